@@ -1,0 +1,46 @@
+"""One finished trial, as the ledger keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Everything known of a finished trial; Optuna, MLflow and the report are derivable from these.
+
+    `params` is the complete configuration, `settings` only what this trial was given beyond the study's own.
+    `metrics` are those of the selected checkpoint (`validation/…` and `test/…`) and `test_last`, the test metrics of the
+    last epoch. `curve` has one mapping of metrics per epoch. `arrays`, `images` and `checkpoints` are paths in the store.
+    """
+
+    key: str
+    study: str
+    seed: int
+    outcome: str
+    params: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    arm: str | None = None
+    number: int | None = None
+    """Optuna's number of the trial, in a search."""
+    why: str = ""
+    """Why it ended, when it did not complete; a traceback for `failed`."""
+    test_last: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, float]] = ()
+    selected_epoch: int | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    attempts: int = 1
+    started: float = 0.0
+    ended: float = 0.0
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, Any] = field(default_factory=dict)
+    version: int = SCHEMA_VERSION

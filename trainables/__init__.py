@@ -1,0 +1,1 @@
+"""Training methods: they know PyTorch, and nothing of the platform that runs them."""

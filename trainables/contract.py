@@ -1,0 +1,238 @@
+"""The seam between a training method and whatever runs it: what a trainable is, what it reports, how it fails.
+
+Importing this module never imports torch, so configurations can be validated where nothing is trained.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Source = Literal["paper", "official code", "customary", "assumed"]
+"""Where a default comes from; `assumed` ones are printed in every report that rests on them."""
+
+Direction = Literal["maximize", "minimize"]
+
+METRIC_NAME = re.compile(r"(train|validation|test)/[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+
+T = TypeVar("T")
+
+
+class Config(BaseModel):
+    """Base of a trainable's configuration: frozen, and closed to unknown names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def hyperparameter(
+    default: Any,
+    *,
+    source: Source,
+    description: str,
+    unit: str | None = None,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """Declare a field of a `Config` with its range, unit, default and where the default comes from."""
+    return Field(
+        default,
+        description=description,
+        ge=ge,
+        gt=gt,
+        le=le,
+        lt=lt,
+        json_schema_extra={"source": source, "unit": unit},
+    )
+
+
+class Default(NamedTuple):
+    """A value that a recipe, a scale or a dataset gives to a field, and where it comes from."""
+
+    value: Any
+    source: Source
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a trainable says after an epoch, or after an evaluation.
+
+    `metrics`: flat floats named with their split, such as `validation/robust_accuracy.worst_case`.
+    `state`: tensors and plain values only (it is loaded with `weights_only=True`), complete enough that a resumed
+    trial equals an undisturbed one: weights, optimiser, epoch, every random state and the data order.
+    `arrays`: per-sample predictions and curves (numpy). `images`: galleries, `(H, W)` or `(H, W, 3)`, uint8.
+
+    Raises `ValueError` for a metric without a split or that is no number.
+    """
+
+    metrics: Mapping[str, float]
+    state: Mapping[str, Any] | None = None
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+    images: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.metrics.items():
+            if not METRIC_NAME.fullmatch(name):
+                raise ValueError(f"metric {name!r} must be named split/metric, such as validation/clean_accuracy")
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f"metric {name!r} must be a float, not {type(value).__name__}")
+
+
+class MethodFailure(Exception):
+    """The method, not the code, failed: a result of the study, never retried."""
+
+    def __init__(self, why: str, images: Mapping[str, Any] | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.images = dict(images or {})
+
+
+class Collapsed(MethodFailure):
+    """Training runs on but no longer learns what it should (mode collapse, constant output)."""
+
+
+class Diverged(MethodFailure):
+    """A loss or a weight left the finite numbers."""
+
+
+def require_finite(name: str, value: float) -> float:
+    """Return `value`, or raise `Diverged` when it is NaN or infinite."""
+    if not math.isfinite(value):
+        raise Diverged(f"{name} is {value}")
+    return value
+
+
+class Run(Protocol):
+    """What a trainable may ask of whoever runs it; every rank of a distributed run gets one."""
+
+    @property
+    def device(self) -> Any:
+        """The `torch.device` to train on."""
+
+    @property
+    def seed(self) -> int:
+        """The replicate's seed; the same seed is used in every arm."""
+
+    def data(self, name: Any) -> Any:
+        """The dataset called `name` (or described by it), a `trainables.datasets.Dataset`."""
+
+    def prepare(self, model: T) -> T:
+        """The model on its device, wrapped for distributed training where there are several ranks."""
+
+    def unwrap(self, model: T) -> T:
+        """The bare model behind `prepare`: attacks and extra passes run on it."""
+
+    def prepare_loader(self, loader: T) -> T:
+        """The loader, sharded over the ranks."""
+
+    def mean(self, value: float) -> float:
+        """The mean of `value` over all ranks."""
+
+    def resume(self) -> Mapping[str, Any] | None:
+        """The `state` to go on from, or None to start."""
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A training method: a module or an object with these names, found by entry point `saddle.trainables`.
+
+    Optional names: `RECIPES` and `SCALES` (tuples of names a study file may use) and
+    `defaults(given, recipe, scale) -> Mapping[str, Default]`, the values they give to fields that the study leaves open.
+    """
+
+    Config: type[Config]
+    METRICS: Mapping[str, Direction]
+    """Every metric it can report, with the better direction."""
+    SELECTION: str
+    """The validation metric by which the best checkpoint is chosen."""
+
+    def train(self, config: Any, run: Run) -> Iterator[Report]:
+        """Train and yield one report per epoch; the metrics are of the train and validation splits only."""
+
+    def load(self, config: Any, state: Mapping[str, Any]) -> Any:
+        """The trained model of a stored state, on the CPU, in eval mode."""
+
+    def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
+        """Measure a finished or stored checkpoint on the test split."""
+
+
+@dataclass
+class InProcessRun:
+    """A `Run` of one process without Ray: for tests, notebooks and exported models."""
+
+    seed: int = 0
+    data_root: str | None = None
+    device_name: str = "cpu"
+    state: Mapping[str, Any] | None = None
+
+    @property
+    def device(self) -> Any:
+        import torch
+
+        return torch.device(self.device_name)
+
+    def data(self, name: Any) -> Any:
+        from trainables.datasets import load
+
+        return load(name, self.data_root)
+
+    def prepare(self, model: T) -> T:
+        moved: T = model.to(self.device)  # type: ignore[attr-defined]
+        return moved
+
+    def unwrap(self, model: T) -> T:
+        return model
+
+    def prepare_loader(self, loader: T) -> T:
+        return loader
+
+    def mean(self, value: float) -> float:
+        return value
+
+    def resume(self) -> Mapping[str, Any] | None:
+        return self.state
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A complete configuration and, field by field, where each value comes from (`study file` for given ones)."""
+
+    config: Config
+    sources: Mapping[str, str]
+
+
+def field_source(config_type: type[Config], name: str) -> str:
+    """Where the default of a field comes from; `assumed` when its author didn't say."""
+    extra = config_type.model_fields[name].json_schema_extra
+    return str(extra.get("source", "assumed")) if isinstance(extra, dict) else "assumed"
+
+
+def choices(trainable: Any, kind: Literal["RECIPES", "SCALES"]) -> Sequence[str]:
+    """The recipes or scales a trainable names; none when it has no such thing."""
+    return tuple(getattr(trainable, kind, ()))
+
+
+def resolve(
+    trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None
+) -> Resolved:
+    """Complete `given` from recipe, scale and field defaults, in this order of precedence.
+
+    Raises `pydantic.ValidationError` for values the configuration refuses.
+    """
+    find_defaults = getattr(trainable, "defaults", None)
+    defaults: Mapping[str, Default] = find_defaults(given, recipe, scale) if find_defaults else {}
+    config_type: type[Config] = trainable.Config
+    config = config_type.model_validate({**{name: d.value for name, d in defaults.items()}, **given})
+    sources = {
+        name: "study file" if name in given
+        else defaults[name].source if name in defaults
+        else field_source(config_type, name)
+        for name in config_type.model_fields
+    }  # fmt: skip
+    return Resolved(config, sources)
