@@ -1,0 +1,166 @@
+"""A search: Optuna asks and is told, and its storage is the truth about which trials there are."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from saddle.search.outcomes import MEANINGS, METHOD_FAILURES, Outcome
+from saddle.search.proposals import Proposal
+from saddle.search.pruners import make_pruner
+from saddle.search.samplers import VIOLATIONS, grid_size, make_sampler
+from saddle.search.storage import open_journal, quiet_optuna
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+from saddle.study.space import Parameter
+
+SEARCH_SEED = 0
+"""Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
+
+SETTINGS = "settings"
+
+
+def trial_key(number: int) -> str:
+    """The key of a search's trial; samplers may repeat a point, so the number is part of it."""
+    return f"trial-{number:05d}"
+
+
+def order_by_condition(space: Mapping[str, Parameter]) -> list[str]:
+    """Names such that a parameter comes after those its `when` speaks of; otherwise as written."""
+    ordered: list[str] = []
+
+    def place(name: str) -> None:
+        if name not in ordered:
+            for condition in space[name].when:
+                if condition in space:
+                    place(condition)
+            ordered.append(name)
+
+    for name in space:
+        place(name)
+    return ordered
+
+
+def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
+    """Draw one parameter."""
+    if parameter.choice is not None:
+        return trial.suggest_categorical(name, parameter.choice)
+    if parameter.int_range is not None:
+        low, high = parameter.int_range
+        return trial.suggest_int(name, low, high, step=int(parameter.step or 1), log=parameter.log)
+    low, high = parameter.bounds
+    return trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
+
+
+class OptunaProposals:
+    """`Proposals` of a search over the journal at `path`."""
+
+    def __init__(self, study: Study, path: Path, finished: Mapping[str, Entry]) -> None:
+        """Open the journal and reconcile it with the ledger's `finished` entries."""
+        assert study.search is not None
+        assert study.objective is not None
+        quiet_optuna()
+        self.spec = study
+        self.space = study.search
+        self.objectives = study.objective
+        self.optuna = optuna.create_study(
+            storage=open_journal(path),
+            study_name=study.study,
+            sampler=make_sampler(study.sampler, self.space),
+            pruner=make_pruner(study.early_stopping),
+            directions=[objective.direction for objective in self.objectives],
+            load_if_exists=True,
+        )
+        self.running: dict[str, Trial] = {}
+        self.unfinished = self._reconcile(finished)
+
+    def _reconcile(self, finished: Mapping[str, Entry]) -> list[FrozenTrial]:
+        """Tell what the ledger knows and Optuna doesn't; return the trials that neither saw end."""
+        unfinished = []
+        for frozen in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            entry = finished.get(trial_key(frozen.number))
+            if entry is not None:
+                self.finish(entry)
+            elif SETTINGS in frozen.user_attrs:
+                unfinished.append(frozen)
+            else:  # killed between asking and drawing its parameters: nothing was ever trained
+                self.optuna.tell(frozen.number, state=TrialState.FAIL)
+        return unfinished
+
+    @property
+    def total(self) -> int | None:
+        if self.spec.sampler.name == "grid":
+            size = grid_size(self.space, self.spec.sampler.options)
+            return min(size, self.spec.budget.trials or size)
+        return self.spec.budget.trials
+
+    def next(self) -> Proposal | None:
+        if self.unfinished:
+            frozen = self.unfinished.pop(0)
+            trial = Trial(self.optuna, frozen._trial_id)
+            settings = frozen.user_attrs[SETTINGS]
+        else:
+            drawn = [t for t in self.optuna.get_trials(deepcopy=False) if SETTINGS in t.user_attrs]
+            if self.total is not None and len(drawn) >= self.total:
+                return None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                trial = self.optuna.ask()
+                settings = self._draw(trial)
+            trial.set_user_attr(SETTINGS, settings)
+        key = trial_key(trial.number)
+        self.running[key] = trial
+        return Proposal(key, settings, SEARCH_SEED, number=trial.number)
+
+    def _draw(self, trial: Trial) -> dict[str, Any]:
+        """Draw every parameter whose condition holds."""
+        settings: dict[str, Any] = {}
+        for name in order_by_condition(self.space):
+            if self.space[name].active({**self.spec.settings, **settings}):
+                settings[name] = suggest(trial, name, self.space[name])
+        return settings
+
+    def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
+        trial = self.running[key]
+        value = metrics.get(self.objectives[0].metric)
+        if len(self.objectives) > 1 or value is None or not math.isfinite(value):
+            return False
+        with warnings.catch_warnings():
+            # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands
+            warnings.simplefilter("ignore", UserWarning)
+            trial.report(value, epoch)
+            return bool(trial.should_prune())
+
+    def finish(self, entry: Entry) -> None:
+        assert entry.number is not None
+        self.running.pop(entry.key, None)
+        outcome = Outcome(entry.outcome)
+        state = TrialState[MEANINGS[outcome].optuna]
+        if state == TrialState.RUNNING:
+            return
+        values = [entry.metrics.get(objective.metric, math.nan) for objective in self.objectives]
+        frozen = self.optuna.get_trials(deepcopy=False)[entry.number]
+        if not frozen.state.is_finished():
+            self.optuna._storage.set_trial_user_attr(frozen._trial_id, VIOLATIONS, self.violations(entry))
+            self.optuna._storage.set_trial_user_attr(frozen._trial_id, "outcome", str(outcome))
+        self.optuna.tell(
+            entry.number,
+            values if state == TrialState.COMPLETE else None,
+            state=state,
+            skip_if_finished=True,
+        )
+
+    def violations(self, entry: Entry) -> list[float]:
+        """How far each constraint is violated (an unmeasured one: fully), then 1 where the method failed, else 0."""
+        measured = entry.metrics or (entry.curve[-1] if entry.curve else {})
+        bounds = [
+            constraint.violation(measured[constraint.metric]) if constraint.metric in measured else 1.0
+            for constraint in self.spec.constraints
+        ]
+        return [*bounds, 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0]

@@ -1,0 +1,36 @@
+"""The seam of storage: named blobs under one root, each written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class StorageError(Exception):
+    """The storage can't be used, for a reason a person can act on."""
+
+
+class Store(Protocol):
+    """Blobs under `/`-separated relative paths; a write is atomic, so a reader sees the old or the new one."""
+
+    @property
+    def url(self) -> str:
+        """What a worker on another machine opens the same store with (`open_store`)."""
+
+    def read(self, path: str) -> bytes:
+        """The blob at `path`; raises `FileNotFoundError`."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put the whole blob at `path`, replacing what was there."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a blob at `path`."""
+
+    def names(self, folder: str) -> Iterator[str]:
+        """The names directly below `folder`, sorted, folders included; none where it doesn't exist."""
+
+    def delete(self, path: str) -> None:
+        """Remove the blob or folder at `path`; nothing happens where there is none."""
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a blob or folder."""

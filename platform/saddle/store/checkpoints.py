@@ -1,0 +1,124 @@
+"""Checkpoints of one trial: written before their epoch counts, checked when read, thinned to what is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from saddle.store.base import StorageError, Store
+from saddle.store.ledger import to_json
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One stored state: after which epoch, where, and the checksum it must have."""
+
+    epoch: int
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of a trial under way: the truth a resumed trial goes on from.
+
+    `curve` holds the metrics of every epoch so far, `seconds` the training time spent on them.
+    """
+
+    saved: Sequence[Saved] = ()
+    best_epoch: int | None = None
+    curve: Sequence[Mapping[str, float]] = ()
+    seconds: float = 0.0
+    attempts: int = 0
+    started: float = 0.0
+
+    @property
+    def last(self) -> Saved | None:
+        return self.saved[-1] if self.saved else None
+
+    @property
+    def best(self) -> Saved | None:
+        return next((s for s in self.saved if s.epoch == self.best_epoch), None)
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoints in `folder` of a store."""
+
+    store: Store
+    folder: str
+    manifest: Manifest = field(default_factory=Manifest)
+
+    @classmethod
+    def open(cls, store: Store, folder: str) -> Checkpoints:
+        """What an earlier attempt left in `folder`, or an empty beginning."""
+        try:
+            raw = json.loads(store.read(f"{folder}/manifest.json"))
+        except FileNotFoundError:
+            return cls(store, folder)
+        return cls(store, folder, Manifest(**{**raw, "saved": tuple(Saved(**s) for s in raw["saved"])}))
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the manifest and write it."""
+        self.manifest = replace(self.manifest, **changes)
+        self.store.write(f"{self.folder}/manifest.json", to_json(asdict(self.manifest)).encode())
+
+    def save(self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool) -> None:
+        """Store the state after `epoch`, then let the manifest say so, then drop what nobody needs any more.
+
+        The best, the last and the one before it stay.
+        """
+        content = encode_state(state)
+        path = f"{self.folder}/epoch-{epoch:05d}.pt"
+        self.store.write(path, content)
+        saved = [s for s in self.manifest.saved if s.epoch < epoch]
+        best_epoch = epoch if best else self.manifest.best_epoch
+        kept = [s for s in saved if s.epoch == best_epoch or s is saved[-1]]
+        self.update(
+            saved=(*kept, Saved(epoch, path, hashlib.sha256(content).hexdigest())),
+            best_epoch=best_epoch,
+            curve=(*self.manifest.curve[: epoch - 1], dict(metrics)),
+            seconds=seconds,
+        )
+        for dropped in saved:
+            if dropped not in kept:
+                self.store.delete(dropped.path)
+
+    def resume(self) -> tuple[int, dict[str, Any] | None]:
+        """The newest epoch whose state is whole, with that state; `(0, None)` where there is none."""
+        for saved in reversed(self.manifest.saved):
+            try:
+                return saved.epoch, load_state(self.store, saved)
+            except (StorageError, FileNotFoundError):
+                continue
+        return 0, None
+
+
+def encode_state(state: Mapping[str, Any]) -> bytes:
+    """A state as the bytes of a `.pt` file."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()
+
+
+def decode_state(content: bytes) -> dict[str, Any]:
+    """A state from the bytes of a `.pt` file; nothing in it can run code."""
+    import torch
+
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return state
+
+
+def load_state(store: Store, saved: Saved) -> dict[str, Any]:
+    """The stored state; raises `StorageError` where its checksum doesn't match."""
+    content = store.read(saved.path)
+    found = hashlib.sha256(content).hexdigest()
+    if found != saved.sha256:
+        raise StorageError(f"the checkpoint {saved.path} is damaged: expected sha256 {saved.sha256[:12]}…, found {found[:12]}…")
+    return decode_state(content)

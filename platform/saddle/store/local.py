@@ -1,0 +1,74 @@
+"""Storage in a local folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from saddle.store.base import StorageError
+
+
+@dataclass(frozen=True)
+class LocalStore:
+    """A `Store` in the folder `root`."""
+
+    root: Path
+
+    @property
+    def url(self) -> str:
+        return str(self.root)
+
+    def path(self, path: str) -> Path:
+        """Where the blob at `path` lies on this machine."""
+        return self.root / path
+
+    def read(self, path: str) -> bytes:
+        return self.path(path).read_bytes()
+
+    def write(self, path: str, content: bytes) -> None:
+        target = self.path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def exists(self, path: str) -> bool:
+        return self.path(path).exists()
+
+    def names(self, folder: str) -> Iterator[str]:
+        where = self.path(folder)
+        return iter(sorted(p.name for p in where.iterdir() if not p.name.startswith("."))) if where.is_dir() else iter(())
+
+    def delete(self, path: str) -> None:
+        target = self.path(path)
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+    def move(self, source: str, target: str) -> None:
+        self.path(source).rename(self.path(target))
+
+
+def prepare_folder(root: Path) -> LocalStore:
+    """A store in `root`, made where it is missing; raises `StorageError` where it can't be written."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=root, prefix=".probe-"):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"the storage {root} can't be written ({error.strerror}); choose a folder of yours with --storage or SADDLE_STORAGE"
+        ) from error
+    return LocalStore(root.resolve())
