@@ -1,0 +1,53 @@
+"""The best trial of a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+from saddle.study.models import Constraint, Objective
+
+
+def value_of(entry: Entry, metric: str) -> float | None:
+    """The finite value of a metric, or None where the trial has none."""
+    value = entry.metrics.get(metric)
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def violation(entry: Entry, constraints: Iterable[Constraint]) -> float:
+    """By how much, summed over constraints, a trial breaks them; infinite where a constrained metric is missing."""
+    total = 0.0
+    for constraint in constraints:
+        value = value_of(entry, constraint.metric)
+        total += math.inf if value is None else max(0.0, constraint.violation(value))
+    return total
+
+
+def candidates(
+    entries: Iterable[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[Entry]:
+    """The completed trials that keep every constraint and have a finite value of every objective, in trial order."""
+    return sorted(
+        (
+            entry
+            for entry in entries
+            if entry.outcome == Outcome.COMPLETED
+            and violation(entry, constraints) == 0
+            and all(value_of(entry, objective.metric) is not None for objective in objectives)
+        ),
+        key=trial_order,
+    )
+
+
+def trial_order(entry: Entry) -> tuple[float, float, str]:
+    """Sort key by Optuna's number, then by start (a ledger may hold trials without a number)."""
+    return (math.inf if entry.number is None else entry.number, entry.started, entry.key)
+
+
+def best(entries: Iterable[Entry], objective: Objective, constraints: Sequence[Constraint] = ()) -> Entry | None:
+    """The best completed trial that keeps the constraints; the earlier one of equals; None where there is none."""
+    found = candidates(entries, [objective], constraints)
+    sign = -1.0 if objective.direction == "maximize" else 1.0
+    return min(found, key=lambda entry: sign * entry.metrics[objective.metric], default=None)
