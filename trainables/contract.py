@@ -218,9 +218,7 @@ def choices(trainable: Any, kind: Literal["RECIPES", "SCALES"]) -> Sequence[str]
     return tuple(getattr(trainable, kind, ()))
 
 
-def resolve(
-    trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None
-) -> Resolved:
+def resolve(trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> Resolved:
     """Complete `given` from recipe, scale and field defaults, in this order of precedence.
 
     Raises `pydantic.ValidationError` for values the configuration refuses.

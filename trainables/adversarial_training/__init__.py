@@ -1,0 +1,52 @@
+"""Adversarial training with single-task, multi-task and mixed perturbations (S3); the module is the trainable.
+
+Importing it imports no torch, so that a study can be checked where nothing is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
+from trainables.adversarial_training.work import work
+from trainables.contract import Direction, Report, Run
+
+__all__ = ["METRICS", "RECIPES", "SCALES", "SELECTION", "Config", "defaults", "evaluate", "load", "train", "work"]
+
+_MEASURED = ("clean_accuracy", "robust_accuracy.pgd", "robust_accuracy.worst_case", "auxiliary_accuracy")
+
+METRICS: Mapping[str, Direction] = {
+    "train/loss": "minimize",
+    "train/adversarial_accuracy": "maximize",
+    **{f"validation/{name}": "maximize" for name in _MEASURED},
+    **{f"test/{name}": "maximize" for name in _MEASURED},
+    "test/robust_accuracy.worst_case_low": "maximize",
+    "test/robust_accuracy.worst_case_high": "maximize",
+    "test/samples": "maximize",
+}
+"""What it reports; `auxiliary_accuracy` only with auxiliary tasks, `test/samples` is the n of the test's interval."""
+
+SELECTION = "validation/robust_accuracy.worst_case"
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    """Train and yield one report per epoch (see `loop.train`)."""
+    from trainables.adversarial_training.loop import train as train_by_epochs
+
+    return train_by_epochs(config, run)
+
+
+def load(config: Config, state: Mapping[str, Any]) -> Any:
+    """The trained network of a stored state, on the CPU, in eval mode; its forward gives one logits tensor per task."""
+    from trainables.adversarial_training.model import load as load_model
+
+    return load_model(config, state)
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """Test a stored state (see `evaluation.evaluate`)."""
+    from trainables.adversarial_training.evaluation import evaluate as evaluate_state
+
+    return evaluate_state(config, state, run)

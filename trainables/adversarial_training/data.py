@@ -1,0 +1,86 @@
+"""The parts of a dataset that a trial trains, validates and tests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+
+from trainables.adversarial_training.config import Config
+from trainables.datasets.dataset import Dataset, Split, stratified_order
+from trainables.datasets.errors import DataError
+from trainables.datasets.tasks import Task, resolve_task
+
+SUBSET_SEED = 20261121
+"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples(TorchDataset[tuple[Tensor, Tensor]]):
+    """Images (N, C, H, W) uint8 and labels (N, 1 + M) int64, the main task's first, on one device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.images[index].to(torch.float32) / 255, self.labels[index]
+
+    def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
+        """A whole batch at once: pixels (B, C, H, W) float32 in [0, 1] and labels (B, 1 + M)."""
+        chosen = torch.tensor(index, device=self.images.device)
+        return self.images[chosen].to(torch.float32) / 255, self.labels[chosen]
+
+    @property
+    def pixels(self) -> Tensor:
+        """All images as float32 in [0, 1]."""
+        return self.images.to(torch.float32) / 255
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a trial uses of a dataset."""
+
+    train: Samples
+    validation: Samples
+    test: Samples
+    shape: tuple[int, int, int]
+    classes: tuple[int, ...]
+    """Class counts per task, the main one's first."""
+
+
+def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
+    """Cut a dataset: held-out and training images from its training split, test images from its test split.
+
+    Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest.
+    """
+    tasks = [resolve_task(name, labels, dataset.classes) for name, labels in config.tasks.items()]
+    order = stratified_order(dataset.train.labels, SUBSET_SEED)
+    available = len(order)
+    held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
+    if held_out >= available:
+        raise DataError(f"dataset {dataset.name} has {available} training images, too few to hold out {held_out}")
+    training = order[held_out:]
+    test_order = stratified_order(dataset.test.labels, SUBSET_SEED)
+    return Parts(
+        train=_samples(dataset.train, training[: config.train_size], tasks, device),
+        validation=_samples(dataset.train, order[:held_out], tasks, device),
+        test=_samples(dataset.test, test_order[: config.test_size], tasks, device),
+        shape=dataset.shape,
+        classes=(len(dataset.classes), *(task.classes for task in tasks)),
+    )
+
+
+def task_labels(labels: Tensor, tasks: list[Task]) -> Tensor:
+    """Labels of all tasks, (N, 1 + M) int64, the main one's first, from the main labels (N,)."""
+    return torch.stack([labels, *(torch.tensor(task.labels)[labels] for task in tasks)], dim=1)
+
+
+def _samples(split: Split, index: Tensor, tasks: list[Task], device: Any) -> Samples:
+    chosen = split.subset(index)
+    return Samples(chosen.images.to(device), task_labels(chosen.labels, tasks).to(device))

@@ -1,0 +1,38 @@
+"""Build the network of a configuration, and carry it through a `state`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.randomness import stream_seed
+from trainables.models.lenet import MultiTaskLeNet
+
+
+def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: int) -> nn.Module:
+    """A fresh network for images (C, H, W) and these class counts per task, initialised from `seed` alone."""
+    with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
+        torch.manual_seed(stream_seed(seed, "init"))
+        return MultiTaskLeNet(shape, classes, config.width)
+
+
+def load(config: Config, state: Mapping[str, Any]) -> nn.Module:
+    """The network of a stored state, on the CPU, in eval mode; needs no dataset."""
+    model = build(config, state["shape"], state["classes"], seed=0)
+    model.load_state_dict(state["model"])
+    return model.eval()
+
+
+def detached(value: Any) -> Any:
+    """A copy of a nested state with every tensor cloned to the CPU, in plain dicts and lists."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, Mapping):
+        return {key: detached(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [detached(item) for item in value]
+    return value

@@ -1,0 +1,40 @@
+"""Random streams of a trial, each a function of seed, purpose and epoch.
+
+A stream starts anew in every epoch, so the epoch number is the whole random state: a resumed trial can't differ from
+an undisturbed one, and arms with the same seed share initial weights, data order and the main attack's starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import torch
+from torch.utils.data import Sampler
+
+
+def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
+    """A seed below 2⁶³ that differs wherever seed, purpose or epoch do."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()[:8], "big") >> 1
+
+
+def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
+    """A CPU generator for one purpose in one epoch."""
+    return torch.Generator().manual_seed(stream_seed(seed, purpose, epoch))
+
+
+class EpochOrder(Sampler[int]):
+    """All `n` indices in the order of the epoch set by `set_epoch`."""
+
+    def __init__(self, n: int, seed: int) -> None:
+        self.n, self.seed, self.epoch = n, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; called before each pass, as with `DistributedSampler`."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(torch.randperm(self.n, generator=stream(self.seed, "order", self.epoch)).tolist())

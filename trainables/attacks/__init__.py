@@ -1,0 +1,1 @@
+"""Attacks that training itself uses, written here for speed and checked against a plain reference."""

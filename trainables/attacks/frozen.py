@@ -1,0 +1,25 @@
+"""A model as attacks need it: in eval mode, with gradients of its input only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[nn.Module]:
+    """Put `model` in eval mode without parameter gradients; every module and parameter gets its own state back."""
+    modes = [(module, module.training) for module in model.modules()]
+    wanting = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.eval()
+    for parameter in wanting:
+        parameter.requires_grad_(False)
+    try:
+        yield model
+    finally:
+        for parameter in wanting:
+            parameter.requires_grad_(True)
+        for module, mode in modes:
+            module.training = mode

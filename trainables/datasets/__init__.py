@@ -1,0 +1,54 @@
+"""Image datasets as plain tensors: known names, folders of classes, Parquet files.
+
+Names are imported when they are used, so that `trainables.datasets.config` stays free of torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainables.datasets.config import KNOWN, DatasetSpec, FolderDataset, ParquetDataset
+    from trainables.datasets.dataset import Dataset, Split
+    from trainables.datasets.download import fetch
+    from trainables.datasets.errors import DataError
+    from trainables.datasets.loading import load
+    from trainables.datasets.root import data_root
+    from trainables.datasets.stats import describe, inter_class_variance
+
+__all__ = [
+    "KNOWN",
+    "DataError",
+    "Dataset",
+    "DatasetSpec",
+    "FolderDataset",
+    "ParquetDataset",
+    "Split",
+    "data_root",
+    "describe",
+    "fetch",
+    "inter_class_variance",
+    "load",
+]
+
+_HOME = {
+    "KNOWN": "config",
+    "DatasetSpec": "config",
+    "FolderDataset": "config",
+    "ParquetDataset": "config",
+    "Dataset": "dataset",
+    "Split": "dataset",
+    "DataError": "errors",
+    "data_root": "root",
+    "load": "loading",
+    "fetch": "download",
+    "describe": "stats",
+    "inter_class_variance": "stats",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,34 @@
+"""LeNet with hard parameter sharing: one trunk, one linear head per task (S3, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MultiTaskLeNet(nn.Module):
+    """Two 5×5 convolutions (2w and 4w channels), each max-pooled, a hidden layer of 64w units, and a head per task.
+
+    `shape`: (C, H, W) of the images, H and W at least 4. `classes`: how many of each task, the main one first.
+    `width` 16 is the network of S3's official code (32/64 channels, 1024 units).
+    """
+
+    def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int) -> None:
+        super().__init__()
+        channels, height, breadth = shape
+        if height < 4 or breadth < 4:
+            raise ValueError(f"LeNet pools twice and needs images of at least 4×4 pixels, not {height}×{breadth}")
+        # padding 2 keeps the size, so that 8×8 digits survive both pools and 28×28 ends at 7×7 as in Madry's LeNet
+        self.conv1 = nn.Conv2d(channels, 2 * width, kernel_size=5, padding=2)
+        self.conv2 = nn.Conv2d(2 * width, 4 * width, kernel_size=5, padding=2)
+        self.hidden = nn.Linear(4 * width * (height // 4) * (breadth // 4), 64 * width)
+        self.heads = nn.ModuleList(nn.Linear(64 * width, count) for count in classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Logits (N, classes of the task) of each task, the main one first, for images (N, C, H, W) in [0, 1]."""
+        features = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        features = F.max_pool2d(F.relu(self.conv2(features)), 2)
+        features = F.relu(self.hidden(features.flatten(1)))
+        return tuple(head(features) for head in self.heads)
