@@ -1,0 +1,94 @@
+"""Which hyperparameters of a search matter, by Optuna's PED-ANOVA on a study rebuilt from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from saddle.analyse.best import candidates
+from saddle.design.values import canonical
+from saddle.store.entry import Entry
+from saddle.study.models import Objective, Study
+from saddle.study.space import Parameter
+
+FEWEST_TRIALS = 5
+ROUGH_BELOW = 20
+"""In simulations of three parameters the leading one was named in 6 of 8 studies of 8 trials, and in all of 20."""
+
+TOP_SHARE = 0.25
+"""What PED-ANOVA calls good: the best quarter. Optuna's tenth is a single trial in a study of this size."""
+
+
+@dataclass(frozen=True)
+class Importance:
+    """The share of each parameter, largest first; without values, `reason` says why."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    trials: int = 0
+    reason: str = ""
+
+    @property
+    def rough(self) -> bool:
+        """Whether there are so few trials that the order may be chance."""
+        return self.trials < ROUGH_BELOW
+
+
+def importance(study: Study, entries: Iterable[Entry], objective: Objective) -> Importance:
+    """How much each searched parameter decides whether a trial is among the best quarter (Watanabe et al., 2023).
+
+    PED-ANOVA, because it takes conditional parameters as they are. Trials that did not complete have no comparable
+    value and are left out.
+    """
+    import optuna
+
+    space = {name: found for name, p in (study.search or {}).items() if (found := _distribution(p)) is not None}
+    rebuilt = optuna.create_study(direction=objective.direction, storage=optuna.storages.InMemoryStorage())
+    count = 0
+    for entry in candidates(entries, [objective]):
+        params = drawn(study, entry)
+        params = {name: _label(space[name], value) for name, value in params.items() if name in space}
+        try:
+            trial = optuna.trial.create_trial(
+                params=params,
+                distributions={name: space[name] for name in params},
+                value=entry.metrics[objective.metric],
+            )
+        except ValueError:
+            continue  # from before the ranges were changed
+        rebuilt.add_trial(trial)
+        count += 1
+    varied = {name for name in space if len({canonical(t.params.get(name)) for t in rebuilt.trials}) > 1}
+    if count < FEWEST_TRIALS:
+        return Importance(trials=count, reason=f"{count} completed trials; importance wants at least {FEWEST_TRIALS}")
+    if not varied:
+        return Importance(trials=count, reason="no parameter varied among the completed trials")
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
+    found = optuna.importance.get_param_importances(rebuilt, evaluator=evaluator)
+    return Importance({name: float(share) for name, share in found.items() if name in varied}, count)
+
+
+def drawn(study: Study, entry: Entry) -> dict[str, Any]:
+    """The parameters that the sampler drew for a trial: those of the search whose condition it met."""
+    given = {name: entry.settings[name] for name in study.search or {} if name in entry.settings}
+    if given:
+        return given
+    params = dict(entry.params)
+    return {name: params[name] for name, p in (study.search or {}).items() if name in params and p.active(params)}
+
+
+def _distribution(parameter: Parameter) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if parameter.choice is not None:
+        labels = [canonical(choice) for choice in parameter.choice]
+        return CategoricalDistribution(labels) if len(labels) > 1 else None
+    low, high = parameter.bounds
+    if parameter.int_range is not None:
+        return IntDistribution(int(low), int(high), log=parameter.log, step=int(parameter.step or 1))
+    return FloatDistribution(low, high, log=parameter.log, step=parameter.step)
+
+
+def _label(distribution: Any, value: Any) -> Any:
+    """Choices may be lists or mappings, which Optuna does not take; their JSON text stands for them."""
+    return canonical(value) if hasattr(distribution, "choices") else value

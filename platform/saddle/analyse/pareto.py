@@ -1,0 +1,28 @@
+"""The Pareto front of a search with several objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from saddle.analyse.best import candidates
+from saddle.store.entry import Entry
+from saddle.study.models import Constraint, Objective
+
+
+def pareto_front(
+    entries: Iterable[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[Entry]:
+    """The completed, feasible trials that no other one equals or betters in every objective and beats in one.
+
+    In the order of the first objective, best first; trials with equal values are all kept.
+    """
+    found = candidates(entries, objectives, constraints)
+    if not found:
+        return []
+    signs = np.array([-1.0 if objective.direction == "maximize" else 1.0 for objective in objectives])
+    costs = np.array([[entry.metrics[objective.metric] for objective in objectives] for entry in found]) * signs
+    dominated = [bool(((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any()) for row in costs]
+    front = [index for index, beaten in enumerate(dominated) if not beaten]
+    return [found[index] for index in sorted(front, key=lambda index: (*costs[index], index))]
