@@ -11,6 +11,14 @@ from saddle.study.space import Parameter
 
 STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
+# Strict, because YAML has its own types: a quoted "12" is a text and `true` is no 1.
+Whole = Annotated[int, Field(strict=True, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Several = Annotated[int, Field(strict=True, ge=2)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
+Flag = Annotated[bool, Field(strict=True)]
+
 
 class Section(BaseModel):
     """Base of every part of a study file: frozen, and closed to unknown keys."""
@@ -28,7 +36,9 @@ class OneOf(Section):
             return {value: {}}
         if isinstance(value, dict) and len(value) != 1:
             raise ValueError(f"exactly one of {', '.join(cls.model_fields)} is wanted, not {len(value)}")
-        return {name: {} if options is None else options for name, options in value.items()} if isinstance(value, dict) else value
+        if isinstance(value, dict):
+            return {name: {} if options is None else options for name, options in value.items()}
+        return value
 
     @property
     def name(self) -> str:
@@ -65,7 +75,7 @@ class Objective(Section):
 class Constraint(Section):
     """A bound that feasible trials keep, written `METRIC >= NUMBER` or `METRIC <= NUMBER`."""
 
-    PATTERN: ClassVar = re.compile(r"\s*(\S+)\s*(>=|<=)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*")
+    PATTERN: ClassVar = re.compile(r"\s*(\S+)\s*(>=|<=)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
 
     metric: str
     relation: Literal[">=", "<="]
@@ -78,7 +88,8 @@ class Constraint(Section):
             return value
         match = cls.PATTERN.fullmatch(value)
         if match is None:
-            raise ValueError(f"{value!r} is no constraint; write METRIC >= NUMBER, such as validation/clean_accuracy >= 0.97")
+            example = "validation/clean_accuracy >= 0.97"
+            raise ValueError(f"{value!r} is no constraint; write METRIC >= NUMBER, such as {example}")
         return {"metric": match[1], "relation": match[2], "bound": float(match[3])}
 
     def violation(self, value: float) -> float:
@@ -86,28 +97,28 @@ class Constraint(Section):
         return self.bound - value if self.relation == ">=" else value - self.bound
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.relation} {self.bound:g}"
+        return f"{self.metric} {self.relation} {self.bound!r}"
 
 
 class Seeded(Section):
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
 
 
 class Tpe(Seeded):
-    startup_trials: Annotated[int, Field(ge=1)] = 10
-    multivariate: bool = False
+    startup_trials: Count = 10
+    multivariate: Flag = False
 
 
 class Gp(Seeded):
-    startup_trials: Annotated[int, Field(ge=1)] = 10
+    startup_trials: Count = 10
 
 
 class CmaEs(Seeded):
-    startup_trials: Annotated[int, Field(ge=1)] = 1
+    startup_trials: Count = 1
 
 
 class Nsga2(Seeded):
-    population_size: Annotated[int, Field(ge=2)] = 50
+    population_size: Several = 50
 
 
 class Random(Seeded):
@@ -119,7 +130,7 @@ class Qmc(Seeded):
 
 
 class Grid(Seeded):
-    points: Annotated[int, Field(ge=2)] = 5
+    points: Several = 5
     """Values tried of every float and of every wide int parameter."""
 
 
@@ -136,18 +147,18 @@ class Sampler(OneOf):
 
 
 class Asha(Section):
-    grace_epochs: Annotated[int, Field(ge=1)] = 1
-    reduction_factor: Annotated[int, Field(ge=2)] = 3
+    grace_epochs: Count = 1
+    reduction_factor: Several = 3
 
 
 class Hyperband(Section):
-    grace_epochs: Annotated[int, Field(ge=1)] = 1
-    reduction_factor: Annotated[int, Field(ge=2)] = 3
+    grace_epochs: Count = 1
+    reduction_factor: Several = 3
 
 
 class Median(Section):
-    startup_trials: Annotated[int, Field(ge=1)] = 5
-    grace_epochs: Annotated[int, Field(ge=0)] = 1
+    startup_trials: Count = 5
+    grace_epochs: Whole = 1
 
 
 class Never(Section):
@@ -166,28 +177,28 @@ class EarlyStopping(OneOf):
 class Budget(Section):
     """Where a study ends: the first limit reached counts. `minutes_per_trial` bounds one trial."""
 
-    trials: Annotated[int, Field(ge=1)] | None = None
-    hours: Annotated[float, Field(gt=0)] | None = None
-    gpu_hours: Annotated[float, Field(gt=0)] | None = None
-    minutes_per_trial: Annotated[float, Field(gt=0)] | None = None
+    trials: Count | None = None
+    hours: Positive | None = None
+    gpu_hours: Positive | None = None
+    minutes_per_trial: Positive | None = None
 
 
 class Resources(Section):
     """What one trial runs on; `concurrency` bounds how many run at once (default: as many as fit)."""
 
-    workers: Annotated[int, Field(ge=1)] = 1
-    gpus_per_worker: Annotated[float, Field(ge=0)] = 0.0
-    cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
-    concurrency: Annotated[int, Field(ge=1)] | None = None
+    workers: Count = 1
+    gpus_per_worker: Annotated[float, Field(strict=True, ge=0)] = 0.0
+    cpus_per_worker: Positive = 1.0
+    concurrency: Count | None = None
 
 
 class Compare(Section):
     """How an ablation's arms are compared; `equivalence` is the half-width of "no practical difference"."""
 
     metric: str | None = None
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
     correction: Literal["holm"] = "holm"
-    equivalence: Annotated[float, Field(gt=0)] | None = None
+    equivalence: Positive | None = None
 
 
 class Ablation(Section):
@@ -200,7 +211,7 @@ class Ablation(Section):
     best_of: Annotated[str, Field(pattern=STUDY_NAME)] | None = None
     design: Literal["one_factor", "leave_one_out", "factorial"] = "one_factor"
     factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
-    seeds: Annotated[int, Field(ge=1, le=1000)] | Annotated[list[int], Field(min_length=1)] = 3
+    seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] | Annotated[list[Seed], Field(min_length=1)] = 3
     compare: Compare = Compare()
 
     @model_validator(mode="before")

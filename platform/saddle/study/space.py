@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Number = int | float
+# Strict, because YAML has its own types: a quoted "0.1" is a text and `true` is no 1.
+Real = Annotated[float, Field(strict=True)]
+Integer = Annotated[int, Field(strict=True)]
 
 
 class Parameter(BaseModel):
@@ -17,11 +19,11 @@ class Parameter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
-    float_range: tuple[float, float] | None = Field(default=None, alias="float")
-    int_range: tuple[int, int] | None = Field(default=None, alias="int")
+    float_range: tuple[Real, Real] | None = Field(default=None, alias="float")
+    int_range: tuple[Integer, Integer] | None = Field(default=None, alias="int")
     choice: list[Any] | None = Field(default=None, min_length=1)
-    log: bool = False
-    step: Number | None = Field(default=None, gt=0)
+    log: Annotated[bool, Field(strict=True)] = False
+    step: Annotated[float, Field(strict=True, gt=0)] | None = None
     when: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -34,12 +36,18 @@ class Parameter(BaseModel):
                 raise ValueError("log and step go with float and int, not with choice")
             return self
         low, high = self.bounds
-        if low >= high:
-            raise ValueError(f"the range is upside down: {low:g} is not below {high:g}; write [{high:g}, {low:g}]")
+        if low > high:
+            raise ValueError(f"the range is upside down: {low!r} is above {high!r}; write [{high!r}, {low!r}]")
+        if low == high:
+            raise ValueError(f"the range holds only {low!r}; move it to fixed, or widen the range")
         if self.log and low <= 0:
-            raise ValueError(f"a log scale can't start at {low:g}; choose a lower end above zero")
+            raise ValueError(f"a log scale can't start at {low!r}; choose a lower end above zero")
         if self.log and self.step is not None:
-            raise ValueError("log and step exclude each other")
+            raise ValueError("log and step exclude each other; keep one of them")
+        if self.step is not None and self.step > high - low:
+            raise ValueError(f"the step {self.step!r} is wider than the range; choose at most {high - low!r}")
+        if self.step is not None and self.int_range is not None and self.step % 1:
+            raise ValueError(f"the step {self.step!r} of an int range is no whole number; choose 1 or more")
         return self
 
     @property

@@ -1,0 +1,1 @@
+def check(drafts, trainables): pass

@@ -1,0 +1,56 @@
+"""From a study file to its studies, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from saddle.study.checks import check
+from saddle.study.dump import differences, dump_study, is_extension
+from saddle.study.inheritance import inherit
+from saddle.study.models import Study
+from saddle.study.overrides import override
+from saddle.study.packaged import find_study
+from saddle.study.problems import Problem, StudyError
+from saddle.study.sections import read_sections
+from saddle.study.source import read_documents
+
+__all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies"]
+
+
+def load_studies(
+    path_or_name: str | Path, overrides: Sequence[str] = (), *, trainables: Mapping[str, Any] | None = None
+) -> list[Study]:
+    """The studies of a file, or of a packaged study such as `quickstart` or `mixed_perturbation/alpha0`.
+
+    Later documents of a file inherit `trainable`, `recipe`, `scale`, `fixed`, `resources` and `evaluate` from the
+    first (see `inheritance`). `overrides` are `path=value` texts (see `overrides`). `trainables` replaces the
+    installed ones, by name. Raises `StudyError` with every mistake.
+    """
+    file, data = find_study(path_or_name)
+    return parse_studies(data, file, overrides, trainables=trainables)
+
+
+def parse_studies(
+    data: bytes | str, file: str, overrides: Sequence[str] = (), *, trainables: Mapping[str, Any] | None = None
+) -> list[Study]:
+    """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake."""
+    documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
+    documents, refused = override(inherit(documents), overrides)
+    drafts = [read_sections(document) for document in documents]
+    check(drafts, trainables)
+    studies = [draft.study() for draft in drafts]
+    problems = [*problems, *refused, *(problem for draft in drafts for problem in draft.problems)]
+    if problems:
+        raise StudyError(problems)
+    return [study for study in studies if study is not None]
+
+
+def _encode(text: str, file: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n") + 1
+        what = "the text holds half a character"
+        raise StudyError([Problem(file, line, "", what, "use whole characters")]) from error

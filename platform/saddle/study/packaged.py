@@ -1,0 +1,67 @@
+"""Where a study comes from: a file of the user's, or one of the studies packaged in `search_spaces`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from saddle.study.problems import Problem, StudyError, nearest
+from saddle.study.source import LARGEST_FILE
+
+PACKAGE = "search_spaces"
+SUFFIX = ".yaml"
+
+
+def packaged_studies() -> dict[str, Traversable]:
+    """The packaged study files by name, such as `quickstart` and `mixed_perturbation/alpha0`."""
+    found: dict[str, Traversable] = {}
+    _collect(files(PACKAGE), "", found)
+    return dict(sorted(found.items()))
+
+
+def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
+    """The name to show and the bytes of a study file; raises `StudyError` where there is none to read.
+
+    A file goes before a packaged study; `alpha0` finds `mixed_perturbation/alpha0` while no other ends that way.
+    """
+    wanted = str(path_or_name)
+    try:
+        is_file = Path(wanted).is_file()
+        exists = is_file or Path(wanted).exists()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL in it
+        is_file = exists = False
+    if is_file:
+        return wanted, _read(wanted)
+    packaged = packaged_studies()
+    name = wanted.removesuffix(SUFFIX)
+    matches = [name] if name in packaged else [known for known in packaged if known.endswith(f"/{name}")]
+    if len(matches) == 1:
+        return str(packaged[matches[0]]), packaged[matches[0]].read_bytes()
+    if matches:
+        right = f"write one of: {', '.join(matches)}"
+        raise StudyError([Problem(wanted, None, "", "several packaged studies are called so", right)])
+    if exists:
+        raise StudyError([Problem(wanted, None, "", "this is no file", "give the path of a study file")])
+    shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
+    near = nearest(name, shorts)
+    right = f"packaged studies are: {', '.join(packaged)}"
+    shown = wanted if len(wanted) <= 200 else f"{wanted[:200]}…"
+    raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, shorts[near] if near else None)])
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(LARGEST_FILE + 1)  # one byte more than allowed tells that it is too large
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StudyError([Problem(path, None, "", f"the file can't be read: {reason}")]) from error
+
+
+def _collect(folder: Traversable, prefix: str, found: dict[str, Traversable]) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            _collect(entry, f"{prefix}{entry.name}/", found)
+        elif entry.name.endswith(SUFFIX):
+            found[prefix + entry.name.removesuffix(SUFFIX)] = entry
