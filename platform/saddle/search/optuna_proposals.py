@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from saddle.search.outcomes import MEANINGS, METHOD_FAILURES, Outcome
 from saddle.search.proposals import Proposal
 from saddle.search.pruners import make_pruner
-from saddle.search.samplers import VIOLATIONS, grid_size, make_sampler
+from saddle.search.samplers import grid_size, make_sampler
 from saddle.search.storage import open_journal, quiet_optuna
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -24,6 +24,9 @@ SEARCH_SEED = 0
 """Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
 
 SETTINGS = "settings"
+RETRIED = "retried"
+METHOD = "method"
+"""The constraint that collapsed and diverged trials violate."""
 
 
 def trial_key(number: int) -> str:
@@ -95,10 +98,20 @@ class OptunaProposals:
 
     @property
     def total(self) -> int | None:
+        planned = self.spec.budget.trials
         if self.spec.sampler.name == "grid":
             size = grid_size(self.space, self.spec.sampler.options)
-            return min(size, self.spec.budget.trials or size)
-        return self.spec.budget.trials
+            planned = min(size, planned or size)
+        return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
+
+    def retry(self, entries: Sequence[Entry]) -> None:
+        """Try the settings of these trials once more, as new trials beyond the budget; once per trial."""
+        retried = self.optuna.user_attrs.get(RETRIED, [])
+        for entry in entries:
+            if entry.number is not None and entry.number not in retried:
+                retried = [*retried, entry.number]
+                self.optuna.enqueue_trial(dict(entry.settings))
+                self.optuna.set_user_attr(RETRIED, retried)
 
     def next(self) -> Proposal | None:
         if self.unfinished:
@@ -139,28 +152,24 @@ class OptunaProposals:
 
     def finish(self, entry: Entry) -> None:
         assert entry.number is not None
-        self.running.pop(entry.key, None)
+        trial = self.running.pop(entry.key, None)
         outcome = Outcome(entry.outcome)
         state = TrialState[MEANINGS[outcome].optuna]
-        if state == TrialState.RUNNING:
-            return
-        values = [entry.metrics.get(objective.metric, math.nan) for objective in self.objectives]
         frozen = self.optuna.get_trials(deepcopy=False)[entry.number]
-        if not frozen.state.is_finished():
-            self.optuna._storage.set_trial_user_attr(frozen._trial_id, VIOLATIONS, self.violations(entry))
-            self.optuna._storage.set_trial_user_attr(frozen._trial_id, "outcome", str(outcome))
-        self.optuna.tell(
-            entry.number,
-            values if state == TrialState.COMPLETE else None,
-            state=state,
-            skip_if_finished=True,
-        )
+        if state == TrialState.RUNNING or frozen.state.is_finished():
+            return
+        trial = trial or Trial(self.optuna, frozen._trial_id)
+        trial.set_user_attr("outcome", str(outcome))
+        for name, violation in self.violations(entry).items():
+            if name not in frozen.constraints:
+                trial.set_constraint(name, violation)
+        values = [entry.metrics.get(objective.metric, math.nan) for objective in self.objectives]
+        self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
 
-    def violations(self, entry: Entry) -> list[float]:
-        """How far each constraint is violated (an unmeasured one: fully), then 1 where the method failed, else 0."""
-        measured = entry.metrics or (entry.curve[-1] if entry.curve else {})
-        bounds = [
-            constraint.violation(measured[constraint.metric]) if constraint.metric in measured else 1.0
+    def violations(self, entry: Entry) -> dict[str, float]:
+        """How far each constraint is violated (an unmeasured one: by one); `method` is 1 where the method failed, else 0."""
+        found = {
+            str(constraint): constraint.violation(entry.metrics[constraint.metric]) if constraint.metric in entry.metrics else 1.0
             for constraint in self.spec.constraints
-        ]
-        return [*bounds, 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0]
+        }
+        return {**found, METHOD: 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0}

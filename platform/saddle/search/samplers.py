@@ -3,50 +3,47 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
 
 from saddle.study.models import Grid, Sampler
 from saddle.study.space import Parameter
 
-VIOLATIONS = "violations"
-"""Trial attribute: how far each constraint is violated; the last says whether the method failed."""
-
 LEARNS_CONSTRAINTS = frozenset({"tpe", "gp", "nsga2"})
-"""Samplers that learn from violated constraints, and so from collapsed and diverged trials."""
+"""Samplers that learn from violated constraints; the others only have such trials left out of the best."""
+
+LEARNS_FAILURES = frozenset({"tpe"})
+"""Samplers that learn from pruned trials, and so from collapsed and diverged ones; the others never hear of them."""
 
 
-def read_violations(trial: FrozenTrial) -> Sequence[float]:
-    """The constraint values of a trial, as Optuna wants them: above zero is violated."""
-    violations: Sequence[float] = trial.user_attrs.get(VIOLATIONS, (1.0,))
-    return violations
+def notes(sampler: str, constrained: bool) -> list[str]:
+    """What a person should know that this sampler can't learn."""
+    found = []
+    if constrained and sampler not in LEARNS_CONSTRAINTS:
+        found.append(f"the {sampler} sampler does not learn from violated constraints; they only decide which trial is best")
+    if sampler not in LEARNS_FAILURES:
+        found.append(f"the {sampler} sampler does not learn from collapsed or diverged trials and may propose their like again")
+    return found
 
 
 def make_sampler(spec: Sampler, space: Mapping[str, Parameter]) -> BaseSampler:
     """The sampler that `spec` describes, over `space`."""
     options = spec.options
-    constrained: Callable[[FrozenTrial], Sequence[float]] = read_violations
     builders: dict[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(
             n_startup_trials=options.startup_trials,
             multivariate=options.multivariate,
             # concurrent trials would otherwise be drawn from one and the same posterior
             constant_liar=True,
-            constraints_func=constrained,
             seed=options.seed,
         ),
-        "gp": lambda: optuna.samplers.GPSampler(
-            n_startup_trials=options.startup_trials, constraints_func=constrained, seed=options.seed
-        ),
+        "gp": lambda: optuna.samplers.GPSampler(n_startup_trials=options.startup_trials, seed=options.seed),
         "cmaes": lambda: optuna.samplers.CmaEsSampler(n_startup_trials=options.startup_trials, seed=options.seed),
-        "nsga2": lambda: optuna.samplers.NSGAIISampler(
-            population_size=options.population_size, constraints_func=constrained, seed=options.seed
-        ),
+        "nsga2": lambda: optuna.samplers.NSGAIISampler(population_size=options.population_size, seed=options.seed),
         "random": lambda: optuna.samplers.RandomSampler(seed=options.seed),
         "qmc": lambda: optuna.samplers.QMCSampler(qmc_type=options.type, scramble=True, seed=options.seed),
         "grid": lambda: optuna.samplers.GridSampler(make_grid(space, options), seed=options.seed),

@@ -36,6 +36,10 @@ class StudySearcher(Searcher):
     def restore(self, checkpoint_path: str) -> None:
         """Nothing, see `save`."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given, for a restore that never comes."""
+        return {}
+
 
 class EarlyStopper(FIFOScheduler):
     """Stops a trial when `hear` says so; trials otherwise run in the order they come."""
@@ -46,3 +50,7 @@ class EarlyStopper(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         return TrialScheduler.STOP if self._hear(trial, result) else TrialScheduler.CONTINUE
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, see `StudySearcher.__getstate__`."""
+        return {}

@@ -1,0 +1,203 @@
+"""Conducts one study: turns proposals into orders, messages into ledger entries, and tells everyone concerned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from ray.tune.experiment import Trial
+
+from saddle.execute.order import EndMessage, EpochMessage, Order, finite, parse_message
+from saddle.execute.progress import ProgressKeeper
+from saddle.execute.slot import MESSAGE, ORDER
+from saddle.search.outcomes import MEANINGS, Outcome
+from saddle.search.proposals import Proposal, Proposals
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.entry import Entry
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
+from saddle.store.opening import study_folder, trial_folder
+from saddle.study.models import Study
+from saddle.track.base import StartedTrial, Tracker
+from trainables.contract import Resolved, resolve
+
+
+@dataclass
+class UnderWay:
+    """A trial between its order and its end."""
+
+    proposal: Proposal
+    resolved: Resolved
+    started: float
+
+
+@dataclass
+class Conductor:
+    """Everything the driver does about one study, called only from Tune's loop."""
+
+    study: Study
+    trainable: Any
+    store: LocalStore
+    ledger: Ledger
+    proposals: Proposals
+    tracker: Tracker
+    progress: ProgressKeeper
+    select: tuple[str, str]
+    fingerprints: Mapping[str, Any]
+    data_root: str | None
+    gpu_seconds: float = 0.0
+    hours_spent: float = 0.0
+    stopping: bool = False
+    under_way: dict[str, UnderWay] = field(default_factory=dict)
+    begun: float = field(default_factory=time.monotonic)
+
+    def propose(self) -> Proposal | None:
+        """The next trial that can run; those whose drawn values exclude each other end here as failed."""
+        while not self.stopping and not self._over_budget():
+            proposal = self.proposals.next()
+            if proposal is None:
+                return None
+            given = {**self.study.settings, **proposal.settings}
+            now = time.time()
+            try:
+                resolved = resolve(self.trainable, given, self.study.recipe, self.study.scale)
+            except ValidationError as error:
+                self._record(self._entry_of_refused(proposal, given, str(error), now))
+                continue
+            self.under_way[proposal.key] = UnderWay(proposal, resolved, now)
+            self.tracker.start_trial(
+                StartedTrial(proposal.key, resolved.config.model_dump(mode="json"), proposal.seed, proposal.arm, now, proposal.settings)
+            )
+            self.progress.started(proposal.key)
+            return proposal
+        return None
+
+    def order(self, proposal: Proposal) -> dict[str, Any]:
+        """What Tune hands the slot."""
+        minutes = self.study.budget.minutes_per_trial
+        objectives = tuple(objective.metric for objective in self.study.objective or ())
+        constrained = tuple(constraint.metric for constraint in self.study.constraints)
+        order = Order(
+            study=self.study.study,
+            key=proposal.key,
+            trainable=self.study.trainable,
+            params=self.under_way[proposal.key].resolved.config.model_dump(mode="json"),
+            seed=proposal.seed,
+            select=self.select,
+            required=(*objectives, *constrained),
+            storage=self.store.url,
+            data_root=self.data_root,
+            threads=max(1, int(self.study.resources.cpus_per_worker)),
+            time_limit=60 * minutes if minutes else None,
+        )
+        return {ORDER: order.dump()}
+
+    def hear_epoch(self, trial: Trial, result: Mapping[str, Any]) -> bool:
+        """Take in an epoch; whether the trial is to be stopped early."""
+        message = parse_message(result[MESSAGE])
+        if not isinstance(message, EpochMessage) or message.key not in self.under_way:
+            return False
+        metrics = finite(message.metrics)
+        self.tracker.report(message.key, message.epoch, metrics, message.time)
+        self.progress.epoch(message.key, message.epoch)
+        if not self.proposals.report(message.key, message.epoch, metrics):
+            return False
+        why = f"stopped early in epoch {message.epoch}"
+        self._finish(EndMessage(message.key, message.attempt, str(Outcome.PRUNED), why))
+        return True
+
+    def hear_end(self, result: Mapping[str, Any]) -> None:
+        """Take in a trial's last message."""
+        message = parse_message(result[MESSAGE]) if MESSAGE in result else None
+        if isinstance(message, EndMessage) and message.key in self.under_way:
+            self._finish(message)
+
+    def hear_death(self, trial: Trial, why: str) -> None:
+        """A trial whose worker died, retries and all."""
+        key = Order.parse(trial.config[ORDER]).key
+        if key in self.under_way:
+            self._finish(EndMessage(key, 0, str(Outcome.FAILED), why))
+
+    def _finish(self, end: EndMessage) -> None:
+        self._record(self._entry(self.under_way.pop(end.key), end))
+
+    def _record(self, entry: Entry) -> None:
+        """First the ledger, which is the truth; then all that can be derived from it."""
+        self.ledger.add(entry)
+        self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
+        self.proposals.finish(entry)
+        images = [self.store.path(path) for path in entry.images.values()]
+        self.tracker.finish_trial(entry, images)
+        self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
+
+    def _entry(self, trial: UnderWay, end: EndMessage) -> Entry:
+        checkpoints = Checkpoints.open(self.store, f"{trial_folder(self.study.study, end.key)}/checkpoints")
+        manifest = checkpoints.manifest
+        best, last = manifest.best, manifest.last
+        metrics = finite(end.metrics)
+        if not metrics and best is not None:
+            metrics = finite(manifest.curve[best.epoch - 1])
+        return Entry(
+            key=end.key,
+            study=self.study.study,
+            seed=trial.proposal.seed,
+            outcome=end.outcome,
+            params=trial.resolved.config.model_dump(mode="json"),
+            settings=dict(trial.proposal.settings),
+            metrics=metrics,
+            arm=trial.proposal.arm,
+            number=trial.proposal.number,
+            why=end.why,
+            test_last=finite(end.test_last),
+            curve=[finite(epoch) for epoch in manifest.curve],
+            selected_epoch=best.epoch if best else None,
+            epochs=len(manifest.curve),
+            seconds=manifest.seconds,
+            attempts=max(1, manifest.attempts),
+            started=manifest.started or trial.started,
+            ended=time.time(),
+            arrays=dict(end.arrays),
+            images=dict(end.images),
+            checkpoints={name: saved.path for name, saved in (("best", best), ("last", last)) if saved},
+            sources=dict(trial.resolved.sources),
+            fingerprints={**self.fingerprints, **end.fingerprints, "seed": trial.proposal.seed},
+        )
+
+    def _entry_of_refused(self, proposal: Proposal, given: Mapping[str, Any], why: str, now: float) -> Entry:
+        return Entry(
+            key=proposal.key, study=self.study.study, seed=proposal.seed, outcome=str(Outcome.FAILED), params=dict(given),
+            settings=dict(proposal.settings), metrics={}, arm=proposal.arm, number=proposal.number, why=why, started=now,
+            ended=now, fingerprints=dict(self.fingerprints),
+        )  # fmt: skip
+
+    def _over_budget(self) -> bool:
+        """Whether the time allowed is used up; what runs may end, nothing new starts."""
+        budget = self.study.budget
+        hours = self.hours_spent + (time.monotonic() - self.begun) / 3600
+        if budget.hours is not None and hours >= budget.hours:
+            return True
+        return budget.gpu_hours is not None and self.gpu_seconds / 3600 >= budget.gpu_hours
+
+    def asked_to_stop(self) -> bool:
+        """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere."""
+        self.stopping = self.stopping or self.store.exists(stop_path(self.study.study))
+        return self.stopping
+
+
+def stop_path(study: str) -> str:
+    """Where `saddle stop` leaves its wish."""
+    return f"{study_folder(study)}/stop"
+
+
+def describe(entry: Entry, metric: str) -> str:
+    """An ended trial in a line."""
+    value = entry.metrics.get(metric)
+    settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())
+    name = f"{entry.key} ({settings})" if entry.arm is None else f"{entry.arm}, seed {entry.seed}"
+    measured = f"{metric} {value:.3f}, " if value is not None else ""
+    last = entry.why.strip().splitlines()[-1:] if Outcome(entry.outcome) not in (Outcome.COMPLETED, Outcome.PRUNED) else []
+    assert MEANINGS[Outcome(entry.outcome)].finished
+    return f"{name}: {entry.outcome}, {measured}{entry.epochs} epochs in {entry.seconds:.1f} s" + "".join(f"; {w}" for w in last)

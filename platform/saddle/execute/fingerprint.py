@@ -1,0 +1,65 @@
+"""What a result rests on besides its configuration: data, code and environment."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow", "scikit-learn")
+
+
+def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
+    """The checksum of the dataset a configuration names; nothing where it names none."""
+    name = getattr(config, "dataset", None)
+    if name is None:
+        return {}
+    dataset = run.data(name)
+    return {"dataset": str(dataset.name), "data": str(dataset.fingerprint)}
+
+
+def fingerprint_code(trainable: Any) -> dict[str, Any]:
+    """Git's commit and the checksum of uncommitted changes where the code is a checkout; always that of the sources."""
+    where = Path(__file__).resolve()
+    facts: dict[str, Any] = {"sources": checksum_sources(Path(getattr(trainable, "__file__", where)).parent)}
+    commit = _git(where.parent, "rev-parse", "HEAD")
+    # an installed copy may lie inside somebody else's checkout, whose commit would say nothing of our code
+    if commit is not None and _git(where.parent, "ls-files", "--error-unmatch", where.name) is not None:
+        changes = _git(where.parent, "diff", "HEAD") or ""
+        facts["commit"] = commit.strip()
+        facts["dirty"] = hashlib.sha256(changes.encode()).hexdigest()[:16] if changes.strip() else ""
+    return facts
+
+
+def checksum_sources(folder: Path) -> str:
+    """The checksum of every Python file below `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(str(path.relative_to(folder)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git says in `folder`, or None where there is no checkout of ours or no git."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=True, errors="replace"
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def fingerprint_environment() -> dict[str, Any]:
+    """Interpreter, machine and the versions of the packages that matter."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system(), **versions}

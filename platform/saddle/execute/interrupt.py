@@ -1,0 +1,49 @@
+"""Ctrl-C: the first one ends the run between two epochs, the second at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+INTERRUPTED = 130
+"""The shell's exit code for a program ended by SIGINT."""
+
+
+@contextlib.contextmanager
+def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the first SIGINT or SIGTERM and leave the process on the second.
+
+    Outside the main thread, where Python allows no handlers, nothing is installed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = False
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        if seen:
+            _leave()
+        seen = True
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave() -> None:
+    """End this process and the Ray processes it started; what reached the ledger and the checkpoints stays."""
+    import ray
+
+    node = ray._private.worker._global_node
+    if node is not None:
+        node.kill_all_processes(check_alive=False, allow_graceful=False)
+    os._exit(INTERRUPTED)

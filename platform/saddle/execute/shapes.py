@@ -1,0 +1,71 @@
+"""What a trial takes of a cluster, and how many fit at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from saddle.search.proposals import Proposals
+from saddle.study.models import Resources, Study
+
+
+class DoesNotFit(Exception):
+    """A trial of this shape could never start; says by how much it is too large."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """CPUs and GPUs of one trial."""
+
+    cpus: float
+    gpus: float
+
+    def __str__(self) -> str:
+        return f"{self.cpus:g} CPU" + (f" and {self.gpus:g} GPU" if self.gpus else "")
+
+    def bundle(self) -> dict[str, float]:
+        """The shape as Ray names resources."""
+        return {"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}
+
+
+def trial_shape(resources: Resources) -> Shape:
+    """What one trial takes in all."""
+    return Shape(resources.workers * resources.cpus_per_worker, resources.workers * resources.gpus_per_worker)
+
+
+def count_slots(resources: Resources, cluster: Mapping[str, float]) -> int:
+    """How many trials run at once; raises `DoesNotFit` naming the shortfall where it would be none."""
+    shape = trial_shape(resources)
+    fits = []
+    for name, wanted in shape.bundle().items():
+        offered = cluster.get(name, 0.0)
+        if wanted > offered:
+            raise DoesNotFit(
+                f"a trial wants {wanted:g} {name}, the whole cluster has {offered:g}: {wanted - offered:g} too few; "
+                f"lower resources.{name.lower()}s_per_worker or resources.workers"
+            )
+        fits.append(int(offered / wanted + 1e-9))
+    return min([*fits, resources.concurrency or fits[0]])
+
+
+def check_startup(study: Study, slots: int) -> None:
+    """Raise `DoesNotFit` where a sampler's start-up trials don't cover the trials that run at once.
+
+    With fewer, the sampler's first proposals rest on no result and count as informed ones.
+    """
+    startup = getattr(study.sampler.options, "startup_trials", None)
+    if study.search is None or startup is None:
+        return
+    if study.sampler.name in ("tpe", "gp") and startup < slots:
+        raise DoesNotFit(
+            f"sampler.{study.sampler.name}.startup_trials is {startup}, but {slots} trials run at once, so that its first "
+            f"informed proposals would rest on no result; set it to {slots} or more, or resources.concurrency to {startup}"
+        )
+
+
+def slots_for(study: Study, cluster: Mapping[str, float], proposals: Proposals | None = None) -> int:
+    """How many trials of `study` run at once on `cluster`, never more than there are; raises `DoesNotFit`."""
+    slots = count_slots(study.resources, cluster)
+    check_startup(study, slots)
+    total = proposals.total if proposals is not None else study.budget.trials
+    return min(slots, total) if total else slots

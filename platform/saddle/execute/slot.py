@@ -1,0 +1,69 @@
+"""A slot: the Tune trainable that lives through many trials and keeps a warm worker behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from ray import tune
+
+from saddle.execute.order import EndMessage, EpochMessage, Order, dump_message
+from saddle.execute.worker import InProcessWorker
+from saddle.search.outcomes import Outcome
+
+ORDER = "order"
+MESSAGE = "message"
+
+
+class Slot(tune.Trainable):
+    """Each `step` is the next message of the trial it holds; `reset_config` hands it the next trial."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.worker = InProcessWorker()
+        self.hung = False
+        self._take(config)
+
+    def _take(self, config: dict[str, Any]) -> None:
+        self.order = Order.parse(config[ORDER])
+        self.worker.start(self.order)
+        self.holding = True
+
+    def step(self) -> dict[str, Any]:
+        try:
+            message = self.worker.step(timeout=self.order.time_limit)
+        except TimeoutError as error:
+            self.hung = True
+            self.holding = False
+            message = EndMessage(self.order.key, 0, str(Outcome.TIMED_OUT), str(error))
+        done = isinstance(message, EndMessage)
+        if done and self.holding:
+            self.worker.stop()
+            self.holding = False
+        epoch = message.epoch if isinstance(message, EpochMessage) else 0
+        return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        if self.hung:
+            # a thread can't be killed: end the process, and Tune starts the next trial in a new one
+            os._exit(1)
+        if self.holding:
+            self.worker.stop()
+        self._take(new_config)
+        return True
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Nothing: the worker stores checkpoints itself, before it reports an epoch."""
+        return {}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Nothing, see `save_checkpoint`."""
+
+    def cleanup(self) -> None:
+        if self.hung:
+            return
+        if self.holding:
+            self.worker.stop()
+        self.worker.close()

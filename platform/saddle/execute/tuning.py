@@ -1,0 +1,74 @@
+"""Runs a conductor's trials through Ray Tune on warm slots."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+from ray import tune
+from ray.tune.experiment import Trial
+
+from saddle.execute.conductor import Conductor
+from saddle.execute.shapes import trial_shape
+from saddle.execute.slot import Slot
+from saddle.search.searcher import EarlyStopper, StudySearcher
+
+RESTARTS = 3
+"""How often a trial whose worker died is taken up again from its checkpoint."""
+
+
+class OfThisRun:
+    """Holds the conductor, but not in a pickle: Tune pickles what it is given, for a restore that never comes."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Ends(OfThisRun, tune.Callback):
+    """Tells the conductor how trials end."""
+
+    def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        self.conductor.hear_end(result)
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self.conductor.hear_death(trial, f"the worker died {trial.num_failures} times: {trial.get_error()}")
+
+
+class Interruption(OfThisRun, tune.Stopper):
+    """Ends the run once somebody asked for it."""
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.conductor.asked_to_stop()
+
+
+def run_trials(conductor: Conductor, slots: int) -> None:
+    """Run every trial the conductor proposes, `slots` at once; returns when there are no more or it was asked to stop."""
+    bundle = trial_shape(conductor.study.resources).bundle()
+    trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
+    with tempfile.TemporaryDirectory(prefix="saddle-tune-") as scratch:
+        tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=StudySearcher(conductor.propose, conductor.order),
+                scheduler=EarlyStopper(conductor.hear_epoch),
+                num_samples=-1,
+                max_concurrent_trials=slots,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: trial.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name=conductor.study.study,
+                storage_path=scratch,  # Tune's own copy of the state is not the truth, and not kept
+                callbacks=[Ends(conductor)],
+                stop=Interruption(conductor),
+                failure_config=tune.FailureConfig(max_failures=RESTARTS),
+                verbose=0,
+            ),
+        ).fit()

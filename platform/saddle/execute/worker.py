@@ -1,0 +1,83 @@
+"""A warm Ray Train worker: it waits for orders and trains one after the other, step by step as it is told."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, field
+
+from saddle.execute.order import Message, Order
+from saddle.execute.train_run import DataCache
+from saddle.execute.training import Training
+
+
+class WorkerDied(Exception):
+    """The worker's thread ended, so nothing will ever be reported again."""
+
+
+@dataclass
+class InProcessWorker:
+    """A `TorchTrainer` in Train's local mode on a thread of this process.
+
+    Train's context is global to the process, so a process has at most one of these, and it trains one trial at a time.
+    Training only advances while `step` waits for it: a trial that is stopped costs nothing more.
+    """
+
+    _orders: queue.Queue[Order | None] = field(default_factory=lambda: queue.Queue(1))
+    _go: queue.Queue[bool] = field(default_factory=lambda: queue.Queue(1))
+    _messages: queue.Queue[Message | BaseException] = field(default_factory=lambda: queue.Queue(1))
+    _thread: threading.Thread | None = None
+
+    def start(self, order: Order) -> None:
+        """Take up a trial; the one before must have ended or been stopped."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
+            self._thread.start()
+        self._orders.put(order)
+
+    def step(self, timeout: float | None = None) -> Message:
+        """Train until the next message; raises `TimeoutError` after `timeout` seconds, `WorkerDied` when none can come."""
+        self._go.put(True)
+        try:
+            message = self._messages.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError(f"no epoch ended within {timeout:g} s") from None
+        if isinstance(message, BaseException):
+            raise WorkerDied("the training thread ended") from message
+        return message
+
+    def stop(self) -> None:
+        """Drop the trial under way, between two of its epochs."""
+        self._go.put(False)
+
+    def close(self) -> None:
+        """End the worker once it is idle."""
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join(timeout=10)
+
+    def _fit(self) -> None:
+        """Run `_serve` as Ray Train's training function; whatever ends it early reaches `step`."""
+        try:
+            from ray.train import ScalingConfig
+            from ray.train.torch import TorchTrainer
+
+            TorchTrainer(self._serve, scaling_config=ScalingConfig(num_workers=0)).fit()
+        except BaseException as error:  # the slot must hear of it, or it would wait for ever
+            self._messages.put(error)
+
+    def _serve(self) -> None:
+        import torch
+
+        cache: DataCache | None = None
+        while (order := self._orders.get()) is not None:
+            if cache is None or cache.root != order.data_root:
+                cache = DataCache(order.data_root)
+            torch.set_num_threads(order.threads)
+            messages = Training(order, cache).messages()
+            while self._go.get():
+                message = next(messages, None)
+                if message is None:
+                    break
+                self._messages.put(message)
+            messages.close()

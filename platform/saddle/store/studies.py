@@ -1,0 +1,72 @@
+"""A study as it lies in the storage: its file as first run, which instance of its name it is, whether it may go on."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.store.local import LocalStore
+from saddle.store.opening import study_folder
+from saddle.study.loader import differences, dump_study, is_extension, parse_studies
+from saddle.study.models import Study
+
+
+class StudyChanged(Exception):
+    """The stored study of this name asks something else."""
+
+    def __init__(self, study: str, changes: list[str]) -> None:
+        listed = "\n".join(f"  {change}" for change in changes)
+        super().__init__(
+            f"{study} was run before with other settings:\n{listed}\n"
+            "Run it under another name, or with --fresh to start anew beside the old."
+        )
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """The study file, resolved, and the facts that were settled when it first ran."""
+
+    study: Study
+    instance: str
+    baseline: Mapping[str, Any] | None
+
+
+def study_names(store: LocalStore) -> list[str]:
+    """The studies in the storage; those set aside by `--fresh` are not among them."""
+    return [n for n in store.names("studies") if "@" not in n and store.exists(f"{study_folder(n)}/study.yaml")]
+
+
+def read_study(store: LocalStore, name: str) -> StoredStudy | None:
+    """The stored study, or None where there is none."""
+    folder = study_folder(name)
+    try:
+        text = store.read(f"{folder}/study.yaml").decode()
+        facts = json.loads(store.read(f"{folder}/instance.json"))
+    except FileNotFoundError:
+        return None
+    [study] = parse_studies(text, f"{folder}/study.yaml")
+    return StoredStudy(study, facts["instance"], facts["baseline"])
+
+
+def settle_study(store: LocalStore, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:
+    """Store the study, or take up the stored one where it says the same or less; raises `StudyChanged`."""
+    folder = study_folder(study.study)
+    stored = read_study(store, study.study)
+    if stored is not None and fresh:
+        store.move(folder, f"{folder}@{time.strftime('%Y%m%dT%H%M%S')}-{stored.instance[:4]}")
+        stored = None
+    if stored is not None:
+        changes = differences(stored.study, study)
+        if changes and not is_extension(stored.study, study):
+            raise StudyChanged(study.study, changes)
+        if stored.baseline != baseline:
+            raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
+    instance = stored.instance if stored is not None else uuid.uuid4().hex[:12]
+    facts = {"instance": instance, "baseline": baseline}
+    store.write(f"{folder}/instance.json", json.dumps(facts).encode())
+    store.write(f"{folder}/study.yaml", dump_study(study).encode())
+    return StoredStudy(study, instance, baseline)

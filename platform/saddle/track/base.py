@@ -1,0 +1,70 @@
+"""The seam of tracking: what the driver says of a study while it runs; nothing here may delay or stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from saddle.store.entry import Entry
+
+
+@dataclass(frozen=True)
+class StartedTrial:
+    """A trial as it starts."""
+
+    key: str
+    params: Mapping[str, Any]
+    seed: int
+    arm: str | None
+    started: float
+    settings: Mapping[str, Any]
+
+
+class Tracker(Protocol):
+    """Hears of a study; every call returns at once."""
+
+    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[Path]) -> None:
+        """The study goes on, for the first time or again."""
+
+    def start_trial(self, trial: StartedTrial) -> None:
+        """A trial starts, or goes on."""
+
+    def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
+        """An epoch is over; `time` is in Unix seconds."""
+
+    def finish_trial(self, entry: Entry, files: Sequence[Path]) -> None:
+        """A trial ended."""
+
+    def finish_study(
+        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[Path]
+    ) -> None:
+        """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are their mean metrics."""
+
+    def close(self, timeout: float) -> str | None:
+        """Wait for what is still to be delivered; what is left, in words, or None where all arrived."""
+
+
+class NullTracker:
+    """Tracks nothing."""
+
+    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[Path]) -> None:
+        pass
+
+    def start_trial(self, trial: StartedTrial) -> None:
+        pass
+
+    def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
+        pass
+
+    def finish_trial(self, entry: Entry, files: Sequence[Path]) -> None:
+        pass
+
+    def finish_study(
+        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[Path]
+    ) -> None:
+        pass
+
+    def close(self, timeout: float) -> str | None:
+        return None

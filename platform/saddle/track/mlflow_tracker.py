@@ -1,0 +1,123 @@
+"""MLflow through the outbox: study → arm → seed in an ablation, study → trial in a search."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from saddle.store.entry import Entry
+from saddle.search.outcomes import MEANINGS, Outcome
+from saddle.track.base import StartedTrial
+from saddle.track.outbox import Deliver, Outbox
+
+LONGEST_VALUE = 5000
+"""MLflow refuses longer parameters and tags."""
+
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""The outbox waits and tries again; the client's own retries would block for minutes on a dead server."""
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as `outer.inner` names with text values, as MLflow's table shows them."""
+    flat: dict[str, str] = {}
+    for name, value in params.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            text = ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+            flat[f"{prefix}{name}"] = text[:LONGEST_VALUE]
+    return flat
+
+
+class MlflowTracker:
+    """A `Tracker` that writes operations to an outbox; `instance` tells runs of the same study name apart."""
+
+    def __init__(self, uri: str, study: str, instance: str, folder: Path, artifacts: str | None = None) -> None:
+        for name, value in PATIENCE.items():
+            os.environ.setdefault(name, value)
+
+        def connect() -> Deliver:
+            # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
+            from saddle.track.mlflow_sink import MlflowSink
+
+            return MlflowSink(uri, study, artifacts, folder)
+
+        self._study = study
+        self._root = instance
+        self._arms: set[str] = set()
+        self._outbox = Outbox(folder, connect)
+
+    def _key(self, *parts: str) -> str:
+        return "/".join((self._root, *parts))
+
+    def _add_run(self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, Any]) -> None:
+        self._outbox.add({"do": "run", "key": key, "parent": parent, "name": name, "time": int(1000 * start),
+                          "tags": dict(tags), "params": flatten(params)})  # fmt: skip
+
+    def _add_files(self, key: str, files: Sequence[Path], folder: str | None = None) -> None:
+        for path in files:
+            self._outbox.add({"do": "file", "key": key, "path": str(path), "folder": folder})
+
+    def _add_metrics(self, key: str, metrics: Mapping[str, float], step: int, when: float) -> None:
+        if metrics:
+            self._outbox.add({"do": "metrics", "key": key, "values": dict(metrics), "step": step, "time": int(1000 * when)})
+
+    def _add_end(self, key: str, status: str, tags: Mapping[str, str], when: float) -> None:
+        if tags:
+            self._outbox.add({"do": "tags", "key": key, "values": {n: v[:LONGEST_VALUE] for n, v in tags.items()}})
+        self._outbox.add({"do": "end", "key": key, "status": status, "time": int(1000 * when)})
+
+    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[Path]) -> None:
+        self._add_run(self._key(), None, self._study, time.time(), {**tags, "saddle.level": "study"}, params)
+        self._add_files(self._key(), files)
+
+    def _parent(self, arm: str | None, started: float, settings: Mapping[str, Any]) -> str:
+        """The run above a trial's: its arm's, which is made with the arm's first replicate, or the study's."""
+        if arm is None:
+            return self._key()
+        key = self._key("arm", arm)
+        if arm not in self._arms:
+            self._arms.add(arm)
+            self._add_run(key, self._key(), arm, started, {"saddle.level": "arm", "saddle.arm": arm}, settings)
+        return key
+
+    def start_trial(self, trial: StartedTrial) -> None:
+        parent = self._parent(trial.arm, trial.started, trial.settings)
+        tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": self._study}
+        if trial.arm is not None:
+            tags["saddle.arm"] = trial.arm
+        name = trial.key if trial.arm is None else f"{trial.arm} · seed {trial.seed}"
+        self._add_run(self._key(trial.key), parent, name, trial.started, tags, {**trial.params, "seed": trial.seed})
+
+    def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
+        self._add_metrics(self._key(key), metrics, epoch, time)
+
+    def finish_trial(self, entry: Entry, files: Sequence[Path]) -> None:
+        key = self._key(entry.key)
+        final = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
+        final |= {f"last_{name}": value for name, value in entry.test_last.items()}
+        final["seconds"] = entry.seconds
+        self._add_metrics(key, final, entry.epochs, entry.ended)
+        self._add_files(key, files)
+        facts = {f"saddle.{name}": str(value) for name, value in entry.fingerprints.items()}
+        tags = {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
+        self._add_end(key, MEANINGS[Outcome(entry.outcome)].mlflow, tags, entry.ended)
+
+    def finish_study(
+        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[Path]
+    ) -> None:
+        now = time.time()
+        for arm in sorted(self._arms):
+            self._add_metrics(self._key("arm", arm), arms.get(arm, {}), 0, now)
+            self._add_end(self._key("arm", arm), status, {}, now)
+        self._add_files(self._key(), files)
+        self._add_end(self._key(), status, tags, now)
+
+    def close(self, timeout: float) -> str | None:
+        backlog = self._outbox.close(timeout)
+        if not backlog.operations:
+            return None
+        return f"{backlog.operations} messages for MLflow wait in the outbox ({backlog.error or 'no answer yet'})"

@@ -1,0 +1,41 @@
+"""Which tracker a study gets."""
+
+from __future__ import annotations
+
+import os
+
+from saddle.store.base import StorageError
+from saddle.store.local import LocalStore
+from saddle.store.opening import study_folder
+from saddle.track.base import NullTracker, Tracker
+from saddle.track.mlflow_tracker import MlflowTracker
+
+
+def tracking_uri(store: LocalStore) -> str:
+    """`MLFLOW_TRACKING_URI`, else a SQLite database in the storage; raises `StorageError` for MLflow's file store."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        folder = store.path("mlflow")
+        folder.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{folder}/mlflow.db"
+    if "://" not in uri or uri.startswith("file:"):
+        raise StorageError(
+            f"MLFLOW_TRACKING_URI is {uri!r}, MLflow's file store, which is being withdrawn; "
+            "use a server (http://…) or a database (sqlite:///…, postgresql://…)"
+        )
+    return uri
+
+
+def artifact_location(store: LocalStore) -> str | None:
+    """Where runs keep their files: beside the database in the storage, or where the server says."""
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    return store.path("mlflow/artifacts").as_uri()
+
+
+def open_tracker(store: LocalStore, study: str, instance: str, *, enabled: bool = True) -> Tracker:
+    """The tracker of one study."""
+    if not enabled:
+        return NullTracker()
+    folder = store.path(f"{study_folder(study)}/outbox")
+    return MlflowTracker(tracking_uri(store), study, instance, folder, artifact_location(store))

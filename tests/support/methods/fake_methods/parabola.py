@@ -1,0 +1,77 @@
+"""A trainable without training: a known optimum, a known seed effect, and every way to go wrong on demand."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from trainables.contract import Collapsed, Config as Base, Diverged, Report, Run, hyperparameter
+
+METRICS = {
+    "validation/score": "maximize",
+    "validation/cost": "minimize",
+    "validation/accuracy": "maximize",
+    "test/score": "maximize",
+    "test/process": "minimize",
+    "train/loss": "minimize",
+}
+SELECTION = "validation/score"
+
+Trouble = Literal["none", "raise", "nan", "diverge", "collapse", "hang", "die", "die_once"]
+
+
+class Config(Base):
+    x: float = hyperparameter(0.5, source="assumed", description="where on the parabola", ge=0, le=10)
+    shift: float = hyperparameter(0.0, source="paper", description="added to every score")
+    mode: Literal["plain", "curved"] = hyperparameter("plain", source="customary", description="shape")
+    bend: float = hyperparameter(0.0, source="assumed", description="only for curved", ge=0, le=1)
+    epochs: int = hyperparameter(3, source="assumed", description="epochs", ge=1)
+    pause: float = hyperparameter(0.0, source="assumed", description="seconds an epoch takes", unit="s", ge=0)
+    trouble: Trouble = hyperparameter("none", source="assumed", description="what goes wrong")
+    trouble_epoch: int = hyperparameter(2, source="assumed", description="in which epoch")
+
+
+def score(config: Config, seed: int, epoch: int) -> float:
+    return 1 - (config.x - 0.3) ** 2 + config.shift - config.bend + 0.01 * seed - 0.5 / epoch
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    state = run.resume()
+    for epoch in range(state["epoch"] + 1 if state else 1, config.epochs + 1):
+        time.sleep(config.pause)
+        value = score(config, run.seed, epoch)
+        if epoch == config.trouble_epoch and config.trouble != "none":
+            value = make_trouble(config.trouble, value)
+        yield Report(
+            {"validation/score": value, "validation/cost": config.x, "validation/accuracy": 0.9, "train/loss": 1 / epoch},
+            {"epoch": epoch},
+        )
+
+
+def make_trouble(trouble: str, value: float) -> float:
+    if trouble == "raise":
+        raise ZeroDivisionError("the trainable is broken")
+    if trouble == "diverge":
+        raise Diverged("loss is nan")
+    if trouble == "collapse":
+        raise Collapsed("p_fake is 0.99")
+    if trouble == "hang":
+        time.sleep(3600)
+    if trouble == "die":
+        os._exit(1)
+    if trouble == "die_once":
+        marker = os.environ["FAKE_METHODS_MARKER"]
+        if not os.path.exists(marker):
+            open(marker, "w").close()
+            os._exit(1)
+    return float("nan") if trouble == "nan" else value
+
+
+def load(config: Config, state: Mapping[str, Any]) -> Any:
+    return state["epoch"]
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    return Report({"test/score": score(config, run.seed, state["epoch"]), "test/process": float(os.getpid())})
