@@ -85,7 +85,7 @@ class _Grid:
 
 
 def _combine(name: str, parts: Iterable[tuple[int, Measured]]) -> Measured:
-    """The signed mean of several arms on the seeds that all of them completed; the sum of weights decides the divisor."""
+    """The signed mean of several arms on the seeds that all of them completed, over the number of added arms."""
     parts = list(parts)
     count = sum(sign > 0 for sign, _ in parts)
     seeds = sorted({seed for _, arm in parts for seed in (*arm.values, *arm.lost)})

@@ -1,0 +1,40 @@
+"""From a study and its ledger to its answer, whichever kind of study it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.ablation import answer_ablation
+from saddle.analyse.answer import Answer
+from saddle.analyse.search import answer_search
+from saddle.design.arms import Arm, make_arms
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+
+
+def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
+    """An ablation's arms around its settled baseline; none for a search."""
+    if study.ablation is None:
+        return []
+    return make_arms(study.ablation, baseline or {}, study.settings)
+
+
+def answer_study(study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None) -> Answer:
+    """The answer to the study's question, from what its ledger holds."""
+    if study.ablation is None:
+        return answer_search(study, entries, trainable.METRICS, selection=trainable.SELECTION)
+    return answer_ablation(
+        study,
+        entries,
+        trainable.METRICS,
+        arms=arms_of_study(study, baseline),
+        selection=trainable.SELECTION,
+        chance=chance_of(entries),
+    )
+
+
+def chance_of(entries: Sequence[Entry]) -> float | None:
+    """The accuracy of guessing among the dataset's classes; None where no trial says how many there are."""
+    counts = {entry.fingerprints["classes"] for entry in entries if entry.fingerprints.get("classes")}
+    return 1 / max(counts) if counts else None

@@ -1,0 +1,169 @@
+"""The answer of a search."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from saddle.analyse.ablation import single_attack
+from saddle.analyse.best import best, candidates, trial_order, violation
+from saddle.analyse.importance import drawn
+from saddle.analyse.pareto import pareto_front
+from saddle.analyse.result import Answer, objectives_of
+from saddle.analyse.wording import DASH, Scale, label, listed, plural, setting, settings
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+from saddle.study.models import Objective, Study
+from saddle.study.space import Parameter
+from trainables.contract import Direction
+
+ROWS = 10
+ENDED = {
+    Outcome.PRUNED: "stopped early",
+    Outcome.COLLAPSED: "collapsed",
+    Outcome.DIVERGED: "diverged",
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "ran out of time",
+}
+
+
+def answer_search(
+    study: Study,
+    entries: Sequence[Entry],
+    directions: Mapping[str, Direction],
+    *,
+    selection: str | None = None,
+) -> Answer:
+    """The best trial and its parameters, or the Pareto front where there are several objectives."""
+    objectives = objectives_of(study, directions, selection)
+    feasible = candidates(entries, objectives, study.constraints)
+    front = pareto_front(entries, objectives, study.constraints) if len(objectives) > 1 else []
+    winner = best(entries, objectives[0], study.constraints) if len(objectives) == 1 else None
+    if winner is not None:
+        sentence = _best_sentence(study, entries, winner, objectives[0])
+        ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
+    elif front:
+        sentence = _front_sentence(entries, front, objectives)
+        ordered = [*front, *(entry for entry in feasible if entry not in front)]
+    else:
+        sentence, ordered = _nothing(study, entries, objectives), []
+    columns = ("trial", *(label(objective.metric) for objective in objectives), *(study.search or {}), "epochs")
+    rows = tuple(_row(study, entry, objectives) for entry in ordered[:ROWS])
+    warnings = (*_warnings(study, entries, winner, objectives, feasible),)
+    return Answer(sentence, objectives[0].metric, columns, rows, warnings, best=winner, front=tuple(front))
+
+
+def name_of(entry: Entry) -> str:
+    """How a trial is called in a sentence: `trial 7`."""
+    return f"trial {entry.key if entry.number is None else entry.number}"
+
+
+def twin(metric: str) -> str:
+    """The test metric that belongs to a validation metric."""
+    return "test/" + metric.partition("/")[2]
+
+
+def _cost(entry: Entry, objective: Objective) -> float:
+    value = entry.metrics[objective.metric]
+    return -value if objective.direction == "maximize" else value
+
+
+def _row(study: Study, entry: Entry, objectives: Sequence[Objective]) -> tuple[str, ...]:
+    params = drawn(study, entry)
+    return (
+        entry.key if entry.number is None else str(entry.number),
+        *(Scale.of(objective.metric).value(entry.metrics.get(objective.metric)) for objective in objectives),
+        *(setting(params[name]) if name in params else DASH for name in study.search or {}),
+        str(entry.epochs),
+    )
+
+
+def _best_sentence(study: Study, entries: Sequence[Entry], winner: Entry, objective: Objective) -> str:
+    value = Scale.of(objective.metric).value(winner.metrics[objective.metric])
+    where = settings(drawn(study, winner).items())
+    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective.metric} = {value}"]
+    parts[0] += f" with {where}." if where else "."
+    tested = winner.metrics.get(twin(objective.metric))
+    if tested is not None and math.isfinite(tested):
+        parts.append(f"Test data, which the search did not see, give {Scale.of(objective.metric).value(tested)}.")
+    return " ".join([*parts, *_others(entries)])
+
+
+def _front_sentence(entries: Sequence[Entry], front: Sequence[Entry], objectives: Sequence[Objective]) -> str:
+    metrics = listed(objective.metric for objective in objectives)
+    ends = [front[0], front[-1]] if len(front) > 1 else front
+
+    def point(entry: Entry) -> str:
+        return " and ".join(Scale.of(o.metric).value(entry.metrics[o.metric]) for o in objectives)
+
+    span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
+    verb = "is" if len(front) == 1 else "are"
+    return " ".join(
+        [
+            f"{len(front)} of {plural(len(entries), 'trial')} {verb} on the Pareto front of {metrics}: {span}.",
+            *_others(entries),
+        ]
+    )
+
+
+def _others(entries: Sequence[Entry]) -> Iterable[str]:
+    counts = Counter(entry.outcome for entry in entries)
+    parts = [f"{counts[outcome]} {words}" for outcome, words in ENDED.items() if counts[outcome]]
+    if parts:
+        yield f"{plural(counts[Outcome.COMPLETED], 'trial')} completed, {listed(parts)}."
+
+
+def _nothing(study: Study, entries: Sequence[Entry], objectives: Sequence[Objective]) -> str:
+    if not entries:
+        return "No trial has finished yet."
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    if not completed:
+        return " ".join([f"None of {plural(len(entries), 'trial')} completed, so there is no best.", *_others(entries)])
+    if not candidates(entries, objectives):
+        metrics = listed(objective.metric for objective in objectives)
+        return f"None of {plural(len(completed), 'completed trial')} has a finite {metrics}, so there is no best."
+    bounds = listed(str(constraint) for constraint in study.constraints)
+    closest = min(
+        candidates(entries, objectives), key=lambda entry: (violation(entry, study.constraints), trial_order(entry))
+    )
+    values = settings((c.metric, closest.metrics.get(c.metric, math.nan)) for c in study.constraints)
+    nobody = f"None of {plural(len(completed), 'completed trial')}"
+    return f"{nobody} keeps {bounds}; the closest is {name_of(closest)} ({values})."
+
+
+def _warnings(
+    study: Study,
+    entries: Sequence[Entry],
+    winner: Entry | None,
+    objectives: Sequence[Objective],
+    feasible: Sequence[Entry],
+) -> Iterable[str]:
+    failed = sum(entry.outcome in (Outcome.FAILED, Outcome.TIMED_OUT) for entry in entries)
+    if failed * 4 >= max(len(entries), 1) and failed:
+        yield f"{failed} of {plural(len(entries), 'trial')} failed or ran out of time; the search saw only the others."
+    if winner is not None:
+        if len(feasible) > 1:
+            yield (
+                f"The best of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
+                " chosen by; an ablation around it (best_of) says what holds over seeds."
+            )
+        for name, value in drawn(study, winner).items():
+            end = _at_edge((study.search or {})[name], value)
+            if end:
+                yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
+    for objective in objectives:
+        yield from single_attack(entries, objective.metric)
+
+
+def _at_edge(parameter: Parameter, value: object) -> str:
+    """Whether a float lies within 2 % of an end of its range (of its logarithm, where that is searched)."""
+    if parameter.float_range is None or not isinstance(value, int | float):
+        return ""
+    low, high = parameter.bounds
+    place = (
+        (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+        if parameter.log and value > 0
+        else (value - low) / (high - low)
+    )
+    return "lower" if place <= 0.02 else "upper" if place >= 0.98 else ""
