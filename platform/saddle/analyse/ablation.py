@@ -13,8 +13,9 @@ from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.pairs import MISSING, NO_VALUE, Measured, measure, of_arm
 from saddle.analyse.result import Answer, compared_metric, direction_of
 from saddle.analyse.sentences import paragraph, scale_of
-from saddle.analyse.wording import DASH, Scale, is_fraction, label, p_value, plural
-from saddle.design import Arm, DesignError, make_arms
+from saddle.analyse.wording import DASH, Scale, is_fraction, p_value, plural
+from saddle.analyse.wording import label as metric_label
+from saddle.design import Arm, DesignError, labels, make_arms
 from saddle.search.outcomes import METHOD_FAILURES, Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
@@ -40,7 +41,9 @@ def answer_ablation(
     metric = compared_metric(study, directions, entries, selection)
     direction = direction_of(metric, directions)
     compare = ablation.compare
-    measured = [measure(entries, arm, metric, ablation.seed_list) for arm in arms]
+    measured = [
+        measure(entries, arm, metric, ablation.seed_list, label) for arm, label in zip(arms, labels(arms), strict=True)
+    ]
     if ablation.design == "factorial":
         effects = factorial_effects(
             ablation.factors, arms, measured, metric, direction, alpha=compare.alpha, equivalence=compare.equivalence
@@ -51,6 +54,8 @@ def answer_ablation(
         )
     uninformative = _uninformative(effects, metric, chance)
     sentence = paragraph(effects, metric, compare.alpha, compare.equivalence)
+    if not entries:
+        sentence = f"No replicate of {len(arms) * len(ablation.seed_list)} has finished yet."
     if uninformative:
         sentence = f"Not informative: {uninformative} {sentence}"
     columns, rows = _table(arms, measured, effects, entries, metric)
@@ -91,7 +96,7 @@ def _table(
     scale, differences = Scale.of(metric, spread), scale_of(effects, metric)
     last = any(metric in entry.test_last for entry in entries)
     unit = "points" if is_fraction(metric) else "difference"
-    columns = ("arm", "seeds", label(metric), *(["last epoch"] if last else []))
+    columns = ("arm", "seeds", metric_label(metric), *(["last epoch"] if last else []))
     columns += (
         f"difference ({unit})" if unit == "points" else unit,
         "interval",
@@ -102,7 +107,7 @@ def _table(
     by_arm = {effect.arm: effect for effect in effects if effect.kind == "arm"}
     rows = []
     for arm, values in zip(arms, measured, strict=True):
-        known = [arm.label, _seeds(values), _mean_sd([*values.values.values()], scale)]
+        known = [values.arm, _seeds(values), _mean_sd([*values.values.values()], scale)]
         if last:
             known.append(_mean_sd(_last_values(entries, arm, metric), scale))
         if arm.is_baseline or values.arm not in by_arm:

@@ -155,9 +155,7 @@ def _mean(values: Sequence[float]) -> float | None:
 def _notes(comparison: Comparison) -> tuple[str, ...]:
     notes = []
     values, pairs = comparison.values, comparison.pairs
-    if len(values) < FEWEST_SEEDS:
-        notes.append(f"{len(values)} complete pairs; a verdict needs at least {FEWEST_SEEDS}")
-    elif not has_spread(values):
+    if len(values) >= FEWEST_SEEDS and not has_spread(values):
         notes.append(
             "every seed gives identical values: does this setting reach the training?"
             if abs(values[0]) < 1e-12

@@ -49,7 +49,9 @@ def of_arm(entries: Iterable[Entry], arm: Arm) -> list[Entry]:
     return [entry for entry in entries if entry.arm in (arm.name, arm.key)]
 
 
-def measure(entries: Iterable[Entry], arm: Arm, metric: str, seeds: Sequence[int]) -> Measured:
+def measure(
+    entries: Iterable[Entry], arm: Arm, metric: str, seeds: Sequence[int], label: str | None = None
+) -> Measured:
     """An arm's values of a metric by seed; a seed's latest entry counts."""
     latest = {entry.seed: entry for entry in sorted(of_arm(entries, arm), key=lambda entry: entry.started)}
     values: dict[int, float] = {}
@@ -64,7 +66,7 @@ def measure(entries: Iterable[Entry], arm: Arm, metric: str, seeds: Sequence[int
             lost[seed] = NO_VALUE
         else:
             values[seed] = value
-    return Measured(arm.label, values, lost)
+    return Measured(label or arm.name, values, lost)
 
 
 def pair(arm: Measured, baseline: Measured) -> Pairs:

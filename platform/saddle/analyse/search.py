@@ -111,7 +111,8 @@ def _others(entries: Sequence[Entry]) -> Iterable[str]:
     counts = Counter(entry.outcome for entry in entries)
     parts = [f"{counts[outcome]} {words}" for outcome, words in ENDED.items() if counts[outcome]]
     if parts:
-        yield f"{plural(counts[Outcome.COMPLETED], 'trial')} completed, {listed(parts)}."
+        completed = [f"{plural(counts[Outcome.COMPLETED], 'trial')} completed"] if counts[Outcome.COMPLETED] else []
+        yield f"{', '.join([*completed, listed(parts)])}."
 
 
 def _nothing(study: Study, entries: Sequence[Entry], objectives: Sequence[Objective]) -> str:

@@ -28,11 +28,13 @@ def paragraph(effects: Sequence[Effect], metric: str, alpha: float, equivalence:
     quiet = {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} if len(effects) > MOST_SENTENCES else set()
     told = [effect for effect in ranked if effect.verdict not in quiet]
     sentences = [sentence(effect, scale, alpha, equivalence, in_metric=index == 0) for index, effect in enumerate(told)]
+    baselines = {effect.baseline for effect in effects}
+    against = f", compared with {baselines.pop()}" if len(baselines) == 1 else ""
     for verdict in order:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
             where = "" if sentences else f" in {metric}"
-            sentences.append(f"{_capital(verdict)}{where} for {listed(names)}.")
+            sentences.append(f"{verdict.capitalize()}{where} for {listed(names)}{against}.")
     return " ".join(sentences)
 
 
@@ -62,7 +64,7 @@ def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) 
             return f"No difference shown between {between}{where}"
         case Verdict.EQUIVALENT:
             within = f" (within ±{scale.bare(equivalence)}{scale.difference_suffix})" if equivalence else ""
-            return f"{_capital(between)} are equivalent{where}{within}"
+            return f"{between} are equivalent{where}{within}"
         case _ if interaction:
             more = "more" if effect.verdict is Verdict.HELPS else "less"
             return f"{effect.arm} does {more} good than {effect.baseline}{where}"
@@ -77,7 +79,3 @@ def _unsettled(effect: Effect, where: str) -> str:
         else "the differences have no spread over seeds to judge them by"
     )
     return f"It is unsettled whether {effect.arm} differs from {effect.baseline}{where}: {why}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

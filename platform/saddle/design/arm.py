@@ -31,11 +31,6 @@ class Arm:
         """A filesystem-safe name that changes when, and only when, the name or a setting does."""
         return f"{slug(self.name)}-{short_hash(self.settings)}"
 
-    @property
-    def label(self) -> str:
-        """The shortest text that tells this arm from the others: a level, or the name."""
-        return self.name if self.factor is None else self.name.removeprefix(f"{self.factor}=")
-
 
 @dataclass(frozen=True)
 class Replicate:
@@ -48,6 +43,13 @@ class Replicate:
     def key(self) -> str:
         """The replicate's key in the ledger: `<arm key>-s<seed>`."""
         return f"{self.arm.key}-s{self.seed}"
+
+
+def labels(arms: Sequence[Arm]) -> list[str]:
+    """The shortest texts that tell arms apart: bare levels where one factor varies and they are words, else names."""
+    if len({arm.factor for arm in arms}) == 1 and all(isinstance(arm.level, str) and arm.level for arm in arms):
+        return [str(arm.level) for arm in arms]
+    return [arm.name for arm in arms]
 
 
 def replicates(arms: Sequence[Arm], seeds: Iterable[int]) -> list[Replicate]:

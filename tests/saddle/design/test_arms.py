@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saddle.design import Arm, DesignError, make_arms, replicates
+from saddle.design import Arm, DesignError, labels, make_arms, replicates
 from saddle.design.values import canonical, same
 from saddle.study.models import Ablation
 
@@ -22,15 +22,20 @@ def arms_of(factors: dict[str, list[Any]], baseline: dict[str, Any], design: str
 def test_one_factor_has_the_baseline_first_and_an_arm_per_other_level() -> None:
     arms = arms_of({"perturbation": ["sta", "mta", "mp"]}, {"perturbation": "sta", "lr": 0.1})
     assert [arm.name for arm in arms] == ["perturbation=sta", "perturbation=mta", "perturbation=mp"]
-    assert [arm.label for arm in arms] == ["sta", "mta", "mp"]
+    assert labels(arms) == ["sta", "mta", "mp"]
     assert [arm.is_baseline for arm in arms] == [True, False, False]
     assert arms[2].settings == {"perturbation": "mp", "lr": 0.1}
     assert (arms[2].factor, arms[2].level) == ("perturbation", "mp")
 
 
 def test_the_baseline_level_need_not_be_listed_or_come_first() -> None:
-    assert [a.label for a in arms_of({"p": ["b", "c"]}, {"p": "a"})] == ["a", "b", "c"]
-    assert [a.label for a in arms_of({"p": ["b", "a"]}, {"p": "a"})] == ["a", "b"]
+    assert labels(arms_of({"p": ["b", "c"]}, {"p": "a"})) == ["a", "b", "c"]
+    assert labels(arms_of({"p": ["b", "a"]}, {"p": "a"})) == ["a", "b"]
+
+
+def test_labels_are_names_where_a_bare_level_would_say_too_little() -> None:
+    assert labels(arms_of({"k": [1, 2]}, {})) == ["k=1", "k=2"]
+    assert labels(arms_of({"a": ["x", "y"], "b": ["x", "y"]}, {})) == ["baseline", "a=y", "b=y"]
 
 
 def test_a_factor_the_baseline_leaves_open_stands_at_the_studys_setting_or_its_first_level() -> None:
@@ -89,7 +94,7 @@ def test_true_and_one_are_two_levels_but_1_and_one_point_zero_are_one() -> None:
 
 def test_replicates_go_seed_by_seed_so_that_an_interrupted_ablation_has_pairs() -> None:
     arms = arms_of({"p": ["a", "b"]}, {})
-    assert [(r.arm.label, r.seed) for r in replicates(arms, [3, 1])] == [("a", 3), ("b", 3), ("a", 1), ("b", 1)]
+    assert [(r.arm.level, r.seed) for r in replicates(arms, [3, 1])] == [("a", 3), ("b", 3), ("a", 1), ("b", 1)]
     assert replicates(arms, [3])[0].key == f"{arms[0].key}-s3"
     with pytest.raises(DesignError, match="seed 1 "):
         replicates(arms, [0, 1, 1])
