@@ -151,7 +151,7 @@ class Config(BaseConfig):
         source="assumed",
         gt=0,
         le=0.5,
-        description="Held-out part of the training split, as a fraction of train_size; the same for every seed and arm.",
+        description="Held-out part of the training split, as a share of train_size; the same for every seed and arm.",
     )
     attacks: tuple[Literal["pgd"], ...] = hyperparameter(
         ("pgd",), source="paper", description="Attacks on the main task that robust accuracy is the worst case over."

@@ -128,5 +128,5 @@ def _restore(run: Run, model: nn.Module, optimizer: Optimizer) -> int:
     return int(state["epoch"])
 
 
-def _as_they_are(batch: Batch) -> Batch:
+def _as_they_are(batch: Any) -> Any:
     return batch

@@ -77,7 +77,7 @@ def stratified_order(labels: Tensor, seed: int) -> Tensor:
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     of = labels[shuffled]
     position = torch.empty(len(labels), dtype=torch.float64)
-    for label in of.unique():
+    for label in sorted(set(of.tolist())):
         members = (of == label).nonzero().squeeze(1)
         position[members] = (torch.arange(len(members), dtype=torch.float64) + 0.5) / len(members)
     return shuffled[position.argsort(stable=True)]
