@@ -1,0 +1,1 @@
+"""What a study file may say, and everything that can be wrong with it; imports neither ray, mlflow nor torch."""

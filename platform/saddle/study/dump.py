@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from saddle.study.models import Budget, Constraint, OneOf, Study
+from saddle.study.models import ONLY_IN_A_SEARCH, Budget, Constraint, OneOf, Study
 from saddle.study.problems import show
 from saddle.study.scalars import WORD
 
@@ -27,7 +27,8 @@ def dump_study(study: Study) -> str:
 def plain_study(study: Study) -> dict[str, Any]:
     """The study as mappings, lists and scalars, the way a file writes it; what is not set is left out."""
     plain: dict[str, Any] = _plain(study)
-    return plain
+    left_out = ONLY_IN_A_SEARCH if study.search is None else ()
+    return {name: value for name, value in plain.items() if name not in left_out}
 
 
 def differences(old: Study, new: Study) -> list[str]:
@@ -53,9 +54,7 @@ def is_extension(old: Study, new: Study) -> bool:
     if old.ablation is not None and new.ablation is not None:
         if not set(old.ablation.seed_list) <= set(new.ablation.seed_list):
             return False
-        aligned = aligned.model_copy(
-            update={"ablation": old.ablation.model_copy(update={"seeds": new.ablation.seeds})}
-        )
+        aligned = aligned.model_copy(update={"ablation": old.ablation.model_copy(update={"seeds": new.ablation.seeds})})
     return not differences(aligned, new)
 
 

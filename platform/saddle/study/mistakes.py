@@ -72,10 +72,9 @@ def _path_in(value: Any, details: ErrorDetails) -> Path:
     """Where the error is in the value; pydantic's own location also names the members of unions."""
     path: list[str | int] = []
     for part in details["loc"]:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
+        items = dict(enumerate(value)) if isinstance(value, list) else value
+        if isinstance(items, dict) and part in items:
+            value = items[part]
             path.append(part)
     if details["type"] == "missing":
         path.append(details["loc"][-1])
@@ -95,7 +94,9 @@ def _in_plain_words(path: Path, details: ErrorDetails, kind: Any) -> Mistake:
         expected = str(details["ctx"]["expected"])
         options = [option.strip(" '") for part in expected.split(" or ") for option in part.split(",")]
         return Mistake(path, f"{show(given)} is not known", f"known are: {', '.join(options)}", nearest(given, options))
-    right = IN_OTHER_WORDS.get(sort, message.replace("Input should be", "it must be").replace("String should", "it should"))
+    right = IN_OTHER_WORDS.get(
+        sort, message.replace("Input should be", "it must be").replace("String should", "it should")
+    )
     return Mistake(path, f"{show(given)} is not accepted", right)
 
 

@@ -11,6 +11,9 @@ from saddle.study.space import Parameter
 
 STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
+ONLY_IN_A_SEARCH = ("objective", "constraints", "sampler", "early_stopping")
+"""Sections that mean nothing to an ablation."""
+
 # Strict, because YAML has its own types: a quoted "12" is a text and `true` is no 1.
 Whole = Annotated[int, Field(strict=True, ge=0)]
 Count = Annotated[int, Field(strict=True, ge=1)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel
 
 from saddle.study.mistakes import Mistake, keys_of, mistakes_in
-from saddle.study.models import STUDY_NAME, Ablation, Constraint, Objective, Study
+from saddle.study.models import Ablation, Constraint, Objective, Study
 from saddle.study.not_yet import announced_design, announced_keys
 from saddle.study.problems import Path, Problem, nearest, show
 from saddle.study.source import Document
@@ -33,6 +33,10 @@ class Draft:
     ablation: dict[str, Any] = field(default_factory=dict)
     """The valid parts of the ablation; its `baseline` comes without `best_of`."""
     problems: list[Problem] = field(default_factory=list)
+    misspelt: set[str] = field(default_factory=set)
+    """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
+    trainable: Any = None
+    """The trainable, where the document names one that can be had."""
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -51,8 +55,10 @@ class Draft:
             self.problems.append(self.document.problem(path, what, right, nearest))
 
     def section(self, name: str) -> Any:
-        """A valid section, or the default of an absent (or broken) one."""
-        return self.sections[name] if name in self.sections else Study.model_fields[name].get_default(call_default_factory=True)
+        """A valid section, the default of an absent one, or None where it is broken."""
+        if name in self.sections or name in self.raw:
+            return self.sections.get(name)
+        return Study.model_fields[name].get_default(call_default_factory=True)
 
     def mapping(self, name: str) -> dict[str, Any]:
         """A section of free names, such as `fixed`; empty where it is absent or broken."""
@@ -61,11 +67,11 @@ class Draft:
 
     @property
     def is_search(self) -> bool:
-        return "search" in self.raw
+        return "search" in self.raw or "search" in self.misspelt
 
     @property
     def is_ablation(self) -> bool:
-        return "ablation" in self.raw
+        return "ablation" in self.raw or "ablation" in self.misspelt
 
     def study(self) -> Study | None:
         """The study, once nothing is wrong with it."""
@@ -94,10 +100,11 @@ def read_sections(document: Document) -> Draft:
         sort = "list" if isinstance(document.value, list) else "single value"
         draft.refuse((), f"a study is a mapping, not a {sort}", "start with study: NAME")
         return draft
-    draft = Draft(Document({k: v for k, v in document.value.items() if v is not None}, document.places, document.broken))
+    present = {k: v for k, v in document.value.items() if v is not None or document.is_broken((k,))}
+    draft = Draft(replace(document, value=present))
     _refuse_unknown_keys(draft, Study, draft.raw, ())
     for name in ("study", "trainable"):
-        if name not in draft.raw:
+        if name not in draft.raw and name not in draft.misspelt:
             draft.refuse((name,), "this is missing", f"write {name}: NAME")
     readers = {"study": _read_name, "search": _read_search, "ablation": _read_ablation, "objective": _read_objective}
     for name, value in draft.raw.items():
@@ -126,7 +133,9 @@ def _refuse_unknown_keys(draft: Draft, model: type[BaseModel], value: dict[str, 
             draft.refuse((*path, name), announced)
         else:
             near = nearest(name, keys)
-            draft.refuse((*path, name), f"unknown key {show(name)}", "" if near else f"known are: {', '.join(keys)}", near)
+            draft.refuse(
+                (*path, name), f"unknown key {show(name)}", "" if near else f"known are: {', '.join(keys)}", near
+            )
 
 
 def _read_name(draft: Draft, value: Any) -> None:
@@ -149,8 +158,8 @@ def _read_search(draft: Draft, value: Any) -> None:
         return
     for name, spec in value.items():
         if not isinstance(spec, dict):
-            right = f"write {name}: {{float: [LOW, HIGH]}}, {{int: [LOW, HIGH]}} or {{choice: [A, B]}}; for one value, use fixed"
-            draft.refuse(("search", name), f"{show(spec)} is no range", right)
+            right = f"write {name}: {{float: [LOW, HIGH]}}, {{int: [LOW, HIGH]}} or {{choice: [A, B]}}"
+            draft.refuse(("search", name), f"{show(spec)} is no range", f"{right}; a single value belongs to fixed")
             continue
         for parameter in draft.take(Parameter, ("search", name), spec):
             draft.search[name] = parameter

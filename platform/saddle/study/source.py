@@ -74,7 +74,7 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
     return documents, reader.problems
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """The rest of the file can't be read; the problem is already noted."""
 
 
@@ -133,7 +133,7 @@ class _Reader:
                     self._node(event)
                 elif isinstance(event, CollectionEndEvent):
                     self._close()
-        except _Unreadable:
+        except _UnreadableError:
             pass
         return documents
 
@@ -143,7 +143,7 @@ class _Reader:
             for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
                 line = event.start_mark.line
                 yield event
-        except _Unreadable:
+        except _UnreadableError:
             raise
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -169,8 +169,10 @@ class _Reader:
             value = None if is_key else self._alias(event, path)
             self._put(value, is_key, event)
             return
-        if event.tag is not None:
-            self._refuse(event, path, f"the tag {_tag(event)} is not allowed", "tags could run code; write a plain value")
+        if _tag(event):
+            self._refuse(
+                event, path, f"the tag {_tag(event)} is not allowed", "tags could run code; write a plain value"
+            )
         if isinstance(event, ScalarEvent):
             value = self._scalar(event, path)
             if event.anchor:
@@ -192,7 +194,7 @@ class _Reader:
         parent.wants_value, parent.key = True, None
         name: str = event.value
         path = (*parent.path, name)
-        if event.tag is not None:
+        if _tag(event):
             self._note(event, parent.path, f"the tag {_tag(event)} is not allowed", "tags could run code; write a word")
         elif event.style is None and name == "<<":
             self._note(event, parent.path, "<< is no key of YAML 1.2", "write the keys out; documents inherit anyway")
@@ -210,7 +212,7 @@ class _Reader:
                 self.anchors[event.anchor] = _Anchored(name, 1, 0, True)
 
     def _scalar(self, event: ScalarEvent, path: Path) -> Any:
-        if event.tag is not None:
+        if _tag(event):
             return None
         if not _encodable(event.value):
             self._refuse(event, path, "the text holds half a character", "use whole characters")
@@ -283,7 +285,7 @@ class _Reader:
 
     def _stop(self, zero_based: int, what: str) -> None:
         self.problems.append(Problem(self.file, self._line(zero_based), "", what))
-        raise _Unreadable
+        raise _UnreadableError
 
 
 def _encodable(text: str) -> bool:
@@ -292,5 +294,6 @@ def _encodable(text: str) -> bool:
 
 
 def _tag(event: NodeEvent) -> str:
-    """A tag as a person writes it."""
-    return str(event.tag).replace("tag:yaml.org,2002:", "!!")
+    """A node's explicit tag as a person writes it, or nothing."""
+    tag = getattr(event, "tag", None)
+    return "" if tag is None else str(tag).replace("tag:yaml.org,2002:", "!!")

@@ -1,1 +1,52 @@
-def check(drafts, trainables): pass
+"""What a model can't see: whether the sections of a study fit each other, its trainable, and the file around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.study.checks.ablation import check_ablation
+from saddle.study.checks.conditions import check_conditions
+from saddle.study.checks.metrics import check_metrics
+from saddle.study.checks.sampler import check_sampler
+from saddle.study.checks.search import check_search
+from saddle.study.checks.settings import check_names, check_settings
+from saddle.study.checks.shape import check_file, check_shape
+from saddle.study.problems import nearest
+from saddle.study.sections import Draft
+from saddle.study.trainables import TrainableError, load_trainable, require_trainable
+
+__all__ = ["check"]
+
+
+def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None) -> None:
+    """Note every mistake that shows only when sections are seen together; `trainables` replaces the installed ones."""
+    check_file(drafts)
+    for draft in drafts:
+        _find_trainable(draft, trainables)
+        check_shape(draft)
+        check_metrics(draft)
+        check_sampler(draft)
+        check_conditions(draft)
+        if draft.trainable is not None:
+            check_names(draft)
+            check_settings(draft)
+            check_search(draft)
+            check_ablation(draft, drafts)
+
+
+def _find_trainable(draft: Draft, trainables: Mapping[str, Any] | None) -> None:
+    name = draft.sections.get("trainable")
+    if name is None:
+        return
+    try:
+        if trainables is None:
+            draft.trainable = load_trainable(name)
+        elif name in trainables:
+            require_trainable(name, trainables[name])
+            draft.trainable = trainables[name]
+        else:
+            known = f"installed are: {', '.join(trainables) or 'none'}"
+            raise TrainableError(f"unknown trainable {name!r}", known, nearest(name, trainables))
+    except TrainableError as error:
+        draft.refuse(("trainable",), error.what, error.right, error.nearest)

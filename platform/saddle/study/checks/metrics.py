@@ -1,0 +1,56 @@
+"""Metrics: that they exist, are improved in their direction, and that a search never sees the test split."""
+
+from __future__ import annotations
+
+from saddle.study.problems import Path, nearest
+from saddle.study.sections import Draft
+
+
+def check_metrics(draft: Draft) -> None:
+    """Check the metrics of objectives, constraints and the comparison."""
+    seen: dict[str, Path] = {}
+    for path, objective in draft.objectives.items():
+        where = (*path, objective.direction)
+        if not _may_choose(draft, where, objective.metric):
+            continue
+        if objective.metric in seen:
+            draft.refuse(where, f"{objective.metric} is an objective already", "name each metric once")
+        seen.setdefault(objective.metric, where)
+        better = draft.trainable.METRICS[objective.metric] if draft.trainable else objective.direction
+        if better != objective.direction:
+            what = f"{objective.direction} {objective.metric} would look for the worst: {better} it"
+            draft.refuse(where, what, f"write {{{better}: {objective.metric}}}")
+    for path, constraint in draft.constraints.items():
+        _may_choose(draft, path, constraint.metric)
+    compare = draft.ablation.get("compare")
+    if compare is not None and compare.metric is not None:
+        path = ("ablation", "compare", "metric")
+        if _exists(draft, path, compare.metric, ("test/", "validation/")) and compare.metric.startswith("train/"):
+            draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
+
+
+def _may_choose(draft: Draft, path: Path, metric: str) -> bool:
+    """Whether a search may look at `metric`; notes why not."""
+    split, _, name = metric.partition("/")
+    if split not in ("test", "train") or not name:
+        return _exists(draft, path, metric, ("validation/",))
+    instead = f"validation/{name}"
+    if draft.trainable is not None and instead not in draft.trainable.METRICS:
+        instead = draft.trainable.SELECTION
+    why = (
+        "test is for the verdict, never for choosing"
+        if split == "test"
+        else "train is what the method saw already, never for choosing"
+    )
+    draft.refuse(path, f"{metric} is refused: {why}", f"use {instead}")
+    return False
+
+
+def _exists(draft: Draft, path: Path, metric: str, splits: tuple[str, ...]) -> bool:
+    if draft.trainable is None or metric in draft.trainable.METRICS:
+        return True
+    known = [name for name in draft.trainable.METRICS if name.startswith(splits)]
+    near = nearest(metric, known)
+    right = "" if near else f"{draft.sections['trainable']} reports: {', '.join(known)}"
+    draft.refuse(path, f"unknown metric {metric!r}", right, near)
+    return False
