@@ -13,13 +13,14 @@ from ray.tune.experiment import Trial
 from saddle.execute.order import EndMessage, EpochMessage, Order, finite, parse_message
 from saddle.execute.progress import ProgressKeeper
 from saddle.execute.slot import MESSAGE, ORDER
+from saddle.execute.stopping import stop_path
 from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.search.proposals import Proposal, Proposals
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.opening import study_folder, trial_folder
+from saddle.store.opening import trial_folder
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
 from trainables.contract import Resolved, resolve
@@ -185,11 +186,6 @@ class Conductor:
         """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere."""
         self.stopping = self.stopping or self.store.exists(stop_path(self.study.study))
         return self.stopping
-
-
-def stop_path(study: str) -> str:
-    """Where `saddle stop` leaves its wish."""
-    return f"{study_folder(study)}/stop"
 
 
 def describe(entry: Entry, metric: str) -> str:

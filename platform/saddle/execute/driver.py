@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from saddle.analyse.answer import Answer
+from saddle.analyse.answering import answer_study
 from saddle.analyse.best import best
 from saddle.design.arms import make_arms, replicates
 from saddle.design.proposals import AblationProposals
+from saddle.errors import UserError
 from saddle.execute.cluster import connect
-from saddle.execute.conductor import Conductor, stop_path
+from saddle.execute.conductor import Conductor
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, Silent, read_progress
 from saddle.execute.shapes import slots_for
-from saddle.store.studies import settle_study
-from saddle.report.answering import answer_study
-from saddle.report.writing import report_path, write_study_report
+from saddle.execute.stopping import stop_path
+from saddle.archive.studies import settle_study
+from saddle.report.writing import report_path, write_report
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
 from saddle.store.entry import Entry
@@ -30,6 +32,7 @@ from saddle.store.local import LocalStore
 from saddle.store.lock import hold_lock
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
+from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker
@@ -38,7 +41,7 @@ DELIVERY_SECONDS = 60.0
 """How long a finished study waits for MLflow to take what is left."""
 
 
-class NothingToBuildOn(Exception):
+class NothingToBuildOn(UserError):
     """An ablation names the best of a search that has no finished trial."""
 
 
@@ -52,7 +55,7 @@ class Options:
     data_root: str | None = None
     track: bool = True
     listener: Callable[[Study], Listener] = lambda study: Silent()
-    settled: Callable[[Study, Answer | None, Path | None], None] = field(default=lambda study, answer, report: None)
+    settled: Callable[[StudyResult], None] = lambda result: None
     """Called when a study has ended."""
 
 
@@ -62,8 +65,8 @@ class StudyResult:
 
     study: Study
     entries: Sequence[Entry]
-    answer: Answer | None
-    report: Path | None
+    answer: Answer
+    report: Path
     interrupted: bool
     undelivered: str | None = None
 
@@ -93,10 +96,11 @@ def run_study(study: Study, store: LocalStore, cluster: Mapping[str, float], opt
         store.delete(stop_path(study.study))
         tracker = open_tracker(store, study.study, stored.instance, enabled=options.track)
         keeper = start_progress(study, trainable, store, ledger, proposals, slots, options.listener(study))
+        selection = selection_of(study, trainable)
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         conductor = Conductor(
             study, trainable, store, ledger, proposals, tracker, keeper,
-            select=selection(study, trainable), fingerprints=code, data_root=options.data_root,
+            select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
             gpu_seconds=sum(e.seconds for e in ledger) * study.resources.workers * study.resources.gpus_per_worker,
             hours_spent=keeper.progress.hours_before,
         )  # fmt: skip
@@ -125,14 +129,15 @@ def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: 
     study, store = conductor.study, conductor.store
     entries = conductor.ledger.entries()
     answer = answer_study(study, conductor.trainable, entries, baseline)
-    report = write_study_report(store, study, conductor.trainable, entries, baseline)
+    report = write_report(store, study, conductor.trainable, entries, baseline)
     tags = {"saddle.question": study.question, "saddle.answer": answer.sentence}
     conductor.tracker.finish_study(
         "KILLED" if conductor.stopping else "FINISHED", mean_by_arm(entries), tags, [store.path(report_path(study.study))]
     )
     undelivered = conductor.tracker.close(DELIVERY_SECONDS)
-    options.settled(study, answer, report)
-    return StudyResult(study, entries, answer, report, conductor.stopping, undelivered)
+    result = StudyResult(study, entries, answer, report, conductor.stopping, undelivered)
+    options.settled(result)
+    return result
 
 
 def find_baseline(study: Study, store: LocalStore) -> dict[str, Any] | None:
@@ -141,7 +146,7 @@ def find_baseline(study: Study, store: LocalStore) -> dict[str, Any] | None:
         return None
     if study.ablation.best_of is None:
         return dict(study.ablation.baseline)
-    from saddle.store.studies import read_study
+    from saddle.archive.studies import read_study
 
     name = study.ablation.best_of
     search = read_study(store, name)
@@ -171,18 +176,12 @@ def make_proposals(
     return search
 
 
-def selection(study: Study, trainable: Any) -> tuple[str, str]:
-    """The metric that chooses a trial's checkpoint: the single objective, else the trainable's own."""
-    if study.objective is not None and len(study.objective) == 1:
-        return study.objective[0].metric, study.objective[0].direction
-    return trainable.SELECTION, trainable.METRICS[trainable.SELECTION]
-
-
 def start_progress(
     study: Study, trainable: Any, store: LocalStore, ledger: Ledger, proposals: Proposals, slots: int, listener: Listener
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
-    metric, direction = selection(study, trainable)
+    selection = selection_of(study, trainable)
+    metric, direction = selection.metric, selection.direction
     if study.ablation is not None and study.ablation.compare.metric is not None:
         metric = study.ablation.compare.metric
         direction = trainable.METRICS[metric]

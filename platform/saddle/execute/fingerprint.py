@@ -18,7 +18,7 @@ def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
     if name is None:
         return {}
     dataset = run.data(name)
-    return {"dataset": str(dataset.name), "data": str(dataset.fingerprint)}
+    return {"dataset": str(dataset.name), "data": str(dataset.fingerprint), "classes": len(dataset.classes)}
 
 
 def fingerprint_code(trainable: Any) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from saddle.errors import UserError
 from saddle.search.proposals import Proposals
 from saddle.study.models import Resources, Study
 
 
-class DoesNotFit(Exception):
+class DoesNotFit(UserError):
     """A trial of this shape could never start; says by how much it is too large."""
 
 

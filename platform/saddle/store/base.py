@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from saddle.errors import UserError
 
-class StorageError(Exception):
+
+class StorageError(UserError):
     """The storage can't be used, for a reason a person can act on."""
 
 

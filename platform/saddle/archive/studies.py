@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.errors import UserError
 from saddle.store.local import LocalStore
 from saddle.store.opening import study_folder
 from saddle.study.loader import differences, dump_study, is_extension, parse_studies
 from saddle.study.models import Study
 
 
-class StudyChanged(Exception):
+class StudyChanged(UserError):
     """The stored study of this name asks something else."""
 
     def __init__(self, study: str, changes: list[str]) -> None:

@@ -1,0 +1,61 @@
+"""What a script or notebook calls: `saddle.run`, `saddle.load`, `saddle.results`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saddle.execute.driver import StudyResult
+
+Path = str | PathLike[str]
+
+
+def run(
+    study: Path,
+    overrides: Sequence[str] = (),
+    *,
+    storage: Path | None = None,
+    data_root: Path | None = None,
+    **options: Any,
+) -> list[StudyResult]:
+    """Run every study of a file (or packaged name), or go on with it; one result per study.
+
+    `overrides` are `path=value` texts; `options` those of `saddle.execute.driver.Options`.
+    Raises `saddle.errors.UserError` for everything the caller can mend, before anything starts.
+    """
+    from saddle.execute.driver import Options, run_studies
+    from saddle.execute.preflight import check_data
+    from saddle.store.opening import open_store
+    from saddle.study.loader import load_studies
+
+    studies = load_studies(study, overrides)  # type: ignore[arg-type]
+    store = open_store(storage)
+    root = None if data_root is None else str(data_root)
+    check_data(studies, root)
+    return run_studies(studies, store, Options(data_root=root, **options))
+
+
+def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
+    """The finished trials of a stored study as plain rows, a search's by number, an ablation's as they were run.
+
+    Raises `saddle.archive.finding.NotFound`.
+    """
+    from saddle.archive.finding import find_studies
+    from saddle.archive.rows import result_row
+    from saddle.store.ledger import Ledger
+    from saddle.store.opening import open_store
+
+    store = open_store(storage, create=False)
+    return [result_row(e) for stored in find_studies(store, study) for e in Ledger(store, stored.study.study).entries()]
+
+
+def load(trial: str, *, storage: Path | None = None) -> Any:
+    """The trained model of `STUDY/TRIAL`, or of a study's best trial, on the CPU and in eval mode."""
+    from saddle.archive.finding import find_trial
+    from saddle.archive.models import load_model
+    from saddle.store.opening import open_store
+
+    store = open_store(storage, create=False)
+    return load_model(store, find_trial(store, trial))

@@ -1,0 +1,56 @@
+"""Measuring a stored checkpoint again, perhaps under other attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from saddle.archive.finding import FoundTrial
+from saddle.archive.models import load_config, stored_state
+from saddle.errors import UserError
+from saddle.store.local import LocalStore
+from saddle.study.problems import nearest
+from saddle.study.trainables import load_trainable
+from trainables.contract import InProcessRun
+
+
+def evaluate_trial(
+    store: LocalStore, trial: FoundTrial, changes: Sequence[str] = (), data_root: str | None = None, which: str = "best"
+) -> dict[str, float]:
+    """The test metrics of the `best` or `last` checkpoint; `changes` are `field=value` texts.
+
+    Raises `UserError` for a field the trainable doesn't have or a value it refuses.
+    """
+    trainable = load_trainable(trial.stored.study.trainable)
+    config = change_config(load_config(trial), changes)
+    run = InProcessRun(seed=trial.entry.seed, data_root=data_root)
+    return dict(trainable.evaluate(config, stored_state(store, trial, which), run).metrics)
+
+
+def change_config(config: Any, changes: Sequence[str]) -> Any:
+    """The configuration with some fields set anew."""
+    values = config.model_dump()
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals or name not in values:
+            hint = nearest(name, values)
+            raise UserError(f"--set {change}: write FIELD=VALUE with a field of the trainable" + (f"; did you mean {hint}?" if hint else ""))
+        values[name] = parse_value(text)
+    try:
+        return type(config).model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"--set {'.'.join(map(str, first['loc']))}: {first['msg']}, not {first['input']!r}") from None
+
+
+def parse_value(text: str) -> Any:
+    """A YAML scalar or flow value, as in a study file."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        raise UserError(f"--set: {text!r} is no value") from None

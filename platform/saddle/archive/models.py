@@ -1,0 +1,32 @@
+"""Stored checkpoints as models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saddle.archive.finding import FoundTrial, NotFound
+from saddle.store.checkpoints import Checkpoints, load_state
+from saddle.store.local import LocalStore
+from saddle.store.opening import trial_folder
+from saddle.study.trainables import load_trainable
+
+
+def stored_state(store: LocalStore, trial: FoundTrial, which: str = "best") -> dict[str, Any]:
+    """The `best` or `last` state of a trial, its checksum verified; raises `NotFound` where it isn't kept."""
+    path = trial.entry.checkpoints.get(which)
+    manifest = Checkpoints.open(store, f"{trial_folder(trial.entry.study, trial.entry.key)}/checkpoints").manifest
+    saved = next((s for s in manifest.saved if s.path == path), None)
+    if saved is None or not store.exists(saved.path):
+        raise NotFound(f"no {which} checkpoint of {trial.name} is kept")
+    return load_state(store, saved)
+
+
+def load_config(trial: FoundTrial) -> Any:
+    """The configuration a trial was trained with."""
+    return load_trainable(trial.stored.study.trainable).Config.model_validate(dict(trial.entry.params))
+
+
+def load_model(store: LocalStore, trial: FoundTrial, which: str = "best") -> Any:
+    """The trained model of a trial, on the CPU and in eval mode."""
+    trainable = load_trainable(trial.stored.study.trainable)
+    return trainable.load(load_config(trial), stored_state(store, trial, which))

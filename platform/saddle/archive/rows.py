@@ -1,0 +1,46 @@
+"""A finished trial as a plain row, for JSON, CSV and data frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.store.entry import Entry
+
+
+def result_row(entry: Entry) -> dict[str, Any]:
+    """The row that `saddle results --json` prints."""
+    return {
+        "study": entry.study,
+        "trial": entry.key,
+        "arm": entry.arm,
+        "seed": entry.seed,
+        "outcome": entry.outcome,
+        "why": entry.why,
+        "params": dict(entry.params),
+        "settings": dict(entry.settings),
+        "metrics": dict(entry.metrics),
+        "test_last": dict(entry.test_last),
+        "epochs": entry.epochs,
+        "selected_epoch": entry.selected_epoch,
+        "seconds": entry.seconds,
+        "attempts": entry.attempts,
+        "fingerprints": dict(entry.fingerprints),
+    }
+
+
+def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A result row with one column per parameter and metric, as CSV wants it."""
+    nested = ("params", "metrics", "settings", "test_last", "fingerprints")
+    return {
+        **{name: value for name, value in row.items() if name not in nested},
+        **{f"{group}.{name}": value for group in nested[:2] for name, value in row[group].items()},
+    }
+
+
+def headline_metrics(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The accuracies of validation and test that most rows have, worst case first: what fits a terminal."""
+    counts = Counter(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
+    wanted = [n for n in counts if n.endswith(("worst_case", "clean_accuracy"))] or list(counts)
+    return sorted(wanted, key=lambda name: (not name.startswith("test/"), not name.endswith("worst_case"), name))[:4]

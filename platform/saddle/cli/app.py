@@ -1,0 +1,36 @@
+"""Gathers the commands."""
+
+from __future__ import annotations
+
+import typer
+
+from saddle.cli import data, doctor, evaluate, export, plan, report, results, run, schema, status, trainables, ui
+from saddle.cli.errors import explain
+
+app = typer.Typer(
+    name="saddle",
+    help="Sweeps and ablations of adversarial training that answer the question behind them.",
+    epilog="Start with: saddle run quickstart",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (
+    run.run,
+    plan.plan,
+    results.results,
+    report.report,
+    status.status,
+    status.stop,
+    status.studies,
+    export.export,
+    evaluate.evaluate,
+    trainables.trainables,
+    schema.schema,
+    ui.ui,
+    doctor.doctor,
+):
+    app.command()(explain(command))
+
+app.add_typer(data.app, name="data")

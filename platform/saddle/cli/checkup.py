@@ -1,0 +1,102 @@
+"""The checks of `saddle doctor`, each with what was found."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """One check: whether it is well, and what was found."""
+
+    check: str
+    ok: bool
+    found: str
+
+
+def examine(storage: str | None, data_root: Path | None) -> list[Finding]:
+    """Every check, none hiding another's failure."""
+    checks: dict[str, Callable[[], str]] = {
+        "python": platform.python_version,
+        "packages": find_packages,
+        "processors": find_processors,
+        "trainables": find_methods,
+        "storage": lambda: find_storage(storage),
+        "data": lambda: find_data(data_root),
+        "mlflow": lambda: find_mlflow(storage),
+        "ray": start_ray,
+    }
+    return [run_check(name, check) for name, check in checks.items()]
+
+
+def run_check(name: str, check: Callable[[], str]) -> Finding:
+    """What a check found, or why it failed."""
+    try:
+        return Finding(name, True, check())
+    except Exception as error:  # a check-up reports whatever is wrong
+        return Finding(name, False, f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def find_packages() -> str:
+    """The versions of what everything rests on."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in ("saddle", "ray", "torch", "optuna", "mlflow"))
+
+
+def find_processors() -> str:
+    """CPUs and GPUs."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"{os.cpu_count()} CPU, {', '.join(gpus) or 'no GPU'}"
+
+
+def find_methods() -> str:
+    """The trainables, each of which must import."""
+    from saddle.study.trainables import find_trainables, load_trainable
+
+    for name in find_trainables():
+        load_trainable(name)
+    return ", ".join(find_trainables())
+
+
+def find_storage(storage: str | None) -> str:
+    """The storage, which must be writable, and the space left."""
+    from saddle.store.opening import open_store
+
+    store = open_store(storage)
+    return f"{store.url}, {shutil.disk_usage(store.root).free / 1e9:.0f} GB free"
+
+
+def find_data(data_root: Path | None) -> str:
+    """The data root and what lies in it."""
+    from trainables.datasets.config import KNOWN
+    from trainables.datasets.root import data_root as find_root
+    from trainables.datasets.root import is_present
+
+    root = find_root(data_root)
+    present = [name for name in KNOWN if is_present(name, root)]
+    return f"{root}: {', '.join(present)}"
+
+
+def find_mlflow(storage: str | None) -> str:
+    """The tracking database or server, which must answer."""
+    from mlflow.tracking import MlflowClient
+
+    from saddle.store.opening import open_store
+    from saddle.track.opening import tracking_uri
+
+    uri = tracking_uri(open_store(storage))
+    return f"{uri}, {len(MlflowClient(uri).search_experiments())} experiments"
+
+
+def start_ray() -> str:
+    """A Ray of our own, or the connected one."""
+    from saddle.execute.cluster import connect
+
+    with connect() as resources:
+        return ", ".join(f"{amount:g} {name}" for name, amount in resources.items() if name in ("CPU", "GPU"))

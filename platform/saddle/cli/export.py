@@ -1,0 +1,31 @@
+"""`saddle export`: a trained model in a folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from saddle.cli.options import Storage, StudyName
+
+
+def export(
+    study: StudyName,
+    trial: Annotated[Optional[str], typer.Option("--trial", help="Which trial; the best one by default.")] = None,  # noqa: UP007, UP045
+    storage: Storage = None,
+    to: Annotated[Optional[Path], typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,  # noqa: UP007, UP045
+) -> None:
+    """Write a trained model and its configuration to a folder that loads without saddle.
+
+    Example: saddle export quickstart-search --to digits-model
+    """
+    from saddle.archive.exporting import export_trial
+    from saddle.archive.finding import find_trial
+    from saddle.store.opening import open_store
+
+    store = open_store(storage, create=False)
+    found = find_trial(store, study, trial)
+    folder = to or Path(found.name.replace("/", "-"))
+    export_trial(store, found, folder)
+    typer.echo(f"{found.name} → {folder}\nload it with: python {folder}/load.py")

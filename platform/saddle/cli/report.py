@@ -1,0 +1,33 @@
+"""`saddle report`: write a study's report again from its ledger."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from saddle.cli.options import Storage, StudyName
+
+
+def report(
+    study: StudyName,
+    storage: Storage = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the HTML report of a study, also of one that still runs, and print where it is.
+
+    Example: saddle report quickstart-ablation --open
+    """
+    from saddle.archive.finding import find_studies
+    from saddle.report.writing import write_report
+    from saddle.store.ledger import Ledger
+    from saddle.store.opening import open_store
+    from saddle.study.trainables import load_trainable
+
+    store = open_store(storage, create=False)
+    for stored in find_studies(store, study):
+        entries = Ledger(store, stored.study.study).entries()
+        path = write_report(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
+        typer.echo(str(path))
+        if open_it:
+            typer.launch(path.as_uri())

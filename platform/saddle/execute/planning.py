@@ -1,0 +1,98 @@
+"""What running a study would do; nothing is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.analyse.achievable import limits
+from saddle.analyse.answering import arms_of_study
+from saddle.execute.driver import NothingToBuildOn, find_baseline
+from saddle.execute.estimates import Estimate, estimate_trial
+from saddle.execute.shapes import slots_for, trial_shape
+from saddle.search.samplers import notes
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
+from saddle.study.models import Study
+from saddle.study.trainables import load_trainable
+from trainables.contract import resolve
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Arms, trials, resources and estimates of one study."""
+
+    study: Study
+    trials: int | None
+    done: int
+    arms: Sequence[Mapping[str, Any]]
+    seeds: Sequence[int]
+    slots: int
+    shape: str
+    per_trial: Estimate
+    config: Mapping[str, Any]
+    assumed: Sequence[str]
+    notes: Sequence[str]
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock time for what is left, no trial stopping early; None where it can't be known."""
+        if self.trials is None or self.per_trial.seconds is None:
+            return None
+        return self.per_trial.seconds * max(0, self.trials - self.done) / self.slots
+
+    @property
+    def bytes(self) -> int | None:
+        """What the study keeps on disk in all."""
+        return None if self.trials is None or self.per_trial.bytes is None else self.per_trial.bytes * self.trials
+
+
+def local_resources() -> dict[str, float]:
+    """The resources Ray would find on this machine."""
+    return {"CPU": float(os.cpu_count() or 1)}
+
+
+def plan_study(study: Study, store: LocalStore) -> Plan:
+    """What `saddle run` would do with the study; raises what running it would raise."""
+    trainable = load_trainable(study.trainable)
+    found: list[str] = []
+    try:
+        baseline = find_baseline(study, store)
+    except NothingToBuildOn as reason:
+        found.append(f"{reason}; until then the arms are shown without its parameters")
+        baseline = dict(study.ablation.baseline) if study.ablation else None
+    arms = arms_of_study(study, baseline)
+    seeds = study.ablation.seed_list if study.ablation else [0]
+    given = {**study.settings, **(arms[0].settings if arms else {})}
+    resolved = resolve(trainable, given, study.recipe, study.scale)
+    slots = slots_for(study, local_resources())
+    trials = len(arms) * len(seeds) if study.ablation else planned_trials(study)
+    if study.ablation:
+        found += limits(len(seeds), len(arms) - 1, study.ablation.compare.alpha)
+    else:
+        found += notes(study.sampler.name, bool(study.constraints))
+    return Plan(
+        study=study,
+        trials=trials,
+        done=sum(1 for _ in Ledger(store, study.study)),
+        arms=[{"arm": arm.name, **arm.settings} for arm in arms],
+        seeds=seeds,
+        slots=min(slots, trials) if trials else slots,
+        shape=str(trial_shape(study.resources)),
+        per_trial=estimate_trial(store, study.trainable, trainable, resolved.config),
+        config=resolved.config.model_dump(mode="json"),
+        assumed=sorted(name for name, source in resolved.sources.items() if source == "assumed"),
+        notes=found,
+    )
+
+
+def planned_trials(study: Study) -> int | None:
+    """How many trials a search has; None where only time bounds it."""
+    from saddle.search.samplers import grid_size
+
+    if study.sampler.name == "grid" and study.search is not None:
+        size = grid_size(study.search, study.sampler.options)
+        return min(size, study.budget.trials or size)
+    return study.budget.trials

@@ -1,0 +1,66 @@
+"""What a trainable can be told, field by field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from saddle.study.trainables import load_trainable
+from trainables.contract import choices, field_source
+
+BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
+
+
+def describe_trainable(name: str) -> dict[str, Any]:
+    """Recipes, scales, metrics and hyperparameters of a trainable; raises `TrainableError`."""
+    trainable = load_trainable(name)
+    schema = trainable.Config.model_json_schema()
+    about = (getattr(trainable, "__doc__", "") or "").strip().splitlines()
+    return {
+        "name": name,
+        "about": about[0] if about else "",
+        "recipes": list(choices(trainable, "RECIPES")),
+        "scales": list(choices(trainable, "SCALES")),
+        "metrics": dict(trainable.METRICS),
+        "selection": trainable.SELECTION,
+        "hyperparameters": [
+            {
+                "name": field,
+                "type": describe_type(facts, schema.get("$defs", {})),
+                "range": describe_range(facts),
+                "unit": facts.get("unit"),
+                "default": facts.get("default"),
+                "source": field_source(trainable.Config, field),
+                "description": facts.get("description", ""),
+            }
+            for field, facts in schema["properties"].items()
+        ],
+    }
+
+
+def describe_range(facts: dict[str, Any]) -> str | None:
+    """The bounds of a field, in signs."""
+    for option in [facts, *facts.get("anyOf", [])]:
+        bounds = [sign.format(f"{option[key]:g}") for key, sign in BOUNDS.items() if key in option]
+        if bounds:
+            return ", ".join(bounds)
+    return None
+
+
+def describe_type(facts: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """The type of a field in a word or two; a choice lists its values."""
+    if "$ref" in facts:
+        return describe_type(definitions[facts["$ref"].rpartition("/")[2]], definitions)
+    if "enum" in facts:
+        return " | ".join(str(value) for value in facts["enum"])
+    if "const" in facts:
+        return str(facts["const"])
+    if "anyOf" in facts:
+        return " | ".join(dict.fromkeys(describe_type(option, definitions) for option in facts["anyOf"]))
+    if facts.get("type") == "array":
+        items = facts.get("items")
+        return f"list of {describe_type(items, definitions)}" if items else "list"
+    if facts.get("type") == "object":
+        return str(facts.get("title", "mapping"))
+    kind = facts.get("type")
+    return kind if isinstance(kind, str) else json.dumps(kind)

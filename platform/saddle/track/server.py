@@ -1,0 +1,105 @@
+"""MLflow's own server over a storage, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from saddle.errors import UserError
+from saddle.store.local import LocalStore
+from saddle.track.opening import artifact_location, tracking_uri
+
+START_SECONDS = 90.0
+
+
+class NoServer(UserError):
+    """MLflow's server did not come up, or doesn't know the study."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; `uri` is its address, the tracking database is `database`."""
+
+    uri: str
+    database: str
+    process: subprocess.Popen[bytes]
+
+    def page(self, study: str | None) -> str:
+        """The page of a study's training runs, or of all experiments; raises `NoServer` for an unknown study."""
+        if study is None:
+            return f"{self.uri}/#/experiments"
+        from mlflow.tracking import MlflowClient
+
+        experiment = MlflowClient(self.uri).get_experiment_by_name(study)
+        if experiment is None:
+            raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
+        # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
+        return f"{self.uri}/#/experiments/{experiment.experiment_id}/runs?experimentKind=custom_model_development"
+
+    def wait(self) -> None:
+        """Until the server ends or Ctrl-C."""
+        with contextlib.suppress(KeyboardInterrupt):
+            self.process.wait()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serve(store: LocalStore, port: int = 0) -> Iterator[Server]:
+    """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't come up."""
+    database = tracking_uri(store)
+    port = port or free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+               "--backend-store-uri", database]  # fmt: skip
+    artifacts = artifact_location(store)
+    if artifacts is not None:
+        command += ["--default-artifact-root", artifacts]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        )
+        try:
+            server = Server(f"http://127.0.0.1:{port}", database, process)
+            _await(server, Path(f"/proc/self/fd/{log.fileno()}"))
+            yield server
+        finally:
+            _end(process)
+
+
+def _await(server: Server, log: Path) -> None:
+    """Return once the server answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise NoServer("MLflow's server ended at once:\n" + log.read_bytes().decode(errors="replace")[-2000:])
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            urllib.request.urlopen(f"{server.uri}/health", timeout=2)
+            return
+        time.sleep(0.2)
+    raise NoServer(f"MLflow's server did not answer within {START_SECONDS:g} s")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the server and the workers of its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, 15)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait(timeout=10)
