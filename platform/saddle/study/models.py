@@ -26,7 +26,7 @@ Flag = Annotated[bool, Field(strict=True)]
 class Section(BaseModel):
     """Base of every part of a study file: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class OneOf(Section):
@@ -58,7 +58,9 @@ class Objective(Section):
     """What a search optimises: `{maximize: METRIC}` or `{minimize: METRIC}`."""
 
     maximize: str | None = None
+    """A validation metric that should be large."""
     minimize: str | None = None
+    """A validation metric that should be small."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -104,35 +106,56 @@ class Constraint(Section):
 
 
 class Seeded(Section):
+    """Base of the samplers' options."""
+
     seed: Seed = 0
+    """Of the sampler's own draws; with one trial at a time, the same seed proposes the same trials."""
 
 
 class Tpe(Seeded):
+    """Tree-structured Parzen estimator."""
+
     startup_trials: Count = 10
+    """Trials drawn at random before the model is used; at least as many as run at once."""
     multivariate: Flag = False
+    """Whether parameters are modelled together."""
 
 
 class Gp(Seeded):
+    """Gaussian process."""
+
     startup_trials: Count = 10
+    """Trials drawn at random before the model is used; at least as many as run at once."""
 
 
 class CmaEs(Seeded):
+    """Covariance matrix adaptation; for two or more float and int parameters without conditions."""
+
     startup_trials: Count = 1
+    """Trials drawn at random before the adaptation starts."""
 
 
 class Nsga2(Seeded):
+    """A genetic algorithm for one or several objectives."""
+
     population_size: Several = 50
+    """Trials in a generation."""
 
 
 class Random(Seeded):
-    pass
+    """Independent draws."""
 
 
 class Qmc(Seeded):
+    """Quasi-random draws, which fill the space more evenly than random ones."""
+
     type: Literal["sobol", "halton"] = "sobol"
+    """The sequence."""
 
 
 class Grid(Seeded):
+    """Every combination of the parameters' values."""
+
     points: Several = 5
     """Values tried of every float and of every wide int parameter."""
 
@@ -150,22 +173,34 @@ class Sampler(OneOf):
 
 
 class Asha(Section):
+    """Successive halving: at each rung only the best go on."""
+
     grace_epochs: Count = 1
+    """Epochs that every trial may train."""
     reduction_factor: Several = 3
+    """One in so many goes on from rung to rung."""
 
 
 class Hyperband(Section):
+    """Successive halving at several levels of grace."""
+
     grace_epochs: Count = 1
+    """Epochs that every trial may train."""
     reduction_factor: Several = 3
+    """One in so many goes on from rung to rung."""
 
 
 class Median(Section):
+    """Stops what is worse than the median of earlier trials at the same epoch."""
+
     startup_trials: Count = 5
+    """Finished trials before any is stopped."""
     grace_epochs: Whole = 1
+    """Epochs that every trial may train."""
 
 
 class Never(Section):
-    pass
+    """Every trial trains to its end."""
 
 
 class EarlyStopping(OneOf):
@@ -178,44 +213,59 @@ class EarlyStopping(OneOf):
 
 
 class Budget(Section):
-    """Where a study ends: the first limit reached counts. `minutes_per_trial` bounds one trial."""
+    """Where a study ends: the first limit reached counts."""
 
     trials: Count | None = None
+    """How many trials a search has."""
     hours: Positive | None = None
+    """Wall-clock hours of the study."""
     gpu_hours: Positive | None = None
+    """Hours of all GPUs together."""
     minutes_per_trial: Positive | None = None
+    """A trial that trains longer ends as timed_out."""
 
 
 class Resources(Section):
-    """What one trial runs on; `concurrency` bounds how many run at once (default: as many as fit)."""
+    """What one trial runs on."""
 
     workers: Count = 1
+    """Processes that train one trial together."""
     gpus_per_worker: Annotated[float, Field(strict=True, ge=0)] = 0.0
+    """GPUs, or a share of one."""
     cpus_per_worker: Positive = 1.0
+    """CPU cores."""
     concurrency: Count | None = None
+    """How many trials run at once at most; without it as many as fit."""
 
 
 class Compare(Section):
-    """How an ablation's arms are compared; `equivalence` is the half-width of "no practical difference"."""
+    """How an ablation's arms are compared."""
 
     metric: str | None = None
+    """A test or validation metric."""
     alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
+    """How often a difference may be claimed where there is none."""
     correction: Literal["holm"] = "holm"
+    """How `alpha` is shared among the arms."""
     equivalence: Positive | None = None
+    """Half the width of "no practical difference", in the metric's unit."""
 
 
 class Ablation(Section):
-    """Arms around a baseline, each trained with the same seeds.
-
-    `baseline: {best_of: STUDY, …}` starts from the best trial of a search; other keys of `baseline` override it.
-    """
+    """Arms around a baseline, each trained with the same seeds."""
 
     baseline: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the baseline; `best_of: STUDY` among them starts from a search's best trial, which they override."""
     best_of: Annotated[str, Field(pattern=STUDY_NAME)] | None = None
+    """The search whose best trial the baseline starts from."""
     design: Literal["one_factor", "leave_one_out", "factorial"] = "one_factor"
+    """Which arms there are: one factor changed at a time, one component left out at a time, or all combinations."""
     factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
+    """The levels of every factor; a factor is a hyperparameter of the trainable."""
     seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] | Annotated[list[Seed], Field(min_length=1)] = 3
+    """How many seeds every arm is trained with, or which."""
     compare: Compare = Compare()
+    """How the arms are compared."""
 
     @model_validator(mode="before")
     @classmethod
@@ -238,21 +288,35 @@ class Study(Section):
     """One question and how it is answered: a `search`, or an `ablation`."""
 
     study: Annotated[str, Field(pattern=STUDY_NAME)]
+    """Its name: letters, digits, `.`, `_` and `-`."""
     question: str = ""
+    """What the study answers; the report opens with it."""
     trainable: str
+    """The training method. Later documents of a file inherit it from the first."""
     recipe: str | None = None
+    """One of the trainable's recipes: optimiser, schedule, batch. Inherited."""
     scale: str | None = None
+    """One of the trainable's scales: sizes of data, network, training. Inherited."""
     fixed: dict[str, Any] = Field(default_factory=dict)
+    """Hyperparameters that all trials share. Inherited key by key."""
     search: Annotated[dict[str, Parameter], Field(min_length=1)] | None = None
+    """The hyperparameters to search, with their ranges."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
+    """What the search optimises; up to three objectives, which then exclude early stopping."""
     constraints: list[Constraint] = Field(default_factory=list)
+    """Bounds that feasible trials keep."""
     sampler: Sampler = Sampler(tpe=Tpe())
+    """What proposes the trials."""
     early_stopping: EarlyStopping = EarlyStopping(none=Never())
+    """What stops hopeless trials."""
     budget: Budget = Budget()
+    """Where the study ends."""
     resources: Resources = Resources()
+    """What one trial runs on. Inherited key by key."""
     evaluate: dict[str, Any] = Field(default_factory=dict)
-    """Fields of the trainable's configuration that say how it is measured (attacks, steps)."""
+    """Hyperparameters that say how a trial is measured (attacks, steps). Inherited key by key."""
     ablation: Ablation | None = None
+    """The arms to compare; a study has either this or a search."""
 
     @field_validator("objective", mode="before")
     @classmethod

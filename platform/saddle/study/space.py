@@ -12,19 +12,24 @@ Integer = Annotated[int, Field(strict=True)]
 
 
 class Parameter(BaseModel):
-    """One searched hyperparameter: `{float: [low, high]}`, `{int: [low, high]}` or `{choice: [...]}`.
+    """One searched hyperparameter: `{float: [low, high]}`, `{int: [low, high]}` or `{choice: [...]}`."""
 
-    `log: true` searches the logarithm, `step` a lattice; `when: {other: value}` makes it conditional.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, use_attribute_docstrings=True
+    )
 
     float_range: tuple[Real, Real] | None = Field(default=None, alias="float")
+    """Lowest and highest number."""
     int_range: tuple[Integer, Integer] | None = Field(default=None, alias="int")
-    choice: list[Any] | None = Field(default=None, min_length=1)
+    """Lowest and highest whole number."""
+    choice: Annotated[list[Any], Field(min_length=1)] | None = None
+    """The values to choose from."""
     log: Annotated[bool, Field(strict=True)] = False
+    """Whether the logarithm is searched."""
     step: Annotated[float, Field(strict=True, gt=0)] | None = None
+    """The distance of the values tried, from the lowest on."""
     when: dict[str, Any] = Field(default_factory=dict)
+    """Search this only where another parameter has this value, or one of a list of values."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
