@@ -101,7 +101,7 @@ def _table(
         f"difference ({unit})" if unit == "points" else unit,
         "interval",
         "p (Holm)",
-        "p (permutation)",
+        "p (sign flips)",
         "verdict",
     )
     by_arm = {effect.arm: effect for effect in effects if effect.kind == "arm"}

@@ -43,7 +43,12 @@ def importance(study: Study, entries: Iterable[Entry], objective: Objective) -> 
     import optuna
 
     space = {name: found for name, p in (study.search or {}).items() if (found := _distribution(p)) is not None}
-    rebuilt = optuna.create_study(direction=objective.direction, storage=optuna.storages.InMemoryStorage())
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a study in memory is nothing to tell the user of
+    try:
+        rebuilt = optuna.create_study(direction=objective.direction)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
     count = 0
     for entry in candidates(entries, [objective]):
         params = drawn(study, entry)

@@ -1,0 +1,1 @@
+"""One self-contained HTML file per study: the answer first, then everything it rests on."""

@@ -1,0 +1,1 @@
+"""The report's figures: each function draws one, as SVG that goes inline into the page."""

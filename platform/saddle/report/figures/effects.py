@@ -1,0 +1,111 @@
+"""The figures of an ablation: the forest plot, and each seed's values across the arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from saddle.analyse.effects import Effect
+from saddle.analyse.pairs import Measured
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.verdict import Verdict
+from saddle.analyse.wording import label, signed
+from saddle.report.figures.canvas import (
+    ACCENT,
+    INK,
+    MUTED,
+    Plate,
+    category_axis,
+    clean,
+    draw,
+    nothing,
+    percent_axis,
+    style_of,
+)
+
+COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
+MOST_ROWS = 40
+
+
+def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> Plate:
+    """Every effect with its interval, each seed's difference, and the zero line."""
+    title = "Effects"
+    shown = [effect for effect in effects if effect.mean is not None][:MOST_ROWS]
+    if not shown:
+        return nothing("effects", title, "No arm has a seed in common with the baseline yet.")
+    metric, scale = shown[0].metric, scale_of(shown, shown[0].metric)
+    better = "right" if shown[0].direction == "maximize" else "left"
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        if equivalence is not None:
+            axes.axvspan(-equivalence, equivalence, color=ACCENT, alpha=0.08, lw=0)
+        axes.axvline(0, color=INK, lw=1)
+        for row, effect in enumerate(shown):
+            mean = effect.mean or 0.0
+            colour = COLOURS.get(effect.verdict, MUTED)
+            seeds = list(effect.differences.values())
+            axes.plot(seeds, [row + 0.22] * len(seeds), "o", color=colour, ms=3.2, alpha=0.55, mew=0)
+            if effect.low is not None and effect.high is not None:
+                axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
+            axes.plot([mean], [row], "o", color=colour, ms=7, mew=0)
+            axes.annotate(
+                f"{scale.change(mean)}   {effect.verdict}",
+                (1.02, row),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                annotation_clip=False,
+            )
+        names = [effect.name if effect.kind != "interaction" else f"interaction {effect.name}" for effect in shown]
+        category_axis(axes, names, "y")
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        low, high = axes.get_xlim()
+        margin = 0.05 * (high - low) or 1e-3
+        axes.set_xlim(min(low, -margin), max(high, margin))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value * scale.factor:+.4g}")))
+        unit = " (points)" if scale.difference_suffix else ""
+        axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
+
+    baselines = {effect.baseline for effect in shown if effect.kind == "arm"}
+    against = f" against {baselines.pop()}" if len(baselines) == 1 else ""
+    caption = (
+        f"Mean paired difference{against} with its {100 * (1 - alpha):.4g} % interval, Holm-adjusted over"
+        f" {len(effects)} comparison{'s' * (len(effects) > 1)}; small dots are single seeds."
+        + (" The band is the range the study calls equivalent." if equivalence is not None else "")
+        + (f" The first {MOST_ROWS} of {len(effects)}." if len(effects) > MOST_ROWS else "")
+    )
+    return draw("effects", title, caption, (8.6, 1.1 + 0.46 * len(shown)), paint)
+
+
+def arms(measured: Sequence[Measured], metric: str) -> Plate:
+    """Each arm's values, with a line per seed from arm to arm: parallel lines mean that seeds shift all arms alike."""
+    title = "Arms, seed by seed"
+    shown = list(measured)[:MOST_ROWS]
+    if not any(arm.values for arm in shown):
+        return nothing("arms", title, "No replicate has completed yet.")
+    seeds = sorted({seed for arm in shown for seed in arm.values})
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for seed in seeds:
+            points = [(arm.values[seed], row) for row, arm in enumerate(shown) if seed in arm.values]
+            values, rows = zip(*points, strict=True)
+            axes.plot(values, rows, "o-", color=MUTED, lw=0.8, ms=3.5, alpha=0.6, mew=0)
+        for row, arm in enumerate(shown):
+            if arm.values:
+                mean = float(np.mean([*arm.values.values()]))
+                axes.plot([mean], [row], "|", color=style_of(row)[0], ms=20, mew=3)
+        category_axis(axes, [arm.arm for arm in shown], "y")
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+        percent_axis(axes, metric, "x")
+
+    caption = "Every dot is a replicate, a thin line joins those of one seed, and the bar is the arm's mean."
+    return draw("arms", title, caption, (8.6, 1.1 + 0.42 * len(shown)), paint)

@@ -1,0 +1,59 @@
+"""Robust against clean accuracy: whether robustness was bought with accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from saddle.analyse.best import value_of
+from saddle.report.figures.canvas import PALETTE, Plate, clean, draw, legend_below, percent_axis, style_of
+from saddle.store.entry import Entry
+
+MOST_GROUPS = 16
+
+
+def axes_of(entries: Iterable[Entry]) -> tuple[str, str] | None:
+    """The clean and the robust metric that most entries have, on the test split if there is a choice."""
+    entries = list(entries)
+    names = sorted({name for entry in entries for name in entry.metrics})
+    for split in ("test", "validation"):
+        robust = [name for name in names if name.startswith(f"{split}/robust_accuracy")]
+        clean_name = f"{split}/clean_accuracy"
+        chosen = next((name for name in robust if name.endswith("worst_case")), robust[0] if robust else None)
+        if chosen is not None and clean_name in names:
+            return clean_name, chosen
+    return None
+
+
+def tradeoff(groups: Mapping[str, Sequence[Entry]]) -> Plate | None:
+    """A dot per trial that has both accuracies, in its group's colour; None where the method reports no such pair."""
+    shown = dict(list(groups.items())[:MOST_GROUPS])
+    found = axes_of(entry for group in shown.values() for entry in group)
+    if found is None:
+        return None
+    x_metric, y_metric = found
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for index, (name, entries) in enumerate(shown.items()):
+            points = [(value_of(entry, x_metric), value_of(entry, y_metric)) for entry in entries]
+            known = [(x, y) for x, y in points if x is not None and y is not None]
+            if known:
+                axes.plot(
+                    *zip(*known, strict=True),
+                    "osD^"[index // len(PALETTE) % 4],
+                    color=style_of(index)[0],
+                    ms=6,
+                    alpha=0.75,
+                    mew=0,
+                    label=clean(name),
+                )
+        axes.margins(0.12)
+        percent_axis(axes, x_metric, "x")
+        percent_axis(axes, y_metric, "y")
+        if len(axes.get_lines()) > 1:
+            legend_below(figure, axes, len(shown))
+
+    caption = "Every dot is a trial; up and to the right is better in both."
+    return draw("tradeoff", "Robust against clean accuracy", caption, (5.6, 4.0), paint)
