@@ -84,7 +84,7 @@ class Report:
                 raise ValueError(f"metric {name!r} must be a float, not {type(value).__name__}")
 
 
-class MethodFailure(Exception):
+class MethodFailure(Exception):  # noqa: N818, its kinds are outcomes of a method, not errors of the code
     """The method, not the code, failed: a result of the study, never retried."""
 
     def __init__(self, why: str, images: Mapping[str, Any] | None = None) -> None:
@@ -143,7 +143,7 @@ class Trainable(Protocol):
     """A training method: a module or an object with these names, found by entry point `saddle.trainables`.
 
     Optional names: `RECIPES` and `SCALES` (tuples of names a study file may use) and
-    `defaults(given, recipe, scale) -> Mapping[str, Default]`, the values they give to fields that the study leaves open.
+    `defaults(given, recipe, scale) -> Mapping[str, Default]`, their values for the fields that the study leaves open.
     """
 
     Config: type[Config]

@@ -76,7 +76,7 @@ class Config(BaseConfig):
         description="Capacity w: convolutions of 2w and 4w channels, 64w units.",
     )
     perturbation: Literal["sta", "mta", "mp"] = hyperparameter(
-        "mp",
+        "sta",
         source="paper",
         description=(
             "What to train on: sta attacks the main task (eq. 5), mta the sum of all tasks (eq. 7 from m = 0), "

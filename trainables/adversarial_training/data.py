@@ -59,6 +59,8 @@ def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
 
     Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest.
     """
+    if len(dataset.classes) < 2:
+        raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")
     tasks = [resolve_task(name, labels, dataset.classes) for name, labels in config.tasks.items()]
     order = stratified_order(dataset.train.labels, SUBSET_SEED)
     available = len(order)

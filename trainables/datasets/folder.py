@@ -41,7 +41,7 @@ def load_folder(spec: FolderDataset) -> Dataset:
         torch.tensor([label for found in files for _, label in found]),
     )
     if parts:
-        train, test = torch.arange(len(paths)).split([len(found) for found in files])
+        train, test = torch.arange(len(paths)).tensor_split([len(files[0])])
     else:
         if len(paths) < 2:
             raise DataError(f"{root} has a single image, too few to split into training and test images")

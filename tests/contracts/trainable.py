@@ -1,0 +1,217 @@
+"""What every trainable must keep to. Subclass `TrainableContract` in a test file of your own:
+
+from saddle_contracts.trainable import TrainableContract
+import my_method
+
+class TestMyMethod(TrainableContract):
+    trainable = my_method
+    config = {"epochs": 3}      # small: the suite trains it about ten times
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, get_args
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from trainables.contract import METRIC_NAME, Config, InProcessRun, Report, Run, choices, resolve
+
+SOURCES = ("paper", "official code", "customary", "assumed")
+NAMES = ("Config", "METRICS", "SELECTION", "train", "load", "evaluate")
+
+
+class TrainableContract:
+    """The checks; give `trainable`, and `config`: settings of a small trial of at least two epochs."""
+
+    trainable: ClassVar[Any]
+    config: ClassVar[Mapping[str, Any]] = {}
+    _stored: ClassVar[dict[tuple[type, int], tuple[list[Report], list[bytes]]]] = {}
+
+    def make_run(self, seed: int = 0, state: Mapping[str, Any] | None = None) -> Run:
+        """The run to train under; override it for a data root or a device of your own."""
+        return InProcessRun(seed=seed, state=state)
+
+    def complete(self) -> Any:
+        """The whole configuration that `config` stands for."""
+        return resolve(self.trainable, self.config).config
+
+    def trained(self, seed: int = 0) -> tuple[list[Report], list[bytes]]:
+        """All reports of an undisturbed trial, and the state of each as it was stored at once; trained once."""
+        key = (type(self), seed)
+        if key not in self._stored:
+            reports, states = [], []
+            for report in self.trainable.train(self.complete(), self.make_run(seed)):
+                reports.append(report)
+                states.append(to_bytes(report.state))
+            self._stored[key] = reports, states
+        return self._stored[key]
+
+    def test_it_has_every_name(self) -> None:
+        missing = [name for name in NAMES if not hasattr(self.trainable, name)]
+        assert not missing, f"a trainable has {', '.join(NAMES)}; missing: {', '.join(missing)}"
+        assert issubclass(self.trainable.Config, Config), "Config must derive from trainables.contract.Config"
+
+    def test_every_hyperparameter_says_what_it_is(self) -> None:
+        for name, field in self.trainable.Config.model_fields.items():
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            assert not field.is_required(), f"{name} has no default; a study must be able to leave it open"
+            assert field.description, f"{name} has no description; declare it with hyperparameter(…)"
+            assert extra.get("source") in SOURCES, f"{name} must say where its default comes from: {', '.join(SOURCES)}"
+            kinds = {field.annotation, *get_args(field.annotation)}
+            if kinds & {int, float}:
+                bounds = {type(bound).__name__ for bound in field.metadata}
+                assert bounds & {"Ge", "Gt", "Le", "Lt"}, f"{name} is a number without a range; give ge, gt, le or lt"
+
+    def test_the_configuration_is_closed_and_survives_json(self) -> None:
+        config = self.complete()
+        with pytest.raises(ValidationError):
+            self.trainable.Config.model_validate({"no_such_hyperparameter": 1})
+        again = self.trainable.Config.model_validate_json(config.model_dump_json())
+        assert again == config, "a configuration must come back from JSON unchanged: it is stored with every trial"
+
+    def test_the_declared_metrics_are_well_named(self) -> None:
+        for name, direction in self.trainable.METRICS.items():
+            assert METRIC_NAME.fullmatch(name), (
+                f"{name!r} must be named split/metric, such as validation/clean_accuracy"
+            )
+            assert direction in ("maximize", "minimize"), f"{name} must be maximize or minimize, not {direction!r}"
+        selection = self.trainable.SELECTION
+        assert selection in self.trainable.METRICS, f"SELECTION {selection!r} is not among METRICS"
+        assert selection.startswith("validation/"), "checkpoints are selected on a held-out split, never on test"
+
+    def test_every_recipe_and_scale_gives_a_valid_configuration(self) -> None:
+        for recipe in (None, *choices(self.trainable, "RECIPES")):
+            for scale in (None, *choices(self.trainable, "SCALES")):
+                resolved = resolve(self.trainable, self.config, recipe, scale)
+                for name, source in resolved.sources.items():
+                    assert source in (*SOURCES, "study file"), f"{recipe}/{scale} gives {name} the source {source!r}"
+
+    def test_it_reports_once_per_epoch(self) -> None:
+        reports, _ = self.trained()
+        assert len(reports) >= 2, "give a config of two epochs or more, or resuming can't be checked"
+        epochs = getattr(self.complete(), "epochs", len(reports))
+        assert len(reports) == epochs, f"{epochs} epochs must give as many reports, not {len(reports)}"
+
+    def test_training_reports_declared_metrics_of_train_and_validation_only(self) -> None:
+        for epoch, report in enumerate(self.trained()[0]):
+            undeclared = set(report.metrics) - set(self.trainable.METRICS)
+            assert not undeclared, f"epoch {epoch} reports {sorted(undeclared)}, which METRICS doesn't declare"
+            peeked = [name for name in report.metrics if name.startswith("test/")]
+            assert not peeked, f"epoch {epoch} reports {peeked}; the test split is for evaluate alone"
+            assert self.trainable.SELECTION in report.metrics, f"epoch {epoch} lacks {self.trainable.SELECTION}"
+
+    def test_a_state_is_tensors_and_plain_values(self) -> None:
+        reports, states = self.trained()
+        for epoch, (report, stored) in enumerate(zip(reports, states, strict=True)):
+            assert report.state is not None, f"epoch {epoch} reports no state, so nothing could be resumed"
+            from_bytes(stored)  # raises for anything that weights_only=True refuses
+
+    def test_a_reported_state_is_a_copy(self) -> None:
+        reports, states = self.trained()
+        for epoch, (report, stored) in enumerate(zip(reports, states, strict=True)):
+            difference = first_difference(report.state, from_bytes(stored))
+            assert difference is None, f"training on changed {difference} in the state of epoch {epoch}; clone tensors"
+
+    def test_a_resumed_trial_equals_an_undisturbed_one(self) -> None:
+        reports, states = self.trained()
+        for done, stored in enumerate(states, start=1):
+            rest = list(self.trainable.train(self.complete(), self.make_run(state=from_bytes(stored))))
+            assert len(rest) == len(reports) - done, (
+                f"resumed after {done} epochs, it must report {len(reports) - done}"
+            )
+            for report, expected in zip(rest, reports[done:], strict=True):
+                for part in ("metrics", "state"):
+                    difference = first_difference(getattr(report, part), getattr(expected, part))
+                    assert difference is None, (
+                        f"resumed after {done} epochs, {part} differ in {difference}: the state lacks something "
+                        "(weights, optimiser, a random state, the data order)"
+                    )
+
+    def test_resuming_leaves_the_given_state_alone(self) -> None:
+        _, states = self.trained()
+        given = from_bytes(states[0])
+        list(self.trainable.train(self.complete(), self.make_run(state=given)))
+        difference = first_difference(given, from_bytes(states[0]))
+        assert difference is None, f"training changed {difference} of the state it went on from; copy it first"
+
+    def test_load_gives_the_trained_model_in_eval_mode(self) -> None:
+        _, states = self.trained()
+        first, last = (self.trainable.load(self.complete(), from_bytes(states[index])) for index in (0, -1))
+        again = self.trainable.load(self.complete(), from_bytes(states[-1]))
+        assert not any(module.training for module in last.modules()), "load must give a model in eval mode"
+        assert all(not weight.is_cuda for weight in last.parameters()), "load must give a model on the CPU"
+        difference = first_difference(last.state_dict(), again.state_dict())
+        assert difference is None, f"loading one state twice gives different {difference}"
+        assert first_difference(first.state_dict(), last.state_dict()), (
+            "the weights of the first epoch and the last agree"
+        )
+
+    def test_evaluate_reports_declared_test_metrics(self) -> None:
+        report = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
+        assert report.metrics, "evaluate reports nothing"
+        others = [name for name in report.metrics if not name.startswith("test/")]
+        assert not others, f"evaluate reports {others}; it is about the test split"
+        undeclared = set(report.metrics) - set(self.trainable.METRICS)
+        assert not undeclared, f"evaluate reports {sorted(undeclared)}, which METRICS doesn't declare"
+        again = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
+        difference = first_difference(report.metrics, again.metrics)
+        assert difference is None, f"evaluating one state twice gives different {difference}; seed what is random"
+
+    def test_a_seed_decides_everything(self) -> None:
+        reports, states = self.trained()
+        repeated = list(self.trainable.train(self.complete(), self.make_run()))
+        for part in ("metrics", "state"):
+            difference = first_difference(getattr(repeated[-1], part), getattr(reports[-1], part))
+            assert difference is None, f"the same seed gave different {part}: {difference}"
+        others = self.trained(seed=1)[1]
+        models = (self.trainable.load(self.complete(), from_bytes(stored[-1])) for stored in (states, others))
+        assert first_difference(*(model.state_dict() for model in models)), "seeds 0 and 1 gave the same weights"
+
+
+def to_bytes(state: Any) -> bytes:
+    """A state as it is stored."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def from_bytes(stored: bytes) -> Any:
+    """A stored state as it is read: tensors and plain values only."""
+    return torch.load(io.BytesIO(stored), weights_only=True, map_location="cpu")
+
+
+def first_difference(one: Any, other: Any) -> str | None:
+    """Where two nested values first differ, bit for bit; None when they are equal (NaN equals NaN)."""
+    return next(_differences(one, other, ""), None)
+
+
+def _differences(one: Any, other: Any, path: str) -> Iterator[str]:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for name in [*one, *(name for name in other if name not in one)]:
+            place = f"{path}.{name}" if path else str(name)
+            if name in one and name in other:
+                yield from _differences(one[name], other[name], place)
+            else:
+                yield f"{place} (missing in one of them)"
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from _differences(*pair, f"{path}[{index}]")
+    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        if one.dtype != other.dtype or one.shape != other.shape or not torch.equal(_bits(one), _bits(other)):
+            yield path
+    elif not (one == other or (_is_nan(one) and _is_nan(other))):
+        yield f"{path} ({one!r}, {other!r})"
+
+
+def _bits(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor with NaNs made comparable."""
+    return torch.nan_to_num(tensor, nan=0.0) if tensor.is_floating_point() else tensor
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -1,0 +1,43 @@
+"""The contract suite on adversarial training, with each perturbation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from saddle_contracts.trainable import TrainableContract
+from trainables import adversarial_training
+
+SMALL = {
+    "dataset": "digits",
+    "tasks": ["odd_even", "prime_composite"],
+    "epochs": 3,
+    "epsilon_warmup": 2,
+    "steps": 2,
+    "attack_steps": 2,
+    "train_size": 120,
+    "test_size": 40,
+    "width": 1,
+    "batch_size": 50,
+}
+
+
+class TestMixedPerturbation(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {**SMALL, "perturbation": "mp", "schedule": "cyclic"}
+
+
+class TestMultiTaskAttack(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {
+        **SMALL,
+        "perturbation": "mta",
+        "optimizer": "sgd",
+        "momentum": 0.9,
+        "lr": 0.05,
+        "attack_restarts": 2,
+    }
+
+
+class TestSingleTaskAttack(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {**SMALL, "perturbation": "sta", "tasks": [], "schedule": "cosine"}
