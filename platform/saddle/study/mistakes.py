@@ -76,7 +76,8 @@ def _path_in(value: Any, details: ErrorDetails) -> Path:
         if isinstance(items, dict) and part in items:
             value = items[part]
             path.append(part)
-    if details["type"] == "missing":
+    # The key is missing, or was written in a short form (`sampler: tppe`) that holds no mapping.
+    if details["type"] in ("missing", "extra_forbidden") and path[-1:] != [details["loc"][-1]]:
         path.append(details["loc"][-1])
     return tuple(path)
 

@@ -133,9 +133,9 @@ def _refuse_unknown_keys(draft: Draft, model: type[BaseModel], value: dict[str, 
             draft.refuse((*path, name), announced)
         else:
             near = nearest(name, keys)
-            draft.refuse(
-                (*path, name), f"unknown key {show(name)}", "" if near else f"known are: {', '.join(keys)}", near
-            )
+            known = "" if near else f"known are: {', '.join(keys)}"
+            draft.refuse((*path, name), f"unknown key {show(name)}", known, near)
+            draft.misspelt |= {near} if near and not path else set()
 
 
 def _read_name(draft: Draft, value: Any) -> None:
