@@ -84,7 +84,7 @@ class Report:
                 raise ValueError(f"metric {name!r} must be a float, not {type(value).__name__}")
 
 
-class MethodFailure(Exception):  # noqa: N818, its kinds are outcomes of a method, not errors of the code
+class MethodFailure(Exception):
     """The method, not the code, failed: a result of the study, never retried."""
 
     def __init__(self, why: str, images: Mapping[str, Any] | None = None) -> None:

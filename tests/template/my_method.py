@@ -37,17 +37,13 @@ def train(config, run):
             loss.backward()
             optimizer.step()
         right = model(pixels[:HELD_OUT]).argmax(1) == labels[:HELD_OUT]
-        yield Report(
-            {
-                "train/loss": require_finite("train/loss", run.mean(loss.item())),  # else Diverged: a result, no error
-                "validation/clean_accuracy": run.mean(right.float().mean().item()),
-            },
-            # copies: the report must not change when training goes on
-            state={
-                "epoch": epoch + 1,
-                "model": {k: v.cpu().clone() for k, v in run.unwrap(model).state_dict().items()},
-            },
-        )
+        metrics = {
+            "train/loss": require_finite("train/loss", run.mean(loss.item())),  # else Diverged: a result, no error
+            "validation/clean_accuracy": run.mean(right.float().mean().item()),
+        }
+        # copies, because a report must not change when training goes on
+        weights = {name: tensor.cpu().clone() for name, tensor in run.unwrap(model).state_dict().items()}
+        yield Report(metrics, state={"epoch": epoch + 1, "model": weights})
 
 
 def load(config, state):

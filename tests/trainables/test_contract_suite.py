@@ -1,4 +1,4 @@
-"""The contract suite catches what it is there to catch: each broken trainable fails its check, and no other kind does."""
+"""The contract suite catches what it is there to catch: each broken trainable fails its check."""
 
 from __future__ import annotations
 

@@ -58,6 +58,7 @@ def test_it_says_when_it_diverges() -> None:
 
 
 def test_it_installs_with_its_entry_point(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77", reason="building a package needs setuptools")
     # a copy, because building leaves its traces beside the source
     source = shutil.copytree(TEMPLATE, tmp_path / "source", ignore=shutil.ignore_patterns("__pycache__"))
     target = tmp_path / "site"
