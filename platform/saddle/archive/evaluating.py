@@ -36,7 +36,10 @@ def change_config(config: Any, changes: Sequence[str]) -> Any:
         name, equals, text = change.partition("=")
         if not equals or name not in values:
             hint = nearest(name, values)
-            raise UserError(f"--set {change}: write FIELD=VALUE with a field of the trainable" + (f"; did you mean {hint}?" if hint else ""))
+            raise UserError(
+                f"--set {change}: write FIELD=VALUE with a field of the trainable"
+                + (f"; did you mean {hint}?" if hint else "")
+            )
         values[name] = parse_value(text)
     try:
         return type(config).model_validate(values)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.best import best
+from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.study.loader import load_studies
 from saddle.study.models import Study
 from saddle.study.problems import StudyError, nearest
@@ -77,7 +77,9 @@ def find_trial(store: LocalStore, name: str, trial: str | None = None) -> FoundT
     found = entries.get(key) or by_number.get(key)
     if found is None:
         hint = nearest(key, entries)
-        raise NotFound(f"no finished trial {key!r} in {stored.study.study}" + (f"; did you mean {hint}?" if hint else ""))
+        raise NotFound(
+            f"no finished trial {key!r} in {stored.study.study}" + (f"; did you mean {hint}?" if hint else "")
+        )
     return FoundTrial(stored, found)
 
 

@@ -75,8 +75,8 @@ def find_storage(storage: str | None) -> str:
 def find_data(data_root: Path | None) -> str:
     """The data root and what lies in it."""
     from trainables.datasets.config import KNOWN
+    from trainables.datasets.presence import is_present
     from trainables.datasets.root import data_root as find_root
-    from trainables.datasets.root import is_present
 
     root = find_root(data_root)
     present = [name for name in KNOWN if is_present(name, root)]

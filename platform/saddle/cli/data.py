@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Optional
+import sys
+from typing import Annotated, Any
 
 import typer
 
@@ -23,12 +24,21 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
     """
     from saddle.cli.tables import print_json, print_table
     from trainables.datasets.config import KNOWN
+    from trainables.datasets.presence import is_present
     from trainables.datasets.root import data_root as find_root
-    from trainables.datasets.root import is_present
 
     root = find_root(data_root)
-    rows = [{"name": name, "present": is_present(name, root), "classes": facts.classes, "train": facts.train, "test": facts.test,
-             "shape": list(facts.shape)} for name, facts in KNOWN.items()]  # fmt: skip
+    rows = [
+        {
+            "name": name,
+            "present": is_present(name, root),
+            "classes": len(facts.classes),
+            "train": facts.train,
+            "test": facts.test,
+            "shape": list(facts.shape),
+        }
+        for name, facts in KNOWN.items()
+    ]
     if as_json:
         print_json(rows)
     else:
@@ -40,16 +50,27 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
 def fetch(
     name: Name,
     data_root: DataRoot = None,
-    mirror: Annotated[Optional[str], typer.Option("--from", help="Download from this address instead.", metavar="URL")] = None,  # noqa: UP007, UP045
+    mirror: Annotated[
+        str | None, typer.Option("--from", help="Download from this address instead.", metavar="URL")
+    ] = None,
 ) -> None:
     """Download a dataset and check it.
 
     Example: saddle data fetch mnist
     """
+    from trainables.datasets import data_root as find_root
     from trainables.datasets import fetch as fetch_dataset
 
-    where = fetch_dataset(name, data_root, mirror=mirror, progress=typer.echo)
-    typer.echo(f"{name} is in {where}")
+    files = fetch_dataset(name, data_root, mirror=mirror, progress=show_progress)
+    typer.echo(f"{name} is in {find_root(data_root)}" if files else f"{name} comes with scikit-learn; nothing to fetch")
+
+
+def show_progress(file: str, done: int, total: int | None) -> None:
+    """A line per file and, on a terminal, how far it is."""
+    if done == total or (total is None and not sys.stderr.isatty()):
+        typer.echo(f"  {file}: {done / 1e6:.1f} MB", err=True)
+    elif sys.stderr.isatty():
+        typer.echo(f"\r  {file}: {done / 1e6:.1f} MB", nl=False, err=True)
 
 
 @app.command()
@@ -72,6 +93,6 @@ def stats(
     spec: Any = {"folder": name} if name not in KNOWN and Path(name).is_dir() else name
     facts = describe(load(spec, data_root))
     if as_json:
-        print_json({"name": name, **facts})
+        print_json(facts)
     else:
         print_table((name, ""), list(facts.items()))

@@ -29,9 +29,14 @@ def duration(seconds: float | None) -> str:
 def status_line(progress: Progress) -> str:
     """Trials done, best so far, time left."""
     total = f"/{progress.total}" if progress.total is not None else ""
-    best = f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})" if progress.best is not None else "no result yet"
+    best = (
+        f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})"
+        if progress.best is not None
+        else "no result yet"
+    )
     running = ", ".join(f"{key} epoch {epoch}" for key, epoch in progress.running.items()) or "starting"
-    return f"{progress.done}{total} trials done · {best} · time left {duration(progress.seconds_left)} · running: {running}"
+    left = duration(progress.seconds_left)
+    return f"{progress.done}{total} trials done · {best} · time left {left} · running: {running}"
 
 
 class Display:

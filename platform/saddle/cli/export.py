@@ -12,9 +12,9 @@ from saddle.cli.options import Storage, StudyName
 
 def export(
     study: StudyName,
-    trial: Annotated[Optional[str], typer.Option("--trial", help="Which trial; the best one by default.")] = None,  # noqa: UP007, UP045
+    trial: Annotated[Optional[str], typer.Option("--trial", help="Which trial; the best one by default.")] = None,  # noqa: UP045
     storage: Storage = None,
-    to: Annotated[Optional[Path], typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,  # noqa: UP007, UP045
+    to: Annotated[Path | None, typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,
 ) -> None:
     """Write a trained model and its configuration to a folder that loads without saddle.
 

@@ -8,17 +8,27 @@ from typing import Annotated, Optional
 import typer
 
 Storage = Annotated[
-    Optional[str],  # noqa: UP007, UP045 (typer reads annotations at run time)
+    Optional[str],  # noqa: UP045 (typer reads annotations at run time)
     typer.Option("--storage", help="Where studies are kept.", envvar="SADDLE_STORAGE", show_default="runs/ here"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DataRoot = Annotated[
-    Optional[Path],  # noqa: UP007, UP045
-    typer.Option("--data-root", help="Where datasets lie.", envvar="SADDLE_DATA", show_default="a cache folder of yours"),
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--data-root", help="Where datasets lie.", envvar="SADDLE_DATA", show_default="a cache folder of yours"
+    ),
 ]
 Settings = Annotated[
-    Optional[list[str]],  # noqa: UP007, UP045
-    typer.Option("--set", help="Override a value of the study file: PATH=VALUE. May be given several times.", metavar="PATH=VALUE"),
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--set",
+        help="Override a value of the study file: PATH=VALUE. May be given several times.",
+        metavar="PATH=VALUE",
+    ),
 ]
-StudyFile = Annotated[str, typer.Argument(help="A study file, or the name of a packaged one such as quickstart.", metavar="STUDY")]
-StudyName = Annotated[str, typer.Argument(help="The name of a stored study, or the file it came from.", metavar="STUDY")]
+StudyFile = Annotated[
+    str, typer.Argument(help="A study file, or the name of a packaged one such as quickstart.", metavar="STUDY")
+]
+StudyName = Annotated[
+    str, typer.Argument(help="The name of a stored study, or the file it came from.", metavar="STUDY")
+]

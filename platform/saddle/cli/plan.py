@@ -65,9 +65,12 @@ def show(plan: Plan) -> None:
         typer.echo(f"  {len(plan.arms)} arms × {len(plan.seeds)} paired seeds = {plan.trials} trials")
     else:
         space = study.search or {}
-        rows = [(name, p.choice or list(p.bounds), "log" if p.log else "", dict(p.when) or "") for name, p in space.items()]
+        rows = [
+            (name, p.choice or list(p.bounds), "log" if p.log else "", dict(p.when) or "") for name, p in space.items()
+        ]
         print_table(("searched", "range", "scale", "only when"), rows)
-        typer.echo(f"  {plan.trials or 'as many as fit in the time'} trials by {study.sampler.name}, early stopping: {study.early_stopping.name}")
+        trials = plan.trials or "as many as fit in the time"
+        typer.echo(f"  {trials} trials by {study.sampler.name}, early stopping: {study.early_stopping.name}")
     if plan.done:
         typer.echo(f"  {plan.done} of them are done")
     typer.echo(f"  {plan.slots} at a time on {plan.shape} each")

@@ -33,8 +33,5 @@ def results(
         columns = ("trial", "outcome", "settings", "epochs", "seconds")
         print_table(
             (*columns, *metrics),
-            [
-                (*(row[name] for name in columns), *(row["metrics"].get(metric) for metric in metrics))
-                for row in rows
-            ],
+            [(*(row[name] for name in columns), *(row["metrics"].get(metric) for metric in metrics)) for row in rows],
         )

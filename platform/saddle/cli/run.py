@@ -16,7 +16,7 @@ def run(
     data_root: DataRoot = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what was run under this name.")] = False,
     retry: Annotated[
-        Optional[list[str]],  # noqa: UP007, UP045
+        Optional[list[str]],  # noqa: UP045
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out."),
     ] = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,

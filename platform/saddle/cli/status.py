@@ -37,7 +37,9 @@ def status(
         else:
             for fact in facts:
                 outcomes = ", ".join(f"{count} {outcome}" for outcome, count in fact["progress"].outcomes.items())
-                typer.echo(f"{fact['json']['study']} ({fact['json']['state']}): {status_line(fact['progress'])}  {outcomes}")
+                typer.echo(
+                    f"{fact['json']['study']} ({fact['json']['state']}): {status_line(fact['progress'])}  {outcomes}"
+                )
         if not watch or not any(fact["json"]["state"] == "running" for fact in facts):
             return
         time.sleep(1)
@@ -71,7 +73,9 @@ def stop(study: StudyName, storage: Storage = None) -> None:
     from saddle.store.opening import open_store, study_folder
 
     store = open_store(storage, create=False)
-    running = [s.study.study for s in find_studies(store, study) if holder(store.path(f"{study_folder(s.study.study)}.lock"))]
+    running = [
+        s.study.study for s in find_studies(store, study) if holder(store.path(f"{study_folder(s.study.study)}.lock"))
+    ]
     if not running:
         raise UserError(f"{study} is not running")
     for name in running:
@@ -94,8 +98,8 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
         stored, facts = read_study(store, name), read_status(store, name)["json"]
         assert stored is not None
         kind = "search" if stored.study.ablation is None else "ablation"
-        rows.append({"study": name, "kind": kind, "state": facts["state"], "done": facts["done"], "total": facts["total"],
-                     "outcomes": facts["outcomes"], "question": stored.study.question})  # fmt: skip
+        counts = {count: facts[count] for count in ("state", "done", "total", "outcomes")}
+        rows.append({"study": name, "kind": kind, **counts, "question": stored.study.question})
     if as_json:
         print_json(rows)
     elif rows:

@@ -10,7 +10,7 @@ from saddle.cli.options import AsJson
 
 
 def trainables(
-    name: Annotated[Optional[str], typer.Argument(help="One trainable; all where none is named.")] = None,  # noqa: UP007, UP045
+    name: Annotated[Optional[str], typer.Argument(help="One trainable; all where none is named.")] = None,  # noqa: UP045
     as_json: AsJson = False,
 ) -> None:
     """List the trainables with each hyperparameter's range, default and where the default comes from.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -10,7 +10,7 @@ from saddle.cli.options import Storage
 
 
 def ui(
-    study: Annotated[Optional[str], typer.Argument(help="Open the page of this study's runs.", metavar="[STUDY]")] = None,  # noqa: UP007, UP045
+    study: Annotated[str | None, typer.Argument(help="Open the page of this study's runs.", metavar="[STUDY]")] = None,
     storage: Storage = None,
     port: Annotated[int, typer.Option("--port", help="The port; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,

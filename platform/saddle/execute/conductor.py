@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 from ray.tune.experiment import Trial
 
+from saddle.execute.entries import UnderWay, describe, make_entry, refused_entry
 from saddle.execute.order import EndMessage, EpochMessage, Order, finite, parse_message
 from saddle.execute.progress import ProgressKeeper
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import stop_path
-from saddle.search.outcomes import MEANINGS, Outcome
+from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
@@ -23,16 +24,7 @@ from saddle.store.local import LocalStore
 from saddle.store.opening import trial_folder
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
-from trainables.contract import Resolved, resolve
-
-
-@dataclass
-class UnderWay:
-    """A trial between its order and its end."""
-
-    proposal: Proposal
-    resolved: Resolved
-    started: float
+from trainables.contract import resolve
 
 
 @dataclass
@@ -66,15 +58,18 @@ class Conductor:
             try:
                 resolved = resolve(self.trainable, given, self.study.recipe, self.study.scale)
             except ValidationError as error:
-                self._record(self._entry_of_refused(proposal, given, str(error), now))
+                self._tell_start(proposal, given, now)
+                self._record(refused_entry(self.study.study, proposal, given, str(error), now, self.fingerprints))
                 continue
             self.under_way[proposal.key] = UnderWay(proposal, resolved, now)
-            self.tracker.start_trial(
-                StartedTrial(proposal.key, resolved.config.model_dump(mode="json"), proposal.seed, proposal.arm, now, proposal.settings)
-            )
+            self._tell_start(proposal, resolved.config.model_dump(mode="json"), now)
             self.progress.started(proposal.key)
             return proposal
         return None
+
+    def _tell_start(self, proposal: Proposal, params: Mapping[str, Any], now: float) -> None:
+        settings = dict(proposal.settings)
+        self.tracker.start_trial(StartedTrial(proposal.key, params, proposal.seed, proposal.arm, now, settings))
 
     def order(self, proposal: Proposal) -> dict[str, Any]:
         """What Tune hands the slot."""
@@ -123,7 +118,9 @@ class Conductor:
             self._finish(EndMessage(key, 0, str(Outcome.FAILED), why))
 
     def _finish(self, end: EndMessage) -> None:
-        self._record(self._entry(self.under_way.pop(end.key), end))
+        trial = self.under_way.pop(end.key)
+        manifest = Checkpoints.open(self.store, f"{trial_folder(self.study.study, end.key)}/checkpoints").manifest
+        self._record(make_entry(self.study.study, trial, end, manifest, self.fingerprints))
 
     def _record(self, entry: Entry) -> None:
         """First the ledger, which is the truth; then all that can be derived from it."""
@@ -133,46 +130,6 @@ class Conductor:
         images = [self.store.path(path) for path in entry.images.values()]
         self.tracker.finish_trial(entry, images)
         self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
-
-    def _entry(self, trial: UnderWay, end: EndMessage) -> Entry:
-        checkpoints = Checkpoints.open(self.store, f"{trial_folder(self.study.study, end.key)}/checkpoints")
-        manifest = checkpoints.manifest
-        best, last = manifest.best, manifest.last
-        metrics = finite(end.metrics)
-        if not metrics and best is not None:
-            metrics = finite(manifest.curve[best.epoch - 1])
-        return Entry(
-            key=end.key,
-            study=self.study.study,
-            seed=trial.proposal.seed,
-            outcome=end.outcome,
-            params=trial.resolved.config.model_dump(mode="json"),
-            settings=dict(trial.proposal.settings),
-            metrics=metrics,
-            arm=trial.proposal.arm,
-            number=trial.proposal.number,
-            why=end.why,
-            test_last=finite(end.test_last),
-            curve=[finite(epoch) for epoch in manifest.curve],
-            selected_epoch=best.epoch if best else None,
-            epochs=len(manifest.curve),
-            seconds=manifest.seconds,
-            attempts=max(1, manifest.attempts),
-            started=manifest.started or trial.started,
-            ended=time.time(),
-            arrays=dict(end.arrays),
-            images=dict(end.images),
-            checkpoints={name: saved.path for name, saved in (("best", best), ("last", last)) if saved},
-            sources=dict(trial.resolved.sources),
-            fingerprints={**self.fingerprints, **end.fingerprints, "seed": trial.proposal.seed},
-        )
-
-    def _entry_of_refused(self, proposal: Proposal, given: Mapping[str, Any], why: str, now: float) -> Entry:
-        return Entry(
-            key=proposal.key, study=self.study.study, seed=proposal.seed, outcome=str(Outcome.FAILED), params=dict(given),
-            settings=dict(proposal.settings), metrics={}, arm=proposal.arm, number=proposal.number, why=why, started=now,
-            ended=now, fingerprints=dict(self.fingerprints),
-        )  # fmt: skip
 
     def _over_budget(self) -> bool:
         """Whether the time allowed is used up; what runs may end, nothing new starts."""
@@ -186,14 +143,3 @@ class Conductor:
         """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere."""
         self.stopping = self.stopping or self.store.exists(stop_path(self.study.study))
         return self.stopping
-
-
-def describe(entry: Entry, metric: str) -> str:
-    """An ended trial in a line."""
-    value = entry.metrics.get(metric)
-    settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())
-    name = f"{entry.key} ({settings})" if entry.arm is None else f"{entry.arm}, seed {entry.seed}"
-    measured = f"{metric} {value:.3f}, " if value is not None else ""
-    last = entry.why.strip().splitlines()[-1:] if Outcome(entry.outcome) not in (Outcome.COMPLETED, Outcome.PRUNED) else []
-    assert MEANINGS[Outcome(entry.outcome)].finished
-    return f"{name}: {entry.outcome}, {measured}{entry.epochs} epochs in {entry.seconds:.1f} s" + "".join(f"; {w}" for w in last)

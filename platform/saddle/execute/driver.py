@@ -12,6 +12,7 @@ from typing import Any
 from saddle.analyse.answer import Answer
 from saddle.analyse.answering import answer_study
 from saddle.analyse.best import best
+from saddle.archive.studies import settle_study
 from saddle.design.arms import make_arms, replicates
 from saddle.design.proposals import AblationProposals
 from saddle.errors import UserError
@@ -22,7 +23,6 @@ from saddle.execute.interrupt import on_interrupt
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, Silent, read_progress
 from saddle.execute.shapes import slots_for
 from saddle.execute.stopping import stop_path
-from saddle.archive.studies import settle_study
 from saddle.report.writing import report_path, write_report
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
@@ -34,7 +34,6 @@ from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker
 
 DELIVERY_SECONDS = 60.0
@@ -72,7 +71,7 @@ class StudyResult:
 
 
 def run_studies(studies: Sequence[Study], store: LocalStore, options: Options | None = None) -> list[StudyResult]:
-    """Run each study; an interruption ends the list. Raises what names a reason to the user (see `saddle.cli.errors`)."""
+    """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
     results: list[StudyResult] = []
     with connect() as cluster:
@@ -104,7 +103,11 @@ def run_study(study: Study, store: LocalStore, cluster: Mapping[str, float], opt
             gpu_seconds=sum(e.seconds for e in ledger) * study.resources.workers * study.resources.gpus_per_worker,
             hours_spent=keeper.progress.hours_before,
         )  # fmt: skip
-        tracker.start_study(study.model_dump(mode="json", exclude_defaults=True, by_alias=True), study_tags(study, code), [store.path(f"{folder}/study.yaml")])
+        tracker.start_study(
+            {**study.settings, "trainable": study.trainable, "recipe": study.recipe, "scale": study.scale},
+            study_tags(study, code),
+            [store.path(f"{folder}/study.yaml")],
+        )
         run_all(conductor, slots)
         keeper.end("interrupted" if conductor.stopping else "finished")
         return conclude(conductor, stored.baseline, options)
@@ -118,7 +121,9 @@ def run_all(conductor: Conductor, slots: int) -> None:
 
     def stop() -> None:
         conductor.stopping = True
-        conductor.progress.listener.changed(conductor.progress.progress, "stopping after the epochs under way; Ctrl-C again to stop at once")
+        conductor.progress.listener.changed(
+            conductor.progress.progress, "stopping after the epochs under way; Ctrl-C again to stop at once"
+        )
 
     with on_interrupt(stop):
         run_trials(conductor, slots)
@@ -132,7 +137,10 @@ def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: 
     report = write_report(store, study, conductor.trainable, entries, baseline)
     tags = {"saddle.question": study.question, "saddle.answer": answer.sentence}
     conductor.tracker.finish_study(
-        "KILLED" if conductor.stopping else "FINISHED", mean_by_arm(entries), tags, [store.path(report_path(study.study))]
+        "KILLED" if conductor.stopping else "FINISHED",
+        mean_by_arm(entries),
+        tags,
+        [store.path(report_path(study.study))],
     )
     undelivered = conductor.tracker.close(DELIVERY_SECONDS)
     result = StudyResult(study, entries, answer, report, conductor.stopping, undelivered)
@@ -151,10 +159,14 @@ def find_baseline(study: Study, store: LocalStore) -> dict[str, Any] | None:
     name = study.ablation.best_of
     search = read_study(store, name)
     if search is None or search.study.objective is None:
-        raise NothingToBuildOn(f"{study.study} starts from the best of {name}, which is no search in this storage; run it first")
+        raise NothingToBuildOn(
+            f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
+        )
     found = best(Ledger(store, name), search.study.objective[0], search.study.constraints)
     if found is None:
-        raise NothingToBuildOn(f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints")
+        raise NothingToBuildOn(
+            f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"
+        )
     return {**found.settings, **study.ablation.baseline}
 
 
@@ -171,13 +183,21 @@ def make_proposals(
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         return AblationProposals(replicates(arms, study.ablation.seed_list), {e.key for e in ledger})
-    search = OptunaProposals(study, store.path(f"{study_folder(study.study)}/optuna.journal"), {e.key: e for e in entries})
+    search = OptunaProposals(
+        study, store.path(f"{study_folder(study.study)}/optuna.journal"), {e.key: e for e in entries}
+    )
     search.retry(again)
     return search
 
 
 def start_progress(
-    study: Study, trainable: Any, store: LocalStore, ledger: Ledger, proposals: Proposals, slots: int, listener: Listener
+    study: Study,
+    trainable: Any,
+    store: LocalStore,
+    ledger: Ledger,
+    proposals: Proposals,
+    slots: int,
+    listener: Listener,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
     selection = selection_of(study, trainable)

@@ -59,8 +59,9 @@ def check_startup(study: Study, slots: int) -> None:
         return
     if study.sampler.name in ("tpe", "gp") and startup < slots:
         raise DoesNotFit(
-            f"sampler.{study.sampler.name}.startup_trials is {startup}, but {slots} trials run at once, so that its first "
-            f"informed proposals would rest on no result; set it to {slots} or more, or resources.concurrency to {startup}"
+            f"sampler.{study.sampler.name}.startup_trials is {startup}, but {slots} trials run at once, so that its "
+            f"first informed proposals would rest on no result; set it to {slots} or more, or resources.concurrency "
+            f"to {startup}"
         )
 
 

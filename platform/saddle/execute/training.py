@@ -6,7 +6,7 @@ import io
 import math
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Training:
         self.attempt = earlier.attempts + 1
         self.checkpoints.update(attempts=self.attempt, started=earlier.started or time.time())
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Generator[Message, None, None]:
         """Train and yield a message per epoch and one at the end; never raises for what the trainable does."""
         try:
             yield from self._train()
@@ -46,16 +46,16 @@ class Training:
         except Exception:  # whatever the trainable raises is its failure, not the slot's: the study goes on
             yield self._end(Outcome.FAILED, traceback.format_exc())
 
-    def _train(self) -> Iterator[Message]:
+    def _train(self) -> Generator[Message, None, None]:
         trainable = load_trainable(self.order.trainable)
         config = trainable.Config.model_validate(dict(self.order.params))
-        epoch, state = self.checkpoints.resume()
-        spent = self.checkpoints.manifest.seconds if epoch else 0.0
-        self._forget_after(epoch)
+        reached, state = self.checkpoints.resume()
+        spent = self.checkpoints.manifest.seconds if reached else 0.0
+        self._forget_after(reached)
         run = TrainRun(self.order.seed, self.cache, state)
         last = state
         since = time.monotonic()
-        for epoch, report in enumerate(trainable.train(config, run), start=epoch + 1):
+        for epoch, report in enumerate(trainable.train(config, run), start=reached + 1):
             self._check(report, epoch)
             if report.state is None:
                 raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
@@ -64,7 +64,9 @@ class Training:
             self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
             yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, time.time())
             if self.order.time_limit is not None and seconds > self.order.time_limit:
-                yield self._end(Outcome.TIMED_OUT, f"{seconds:.0f} s of training, more than the {self.order.time_limit:g} s allowed")
+                yield self._end(
+                    Outcome.TIMED_OUT, f"{seconds:.0f} s of training, more than the {self.order.time_limit:g} s allowed"
+                )
                 return
         if last is None:
             raise ValueError("the trainable reported no epoch")
@@ -77,7 +79,9 @@ class Training:
                 raise ValueError(f"{name} was reported during training; test is measured once, at the end")
         for name in (*self.order.required, self.order.select[0]):
             if name not in report.metrics:
-                raise ValueError(f"the report of epoch {epoch} lacks {name}; it has {', '.join(sorted(report.metrics))}")
+                raise ValueError(
+                    f"the report of epoch {epoch} lacks {name}; it has {', '.join(sorted(report.metrics))}"
+                )
             if not math.isfinite(report.metrics[name]):
                 raise Diverged(f"{name} is {report.metrics[name]} in epoch {epoch}")
 

@@ -30,7 +30,9 @@ class OfThisRun:
 class Ends(OfThisRun, tune.Callback):
     """Tells the conductor how trials end."""
 
-    def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
         self.conductor.hear_end(result)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -48,7 +50,7 @@ class Interruption(OfThisRun, tune.Stopper):
 
 
 def run_trials(conductor: Conductor, slots: int) -> None:
-    """Run every trial the conductor proposes, `slots` at once; returns when there are no more or it was asked to stop."""
+    """Run every trial the conductor proposes, `slots` at once, until there are no more or it was asked to stop."""
     bundle = trial_shape(conductor.study.resources).bundle()
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
     with tempfile.TemporaryDirectory(prefix="saddle-tune-") as scratch:

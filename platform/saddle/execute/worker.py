@@ -36,7 +36,7 @@ class InProcessWorker:
         self._orders.put(order)
 
     def step(self, timeout: float | None = None) -> Message:
-        """Train until the next message; raises `TimeoutError` after `timeout` seconds, `WorkerDied` when none can come."""
+        """Train until the next message; raises `TimeoutError` after `timeout` seconds or `WorkerDied`."""
         self._go.put(True)
         try:
             message = self._messages.get(timeout=timeout)

@@ -55,8 +55,8 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
     if parameter.choice is not None:
         return trial.suggest_categorical(name, parameter.choice)
     if parameter.int_range is not None:
-        low, high = parameter.int_range
-        return trial.suggest_int(name, low, high, step=int(parameter.step or 1), log=parameter.log)
+        first, last = parameter.int_range
+        return trial.suggest_int(name, first, last, step=int(parameter.step or 1), log=parameter.log)
     low, high = parameter.bounds
     return trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
 
@@ -75,11 +75,12 @@ class OptunaProposals:
         self.optuna = optuna.create_study(
             storage=open_journal(path),
             study_name=study.study,
-            sampler=make_sampler(study.sampler, self.space),
             pruner=make_pruner(study.early_stopping),
             directions=[objective.direction for objective in self.objectives],
             load_if_exists=True,
         )
+        asked = len(self.optuna.get_trials(deepcopy=False))
+        self.optuna.sampler = make_sampler(study.sampler, self.space, asked)
         self.running: dict[str, Trial] = {}
         self.unfinished = self._reconcile(finished)
 
@@ -167,9 +168,9 @@ class OptunaProposals:
         self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
 
     def violations(self, entry: Entry) -> dict[str, float]:
-        """How far each constraint is violated (an unmeasured one: by one); `method` is 1 where the method failed, else 0."""
+        """How far each constraint is violated (1 where unmeasured); `method` is 1 where the method failed, else 0."""
         found = {
-            str(constraint): constraint.violation(entry.metrics[constraint.metric]) if constraint.metric in entry.metrics else 1.0
-            for constraint in self.spec.constraints
+            str(c): c.violation(entry.metrics[c.metric]) if c.metric in entry.metrics else 1.0
+            for c in self.spec.constraints
         }
         return {**found, METHOD: 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0}

@@ -24,27 +24,33 @@ def notes(sampler: str, constrained: bool) -> list[str]:
     """What a person should know that this sampler can't learn."""
     found = []
     if constrained and sampler not in LEARNS_CONSTRAINTS:
-        found.append(f"the {sampler} sampler does not learn from violated constraints; they only decide which trial is best")
+        found.append(
+            f"the {sampler} sampler does not learn from violated constraints; they only decide which trial is best"
+        )
     if sampler not in LEARNS_FAILURES:
-        found.append(f"the {sampler} sampler does not learn from collapsed or diverged trials and may propose their like again")
+        found.append(
+            f"the {sampler} sampler does not learn from collapsed or diverged trials and may propose their like again"
+        )
     return found
 
 
-def make_sampler(spec: Sampler, space: Mapping[str, Parameter]) -> BaseSampler:
-    """The sampler that `spec` describes, over `space`."""
+def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) -> BaseSampler:
+    """The sampler that `spec` describes, over `space`, for a search that has `asked` trials already."""
     options = spec.options
+    seed = continued_seed(options.seed, asked)
     builders: dict[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(
             n_startup_trials=options.startup_trials,
             multivariate=options.multivariate,
             # concurrent trials would otherwise be drawn from one and the same posterior
             constant_liar=True,
-            seed=options.seed,
+            seed=seed,
         ),
-        "gp": lambda: optuna.samplers.GPSampler(n_startup_trials=options.startup_trials, seed=options.seed),
-        "cmaes": lambda: optuna.samplers.CmaEsSampler(n_startup_trials=options.startup_trials, seed=options.seed),
-        "nsga2": lambda: optuna.samplers.NSGAIISampler(population_size=options.population_size, seed=options.seed),
-        "random": lambda: optuna.samplers.RandomSampler(seed=options.seed),
+        "gp": lambda: optuna.samplers.GPSampler(n_startup_trials=options.startup_trials, seed=seed),
+        "cmaes": lambda: optuna.samplers.CmaEsSampler(n_startup_trials=options.startup_trials, seed=seed),
+        "nsga2": lambda: optuna.samplers.NSGAIISampler(population_size=options.population_size, seed=seed),
+        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+        # these two read from the storage how far they are, and their seed fixes the whole sequence
         "qmc": lambda: optuna.samplers.QMCSampler(qmc_type=options.type, scramble=True, seed=options.seed),
         "grid": lambda: optuna.samplers.GridSampler(make_grid(space, options), seed=options.seed),
     }
@@ -53,13 +59,18 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter]) -> BaseSampler:
         return builders[spec.name]()
 
 
+def continued_seed(seed: int, asked: int) -> int:
+    """The seed of a search that goes on: with the first one again, its random draws would repeat themselves."""
+    return seed if asked == 0 else int(np.random.SeedSequence([seed, asked]).generate_state(1)[0])
+
+
 def make_grid(space: Mapping[str, Parameter], options: Grid) -> dict[str, list[Any]]:
     """The values of each parameter that a grid search combines."""
     return {name: grid_values(parameter, options.points) for name, parameter in space.items()}
 
 
 def grid_values(parameter: Parameter, points: int) -> list[Any]:
-    """All choices, every value of a lattice or a narrow int range, else `points` values evenly (or log-evenly) apart."""
+    """All choices, every value of a lattice or a narrow int range, else `points` values (log-)evenly apart."""
     if parameter.choice is not None:
         return list(parameter.choice)
     low, high = parameter.bounds

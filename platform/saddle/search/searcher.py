@@ -49,7 +49,8 @@ class EarlyStopper(FIFOScheduler):
         self._hear = hear
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        return TrialScheduler.STOP if self._hear(trial, result) else TrialScheduler.CONTINUE
+        decision: str = TrialScheduler.STOP if self._hear(trial, result) else TrialScheduler.CONTINUE
+        return decision
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, see `StudySearcher.__getstate__`."""

@@ -67,7 +67,9 @@ class Checkpoints:
         self.manifest = replace(self.manifest, **changes)
         self.store.write(f"{self.folder}/manifest.json", to_json(asdict(self.manifest)).encode())
 
-    def save(self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool) -> None:
+    def save(
+        self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool
+    ) -> None:
         """Store the state after `epoch`, then let the manifest say so, then drop what nobody needs any more.
 
         The best, the last and the one before it stay.
@@ -120,5 +122,7 @@ def load_state(store: Store, saved: Saved) -> dict[str, Any]:
     content = store.read(saved.path)
     found = hashlib.sha256(content).hexdigest()
     if found != saved.sha256:
-        raise StorageError(f"the checkpoint {saved.path} is damaged: expected sha256 {saved.sha256[:12]}…, found {found[:12]}…")
+        raise StorageError(
+            f"the checkpoint {saved.path} is damaged: expected sha256 {saved.sha256[:12]}…, found {found[:12]}…"
+        )
     return decode_state(content)

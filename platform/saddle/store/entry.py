@@ -14,8 +14,8 @@ class Entry:
     """Everything known of a finished trial; Optuna, MLflow and the report are derivable from these.
 
     `params` is the complete configuration, `settings` only what this trial was given beyond the study's own.
-    `metrics` are those of the selected checkpoint (`validation/…` and `test/…`) and `test_last`, the test metrics of the
-    last epoch. `curve` has one mapping of metrics per epoch. `arrays`, `images` and `checkpoints` are paths in the store.
+    `metrics` are the selected checkpoint's (`validation/…` and `test/…`), `test_last` the test metrics of the last
+    epoch, `curve` the metrics of every epoch. `arrays`, `images` and `checkpoints` are paths in the store.
     """
 
     key: str

@@ -58,7 +58,9 @@ def decode(content: bytes, path: str) -> Entry:
     except (pa.ArrowException, IndexError, OSError) as error:
         raise StorageError(f"the ledger entry {path} is damaged: {error}") from error
     if row["version"] > SCHEMA_VERSION:
-        raise StorageError(f"the ledger entry {path} has version {row['version']}; this saddle reads up to {SCHEMA_VERSION}")
+        raise StorageError(
+            f"the ledger entry {path} has version {row['version']}; this saddle reads up to {SCHEMA_VERSION}"
+        )
     known = {field.name for field in fields(Entry)}
     return Entry(**{n: v if n in PLAIN else json.loads(v) for n, v in row.items() if n in known})
 

@@ -48,7 +48,9 @@ class LocalStore:
 
     def names(self, folder: str) -> Iterator[str]:
         where = self.path(folder)
-        return iter(sorted(p.name for p in where.iterdir() if not p.name.startswith("."))) if where.is_dir() else iter(())
+        return (
+            iter(sorted(p.name for p in where.iterdir() if not p.name.startswith("."))) if where.is_dir() else iter(())
+        )
 
     def delete(self, path: str) -> None:
         target = self.path(path)
@@ -69,6 +71,7 @@ def prepare_folder(root: Path) -> LocalStore:
             pass
     except OSError as error:
         raise StorageError(
-            f"the storage {root} can't be written ({error.strerror}); choose a folder of yours with --storage or SADDLE_STORAGE"
+            f"the storage {root} can't be written ({error.strerror}); "
+            "choose a folder of yours with --storage or SADDLE_STORAGE"
         ) from error
     return LocalStore(root.resolve())

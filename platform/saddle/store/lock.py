@@ -20,9 +20,10 @@ def hold_lock(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
+            study = path.stem
             raise StorageError(
-                f"another driver (process {file.read().strip() or 'unknown'}) is running {path.parent.name}; "
-                f"watch it with `saddle status {path.parent.name} --watch`, or stop it with `saddle stop {path.parent.name}`"
+                f"another driver (process {file.read().strip() or 'unknown'}) is running {study}; watch it with "
+                f"`saddle status {study} --watch`, or stop it with `saddle stop {study}`"
             ) from None
         file.seek(0)
         file.truncate()

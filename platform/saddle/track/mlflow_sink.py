@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from saddle.track.outbox import Operation
 
 KEY_TAG = "saddle.key"
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Lets MLflow 3 show training runs; an experiment without it opens as a GenAI one."""
+
+PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "FEATURE_DISABLED"})
+"""Errors that no second attempt mends."""
+
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100
 
@@ -25,7 +32,9 @@ class MlflowSink:
     def __init__(self, uri: str, experiment: str, artifacts: str | None, folder: Path) -> None:
         self.client = MlflowClient(tracking_uri=uri)
         found = self.client.get_experiment_by_name(experiment)
-        self.experiment_id = found.experiment_id if found else self.client.create_experiment(experiment, artifacts)
+        self.experiment_id = (
+            found.experiment_id if found else self.client.create_experiment(experiment, artifacts, KIND)
+        )
         self._known_path = folder / f"runs-{self.experiment_id}.json"
         self._known: dict[str, str] = json.loads(self._known_path.read_text()) if self._known_path.exists() else {}
 
@@ -38,7 +47,13 @@ class MlflowSink:
                 metrics.setdefault(operation["key"], []).extend(points)
                 continue
             self._send_metrics(metrics)
-            getattr(self, f"_{operation['do']}")(operation)
+            try:
+                getattr(self, f"_{operation['do']}")(operation)
+            except MlflowException as error:
+                if error.error_code not in PERMANENT:
+                    raise
+                # sent again it would be refused again, and block all that waits behind it
+                logging.getLogger("saddle").warning("MLflow refused %s: %s", operation, error)
         self._send_metrics(metrics)
 
     def _send_metrics(self, waiting: dict[str, list[Metric]]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from saddle.store.entry import Entry
 from saddle.search.outcomes import MEANINGS, Outcome
+from saddle.store.entry import Entry
 from saddle.track.base import StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 
@@ -53,7 +53,9 @@ class MlflowTracker:
     def _key(self, *parts: str) -> str:
         return "/".join((self._root, *parts))
 
-    def _add_run(self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, Any]) -> None:
+    def _add_run(
+        self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, Any]
+    ) -> None:
         self._outbox.add({"do": "run", "key": key, "parent": parent, "name": name, "time": int(1000 * start),
                           "tags": dict(tags), "params": flatten(params)})  # fmt: skip
 
@@ -63,7 +65,9 @@ class MlflowTracker:
 
     def _add_metrics(self, key: str, metrics: Mapping[str, float], step: int, when: float) -> None:
         if metrics:
-            self._outbox.add({"do": "metrics", "key": key, "values": dict(metrics), "step": step, "time": int(1000 * when)})
+            self._outbox.add(
+                {"do": "metrics", "key": key, "values": dict(metrics), "step": step, "time": int(1000 * when)}
+            )
 
     def _add_end(self, key: str, status: str, tags: Mapping[str, str], when: float) -> None:
         if tags:

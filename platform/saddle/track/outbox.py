@@ -100,7 +100,7 @@ class Outbox:
 
     def _read(self, start: int, limit: int | None) -> tuple[list[Operation], int]:
         """Up to `limit` operations from offset `start`, and the offset behind them."""
-        operations = []
+        operations: list[Operation] = []
         with self._path.open("rb") as file:
             file.seek(start)
             while file.tell() < self._written and (limit is None or len(operations) < limit):

@@ -44,7 +44,7 @@ class Server:
         if experiment is None:
             raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
         # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
-        return f"{self.uri}/#/experiments/{experiment.experiment_id}/runs?experimentKind=custom_model_development"
+        return f"{self.uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
 
     def wait(self) -> None:
         """Until the server ends or Ctrl-C."""
@@ -71,7 +71,11 @@ def serve(store: LocalStore, port: int = 0) -> Iterator[Server]:
         command += ["--default-artifact-root", artifacts]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
         )
         try:
             server = Server(f"http://127.0.0.1:{port}", database, process)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from trainables.contract import Collapsed, Config as Base, Diverged, Report, Run, hyperparameter
+from trainables.contract import Collapsed, Diverged, Report, Run, hyperparameter
+from trainables.contract import Config as Base
 
 METRICS = {
     "validation/score": "maximize",
@@ -45,7 +46,12 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         if epoch == config.trouble_epoch and config.trouble != "none":
             value = make_trouble(config.trouble, value)
         yield Report(
-            {"validation/score": value, "validation/cost": config.x, "validation/accuracy": 0.9, "train/loss": 1 / epoch},
+            {
+                "validation/score": value,
+                "validation/cost": config.x,
+                "validation/accuracy": 0.9,
+                "train/loss": 1 / epoch,
+            },
             {"epoch": epoch},
         )
 

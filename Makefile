@@ -1,0 +1,46 @@
+# Everything runs from .venv, which `make install` makes and keeps current; see `make help`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install quickstart test test-all lint format bench faults clean
+
+help:  ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+install: $(STAMP)  ## Create .venv from the constraints; nothing to do when it is current
+
+$(STAMP): pyproject.toml setup.py infra/constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint infra/constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+quickstart: install  ## Train a sweep and an ablation on real images and read their answers (about two minutes)
+	$(BIN)/saddle run quickstart
+
+lint: install  ## Style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint  ## Lint, then the tests that CI runs
+	$(BIN)/pytest -m "not slow and not fault" tests
+
+test-all: lint  ## Every test, the slow ones and the faults too
+	$(BIN)/pytest tests
+
+faults: install  ## The tests that kill things
+	$(BIN)/pytest -m fault tests
+
+bench: install  ## Ratios against a peer in the same run
+	$(BIN)/python -m pytest -q -s tests/benchmarks --benchmarks
+
+clean:  ## Remove .venv and caches, not what was run
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,94 @@
+"""From how a trial went to its ledger entry, and to a line about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.execute.order import EndMessage, finite
+from saddle.search.outcomes import Outcome
+from saddle.search.proposals import Proposal
+from saddle.store.checkpoints import Manifest
+from saddle.store.entry import Entry
+from trainables.contract import Resolved
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A trial between its order and its end."""
+
+    proposal: Proposal
+    resolved: Resolved
+    started: float
+
+
+def make_entry(
+    study: str, trial: UnderWay, end: EndMessage, manifest: Manifest, fingerprints: Mapping[str, Any]
+) -> Entry:
+    """The entry of a trial that ended; one that did not complete has the metrics of its best epoch."""
+    best, last = manifest.best, manifest.last
+    metrics = finite(end.metrics)
+    if not metrics and best is not None:
+        metrics = finite(manifest.curve[best.epoch - 1])
+    return Entry(
+        key=end.key,
+        study=study,
+        seed=trial.proposal.seed,
+        outcome=end.outcome,
+        params=trial.resolved.config.model_dump(mode="json"),
+        settings=dict(trial.proposal.settings),
+        metrics=metrics,
+        arm=trial.proposal.arm,
+        number=trial.proposal.number,
+        why=end.why,
+        test_last=finite(end.test_last),
+        curve=[finite(epoch) for epoch in manifest.curve],
+        selected_epoch=best.epoch if best else None,
+        epochs=len(manifest.curve),
+        seconds=manifest.seconds,
+        attempts=max(1, manifest.attempts),
+        started=manifest.started or trial.started,
+        ended=time.time(),
+        arrays=dict(end.arrays),
+        images=dict(end.images),
+        checkpoints={name: saved.path for name, saved in (("best", best), ("last", last)) if saved},
+        sources=dict(trial.resolved.sources),
+        fingerprints={**fingerprints, **end.fingerprints, "seed": trial.proposal.seed},
+    )
+
+
+def refused_entry(
+    study: str, proposal: Proposal, given: Mapping[str, Any], why: str, now: float, fingerprints: Mapping[str, Any]
+) -> Entry:
+    """The entry of a trial whose values the trainable refuses together; nothing was trained."""
+    return Entry(
+        key=proposal.key,
+        study=study,
+        seed=proposal.seed,
+        outcome=str(Outcome.FAILED),
+        params=dict(given),
+        settings=dict(proposal.settings),
+        metrics={},
+        arm=proposal.arm,
+        number=proposal.number,
+        why=why,
+        started=now,
+        ended=now,
+        fingerprints=dict(fingerprints),
+    )
+
+
+def describe(entry: Entry, metric: str) -> str:
+    """An ended trial in a line."""
+    value = entry.metrics.get(metric)
+    settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())
+    name = f"{entry.key} ({settings})" if entry.arm is None else f"{entry.arm}, seed {entry.seed}"
+    measured = f"{metric} {value:.3f}, " if value is not None else ""
+    last = (
+        entry.why.strip().splitlines()[-1:] if Outcome(entry.outcome) not in (Outcome.COMPLETED, Outcome.PRUNED) else []
+    )
+    return f"{name}: {entry.outcome}, {measured}{entry.epochs} epochs in {entry.seconds:.1f} s" + "".join(
+        f"; {w}" for w in last
+    )
