@@ -44,7 +44,7 @@ def override(documents: Sequence[Document], texts: Sequence[str]) -> tuple[list[
     for text in texts:
         wanted, refused = _parse(text, [_name(document) for document in documents])
         problems += refused
-        if wanted is None or not documents:
+        if wanted is None or not any(isinstance(document.value, dict) for document in documents):
             continue
         targets = [i for i, document in enumerate(changed) if _makes_sense(wanted, document, changed)]
         if not targets:
@@ -122,7 +122,7 @@ def _explain_no_target(wanted: Override, documents: Sequence[Document]) -> Probl
         name = wanted.path[1]
         known = f"searched are: {', '.join(searched)}"
         return wanted.problem(f"no study of this file searches {show(name)}", known, nearest(name, searched))
-    kind = "a search" if wanted.path[0] in OF_A_SEARCH else wanted.path[0]
+    kind = "a search" if wanted.path[0] in OF_A_SEARCH else "an ablation"
     return wanted.problem(f"no study of this file has {kind}", "leave this override out")
 
 
