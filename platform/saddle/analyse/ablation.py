@@ -183,7 +183,7 @@ def _warnings(
         yield f"{plural(valueless, 'completed replicate')} without a finite value of {metric}."
     for effect in effects:
         for note in effect.notes:
-            yield f"{effect.name}: {note}."
+            yield f"{note}." if note.startswith(effect.name) else f"{effect.name}: {note}."
     baseline = measured[0]
     if baseline.method_failures and not baseline.values:
         yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."

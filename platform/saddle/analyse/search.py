@@ -45,11 +45,12 @@ def answer_search(
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif front:
         sentence = _front_sentence(entries, front, objectives)
-        ordered = [*front, *(entry for entry in feasible if entry not in front)]
+        ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
     else:
         sentence, ordered = _nothing(study, entries, objectives), []
-    columns = ("trial", *(label(objective.metric) for objective in objectives), *(study.search or {}), "epochs")
-    rows = tuple(_row(study, entry, objectives) for entry in ordered[:ROWS])
+    marks = ("front",) if len(objectives) > 1 else ()
+    columns = ("trial", *marks, *(label(objective.metric) for objective in objectives), *(study.search or {}), "epochs")
+    rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible),)
     return Answer(sentence, objectives[0].metric, columns, rows, warnings, best=winner, front=tuple(front))
 
@@ -69,10 +70,12 @@ def _cost(entry: Entry, objective: Objective) -> float:
     return -value if objective.direction == "maximize" else value
 
 
-def _row(study: Study, entry: Entry, objectives: Sequence[Objective]) -> tuple[str, ...]:
+def _row(study: Study, entry: Entry, objectives: Sequence[Objective], front: Sequence[Entry]) -> tuple[str, ...]:
     params = drawn(study, entry)
+    marks = ("yes" if any(entry.key == one.key for one in front) else DASH,) if len(objectives) > 1 else ()
     return (
         entry.key if entry.number is None else str(entry.number),
+        *marks,
         *(Scale.of(objective.metric).value(entry.metrics.get(objective.metric)) for objective in objectives),
         *(setting(params[name]) if name in params else DASH for name in study.search or {}),
         str(entry.epochs),

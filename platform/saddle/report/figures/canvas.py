@@ -109,14 +109,20 @@ def style_of(index: int) -> tuple[str, str]:
     return PALETTE[index % len(PALETTE)], STYLES[index // len(PALETTE) % len(STYLES)]
 
 
-def percent_axis(axes: Axes, metric: str, which: str = "y", *, name: bool = True, title: str | None = None) -> None:
-    """Label an axis with its metric, in per cent where it is a share; values are plotted as they are."""
+def percent_axis(axes: Axes, metric: str, which: str = "y", *, title: str | None = None, above: bool = False) -> None:
+    """Label an axis with its metric (or `title`), in per cent where it is a share; values are plotted as they are.
+
+    `above` puts the name over the panel: along a low y axis a long one has no room. An empty title leaves it out.
+    """
     scale = Scale.of(metric)
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value * scale.factor:.6g}")))
-    if name:
-        unit = " (%)" if scale.suffix else ""
-        axis.set_label_text(clean(title or label(metric), 60) + unit)
+    unit = " (%)" if scale.suffix else ""
+    text = clean(label(metric) if title is None else title, 60)
+    if above:
+        axes.set_title(text + unit, loc="left")
+    elif text:
+        axis.set_label_text(text + unit)
 
 
 def epoch_axis(axes: Axes) -> None:

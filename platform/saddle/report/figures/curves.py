@@ -54,7 +54,7 @@ def arm_curves(groups: Mapping[str, Sequence[Entry]], metric: str) -> Plate:
             for index, (arm, entries) in enumerate(shown.items()):
                 _arm(axes, clean(arm), [curve_of(entry, name) for entry in entries], index)
             epoch_axis(axes)
-            percent_axis(axes, name)
+            percent_axis(axes, name, above=True)
         legend_below(figure, panels[0], len(shown))
 
     caption = "Thick: mean over seeds, as far as every seed went; thin: single seeds."
@@ -83,13 +83,14 @@ def trial_curves(entries: Sequence[Entry], best: Sequence[Entry], metric: str) -
     if not names:
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
     leading = list(best[:HIGHLIGHTED])
+    faint = min(0.5, max(0.08, 20 / max(len(entries), 1)))  # so that hundreds of lines still show where they are dense
     rest = [entry for entry in entries if all(entry.key != leader.key for leader in leading)]
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(names), squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):
             for entry in rest:
-                _trial(axes, curve_of(entry, name), ended_early=entry.outcome != Outcome.COMPLETED)
+                _trial(axes, curve_of(entry, name), faint, ended_early=entry.outcome != Outcome.COMPLETED)
             for rank, entry in enumerate(leading):
                 called = clean(f"trial {entry.key if entry.number is None else entry.number}")
                 curve = curve_of(entry, name)
@@ -97,16 +98,16 @@ def trial_curves(entries: Sequence[Entry], best: Sequence[Entry], metric: str) -
                 # The best in front, though it comes first in the legend.
                 axes.plot(epochs, curve, color=style_of(rank)[0], lw=2.2, label=called, zorder=5 - rank)
             epoch_axis(axes)
-            percent_axis(axes, name)
+            percent_axis(axes, name, above=True)
         legend_below(figure, panels[0], len(leading))
 
     caption = "One line per trial; a cross marks where one was stopped, collapsed or failed. The best in colour."
     return draw("curves", title, caption, (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5), paint)
 
 
-def _trial(axes: Axes, curve: Floats, *, ended_early: bool) -> None:
+def _trial(axes: Axes, curve: Floats, alpha: float, *, ended_early: bool) -> None:
     if np.isfinite(curve).any():
         epochs = np.arange(1, len(curve) + 1)
-        axes.plot(epochs, curve, color=MUTED, lw=0.8, alpha=0.5)
+        axes.plot(epochs, curve, color=MUTED, lw=0.8, alpha=alpha)
         marker, size = ("x", 5) if ended_early else (".", 3)
-        axes.plot(epochs[-1:], curve[-1:], marker, color=MUTED, ms=size, alpha=0.7)
+        axes.plot(epochs[-1:], curve[-1:], marker, color=MUTED, ms=size, alpha=min(1.0, 1.5 * alpha))

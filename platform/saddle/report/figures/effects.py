@@ -68,7 +68,9 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         low, high = axes.get_xlim()
         margin = 0.05 * (high - low) or 1e-3
         axes.set_xlim(min(low, -margin), max(high, margin))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value * scale.factor:+.4g}")))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: signed(f"{value * scale.factor:+.4g}") if value else "0")
+        )
         unit = " (points)" if scale.difference_suffix else ""
         axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates, trial_order, value_of
 from saddle.analyse.importance import Importance, drawn
-from saddle.analyse.wording import label
+from saddle.analyse.wording import is_fraction, label
 from saddle.design.values import canonical, readable
 from saddle.report.figures.canvas import (
     ACCENT,
@@ -145,15 +145,16 @@ def slices(study: Study, entries: Sequence[Entry], objective: Objective, best: E
     rows = math.ceil(len(names) / columns)
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        panels = figure.subplots(rows, columns, squeeze=False, sharey=True, gridspec_kw={"wspace": 0.12})
         for axes in panels.flat[len(names) :]:
             axes.set_visible(False)
-        for index, (axes, name) in enumerate(zip(panels.flat, names, strict=False)):
+        for axes, name in zip(panels.flat, names, strict=False):
             points = [(drawn(study, e)[name], e) for e in shown if name in drawn(study, e)]
             _slice(axes, (study.search or {})[name], points, objective, best)
             axes.set_xlabel(clean(name, 30))
-            # One name for the column of panels would be too long for a low one.
-            percent_axis(axes, objective.metric, name=index % columns == 0, title=objective.metric.rpartition("/")[2])
+            percent_axis(axes, objective.metric, title="")
+        unit = " (%)" if is_fraction(objective.metric) else ""
+        figure.supylabel(clean(label(objective.metric), 30 if rows == 1 else 60) + unit, fontsize=9.5)
 
     caption = (
         f"Completed trials by {label(objective.metric)}; the best in orange. Conditional parameters only where active."
