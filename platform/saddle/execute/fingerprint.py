@@ -28,10 +28,15 @@ def fingerprint_code(trainable: Any) -> dict[str, Any]:
     commit = _git(where.parent, "rev-parse", "HEAD")
     # an installed copy may lie inside somebody else's checkout, whose commit would say nothing of our code
     if commit is not None and _git(where.parent, "ls-files", "--error-unmatch", where.name) is not None:
-        changes = _git(where.parent, "diff", "HEAD") or ""
+        changes = uncommitted_changes()
         facts["commit"] = commit.strip()
-        facts["dirty"] = hashlib.sha256(changes.encode()).hexdigest()[:16] if changes.strip() else ""
+        facts["dirty"] = hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else ""
     return facts
+
+
+def uncommitted_changes() -> str:
+    """Git's diff of saddle's checkout against its commit; empty where there is none."""
+    return (_git(Path(__file__).resolve().parents[3], "diff", "HEAD") or "").strip()
 
 
 def checksum_sources(folder: Path) -> str:

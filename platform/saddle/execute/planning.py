@@ -9,8 +9,8 @@ from typing import Any
 
 from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
-from saddle.execute.driver import NothingToBuildOn, find_baseline
 from saddle.execute.estimates import Estimate, estimate_trial
+from saddle.execute.preparing import NothingToBuildOn, find_baseline
 from saddle.execute.shapes import slots_for, trial_shape
 from saddle.search.samplers import notes
 from saddle.store.ledger import Ledger

@@ -1,0 +1,89 @@
+"""What a study needs before its first trial: its baseline, its proposals, and what earlier runs have done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.best import best
+from saddle.archive.studies import read_study
+from saddle.design.arms import make_arms, replicates
+from saddle.design.proposals import AblationProposals
+from saddle.errors import UserError
+from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
+from saddle.search.optuna_proposals import OptunaProposals
+from saddle.search.proposals import Proposals
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
+from saddle.store.opening import study_folder
+from saddle.study.models import Study
+from saddle.study.selection import selection_of
+
+
+class NothingToBuildOn(UserError):
+    """An ablation names the best of a search that has no finished trial."""
+
+
+def find_baseline(study: Study, store: LocalStore) -> dict[str, Any] | None:
+    """The ablation's baseline with the best trial's settings in it; None in a search."""
+    if study.ablation is None:
+        return None
+    if study.ablation.best_of is None:
+        return dict(study.ablation.baseline)
+    name = study.ablation.best_of
+    search = read_study(store, name)
+    if search is None or search.study.objective is None:
+        raise NothingToBuildOn(
+            f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
+        )
+    found = best(Ledger(store, name), search.study.objective[0], search.study.constraints)
+    if found is None:
+        raise NothingToBuildOn(
+            f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"
+        )
+    return {**found.settings, **study.ablation.baseline}
+
+
+def make_proposals(
+    study: Study, store: LocalStore, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
+) -> Proposals:
+    """What decides on the study's trials, without those whose outcome is to be run again."""
+    entries = list(ledger)
+    again = [entry for entry in entries if entry.outcome in retry]
+    if study.ablation is not None:
+        assert baseline is not None
+        for entry in again:
+            store.delete(f"{study_folder(study.study)}/trials/{entry.key}")
+            ledger.remove(entry.key)
+        arms = make_arms(study.ablation, baseline, study.settings)
+        return AblationProposals(replicates(arms, study.ablation.seed_list), {e.key for e in ledger})
+    search = OptunaProposals(
+        study, store.path(f"{study_folder(study.study)}/optuna.journal"), {e.key: e for e in entries}
+    )
+    search.retry(again)
+    return search
+
+
+def start_progress(
+    study: Study,
+    trainable: Any,
+    store: LocalStore,
+    ledger: Ledger,
+    proposals: Proposals,
+    slots: int,
+    listener: Listener,
+) -> ProgressKeeper:
+    """Count what earlier runs have done."""
+    selection = selection_of(study, trainable)
+    metric, direction = selection.metric, selection.direction
+    if study.ablation is not None and study.ablation.compare.metric is not None:
+        metric = study.ablation.compare.metric
+        direction = trainable.METRICS[metric]
+    earlier = read_progress(store, study.study)
+    before = earlier.hours_before + (earlier.updated - earlier.started) / 3600 if earlier else 0.0
+    progress = Progress(study.study, study.question, proposals.total, slots, metric=metric, hours_before=before)
+    keeper = ProgressKeeper(progress, store, listener, maximize=direction == "maximize")
+    for entry in ledger:
+        keeper.count(entry.key, entry.outcome, entry.metrics)
+        progress.done += 1
+    return keeper
