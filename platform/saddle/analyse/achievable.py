@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from saddle.analyse.verdict import FEWEST_SEEDS
 
@@ -32,8 +32,9 @@ def power(effect: float, sd: float, seeds: int, alpha: float = 0.05, comparisons
     shift = abs(effect) / sd * math.sqrt(seeds)
     # The noncentral t's tail as an average over the estimated spread: scipy's own returns NaN for few seeds.
     nodes, weights = np.polynomial.legendre.leggauss(200)
-    bar = critical * np.sqrt(stats.chi2.ppf((nodes + 1) / 2, freedom) / freedom)
-    return float(weights @ (stats.norm.sf(bar - shift) + stats.norm.sf(bar + shift)) / 2)
+    spread = np.sqrt(2 * special.gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
+    bar = critical * spread
+    return float(weights @ (special.ndtr(shift - bar) + special.ndtr(-shift - bar)) / 2)
 
 
 def detectable_effect(

@@ -68,6 +68,8 @@ def importance(study: Study, entries: Iterable[Entry], objective: Objective) -> 
         return Importance(trials=count, reason=f"{count} completed trials; importance wants at least {FEWEST_TRIALS}")
     if not varied:
         return Importance(trials=count, reason="no parameter varied among the completed trials")
+    if len({trial.value for trial in rebuilt.trials}) == 1:
+        return Importance(trials=count, reason="every completed trial has the same value")
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
     found = optuna.importance.get_param_importances(rebuilt, evaluator=evaluator)
     return Importance({name: float(share) for name, share in found.items() if name in varied}, count)

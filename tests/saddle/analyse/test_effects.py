@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -63,12 +63,14 @@ def test_holm_on_a_known_example() -> None:
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
+@settings(deadline=None, max_examples=40)
 @given(P_VALUES)
 def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
     multitest = pytest.importorskip("statsmodels.stats.multitest")
     assert holm(p) == pytest.approx(multitest.multipletests(p, method="holm")[1], abs=1e-12)
 
 
+@settings(deadline=None)
 @given(P_VALUES, st.sampled_from([0.01, 0.05, 0.2]))
 def test_the_local_level_decides_exactly_as_holm_does(p: list[float], alpha: float) -> None:
     adjusted, levels = holm(p), local_alpha(p, alpha)
@@ -78,6 +80,7 @@ def test_the_local_level_decides_exactly_as_holm_does(p: list[float], alpha: flo
     assert (levels <= alpha + 1e-15).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=8))
 def test_sign_flips_are_enumerated_exactly(values: list[int]) -> None:
     n = len(values)
@@ -171,6 +174,7 @@ def test_equivalent_though_shown_to_differ_says_so() -> None:
 DIFFERENCES = st.lists(st.lists(st.floats(-1, 1), min_size=4, max_size=4), min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(DIFFERENCES, st.sampled_from([None, 0.05, 0.4]), st.sampled_from(["maximize", "minimize"]))
 def test_what_is_printed_never_contradicts_itself(
     rows: list[list[float]], equivalence: float | None, direction: str

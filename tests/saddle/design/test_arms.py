@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saddle.design import Arm, DesignError, labels, make_arms, replicates
@@ -118,6 +118,7 @@ LEVELS = st.lists(LEVEL, min_size=2, max_size=4, unique_by=canonical)
 FACTORS = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), LEVELS, min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(FACTORS, st.data())
 def test_one_factor_arms_differ_from_the_baseline_in_exactly_one_factor(factors: Any, data: st.DataObject) -> None:
     baseline = {name: data.draw(st.sampled_from(levels)) for name, levels in factors.items()}
@@ -131,6 +132,7 @@ def test_one_factor_arms_differ_from_the_baseline_in_exactly_one_factor(factors:
         assert not arm.is_baseline
 
 
+@settings(deadline=None)
 @given(FACTORS, st.sampled_from(["one_factor", "factorial"]))
 def test_keys_are_unique_and_safe_in_any_file_system(factors: Any, design: str) -> None:
     keys = [replicate.key for replicate in replicates(arms_of(factors, {}, design), [0, 7])]
@@ -141,6 +143,7 @@ def test_keys_are_unique_and_safe_in_any_file_system(factors: Any, design: str) 
         assert not key.startswith((".", "-"))
 
 
+@settings(deadline=None)
 @given(FACTORS)
 def test_a_factorial_has_the_product_of_its_levels_and_one_baseline(factors: Any) -> None:
     arms = arms_of(factors, {}, "factorial")
