@@ -17,6 +17,8 @@ HEAVY = ("torch", "ray", "optuna", "mlflow", "saddle", "sklearn", "scipy")
         "trainables.datasets",
         "trainables.datasets.config",
         "trainables.datasets.tasks",
+        "trainables.datasets.download",
+        "trainables.datasets.presence",
         "trainables.adversarial_training",
         "trainables.adversarial_training.config",
     ],

@@ -7,11 +7,12 @@ import hashlib
 import zlib
 from math import prod
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from trainables.datasets.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 UNSIGNED_BYTE = 0x08
 CHUNK = 1 << 20
@@ -68,4 +69,6 @@ def parse_idx(content: bytes, source: str, dimensions: int) -> Tensor:
         )
     if prod(shape) == 0:
         raise DataError(f"{source} is empty: {'×'.join(map(str, shape))} elements")
+    import torch  # here, because checking and fetching files is done where nothing is trained
+
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header).reshape(shape)

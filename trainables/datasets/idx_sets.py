@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: where their files are, what they must contain, and how to load them."""
+"""MNIST and Fashion-MNIST: where their files are and what they must contain. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from trainables.datasets.config import KNOWN
-from trainables.datasets.dataset import Dataset, Split
-from trainables.datasets.errors import DataError, DataNotFoundError
-from trainables.datasets.idx import parse_idx, read_content, verify
+from trainables.datasets.idx import read_content, verify
 
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
@@ -75,33 +70,3 @@ def read_verified(name: str, file: str, path: Path) -> bytes:
     content = read_content(path, limit=SIZES[file])
     verify(path, content, IDX_SETS[name].sha256[file])
     return content
-
-
-def load_idx_set(name: str, root: Path) -> Dataset:
-    """Load `mnist` or `fashion_mnist` from the data root.
-
-    Raises `DataNotFoundError` that says how to get an absent one, `DataError` for a corrupt file.
-    """
-    missing = [file for file in SIZES if find(name, file, root) is None]
-    if missing:
-        part = "" if len(missing) == len(SIZES) else f" ({', '.join(missing)} missing)"
-        raise DataNotFoundError(
-            f"dataset {name} is not in {' or '.join(map(str, places(name, root)))}{part}; "
-            f"fetch it with `saddle data fetch {name}`, "
-            "or point --data-root or SADDLE_DATA at the folder that holds it"
-        )
-    train, test = (_split(name, split, root) for split in ("train", "test"))
-    return Dataset(name, KNOWN[name].classes, train, test)
-
-
-def _split(name: str, split: str, root: Path) -> Split:
-    tensors = []
-    for file, axes in ((IMAGES[split], 3), (LABELS[split], 1)):
-        path = find(name, file, root)
-        if path is None:
-            raise DataNotFoundError(f"{file} of dataset {name} vanished from {root}")
-        tensors.append(parse_idx(read_verified(name, file, path), str(path), axes))
-    images, labels = tensors
-    if len(images) != len(labels):
-        raise DataError(f"dataset {name} has {len(images)} {split} images and {len(labels)} labels")
-    return Split(images.unsqueeze(1), labels.to(torch.int64))

@@ -22,7 +22,7 @@ def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
             from trainables.datasets.bundled import load_digits
 
             return load_digits()
-        from trainables.datasets.idx_sets import load_idx_set
+        from trainables.datasets.idx_loading import load_idx_set
 
         return load_idx_set(parsed, data_root(root))
     if isinstance(parsed, FolderDataset):

@@ -1,0 +1,110 @@
+"""Evaluation: per-sample worst case, the same noise for every network, intervals and pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from trainables import adversarial_training
+from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.evaluation import BATCH, Measured, measure, wilson
+from trainables.adversarial_training.gallery import gallery
+from trainables.adversarial_training.model import build
+from trainables.contract import InProcessRun, Report, resolve
+from trainables.datasets import Dataset
+
+SMALL = {"epochs": 3, "steps": 1, "attack_steps": 3, "train_size": 300, "test_size": 60, "width": 1, "lr": 1e-2}
+
+
+def config(**given: Any) -> Any:
+    return resolve(adversarial_training, {**SMALL, **given}).config
+
+
+@pytest.fixture(scope="module")
+def tested() -> Report:
+    settings, run = config(tasks=["odd_even"]), InProcessRun()
+    *_, last = adversarial_training.train(settings, run)
+    return adversarial_training.evaluate(settings, last.state, run)
+
+
+def test_the_metrics_are_those_of_the_stored_predictions(tested: Report) -> None:
+    labels, clean, pgd = (tested.arrays[name] for name in ("labels", "predictions.clean", "predictions.pgd"))
+    assert labels.shape == clean.shape == pgd.shape == (60,)
+    assert tested.metrics["test/clean_accuracy"] == pytest.approx(np.mean(clean == labels))
+    assert tested.metrics["test/robust_accuracy.pgd"] == pytest.approx(np.mean(pgd == labels))
+    worst = np.mean((clean == labels) & (pgd == labels))
+    assert tested.metrics["test/robust_accuracy.worst_case"] == pytest.approx(worst)
+    assert tested.metrics["test/samples"] == 60
+    low, high = (tested.metrics[f"test/robust_accuracy.worst_case_{end}"] for end in ("low", "high"))
+    assert low < worst < high
+    assert set(tested.metrics) <= set(adversarial_training.METRICS)
+
+
+def test_the_worst_case_counts_a_sample_once_any_attack_succeeds() -> None:
+    measured = Measured(
+        labels=torch.tensor([1, 1, 1, 1]),
+        clean=torch.tensor([1, 1, 0, 1]),
+        attacked={"pgd": torch.tensor([1, 0, 1, 1]), "other": torch.tensor([1, 1, 1, 0])},
+        adversarial=torch.zeros(1, 1, 8, 8),
+        auxiliary=None,
+    )
+    assert measured.metrics("test") == {
+        "test/clean_accuracy": 0.75,
+        "test/robust_accuracy.pgd": 0.75,
+        "test/robust_accuracy.other": 0.75,
+        "test/robust_accuracy.worst_case": 0.25,
+    }
+
+
+def test_more_restarts_never_help_the_defender(digits: Dataset) -> None:
+    once, often = config(epsilon=0.1), config(epsilon=0.1, attack_restarts=4)
+    samples = parts(once, digits, "cpu").test
+    model = build(once, (1, 8, 8), (10,), seed=0)
+    few, many = (measure(c, model, samples) for c in (once, often))
+    fooled = few.attacked["pgd"] != few.labels
+    assert (many.attacked["pgd"] != many.labels)[fooled].all()
+
+
+def test_the_attack_is_the_same_for_every_batch_boundary_and_call(digits: Dataset) -> None:
+    settings = config(train_size=None, validation_fraction=0.5)
+    samples = parts(settings, digits, "cpu").validation
+    assert len(samples) > BATCH, "two batches are wanted here"
+    model = build(settings, (1, 8, 8), (10,), seed=0)
+    one, other = (measure(settings, model, samples) for _ in range(2))
+    assert torch.equal(one.attacked["pgd"], other.attacked["pgd"])
+    assert len(one.attacked["pgd"]) == len(samples)
+    assert model.training, "measuring must leave the mode alone"
+
+
+def test_without_a_budget_an_attack_changes_nothing(digits: Dataset) -> None:
+    settings = config(epsilon=0)
+    samples = parts(settings, digits, "cpu").test
+    measured = measure(settings, build(settings, (1, 8, 8), (10,), seed=0), samples)
+    assert torch.equal(measured.clean, measured.attacked["pgd"])
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "expected"),
+    [(8, 10, (0.4902, 0.9433)), (0, 20, (0.0, 0.1611)), (20, 20, (0.8389, 1.0))],
+)
+def test_the_wilson_interval(right: int, n: int, expected: tuple[float, float]) -> None:
+    assert wilson(right, n) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_gallery_shows_every_sample_in_three_columns(tested: Report) -> None:
+    (picture,) = tested.images.values()
+    assert picture.dtype == np.uint8
+    assert picture.shape == (8 * 60, 3 * 60)  # 8 samples of 8 pixels, each enlarged 7 times, in frames of 2
+
+
+def test_a_gallery_of_colour_and_without_budget() -> None:
+    clean = torch.zeros(2, 3, 60, 60)
+    clean[0] = 1
+    picture = gallery(clean, clean, epsilon=0.0)
+    assert picture.shape == (128, 192, 3)
+    assert picture[10, 10].tolist() == [255, 255, 255]
+    assert picture[10, 74].tolist() == [128, 128, 128]
+    assert picture[74, 10].tolist() == [0, 0, 0]

@@ -1,0 +1,164 @@
+"""Training: it learns, it warms up, it leaves the global generator alone, it says when it diverges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from trainables import adversarial_training
+from trainables.adversarial_training.data import Parts, parts, task_labels
+from trainables.adversarial_training.loop import epsilon_at, lr_factor, make_loader
+from trainables.adversarial_training.model import build, load
+from trainables.adversarial_training.randomness import stream_seed
+from trainables.contract import Diverged, InProcessRun, resolve
+from trainables.datasets import DataError, Dataset, Split
+from trainables.datasets.tasks import resolve_task
+
+TASKS = ["odd_even", "prime_composite"]
+SMALL = {"epochs": 2, "steps": 2, "attack_steps": 2, "train_size": 200, "test_size": 50, "width": 1}
+
+
+def config(**given: Any) -> Any:
+    return resolve(adversarial_training, given).config
+
+
+def cut(dataset: Dataset, **given: Any) -> Parts:
+    return parts(config(**given), dataset, "cpu")
+
+
+def test_the_quick_trial_on_digits_really_learns() -> None:
+    settings, run = config(perturbation="mta", tasks=TASKS), InProcessRun(seed=0)
+    *_, last = adversarial_training.train(settings, run)
+    tested = adversarial_training.evaluate(settings, last.state, run).metrics
+    assert tested["test/clean_accuracy"] > 0.9
+    assert tested["test/robust_accuracy.worst_case"] > 0.3
+    assert tested["test/auxiliary_accuracy"] > 0.85
+    assert last.metrics["train/adversarial_accuracy"] > 0.3
+
+
+def test_the_first_epoch_is_reported_before_the_second_is_trained() -> None:
+    reports = adversarial_training.train(config(**SMALL, batch_size=100), InProcessRun())
+    assert next(iter(reports)).state["epoch"] == 1
+
+
+def test_epsilon_grows_linearly_and_stays() -> None:
+    settings = config(epsilon=0.3, epsilon_warmup=3, epochs=10)
+    assert [round(epsilon_at(settings, p), 3) for p in (0.03, 1.5, 3, 7)] == [0.003, 0.15, 0.3, 0.3]
+    assert epsilon_at(config(epsilon=0.3, epsilon_warmup=0), 0.01) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1, 1, 1, 1, 1]),
+        ("cosine", [1, 0.9045, 0.6545, 0.5, 0.0245]),
+        ("cyclic", [0.01, 0.5, 1, 0.8333, 0.1667]),
+    ],
+)
+def test_schedules(schedule: str, expected: list[float]) -> None:
+    settings = config(schedule=schedule, epochs=10)
+    assert [lr_factor(settings, progress) for progress in (0, 2, 4, 5, 9)] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_loss_beyond_all_numbers_is_divergence() -> None:
+    # each step multiplies every weight by 1 - 10 × 1
+    wild = config(**{**SMALL, "epochs": 5}, optimizer="sgd", lr=10, weight_decay=1, batch_size=10)
+    with pytest.raises(Diverged, match=r"train/loss is (nan|inf)"):
+        list(adversarial_training.train(wild, InProcessRun()))
+
+
+def test_the_global_generator_is_left_alone() -> None:
+    before = torch.get_rng_state()
+    settings, run = config(**SMALL, perturbation="mp", tasks=TASKS), InProcessRun()
+    *_, last = adversarial_training.train(settings, run)
+    adversarial_training.evaluate(settings, last.state, run)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_global_generator_changes_nothing() -> None:
+    metrics = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        metrics.append([report.metrics for report in adversarial_training.train(config(**SMALL), InProcessRun())])
+    assert metrics[0] == metrics[1]
+
+
+def test_a_state_of_another_seed_is_refused() -> None:
+    first = next(iter(adversarial_training.train(config(**SMALL), InProcessRun(seed=1))))
+    with pytest.raises(ValueError, match="of seed 1, and this run has seed 2"):
+        next(iter(adversarial_training.train(config(**SMALL), InProcessRun(seed=2, state=first.state))))
+
+
+def test_arms_with_one_seed_share_weights_and_order(digits: Dataset) -> None:
+    one, other = config(perturbation="sta", tasks=TASKS), config(perturbation="mp", tasks=TASKS)
+    weights = [build(c, (1, 8, 8), (10, 2, 2), seed=4).state_dict() for c in (one, other)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    orders = []
+    for settings in (one, other):
+        loader = make_loader(settings, parts(settings, digits, "cpu").train, seed=4)
+        loader.sampler.set_epoch(3)
+        orders.append(torch.cat([labels for _, labels in loader]))
+    assert torch.equal(*orders)
+    assert stream_seed(1, "order", 0) != stream_seed(1, "order", 1) != stream_seed(1, "init", 1)
+
+
+def test_batches_are_pixels_and_all_labels_and_every_image_comes_once(digits: Dataset) -> None:
+    samples = cut(digits, tasks=["odd_even"], train_size=130).train
+    loader = make_loader(config(tasks=["odd_even"], batch_size=50), samples, seed=0)
+    batches = list(loader)
+    assert [tuple(images.shape) for images, _ in batches] == [(50, 1, 8, 8), (50, 1, 8, 8), (30, 1, 8, 8)]
+    assert batches[0][0].dtype == torch.float32
+    assert 0 <= batches[0][0].min() <= batches[0][0].max() <= 1
+    labels = torch.cat([labels for _, labels in batches])
+    assert torch.equal(labels[:, 1], 1 - labels[:, 0] % 2)
+    assert torch.equal(labels[:, 0].sort().values, samples.labels[:, 0].sort().values)
+    assert torch.equal(samples[3][0], samples.pixels[3])
+
+
+def test_the_model_of_a_state_needs_no_dataset() -> None:
+    settings = config(**SMALL, tasks=TASKS)
+    *_, last = adversarial_training.train(settings, InProcessRun())
+    model = load(settings, last.state)
+    assert [tuple(head.shape) for head in model(torch.rand(2, 1, 8, 8))] == [(2, 10), (2, 2), (2, 2)]
+
+
+def numbered(n: int, classes: int = 2) -> Dataset:
+    """A dataset whose images say which they are."""
+    images = torch.arange(n).to(torch.uint8).reshape(n, 1, 1, 1).expand(n, 1, 8, 8).contiguous()
+    labels = torch.arange(n) % classes
+    return Dataset("numbered", tuple("abcdefgh"[:classes]), Split(images, labels), Split(images[:20], labels[:20]))
+
+
+def which(images: torch.Tensor) -> set[int]:
+    return set(images[:, 0, 0, 0].tolist())
+
+
+def test_held_out_images_are_never_trained_on() -> None:
+    dataset = numbered(200)
+    for size, trained, held_out in ((None, 180, 20), (50, 50, 5), (190, 181, 19), (10_000, 180, 20)):
+        made = cut(dataset, train_size=size, validation_fraction=0.1)
+        assert not which(made.train.images) & which(made.validation.images)
+        assert len(made.train) == trained
+        assert len(made.validation) == held_out
+    assert which(cut(dataset, train_size=50).train.images) == which(cut(dataset, train_size=50, lr=0.5).train.images)
+
+
+def test_subsets_keep_the_proportions_of_the_classes(digits: Dataset) -> None:
+    made = cut(digits, train_size=300, test_size=100, validation_fraction=0.3)
+    for part, n in ((made.train, 300), (made.validation, 90), (made.test, 100)):
+        assert len(part) == n
+        counts = torch.bincount(part.labels[:, 0], minlength=10)
+        assert counts.max() - counts.min() <= 3
+
+
+@pytest.mark.parametrize(("dataset", "message"), [(numbered(1, 2), "too few"), (numbered(50, 1), "has one class")])
+def test_data_that_nothing_can_be_learnt_from_is_refused(dataset: Dataset, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        cut(dataset)
+
+
+def test_labels_of_all_tasks_stand_beside_each_other() -> None:
+    tasks = [resolve_task(name, {}, tuple("0123456789")) for name in TASKS]
+    assert task_labels(torch.tensor([0, 2, 7]), tasks).tolist() == [[0, 1, 0], [2, 1, 1], [7, 0, 1]]
