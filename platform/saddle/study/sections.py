@@ -41,8 +41,8 @@ class Draft:
     @property
     def raw(self) -> dict[str, Any]:
         """What the document says; top-level keys without a value count as absent."""
-        value: dict[str, Any] = self.document.value
-        return value
+        value = self.document.value
+        return value if isinstance(value, dict) else {}
 
     @property
     def name(self) -> str:

@@ -240,7 +240,13 @@ def test_names_of_a_file_are_unique(refuse, search_text, ablation_text) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("- a\n- b\n", "a study is a mapping, not a list"), ("word\n", "not a single value")]
+    ("text", "words"),
+    [
+        ("- a\n- b\n", "a study is a mapping, not a list"),
+        ("word\n", "not a single value"),
+        ("0\n", "not a single value"),
+        ("true\n", "not a single value"),
+    ],
 )
 def test_a_study_is_a_mapping(text, words, refuse) -> None:
     [problem] = refuse(text)
