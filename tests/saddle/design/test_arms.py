@@ -85,6 +85,7 @@ def test_what_cannot_be_compared_is_refused(
 
 
 def test_true_and_one_are_two_levels_but_1_and_one_point_zero_are_one() -> None:
+    assert labels(arms_of({"p": [True, 1]}, {"p": True})) == ["p=true", "p=1"]
     assert not same(True, 1)
     assert not same("1", 1)
     assert same(1, 1.0)

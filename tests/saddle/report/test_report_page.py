@@ -130,7 +130,7 @@ EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)> $a_b^$ & \x00\u2
 
 
 def test_no_text_of_the_user_becomes_markup(ablation: Callable[..., Any], search: Callable[..., Any]) -> None:
-    made = ablation(3, ("sta", EVIL, "{{ 7*7 }}"))
+    made = ablation(3, ("$x_{$", EVIL, "{{ 7*7 }}"))
     made.study = made.study.model_copy(update={"question": EVIL})
     made.change(1, outcome="failed", metrics={}, why=f"Traceback\n{EVIL}")
     made.change(2, params={EVIL: EVIL}, sources={EVIL: EVIL}, fingerprints={EVIL: {EVIL: EVIL}}, images={EVIL: EVIL})
@@ -138,6 +138,7 @@ def test_no_text_of_the_user_becomes_markup(ablation: Callable[..., Any], search
     check_sound(page)
     assert [a["src"][:5] for tag, a in page.elements if tag == "img"] == ["data:"] * 2  # type: ignore[index]
     assert "{{ 7*7 }}" in page.source
+    assert "$x_{$" in page.text_in("figure-arms", "svg", "text")
     assert "alert(1)" in page.text_in("question")
     hunted = search(8)
     for index in range(8):
