@@ -107,6 +107,14 @@ def test_each_task_starts_from_noise_of_its_own() -> None:
     assert not torch.allclose(one, other)
 
 
+def test_every_epoch_and_seed_has_noise_of_its_own() -> None:
+    model, images, labels = batch()
+    config = make_config(perturbation="sta", steps=0)
+    etas = [Perturber(config, seed, epoch)(model, images, labels, 0.2) for seed, epoch in ((0, 0), (0, 1), (1, 0))]
+    assert not torch.allclose(etas[0], etas[1])
+    assert not torch.allclose(etas[0], etas[2])
+
+
 def test_mta_attacks_the_main_task_too() -> None:
     model, images, labels = batch()
     eta = Perturber(make_config(perturbation="mta", random_start=False), 0, 0)(model, images, labels, 0.2)

@@ -104,6 +104,17 @@ def test_arms_with_one_seed_share_weights_and_order(digits: Dataset) -> None:
     assert stream_seed(1, "order", 0) != stream_seed(1, "order", 1) != stream_seed(1, "init", 1)
 
 
+def test_every_epoch_has_an_order_of_its_own(digits: Dataset) -> None:
+    samples = cut(digits, train_size=100).train
+    orders = []
+    for seed, epoch in ((0, 0), (0, 1), (1, 0)):
+        loader = make_loader(config(), samples, seed)
+        loader.sampler.set_epoch(epoch)
+        orders.append(tuple(loader.sampler))
+    assert len(set(orders)) == 3
+    assert {tuple(sorted(order)) for order in orders} == {tuple(range(100))}
+
+
 def test_batches_are_pixels_and_all_labels_and_every_image_comes_once(digits: Dataset) -> None:
     samples = cut(digits, tasks=["odd_even"], train_size=130).train
     loader = make_loader(config(tasks=["odd_even"], batch_size=50), samples, seed=0)
