@@ -10,12 +10,13 @@ from typing import Any
 from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
 from saddle.execute.estimates import Estimate, estimate_trial
-from saddle.execute.preparing import NothingToBuildOn, find_baseline
+from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import slots_for, trial_shape
 from saddle.search.samplers import notes
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
+from saddle.study.space import Parameter
 from saddle.study.trainables import load_trainable
 from trainables.contract import resolve
 
@@ -73,6 +74,7 @@ def plan_study(study: Study, store: LocalStore) -> Plan:
         found += limits(len(seeds), len(arms) - 1, study.ablation.compare.alpha)
     else:
         found += notes(study.sampler.name, bool(study.constraints))
+        found += idle_parameters(study)
     return Plan(
         study=study,
         trials=trials,
@@ -96,3 +98,14 @@ def planned_trials(study: Study) -> int | None:
         size = grid_size(study.search, study.sampler.options)
         return min(size, study.budget.trials or size)
     return study.budget.trials
+
+
+def idle_parameters(study: Study) -> list[str]:
+    """Parameters whose condition no trial can meet, because a default or fixed value decides it."""
+    space, known = study.search or {}, known_values(study)
+    return [
+        f"{name} is never searched: its condition wants {condition} = {wanted}, which stays {known.get(condition)}"
+        for name, parameter in space.items()
+        for condition, wanted in parameter.when.items()
+        if condition not in space and not Parameter(choice=[0], when={condition: wanted}).active(known)
+    ]

@@ -18,6 +18,8 @@ from saddle.store.local import LocalStore
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
+from saddle.study.trainables import load_trainable
+from trainables.contract import resolve
 
 
 class NothingToBuildOn(UserError):
@@ -57,11 +59,16 @@ def make_proposals(
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         return AblationProposals(replicates(arms, study.ablation.seed_list), {e.key for e in ledger})
-    search = OptunaProposals(
-        study, store.path(f"{study_folder(study.study)}/optuna.journal"), {e.key: e for e in entries}
-    )
+    journal = store.path(f"{study_folder(study.study)}/optuna.journal")
+    search = OptunaProposals(study, journal, {e.key: e for e in entries}, known=known_values(study))
     search.retry(again)
     return search
+
+
+def known_values(study: Study) -> dict[str, Any]:
+    """The complete configuration before anything is searched, so that a condition may rest on a default."""
+    trainable = load_trainable(study.trainable)
+    return resolve(trainable, study.settings, study.recipe, study.scale).config.model_dump(mode="json")
 
 
 def start_progress(

@@ -64,12 +64,18 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
 class OptunaProposals:
     """`Proposals` of a search over the journal at `path`."""
 
-    def __init__(self, study: Study, path: Path, finished: Mapping[str, Entry]) -> None:
-        """Open the journal and reconcile it with the ledger's `finished` entries."""
+    def __init__(
+        self, study: Study, path: Path, finished: Mapping[str, Entry], known: Mapping[str, Any] | None = None
+    ) -> None:
+        """Open the journal and reconcile it with the ledger's `finished` entries.
+
+        `known` are the values, defaults included, that conditions on what isn't searched are judged by.
+        """
         assert study.search is not None
         assert study.objective is not None
         quiet_optuna()
         self.spec = study
+        self.known = known if known is not None else study.settings
         self.space = study.search
         self.objectives = study.objective
         self.optuna = optuna.create_study(
@@ -136,7 +142,7 @@ class OptunaProposals:
         """Draw every parameter whose condition holds."""
         settings: dict[str, Any] = {}
         for name in order_by_condition(self.space):
-            if self.space[name].active({**self.spec.settings, **settings}):
+            if self.space[name].active({**self.known, **settings}):
                 settings[name] = suggest(trial, name, self.space[name])
         return settings
 

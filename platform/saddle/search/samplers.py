@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -52,11 +53,19 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) 
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
         # these two read from the storage how far they are, and their seed fixes the whole sequence
         "qmc": lambda: optuna.samplers.QMCSampler(qmc_type=options.type, scramble=True, seed=options.seed),
-        "grid": lambda: optuna.samplers.GridSampler(make_grid(space, options), seed=options.seed),
+        "grid": lambda: AskTellGrid(make_grid(space, options), seed=options.seed),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return builders[spec.name]()
+
+
+class AskTellGrid(optuna.samplers.GridSampler):
+    """Optuna's grid, which stops `Study.optimize` after its last point; with ask and tell there is none to stop."""
+
+    def after_trial(self, *arguments: Any, **named: Any) -> None:
+        with contextlib.suppress(RuntimeError):
+            super().after_trial(*arguments, **named)
 
 
 def continued_seed(seed: int, asked: int) -> int:

@@ -1,0 +1,73 @@
+"""What every store must keep to. Subclass `StoreContract` in a test file of your own and give `store`."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from saddle.store.base import Store
+
+
+class StoreContract:
+    """The checks; override the fixture `store` with an empty one."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """An empty store."""
+        raise NotImplementedError("give a fixture `store`")
+
+    def test_a_blob_comes_back_as_it_was(self, store: Store) -> None:
+        store.write("a/b/c.bin", b"\x00\xff")
+        assert store.read("a/b/c.bin") == b"\x00\xff"
+        assert store.exists("a/b/c.bin")
+
+    def test_a_missing_blob_is_a_file_not_found(self, store: Store) -> None:
+        assert not store.exists("nowhere")
+        with pytest.raises(FileNotFoundError):
+            store.read("nowhere")
+
+    def test_writing_again_replaces_the_whole_blob(self, store: Store) -> None:
+        store.write("x", b"long content")
+        store.write("x", b"short")
+        assert store.read("x") == b"short"
+
+    def test_names_are_sorted_and_only_those_directly_below(self, store: Store) -> None:
+        for path in ("f/b", "f/a", "f/deep/c", "g"):
+            store.write(path, b"")
+        assert list(store.names("f")) == ["a", "b", "deep"]
+        assert list(store.names("nowhere")) == []
+
+    def test_deleting_takes_blobs_and_folders_and_is_content_with_nothing(self, store: Store) -> None:
+        store.write("f/a", b"")
+        store.write("f/b", b"")
+        store.delete("f/a")
+        assert list(store.names("f")) == ["b"]
+        store.delete("f")
+        assert not store.exists("f/b")
+        store.delete("f")
+
+    def test_moving_a_folder_moves_what_is_in_it(self, store: Store) -> None:
+        store.write("old/a", b"1")
+        store.move("old", "new")
+        assert store.read("new/a") == b"1"
+        assert not store.exists("old/a")
+
+    def test_a_reader_never_sees_half_a_blob(self, store: Store) -> None:
+        contents = {bytes([i]) * 200_000 for i in range(8)}
+        store.write("x", min(contents))
+        seen = set()
+        done = threading.Event()
+
+        def read() -> None:
+            while not done.is_set():
+                seen.add(store.read("x"))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for content in sorted(contents) * 5:
+            store.write("x", content)
+        done.set()
+        reader.join(timeout=30)
+        assert seen <= contents
+        assert list(store.names("")) == ["x"], "a write left something behind"

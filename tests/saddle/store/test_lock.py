@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from saddle.store.base import StorageError
+from saddle.store.lock import hold_lock, holder
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from saddle.store.lock import hold_lock
+with hold_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_second_driver_is_told_who_holds_the_study_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "digits.lock"
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    try:
+        assert other.stdout.readline() == "held\n"
+        assert holder(path) == other.pid
+        with pytest.raises(StorageError, match=rf"process {other.pid}\) is running digits.*saddle stop digits"):
+            with hold_lock(path):
+                pass
+    finally:
+        other.kill()
+        other.wait(timeout=10)
+        other.stdout.close()
+    assert holder(path) is None
+    with hold_lock(path):
+        pass
