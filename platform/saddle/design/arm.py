@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.design.values import readable, short_hash, slug
+from saddle.errors import UserError
 
 
-class DesignError(ValueError):
+class DesignError(UserError, ValueError):
     """An ablation that can't be planned as written; the message says what would be right."""
 
 

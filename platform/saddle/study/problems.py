@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.errors import UserError
+
 Path = tuple[str | int, ...]
 """Where in a document: keys and list indices from its top."""
 
@@ -39,7 +41,7 @@ class Problem:
         return "; ".join(part for part in (head, self.right, hint) if part)
 
 
-class StudyError(Exception):
+class StudyError(UserError):
     """A study file can't be used; `problems` names every mistake in it."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

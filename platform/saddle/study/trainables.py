@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from saddle.errors import UserError
 from saddle.study.problems import nearest
 from trainables.contract import METRIC_NAME
 
@@ -14,7 +15,7 @@ GROUP = "saddle.trainables"
 WANTED = ("Config", "METRICS", "SELECTION", "train", "load", "evaluate")
 
 
-class TrainableError(Exception):
+class TrainableError(UserError):
     """A trainable doesn't exist, or can't be used; `right` and `nearest` say what would work."""
 
     def __init__(self, what: str, right: str = "", nearest: str | None = None) -> None:
