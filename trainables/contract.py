@@ -142,8 +142,12 @@ class Run(Protocol):
 class Trainable(Protocol):
     """A training method: a module or an object with these names, found by entry point `saddle.trainables`.
 
-    Optional names: `RECIPES` and `SCALES` (tuples of names a study file may use) and
-    `defaults(given, recipe, scale) -> Mapping[str, Default]`, their values for the fields that the study leaves open.
+    Optional names:
+    `RECIPES` and `SCALES`, tuples of names a study file may use;
+    `defaults(given, recipe, scale) -> Mapping[str, Default]`, their values for the fields that the study leaves open;
+    `estimate(config) -> tuple[float, int]`, the multiply-adds of a whole trial and the bytes of one stored state, for
+    `saddle plan`; imports no torch;
+    `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on.
     """
 
     Config: type[Config]

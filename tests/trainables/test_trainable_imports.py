@@ -35,7 +35,7 @@ import sys
 import trainables.adversarial_training as method
 from trainables.contract import resolve
 config = resolve(method, {"dataset": "mnist", "perturbation": "mp", "tasks": ["odd_even"]}, "paper", "full").config
-method.work(config), method.Config.model_json_schema()
+method.estimate(config), method.Config.model_json_schema()
 print("torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

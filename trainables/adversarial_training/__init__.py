@@ -10,10 +10,22 @@ from typing import Any
 
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
-from trainables.adversarial_training.work import work
+from trainables.adversarial_training.work import estimate
 from trainables.contract import Direction, Report, Run
 
-__all__ = ["METRICS", "RECIPES", "SCALES", "SELECTION", "Config", "defaults", "evaluate", "load", "train", "work"]
+__all__ = [
+    "METRICS",
+    "RECIPES",
+    "SCALES",
+    "SELECTION",
+    "Config",
+    "check",
+    "defaults",
+    "estimate",
+    "evaluate",
+    "load",
+    "train",
+]
 
 _MEASURED = ("clean_accuracy", "robust_accuracy.pgd", "robust_accuracy.worst_case", "auxiliary_accuracy")
 
@@ -50,3 +62,10 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     from trainables.adversarial_training.evaluation import evaluate as evaluate_state
 
     return evaluate_state(config, state, run)
+
+
+def check(config: Config, run: Run) -> None:
+    """Raise `DataError` where the dataset is absent, corrupt, too small, or lacks a class that a task names."""
+    from trainables.adversarial_training.data import parts
+
+    parts(config, run.data(config.dataset), run.device)

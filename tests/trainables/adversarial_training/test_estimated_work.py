@@ -1,0 +1,76 @@
+"""What a trial is estimated to compute and store, held to the network that is built and the state that is stored."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from trainables import adversarial_training as method
+from trainables.adversarial_training.model import build
+from trainables.adversarial_training.work import network_size, passes
+from trainables.contract import InProcessRun, resolve
+from trainables.datasets.errors import DataError
+
+TASKS = ["odd_even", "prime_composite"]
+
+
+def config(scale: str | None = None, **given: Any) -> Any:
+    return resolve(method, given, None, scale).config
+
+
+@pytest.mark.parametrize(
+    ("given", "shape", "classes"),
+    [
+        ({"dataset": "digits", "tasks": TASKS, "width": 3}, (1, 8, 8), (10, 2, 2)),
+        ({"dataset": "mnist", "width": 16}, (1, 28, 28), (10,)),
+        (
+            {"dataset": {"folder": "mine", "size": [12, 20]}, "tasks": {"t": {"0": 0, "default": 1}}},
+            (3, 12, 20),
+            (10, 2),
+        ),
+    ],
+)
+def test_the_network_is_counted_as_it_is_built(given: Any, shape: Any, classes: Any) -> None:
+    wanted = config(**given)
+    model = build(wanted, shape, classes, seed=0)
+    counted = 0
+
+    def count(layer: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        nonlocal counted
+        counted += layer.weight[0].numel() * output.numel()
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    model(torch.zeros(1, *shape))
+    assert network_size(wanted) == (counted, sum(weights.numel() for weights in model.parameters()))
+
+
+@pytest.mark.parametrize("given", [{}, {"optimizer": "sgd"}, {"optimizer": "sgd", "momentum": 0.9}])
+def test_the_state_is_as_large_as_estimated(given: dict[str, Any]) -> None:
+    small = config(tasks=TASKS, epochs=1, steps=0, attack_steps=1, train_size=50, test_size=20, **given)
+    [report] = method.train(small, InProcessRun())
+    stored = io.BytesIO()
+    torch.save(report.state, stored)
+    assert method.estimate(small)[1] == pytest.approx(len(stored.getvalue()), rel=0.1)
+
+
+def test_work_grows_with_what_is_attacked() -> None:
+    sta, mp = (method.estimate(config(tasks=TASKS, perturbation=name))[0] for name in ("sta", "mp"))
+    assert 1.5 < mp / sta < 3
+    assert method.estimate(config("full", dataset="mnist"))[0] > 1000 * method.estimate(config(dataset="mnist"))[0]
+
+
+def test_passes_count_images_and_steps_of_attacks() -> None:
+    found = passes(config(dataset="mnist", epochs=3, steps=7, train_size=100, test_size=50, attack_steps=20))
+    assert found == (3 * 100, 3 * 100 * 7 + (3 * 10 + 50) * 20)
+
+
+def test_what_cannot_be_trained_is_said_before_anything_starts() -> None:
+    method.check(config(tasks=TASKS), InProcessRun())
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        method.check(config(dataset={"folder": "nowhere"}), InProcessRun())
