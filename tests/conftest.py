@@ -30,12 +30,8 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def ray_session():
-    """One small Ray for the tests of a module."""
-    import ray
+    """One Ray for the tests of a module, started as saddle starts it."""
+    from saddle.execute.cluster import connect
 
-    from saddle.execute.cluster import QUIET
-
-    os.environ.update(QUIET)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
-    yield
-    ray.shutdown()
+    with connect() as resources:
+        yield resources

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.ablation import answer_ablation
-from saddle.analyse.answer import Answer
-from saddle.analyse.search import answer_search
+from saddle.analyse.answer import Answer, answer
 from saddle.design.arms import Arm, make_arms
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -22,9 +20,7 @@ def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]
 
 def answer_study(study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None) -> Answer:
     """The answer to the study's question, from what its ledger holds."""
-    if study.ablation is None:
-        return answer_search(study, entries, trainable.METRICS, selection=trainable.SELECTION)
-    return answer_ablation(
+    return answer(
         study,
         entries,
         trainable.METRICS,

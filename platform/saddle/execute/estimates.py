@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -12,11 +12,16 @@ from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.opening import trial_folder
+from saddle.study.problems import StudyError
 
-OPERATIONS_PER_SECOND = 2.5e9
-"""Multiply-adds a second of one CPU core in small networks; a guess that stands until a trial was measured here."""
+OPERATIONS_PER_SECOND = 7e9
+"""Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
 
 CHECKPOINTS_KEPT = 3
+"""The best, the last and the one before it (see `store.checkpoints`)."""
+
+BYTES_BESIDE_CHECKPOINTS = 40_000
+"""A trial's arrays, images, curves and ledger entry."""
 
 
 @dataclass(frozen=True)
@@ -30,47 +35,56 @@ class Estimate:
 
 def estimate_trial(store: LocalStore, trainable_name: str, trainable: Any, config: Any) -> Estimate:
     """What a trial of this configuration takes if it runs to its end."""
-    count = getattr(trainable, "estimate", None)
-    operations, state_bytes = count(config) if count else (None, None)
-    measured = [(entry, size) for entry, size in _earlier(store, trainable_name) if entry.epochs and entry.seconds > 0]
+    measured = list(earlier_trials(store, trainable_name))
     if measured:
-        sizes = [size for _, size in measured]
-        per_epoch = [entry.seconds / entry.epochs for entry, _ in measured]
-        epochs = getattr(config, "epochs", None)
-        seconds = None
-        if operations:
-            pace = [entry.seconds / (done * entry.epochs / all_epochs) for entry, _ in measured
-                    for done, all_epochs in [_operations(trainable, entry)] if done]  # fmt: skip
-            seconds = median(pace) * operations if pace else None
-        elif epochs:
-            seconds = median(per_epoch) * epochs
-        return Estimate(seconds, round(median(sizes)), f"measured on {len(measured)} earlier trials in this storage")
-    if operations is None:
+        paces = [pace for entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
+        units = units_of(trainable, config)
+        return Estimate(
+            median(paces) * units if paces and units else None,
+            round(median(stored_bytes(store, entry) for entry in measured)),
+            f"measured on {len(measured)} earlier trial{'s' if len(measured) > 1 else ''} in this storage",
+        )
+    if not hasattr(trainable, "estimate"):
         return Estimate(None, None, f"unknown until a trial of {trainable_name} has run in this storage")
-    threads = 1
+    operations, state_bytes = trainable.estimate(config)
     return Estimate(
-        operations / OPERATIONS_PER_SECOND / threads,
-        CHECKPOINTS_KEPT * int(state_bytes or 0),
-        "counted operations at an assumed pace; expect it to be off by a factor of two or three",
+        operations / OPERATIONS_PER_SECOND,
+        CHECKPOINTS_KEPT * state_bytes + BYTES_BESIDE_CHECKPOINTS,
+        "counted, at a small network's pace on one CPU; measured once a trial has run in this storage",
     )
 
 
-def _operations(trainable: Any, entry: Entry) -> tuple[float, int]:
-    """Operations and epochs that an earlier trial's configuration stands for."""
-    config = trainable.Config.model_validate(dict(entry.params))
-    return float(trainable.estimate(config)[0]), getattr(config, "epochs", entry.epochs)
+def units_of(trainable: Any, config: Any) -> float | None:
+    """What a trial's time is taken to be proportional to: its operations where they can be counted, else its epochs."""
+    if hasattr(trainable, "estimate"):
+        return float(trainable.estimate(config)[0])
+    epochs = getattr(config, "epochs", None)
+    return float(epochs) if epochs else None
 
 
-def _earlier(store: LocalStore, trainable_name: str) -> Sequence[tuple[Entry, int]]:
-    """Trials of the same trainable in this storage, and the bytes each keeps."""
-    found = []
+def seconds_per_unit(trainable: Any, entry: Entry) -> float | None:
+    """The pace of a finished trial, the part of it that ran; None where its configuration can't be read any more."""
+    try:
+        config = trainable.Config.model_validate(dict(entry.params))
+    except ValueError:
+        return None
+    units = units_of(trainable, config)
+    share = entry.epochs / getattr(config, "epochs", entry.epochs)
+    return entry.seconds / (units * share) if units else None
+
+
+def earlier_trials(store: LocalStore, trainable_name: str) -> Iterator[Entry]:
+    """Trials of the same trainable in this storage that ran for an epoch at least."""
     for name in study_names(store):
-        stored = read_study(store, name)
+        try:
+            stored = read_study(store, name)
+        except StudyError:  # of a trainable that isn't installed any more, for example; that study says so itself
+            continue
         if stored is not None and stored.study.trainable == trainable_name:
-            found += [(entry, _stored_bytes(store, entry)) for entry in Ledger(store, name)]
-    return found
+            yield from (entry for entry in Ledger(store, name) if entry.epochs and entry.seconds > 0)
 
 
-def _stored_bytes(store: LocalStore, entry: Entry) -> int:
+def stored_bytes(store: LocalStore, entry: Entry) -> int:
+    """What a trial keeps in its folder."""
     folder = store.path(trial_folder(entry.study, entry.key))
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
+from typing import Any, NoReturn
 
 from ray import tune
 
 from saddle.execute.order import EndMessage, EpochMessage, Order, dump_message
 from saddle.execute.worker import InProcessWorker
-from saddle.search.outcomes import Outcome
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.opening import open_store, trial_folder
 
 ORDER = "order"
 MESSAGE = "message"
@@ -23,7 +24,6 @@ class Slot(tune.Trainable):
         # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.worker = InProcessWorker()
-        self.hung = False
         self._take(config)
 
     def _take(self, config: dict[str, Any]) -> None:
@@ -35,9 +35,7 @@ class Slot(tune.Trainable):
         try:
             message = self.worker.step(timeout=self.order.time_limit)
         except TimeoutError as error:
-            self.hung = True
-            self.holding = False
-            message = EndMessage(self.order.key, 0, str(Outcome.TIMED_OUT), str(error))
+            self._give_up(str(error))
         done = isinstance(message, EndMessage)
         if done and self.holding:
             self.worker.stop()
@@ -45,10 +43,14 @@ class Slot(tune.Trainable):
         epoch = message.epoch if isinstance(message, EpochMessage) else 0
         return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
 
+    def _give_up(self, why: str) -> NoReturn:
+        """Note why and end the process, for a thread can't be killed; Tune's next one for the trial only ends it."""
+        store = open_store(self.order.storage, create=False)
+        folder = trial_folder(self.order.study, self.order.key)
+        Checkpoints.open(store, f"{folder}/checkpoints").update(hung=why)
+        os._exit(1)
+
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        if self.hung:
-            # a thread can't be killed: end the process, and Tune starts the next trial in a new one
-            os._exit(1)
         if self.holding:
             self.worker.stop()
         self._take(new_config)
@@ -62,8 +64,6 @@ class Slot(tune.Trainable):
         """Nothing, see `save_checkpoint`."""
 
     def cleanup(self) -> None:
-        if self.hung:
-            return
         if self.holding:
             self.worker.stop()
         self.worker.close()

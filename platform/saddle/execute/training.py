@@ -47,6 +47,9 @@ class Training:
             yield self._end(Outcome.FAILED, traceback.format_exc())
 
     def _train(self) -> Generator[Message, None, None]:
+        if self.checkpoints.manifest.hung:
+            yield self._end(Outcome.TIMED_OUT, self.checkpoints.manifest.hung)
+            return
         trainable = load_trainable(self.order.trainable)
         config = trainable.Config.model_validate(dict(self.order.params))
         reached, state = self.checkpoints.resume()

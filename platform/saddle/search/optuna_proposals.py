@@ -131,6 +131,8 @@ class OptunaProposals:
                 return None
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                # which samplers learn what is said once, by `samplers.notes`
+                warnings.filterwarnings("ignore", message="Constraints have been set")
                 trial = self.optuna.ask()
                 settings = self._draw(trial)
             trial.set_user_attr(SETTINGS, settings)

@@ -35,6 +35,8 @@ class Manifest:
     seconds: float = 0.0
     attempts: int = 0
     started: float = 0.0
+    hung: str = ""
+    """Why the trial was given up while no epoch would end; it is not taken up again."""
 
     @property
     def last(self) -> Saved | None:

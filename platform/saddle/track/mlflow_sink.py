@@ -30,6 +30,8 @@ class MlflowSink:
     """Turns operations into calls of `MlflowClient`; the runs they speak of are found by their key."""
 
     def __init__(self, uri: str, experiment: str, artifacts: str | None, folder: Path) -> None:
+        for name in ("mlflow", "alembic"):  # their news about tables and migrations is nobody's here
+            logging.getLogger(name).setLevel(logging.WARNING)
         self.client = MlflowClient(tracking_uri=uri)
         found = self.client.get_experiment_by_name(experiment)
         self.experiment_id = (

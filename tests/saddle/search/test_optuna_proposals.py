@@ -7,12 +7,12 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import TrialState
-from saddle_contracts.proposals import ProposalsContract, entry_of
 
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal
 from saddle.study.models import Study
+from saddle_contracts.proposals import ProposalsContract, entry_of
 
 BASE = {
     "study": "s",
@@ -127,7 +127,8 @@ def test_constraints_reach_optuna_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "early", [{"asha": {"grace_epochs": 1, "reduction_factor": 2}}, {"hyperband": {}}, {"median": {"startup_trials": 2}}]
+    "early",
+    [{"asha": {"grace_epochs": 1, "reduction_factor": 2}}, {"hyperband": {}}, {"median": {"startup_trials": 2}}],
 )
 def test_a_bad_trial_is_stopped_and_a_good_one_is_not(tmp_path: Path, early: dict[str, Any]) -> None:
     proposals = opened(tmp_path, early_stopping=early, budget={"trials": 30}, sampler="random")

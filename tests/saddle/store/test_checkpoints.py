@@ -19,7 +19,9 @@ def store(tmp_path: Path) -> LocalStore:
 def save(checkpoints: Checkpoints, scores: list[float]) -> None:
     for epoch, score in enumerate(scores, start=1):
         best = score == max(scores[:epoch]) and score not in scores[: epoch - 1]
-        checkpoints.save(epoch, {"epoch": epoch, "w": torch.full((2,), score)}, {"validation/a": score}, epoch * 1.0, best)
+        checkpoints.save(
+            epoch, {"epoch": epoch, "w": torch.full((2,), score)}, {"validation/a": score}, epoch * 1.0, best
+        )
 
 
 def files(store: LocalStore) -> list[str]:

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
-from saddle_contracts.store import StoreContract
 
 from saddle.store.base import StorageError, Store
 from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
+from saddle_contracts.store import StoreContract
 
 
 class TestLocalStore(StoreContract):
@@ -17,7 +17,9 @@ class TestLocalStore(StoreContract):
         return LocalStore(tmp_path / "store")
 
 
-def test_a_write_that_fails_leaves_the_old_blob_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_the_old_blob_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = LocalStore(tmp_path)
     store.write("x", b"old")
 
@@ -31,7 +33,9 @@ def test_a_write_that_fails_leaves_the_old_blob_and_nothing_else(tmp_path: Path,
     assert os.listdir(tmp_path) == ["x"]
 
 
-def test_storage_is_the_argument_then_the_variable_then_runs_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_is_the_argument_then_the_variable_then_runs_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert open_store().root == tmp_path / "runs"
     monkeypatch.setenv("SADDLE_STORAGE", str(tmp_path / "env"))
     assert open_store().root == tmp_path / "env"

@@ -31,11 +31,12 @@ class Config(Base):
     epochs: int = hyperparameter(3, source="assumed", description="epochs", ge=1)
     pause: float = hyperparameter(0.0, source="assumed", description="seconds an epoch takes", unit="s", ge=0)
     trouble: Trouble = hyperparameter("none", source="assumed", description="what goes wrong")
+    marker: str = hyperparameter("", source="assumed", description="file that says a death has happened")
     trouble_epoch: int = hyperparameter(2, source="assumed", description="in which epoch")
 
 
 def score(config: Config, seed: int, epoch: int) -> float:
-    return 1 - (config.x - 0.3) ** 2 + config.shift - config.bend + 0.01 * seed - 0.5 / epoch
+    return 1 - (config.x - 0.3) ** 2 + config.shift - config.bend + 0.01 * seed * (1 + config.x) - 0.5 / epoch
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
@@ -44,7 +45,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         time.sleep(config.pause)
         value = score(config, run.seed, epoch)
         if epoch == config.trouble_epoch and config.trouble != "none":
-            value = make_trouble(config.trouble, value)
+            value = make_trouble(config, value)
         yield Report(
             {
                 "validation/score": value,
@@ -56,7 +57,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         )
 
 
-def make_trouble(trouble: str, value: float) -> float:
+def make_trouble(config: Config, value: float) -> float:
+    trouble = config.trouble
     if trouble == "raise":
         raise ZeroDivisionError("the trainable is broken")
     if trouble == "diverge":
@@ -68,10 +70,11 @@ def make_trouble(trouble: str, value: float) -> float:
     if trouble == "die":
         os._exit(1)
     if trouble == "die_once":
-        marker = os.environ["FAKE_METHODS_MARKER"]
-        if not os.path.exists(marker):
-            open(marker, "w").close()
-            os._exit(1)
+        try:
+            os.close(os.open(config.marker, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return value
+        os._exit(1)
     return float("nan") if trouble == "nan" else value
 
 

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message, parse_message
+from saddle.execute.train_run import DataCache
+from saddle.execute.training import Training
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.local import LocalStore
+
+
+def train(order: Order) -> list[Message]:
+    return list(Training(order, DataCache(None)).messages())
+
+
+def end_of(order: Order) -> EndMessage:
+    *epochs, end = train(order)
+    assert all(isinstance(message, EpochMessage) for message in epochs)
+    assert isinstance(end, EndMessage)
+    return end
+
+
+def manifest_of(order: Order) -> Any:
+    return Checkpoints.open(LocalStore(Path(order.storage)), f"studies/s/trials/{order.key}/checkpoints").manifest
+
+
+def test_a_trial_reports_each_epoch_and_then_its_end_with_test_measured_once(make_order: Any) -> None:
+    *epochs, end = train(make_order(x=0.3, epochs=4))
+    assert [message.epoch for message in epochs] == [1, 2, 3, 4]
+    assert end.outcome == "completed"
+    assert end.metrics["test/score"] == pytest.approx(1 - 0.5 / 4)
+    assert end.metrics["validation/score"] == pytest.approx(1 - 0.5 / 4)
+    assert end.test_last["test/score"] == end.metrics["test/score"]
+
+
+def test_the_selected_checkpoint_is_the_best_on_validation_not_the_last(make_order: Any) -> None:
+    # the score rises by 0.5/epoch; minimising it makes the first epoch the best
+    order = make_order(x=0.3, epochs=3)
+    order = Order(**{**order.__dict__, "select": ("validation/score", "minimize")})
+    end = end_of(order)
+    assert end.metrics["test/score"] == pytest.approx(0.5)
+    assert end.test_last["test/score"] == pytest.approx(1 - 0.5 / 3)
+    assert manifest_of(order).best_epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome", "why"),
+    [
+        ("diverge", "diverged", "loss is nan"),
+        ("collapse", "collapsed", "p_fake is 0.99"),
+        ("nan", "diverged", "validation/score is nan in epoch 2"),
+        ("raise", "failed", "ZeroDivisionError: the trainable is broken"),
+    ],
+)
+def test_how_a_trial_went_wrong_is_told_apart(make_order: Any, trouble: str, outcome: str, why: str) -> None:
+    end = end_of(make_order(trouble=trouble))
+    assert end.outcome == outcome
+    assert why in end.why
+    assert not end.metrics
+
+
+def test_a_failure_keeps_its_traceback(make_order: Any) -> None:
+    end = end_of(make_order(trouble="raise"))
+    assert "Traceback" in end.why
+    assert "parabola.py" in end.why
+
+
+def test_a_trial_over_its_time_is_timed_out_and_keeps_what_it_reached(make_order: Any) -> None:
+    order = make_order(epochs=50, pause=0.05, time_limit=0.12)
+    end = end_of(order)
+    assert end.outcome == "timed_out"
+    assert 1 < len(manifest_of(order).curve) < 50
+
+
+def test_a_trial_stopped_and_taken_up_again_goes_on_where_it_was(make_order: Any) -> None:
+    whole = end_of(make_order("whole", epochs=5))
+    order = make_order("parts", epochs=5)
+    first = Training(order, DataCache(None)).messages()
+    assert [next(first).epoch for _ in range(2)] == [1, 2]
+    first.close()
+    *epochs, end = train(order)
+    assert [message.epoch for message in epochs] == [3, 4, 5]
+    assert end.attempt == 2
+    assert end.metrics == whole.metrics
+    assert manifest_of(order).curve == manifest_of(make_order("whole")).curve
+
+
+def test_epochs_after_the_last_whole_checkpoint_are_trained_again(make_order: Any) -> None:
+    order = make_order(epochs=4)
+    train(order)
+    store = LocalStore(Path(order.storage))
+    store.write(manifest_of(order).last.path, b"damaged")
+    *epochs, end = train(order)
+    assert [message.epoch for message in epochs] == [4]
+    assert end.outcome == "completed"
+    assert len(manifest_of(order).curve) == 4
+
+
+def test_a_trial_killed_during_its_evaluation_only_evaluates_again(make_order: Any) -> None:
+    order = make_order(epochs=2)
+    messages = Training(order, DataCache(None)).messages()
+    next(messages)
+    next(messages)
+    messages.close()
+    assert end_of(order).outcome == "completed"
+    assert [type(m) for m in train(order)] == [EndMessage]
+
+
+def test_messages_survive_their_way_through_tune() -> None:
+    message = EpochMessage("k", 1, 2, {"validation/a": math.nan, "train/b": 0.5}, 1.5, 9.0)
+    again = parse_message(dump_message(message))
+    assert again == EpochMessage("k", 1, 2, {"validation/a": None, "train/b": 0.5}, 1.5, 9.0)
+    end = EndMessage("k", 1, "completed", metrics={"test/a": 1.0})
+    assert parse_message(dump_message(end)) == end
+
+
+def test_an_order_survives_its_way_through_tune(make_order: Any) -> None:
+    order = make_order(x=0.25, time_limit=3.0)
+    assert Order.parse(order.dump()) == order
