@@ -26,9 +26,9 @@ def test_the_second_driver_is_told_who_holds_the_study_and_a_killed_one_holds_no
     try:
         assert other.stdout.readline() == "held\n"
         assert holder(path) == other.pid
-        with pytest.raises(StorageError, match=rf"process {other.pid}\) is running digits.*saddle stop digits"):
-            with hold_lock(path):
-                pass
+        expected = pytest.raises(StorageError, match=rf"process {other.pid}\) is running digits.*saddle stop digits")
+        with expected, hold_lock(path):
+            pass
     finally:
         other.kill()
         other.wait(timeout=10)

@@ -1,0 +1,74 @@
+"""What every tracker must keep to. Subclass `TrackerContract` and give `open_tracker`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saddle.store.entry import Entry
+from saddle.track.base import StartedTrial, Tracker
+
+STARTED = 1_700_000_000.0
+
+
+def started(key: str, arm: str | None = None, seed: int = 0) -> StartedTrial:
+    """A trial as it starts."""
+    return StartedTrial(
+        key, {"lr": 0.1, "dataset": {"folder": "x"}, "tasks": ["a", "b"]}, seed, arm, STARTED, {"lr": 0.1}
+    )
+
+
+def ended(key: str, outcome: str = "completed", arm: str | None = None, seed: int = 0) -> Entry:
+    """A trial as it ends."""
+    return Entry(
+        key=key, study="s", seed=seed, outcome=outcome, params={"lr": 0.1}, settings={"lr": 0.1}, arm=arm,
+        metrics={"validation/a": 0.5, "test/a": 0.25}, test_last={"test/a": 0.2}, epochs=2, seconds=1.5,
+        why="" if outcome == "completed" else "because", started=STARTED, ended=STARTED + 10,
+        fingerprints={"data": "abc"},
+    )  # fmt: skip
+
+
+def tell_ablation(tracker: Tracker, folder: Path) -> None:
+    """A whole ablation of two arms and two seeds."""
+    note = folder / "note.txt"
+    note.write_text("an artifact")
+    tracker.start_study({"dataset": "digits"}, {"saddle.question": "why?"}, [note])
+    for seed in range(2):
+        for arm in ("sta", "mp"):
+            key = f"{arm}-{seed}"
+            tracker.start_trial(started(key, arm, seed))
+            for epoch in (1, 2):
+                tracker.report(key, epoch, {"validation/a": epoch / 4}, STARTED + epoch)
+            tracker.finish_trial(ended(key, arm=arm, seed=seed), [note])
+    tracker.finish_study("FINISHED", {"sta": {"test/a": 0.25}}, {"saddle.answer": "so"}, [note])
+
+
+class TrackerContract:
+    """The checks; override the fixture `open_tracker`."""
+
+    @pytest.fixture
+    def open_tracker(self) -> Any:
+        """A function that opens the tracker of one and the same study."""
+        raise NotImplementedError("give a fixture `open_tracker`")
+
+    def test_a_whole_study_is_taken_without_complaint(self, open_tracker: Any, tmp_path: Path) -> None:
+        tracker = open_tracker()
+        tell_ablation(tracker, tmp_path)
+        assert tracker.close(60) is None
+
+    def test_telling_it_all_again_is_taken_too(self, open_tracker: Any, tmp_path: Path) -> None:
+        for _ in range(2):
+            tracker = open_tracker()
+            tell_ablation(tracker, tmp_path)
+            assert tracker.close(60) is None
+
+    def test_no_call_waits_for_delivery(self, open_tracker: Any, tmp_path: Path) -> None:
+        tracker = open_tracker()
+        since = time.monotonic()
+        tell_ablation(tracker, tmp_path)
+        told = time.monotonic() - since
+        tracker.close(60)
+        assert told < 5, "telling a tracker is writing a few lines"

@@ -1,0 +1,181 @@
+"""MLflow for real: a SQLite database, a server over HTTP, and a server that is dead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from saddle.store.base import StorageError
+from saddle.store.local import LocalStore
+from saddle.track.base import NullTracker, Tracker
+from saddle.track.mlflow_tracker import MlflowTracker, flatten
+from saddle.track.opening import open_tracker as open_for_store
+from saddle.track.opening import tracking_uri
+from saddle.track.server import Server, free_port, serve
+from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One database for the module: making its tables takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def open_mlflow(database: str, tmp_path: Path) -> Callable[[], Tracker]:
+    artifacts = (tmp_path / "artifacts").as_uri()
+    return lambda: MlflowTracker(database, tmp_path.name, "inst", tmp_path / "outbox", artifacts)
+
+
+def runs_of(uri: str, experiment: str) -> dict[str, Run]:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    runs = client.search_runs([found.experiment_id])
+    keys = [run.data.tags["saddle.key"] for run in runs]
+    assert len(keys) == len(set(keys)), "a run was made twice"
+    return dict(zip(keys, runs, strict=True))
+
+
+class TestMlflowTracker(TrackerContract):
+    @pytest.fixture
+    def open_tracker(self, open_mlflow: Any) -> Any:
+        return open_mlflow
+
+
+class TestNullTracker(TrackerContract):
+    @pytest.fixture
+    def open_tracker(self) -> Any:
+        return NullTracker
+
+
+def test_study_arm_and_seed_are_nested(open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path) -> None:
+    for _ in range(2):  # telling it again, as after a crash, changes nothing
+        tracker = open_mlflow()
+        tell_ablation(tracker, tmp_path)
+        assert tracker.close(60) is None
+    runs = runs_of(database, tmp_path.name)
+    assert sorted(runs) == [
+        "inst",
+        "inst/arm/mp",
+        "inst/arm/sta",
+        *(f"inst/{a}-{s}" for a in ("mp", "sta") for s in (0, 1)),
+    ]
+    parent = {key: run.data.tags.get("mlflow.parentRunId") for key, run in runs.items()}
+    assert parent["inst"] is None
+    assert parent["inst/arm/mp"] == runs["inst"].info.run_id
+    assert parent["inst/mp-1"] == runs["inst/arm/mp"].info.run_id
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+def test_a_run_has_readable_parameters_all_epochs_and_its_own_times(
+    open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
+) -> None:
+    tracker = open_mlflow()
+    tell_ablation(tracker, tmp_path)
+    tracker.close(60)
+    run = runs_of(database, tmp_path.name)["inst/mp-0"]
+    assert run.info.run_name == "mp · seed 0"
+    assert run.data.params == {"lr": "0.1", "dataset.folder": "x", "tasks": "a, b", "seed": "0"}
+    assert run.data.metrics["test/a"] == 0.25
+    assert run.data.metrics["last_test/a"] == 0.2
+    history = MlflowClient(database).get_metric_history(run.info.run_id, "validation/a")
+    assert [(point.step, point.value, point.timestamp) for point in history] == [
+        (1, 0.25, 1_700_000_001_000),
+        (2, 0.5, 1_700_000_002_000),
+    ]
+    assert (run.info.start_time, run.info.end_time) == (1_700_000_000_000, 1_700_000_010_000)
+    assert run.data.tags["saddle.data"] == "abc"
+    files = MlflowClient(database).list_artifacts(run.info.run_id)
+    assert [file.path for file in files] == ["note.txt"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [("completed", "FINISHED"), ("pruned", "FINISHED"), ("collapsed", "FINISHED"), ("diverged", "FINISHED"),
+     ("failed", "FAILED"), ("timed_out", "KILLED")],
+)  # fmt: skip
+def test_a_run_ends_as_the_outcome_table_says(
+    open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path, outcome: str, status: str
+) -> None:
+    tracker = open_mlflow()
+    tracker.start_study({}, {}, [])
+    tracker.start_trial(started("t"))
+    tracker.finish_trial(ended("t", outcome), [])
+    assert tracker.close(60) is None
+    run = runs_of(database, tmp_path.name)["inst/t"]
+    assert run.info.status == status
+    assert run.data.tags["saddle.outcome"] == outcome
+
+
+def test_a_message_mlflow_refuses_for_good_does_not_block_the_others(
+    open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
+) -> None:
+    tracker = open_mlflow()
+    tracker.start_study({"lr": 0.1}, {}, [])
+    tracker.start_study({"lr": 0.2}, {}, [])  # MLflow lets no parameter change
+    tracker.start_trial(started("t"))
+    assert tracker.close(60) is None
+    assert runs_of(database, tmp_path.name)["inst"].data.params["lr"] == "0.1"
+    assert "inst/t" in runs_of(database, tmp_path.name)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(LocalStore(tmp_path_factory.mktemp("served"))) as running:
+        yield running
+
+
+def test_a_server_over_http_gets_the_same_runs(server: Server, tmp_path: Path) -> None:
+    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", tmp_path / "outbox")
+    tell_ablation(tracker, tmp_path)
+    assert tracker.close(90) is None
+    assert len(runs_of(server.uri, tmp_path.name)) == 7
+
+
+def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    first = MlflowTracker(f"http://127.0.0.1:{port}", "study", "inst", tmp_path / "outbox")
+    since = time.monotonic()
+    tell_ablation(first, tmp_path)
+    assert time.monotonic() - since < 5
+    left = first.close(8)
+    assert left is not None
+    assert "wait in the outbox" in left
+    with serve(LocalStore(tmp_path / "store"), port) as late:
+        second = MlflowTracker(late.uri, "study", "inst", tmp_path / "outbox")
+        assert second.close(90) is None
+        runs = runs_of(late.uri, "study")
+    assert len(runs) == 7
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+def test_the_file_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path)
+    assert tracking_uri(store).startswith("sqlite:///")
+    for uri in ("mlruns", "file:///tmp/mlruns"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        with pytest.raises(StorageError, match="file store"):
+            tracking_uri(store)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert tracking_uri(store) == "http://127.0.0.1:1"
+
+
+def test_tracking_can_be_turned_off(tmp_path: Path) -> None:
+    assert isinstance(open_for_store(LocalStore(tmp_path), "s", "i", enabled=False), NullTracker)
+
+
+def test_nested_parameters_become_dotted_names() -> None:
+    assert flatten({"a": {"b": {"c": 1}}, "d": [1, 2], "e": {}, "f": None}) == {
+        "a.b.c": "1",
+        "d": "1, 2",
+        "e": "{}",
+        "f": "None",
+    }
