@@ -39,8 +39,8 @@ def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def headline_metrics(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The accuracies of validation and test that most rows have, worst case first: what fits a terminal."""
+def headline_metrics(rows: Sequence[Mapping[str, Any]], first: str = "test/") -> list[str]:
+    """Three metrics that a terminal has room for: accuracies where there are any, the worst case and `first` first."""
     counts = Counter(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
     wanted = [n for n in counts if n.endswith(("worst_case", "clean_accuracy"))] or list(counts)
-    return sorted(wanted, key=lambda name: (not name.startswith("test/"), not name.endswith("worst_case"), name))[:4]
+    return sorted(wanted, key=lambda name: (not name.startswith(first), not name.endswith("worst_case"), name))[:3]

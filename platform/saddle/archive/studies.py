@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.errors import UserError
+from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
 from saddle.store.opening import study_folder
 from saddle.study.loader import differences, dump_study, is_extension, parse_studies
@@ -42,15 +43,18 @@ def study_names(store: LocalStore) -> list[str]:
 
 
 def read_study(store: LocalStore, name: str) -> StoredStudy | None:
-    """The stored study, or None where there is none."""
+    """The stored study, or None where there is none; raises `StudyError` or `StorageError` where it is damaged."""
     folder = study_folder(name)
     try:
-        text = store.read(f"{folder}/study.yaml").decode()
+        content = store.read(f"{folder}/study.yaml")
         facts = json.loads(store.read(f"{folder}/instance.json"))
+        instance, baseline = facts["instance"], facts["baseline"]
     except FileNotFoundError:
         return None
-    [study] = parse_studies(text, f"{folder}/study.yaml")
-    return StoredStudy(study, facts["instance"], facts["baseline"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{store.path(folder)}/instance.json is damaged: {error}") from error
+    [study] = parse_studies(content, str(store.path(f"{folder}/study.yaml")))
+    return StoredStudy(study, instance, baseline)
 
 
 def settle_study(store: LocalStore, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from saddle.cli import data, doctor, evaluate, export, plan, report, results, run, schema, status, trainables, ui
+from saddle.cli import (
+    data,
+    doctor,
+    evaluate,
+    export,
+    plan,
+    report,
+    results,
+    run,
+    schema,
+    status,
+    stop,
+    studies,
+    trainables,
+    ui,
+)
 from saddle.cli.errors import explain
 
 app = typer.Typer(
@@ -22,8 +37,8 @@ for command in (
     results.results,
     report.report,
     status.status,
-    status.stop,
-    status.studies,
+    stop.stop,
+    studies.studies,
     export.export,
     evaluate.evaluate,
     trainables.trainables,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -51,7 +52,8 @@ def fetch(
     name: Name,
     data_root: DataRoot = None,
     mirror: Annotated[
-        str | None, typer.Option("--from", help="Download from this address instead.", metavar="URL")
+        Optional[str],  # noqa: UP045
+        typer.Option("--mirror", help="An address that has the same .gz files.", metavar="URL"),
     ] = None,
 ) -> None:
     """Download a dataset and check it.
@@ -76,7 +78,18 @@ def show_progress(file: str, done: int, total: int | None) -> None:
 @app.command()
 @explain
 def stats(
-    name: Annotated[str, typer.Argument(help="A known dataset, or a folder of class folders.", metavar="NAME")],
+    name: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="A known dataset, or a folder of class folders.", metavar="[NAME | FOLDER]"),
+    ] = None,
+    parquet: Annotated[
+        Optional[tuple[Path, Path]],  # noqa: UP045
+        typer.Option("--parquet", help="The Parquet files of training and test split.", metavar="TRAIN TEST"),
+    ] = None,
+    size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--size", help="Resize images of your own to so many pixels a side.", min=4, max=4096),
+    ] = None,
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,15 +97,39 @@ def stats(
 
     Example: saddle data stats mnist --json
     """
-    from pathlib import Path
-
     from saddle.cli.tables import print_json, print_table
-    from trainables.datasets import describe, load
-    from trainables.datasets.config import KNOWN
 
-    spec: Any = {"folder": name} if name not in KNOWN and Path(name).is_dir() else name
+    spec = dataset_spec(name, parquet, size)
+    from trainables.datasets import describe, load
+
     facts = describe(load(spec, data_root))
     if as_json:
         print_json(facts)
     else:
-        print_table((name, ""), list(facts.items()))
+        print_table((facts["name"], ""), list(facts.items())[1:])
+
+
+def dataset_spec(name: str | None, parquet: tuple[Path, Path] | None, size: int | None) -> Any:
+    """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
+    from saddle.errors import UserError
+    from saddle.study.problems import nearest
+    from trainables.datasets.config import KNOWN
+
+    own: dict[str, Any] = {} if size is None else {"size": size}
+    if (name is None) == (parquet is None):
+        raise UserError("name one dataset, a folder of class folders, or --parquet TRAIN TEST")
+    if parquet is not None:
+        train, test = parquet
+        return {"parquet": {"train": str(train), "test": str(test)}, **own}
+    assert name is not None
+    if name in KNOWN:
+        if own:
+            raise UserError(f"--size is for images of your own; those of {name} stay as they are")
+        return name
+    if Path(name).expanduser().is_dir():
+        return {"folder": name, **own}
+    hint = nearest(name, KNOWN)
+    raise UserError(
+        f"{name!r} is neither a known dataset ({', '.join(KNOWN)}) nor a folder"
+        + (f"; did you mean {hint}?" if hint else "")
+    )

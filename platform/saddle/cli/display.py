@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saddle.cli.tables import console, print_table
+from saddle.cli.paths import command, short, storage_option
+from saddle.cli.tables import console, print_table, say
 
 if TYPE_CHECKING:
+    from saddle.archive.state import StudyState
     from saddle.execute.driver import StudyResult
     from saddle.execute.progress import Progress
     from saddle.study.models import Study
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def duration(seconds: float | None) -> str:
     """Seconds as `40 s`, `3 min 20 s` or `2 h 5 min`."""
     if seconds is None:
-        return "unknown"
+        return "unknown time"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -26,25 +27,44 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def state_line(state: StudyState) -> str:
+    """A stored study's state in a line: `quickstart-search: running, 3/12 trials (3 completed); best …`."""
+    progress = state.progress
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.items())
+    parts = [f"{progress.study}: {progress.state}", trials_done(progress) + (f" ({outcomes})" if outcomes else "")]
+    if progress.best is not None:
+        parts.append(f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})")
+    if state.running:
+        parts += [f"{duration(progress.seconds_left)} left", under_way(progress)]
+    return " · ".join(parts)
+
+
 def status_line(progress: Progress) -> str:
-    """Trials done, best so far, time left."""
-    total = f"/{progress.total}" if progress.total is not None else ""
-    best = (
-        f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})"
-        if progress.best is not None
-        else "no result yet"
-    )
-    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in progress.running.items()) or "starting"
-    left = duration(progress.seconds_left)
-    return f"{progress.done}{total} trials done · {best} · time left {left} · running: {running}"
+    """The line that keeps changing: trials done, best so far, time left, what runs."""
+    best = f"best so far {progress.best:.3f}" if progress.best is not None else "no result yet"
+    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left not known yet"
+    return " · ".join((trials_done(progress), best, left, under_way(progress)))
+
+
+def trials_done(progress: Progress) -> str:
+    """`3/12 trials`."""
+    return f"{progress.done}/{progress.total} trials" if progress.total is not None else f"{progress.done} trials"
+
+
+def under_way(progress: Progress) -> str:
+    """Which trials run, and the epoch each has reached."""
+    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in progress.running.items())
+    return f"running {running}" if running else "starting"
 
 
 class Display:
     """A line for every trial that ends; on a terminal, a status line that keeps changing below them."""
 
     def __init__(self, study: Study) -> None:
+        say()
+        say(study.study, style="bold")
+        say(study.question)
         self._console = console()
-        self._console.print(f"\n[bold]{study.study}[/bold]  {study.question}")
         self._live: Any = None
         if sys.stdout.isatty():
             from rich.live import Live
@@ -58,10 +78,11 @@ class Display:
         if event is not None:
             done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
             line = f"  {done} {event}"
-            if self._live is None and progress.seconds_left is not None:
+            if self._live is None:
                 best = f"; best so far {progress.best:.3f}" if progress.best is not None else ""
-                line += f"{best}; {duration(progress.seconds_left)} left"
-            self._console.print(Text(line))
+                left = f"; {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+                line += best + left
+            self._console.print(Text(line), soft_wrap=self._live is None)
         if self._live is not None:
             if progress.state == "running":
                 self._live.update(Text("  " + status_line(progress)))
@@ -77,27 +98,14 @@ def display(study: Study) -> Display:
 
 def conclude(result: StudyResult) -> None:
     """Print the answer in a sentence, the table, and where report and MLflow page are."""
-    from rich.text import Text
-
-    out = console()
     if result.interrupted:
         return
-    out.print()
-    out.print(Text(result.answer.sentence, style="bold"))
+    say()
+    say(result.answer.sentence, style="bold")
     print_table(result.answer.columns, result.answer.rows)
     for warning in result.answer.warnings:
-        out.print(Text(f"  note: {warning}"))
-    out.print(Text(f"  report: {_short(result.report)}"))
-    out.print(Text(f"  MLflow: saddle ui {result.study.study}" + _storage_option(result)))
+        say(f"note: {warning}", indent=2)
+    say(f"report: {short(result.report)}", indent=2)
+    say(f"MLflow: {command('ui', result.study.study, *storage_option(result.report.parents[2]))}", indent=2)
     if result.undelivered:
-        out.print(Text(f"  {result.undelivered}; they are sent when the study is run again", style="yellow"))
-
-
-def _short(path: Path) -> str:
-    """The path from here, where it lies below."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _storage_option(result: StudyResult) -> str:
-    storage = result.report.parents[2]
-    return "" if storage == Path.cwd() / "runs" else f" --storage {_short(storage)}"
+        say(f"{result.undelivered}; they are sent when the study is run again", style="yellow", indent=2)

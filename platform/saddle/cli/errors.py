@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -9,10 +11,15 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from saddle.execute.interrupt import INTERRUPTED
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 WRONG_INPUT = 2
+
+OF_THE_MACHINE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ENOTDIR}
+"""System errors that the user can mend: rights, a full disk, a path that can't be."""
 
 
 def explain(command: Callable[P, R]) -> Callable[P, R]:
@@ -26,10 +33,29 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except (UserError, DataError) as error:
-            typer.echo(f"saddle: {error}", err=True)
+            tell(error)
             raise typer.Exit(WRONG_INPUT) from None
-        except BrokenPipeError:  # the reader, `head` for example, has gone
-            sys.stderr.close()
+        except BrokenPipeError:  # the reader, `head` for example, has gone; nothing may be flushed to it on exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            if error.errno not in OF_THE_MACHINE:
+                raise
+            typer.echo(f"saddle: {error.strerror}: {error.filename or 'writing'}", err=True)
+            raise typer.Exit(WRONG_INPUT) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
 
     return explained
+
+
+def tell(error: Exception) -> None:
+    """Print what is wrong; the mistakes of a study file one per line, each beginning with its place."""
+    problems = getattr(error, "problems", None)
+    if problems is None:
+        typer.echo(f"saddle: {error}", err=True)
+        return
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    count = f"{len(problems)} mistakes" if len(problems) > 1 else "1 mistake"
+    typer.echo(f"saddle: {count}; nothing was started", err=True)

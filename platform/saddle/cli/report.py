@@ -19,6 +19,7 @@ def report(
     Example: saddle report quickstart-ablation --open
     """
     from saddle.archive.finding import find_studies
+    from saddle.cli.paths import short
     from saddle.report.writing import write_report
     from saddle.store.ledger import Ledger
     from saddle.store.opening import open_store
@@ -28,6 +29,6 @@ def report(
     for stored in find_studies(store, study):
         entries = Ledger(store, stored.study.study).entries()
         path = write_report(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
-        typer.echo(str(path))
+        typer.echo(short(path))
         if open_it:
             typer.launch(path.as_uri())

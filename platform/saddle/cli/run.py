@@ -17,7 +17,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what was run under this name.")] = False,
     retry: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out."),
+        typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
     ] = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
 ) -> None:
@@ -29,6 +29,7 @@ def run(
     """
     from saddle import api
     from saddle.cli.display import conclude, display
+    from saddle.cli.paths import command
     from saddle.errors import UserError
     from saddle.execute.interrupt import INTERRUPTED
 
@@ -47,5 +48,7 @@ def run(
         settled=conclude,
     )
     if any(result.interrupted for result in results):
-        typer.echo(f"\nStopped. Go on with: saddle run {study}" + (f" --storage {storage}" if storage else ""))
+        where = [] if storage is None else ["--storage", storage]
+        again = command("run", study, *where, settings=settings or (), data_root=data_root)
+        typer.echo(f"\nStopped. Go on with: {again}")
         raise typer.Exit(INTERRUPTED)

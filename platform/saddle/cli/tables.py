@@ -1,11 +1,23 @@
-"""Tables and JSON on the terminal."""
+"""Text, tables, CSV and JSON on the terminal and in pipes."""
 
 from __future__ import annotations
 
 import csv
+import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+WIDTH_UNKNOWN = 160
+"""Columns of a table that is written to a file or a log."""
+
+
+GAP = 2
+"""Blanks between columns."""
+
+NARROWEST_FOLD = 28
+"""Cells up to this long are never folded."""
 
 
 def print_json(value: Any) -> None:
@@ -15,31 +27,67 @@ def print_json(value: Any) -> None:
     print(to_json(value))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
-    """Print a table as wide as the terminal allows; in a pipe, as wide as it needs."""
+def console() -> Any:
+    """Rich's console, as wide as the terminal or `COLUMNS`; in a log, wide enough to fold little."""
+    from rich.console import Console
+
+    known = any(stream.isatty() for stream in (sys.stdout, sys.stderr)) or "COLUMNS" in os.environ
+    return Console(highlight=False, emoji=False, width=None if known else WIDTH_UNKNOWN)
+
+
+def say(text: str = "", *, style: str = "", indent: int = 0) -> None:
+    """Print a text: on a terminal wrapped between words, in a pipe on one line."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out = console()
+    if out.is_terminal:
+        out.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+    else:
+        out.print(Text(" " * indent + text), soft_wrap=True)
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None, optional: int = 0
+) -> tuple[str, ...]:
+    """Print a table, numbers to the right; returns the names of columns left out.
+
+    The last `optional` columns are left out, from the right, where the terminal is too narrow for them.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(shown(value)) for value in row))
-    console().print(table)
+    out = console()
+    given = [list(row) for row in rows]
+    cells = [[shown(value) for value in row] for row in given]
+    widths = [column_width(name, [row[index] for row in cells]) for index, name in enumerate(columns)]
+    kept = len(columns)
+    while kept > len(columns) - optional and sum(widths[:kept]) + GAP * kept > out.width:
+        kept -= 1
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, name in enumerate(columns[:kept]):
+        values = [row[index] for row in given if row[index] is not None]
+        numeric = bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", min_width=widths[index])
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row[:kept]))
+    out.print(table)
+    return tuple(columns[kept:])
 
 
-def console() -> Any:
-    """Rich's console; without a terminal it doesn't wrap to an imagined one."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+def column_width(name: str, cells: Sequence[str]) -> int:
+    """What a column wants at least: no broken word in its head, short cells whole, long ones folded."""
+    longest = max((len(line) for cell in cells for line in cell.splitlines()), default=0)
+    return max(min(longest, NARROWEST_FOLD), *(len(word) for word in name.split() or [""]), 1)
 
 
 def shown(value: Any) -> str:
     """A cell's text."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
@@ -50,8 +98,14 @@ def shown(value: Any) -> str:
 
 
 def print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows with the union of their columns."""
+    """Print rows with the union of their columns; lists and mappings as JSON."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow(
+            {
+                name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+                for name, value in row.items()
+            }
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from collections.abc import Mapping
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -17,7 +18,7 @@ def trainables(
 
     Example: saddle trainables adversarial_training
     """
-    from saddle.cli.tables import print_json, print_table
+    from saddle.cli.tables import print_json, print_table, say
     from saddle.study.hyperparameters import describe_trainable
     from saddle.study.trainables import find_trainables
 
@@ -26,10 +27,23 @@ def trainables(
         print_json(described)
         return
     for facts in described:
-        typer.echo(f"\n{facts['name']}  {facts['about']}")
-        for kind in ("recipes", "scales"):
+        say()
+        say(facts["name"], style="bold")
+        say(facts["about"])
+        for kind in ("recipes", "scales", "metrics"):
             if facts[kind]:
-                typer.echo(f"  {kind}: {', '.join(facts[kind])}")
-        typer.echo(f"  metrics: {', '.join(facts['metrics'])}")
-        columns = ("name", "type", "range", "unit", "default", "source", "description")
-        print_table(columns, [tuple(h[column] for column in columns) for h in facts["hyperparameters"]])
+                say(f"{kind}: {', '.join(facts[kind])}", indent=2)
+        print_table(("name", "default, source", "range, meaning"), [row(h) for h in facts["hyperparameters"]])
+
+
+def row(hyperparameter: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A hyperparameter in three cells of two lines."""
+    from saddle.cli.tables import shown
+
+    facts = [str(hyperparameter[part]) for part in ("type", "range", "unit") if hyperparameter[part]]
+    default = shown(hyperparameter["default"]) or "none"
+    return (
+        hyperparameter["name"],
+        f"{default}\n{hyperparameter['source']}",
+        f"{' '.join(facts)}\n{hyperparameter['description']}",
+    )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from saddle.archive.studies import read_study, study_names
+from saddle.errors import UserError
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.opening import trial_folder
-from saddle.study.problems import StudyError
 
-OPERATIONS_PER_SECOND = 7e9
+OPERATIONS_PER_SECOND = 5.5e9
 """Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
 
 CHECKPOINTS_KEPT = 3
@@ -33,23 +33,23 @@ class Estimate:
     basis: str
 
 
-def estimate_trial(store: LocalStore, trainable_name: str, trainable: Any, config: Any) -> Estimate:
-    """What a trial of this configuration takes if it runs to its end."""
+def estimate_trial(store: LocalStore, trainable_name: str, trainable: Any, configs: Sequence[Any]) -> Estimate:
+    """What a trial takes if it runs to its end, on average over these configurations."""
     measured = list(earlier_trials(store, trainable_name))
     if measured:
         paces = [pace for entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
-        units = units_of(trainable, config)
+        units = [amount for config in configs if (amount := units_of(trainable, config)) is not None]
         return Estimate(
-            median(paces) * units if paces and units else None,
+            median(paces) * mean(units) if paces and units else None,
             round(median(stored_bytes(store, entry) for entry in measured)),
             f"measured on {len(measured)} earlier trial{'s' if len(measured) > 1 else ''} in this storage",
         )
     if not hasattr(trainable, "estimate"):
         return Estimate(None, None, f"unknown until a trial of {trainable_name} has run in this storage")
-    operations, state_bytes = trainable.estimate(config)
+    counted = [trainable.estimate(config) for config in configs]
     return Estimate(
-        operations / OPERATIONS_PER_SECOND,
-        CHECKPOINTS_KEPT * state_bytes + BYTES_BESIDE_CHECKPOINTS,
+        mean(operations for operations, _ in counted) / OPERATIONS_PER_SECOND,
+        round(CHECKPOINTS_KEPT * mean(state for _, state in counted)) + BYTES_BESIDE_CHECKPOINTS,
         "counted, at a small network's pace on one CPU; measured once a trial has run in this storage",
     )
 
@@ -78,7 +78,7 @@ def earlier_trials(store: LocalStore, trainable_name: str) -> Iterator[Entry]:
     for name in study_names(store):
         try:
             stored = read_study(store, name)
-        except StudyError:  # of a trainable that isn't installed any more, for example; that study says so itself
+        except UserError:  # of a trainable that isn't installed any more, for example; that study says so itself
             continue
         if stored is not None and stored.study.trainable == trainable_name:
             yield from (entry for entry in Ledger(store, name) if entry.epochs and entry.seconds > 0)

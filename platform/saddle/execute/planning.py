@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
 from saddle.execute.estimates import Estimate, estimate_trial
+from saddle.execute.preflight import absent_data
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import slots_for, trial_shape
 from saddle.search.samplers import notes
@@ -19,6 +21,9 @@ from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.trainables import load_trainable
 from trainables.contract import resolve
+
+START_SECONDS = 8.0
+"""Until the first trial of a study trains: Ray's start, and importing torch in every slot."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Plan:
         """Wall-clock time for what is left, no trial stopping early; None where it can't be known."""
         if self.trials is None or self.per_trial.seconds is None:
             return None
-        return self.per_trial.seconds * max(0, self.trials - self.done) / self.slots
+        rounds = math.ceil(max(0, self.trials - self.done) / self.slots)
+        return START_SECONDS + self.per_trial.seconds * rounds if rounds else 0.0
 
     @property
     def bytes(self) -> int | None:
@@ -55,10 +61,10 @@ def local_resources() -> dict[str, float]:
     return {"CPU": float(os.cpu_count() or 1)}
 
 
-def plan_study(study: Study, store: LocalStore) -> Plan:
-    """What `saddle run` would do with the study; raises what running it would raise."""
+def plan_study(study: Study, store: LocalStore, data_root: str | None = None) -> Plan:
+    """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
     trainable = load_trainable(study.trainable)
-    found: list[str] = []
+    found: list[str] = absent_data([study], data_root)
     try:
         baseline = find_baseline(study, store)
     except NothingToBuildOn as reason:
@@ -66,8 +72,8 @@ def plan_study(study: Study, store: LocalStore) -> Plan:
         baseline = dict(study.ablation.baseline) if study.ablation else None
     arms = arms_of_study(study, baseline)
     seeds = study.ablation.seed_list if study.ablation else [0]
-    given = {**study.settings, **(arms[0].settings if arms else {})}
-    resolved = resolve(trainable, given, study.recipe, study.scale)
+    settings = [{**study.settings, **arm.settings} for arm in arms] or [study.settings]
+    resolved = [resolve(trainable, given, study.recipe, study.scale) for given in settings]
     slots = slots_for(study, local_resources())
     trials = len(arms) * len(seeds) if study.ablation else planned_trials(study)
     if study.ablation:
@@ -75,6 +81,7 @@ def plan_study(study: Study, store: LocalStore) -> Plan:
     else:
         found += notes(study.sampler.name, bool(study.constraints))
         found += idle_parameters(study)
+    varied = {*(study.search or {}), *(study.ablation.factors if study.ablation else {})}
     return Plan(
         study=study,
         trials=trials,
@@ -83,9 +90,11 @@ def plan_study(study: Study, store: LocalStore) -> Plan:
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
-        per_trial=estimate_trial(store, study.trainable, trainable, resolved.config),
-        config=resolved.config.model_dump(mode="json"),
-        assumed=sorted(name for name, source in resolved.sources.items() if source == "assumed"),
+        per_trial=estimate_trial(store, study.trainable, trainable, [complete.config for complete in resolved]),
+        config=resolved[0].config.model_dump(mode="json"),
+        assumed=sorted(
+            name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied
+        ),
         notes=found,
     )
 

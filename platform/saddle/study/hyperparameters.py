@@ -40,7 +40,7 @@ def describe_trainable(name: str) -> dict[str, Any]:
 
 def describe_range(facts: dict[str, Any]) -> str | None:
     """The bounds of a field, in signs."""
-    for option in [facts, *facts.get("anyOf", [])]:
+    for option in (facts, *facts.get("anyOf", ())):
         bounds = [sign.format(f"{option[key]:g}") for key, sign in BOUNDS.items() if key in option]
         if bounds:
             return ", ".join(bounds)
@@ -55,12 +55,14 @@ def describe_type(facts: dict[str, Any], definitions: dict[str, Any]) -> str:
         return " | ".join(str(value) for value in facts["enum"])
     if "const" in facts:
         return str(facts["const"])
-    if "anyOf" in facts:
-        return " | ".join(dict.fromkeys(describe_type(option, definitions) for option in facts["anyOf"]))
+    options = facts.get("anyOf") or facts.get("oneOf")
+    if options:
+        return " | ".join(dict.fromkeys(describe_type(option, definitions) for option in options))
     if facts.get("type") == "array":
-        items = facts.get("items")
-        return f"list of {describe_type(items, definitions)}" if items else "list"
+        items = describe_type(facts["items"], definitions) if facts.get("items") else ""
+        return "list" + (f" of ({items})" if " | " in items else f" of {items}" if items else "")
     if facts.get("type") == "object":
-        return str(facts.get("title", "mapping"))
+        keys = facts.get("required", ())
+        return f"{{{', '.join(f'{key}: …' for key in keys)}}}" if keys else "mapping"
     kind = facts.get("type")
     return kind if isinstance(kind, str) else json.dumps(kind)

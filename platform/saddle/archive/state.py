@@ -1,0 +1,37 @@
+"""How far a stored study is, and whether somebody is running it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from saddle.execute.progress import Progress, read_progress
+from saddle.store.local import LocalStore
+from saddle.store.lock import holder
+from saddle.store.opening import study_folder
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """What the driver last said, and its process while there is one."""
+
+    progress: Progress
+    process: int | None
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None
+
+    def facts(self) -> dict[str, Any]:
+        """The state as JSON has it."""
+        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, "process": self.process}
+
+
+def read_state(store: LocalStore, study: str) -> StudyState:
+    """The state of a study; one that says it runs but has no process was interrupted."""
+    progress = read_progress(store, study) or Progress(study, state="not started")
+    process = holder(store.path(f"{study_folder(study)}.lock"))
+    if progress.state == "running" and process is None:
+        progress.state = "interrupted"
+        progress.running.clear()
+    return StudyState(progress, process)

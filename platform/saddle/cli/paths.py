@@ -1,0 +1,24 @@
+"""Paths and commands as a person would type them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def short(path: Path) -> str:
+    """The path from here where it lies below, else whole."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def storage_option(root: Path) -> list[str]:
+    """The option that names this storage; none for the default one."""
+    return [] if root == Path.cwd() / "runs" else ["--storage", short(root)]
+
+
+def command(*words: str, settings: Sequence[str] = (), data_root: Path | None = None) -> str:
+    """A `saddle …` command line, quoted for the shell."""
+    options = [part for setting in settings for part in ("--set", setting)]
+    options += ["--data-root", str(data_root)] if data_root is not None else []
+    return shlex.join(["saddle", *words, *options])

@@ -1,0 +1,54 @@
+"""`saddle studies`: what is stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from saddle.cli.options import AsJson, Storage
+
+if TYPE_CHECKING:
+    from saddle.store.local import LocalStore
+
+
+def studies(storage: Storage = None, as_json: AsJson = False) -> None:
+    """List the stored studies.
+
+    Example: saddle studies --storage runs
+    """
+    from saddle.archive.studies import study_names
+    from saddle.cli.paths import short
+    from saddle.cli.tables import print_json, print_table
+    from saddle.store.opening import open_store
+
+    store = open_store(storage, create=False)
+    rows = [describe(store, name) for name in study_names(store)]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], optional=2)
+    else:
+        typer.echo(f"no studies in {short(store.root)}; start with: saddle run quickstart")
+
+
+def describe(store: LocalStore, name: str) -> dict[str, Any]:
+    """A stored study in a row; one that can't be read any more says why instead of its question."""
+    from saddle.archive.state import read_state
+    from saddle.archive.studies import read_study
+    from saddle.errors import UserError
+
+    progress = read_state(store, name).progress
+    counts = {
+        "state": progress.state,
+        "done": progress.done,
+        "total": progress.total,
+        "outcomes": progress.outcomes,
+    }
+    try:
+        stored = read_study(store, name)
+    except UserError as error:
+        return {"study": name, "kind": None, **counts, "question": f"can't be read: {error}"}
+    assert stored is not None, name
+    kind = "search" if stored.study.ablation is None else "ablation"
+    return {"study": name, "kind": kind, **counts, "question": stored.study.question}
