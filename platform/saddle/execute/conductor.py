@@ -99,7 +99,9 @@ class Conductor:
         metrics = finite(message.metrics)
         self.tracker.report(message.key, message.epoch, metrics, message.time)
         self.progress.epoch(message.key, message.epoch)
-        if not self.proposals.report(message.key, message.epoch, metrics):
+        hopeless = self.proposals.report(message.key, message.epoch, metrics)
+        planned = getattr(self.under_way[message.key].resolved.config, "epochs", None)
+        if not hopeless or message.epoch == planned:  # after the last epoch there is nothing left to save
             return False
         why = f"stopped early in epoch {message.epoch}"
         self._finish(EndMessage(message.key, message.attempt, str(Outcome.PRUNED), why))

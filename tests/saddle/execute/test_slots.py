@@ -172,3 +172,10 @@ def test_retrying_runs_failed_trials_again(store: LocalStore) -> None:
     before = [entry.ended for entry in run_yaml(text, store).entries]
     after = run_yaml(text, store, Options(track=False, retry=("failed",)))
     assert all(entry.ended > max(before) for entry in after.entries)
+
+
+def test_no_trial_is_stopped_after_its_last_epoch(store: LocalStore) -> None:
+    early = "{asha: {grace_epochs: 3, reduction_factor: 3}}"  # rungs at epochs 3 and 9, the last
+    text = SEARCH.format(space="{x: {float: [0.0, 10.0]}}", early=early, budget="{trials: 12}")
+    result = run_yaml(text, store)
+    assert {(entry.outcome, entry.epochs) for entry in result.entries} == {("completed", 9), ("pruned", 3)}
