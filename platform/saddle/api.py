@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -26,13 +28,15 @@ def run(
     Raises `saddle.errors.UserError` for everything the caller can mend, before anything starts.
     """
     from saddle.execute.driver import Options, run_studies
-    from saddle.execute.preflight import check_data
+    from saddle.execute.preflight import check_data, check_studies
     from saddle.store.opening import open_store
     from saddle.study.loader import load_studies
 
-    studies = load_studies(study, overrides)  # type: ignore[arg-type]
+    studies = load_studies(os.fspath(study), overrides)
     store = open_store(storage)
-    root = None if data_root is None else str(data_root)
+    # whole, because workers may have another working directory
+    root = None if data_root is None else str(pathlib.Path(data_root).expanduser().absolute())
+    check_studies(studies, store, fresh=options.get("fresh", False))
     check_data(studies, root)
     return run_studies(studies, store, Options(data_root=root, **options))
 
@@ -43,12 +47,11 @@ def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
     Raises `saddle.archive.finding.NotFound`.
     """
     from saddle.archive.finding import find_studies
-    from saddle.archive.rows import result_row
-    from saddle.store.ledger import Ledger
+    from saddle.archive.rows import study_rows
     from saddle.store.opening import open_store
 
     store = open_store(storage, create=False)
-    return [result_row(e) for stored in find_studies(store, study) for e in Ledger(store, stored.study.study).entries()]
+    return [row for stored in find_studies(store, study) for row in study_rows(store, stored.study.study)]
 
 
 def load(trial: str, *, storage: Path | None = None) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.store.entry import Entry
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
 
 
 def result_row(entry: Entry) -> dict[str, Any]:
@@ -30,6 +32,11 @@ def result_row(entry: Entry) -> dict[str, Any]:
     }
 
 
+def study_rows(store: LocalStore, study: str) -> list[dict[str, Any]]:
+    """The finished trials of a stored study, a search's by number, an ablation's as they were run."""
+    return [result_row(entry) for entry in Ledger(store, study).entries()]
+
+
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A result row with one column per parameter and metric, as CSV wants it."""
     nested = ("params", "metrics", "settings", "test_last", "fingerprints")
@@ -40,7 +47,8 @@ def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def headline_metrics(rows: Sequence[Mapping[str, Any]], first: str = "test/") -> list[str]:
-    """Three metrics that a terminal has room for: accuracies where there are any, the worst case and `first` first."""
+    """Three metrics, as many as a terminal has room for: `first` (a metric or a split), then accuracies."""
     counts = Counter(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
-    wanted = [n for n in counts if n.endswith(("worst_case", "clean_accuracy"))] or list(counts)
-    return sorted(wanted, key=lambda name: (not name.startswith(first), not name.endswith("worst_case"), name))[:3]
+    wanted = [n for n in counts if n.endswith(("worst_case", "clean_accuracy")) or n == first] or list(counts)
+    split = first.partition("/")[0]
+    return sorted(wanted, key=lambda n: (n != first, not n.startswith(split), not n.endswith("worst_case"), n))[:3]

@@ -57,6 +57,13 @@ def read_study(store: LocalStore, name: str) -> StoredStudy | None:
     return StoredStudy(study, instance, baseline)
 
 
+def refuse_changes(stored: StoredStudy, study: Study) -> None:
+    """Raise `StudyChanged` where `study` is neither the stored one nor the same with more trials or seeds."""
+    changes = differences(stored.study, study)
+    if changes and not is_extension(stored.study, study):
+        raise StudyChanged(study.study, changes)
+
+
 def settle_study(store: LocalStore, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:
     """Store the study, or take up the stored one where it says the same or less; raises `StudyChanged`."""
     folder = study_folder(study.study)
@@ -65,9 +72,7 @@ def settle_study(store: LocalStore, study: Study, baseline: Mapping[str, Any] | 
         store.move(folder, f"{folder}@{time.strftime('%Y%m%dT%H%M%S')}-{stored.instance[:4]}")
         stored = None
     if stored is not None:
-        changes = differences(stored.study, study)
-        if changes and not is_extension(stored.study, study):
-            raise StudyChanged(study.study, changes)
+        refuse_changes(stored, study)
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
     instance = stored.instance if stored is not None else uuid.uuid4().hex[:12]

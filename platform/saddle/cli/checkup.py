@@ -10,6 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from saddle.store.base import StorageError
+from saddle.store.opening import open_store
+
 
 class Finding(NamedTuple):
     """One check: whether it is well, and what was found."""
@@ -65,11 +68,13 @@ def find_methods() -> str:
 
 
 def find_storage(storage: str | None) -> str:
-    """The storage, which must be writable, and the space left."""
-    from saddle.store.opening import open_store
-
-    store = open_store(storage)
-    return f"{store.url}, {shutil.disk_usage(store.root).free / 1e9:.0f} GB free"
+    """The storage, which must be writable, and the space left; one that doesn't exist yet is not made."""
+    store = open_store(storage, create=False)
+    existing = next(folder for folder in (store.root, *store.root.parents) if folder.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise StorageError(f"{existing} can't be written; choose a folder of yours with --storage")
+    free = f"{shutil.disk_usage(existing).free / 1e9:.0f} GB free"
+    return f"{store.url}, {free}" if existing == store.root else f"{store.url}, made by the first run, {free}"
 
 
 def find_data(data_root: Path | None) -> str:
@@ -84,13 +89,15 @@ def find_data(data_root: Path | None) -> str:
 
 
 def find_mlflow(storage: str | None) -> str:
-    """The tracking database or server, which must answer."""
+    """The tracking database or server, which must answer; a database that doesn't exist yet is not made."""
+    store = open_store(storage, create=False)
+    if not os.environ.get("MLFLOW_TRACKING_URI") and not store.exists("mlflow/mlflow.db"):
+        return "a database in the storage, made by the first run"
     from mlflow.tracking import MlflowClient
 
-    from saddle.store.opening import open_store
     from saddle.track.opening import tracking_uri
 
-    uri = tracking_uri(open_store(storage))
+    uri = tracking_uri(store)
     return f"{uri}, {len(MlflowClient(uri).search_experiments())} experiments"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from saddle.cli.paths import command, short, storage_option
@@ -35,7 +36,8 @@ def state_line(state: StudyState) -> str:
     if progress.best is not None:
         parts.append(f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})")
     if state.running:
-        parts += [f"{duration(progress.seconds_left)} left", under_way(progress)]
+        parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
+        parts.append(under_way(progress))
     return " · ".join(parts)
 
 
@@ -66,6 +68,8 @@ class Display:
         say(study.question)
         self._console = console()
         self._live: Any = None
+        self._told_earlier = False
+        self._shown = 0
         if sys.stdout.isatty():
             from rich.live import Live
 
@@ -75,10 +79,14 @@ class Display:
     def changed(self, progress: Progress, event: str | None) -> None:
         from rich.text import Text
 
+        if not self._told_earlier:
+            self._told_earlier = True
+            self._tell_earlier(progress)
         if event is not None:
             done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
             line = f"  {done} {event}"
-            if self._live is None:
+            if self._live is None and progress.fresh > self._shown:
+                self._shown = progress.fresh
                 best = f"; best so far {progress.best:.3f}" if progress.best is not None else ""
                 left = f"; {duration(progress.seconds_left)} left" if progress.seconds_left else ""
                 line += best + left
@@ -89,6 +97,13 @@ class Display:
             else:
                 self._live.stop()
                 self._live = None
+
+    def _tell_earlier(self, progress: Progress) -> None:
+        """Say what runs before this one have done."""
+        earlier = progress.done - progress.fresh
+        if earlier:
+            left = "nothing is left to train" if earlier == progress.total else "going on"
+            self._console.print(f"  {trials_done(replace(progress, done=earlier))} were done before; {left}")
 
 
 def display(study: Study) -> Display:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from saddle.cli.options import AsJson, Storage, StudyName
+
+if TYPE_CHECKING:
+    from saddle.study.models import Study
 
 
 def results(
@@ -20,32 +23,38 @@ def results(
 
     Example: saddle results quickstart-ablation --json
     """
-    from saddle import api
-    from saddle.archive.rows import flat_row
+    from saddle.archive.finding import find_studies
+    from saddle.archive.rows import flat_row, study_rows
+    from saddle.cli.paths import command, storage_option
     from saddle.cli.tables import print_csv, print_json
+    from saddle.store.opening import open_store
 
-    rows = api.results(study, storage=storage)
+    store = open_store(storage, create=False)
+    found = [(stored.study, study_rows(store, stored.study.study)) for stored in find_studies(store, study)]
+    rows = [row for _, part in found for row in part]
     if as_json:
         print_json(rows)
     elif as_csv:
         print_csv([flat_row(row) for row in rows])
     else:
-        for name in dict.fromkeys(row["study"] for row in rows):
-            show([row for row in rows if row["study"] == name])
-        if not rows:
-            typer.echo(f"{study} has no finished trial yet; see: saddle status {study}")
+        for asked, part in found:
+            if part:
+                show(asked, part)
+            else:
+                status = command("status", asked.study, *storage_option(store.root))
+                typer.echo(f"{asked.study} has no finished trial yet; see: {status}")
 
 
-def show(rows: Sequence[Mapping[str, Any]]) -> None:
+def show(study: Study, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the trials of one study, and why those that have nothing to show have nothing."""
     from saddle.analyse.wording import label
     from saddle.archive.rows import headline_metrics
     from saddle.cli.tables import print_table, say
 
-    searched = rows[0]["arm"] is None
+    searched = study.ablation is None
     # an ablation's trials are told apart by their keys, which name arm and seed
     names = list(dict.fromkeys(name for row in rows for name in row["settings"])) if searched else []
-    metrics = headline_metrics(rows, "validation/" if searched else "test/")
+    metrics = headline_metrics(rows, asked_metric(study))
     table = [
         (
             row["trial"],
@@ -60,9 +69,16 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
     ]
     labels = [label(metric) for metric in metrics]
     columns = ("trial", "outcome", *names, *labels[:1], "epochs", "seconds", *labels[1:])
-    left_out = print_table(columns, table, title=rows[0]["study"], optional=len(columns) - 3)
+    left_out = print_table(columns, table, title=study.study, optional=len(columns) - 3)
     if left_out:
         say(f"not shown here: {', '.join(left_out)}; --csv and --json have everything")
     for row in rows:
         if row["outcome"] not in ("completed", "pruned"):
             say(f"{row['trial']} {row['outcome']}: {(row['why'].strip().splitlines() or ['no reason is known'])[-1]}")
+
+
+def asked_metric(study: Study) -> str:
+    """The metric a study asks about, or the split where it doesn't say."""
+    if study.ablation is not None:
+        return study.ablation.compare.metric or "test/"
+    return study.objective[0].metric if study.objective else "validation/"

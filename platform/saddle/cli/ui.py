@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -10,7 +10,12 @@ from saddle.cli.options import Storage
 
 
 def ui(
-    study: Annotated[str | None, typer.Argument(help="Open the page of this study's runs.", metavar="[STUDY]")] = None,
+    study: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(
+            help="Open the page of this study's runs; of all studies where none is named.", metavar="[STUDY]"
+        ),
+    ] = None,
     storage: Storage = None,
     port: Annotated[int, typer.Option("--port", help="The port; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
@@ -19,13 +24,27 @@ def ui(
 
     Example: saddle ui quickstart-ablation
     """
+    import os
+    import signal
+
+    from saddle.archive.finding import find_studies
+    from saddle.cli.paths import short
+    from saddle.errors import UserError
     from saddle.store.opening import open_store
     from saddle.track.server import serve
 
     store = open_store(storage, create=False)
+    names = [None] if study is None else [stored.study.study for stored in find_studies(store, study)]
+    if not store.exists("studies") and not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise UserError(f"no studies in {short(store.root)}; start with: saddle run quickstart")
+    # a shell starts background jobs with SIGINT ignored, and SIGTERM would leave the server behind
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with serve(store, port) as server:
-        page = server.page(study)
-        typer.echo(f"MLflow: {page}\nCtrl-C ends it.")
+        pages = [server.page(name) for name in names]
+        for page in pages:
+            typer.echo(f"MLflow: {page}")
+        typer.echo("Ctrl-C ends it.")
         if browser:
-            typer.launch(page)
+            typer.launch(pages[0])
         server.wait()

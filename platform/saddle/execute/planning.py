@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
 from saddle.execute.estimates import Estimate, estimate_trial
-from saddle.execute.preflight import absent_data
+from saddle.execute.preflight import absent_data, local_resources
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import slots_for, trial_shape
 from saddle.search.samplers import notes
@@ -54,11 +53,6 @@ class Plan:
     def bytes(self) -> int | None:
         """What the study keeps on disk in all."""
         return None if self.trials is None or self.per_trial.bytes is None else self.per_trial.bytes * self.trials
-
-
-def local_resources() -> dict[str, float]:
-    """The resources Ray would find on this machine."""
-    return {"CPU": float(os.cpu_count() or 1)}
 
 
 def plan_study(study: Study, store: LocalStore, data_root: str | None = None) -> Plan:

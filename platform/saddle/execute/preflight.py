@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from saddle.archive.studies import read_study, refuse_changes
+from saddle.execute.preparing import find_baseline
+from saddle.execute.shapes import slots_for
+from saddle.store.local import LocalStore
+from saddle.store.lock import hold_lock, holder
+from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun, resolve
@@ -26,6 +33,46 @@ class CheckingRun(InProcessRun):
         if repr(name) not in self.loaded:
             self.loaded[repr(name)] = super().data(name)
         return self.loaded[repr(name)]
+
+
+def check_studies(studies: Sequence[Study], store: LocalStore, *, fresh: bool = False) -> None:
+    """Raise what running the studies would raise, as far as storage and resources can tell it.
+
+    Raises `StudyChanged`, `NothingToBuildOn`, `DoesNotFit`, or `StorageError` where another driver runs one.
+    """
+    names = [study.study for study in studies]
+    for position, study in enumerate(studies):
+        refuse_second_driver(study.study, store.path(f"{study_folder(study.study)}.lock"))
+        stored = read_study(store, study.study)
+        if stored is not None and not fresh:
+            refuse_changes(stored, study)
+        if study.ablation is not None and study.ablation.best_of not in names[:position]:
+            find_baseline(study, store)
+        if not connected():
+            slots_for(study, local_resources())
+
+
+def refuse_second_driver(study: str, lock: Path) -> None:
+    """Raise `StorageError` where another process runs the study."""
+    if lock.exists() and holder(lock) is not None:
+        with hold_lock(lock):  # raises, naming the process, unless it has ended in between
+            pass
+
+
+def connected() -> bool:
+    """Whether this process uses a Ray cluster already, whose resources are not this machine's."""
+    if "ray" not in sys.modules:
+        return False
+    import ray
+
+    return bool(ray.is_initialized())
+
+
+def local_resources() -> dict[str, float]:
+    """The resources Ray will find on this machine; in a container, those the container may use."""
+    from ray._private.utils import get_num_cpus
+
+    return {"CPU": float(get_num_cpus(override_docker_cpu_warning=True))}
 
 
 def check_data(studies: Sequence[Study], data_root: str | None) -> None:
