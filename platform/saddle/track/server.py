@@ -75,7 +75,8 @@ def serve(store: LocalStore, port: int = 0) -> Iterator[Server]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            # its job queues are for GenAI evaluations; without them it starts faster and takes a fifth of the memory
+            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         )
         try:
             server = Server(f"http://127.0.0.1:{port}", database, process)
