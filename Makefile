@@ -40,7 +40,7 @@ faults: install  ## The tests that kill things
 	$(BIN)/pytest -m fault tests
 
 bench: install  ## Ratios against a peer in the same run
-	$(BIN)/python -m pytest -q -s tests/benchmarks --benchmarks
+	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py
 
 clean:  ## Remove .venv and caches, not what was run
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -93,7 +93,7 @@ class MlflowTracker:
         tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": self._study}
         if trial.arm is not None:
             tags["saddle.arm"] = trial.arm
-        name = trial.key if trial.arm is None else f"{trial.arm} · seed {trial.seed}"
+        name = trial.key if trial.arm is None else f"seed {trial.seed} · {trial.arm}"
         self._add_run(self._key(trial.key), parent, name, trial.started, tags, {**trial.params, "seed": trial.seed})
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:

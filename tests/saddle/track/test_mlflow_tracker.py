@@ -81,7 +81,7 @@ def test_a_run_has_readable_parameters_all_epochs_and_its_own_times(
     tell_ablation(tracker, tmp_path)
     tracker.close(60)
     run = runs_of(database, tmp_path.name)["inst/mp-0"]
-    assert run.info.run_name == "mp · seed 0"
+    assert run.info.run_name == "seed 0 · mp"
     assert run.data.params == {"lr": "0.1", "dataset.folder": "x", "tasks": "a, b", "seed": "0"}
     assert run.data.metrics["test/a"] == 0.25
     assert run.data.metrics["last_test/a"] == 0.2
