@@ -104,7 +104,7 @@ def _known(name: str) -> str:
     if name not in KNOWN:
         raise ValueError(
             f"{name!r} is no known dataset; {nearest(name, KNOWN)} "
-            "Your own data is written {folder: PATH} or {parquet: {train: PATH, test: PATH}}"
+            "(your own data is written {folder: PATH} or {parquet: {train: PATH, test: PATH}})"
         )
     return name
 

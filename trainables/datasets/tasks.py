@@ -66,7 +66,7 @@ def _named(name: str, classes: Sequence[str]) -> Task:
     if name not in DIGIT_TASKS:
         raise DataError(
             f"{name!r} is no named task; {nearest(name, DIGIT_TASKS)} "
-            f"A task of your own is a mapping, such as {{{name}: {{{classes[0]}: 1, default: 0}}}}"
+            f"(a task of your own is a mapping, such as {{{name}: {{{classes[0]}: 1, default: 0}}}})"
         )
     if tuple(classes) != DIGIT_NAMES:
         raise DataError(
