@@ -57,14 +57,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A fact that results rest on; `differs` where the trials don't agree on it."""
+    """A fact that results rest on; `differs` where trials should agree on it and don't (seeds are meant to differ)."""
 
     name: str
     values: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
-        return len(self.values) > 1
+        return self.name != "seed" and len(self.values) > 1
 
 
 def name_of(entry: Entry) -> str:
