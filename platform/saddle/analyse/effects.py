@@ -157,7 +157,7 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     values, pairs = comparison.values, comparison.pairs
     if len(values) >= FEWEST_SEEDS and not has_spread(values):
         notes.append(
-            "every seed gives identical values: does this setting reach the training?"
+            "every seed gives identical values; this setting may not reach the training"
             if abs(values[0]) < 1e-12
             else "every seed gives the same difference, so there is no spread to judge it by"
         )
