@@ -31,7 +31,9 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
         from trainables.datasets.errors import DataError
 
         try:
-            return command(*args, **kwargs)
+            result = command(*args, **kwargs)
+            sys.stdout.flush()  # a reader that has gone is noticed here, not while Python exits
+            return result
         except (UserError, DataError) as error:
             tell(error)
             raise typer.Exit(WRONG_INPUT) from None

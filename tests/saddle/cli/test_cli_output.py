@@ -1,0 +1,138 @@
+"""What every command prints: help with an example that parses, JSON and nothing else, tables that fit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+import typer
+
+from saddle.cli.app import app
+from saddle.cli.display import duration
+from saddle.cli.tables import shown
+
+GROUP = typer.main.get_command(app)
+COMMANDS = [
+    *((name,) for name in GROUP.commands if name != "data"),  # type: ignore[attr-defined]
+    *(("data", name) for name in GROUP.commands["data"].commands),  # type: ignore[attr-defined]
+]
+HEAVY = ("torch", "ray", "mlflow", "optuna", "scipy", "sklearn", "pandas", "pyarrow", "matplotlib")
+
+
+def parse(line: str) -> None:
+    """Parse a `saddle …` command line without running it; raises `click.UsageError`."""
+    words = shlex.split(line.partition(" > ")[0])[1:]
+    command: click.Command = GROUP
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
+    command.make_context("saddle", words)
+
+
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example_that_parses(saddle, names: tuple[str, ...]) -> None:
+    result = saddle(*names, "--help")
+    assert result.exit_code == 0
+    [example] = [line for line in result.stdout.splitlines() if "Example: " in line]
+    command = example.partition("Example: ")[2].strip()
+    assert command.startswith(" ".join(("saddle", *names)))
+    parse(command)
+
+
+def test_help_is_quick_because_it_imports_little() -> None:
+    """Prints a ratio against Python's own start; a time would depend on the machine."""
+    code = f"""
+import sys
+from saddle.cli.app import app
+try:
+    app(["--help"])
+finally:
+    print("heavy:", *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "pass"], check=True, timeout=60)
+    bare = time.perf_counter() - begun
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    taken = time.perf_counter() - begun
+    print(f"saddle --help: {taken:.2f} s, {taken / bare:.0f} times Python's own start")
+    assert done.returncode == 0
+    assert "quickstart" in done.stdout
+    assert done.stderr.split() == ["heavy:"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("results", "top"),
+        ("results", "troubles"),
+        ("status", "top"),
+        ("studies",),
+        ("plan", "FILE"),
+        ("evaluate", "digits"),
+        ("trainables",),
+        ("schema",),
+        ("data", "list"),
+        ("data", "stats", "digits"),
+    ],
+    ids=" ".join,
+)
+def test_json_is_all_there_is(saddle, finished, arguments: tuple[str, ...]) -> None:
+    words = [finished.file if word == "FILE" else word for word in arguments]
+    stored = () if words[0] in ("trainables", "schema", "data") else ("--storage", finished.storage)
+    result = saddle(*words, *stored, *(() if words[0] == "schema" else ("--json",)))
+    assert result.exit_code == 0
+    json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert result.stderr == ""
+
+
+def test_csv_has_a_column_for_every_parameter_and_metric(saddle, finished) -> None:
+    result = saddle("results", "digits", "--storage", finished.storage, "--csv")
+    [row] = csv.DictReader(io.StringIO(result.stdout))
+    assert json.loads(row["params.attacks"]) == ["pgd"]
+    assert float(row["metrics.test/clean_accuracy"]) <= 1
+    assert row["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize(
+    "arguments",
+    [("results", "top"), ("results", "troubles"), ("studies",), ("trainables",), ("data", "list")],
+    ids=" ".join,
+)
+def test_tables_fit_the_terminal(saddle, finished, monkeypatch, arguments: tuple[str, ...], width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    stored = ("--storage", finished.storage) if arguments[0] in ("results", "studies") else ()
+    lines = saddle(*arguments, *stored).stdout.splitlines()
+    rules = [number for number, line in enumerate(lines) if "───" in line]
+    assert rules
+    for number in rules:
+        assert len(lines[number].rstrip()) <= width
+    if arguments == ("results", "troubles"):
+        keys = [line for line in lines if line.startswith(" trouble-")]
+        assert len(keys) == 9, "a row of its own for every trial, none folded"
+
+
+def test_a_reader_that_leaves_early_is_no_error(finished) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "saddle.cli", "results", "top", "--json", "--storage", finished.storage]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_values_are_shown_short() -> None:
+    assert [shown(value) for value in (None, True, 0.123456, [1, 2], {"a": 1.0}, "x")] == [
+        "–", "yes", "0.1235", "1, 2", "a=1", "x"
+    ]  # fmt: skip
+    assert [duration(seconds) for seconds in (None, 3.2, 200, 7500)] == [
+        "unknown time", "3 s", "3 min 20 s", "2 h 5 min"
+    ]  # fmt: skip
