@@ -1,0 +1,182 @@
+"""The house itself: where things may be imported, what is packaged, and that the README says what is true."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from saddle.cli.app import app
+from saddle.study.loader import parse_studies
+from saddle.study.trainables import load_trainable
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SHELL_LINES = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+COMMANDS = sorted(
+    {part.strip() for line in SHELL_LINES for part in line.split("&&") if part.strip().startswith("saddle ")}
+    | {span for span in re.findall(r"`(saddle [^`]*)`", README) if "STUDY" not in span}
+)
+
+
+def tracked_files() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("this tree is no git checkout")
+    return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_platform_is_the_standard_librarys() -> None:
+    assert Path(run_python("import platform; print(platform.__file__)")).parent == Path(sysconfig.get_path("stdlib"))
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("saddle", ("ray", "mlflow", "torch", "optuna")),
+        ("saddle.study.loader", ("ray", "mlflow", "torch")),
+        ("saddle.design.arms", ("ray", "mlflow", "torch")),
+        ("saddle.analyse.answering", ("ray", "mlflow", "torch")),
+        ("saddle.cli.app", ("ray", "mlflow", "torch", "optuna", "scipy", "numpy")),
+        ("trainables.contract", ("saddle", "ray", "mlflow", "torch", "optuna")),
+        *(
+            (".".join(path.relative_to(ROOT).with_suffix("").parts), ("saddle", "ray", "mlflow", "torch", "optuna"))
+            for path in sorted((ROOT / "trainables").rglob("config.py"))
+        ),
+    ],
+)
+def test_nothing_heavy_is_imported_where_nothing_is_trained(module: str, forbidden: tuple[str, ...]) -> None:
+    found = run_python(f"import sys, {module}; print(*[name for name in {forbidden} if name in sys.modules])")
+    assert not found, f"importing {module} imports {found}"
+
+
+def test_loading_and_planning_a_study_needs_neither_ray_nor_torch() -> None:
+    code = """
+import sys
+from saddle.study.loader import load_studies
+from saddle.design.arms import make_arms
+from saddle.analyse.answering import answer_study
+[_, study] = load_studies("quickstart")
+make_arms(study.ablation, dict(study.ablation.baseline), study.settings)
+print(*[name for name in ("ray", "mlflow", "torch") if name in sys.modules])
+"""
+    assert run_python(code) == ""
+
+
+def test_every_package_and_its_data_is_in_the_wheel(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77", reason="building a wheel needs setuptools")
+    names = tracked_files()
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    code = "from setuptools import build_meta; print(build_meta.build_wheel('.'))"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True, timeout=120)
+    [wheel] = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    roots = {"platform/": "", "trainables/": "trainables/", "search_spaces/": "search_spaces/"}
+    roots["tests/contracts/"] = "saddle_contracts/"
+    wanted = {
+        target + name.removeprefix(root) for name in names for root, target in roots.items() if name.startswith(root)
+    }
+    assert wanted - packed == set()
+    assert not [name for name in packed if name.startswith(("tests", "platform"))]
+
+
+def test_every_dependency_is_pinned_for_the_quickstart() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    pinned = {
+        re.split(r"[=\[ ;]", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "infra/constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    assert {re.split(r"[\[<>=]", name)[0].lower() for name in wanted} - pinned == set()
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_readmes_commands_exist(line: str) -> None:
+    words = shlex.split(line.partition(" > ")[0])[1:]
+    command: click.Command = typer.main.get_command(app)
+    while isinstance(command, click.Group) and words:
+        command = command.commands[words.pop(0)]
+    if words:
+        command.make_context(line, words)
+
+
+def test_the_readme_lists_every_command_and_only_targets_there_are() -> None:
+    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert set(re.findall(r"^\| `saddle (\w+)", README, re.MULTILINE)) == known
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {name for line in SHELL_LINES for name in re.findall(r"^make (\S+)", line)} <= targets
+
+
+def test_the_readmes_template_is_the_one_that_is_tested() -> None:
+    assert ("python", (ROOT / "tests/template/my_method.py").read_text()) in BLOCKS
+    assert ("toml", (ROOT / "tests/template/pyproject.toml").read_text()) in BLOCKS
+
+
+@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml"], ids=lambda text: text.split()[1])
+def test_the_readmes_study_files_load(text: str) -> None:
+    spec = importlib.util.spec_from_file_location("my_method", ROOT / "tests/template/my_method.py")
+    assert spec
+    assert spec.loader
+    mine = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(mine)
+    known = {"my_method": mine, "adversarial_training": load_trainable("adversarial_training")}
+    assert parse_studies(text, "README.md", trainables=known)
+
+
+def test_the_readmes_pictures_and_files_exist() -> None:
+    for path in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / path).is_file(), path
+    assert (ROOT / "docs/report.png").stat().st_size < 250_000
+
+
+def test_no_file_has_grown_too_long() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for root in ("platform", "trainables")
+        for path in (ROOT / root).rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert not long, "at 400 lines a file wants to be two"
+
+
+def test_nothing_private_is_in_the_tree() -> None:
+    places = re.compile(
+        "|".join(["/wor" + "k/", "/roo" + "t/", "/tm" + "p/h4", "/op" + "t/pypi", r"\b10\.\d+\.\d+\.\d+\b"])
+    )
+    found = []
+    for name in tracked_files():
+        if (
+            Path(name).suffix in (".py", ".md", ".yaml", ".toml", ".txt", ".html", ".css", ".cfg", "")
+            and name != "LICENSE"
+        ):
+            text = (ROOT / name).read_text()
+            found += [f"{name}: {match[0]}" for match in places.finditer(text)]
+    assert not found
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
+    assert not list((ROOT / "tests" / "saddle").rglob("__init__.py"))
