@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 from trainables.adversarial_training.config import Config
-from trainables.datasets.config import DIGIT_NAMES, Facts, known_facts
+from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.tasks import resolve_task
 
 FORWARD_AND_INPUT = 2
@@ -12,7 +16,7 @@ FORWARD_AND_ALL = 3
 """A training step also takes the gradients of the weights."""
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=DIGIT_NAMES, train=5_000, test=1_000)
-"""Assumed of data that hasn't been looked at."""
+"""Assumed of one's own data where it can't be seen without opening it."""
 
 STATE_EXTRAS = 14_000
 """Bytes of a stored state beside its tensors: their names, and the container's."""
@@ -27,9 +31,47 @@ def estimate(config: Config) -> tuple[float, int]:
     return operations, 4 * copies * parameters + STATE_EXTRAS
 
 
+def facts_of(dataset: Any) -> Facts:
+    """What is known of a dataset, or seen of one's own data from outside: its files are counted, not opened."""
+    if isinstance(dataset, FolderDataset):
+        return _of_folder(Path(dataset.folder).expanduser(), dataset.height_width)
+    if isinstance(dataset, ParquetDataset):
+        return _of_parquet(dataset)
+    return known_facts(dataset) or UNKNOWN
+
+
+def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
+    """Sizes of `FOLDER/train/CLASS/*` and `FOLDER/test/CLASS/*`, or of `FOLDER/CLASS/*` split 80/20."""
+    split = (folder / "train").is_dir()
+    classes = tuple(sorted(path.name for path in (folder / "train" if split else folder).glob("*/")))
+    images = len(list(folder.glob("train/*/*" if split else "*/*")))
+    tests = len(list(folder.glob("test/*/*"))) if split else images // 5
+    if not images:
+        return UNKNOWN
+    return replace(UNKNOWN, shape=_shape(size), classes=classes, train=images if split else images - tests, test=tests)
+
+
+def _of_parquet(dataset: ParquetDataset) -> Facts:
+    """Sizes from the files' footers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        train, test = (
+            pq.read_metadata(Path(path).expanduser()).num_rows for path in (dataset.parquet.train, dataset.parquet.test)
+        )
+    except (OSError, pa.ArrowException):  # absent or damaged: whoever loads it says so
+        return UNKNOWN
+    return replace(UNKNOWN, shape=_shape(dataset.height_width), train=train, test=test)
+
+
+def _shape(size: tuple[int, int] | None) -> tuple[int, int, int]:
+    return (UNKNOWN.shape[0], *size) if size is not None else UNKNOWN.shape
+
+
 def passes(config: Config) -> tuple[float, float]:
     """How many single images a trial trains on, and how many steps of attacks on single images it takes."""
-    facts = known_facts(config.dataset) or UNKNOWN
+    facts = facts_of(config.dataset)
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
@@ -40,10 +82,8 @@ def passes(config: Config) -> tuple[float, float]:
 
 def network_size(config: Config) -> tuple[int, int]:
     """Multiply-adds of the LeNet's forward pass for one image, and how many parameters it has."""
-    facts = known_facts(config.dataset) or UNKNOWN
+    facts = facts_of(config.dataset)
     channels, height, breadth = facts.shape
-    if not isinstance(config.dataset, str) and config.dataset.height_width is not None:
-        height, breadth = config.dataset.height_width
     outputs = len(facts.classes) + sum(_labels(name, labels, facts) for name, labels in config.tasks.items())
     first, second, hidden = 2 * config.width, 4 * config.width, 64 * config.width
     pooled = (height // 2) * (breadth // 2)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from torch import nn
@@ -28,13 +31,16 @@ def config(scale: str | None = None, **given: Any) -> Any:
         ({"dataset": "digits", "tasks": TASKS, "width": 3}, (1, 8, 8), (10, 2, 2)),
         ({"dataset": "mnist", "width": 16}, (1, 28, 28), (10,)),
         (
-            {"dataset": {"folder": "mine", "size": [12, 20]}, "tasks": {"t": {"0": 0, "default": 1}}},
+            {"dataset": {"folder": "mine", "size": [12, 20]}, "tasks": {"t": {"A": 0, "default": 1}}},
             (3, 12, 20),
-            (10, 2),
+            (3, 2),
         ),
     ],
 )
 def test_the_network_is_counted_as_it_is_built(given: Any, shape: Any, classes: Any) -> None:
+    for name in "ABC":
+        Path("mine", name).mkdir(parents=True)
+        Path("mine", name, "one.png").touch()
     wanted = config(**given)
     model = build(wanted, shape, classes, seed=0)
     counted = 0
@@ -68,6 +74,21 @@ def test_work_grows_with_what_is_attacked() -> None:
 def test_passes_count_images_and_steps_of_attacks() -> None:
     found = passes(config(dataset="mnist", epochs=3, steps=7, train_size=100, test_size=50, attack_steps=20))
     assert found == (3 * 100, 3 * 100 * 7 + (3 * 10 + 50) * 20)
+
+
+def test_own_images_are_counted_without_opening_them() -> None:
+    wanted = {"dataset": {"folder": "mine"}, "epochs": 1, "steps": 1, "attack_steps": 1}
+    assert passes(config(**wanted))[0] == 5000 * 0.9, "data that isn't there is assumed to be of some size"
+    for name in ("train/A", "train/B", "test/A"):
+        Path("mine", name).mkdir(parents=True)
+        for number in range(50):
+            Path("mine", name, f"{number}.png").touch()
+    assert passes(config(**wanted)) == (90, 90 + 10 + 50)
+    wanted["dataset"] = {"parquet": {"train": "mine.parquet", "test": "mine.parquet"}}
+    Path("mine.parquet").write_bytes(b"rubbish")
+    assert passes(config(**wanted))[0] == 5000 * 0.9
+    pq.write_table(pa.table({"label": list(range(200))}), "mine.parquet")
+    assert passes(config(**wanted)) == (180, 180 + 20 + 200)
 
 
 def test_what_cannot_be_trained_is_said_before_anything_starts() -> None:
