@@ -83,7 +83,7 @@ def show(plan: Plan) -> None:
     elif plan.done >= plan.trials:
         time = "none, it is done"
     else:
-        time = duration(plan.seconds) + (" at most" if may_stop_early(plan) else "")
+        time = duration(plan.seconds) + (", if no trial stops early" if may_stop_early(plan) else "")
     disk = "unknown" if plan.bytes is None else f"{plan.bytes / 1e6:.1f} MB"
     say(f"time: {time}; disk: {disk} ({plan.per_trial.basis})", indent=2)
     say(f"rests on assumed values of: {', '.join(plan.assumed) or 'nothing'}", indent=2)
@@ -92,7 +92,7 @@ def show(plan: Plan) -> None:
 
 
 def may_stop_early(plan: Plan) -> bool:
-    """Whether trials may be stopped before their end, so that the time is an upper bound."""
+    """Whether trials may be stopped before their end, so that the time is too long."""
     return plan.study.ablation is None and plan.study.early_stopping.name != "none"
 
 

@@ -51,7 +51,7 @@ def test_a_plan_for_people_says_the_same(saddle) -> None:
     shown = saddle("plan", "quickstart").stdout
     for part in ("0.0005 … 0.02 (log)", "12 trials by tpe, early stopping: asha", "3 arms × 3 paired seeds = 9 trials"):
         assert part in shown
-    assert "at most; disk: " in shown
+    assert ", if no trial stops early; disk: " in shown
 
 
 def test_more_seeds_take_longer(saddle) -> None:
