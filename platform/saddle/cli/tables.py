@@ -16,6 +16,9 @@ WIDTH_UNKNOWN = 160
 GAP = 2
 """Blanks between columns."""
 
+EDGES = 2
+"""Blanks at both ends of a table's lines."""
+
 NARROWEST_FOLD = 28
 """Cells up to this long are never folded."""
 
@@ -61,25 +64,48 @@ def print_table(
     out = console()
     given = [list(row) for row in rows]
     cells = [[shown(value) for value in row] for row in given]
-    widths = [column_width(name, [row[index] for row in cells]) for index, name in enumerate(columns)]
+    texts = [(name, *(row[index] for row in cells)) for index, name in enumerate(columns)]
+    whole = [column_width(*text) for text in texts]
     kept = len(columns)
-    while kept > len(columns) - optional and sum(widths[:kept]) + GAP * kept > out.width:
+    while kept > len(columns) - optional and sum(whole[:kept]) + GAP * kept + EDGES > out.width:
         kept -= 1
+    widths = fit(texts[:kept], out.width - GAP * kept - EDGES)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for index, name in enumerate(columns[:kept]):
         values = [row[index] for row in given if row[index] is not None]
         numeric = bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", min_width=widths[index])
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", width=widths[index])
     for row in cells:
         table.add_row(*(Text(cell) for cell in row[:kept]))
     out.print(table)
     return tuple(columns[kept:])
 
 
-def column_width(name: str, cells: Sequence[str]) -> int:
-    """What a column wants at least: no broken word in its head, short cells whole, long ones folded."""
-    longest = max((len(line) for cell in cells for line in cell.splitlines()), default=0)
-    return max(min(longest, NARROWEST_FOLD), *(len(word) for word in name.split() or [""]), 1)
+def fit(texts: Sequence[Sequence[str]], room: int) -> list[int | None]:
+    """The widths of columns with these texts: no short cell folded where that fits, else no word broken, else free."""
+    least = next(
+        (w for width in (column_width, longest_word) if sum(w := [width(*text) for text in texts]) <= room), None
+    )
+    if least is None:
+        return [None] * len(texts)
+    for index in sorted(range(len(texts)), key=lambda i: longest_line(*texts[i]) - least[i]):
+        least[index] += max(0, min(longest_line(*texts[index]) - least[index], room - sum(least)))
+    return list(least)
+
+
+def column_width(name: str, *cells: str) -> int:
+    """What a column wants so that it breaks no word of its head and folds no short cell."""
+    return max(min(longest_line(*cells), NARROWEST_FOLD), longest_word(name))
+
+
+def longest_line(*texts: str) -> int:
+    """What a column wants so that it folds nothing."""
+    return max((len(line) for text in texts for line in text.splitlines()), default=1)
+
+
+def longest_word(*texts: str) -> int:
+    """What a column wants so that it breaks no word."""
+    return max((len(word) for text in texts for word in text.split()), default=1)
 
 
 def shown(value: Any) -> str:

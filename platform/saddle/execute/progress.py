@@ -41,11 +41,12 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The time left at the pace so far; None before the first trial has ended."""
+        """The time left at the pace so far, trials under way half done; None before the first one has ended."""
         if self.total is None or not self.fresh:
             return None
-        pace = (self.updated - self.started) / self.fresh
-        return pace * max(0, self.total - self.done)
+        half_done = len(self.running) / 2
+        pace = (self.updated - self.started) / (self.fresh + half_done)
+        return pace * max(0, self.total - self.done - half_done)
 
 
 class Listener(Protocol):

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import click
 import pytest
@@ -17,7 +18,7 @@ import typer
 
 from saddle.cli.app import app
 from saddle.cli.display import duration
-from saddle.cli.tables import shown
+from saddle.cli.tables import print_table, shown
 
 GROUP = typer.main.get_command(app)
 COMMANDS = [
@@ -118,6 +119,24 @@ def test_tables_fit_the_terminal(saddle, finished, monkeypatch, arguments: tuple
     if arguments == ("results", "troubles"):
         keys = [line for line in lines if line.startswith(" trouble-")]
         assert len(keys) == 9, "a row of its own for every trial, none folded"
+
+
+@pytest.mark.parametrize("width", range(40, 160, 7))
+def test_no_terminal_is_too_narrow_for_the_last_column(monkeypatch, capsys, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = ("arm", "seeds", "test robust accuracy (worst case)", "p (sign flips)", "verdict")
+    row = ("mta", "0 of 3 (3 diverged)", "45.6 % ± 3.7", "−10.4 to +2.6", "no difference shown")
+    assert print_table(columns, [row, row]) == ()
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    letters = Counter("".join(printed.split()))
+    assert not Counter("".join("".join((*columns, *row, *row)).split())) - letters, "nothing is cut off"
+
+
+def test_columns_may_be_left_out_where_there_is_no_room(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert print_table(("a" * 20, "b" * 20, "c" * 20), [("x", 1, 2.0)], optional=2) == ("b" * 20, "c" * 20)
+    assert "c" * 20 not in capsys.readouterr().out
 
 
 def test_a_reader_that_leaves_early_is_no_error(finished) -> None:
