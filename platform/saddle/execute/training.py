@@ -14,7 +14,7 @@ from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order
 from saddle.execute.train_run import DataCache, TrainRun
 from saddle.search.outcomes import Outcome
-from saddle.store.checkpoints import Checkpoints, load_state
+from saddle.store.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.opening import open_store, trial_folder
 from saddle.study.trainables import load_trainable
 from trainables.contract import Collapsed, Diverged, Report
@@ -43,6 +43,8 @@ class Training:
             yield self._end(Outcome.COLLAPSED, failure.why, images=self._store_images(failure.images))
         except Diverged as failure:
             yield self._end(Outcome.DIVERGED, failure.why, images=self._store_images(failure.images))
+        except Superseded:
+            raise  # nobody waits for this attempt's messages any more
         except Exception:  # whatever the trainable raises is its failure, not the slot's: the study goes on
             yield self._end(Outcome.FAILED, traceback.format_exc())
 

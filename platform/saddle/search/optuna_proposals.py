@@ -131,8 +131,6 @@ class OptunaProposals:
                 return None
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                # which samplers learn what is said once, by `samplers.notes`
-                warnings.filterwarnings("ignore", message="Constraints have been set")
                 trial = self.optuna.ask()
                 settings = self._draw(trial)
             trial.set_user_attr(SETTINGS, settings)
@@ -173,7 +171,10 @@ class OptunaProposals:
             if name not in frozen.constraints:
                 trial.set_constraint(name, violation)
         values = [entry.metrics.get(objective.metric, math.nan) for objective in self.objectives]
-        self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
+        with warnings.catch_warnings():
+            # what a sampler can't learn is said once, by `samplers.notes`
+            warnings.filterwarnings("ignore", message="Constraints have been set")
+            self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
 
     def violations(self, entry: Entry) -> dict[str, float]:
         """How far each constraint is violated (1 where unmeasured); `method` is 1 where the method failed, else 0."""

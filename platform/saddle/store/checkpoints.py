@@ -13,6 +13,10 @@ from saddle.store.base import StorageError, Store
 from saddle.store.ledger import to_json
 
 
+class Superseded(Exception):
+    """A later attempt has taken the trial up; this one is an orphan and may write no more."""
+
+
 @dataclass(frozen=True)
 class Saved:
     """One stored state: after which epoch, where, and the checksum it must have."""
@@ -65,7 +69,9 @@ class Checkpoints:
         return cls(store, folder, Manifest(**{**raw, "saved": tuple(Saved(**s) for s in raw["saved"])}))
 
     def update(self, **changes: Any) -> None:
-        """Change fields of the manifest and write it."""
+        """Change fields of the manifest and write it; raises `Superseded` where a later attempt has written its own."""
+        if self.open(self.store, self.folder).manifest.attempts > self.manifest.attempts:
+            raise Superseded(f"{self.folder}: attempt {self.manifest.attempts} was taken for dead")
         self.manifest = replace(self.manifest, **changes)
         self.store.write(f"{self.folder}/manifest.json", to_json(asdict(self.manifest)).encode())
 

@@ -160,8 +160,7 @@ def test_a_killed_search_goes_on_with_every_trial_once(command: Command) -> None
     wait_until(lambda: command.entries("search") >= 2, "the end of two trials")
     process.kill()
     process.communicate(timeout=20)
-    wait_until(lambda: not command.leftovers(), "Ray noticing that its driver died", 60)
-    command.run("run", "search.yaml", "--no-mlflow")
+    command.run("run", "search.yaml", "--no-mlflow")  # at once: what the dead driver started may still be there
     rows = command.rows("search")
     assert [row["trial"] for row in rows] == [f"trial-{n:05d}" for n in range(6)]
     assert {row["outcome"] for row in rows} == {"completed"}

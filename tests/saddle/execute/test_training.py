@@ -9,7 +9,7 @@ import pytest
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message, parse_message
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoints import Checkpoints, Superseded
 from saddle.store.local import LocalStore
 
 
@@ -108,6 +108,17 @@ def test_a_trial_killed_during_its_evaluation_only_evaluates_again(make_order: A
     messages.close()
     assert end_of(order).outcome == "completed"
     assert [type(m) for m in train(order)] == [EndMessage]
+
+
+def test_an_attempt_that_was_taken_for_dead_writes_no_more(make_order: Any) -> None:
+    order = make_order(epochs=5)
+    orphan = Training(order, DataCache(None)).messages()
+    next(orphan)
+    assert end_of(order).outcome == "completed"
+    finished = manifest_of(order)
+    with pytest.raises(Superseded):
+        next(orphan)
+    assert manifest_of(order) == finished
 
 
 def test_messages_survive_their_way_through_tune() -> None:
