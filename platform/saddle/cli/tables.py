@@ -14,10 +14,7 @@ WIDTH_UNKNOWN = 160
 
 
 GAP = 2
-"""Blanks between columns."""
-
-EDGES = 2
-"""Blanks at both ends of a table's lines."""
+"""Blanks that a table adds to each column."""
 
 NARROWEST_FOLD = 28
 """Cells up to this long are never folded."""
@@ -67,9 +64,9 @@ def print_table(
     texts = [(name, *(row[index] for row in cells)) for index, name in enumerate(columns)]
     whole = [column_width(*text) for text in texts]
     kept = len(columns)
-    while kept > len(columns) - optional and sum(whole[:kept]) + GAP * kept + EDGES > out.width:
+    while kept > len(columns) - optional and sum(whole[:kept]) + GAP * kept > out.width:
         kept -= 1
-    widths = fit(texts[:kept], out.width - GAP * kept - EDGES)
+    widths = fit(texts[:kept], out.width - GAP * kept)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for index, name in enumerate(columns[:kept]):
         values = [row[index] for row in given if row[index] is not None]
