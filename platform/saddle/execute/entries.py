@@ -86,9 +86,7 @@ def describe(entry: Entry, metric: str) -> str:
     settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())
     name = f"{entry.key} ({settings})" if entry.arm is None else f"{entry.arm}, seed {entry.seed}"
     measured = f"{metric} {value:.3f}, " if value is not None else ""
-    last = (
-        entry.why.strip().splitlines()[-1:] if Outcome(entry.outcome) not in (Outcome.COMPLETED, Outcome.PRUNED) else []
-    )
-    return f"{name}: {entry.outcome}, {measured}{entry.epochs} epochs in {entry.seconds:.1f} s" + "".join(
-        f"; {w}" for w in last
-    )
+    expected = Outcome(entry.outcome) in (Outcome.COMPLETED, Outcome.PRUNED)
+    why = "".join(f"; {line}" for line in entry.why.strip().splitlines()[-1:] if not expected)
+    epochs = f"{entry.epochs} epoch{'s' * (entry.epochs != 1)}"
+    return f"{name}: {entry.outcome}, {measured}{epochs} in {entry.seconds:.1f} s{why}"

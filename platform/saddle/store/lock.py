@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from saddle.store.base import StorageError
 
@@ -16,20 +18,28 @@ def hold_lock(path: Path) -> Iterator[None]:
     """Hold the lock at `path`; raises `StorageError` naming the process that holds it already."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(file):
             file.seek(0)
             study = path.stem
             raise StorageError(
                 f"another driver (process {file.read().strip() or 'unknown'}) is running {study}; watch it with "
                 f"`saddle status {study} --watch`, or stop it with `saddle stop {study}`"
-            ) from None
+            )
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _take(file: IO[str]) -> bool:
+    """Whether the lock could be had; tried for a second, because asking for its `holder` takes it for a moment."""
+    for _ in range(10):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def holder(path: Path) -> int | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,24 @@ def test_the_second_driver_is_told_who_holds_the_study_and_a_killed_one_holds_no
     assert holder(path) is None
     with hold_lock(path):
         pass
+
+
+def test_asking_who_holds_it_all_the_time_keeps_no_driver_out(tmp_path: Path) -> None:
+    path = tmp_path / "digits.lock"
+    asking = threading.Event()
+
+    def ask() -> None:
+        while not asking.is_set():
+            holder(path)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(50):
+            with hold_lock(path):
+                pass
+    finally:
+        asking.set()
+        for thread in threads:
+            thread.join(timeout=10)
