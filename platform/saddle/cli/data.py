@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -52,7 +52,7 @@ def fetch(
     name: Name,
     data_root: DataRoot = None,
     mirror: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option("--mirror", help="An address that has the same .gz files.", metavar="URL"),
     ] = None,
 ) -> None:
@@ -79,15 +79,15 @@ def show_progress(file: str, done: int, total: int | None) -> None:
 @explain
 def stats(
     name: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Argument(help="A known dataset, or a folder of class folders.", metavar="[NAME | FOLDER]"),
     ] = None,
     parquet: Annotated[
-        Optional[tuple[Path, Path]],  # noqa: UP045
+        tuple[Path, Path] | None,
         typer.Option("--parquet", help="The Parquet files of training and test split.", metavar="TRAIN TEST"),
     ] = None,
     size: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option("--size", help="Resize images of your own to so many pixels a side.", min=4, max=4096),
     ] = None,
     data_root: DataRoot = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from saddle.cli.options import Storage, StudyName
 
 def export(
     study: StudyName,
-    trial: Annotated[Optional[str], typer.Option("--trial", help="Which trial; the best one by default.")] = None,  # noqa: UP045
+    trial: Annotated[str | None, typer.Option("--trial", help="Which trial; the best one by default.")] = None,
     storage: Storage = None,
     to: Annotated[Path | None, typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,
 ) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 Storage = Annotated[
-    Optional[str],  # noqa: UP045 (typer reads annotations at run time)
+    str | None,
     typer.Option("--storage", help="Where studies are kept.", envvar="SADDLE_STORAGE", show_default="runs/ here"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DataRoot = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option(
         "--data-root", help="Where datasets lie.", envvar="SADDLE_DATA", show_default="a cache folder of yours"
     ),
 ]
 Settings = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option(
         "--set",
         help="Override a value of the study file: PATH=VALUE. May be given several times.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from saddle.cli.options import AsJson
 
 
 def trainables(
-    name: Annotated[Optional[str], typer.Argument(help="One trainable; all where none is named.")] = None,  # noqa: UP045
+    name: Annotated[str | None, typer.Argument(help="One trainable; all where none is named.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the trainables with each hyperparameter's range, default and where the default comes from.

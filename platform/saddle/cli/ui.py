@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from saddle.cli.options import Storage
 
 def ui(
     study: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Argument(
             help="Open the page of this study's runs; of all studies where none is named.", metavar="[STUDY]"
         ),
