@@ -21,6 +21,7 @@ from saddle.cli import (
     ui,
 )
 from saddle.cli.errors import explain
+from saddle.cli.options import accept_storage
 
 app = typer.Typer(
     name="saddle",
@@ -46,6 +47,6 @@ for command in (
     ui.ui,
     doctor.doctor,
 ):
-    app.command()(explain(command))
+    app.command()(explain(accept_storage(command)))
 
 app.add_typer(data.app, name="data")

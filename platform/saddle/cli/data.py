@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from saddle.cli.errors import explain
-from saddle.cli.options import AsJson, DataRoot
+from saddle.cli.options import AsJson, DataRoot, accept_storage
 
 app = typer.Typer(help="List, fetch and describe datasets.", no_args_is_help=True)
 
@@ -18,6 +18,7 @@ Name = Annotated[str, typer.Argument(help="A known dataset, such as mnist.", met
 
 @app.command("list")
 @explain
+@accept_storage
 def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
     """List the known datasets and whether they are on this machine.
 
@@ -48,6 +49,7 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
 
 @app.command()
 @explain
+@accept_storage
 def fetch(
     name: Name,
     data_root: DataRoot = None,
@@ -77,6 +79,7 @@ def show_progress(file: str, done: int, total: int | None) -> None:
 
 @app.command()
 @explain
+@accept_storage
 def stats(
     name: Annotated[
         str | None,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
@@ -32,3 +35,27 @@ StudyFile = Annotated[
 StudyName = Annotated[
     str, typer.Argument(help="The name of a stored study, or the file it came from.", metavar="STUDY")
 ]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def accept_storage(command: Callable[P, R]) -> Callable[..., R]:
+    """Let a command that reads no storage take `--storage` all the same, so that a script may give it to every one."""
+    signature = inspect.signature(command, eval_str=True)
+    if "storage" in signature.parameters:
+        return command
+
+    @wraps(command)
+    def accepting(*arguments: Any, storage: str | None = None, **named: Any) -> R:
+        return command(*arguments, **named)
+
+    unused = inspect.Parameter(
+        "storage",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[str | None, typer.Option("--storage", hidden=True)],
+    )
+    parameters = [*signature.parameters.values(), unused]
+    accepting.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return accepting

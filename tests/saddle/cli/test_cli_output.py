@@ -155,3 +155,16 @@ def test_values_are_shown_short() -> None:
     assert [duration(seconds) for seconds in (None, 3.2, 200, 7500)] == [
         "unknown time", "3 s", "3 min 20 s", "2 h 5 min"
     ]  # fmt: skip
+
+
+def test_every_command_takes_a_storage() -> None:
+    import typer
+
+    from saddle.cli.app import app
+
+    def commands(group):
+        for command in group.commands.values():
+            yield from commands(command) if hasattr(command, "commands") else [command]
+
+    lacking = [c.name for c in commands(typer.main.get_command(app)) if "storage" not in {p.name for p in c.params}]
+    assert lacking == []
