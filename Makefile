@@ -31,12 +31,12 @@ format: install  ## Let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 test: lint  ## Lint, then the tests that CI runs
-	$(BIN)/pytest -m "not slow and not fault" tests
+	$(BIN)/pytest -m "not slow" tests
 
-test-all: lint  ## Every test, the slow ones and the faults too
+test-all: lint  ## Every test, also those too slow for CI
 	$(BIN)/pytest tests
 
-faults: install  ## The tests that kill things
+faults: install  ## Only the tests that kill things
 	$(BIN)/pytest -m fault tests
 
 bench: install  ## Ratios against a peer in the same run
