@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -22,6 +23,8 @@ def ui(
 ) -> None:
     """Start the MLflow UI on loopback and open a study's training runs; Ctrl-C ends it.
 
+    Where MLFLOW_TRACKING_URI names a server, its page is opened and none is started.
+
     Example: saddle ui quickstart-ablation
     """
     import os
@@ -31,20 +34,32 @@ def ui(
     from saddle.cli.paths import short
     from saddle.errors import UserError
     from saddle.store.opening import open_store
+    from saddle.track.opening import tracking_uri
     from saddle.track.server import serve
 
     store = open_store(storage, create=False)
-    names = [None] if study is None else [stored.study.study for stored in find_studies(store, study)]
+    names: list[str | None] = [None] if study is None else [s.study.study for s in find_studies(store, study)]
     if not store.exists("studies") and not os.environ.get("MLFLOW_TRACKING_URI"):
         raise UserError(f"no studies in {short(store.root)}; start with: saddle run quickstart")
     # a shell starts background jobs with SIGINT ignored, and SIGTERM would leave the server behind
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    uri = tracking_uri(store)
+    if uri.startswith(("http://", "https://")):
+        show(uri, names, browser)
+        return
     with serve(store, port) as server:
-        pages = [server.page(name) for name in names]
-        for page in pages:
-            typer.echo(f"MLflow: {page}")
+        show(server.uri, names, browser)
         typer.echo("Ctrl-C ends it.")
-        if browser:
-            typer.launch(pages[0])
         server.wait()
+
+
+def show(uri: str, names: Sequence[str | None], browser: bool) -> None:
+    """Print the page of each study, and open the first."""
+    from saddle.track.server import page_of
+
+    pages = [page_of(uri.rstrip("/"), name) for name in names]
+    for page in pages:
+        typer.echo(f"MLflow: {page}")
+    if browser:
+        typer.launch(pages[0])

@@ -28,28 +28,36 @@ class NoServer(UserError):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; `uri` is its address, the tracking database is `database`."""
+    """A running server; `uri` is its address."""
 
     uri: str
-    database: str
     process: subprocess.Popen[bytes]
 
     def page(self, study: str | None) -> str:
-        """The page of a study's training runs, or of all experiments; raises `NoServer` for an unknown study."""
-        if study is None:
-            return f"{self.uri}/#/experiments"
-        from mlflow.tracking import MlflowClient
-
-        experiment = MlflowClient(self.uri).get_experiment_by_name(study)
-        if experiment is None:
-            raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
-        # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
-        return f"{self.uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+        """The page of a study's training runs, see `page_of`."""
+        return page_of(self.uri, study)
 
     def wait(self) -> None:
         """Until the server ends or Ctrl-C."""
         with contextlib.suppress(KeyboardInterrupt):
             self.process.wait()
+
+
+def page_of(uri: str, study: str | None) -> str:
+    """A server's page of a study's training runs, or of all experiments; raises `NoServer` for an unknown study."""
+    if study is None:
+        return f"{uri}/#/experiments"
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    try:
+        experiment = MlflowClient(uri).get_experiment_by_name(study)
+    except MlflowException as error:
+        raise NoServer(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}") from error
+    if experiment is None:
+        raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
+    # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
+    return f"{uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
 
 
 def free_port() -> int:
@@ -79,7 +87,7 @@ def serve(store: LocalStore, port: int = 0) -> Iterator[Server]:
             env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         )
         try:
-            server = Server(f"http://127.0.0.1:{port}", database, process)
+            server = Server(f"http://127.0.0.1:{port}", process)
             _await(server, Path(f"/proc/self/fd/{log.fileno()}"))
             yield server
         finally:

@@ -17,7 +17,7 @@ from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, flatten
 from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
-from saddle.track.server import Server, free_port, serve
+from saddle.track.server import NoServer, Server, free_port, page_of, serve
 from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation
 
 
@@ -137,6 +137,15 @@ def test_a_server_over_http_gets_the_same_runs(server: Server, tmp_path: Path) -
     tell_ablation(tracker, tmp_path)
     assert tracker.close(90) is None
     assert len(runs_of(server.uri, tmp_path.name)) == 7
+
+
+def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_path: Path) -> None:
+    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", tmp_path / "outbox")
+    tracker.start_study({}, {}, [])
+    assert tracker.close(60) is None
+    assert page_of(server.uri, tmp_path.name).endswith("/runs?workflowType=machine_learning")
+    with pytest.raises(NoServer, match="knows no study 'other'"):
+        page_of(server.uri, "other")
 
 
 def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
