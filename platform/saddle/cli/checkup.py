@@ -96,7 +96,9 @@ def find_mlflow(storage: str | None) -> str:
     from mlflow.tracking import MlflowClient
 
     from saddle.track.opening import tracking_uri
+    from saddle.track.patience import be_brief
 
+    be_brief()
     uri = tracking_uri(store)
     return f"{uri}, {len(MlflowClient(uri).search_experiments())} experiments"
 

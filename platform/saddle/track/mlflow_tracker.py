@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,10 @@ from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.store.entry import Entry
 from saddle.track.base import StartedTrial
 from saddle.track.outbox import Deliver, Outbox
+from saddle.track.patience import be_brief
 
 LONGEST_VALUE = 5000
 """MLflow refuses longer parameters and tags."""
-
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-"""The outbox waits and tries again; the client's own retries would block for minutes on a dead server."""
 
 
 def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -36,8 +33,7 @@ class MlflowTracker:
     """A `Tracker` that writes operations to an outbox; `instance` tells runs of the same study name apart."""
 
     def __init__(self, uri: str, study: str, instance: str, folder: Path, artifacts: str | None = None) -> None:
-        for name, value in PATIENCE.items():
-            os.environ.setdefault(name, value)
+        be_brief()
 
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's

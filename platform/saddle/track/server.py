@@ -18,6 +18,7 @@ from pathlib import Path
 from saddle.errors import UserError
 from saddle.store.local import LocalStore
 from saddle.track.opening import artifact_location, tracking_uri
+from saddle.track.patience import be_brief
 
 START_SECONDS = 90.0
 
@@ -50,6 +51,7 @@ def page_of(uri: str, study: str | None) -> str:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
+    be_brief()
     try:
         experiment = MlflowClient(uri).get_experiment_by_name(study)
     except MlflowException as error:

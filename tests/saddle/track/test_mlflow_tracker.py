@@ -146,6 +146,8 @@ def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_pa
     assert page_of(server.uri, tmp_path.name).endswith("/runs?workflowType=machine_learning")
     with pytest.raises(NoServer, match="knows no study 'other'"):
         page_of(server.uri, "other")
+    with pytest.raises(NoServer, match="does not answer"):
+        page_of(f"http://127.0.0.1:{free_port()}", "any")
 
 
 def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
