@@ -222,13 +222,30 @@ def choices(trainable: Any, kind: Literal["RECIPES", "SCALES"]) -> Sequence[str]
     return tuple(getattr(trainable, kind, ()))
 
 
+def complete(
+    trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None
+) -> dict[str, Any]:
+    """Every field's value as `resolve` would have it, but unchecked: `given` alone may be no valid configuration."""
+    fields = trainable.Config.model_fields
+    own = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
+    return {**own, **{name: d.value for name, d in find_defaults(trainable, given, recipe, scale).items()}, **given}
+
+
+def find_defaults(
+    trainable: Any, given: Mapping[str, Any], recipe: str | None, scale: str | None
+) -> Mapping[str, Default]:
+    """What the trainable's optional `defaults` gives to fields that are left open."""
+    find = getattr(trainable, "defaults", None)
+    found: Mapping[str, Default] = find(given, recipe, scale) if find else {}
+    return found
+
+
 def resolve(trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> Resolved:
     """Complete `given` from recipe, scale and field defaults, in this order of precedence.
 
     Raises `pydantic.ValidationError` for values the configuration refuses.
     """
-    find_defaults = getattr(trainable, "defaults", None)
-    defaults: Mapping[str, Default] = find_defaults(given, recipe, scale) if find_defaults else {}
+    defaults = find_defaults(trainable, given, recipe, scale)
     config_type: type[Config] = trainable.Config
     config = config_type.model_validate({**{name: d.value for name, d in defaults.items()}, **given})
     sources = {

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
+from saddle.errors import UserError
 from saddle.execute.estimates import Estimate, estimate_trial
-from saddle.execute.preflight import absent_data, local_resources
+from saddle.execute.preflight import absent_data, local_resources, resolutions
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import slots_for, trial_shape
-from saddle.search.samplers import notes
+from saddle.search.samplers import notes, planned_trials
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
@@ -66,8 +68,10 @@ def plan_study(study: Study, store: LocalStore, data_root: str | None = None) ->
         baseline = dict(study.ablation.baseline) if study.ablation else None
     arms = arms_of_study(study, baseline)
     seeds = study.ablation.seed_list if study.ablation else [0]
-    settings = [{**study.settings, **arm.settings} for arm in arms] or [study.settings]
-    resolved = [resolve(trainable, given, study.recipe, study.scale) for given in settings]
+    resolved = [resolve(trainable, {**study.settings, **a.settings}, study.recipe, study.scale) for a in arms]
+    resolved = resolved or list(islice(resolutions(study), 1))
+    if not resolved:
+        raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
     slots = slots_for(study, local_resources())
     trials = len(arms) * len(seeds) if study.ablation else planned_trials(study)
     if study.ablation:
@@ -91,16 +95,6 @@ def plan_study(study: Study, store: LocalStore, data_root: str | None = None) ->
         ),
         notes=found,
     )
-
-
-def planned_trials(study: Study) -> int | None:
-    """How many trials a search has; None where only time bounds it."""
-    from saddle.search.samplers import grid_size
-
-    if study.sampler.name == "grid" and study.search is not None:
-        size = grid_size(study.search, study.sampler.options)
-        return min(size, study.budget.trials or size)
-    return study.budget.trials
 
 
 def idle_parameters(study: Study) -> list[str]:

@@ -16,7 +16,7 @@ from saddle.store.lock import hold_lock, holder
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
-from trainables.contract import InProcessRun, resolve
+from trainables.contract import InProcessRun, Resolved, resolve
 from trainables.datasets.config import KNOWN, FolderDataset, ParquetDataset
 from trainables.datasets.errors import DataNotFoundError
 from trainables.datasets.presence import is_present
@@ -115,15 +115,25 @@ def own_paths(dataset: Any) -> list[str]:
 
 
 def configs(study: Study) -> Iterator[Any]:
-    """The study's configuration, and those with each level of its factors and each choice of its search."""
+    """The valid configurations among the study's own and those of its levels and choices (see `resolutions`)."""
+    return (resolved.config for resolved in resolutions(study))
+
+
+def resolutions(study: Study) -> Iterator[Resolved]:
+    """The study's settings completed: alone, with all first levels or choices, and with each of them by itself.
+
+    What is invalid without the rest of an arm or trial is left out; the loader has judged each value.
+    """
     trainable = load_trainable(study.trainable)
     base = study.settings
-    varied = {name: list(parameter.choice or ()) for name, parameter in (study.search or {}).items()}
+    varied = {name: list(p.choice or p.bounds[:1]) for name, p in (study.search or {}).items()}
     if study.ablation is not None:
         base = {**base, **study.ablation.baseline}
         varied = {name: list(levels) for name, levels in study.ablation.factors.items()}
-    for settings in [base, *({**base, name: level} for name, levels in varied.items() for level in levels)]:
+    first = {name: values[0] for name, values in varied.items()}
+    each = [{name: value} for name, values in varied.items() for value in values]
+    for settings in [{}, first, *each]:
         try:
-            yield resolve(trainable, settings, study.recipe, study.scale).config
+            yield resolve(trainable, {**base, **settings}, study.recipe, study.scale)
         except ValueError:
-            continue  # values that exclude each other without the rest of an arm or trial; the loader judged the whole
+            continue

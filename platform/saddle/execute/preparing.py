@@ -19,7 +19,7 @@ from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from trainables.contract import resolve
+from trainables.contract import complete
 
 
 class NothingToBuildOn(UserError):
@@ -58,7 +58,8 @@ def make_proposals(
             store.delete(f"{study_folder(study.study)}/trials/{entry.key}")
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
-        return AblationProposals(replicates(arms, study.ablation.seed_list), {e.key for e in ledger})
+        finished = {entry.key for entry in entries if entry not in again}
+        return AblationProposals(replicates(arms, study.ablation.seed_list), finished)
     journal = store.path(f"{study_folder(study.study)}/optuna.journal")
     search = OptunaProposals(study, journal, {e.key: e for e in entries}, known=known_values(study))
     search.retry(again)
@@ -66,9 +67,9 @@ def make_proposals(
 
 
 def known_values(study: Study) -> dict[str, Any]:
-    """The complete configuration before anything is searched, so that a condition may rest on a default."""
-    trainable = load_trainable(study.trainable)
-    return resolve(trainable, study.settings, study.recipe, study.scale).config.model_dump(mode="json")
+    """Every value that isn't searched, so that a condition may rest on a default."""
+    known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
+    return {name: value for name, value in known.items() if name not in (study.search or {})}
 
 
 def start_progress(

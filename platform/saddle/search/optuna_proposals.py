@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from saddle.search.outcomes import MEANINGS, METHOD_FAILURES, Outcome
 from saddle.search.proposals import Proposal
 from saddle.search.pruners import make_pruner
-from saddle.search.samplers import grid_size, make_sampler
+from saddle.search.samplers import make_sampler, planned_trials
 from saddle.search.storage import open_journal, quiet_optuna
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -105,10 +105,7 @@ class OptunaProposals:
 
     @property
     def total(self) -> int | None:
-        planned = self.spec.budget.trials
-        if self.spec.sampler.name == "grid":
-            size = grid_size(self.space, self.spec.sampler.options)
-            planned = min(size, planned or size)
+        planned = planned_trials(self.spec)
         return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
 
     def retry(self, entries: Sequence[Entry]) -> None:

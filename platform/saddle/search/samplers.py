@@ -11,7 +11,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
-from saddle.study.models import Grid, Sampler
+from saddle.study.models import Grid, Sampler, Study
 from saddle.study.space import Parameter
 
 LEARNS_CONSTRAINTS = frozenset({"tpe", "gp", "nsga2"})
@@ -103,3 +103,11 @@ def grid_size(space: Mapping[str, Parameter], options: Grid) -> int:
     for values in make_grid(space, options).values():
         size *= len(values)
     return size
+
+
+def planned_trials(study: Study) -> int | None:
+    """How many trials a search has; None where only time bounds it."""
+    if study.sampler.name != "grid" or study.search is None:
+        return study.budget.trials
+    size = grid_size(study.search, study.sampler.options)
+    return min(size, study.budget.trials or size)
