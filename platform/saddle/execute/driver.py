@@ -81,16 +81,17 @@ def run_study(study: Study, store: LocalStore, cluster: Mapping[str, float], opt
         trainable = load_trainable(study.trainable)
         ledger = Ledger(store, study.study)
         proposals = make_proposals(study, store, ledger, baseline, options.retry)
+        entries = ledger.entries()
         slots = slots_for(study, cluster, proposals)
         store.delete(stop_path(study.study))
         tracker = open_tracker(store, study.study, stored.instance, enabled=options.track)
-        keeper = start_progress(study, trainable, store, ledger, proposals, slots, options.listener(study))
+        keeper = start_progress(study, trainable, store, entries, proposals, slots, options.listener(study))
         selection = selection_of(study, trainable)
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         conductor = Conductor(
             study, trainable, store, ledger, proposals, tracker, keeper,
             select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
-            gpu_seconds=sum(e.seconds for e in ledger) * study.resources.workers * study.resources.gpus_per_worker,
+            gpu_seconds=sum(e.seconds for e in entries) * study.resources.workers * study.resources.gpus_per_worker,
             hours_spent=keeper.progress.hours_before,
         )  # fmt: skip
         tracker.start_study(study_params(study), study_tags(study, code), study_files(study, store, code))

@@ -13,6 +13,7 @@ from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
+from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.opening import study_folder
@@ -76,7 +77,7 @@ def start_progress(
     study: Study,
     trainable: Any,
     store: LocalStore,
-    ledger: Ledger,
+    entries: Sequence[Entry],
     proposals: Proposals,
     slots: int,
     listener: Listener,
@@ -91,7 +92,7 @@ def start_progress(
     before = earlier.hours_before + (earlier.updated - earlier.started) / 3600 if earlier else 0.0
     progress = Progress(study.study, study.question, proposals.total, slots, metric=metric, hours_before=before)
     keeper = ProgressKeeper(progress, store, listener, maximize=direction == "maximize")
-    for entry in ledger:
+    for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1
     return keeper
