@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from saddle.design.proposals import AblationProposals
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
@@ -177,8 +178,11 @@ def test_retrying_runs_failed_trials_again(store: LocalStore) -> None:
     assert all(entry.ended > max(before) for entry in after.entries)
 
 
-def test_no_trial_is_stopped_after_its_last_epoch(store: LocalStore) -> None:
-    early = "{asha: {grace_epochs: 3, reduction_factor: 3}}"  # rungs at epochs 3 and 9, the last
-    text = SEARCH.format(space="{x: {float: [0.0, 10.0]}}", early=early, budget="{trials: 12}")
-    result = run_yaml(text, store)
-    assert {(entry.outcome, entry.epochs) for entry in result.entries} == {("completed", 9), ("pruned", 3)}
+@pytest.mark.parametrize(("wish", "ends"), [(2, ("pruned", 2)), (3, ("completed", 3))])
+def test_no_trial_is_stopped_after_its_last_epoch(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, wish: int, ends: tuple[str, int]
+) -> None:
+    # as a pruner does whose last rung is the last epoch
+    monkeypatch.setattr(AblationProposals, "report", lambda self, key, epoch, metrics: epoch == wish)
+    result = run_yaml(ABLATION.format(fixed="pause: 0", levels="0.5", seeds=1), store)
+    assert {(entry.outcome, entry.epochs) for entry in result.entries} == {ends}
