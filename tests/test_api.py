@@ -32,7 +32,7 @@ def test_a_study_is_run_read_and_its_model_loaded(tmp_path: Path) -> None:
     assert heard == [result]
     assert not result.interrupted
     assert result.answer.sentence.startswith("The best of 3 trials")
-    assert result.report.read_text().startswith("<!DOCTYPE html>")
+    assert Path(result.report).read_text().startswith("<!DOCTYPE html>")
     rows = saddle.results("scripted", storage=tmp_path / "kept")
     assert [row["trial"] for row in rows] == [entry.key for entry in result.entries]
     assert saddle.load("scripted/1", storage=tmp_path / "kept") == 3, "a parabola's model is its last epoch"

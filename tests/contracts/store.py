@@ -53,6 +53,16 @@ class StoreContract:
         assert store.read("new/a") == b"1"
         assert not store.exists("old/a")
 
+    def test_sizes_are_those_of_blobs_and_of_all_below_a_folder(self, store: Store) -> None:
+        store.write("f/a", b"12")
+        store.write("f/deep/b", b"345")
+        assert (store.size("f/a"), store.size("f"), store.size("nowhere")) == (2, 5, 0)
+
+    def test_a_blob_can_be_found_by_a_person_and_the_driver_has_a_folder_on_this_machine(self, store: Store) -> None:
+        assert store.locate("f/a").startswith(store.url)
+        assert store.locate("f/a").endswith("f/a")
+        assert store.local.is_absolute()
+
     def test_a_reader_never_sees_half_a_blob(self, store: Store) -> None:
         contents = {bytes([i]) * 200_000 for i in range(8)}
         store.write("x", min(contents))

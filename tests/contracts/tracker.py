@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.track.base import StartedTrial, Tracker
 
@@ -31,10 +31,10 @@ def ended(key: str, outcome: str = "completed", arm: str | None = None, seed: in
     )  # fmt: skip
 
 
-def tell_ablation(tracker: Tracker, folder: Path) -> None:
-    """A whole ablation of two arms and two seeds."""
-    note = folder / "note.txt"
-    note.write_text("an artifact")
+def tell_ablation(tracker: Tracker, store: Store) -> None:
+    """A whole ablation of two arms and two seeds, its files in `store`."""
+    note = "note.txt"
+    store.write(note, b"an artifact")
     tracker.start_study({"dataset": "digits"}, {"saddle.question": "why?"}, [note])
     for seed in range(2):
         for arm in ("sta", "mp"):
@@ -54,21 +54,26 @@ class TrackerContract:
         """A function that opens the tracker of one and the same study."""
         raise NotImplementedError("give a fixture `open_tracker`")
 
-    def test_a_whole_study_is_taken_without_complaint(self, open_tracker: Any, tmp_path: Path) -> None:
+    @pytest.fixture
+    def store(self) -> Store:
+        """The store that the tracker reads files from."""
+        raise NotImplementedError("give a fixture `store`")
+
+    def test_a_whole_study_is_taken_without_complaint(self, open_tracker: Any, store: Store) -> None:
         tracker = open_tracker()
-        tell_ablation(tracker, tmp_path)
+        tell_ablation(tracker, store)
         assert tracker.close(60) is None
 
-    def test_telling_it_all_again_is_taken_too(self, open_tracker: Any, tmp_path: Path) -> None:
+    def test_telling_it_all_again_is_taken_too(self, open_tracker: Any, store: Store) -> None:
         for _ in range(2):
             tracker = open_tracker()
-            tell_ablation(tracker, tmp_path)
+            tell_ablation(tracker, store)
             assert tracker.close(60) is None
 
-    def test_no_call_waits_for_delivery(self, open_tracker: Any, tmp_path: Path) -> None:
+    def test_no_call_waits_for_delivery(self, open_tracker: Any, store: Store) -> None:
         tracker = open_tracker()
         since = time.monotonic()
-        tell_ablation(tracker, tmp_path)
+        tell_ablation(tracker, store)
         told = time.monotonic() - since
         tracker.close(60)
         assert told < 5, "telling a tracker is writing a few lines"

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from saddle.archive.finding import FoundTrial
 from saddle.archive.models import load_config, stored_state
 from saddle.errors import UserError
-from saddle.store.local import LocalStore
+from saddle.store.base import Store
 from saddle.study.problems import nearest
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun
 
 
 def evaluate_trial(
-    store: LocalStore, trial: FoundTrial, changes: Sequence[str] = (), data_root: str | None = None, which: str = "best"
+    store: Store, trial: FoundTrial, changes: Sequence[str] = (), data_root: str | None = None, which: str = "best"
 ) -> dict[str, float]:
     """The test metrics of the `best` or `last` checkpoint; `changes` are `field=value` texts.
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from saddle.archive.finding import FoundTrial
 from saddle.archive.models import stored_state
 from saddle.errors import UserError
+from saddle.store.base import Store
 from saddle.store.checkpoints import encode_state
 from saddle.store.ledger import to_json
-from saddle.store.local import LocalStore
 from saddle.study.trainables import find_trainables
 
 LOADER = '''"""Loads the exported model; needs torch and the package of the trainable, not saddle."""
@@ -40,7 +40,7 @@ if __name__ == "__main__":
 '''
 
 
-def export_trial(store: LocalStore, trial: FoundTrial, folder: Path) -> None:
+def export_trial(store: Store, trial: FoundTrial, folder: Path) -> None:
     """Write `state.pt`, `model.json` and `load.py` to `folder`; raises `UserError` where it holds something already."""
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"the folder {folder} is not empty; choose another with --to")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from saddle.analyse.best import best
 from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
 from saddle.study.loader import load_studies
 from saddle.study.models import Study
 from saddle.study.problems import StudyError, nearest
@@ -34,7 +34,7 @@ class FoundTrial:
         return f"{self.entry.study}/{self.entry.key}"
 
 
-def find_studies(store: LocalStore, name: str) -> list[StoredStudy]:
+def find_studies(store: Store, name: str) -> list[StoredStudy]:
     """The stored study called `name`, else the stored studies of the file or packaged study `name`.
 
     Raises `NotFound` naming the nearest stored one.
@@ -55,7 +55,7 @@ def find_studies(store: LocalStore, name: str) -> list[StoredStudy]:
     raise NotFound(f"no study {name!r} in {store.url}; {f'did you mean {hint}? ' if hint else ''}{listed}")
 
 
-def find_study(store: LocalStore, name: str) -> StoredStudy:
+def find_study(store: Store, name: str) -> StoredStudy:
     """The one stored study called `name`; raises `NotFound` where a file holds several."""
     found = find_studies(store, name)
     if len(found) > 1:
@@ -64,7 +64,7 @@ def find_study(store: LocalStore, name: str) -> StoredStudy:
     return found[0]
 
 
-def find_trial(store: LocalStore, name: str, trial: str | None = None) -> FoundTrial:
+def find_trial(store: Store, name: str, trial: str | None = None) -> FoundTrial:
     """The trial `STUDY/TRIAL`, or a study's best one; raises `NotFound`."""
     study_name, _, key = name.partition("/") if not _is_file(name) else (name, "", "")
     stored = find_study(store, study_name)

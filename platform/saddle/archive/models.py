@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from saddle.archive.finding import FoundTrial, NotFound
+from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints, load_state
-from saddle.store.local import LocalStore
 from saddle.store.opening import trial_folder
 from saddle.study.trainables import load_trainable
 
 
-def stored_state(store: LocalStore, trial: FoundTrial, which: str = "best") -> dict[str, Any]:
+def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[str, Any]:
     """The `best` or `last` state of a trial, its checksum verified; raises `NotFound` where it isn't kept."""
     path = trial.entry.checkpoints.get(which)
     manifest = Checkpoints.open(store, f"{trial_folder(trial.entry.study, trial.entry.key)}/checkpoints").manifest
@@ -26,7 +26,7 @@ def load_config(trial: FoundTrial) -> Any:
     return load_trainable(trial.stored.study.trainable).Config.model_validate(dict(trial.entry.params))
 
 
-def load_model(store: LocalStore, trial: FoundTrial, which: str = "best") -> Any:
+def load_model(store: Store, trial: FoundTrial, which: str = "best") -> Any:
     """The trained model of a trial, on the CPU and in eval mode."""
     trainable = load_trainable(trial.stored.study.trainable)
     return trainable.load(load_config(trial), stored_state(store, trial, which))

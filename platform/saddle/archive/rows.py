@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
 
 
 def result_row(entry: Entry) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def result_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def study_rows(store: LocalStore, study: str) -> list[dict[str, Any]]:
+def study_rows(store: Store, study: str) -> list[dict[str, Any]]:
     """The finished trials of a stored study, a search's by number, an ablation's as they were run."""
     return [result_row(entry) for entry in Ledger(store, study).entries()]
 

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from saddle.execute.progress import Progress, read_progress
-from saddle.store.local import LocalStore
-from saddle.store.lock import holder
-from saddle.store.opening import study_folder
+from saddle.store.base import Store
+from saddle.store.lock import driver_of
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,10 @@ class StudyState:
         return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, "process": self.process}
 
 
-def read_state(store: LocalStore, study: str) -> StudyState:
+def read_state(store: Store, study: str) -> StudyState:
     """The state of a study; one that says it runs but has no process was interrupted."""
     progress = read_progress(store, study) or Progress(study, state="not started")
-    process = holder(store.path(f"{study_folder(study)}.lock"))
+    process = driver_of(store, study)
     if progress.state == "running" and process is None:
         progress.state = "interrupted"
         progress.running.clear()

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.errors import UserError
-from saddle.store.base import StorageError
-from saddle.store.local import LocalStore
+from saddle.store.base import StorageError, Store
 from saddle.store.opening import study_folder
 from saddle.study.loader import differences, dump_study, is_extension, parse_studies
 from saddle.study.models import Study
@@ -37,12 +36,12 @@ class StoredStudy:
     baseline: Mapping[str, Any] | None
 
 
-def study_names(store: LocalStore) -> list[str]:
+def study_names(store: Store) -> list[str]:
     """The studies in the storage; those set aside by `--fresh` are not among them."""
     return [n for n in store.names("studies") if "@" not in n and store.exists(f"{study_folder(n)}/study.yaml")]
 
 
-def read_study(store: LocalStore, name: str) -> StoredStudy | None:
+def read_study(store: Store, name: str) -> StoredStudy | None:
     """The stored study, or None where there is none; raises `StudyError` or `StorageError` where it is damaged."""
     folder = study_folder(name)
     try:
@@ -52,8 +51,8 @@ def read_study(store: LocalStore, name: str) -> StoredStudy | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{store.path(folder)}/instance.json is damaged: {error}") from error
-    [study] = parse_studies(content, str(store.path(f"{folder}/study.yaml")))
+        raise StorageError(f"{store.locate(folder)}/instance.json is damaged: {error}") from error
+    [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"))
     return StoredStudy(study, instance, baseline)
 
 
@@ -64,7 +63,7 @@ def refuse_changes(stored: StoredStudy, study: Study) -> None:
         raise StudyChanged(study.study, changes)
 
 
-def settle_study(store: LocalStore, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:
+def settle_study(store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:
     """Store the study, or take up the stored one where it says the same or less; raises `StudyChanged`."""
     folder = study_folder(study.study)
     stored = read_study(store, study.study)

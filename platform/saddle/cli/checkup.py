@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from saddle.store.base import StorageError
+from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
 
 
@@ -70,6 +71,8 @@ def find_methods() -> str:
 def find_storage(storage: str | None) -> str:
     """The storage, which must be writable, and the space left; one that doesn't exist yet is not made."""
     store = open_store(storage, create=False)
+    if not isinstance(store, LocalStore):
+        return f"{store.url}, {len(list(store.names('studies')))} studies"
     existing = next(folder for folder in (store.root, *store.root.parents) if folder.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
         raise StorageError(f"{existing} can't be written; choose a folder of yours with --storage")

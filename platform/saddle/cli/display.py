@@ -121,6 +121,6 @@ def conclude(result: StudyResult) -> None:
     for warning in result.answer.warnings:
         say(f"note: {warning}", indent=2)
     say(f"report: {short(result.report)}", indent=2)
-    say(f"MLflow: {command('ui', result.study.study, *storage_option(result.report.parents[2]))}", indent=2)
+    say(f"MLflow: {command('ui', result.study.study, *storage_option(result.storage))}", indent=2)
     if result.undelivered:
         say(f"{result.undelivered}; they are sent when the study is run again", style="yellow", indent=2)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def short(path: Path) -> str:
-    """The path from here where it lies below, else whole."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+def short(where: str) -> str:
+    """A path from here where it lies below, else whole; a URL as it is."""
+    path = Path(where)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else where
 
 
-def storage_option(root: Path) -> list[str]:
+def storage_option(url: str) -> list[str]:
     """The option that names this storage; none for the default one."""
-    return [] if root == Path.cwd() / "runs" else ["--storage", short(root)]
+    return [] if url == str(Path.cwd() / "runs") else ["--storage", short(url)]
 
 
 def command(*words: str, settings: Sequence[str] = (), data_root: Path | None = None) -> str:

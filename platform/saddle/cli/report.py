@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,4 +32,4 @@ def report(
         path = write_report(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
         typer.echo(short(path))
         if open_it:
-            typer.launch(path.as_uri())
+            typer.launch(path if "://" in path else Path(path).as_uri())

@@ -41,7 +41,7 @@ def results(
             if part:
                 show(asked, part)
             else:
-                status = command("status", asked.study, *storage_option(store.root))
+                status = command("status", asked.study, *storage_option(store.url))
                 typer.echo(f"{asked.study} has no finished trial yet; see: {status}")
 
 

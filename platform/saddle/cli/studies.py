@@ -9,7 +9,7 @@ import typer
 from saddle.cli.options import AsJson, Storage
 
 if TYPE_CHECKING:
-    from saddle.store.local import LocalStore
+    from saddle.store.base import Store
 
 
 def studies(storage: Storage = None, as_json: AsJson = False) -> None:
@@ -29,10 +29,10 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
     elif rows:
         print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], optional=2)
     else:
-        typer.echo(f"no studies in {short(store.root)}; start with: saddle run quickstart")
+        typer.echo(f"no studies in {short(store.url)}; start with: saddle run quickstart")
 
 
-def describe(store: LocalStore, name: str) -> dict[str, Any]:
+def describe(store: Store, name: str) -> dict[str, Any]:
     """A stored study in a row; one that can't be read any more says why instead of its question."""
     from saddle.archive.state import read_state
     from saddle.archive.studies import read_study

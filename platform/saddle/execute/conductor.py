@@ -17,10 +17,10 @@ from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import stop_path
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
+from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
 from saddle.store.opening import trial_folder
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
@@ -33,7 +33,7 @@ class Conductor:
 
     study: Study
     trainable: Any
-    store: LocalStore
+    store: Store
     ledger: Ledger
     proposals: Proposals
     tracker: Tracker
@@ -129,8 +129,7 @@ class Conductor:
         self.ledger.add(entry)
         self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
         self.proposals.finish(entry)
-        images = [self.store.path(path) for path in entry.images.values()]
-        self.tracker.finish_trial(entry, images)
+        self.tracker.finish_trial(entry, list(entry.images.values()))
         self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
 
     def _over_budget(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from saddle.analyse.answering import answer_study
@@ -19,10 +18,10 @@ from saddle.execute.progress import Listener, Silent
 from saddle.execute.shapes import slots_for
 from saddle.execute.stopping import stop_path
 from saddle.report.writing import report_path, write_report
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
-from saddle.store.lock import hold_lock
+from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
@@ -55,12 +54,13 @@ class StudyResult:
     study: Study
     entries: Sequence[Entry]
     answer: Answer
-    report: Path
+    storage: str
+    report: str
     interrupted: bool
     undelivered: str | None = None
 
 
-def run_studies(studies: Sequence[Study], store: LocalStore, options: Options | None = None) -> list[StudyResult]:
+def run_studies(studies: Sequence[Study], store: Store, options: Options | None = None) -> list[StudyResult]:
     """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
     results: list[StudyResult] = []
@@ -72,10 +72,9 @@ def run_studies(studies: Sequence[Study], store: LocalStore, options: Options | 
     return results
 
 
-def run_study(study: Study, store: LocalStore, cluster: Mapping[str, float], options: Options) -> StudyResult:
+def run_study(study: Study, store: Store, cluster: Mapping[str, float], options: Options) -> StudyResult:
     """Run one study on the connected cluster, or go on with it."""
-    folder = study_folder(study.study)
-    with hold_lock(store.path(f"{folder}.lock")):
+    with hold_study(store, study.study):
         baseline = find_baseline(study, store)
         stored = settle_study(store, study, baseline, fresh=options.fresh)
         trainable = load_trainable(study.trainable)
@@ -127,19 +126,19 @@ def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: 
         "KILLED" if conductor.stopping else "FINISHED",
         mean_by_arm(entries),
         tags,
-        [store.path(report_path(study.study))],
+        [report_path(study.study)],
     )
     undelivered = conductor.tracker.close(DELIVERY_SECONDS)
-    result = StudyResult(study, entries, answer, report, conductor.stopping, undelivered)
+    result = StudyResult(study, entries, answer, store.url, report, conductor.stopping, undelivered)
     options.settled(result)
     return result
 
 
-def study_files(study: Study, store: LocalStore, code: Mapping[str, Any]) -> list[Path]:
+def study_files(study: Study, store: Store, code: Mapping[str, Any]) -> list[str]:
     """The resolved study file and, where the code differs from its commit, the difference."""
     folder = study_folder(study.study)
-    files = [store.path(f"{folder}/study.yaml")]
+    files = [f"{folder}/study.yaml"]
     if code.get("dirty"):
         store.write(f"{folder}/code.diff", uncommitted_changes().encode())
-        files.append(store.path(f"{folder}/code.diff"))
+        files.append(f"{folder}/code.diff")
     return files

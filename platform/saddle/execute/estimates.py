@@ -9,9 +9,9 @@ from typing import Any
 
 from saddle.archive.studies import read_study, study_names
 from saddle.errors import UserError
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
 from saddle.store.opening import trial_folder
 
 OPERATIONS_PER_SECOND = 5.5e9
@@ -33,7 +33,7 @@ class Estimate:
     basis: str
 
 
-def estimate_trial(store: LocalStore, trainable_name: str, trainable: Any, configs: Sequence[Any]) -> Estimate:
+def estimate_trial(store: Store, trainable_name: str, trainable: Any, configs: Sequence[Any]) -> Estimate:
     """What a trial takes if it runs to its end, on average over these configurations."""
     measured = list(earlier_trials(store, trainable_name))
     if measured:
@@ -73,7 +73,7 @@ def seconds_per_unit(trainable: Any, entry: Entry) -> float | None:
     return entry.seconds / (units * share) if units else None
 
 
-def earlier_trials(store: LocalStore, trainable_name: str) -> Iterator[Entry]:
+def earlier_trials(store: Store, trainable_name: str) -> Iterator[Entry]:
     """Trials of the same trainable in this storage that ran for an epoch at least."""
     for name in study_names(store):
         try:
@@ -84,7 +84,6 @@ def earlier_trials(store: LocalStore, trainable_name: str) -> Iterator[Entry]:
             yield from (entry for entry in Ledger(store, name) if entry.epochs and entry.seconds > 0)
 
 
-def stored_bytes(store: LocalStore, entry: Entry) -> int:
+def stored_bytes(store: Store, entry: Entry) -> int:
     """What a trial keeps in its folder."""
-    folder = store.path(trial_folder(entry.study, entry.key))
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return store.size(trial_folder(entry.study, entry.key))

@@ -16,8 +16,8 @@ from saddle.execute.preflight import absent_data, local_resources, resolutions
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import slots_for, trial_shape
 from saddle.search.samplers import notes, planned_trials
+from saddle.store.base import Store
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.trainables import load_trainable
@@ -57,7 +57,7 @@ class Plan:
         return None if self.trials is None or self.per_trial.bytes is None else self.per_trial.bytes * self.trials
 
 
-def plan_study(study: Study, store: LocalStore, data_root: str | None = None) -> Plan:
+def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan:
     """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
     trainable = load_trainable(study.trainable)
     found: list[str] = absent_data([study], data_root)

@@ -11,9 +11,8 @@ from typing import Any
 from saddle.archive.studies import read_study, refuse_changes
 from saddle.execute.preparing import find_baseline
 from saddle.execute.shapes import slots_for
-from saddle.store.local import LocalStore
-from saddle.store.lock import hold_lock, holder
-from saddle.store.opening import study_folder
+from saddle.store.base import Store
+from saddle.store.lock import driver_of, hold_study
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun, Resolved, resolve
@@ -35,14 +34,14 @@ class CheckingRun(InProcessRun):
         return self.loaded[repr(name)]
 
 
-def check_studies(studies: Sequence[Study], store: LocalStore, *, fresh: bool = False) -> None:
+def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
     """Raise what running the studies would raise, as far as storage and resources can tell it.
 
     Raises `StudyChanged`, `NothingToBuildOn`, `DoesNotFit`, or `StorageError` where another driver runs one.
     """
     names = [study.study for study in studies]
     for position, study in enumerate(studies):
-        refuse_second_driver(study.study, store.path(f"{study_folder(study.study)}.lock"))
+        refuse_second_driver(store, study.study)
         stored = read_study(store, study.study)
         if stored is not None and not fresh:
             refuse_changes(stored, study)
@@ -52,10 +51,10 @@ def check_studies(studies: Sequence[Study], store: LocalStore, *, fresh: bool = 
             slots_for(study, local_resources())
 
 
-def refuse_second_driver(study: str, lock: Path) -> None:
+def refuse_second_driver(store: Store, study: str) -> None:
     """Raise `StorageError` where another process runs the study."""
-    if lock.exists() and holder(lock) is not None:
-        with hold_lock(lock):  # raises, naming the process, unless it has ended in between
+    if driver_of(store, study) is not None:
+        with hold_study(store, study):  # raises, naming the process, unless it has ended in between
             pass
 
 

@@ -13,9 +13,9 @@ from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.local import LocalStore
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
@@ -27,7 +27,7 @@ class NothingToBuildOn(UserError):
     """An ablation names the best of a search that has no finished trial."""
 
 
-def find_baseline(study: Study, store: LocalStore) -> dict[str, Any] | None:
+def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
     """The ablation's baseline with the best trial's settings in it; None in a search."""
     if study.ablation is None:
         return None
@@ -48,7 +48,7 @@ def find_baseline(study: Study, store: LocalStore) -> dict[str, Any] | None:
 
 
 def make_proposals(
-    study: Study, store: LocalStore, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
+    study: Study, store: Store, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
 ) -> Proposals:
     """What decides on the study's trials, without those whose outcome is to be run again."""
     entries = list(ledger)
@@ -61,7 +61,7 @@ def make_proposals(
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key for entry in entries if entry not in again}
         return AblationProposals(replicates(arms, study.ablation.seed_list), finished)
-    journal = store.path(f"{study_folder(study.study)}/optuna.journal")
+    journal = store.local / f"{study_folder(study.study)}/optuna.journal"
     search = OptunaProposals(study, journal, {e.key: e for e in entries}, known=known_values(study))
     search.retry(again)
     return search
@@ -76,7 +76,7 @@ def known_values(study: Study) -> dict[str, Any]:
 def start_progress(
     study: Study,
     trainable: Any,
-    store: LocalStore,
+    store: Store,
     entries: Sequence[Entry],
     proposals: Proposals,
     slots: int,

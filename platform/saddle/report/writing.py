@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from saddle.report.html import render
+from saddle.store.base import Store
 from saddle.store.entry import Entry
-from saddle.store.local import LocalStore
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 
@@ -19,9 +18,9 @@ def report_path(study: str) -> str:
 
 
 def write_report(
-    store: LocalStore, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
-) -> Path:
+    store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+) -> str:
     """Render the report of what the ledger holds and store it; returns where."""
     content = render(study, entries, trainable=trainable, baseline=baseline, read=store.read)
     store.write(report_path(study.study), content.encode())
-    return store.path(report_path(study.study))
+    return store.locate(report_path(study.study))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from saddle.errors import UserError
@@ -19,6 +20,13 @@ class Store(Protocol):
     def url(self) -> str:
         """What a worker on another machine opens the same store with (`open_store`)."""
 
+    @property
+    def local(self) -> Path:
+        """A folder on this machine's disk for what a driver keeps there: locks, Optuna's journal, the outbox."""
+
+    def locate(self, path: str) -> str:
+        """Where a person finds the blob at `path`."""
+
     def read(self, path: str) -> bytes:
         """The blob at `path`; raises `FileNotFoundError`."""
 
@@ -30,6 +38,9 @@ class Store(Protocol):
 
     def names(self, folder: str) -> Iterator[str]:
         """The names directly below `folder`, sorted, folders included; none where it doesn't exist."""
+
+    def size(self, path: str) -> int:
+        """The bytes of the blob at `path`, or of all blobs below it; 0 where there is none."""
 
     def delete(self, path: str) -> None:
         """Remove the blob or folder at `path`; nothing happens where there is none."""

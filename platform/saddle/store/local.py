@@ -22,6 +22,13 @@ class LocalStore:
     def url(self) -> str:
         return str(self.root)
 
+    @property
+    def local(self) -> Path:
+        return self.root
+
+    def locate(self, path: str) -> str:
+        return str(self.path(path))
+
     def path(self, path: str) -> Path:
         """Where the blob at `path` lies on this machine."""
         return self.root / path
@@ -51,6 +58,11 @@ class LocalStore:
         return (
             iter(sorted(p.name for p in where.iterdir() if not p.name.startswith("."))) if where.is_dir() else iter(())
         )
+
+    def size(self, path: str) -> int:
+        where = self.path(path)
+        files = where.rglob("*") if where.is_dir() else [where]
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     def delete(self, path: str) -> None:
         target = self.path(path)

@@ -10,7 +10,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from saddle.store.base import StorageError
+from saddle.store.base import StorageError, Store
+from saddle.store.opening import study_folder
+
+
+@contextlib.contextmanager
+def hold_study(store: Store, study: str) -> Iterator[None]:
+    """Be the one driver of a study; raises `StorageError` naming the process that is it already."""
+    with hold_lock(lock_path(store, study)):
+        yield
+
+
+def driver_of(store: Store, study: str) -> int | None:
+    """The process on this machine that runs the study, or None."""
+    return holder(lock_path(store, study))
+
+
+def lock_path(store: Store, study: str) -> Path:
+    """Where this machine's lock of a study lies."""
+    return store.local / f"{study_folder(study)}.lock"
 
 
 @contextlib.contextmanager

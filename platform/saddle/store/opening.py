@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from saddle.store.base import StorageError
+from saddle.store.base import StorageError, Store
 from saddle.store.local import LocalStore, prepare_folder
 
 DEFAULT_STORAGE = "runs"
 
 
-def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = True) -> LocalStore:
+def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = True) -> Store:
     """The store at `storage`, else `SADDLE_STORAGE`, else `runs/` here.
 
     Raises `StorageError` where it can't be written, or is of a kind that isn't there yet.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from saddle.store.entry import Entry
@@ -23,9 +22,9 @@ class StartedTrial:
 
 
 class Tracker(Protocol):
-    """Hears of a study; every call returns at once."""
+    """Hears of a study; every call returns at once. `files` are paths in the study's store."""
 
-    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[Path]) -> None:
+    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         """The study goes on, for the first time or again."""
 
     def start_trial(self, trial: StartedTrial) -> None:
@@ -34,11 +33,11 @@ class Tracker(Protocol):
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         """An epoch is over; `time` is in Unix seconds."""
 
-    def finish_trial(self, entry: Entry, files: Sequence[Path]) -> None:
+    def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         """A trial ended."""
 
     def finish_study(
-        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[Path]
+        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[str]
     ) -> None:
         """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are their mean metrics."""
 
@@ -49,7 +48,7 @@ class Tracker(Protocol):
 class NullTracker:
     """Tracks nothing."""
 
-    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[Path]) -> None:
+    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         pass
 
     def start_trial(self, trial: StartedTrial) -> None:
@@ -58,11 +57,11 @@ class NullTracker:
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         pass
 
-    def finish_trial(self, entry: Entry, files: Sequence[Path]) -> None:
+    def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         pass
 
     def finish_study(
-        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[Path]
+        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[str]
     ) -> None:
         pass
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
@@ -29,9 +30,13 @@ PARAMS_PER_CALL = 100
 class MlflowSink:
     """Turns operations into calls of `MlflowClient`; the runs they speak of are found by their key."""
 
-    def __init__(self, uri: str, experiment: str, artifacts: str | None, folder: Path) -> None:
+    def __init__(
+        self, uri: str, experiment: str, artifacts: str | None, folder: Path, read: Callable[[str], bytes]
+    ) -> None:
+        """`read` gives the files that operations name; `folder` keeps which runs are known."""
         for name in ("mlflow", "alembic"):  # their news about tables and migrations is nobody's here
             logging.getLogger(name).setLevel(logging.WARNING)
+        self._read = read
         self.client = MlflowClient(tracking_uri=uri)
         found = self.client.get_experiment_by_name(experiment)
         self.experiment_id = (
@@ -87,8 +92,14 @@ class MlflowSink:
         self.client.log_batch(self._run_id(operation["key"]), tags=tags)
 
     def _file(self, operation: Operation) -> None:
-        if Path(operation["path"]).exists():
-            self.client.log_artifact(self._run_id(operation["key"]), operation["path"], operation["folder"])
+        try:
+            content = self._read(operation["path"])
+        except FileNotFoundError:
+            return  # thrown away since, with `--fresh` or by hand
+        with tempfile.TemporaryDirectory(prefix="saddle-file-") as folder:
+            copy = Path(folder) / PurePosixPath(operation["path"]).name
+            copy.write_bytes(content)
+            self.client.log_artifact(self._run_id(operation["key"]), str(copy), operation["folder"])
 
     def _end(self, operation: Operation) -> None:
         self.client.set_terminated(self._run_id(operation["key"]), operation["status"], operation["time"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from saddle.search.outcomes import MEANINGS, Outcome
+from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.opening import study_folder
 from saddle.track.base import StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
@@ -32,14 +33,15 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 class MlflowTracker:
     """A `Tracker` that writes operations to an outbox; `instance` tells runs of the same study name apart."""
 
-    def __init__(self, uri: str, study: str, instance: str, folder: Path, artifacts: str | None = None) -> None:
+    def __init__(self, uri: str, study: str, instance: str, store: Store, artifacts: str | None = None) -> None:
         be_brief()
+        folder = store.local / study_folder(study) / "outbox"
 
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
             from saddle.track.mlflow_sink import MlflowSink
 
-            return MlflowSink(uri, study, artifacts, folder)
+            return MlflowSink(uri, study, artifacts, folder, store.read)
 
         self._study = study
         self._root = instance
@@ -55,9 +57,9 @@ class MlflowTracker:
         self._outbox.add({"do": "run", "key": key, "parent": parent, "name": name, "time": int(1000 * start),
                           "tags": dict(tags), "params": flatten(params)})  # fmt: skip
 
-    def _add_files(self, key: str, files: Sequence[Path], folder: str | None = None) -> None:
+    def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
-            self._outbox.add({"do": "file", "key": key, "path": str(path), "folder": folder})
+            self._outbox.add({"do": "file", "key": key, "path": path, "folder": folder})
 
     def _add_metrics(self, key: str, metrics: Mapping[str, float], step: int, when: float) -> None:
         if metrics:
@@ -70,7 +72,7 @@ class MlflowTracker:
             self._outbox.add({"do": "tags", "key": key, "values": {n: v[:LONGEST_VALUE] for n, v in tags.items()}})
         self._outbox.add({"do": "end", "key": key, "status": status, "time": int(1000 * when)})
 
-    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[Path]) -> None:
+    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         self._add_run(self._key(), None, self._study, time.time(), {**tags, "saddle.level": "study"}, params)
         self._add_files(self._key(), files)
 
@@ -95,7 +97,7 @@ class MlflowTracker:
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         self._add_metrics(self._key(key), metrics, epoch, time)
 
-    def finish_trial(self, entry: Entry, files: Sequence[Path]) -> None:
+    def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         key = self._key(entry.key)
         final = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
         final |= {f"last_{name}": value for name, value in entry.test_last.items()}
@@ -107,7 +109,7 @@ class MlflowTracker:
         self._add_end(key, MEANINGS[Outcome(entry.outcome)].mlflow, tags, entry.ended)
 
     def finish_study(
-        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[Path]
+        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[str]
     ) -> None:
         now = time.time()
         for arm in sorted(self._arms):

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 
-from saddle.store.base import StorageError
-from saddle.store.local import LocalStore
-from saddle.store.opening import study_folder
+from saddle.store.base import StorageError, Store
 from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker
 
 
-def tracking_uri(store: LocalStore) -> str:
+def tracking_uri(store: Store) -> str:
     """`MLFLOW_TRACKING_URI`, else a SQLite database in the storage; raises `StorageError` for MLflow's file store."""
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        folder = store.path("mlflow")
+        folder = store.local / "mlflow"
         folder.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{folder}/mlflow.db"
     if "://" not in uri or uri.startswith("file:"):
@@ -26,16 +24,15 @@ def tracking_uri(store: LocalStore) -> str:
     return uri
 
 
-def artifact_location(store: LocalStore) -> str | None:
+def artifact_location(store: Store) -> str | None:
     """Where runs keep their files: beside the database in the storage, or where the server says."""
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return None
-    return store.path("mlflow/artifacts").as_uri()
+    return (store.local / "mlflow/artifacts").as_uri()
 
 
-def open_tracker(store: LocalStore, study: str, instance: str, *, enabled: bool = True) -> Tracker:
+def open_tracker(store: Store, study: str, instance: str, *, enabled: bool = True) -> Tracker:
     """The tracker of one study."""
     if not enabled:
         return NullTracker()
-    folder = store.path(f"{study_folder(study)}/outbox")
-    return MlflowTracker(tracking_uri(store), study, instance, folder, artifact_location(store))
+    return MlflowTracker(tracking_uri(store), study, instance, store, artifact_location(store))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saddle.errors import UserError
-from saddle.store.local import LocalStore
+from saddle.store.base import Store
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief
 
@@ -70,7 +70,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(store: LocalStore, port: int = 0) -> Iterator[Server]:
+def serve(store: Store, port: int = 0) -> Iterator[Server]:
     """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't come up."""
     database = tracking_uri(store)
     port = port or free_port()

@@ -17,7 +17,7 @@ from saddle.errors import UserError
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_lock
+from saddle.store.lock import hold_study
 from saddle.study.loader import parse_studies
 
 TWO = """\
@@ -121,7 +121,7 @@ def test_a_study_runs_while_its_lock_is_held(store: LocalStore) -> None:
     assert read_state(store, "first").progress.state == "not started"
     store.write("studies/first/progress.json", b'{"study": "first", "state": "running", "running": {"a": 1}}')
     assert read_state(store, "first").progress.state == "interrupted"
-    with hold_lock(store.path("studies/first.lock")):
+    with hold_study(store, "first"):
         state = read_state(store, "first")
     assert state.running
     assert state.facts()["running"] == {"a": 1}

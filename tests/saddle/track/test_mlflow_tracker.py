@@ -30,7 +30,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def open_mlflow(database: str, tmp_path: Path) -> Callable[[], Tracker]:
     artifacts = (tmp_path / "artifacts").as_uri()
-    return lambda: MlflowTracker(database, tmp_path.name, "inst", tmp_path / "outbox", artifacts)
+    return lambda: MlflowTracker(database, tmp_path.name, "inst", LocalStore(tmp_path), artifacts)
 
 
 def runs_of(uri: str, experiment: str) -> dict[str, Run]:
@@ -45,11 +45,19 @@ def runs_of(uri: str, experiment: str) -> dict[str, Run]:
 
 class TestMlflowTracker(TrackerContract):
     @pytest.fixture
+    def store(self, tmp_path: Path) -> LocalStore:
+        return LocalStore(tmp_path)
+
+    @pytest.fixture
     def open_tracker(self, open_mlflow: Any) -> Any:
         return open_mlflow
 
 
 class TestNullTracker(TrackerContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> LocalStore:
+        return LocalStore(tmp_path)
+
     @pytest.fixture
     def open_tracker(self) -> Any:
         return NullTracker
@@ -58,7 +66,7 @@ class TestNullTracker(TrackerContract):
 def test_study_arm_and_seed_are_nested(open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path) -> None:
     for _ in range(2):  # telling it again, as after a crash, changes nothing
         tracker = open_mlflow()
-        tell_ablation(tracker, tmp_path)
+        tell_ablation(tracker, LocalStore(tmp_path))
         assert tracker.close(60) is None
     runs = runs_of(database, tmp_path.name)
     assert sorted(runs) == [
@@ -78,7 +86,7 @@ def test_a_run_has_readable_parameters_all_epochs_and_its_own_times(
     open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
 ) -> None:
     tracker = open_mlflow()
-    tell_ablation(tracker, tmp_path)
+    tell_ablation(tracker, LocalStore(tmp_path))
     tracker.close(60)
     run = runs_of(database, tmp_path.name)["inst/mp-0"]
     assert run.info.run_name == "seed 0 · mp"
@@ -133,14 +141,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_server_over_http_gets_the_same_runs(server: Server, tmp_path: Path) -> None:
-    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", tmp_path / "outbox")
-    tell_ablation(tracker, tmp_path)
+    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", LocalStore(tmp_path))
+    tell_ablation(tracker, LocalStore(tmp_path))
     assert tracker.close(90) is None
     assert len(runs_of(server.uri, tmp_path.name)) == 7
 
 
 def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_path: Path) -> None:
-    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", tmp_path / "outbox")
+    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", LocalStore(tmp_path))
     tracker.start_study({}, {}, [])
     assert tracker.close(60) is None
     assert page_of(server.uri, tmp_path.name).endswith("/runs?workflowType=machine_learning")
@@ -153,15 +161,15 @@ def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_pa
 def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    first = MlflowTracker(f"http://127.0.0.1:{port}", "study", "inst", tmp_path / "outbox")
+    first = MlflowTracker(f"http://127.0.0.1:{port}", "study", "inst", LocalStore(tmp_path))
     since = time.monotonic()
-    tell_ablation(first, tmp_path)
+    tell_ablation(first, LocalStore(tmp_path))
     assert time.monotonic() - since < 5
     left = first.close(8)
     assert left is not None
     assert "wait in the outbox" in left
     with serve(LocalStore(tmp_path / "store"), port) as late:
-        second = MlflowTracker(late.uri, "study", "inst", tmp_path / "outbox")
+        second = MlflowTracker(late.uri, "study", "inst", LocalStore(tmp_path))
         assert second.close(90) is None
         runs = runs_of(late.uri, "study")
     assert len(runs) == 7
