@@ -13,6 +13,8 @@ from hypothesis import settings
 settings.register_profile("saddle", deadline=None, database=None)
 settings.load_profile("saddle")
 
+pytest_plugins = ["tests.support.postgres"]
+
 METHODS = Path(__file__).parent / "support" / "methods"
 
 # before anything starts Ray: its workers inherit the environment of the first ray.init
