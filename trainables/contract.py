@@ -119,6 +119,14 @@ class Run(Protocol):
     def seed(self) -> int:
         """The replicate's seed; the same seed is used in every arm."""
 
+    @property
+    def rank(self) -> int:
+        """Which of the trial's workers this is, from 0."""
+
+    @property
+    def world_size(self) -> int:
+        """How many workers train the trial together."""
+
     def data(self, name: Any) -> Any:
         """The dataset called `name` (or described by it), a `trainables.datasets.Dataset`."""
 
@@ -129,7 +137,11 @@ class Run(Protocol):
         """The bare model behind `prepare`: attacks and extra passes run on it."""
 
     def prepare_loader(self, loader: T) -> T:
-        """The loader, sharded over the ranks."""
+        """The loader, each of its batches shared out: rank r gets samples r, r + world_size, …
+
+        So a batch size is that of all ranks together, and a trial is the same on any number of workers. A batch of
+        fewer samples than ranks is left out.
+        """
 
     def mean(self, value: float) -> float:
         """The mean of `value` over all ranks."""
@@ -174,6 +186,8 @@ class InProcessRun:
     data_root: str | None = None
     device_name: str = "cpu"
     state: Mapping[str, Any] | None = None
+    rank: int = 0
+    world_size: int = 1
 
     @property
     def device(self) -> Any:

@@ -31,8 +31,10 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     model = run.prepare(build(config, data.shape, data.classes, run.seed))
     optimizer = make_optimizer(config, model)
     done = _restore(run, model, optimizer)
-    loader = run.prepare_loader(make_loader(config, data.train, run.seed))
+    order = EpochOrder(len(data.train), run.seed)
+    loader = run.prepare_loader(make_loader(config, data.train, order))
     for epoch in range(done, config.epochs):
+        order.set_epoch(epoch)
         metrics = train_epoch(config, run, model, optimizer, loader, epoch)
         bare = run.unwrap(model)
         metrics |= measure(config, bare, data.validation).metrics("validation")
@@ -53,9 +55,8 @@ def train_epoch(
     config: Config, run: Run, model: nn.Module, optimizer: Optimizer, loader: DataLoader[Batch], epoch: int
 ) -> dict[str, float]:
     """One pass over the training images on their perturbations; the epoch's mean loss and accuracy under them."""
-    if hasattr(loader.sampler, "set_epoch"):  # ours, or the distributed one that prepare_loader put in its place
-        loader.sampler.set_epoch(epoch)
-    perturb = Perturber(config, run.seed, epoch)
+    perturb = Perturber(config, run.seed, epoch, run.rank, run.world_size)
+    samples = len(loader.dataset)  # type: ignore[arg-type]
     loss_sum = torch.zeros((), dtype=torch.float64, device=run.device)
     right = torch.zeros((), dtype=torch.float64, device=run.device)
     seen = 0
@@ -65,20 +66,23 @@ def train_epoch(
         progress = epoch + index / len(loader)
         for group in optimizer.param_groups:
             group["lr"] = config.lr * lr_factor(config, progress)
-        eta = perturb(run.unwrap(model), images, labels, epsilon_at(config, progress + 1 / len(loader)))
+        whole = min(config.batch_size, samples - index * config.batch_size)
+        eta = perturb(run.unwrap(model), images, labels, epsilon_at(config, progress + 1 / len(loader)), whole)
         logits = model(images + eta)
         loss = sum_of_losses(logits, labels, reduction="mean")
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
+        (loss * (run.world_size * len(images) / whole)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         # summed on the device and looked at once per epoch: a look per batch would stall a GPU, and ranks of a
         # distributed run must find out together
         loss_sum += loss.detach() * len(images)
         right += (logits[0].detach().argmax(1) == labels[:, 0]).sum()
         seen += len(images)
+    seen_by_each = run.mean(float(seen))
     return {
-        "train/loss": require_finite("train/loss", run.mean(float(loss_sum) / seen)),
-        "train/adversarial_accuracy": run.mean(float(right) / seen),
+        "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
+        "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
     }
 
 
@@ -89,14 +93,14 @@ def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
     return Adam(model.parameters(), config.lr, weight_decay=config.weight_decay)
 
 
-def make_loader(config: Config, samples: Samples, seed: int) -> DataLoader[Batch]:
-    """Batches (B, C, H, W) and (B, 1 + M) in an order that depends on seed and epoch only."""
+def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:
+    """Batches (B, C, H, W) and (B, 1 + M) in `order`, which depends on seed and epoch only."""
     return DataLoader(
         samples,
         batch_size=config.batch_size,
-        sampler=EpochOrder(len(samples), seed),
+        sampler=order,
         collate_fn=_as_they_are,
-        generator=stream(seed, "loader"),  # unused by us, but without one torch would draw from the global generator
+        generator=stream(order.seed, "loader"),  # unused by us, but without one torch would draw from the global generator
     )
 
 

@@ -33,20 +33,26 @@ def mixing_weights(config: Config, auxiliary: int, generator: torch.Generator) -
 class Perturber:
     """Makes the perturbations η of one epoch's batches by `config.perturbation`.
 
-    Each task's attack has random starts of its own; the main task's are the same whatever the perturbation.
+    Each task's attack has random starts of its own; the main task's are the same whatever the perturbation. Several
+    ranks draw the same α and each its own part of the whole batch's starts, as one worker would.
     """
 
-    def __init__(self, config: Config, seed: int, epoch: int) -> None:
+    def __init__(self, config: Config, seed: int, epoch: int, rank: int = 0, world_size: int = 1) -> None:
         self.config = config
+        self.rank, self.world_size = rank, world_size
+        self.whole: int | None = None
         self.starts = [stream(seed, f"attack {m}", epoch) for m in range(1 + len(config.tasks))]
         self.alphas = stream(seed, "alpha", epoch)
 
-    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    def __call__(
+        self, model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, whole: int | None = None
+    ) -> Tensor:
         """η, (N, C, H, W) with |η|∞ ≤ ε and images + η in [0, 1].
 
         `model`: the bare network, attacked in eval mode. `labels`: (N, 1 + M), the main task's first.
-        `epsilon`: the current one; the step shrinks with it.
+        `epsilon`: the current one; the step shrinks with it. `whole`: samples in the batch over all ranks.
         """
+        self.whole = whole
         every = range(labels.shape[1])
         with frozen(model):
             if self.config.perturbation == "sta":
@@ -77,9 +83,15 @@ class Perturber:
             step_size,
             config.steps,
             random_start=config.random_start,
-            generator=self.starts[start],
+            noise=self._noise(images, start) if config.random_start else None,
         )
         return adversarial - images
+
+    def _noise(self, images: Tensor, start: int) -> Tensor:
+        """This rank's rows of the noise that the whole batch starts from, in [0, 1)."""
+        whole = len(images) if self.whole is None else self.whole
+        noise = torch.rand(whole, *images.shape[1:], generator=self.starts[start], dtype=images.dtype)
+        return noise[self.rank :: self.world_size]
 
 
 def sum_of_losses(logits: Sequence[Tensor], labels: Tensor, reduction: str) -> Tensor:

@@ -11,7 +11,7 @@ from trainables import adversarial_training
 from trainables.adversarial_training.data import Parts, parts, task_labels
 from trainables.adversarial_training.loop import epsilon_at, lr_factor, make_loader
 from trainables.adversarial_training.model import build, load
-from trainables.adversarial_training.randomness import stream_seed
+from trainables.adversarial_training.randomness import EpochOrder, stream_seed
 from trainables.contract import Diverged, InProcessRun, resolve
 from trainables.datasets import DataError, Dataset, Split
 from trainables.datasets.tasks import resolve_task
@@ -97,8 +97,10 @@ def test_arms_with_one_seed_share_weights_and_order(digits: Dataset) -> None:
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     orders = []
     for settings in (one, other):
-        loader = make_loader(settings, parts(settings, digits, "cpu").train, seed=4)
-        loader.sampler.set_epoch(3)
+        samples = parts(settings, digits, "cpu").train
+        order = EpochOrder(len(samples), seed=4)
+        loader = make_loader(settings, samples, order)
+        order.set_epoch(3)
         orders.append(torch.cat([labels for _, labels in loader]))
     assert torch.equal(*orders)
     assert stream_seed(1, "order", 0) != stream_seed(1, "order", 1) != stream_seed(1, "init", 1)
@@ -108,16 +110,16 @@ def test_every_epoch_has_an_order_of_its_own(digits: Dataset) -> None:
     samples = cut(digits, train_size=100).train
     orders = []
     for seed, epoch in ((0, 0), (0, 1), (1, 0)):
-        loader = make_loader(config(), samples, seed)
-        loader.sampler.set_epoch(epoch)
-        orders.append(tuple(loader.sampler))
+        order = EpochOrder(len(samples), seed)
+        order.set_epoch(epoch)
+        orders.append(tuple(order))
     assert len(set(orders)) == 3
     assert {tuple(sorted(order)) for order in orders} == {tuple(range(100))}
 
 
 def test_batches_are_pixels_and_all_labels_and_every_image_comes_once(digits: Dataset) -> None:
     samples = cut(digits, tasks=["odd_even"], train_size=130).train
-    loader = make_loader(config(tasks=["odd_even"], batch_size=50), samples, seed=0)
+    loader = make_loader(config(tasks=["odd_even"], batch_size=50), samples, EpochOrder(len(samples), seed=0))
     batches = list(loader)
     assert [tuple(images.shape) for images, _ in batches] == [(50, 1, 8, 8), (50, 1, 8, 8), (30, 1, 8, 8)]
     assert batches[0][0].dtype == torch.float32
