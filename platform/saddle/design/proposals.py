@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from saddle.design.arm import Replicate
+from saddle.errors import UserError
 from saddle.search.proposals import Proposal
 from saddle.store.entry import Entry
 
@@ -14,7 +15,11 @@ class AblationProposals:
 
     def __init__(self, replicates: Sequence[Replicate], finished: Collection[str]) -> None:
         self.total: int | None = len(replicates)
+        self.trouble: UserError | None = None
         self._todo = [r for r in replicates if r.key not in finished]
+
+    def hurry(self) -> None:
+        """Nothing: no call here waits."""
 
     def next(self) -> Proposal | None:
         if not self._todo:

@@ -79,7 +79,7 @@ def run_study(study: Study, store: Store, cluster: Mapping[str, float], options:
         stored = settle_study(store, study, baseline, fresh=options.fresh)
         trainable = load_trainable(study.trainable)
         ledger = Ledger(store, study.study)
-        proposals = make_proposals(study, store, ledger, baseline, options.retry)
+        proposals = make_proposals(study, stored.instance, store, ledger, baseline, options.retry)
         entries = ledger.entries()
         slots = slots_for(study, cluster, proposals)
         store.delete(stop_path(study.study))
@@ -95,8 +95,13 @@ def run_study(study: Study, store: Store, cluster: Mapping[str, float], options:
         )  # fmt: skip
         tracker.start_study(study_params(study), study_tags(study, code), study_files(study, store, code))
         run_all(conductor, slots)
+        asked_to_stop = conductor.stopping
+        conductor.stopping = asked_to_stop or proposals.trouble is not None
         keeper.end("interrupted" if conductor.stopping else "finished")
-        return conclude(conductor, stored.baseline, options)
+        result = conclude(conductor, stored.baseline, options)
+        if proposals.trouble is not None and not asked_to_stop:
+            raise proposals.trouble
+        return result
 
 
 def run_all(conductor: Conductor, slots: int) -> None:
@@ -107,6 +112,7 @@ def run_all(conductor: Conductor, slots: int) -> None:
 
     def stop() -> None:
         conductor.stopping = True
+        conductor.proposals.hurry()
         conductor.progress.listener.changed(
             conductor.progress.progress, "stopping after the epochs under way; Ctrl-C again to stop at once"
         )

@@ -37,8 +37,11 @@ class CheckingRun(InProcessRun):
 def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
     """Raise what running the studies would raise, as far as storage and resources can tell it.
 
-    Raises `StudyChanged`, `NothingToBuildOn`, `DoesNotFit`, or `StorageError` where another driver runs one.
+    Raises `StudyChanged`, `NothingToBuildOn`, `DoesNotFit`, `SharedDatabaseError`, or `StorageError` where another
+    driver runs one.
     """
+    if any(study.search is not None for study in studies):
+        check_shared_database()
     names = [study.study for study in studies]
     for position, study in enumerate(studies):
         refuse_second_driver(store, study.study)
@@ -49,6 +52,15 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
             find_baseline(study, store)
         if not connected():
             slots_for(study, local_resources())
+
+
+def check_shared_database() -> None:
+    """Raise `SharedDatabaseError` where Optuna's database is named and can't be used."""
+    from saddle.search.shared import open_shared, shared_url
+
+    url = shared_url()
+    if url is not None:
+        open_shared(url).close()
 
 
 def refuse_second_driver(store: Store, study: str) -> None:

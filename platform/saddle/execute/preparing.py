@@ -11,8 +11,10 @@ from saddle.design.arms import make_arms, replicates
 from saddle.design.proposals import AblationProposals
 from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
+from saddle.search.lasting import LastingProposals
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
+from saddle.search.storage import name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
@@ -48,7 +50,7 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
 
 
 def make_proposals(
-    study: Study, store: Store, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
+    study: Study, instance: str, store: Store, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
 ) -> Proposals:
     """What decides on the study's trials, without those whose outcome is to be run again."""
     entries = list(ledger)
@@ -62,9 +64,15 @@ def make_proposals(
         finished = {entry.key for entry in entries if entry not in again}
         return AblationProposals(replicates(arms, study.ablation.seed_list), finished)
     journal = store.local / f"{study_folder(study.study)}/optuna.journal"
-    search = OptunaProposals(study, journal, {e.key: e for e in entries}, known=known_values(study))
+    search = OptunaProposals(
+        study,
+        open_storage(journal),
+        {e.key: e for e in entries},
+        known=known_values(study),
+        name=name_in_storage(study.study, instance),
+    )
     search.retry(again)
-    return search
+    return LastingProposals(search)
 
 
 def known_values(study: Study) -> dict[str, Any]:

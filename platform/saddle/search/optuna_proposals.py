@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from saddle.errors import UserError
 from saddle.search.outcomes import MEANINGS, METHOD_FAILURES, Outcome
+from saddle.search.patient import PatientStorage
 from saddle.search.proposals import Proposal
 from saddle.search.pruners import make_pruner
 from saddle.search.samplers import make_sampler, planned_trials
-from saddle.search.storage import open_journal, quiet_optuna
+from saddle.search.storage import quiet_optuna
 from saddle.store.entry import Entry
 from saddle.study.models import Study
 from saddle.study.space import Parameter
@@ -62,12 +64,19 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
 
 
 class OptunaProposals:
-    """`Proposals` of a search over the journal at `path`."""
+    """`Proposals` of a search over Optuna's `storage`."""
+
+    trouble: UserError | None = None
 
     def __init__(
-        self, study: Study, path: Path, finished: Mapping[str, Entry], known: Mapping[str, Any] | None = None
+        self,
+        study: Study,
+        storage: BaseStorage,
+        finished: Mapping[str, Entry],
+        known: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> None:
-        """Open the journal and reconcile it with the ledger's `finished` entries.
+        """Open the study, called `name` in the storage, and reconcile it with the ledger's `finished` entries.
 
         `known` are the values, defaults included, that conditions on what isn't searched are judged by.
         """
@@ -79,14 +88,15 @@ class OptunaProposals:
         self.space = study.search
         self.objectives = study.objective
         self.optuna = optuna.create_study(
-            storage=open_journal(path),
-            study_name=study.study,
+            storage=storage,
+            study_name=name or study.study,
             pruner=make_pruner(study.early_stopping),
             directions=[objective.direction for objective in self.objectives],
             load_if_exists=True,
         )
         asked = len(self.optuna.get_trials(deepcopy=False))
         self.optuna.sampler = make_sampler(study.sampler, self.space, asked)
+        self.storage = storage
         self.running: dict[str, Trial] = {}
         self.unfinished = self._reconcile(finished)
 
@@ -102,6 +112,10 @@ class OptunaProposals:
             else:  # killed between asking and drawing its parameters: nothing was ever trained
                 self.optuna.tell(frozen.number, state=TrialState.FAIL)
         return unfinished
+
+    def hurry(self) -> None:
+        if isinstance(self.storage, PatientStorage):
+            self.storage.hurry()
 
     @property
     def total(self) -> int | None:

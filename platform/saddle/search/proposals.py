@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from saddle.errors import UserError
 from saddle.store.entry import Entry
 
 
@@ -29,6 +30,13 @@ class Proposals(Protocol):
     @property
     def total(self) -> int | None:
         """How many trials the study has in all; None where only time bounds it."""
+
+    @property
+    def trouble(self) -> UserError | None:
+        """Why no more trials are proposed although the study isn't done; None where all is well."""
+
+    def hurry(self) -> None:
+        """Wait for nothing any more: somebody wants the run to end. Called from a signal's handler."""
 
     def next(self) -> Proposal | None:
         """The next trial, unfinished ones of an earlier run first; None where there is none to start any more."""

@@ -1,13 +1,15 @@
-"""Optuna's storage of one study: a journal on local disk, opened only under the driver's lock."""
+"""Optuna's storage of one study, opened only under the driver's lock: a journal on local disk, or a shared database."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import optuna
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
+
+from saddle.search.shared import open_shared, shared_url
 
 
 class HeldByDriver(BaseJournalFileLock):
@@ -28,6 +30,17 @@ def cut_tail(path: Path) -> int:
         with path.open("r+b") as file:
             file.truncate(keep)
     return len(content) - keep
+
+
+def open_storage(journal: Path) -> BaseStorage:
+    """The database that SADDLE_OPTUNA_URL names, else the journal at `journal`; raises `SharedDatabaseError`."""
+    url = shared_url()
+    return open_journal(journal) if url is None else open_shared(url)
+
+
+def name_in_storage(study: str, instance: str) -> str:
+    """What Optuna calls a study: in a shared database others, and older instances, may have the same name."""
+    return study if shared_url() is None else f"{study}@{instance}"
 
 
 def open_journal(path: Path) -> JournalStorage:

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal
+from saddle.search.storage import open_journal
 from saddle.study.models import Study
 from saddle_contracts.proposals import ProposalsContract, entry_of
 
@@ -30,7 +31,7 @@ def make_study(**changes: Any) -> Study:
 
 def opened(path: Path, finished: Any = None, **changes: Any) -> OptunaProposals:
     study = make_study(**changes)
-    return OptunaProposals(study, path / "optuna.journal", finished or {}, known=study.settings)
+    return OptunaProposals(study, open_journal(path / "optuna.journal"), finished or {}, known=study.settings)
 
 
 def take(proposals: OptunaProposals) -> Proposal:
