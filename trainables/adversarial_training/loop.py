@@ -100,7 +100,8 @@ def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoad
         batch_size=config.batch_size,
         sampler=order,
         collate_fn=_as_they_are,
-        generator=stream(order.seed, "loader"),  # unused by us, but without one torch would draw from the global generator
+        # unused by us, but without one torch would draw from the global generator
+        generator=stream(order.seed, "loader"),
     )
 
 

@@ -7,14 +7,13 @@ from typing import Any
 from saddle.archive.finding import FoundTrial, NotFound
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints, load_state
-from saddle.store.opening import trial_folder
 from saddle.study.trainables import load_trainable
 
 
 def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[str, Any]:
     """The `best` or `last` state of a trial, its checksum verified; raises `NotFound` where it isn't kept."""
     path = trial.entry.checkpoints.get(which)
-    manifest = Checkpoints.open(store, f"{trial_folder(trial.entry.study, trial.entry.key)}/checkpoints").manifest
+    manifest = Checkpoints.of_trial(store, trial.entry.study, trial.entry.key).manifest
     saved = next((s for s in manifest.saved if s.path == path), None)
     if saved is None or not store.exists(saved.path):
         raise NotFound(f"no {which} checkpoint of {trial.name} is kept")

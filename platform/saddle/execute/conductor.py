@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 from ray.tune.experiment import Trial
 
+from saddle.execute.deaths import RESTARTS, free_orphaned_groups, node_died
 from saddle.execute.entries import UnderWay, describe, make_entry, refused_entry
-from saddle.execute.order import EndMessage, EpochMessage, Order, finite, parse_message
+from saddle.execute.order import EndMessage, EpochMessage, Message, Order, finite, parse_message
 from saddle.execute.progress import ProgressKeeper
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import stop_path
@@ -21,7 +23,6 @@ from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.opening import trial_folder
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
 from trainables.contract import resolve
@@ -45,10 +46,14 @@ class Conductor:
     hours_spent: float = 0.0
     stopping: bool = False
     under_way: dict[str, UnderWay] = field(default_factory=dict)
+    deaths: Counter[str] = field(default_factory=Counter)
+    lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
 
     def propose(self) -> Proposal | None:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
+        if self.lost and not self.stopping:
+            return self.lost.pop(0)
         while not self.stopping and not self._over_budget():
             proposal = self.proposals.next()
             if proposal is None:
@@ -86,7 +91,9 @@ class Conductor:
             required=(*objectives, *constrained),
             storage=self.store.url,
             data_root=self.data_root,
-            threads=max(1, int(self.study.resources.cpus_per_worker)),
+            workers=self.study.resources.workers,
+            cpus_per_worker=self.study.resources.cpus_per_worker,
+            gpus_per_worker=self.study.resources.gpus_per_worker,
             time_limit=60 * minutes if minutes else None,
         )
         return {ORDER: order.dump()}
@@ -94,7 +101,7 @@ class Conductor:
     def hear_epoch(self, trial: Trial, result: Mapping[str, Any]) -> bool:
         """Take in an epoch; whether the trial is to be stopped early."""
         message = parse_message(result[MESSAGE])
-        if not isinstance(message, EpochMessage) or message.key not in self.under_way:
+        if not isinstance(message, EpochMessage) or not self._is_current(message):
             return False
         metrics = finite(message.metrics)
         self.tracker.report(message.key, message.epoch, metrics, message.time)
@@ -110,18 +117,35 @@ class Conductor:
     def hear_end(self, result: Mapping[str, Any]) -> None:
         """Take in a trial's last message."""
         message = parse_message(result[MESSAGE]) if MESSAGE in result else None
-        if isinstance(message, EndMessage) and message.key in self.under_way:
+        if isinstance(message, EndMessage) and self._is_current(message):
             self._finish(message)
 
-    def hear_death(self, trial: Trial, why: str) -> None:
-        """A trial whose worker died, retries and all."""
-        key = Order.parse(trial.config[ORDER]).key
+    def _is_current(self, message: Message) -> bool:
+        """Whether this is the trial's present attempt; an orphan on a lost machine may still report of an earlier."""
+        trial = self.under_way.get(message.key)
+        if trial is None or message.attempt < trial.attempt:
+            return False
+        self.under_way[message.key] = replace(trial, attempt=message.attempt)
+        return True
+
+    def hear_death(self, key: str, error: BaseException | str) -> None:
+        """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often."""
+        free_orphaned_groups()
+        if key not in self.under_way or (isinstance(error, BaseException) and node_died(error)):
+            return
+        self.deaths[key] += 1
+        if self.deaths[key] > RESTARTS:
+            why = f"the worker died {self.deaths[key]} times: {error}"
+            Checkpoints.of_trial(self.store, self.study.study, key).give_up(Outcome.FAILED, why)
+
+    def hand_out_again(self, key: str) -> None:
+        """Propose a trial that Tune lost together with its slot once more."""
         if key in self.under_way:
-            self._finish(EndMessage(key, 0, str(Outcome.FAILED), why))
+            self.lost.append(self.under_way[key].proposal)
 
     def _finish(self, end: EndMessage) -> None:
         trial = self.under_way.pop(end.key)
-        manifest = Checkpoints.open(self.store, f"{trial_folder(self.study.study, end.key)}/checkpoints").manifest
+        manifest = Checkpoints.of_trial(self.store, self.study.study, end.key).manifest
         self._record(make_entry(self.study.study, trial, end, manifest, self.fingerprints))
 
     def _record(self, entry: Entry) -> None:

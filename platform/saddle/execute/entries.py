@@ -22,6 +22,8 @@ class UnderWay:
     proposal: Proposal
     resolved: Resolved
     started: float
+    attempt: int = 0
+    """The latest one that was heard of."""
 
 
 def make_entry(

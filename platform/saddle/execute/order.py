@@ -26,10 +26,16 @@ class Order:
     """Metrics that every epoch must report as finite numbers (the objectives)."""
     storage: str
     data_root: str | None = None
-    threads: int = 1
-    """Torch threads of the worker, its share of the CPUs."""
+    workers: int = 1
+    cpus_per_worker: float = 1.0
+    gpus_per_worker: float = 0.0
     time_limit: float | None = None
     """Seconds of training after which the trial is timed out."""
+
+    @property
+    def threads(self) -> int:
+        """Torch threads of a worker, its share of the CPUs."""
+        return max(1, int(self.cpus_per_worker))
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -38,6 +44,15 @@ class Order:
     def parse(cls, text: str) -> Order:
         raw = json.loads(text)
         return cls(**{**raw, "select": tuple(raw["select"]), "required": tuple(raw["required"])})
+
+
+@dataclass(frozen=True)
+class ReadyMessage:
+    """A rank of a worker group has read the state of this epoch, 0 for none, and can go on from it."""
+
+    key: str
+    attempt: int
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -69,10 +84,14 @@ class EndMessage:
 
 Message = EpochMessage | EndMessage
 
-KINDS: dict[str, type[EpochMessage | EndMessage]] = {"epoch": EpochMessage, "end": EndMessage}
+KINDS: dict[str, type[ReadyMessage | EpochMessage | EndMessage]] = {
+    "ready": ReadyMessage,
+    "epoch": EpochMessage,
+    "end": EndMessage,
+}
 
 
-def dump_message(message: Message) -> str:
+def dump_message(message: Message | ReadyMessage) -> str:
     """The message as JSON; numbers that aren't finite become null."""
     kind = next(name for name, cls in KINDS.items() if isinstance(message, cls))
     return to_json({"kind": kind, **asdict(message)})
@@ -81,7 +100,9 @@ def dump_message(message: Message) -> str:
 def parse_message(text: str) -> Message:
     """The message that `dump_message` wrote."""
     raw = json.loads(text)
-    return KINDS[raw.pop("kind")](**raw)
+    message = KINDS[raw.pop("kind")](**raw)
+    assert not isinstance(message, ReadyMessage)  # the ranks' own affair, a slot never gets one
+    return message
 
 
 def finite(metrics: Mapping[str, float | None]) -> dict[str, float]:

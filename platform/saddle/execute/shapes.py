@@ -29,6 +29,25 @@ class Shape:
         return {"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}
 
 
+SLOT_BESIDE_GROUP = {"memory": 1.0}
+"""What a slot itself takes where its ranks have a placement group of their own: a byte, as Ray refuses nothing at all.
+
+No share of a CPU: two slots of one CPU for their ranks each fit on two CPUs.
+"""
+
+
+def needs_group(workers: int, gpus_per_worker: float) -> bool:
+    """Whether a trial trains in a worker group of its own rather than in its slot's process."""
+    return workers > 1 or gpus_per_worker > 0
+
+
+def slot_bundle(resources: Resources) -> dict[str, float]:
+    """What Tune sets aside for a slot; the ranks of a group are Train's to place."""
+    if needs_group(resources.workers, resources.gpus_per_worker):
+        return SLOT_BESIDE_GROUP
+    return trial_shape(resources).bundle()
+
+
 def trial_shape(resources: Resources) -> Shape:
     """What one trial takes in all."""
     return Shape(resources.workers * resources.cpus_per_worker, resources.workers * resources.gpus_per_worker)

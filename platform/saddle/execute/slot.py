@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from typing import Any, NoReturn
+from typing import Any
 
 from ray import tune
 
-from saddle.execute.order import EndMessage, EpochMessage, Order, dump_message
-from saddle.execute.worker import InProcessWorker
+from saddle.execute.group import GroupWorker
+from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message
+from saddle.execute.shapes import needs_group
+from saddle.execute.worker import InProcessWorker, Worker
+from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.opening import open_store, trial_folder
+from saddle.store.opening import open_store
 
 ORDER = "order"
 MESSAGE = "message"
+
+
+def make_worker(order: Order) -> Worker:
+    """A worker on a thread of this process, or for a GPU or several workers a group of processes."""
+    if needs_group(order.workers, order.gpus_per_worker):
+        return GroupWorker(order.workers, order.cpus_per_worker, order.gpus_per_worker)
+    return InProcessWorker()
 
 
 class Slot(tune.Trainable):
@@ -23,19 +32,19 @@ class Slot(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.worker = InProcessWorker()
-        self._take(config)
+        order = Order.parse(config[ORDER])
+        self.worker = make_worker(order)
+        self._take(order)
 
-    def _take(self, config: dict[str, Any]) -> None:
-        self.order = Order.parse(config[ORDER])
-        self.worker.start(self.order)
+    def _take(self, order: Order) -> None:
+        self.order = order
+        self.worker.start(order)
         self.holding = True
+        self.spent = 0.0
+        self.attempt = 0
 
     def step(self) -> dict[str, Any]:
-        try:
-            message = self.worker.step(timeout=self.order.time_limit)
-        except TimeoutError as error:
-            self._give_up(str(error))
+        message = self._next_message()
         done = isinstance(message, EndMessage)
         if done and self.holding:
             self.worker.stop()
@@ -43,17 +52,28 @@ class Slot(tune.Trainable):
         epoch = message.epoch if isinstance(message, EpochMessage) else 0
         return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
 
-    def _give_up(self, why: str) -> NoReturn:
-        """Note why and end the process, for a thread can't be killed; Tune's next one for the trial only ends it."""
-        store = open_store(self.order.storage, create=False)
-        folder = trial_folder(self.order.study, self.order.key)
-        Checkpoints.open(store, f"{folder}/checkpoints").update(hung=why)
-        os._exit(1)
+    def _next_message(self) -> Message:
+        limit = self.order.time_limit
+        if limit is not None and self.spent > limit:
+            why = f"{self.spent:.0f} s of training, more than the {limit:g} s allowed"
+            return EndMessage(self.order.key, self.attempt, str(Outcome.TIMED_OUT), why)
+        try:
+            message = self.worker.step(timeout=limit)
+        except TimeoutError as error:
+            # whoever takes the trial up next only ends it
+            store = open_store(self.order.storage, create=False)
+            Checkpoints.of_trial(store, self.order.study, self.order.key).give_up(Outcome.TIMED_OUT, str(error))
+            self.worker.abandon()
+            self.worker.start(self.order)
+            message = self.worker.step()
+        self.attempt = message.attempt
+        self.spent = message.seconds if isinstance(message, EpochMessage) else 0.0
+        return message
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         if self.holding:
             self.worker.stop()
-        self._take(new_config)
+        self._take(Order.parse(new_config[ORDER]))
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:

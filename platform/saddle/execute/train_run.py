@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -29,11 +29,27 @@ class DataCache:
 
 @dataclass
 class TrainRun:
-    """A `trainables.contract.Run` over Ray Train's context (local mode or a worker group)."""
+    """A `trainables.contract.Run` over Ray Train's context (local mode or a worker group).
+
+    `alone`: the other ranks take no part, as in an evaluation, which is never shared out.
+    """
 
     seed: int
     cache: DataCache
     state: Mapping[str, Any] | None = None
+    alone: bool = False
+
+    @property
+    def rank(self) -> int:
+        import ray.train
+
+        return 0 if self.alone else int(ray.train.get_context().get_world_rank())
+
+    @property
+    def world_size(self) -> int:
+        import ray.train
+
+        return 1 if self.alone else int(ray.train.get_context().get_world_size())
 
     @property
     def device(self) -> Any:
@@ -47,7 +63,7 @@ class TrainRun:
     def prepare(self, model: T) -> T:
         import ray.train.torch
 
-        prepared: T = ray.train.torch.prepare_model(model)
+        prepared: T = ray.train.torch.prepare_model(model, parallel_strategy=None if self.alone else "ddp")
         return prepared
 
     def unwrap(self, model: T) -> T:
@@ -56,21 +72,22 @@ class TrainRun:
         return model.module if isinstance(model, DistributedDataParallel) else model
 
     def prepare_loader(self, loader: T) -> T:
-        import ray.train.torch
+        if self.world_size == 1:
+            return loader
+        from saddle.execute.sharing import share_out
 
-        prepared: T = ray.train.torch.prepare_data_loader(loader)
-        return prepared
+        shared: Any = share_out(loader, self.rank, self.world_size)
+        return cast(T, shared)
 
     def mean(self, value: float) -> float:
-        import torch.distributed as dist
-
-        if not dist.is_initialized() or dist.get_world_size() == 1:
+        if self.world_size == 1:
             return value
         import torch
+        import torch.distributed as dist
 
         total = torch.tensor(value, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
-        return float(total) / dist.get_world_size()
+        return float(total) / self.world_size
 
     def resume(self) -> Mapping[str, Any] | None:
         return self.state

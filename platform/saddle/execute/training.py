@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.execute.fingerprint import fingerprint_data
-from saddle.execute.order import EndMessage, EpochMessage, Message, Order
+from saddle.execute.order import EndMessage, EpochMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
@@ -22,22 +22,39 @@ from trainables.contract import Collapsed, Diverged, Report
 
 @dataclass
 class Training:
-    """A trial under way in a worker."""
+    """A trial under way in a worker, or in one rank of several; only the `chief` writes to the store."""
 
     order: Order
     cache: DataCache
+    chief: bool = True
 
     def __post_init__(self) -> None:
+        self.began: tuple[int, dict[str, Any] | None] | None = None
         self.store = open_store(self.order.storage, create=False)
         self.folder = trial_folder(self.order.study, self.order.key)
-        self.checkpoints = Checkpoints.open(self.store, f"{self.folder}/checkpoints")
+        self.checkpoints = Checkpoints.of_trial(self.store, self.order.study, self.order.key)
         earlier = self.checkpoints.manifest
         self.attempt = earlier.attempts + 1
-        self.checkpoints.update(attempts=self.attempt, started=earlier.started or time.time())
+        if self.chief:
+            self.checkpoints.update(attempts=self.attempt, started=earlier.started or time.time())
+
+    def ready(self) -> ReadyMessage | EndMessage:
+        """Read the state to go on from, before any rank takes a step; the end, where the trial was given up."""
+        try:
+            given_up = self.checkpoints.manifest.given_up
+            if given_up is not None:
+                return self._end(Outcome(given_up.outcome), given_up.why)
+            self.began = self.checkpoints.resume()
+        except Exception:  # see `messages`
+            return self._end(Outcome.FAILED, traceback.format_exc())
+        return ReadyMessage(self.order.key, self.attempt, self.began[0])
 
     def messages(self) -> Generator[Message, None, None]:
         """Train and yield a message per epoch and one at the end; never raises for what the trainable does."""
         try:
+            if self.began is None and isinstance(answer := self.ready(), EndMessage):
+                yield answer
+                return
             yield from self._train()
         except Collapsed as failure:
             yield self._end(Outcome.COLLAPSED, failure.why, images=self._store_images(failure.images))
@@ -49,12 +66,10 @@ class Training:
             yield self._end(Outcome.FAILED, traceback.format_exc())
 
     def _train(self) -> Generator[Message, None, None]:
-        if self.checkpoints.manifest.hung:
-            yield self._end(Outcome.TIMED_OUT, self.checkpoints.manifest.hung)
-            return
+        assert self.began is not None
+        reached, state = self.began
         trainable = load_trainable(self.order.trainable)
         config = trainable.Config.model_validate(dict(self.order.params))
-        reached, state = self.checkpoints.resume()
         spent = self.checkpoints.manifest.seconds if reached else 0.0
         self._forget_after(reached)
         run = TrainRun(self.order.seed, self.cache, state)
@@ -66,16 +81,12 @@ class Training:
                 raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
             last = report.state
             seconds = spent + time.monotonic() - since
-            self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
+            if self.chief:
+                self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
             yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, time.time())
-            if self.order.time_limit is not None and seconds > self.order.time_limit:
-                yield self._end(
-                    Outcome.TIMED_OUT, f"{seconds:.0f} s of training, more than the {self.order.time_limit:g} s allowed"
-                )
-                return
         if last is None:
             raise ValueError("the trainable reported no epoch")
-        yield self._finish(trainable, config, last)
+        yield self._finish(trainable, config, last) if self.chief else self._end(Outcome.COMPLETED)
 
     def _check(self, report: Report, epoch: int) -> None:
         """Refuse test metrics during training, and treat an objective that is no number as divergence."""
@@ -93,7 +104,7 @@ class Training:
     def _forget_after(self, epoch: int) -> None:
         """Drop from the curve what came after the state we resume from: it will be trained again."""
         manifest = self.checkpoints.manifest
-        if len(manifest.curve) > epoch:
+        if self.chief and len(manifest.curve) > epoch:
             saved = tuple(s for s in manifest.saved if s.epoch <= epoch)
             best = manifest.best_epoch if any(s.epoch == manifest.best_epoch for s in saved) else None
             self.checkpoints.update(curve=manifest.curve[:epoch], saved=saved, best_epoch=best)
@@ -111,7 +122,7 @@ class Training:
         best = manifest.best
         assert best is not None
         assert manifest.last is not None
-        run = TrainRun(self.order.seed, self.cache)
+        run = TrainRun(self.order.seed, self.cache, alone=True)
         selected = best is not manifest.last
         report = trainable.evaluate(config, load_state(self.store, best) if selected else last, run)
         last_report = trainable.evaluate(config, last, run) if selected else report
@@ -130,7 +141,7 @@ class Training:
     def _store_arrays(self, arrays: Mapping[str, Any]) -> dict[str, str]:
         import numpy as np
 
-        paths = {}
+        paths: dict[str, str] = {}
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, np.asarray(array), allow_pickle=False)
@@ -142,8 +153,8 @@ class Training:
         import numpy as np
         from PIL import Image
 
-        paths = {}
-        for name, image in images.items():
+        paths: dict[str, str] = {}
+        for name, image in images.items() if self.chief else ():
             buffer = io.BytesIO()
             Image.fromarray(np.asarray(image, dtype=np.uint8)).save(buffer, "PNG")
             paths[name] = f"{self.folder}/images/{name.replace('/', '.')}.png"

@@ -9,12 +9,10 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from saddle.execute.conductor import Conductor
-from saddle.execute.shapes import trial_shape
-from saddle.execute.slot import Slot
+from saddle.execute.order import Order
+from saddle.execute.shapes import slot_bundle
+from saddle.execute.slot import ORDER, Slot
 from saddle.search.searcher import EarlyStopper, StudySearcher
-
-RESTARTS = 3
-"""How often a trial whose worker died is taken up again from its checkpoint."""
 
 
 class OfThisRun:
@@ -35,8 +33,23 @@ class Ends(OfThisRun, tune.Callback):
     ) -> None:
         self.conductor.hear_end(result)
 
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self.conductor.hear_death(key_of(trial), error_of(trial))
+
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self.conductor.hear_death(trial, f"the worker died {trial.num_failures} times: {trial.get_error()}")
+        """Tune takes up a trial again whose slot died in a step, but not one whose slot died on its way to it."""
+        self.conductor.hear_death(key_of(trial), error_of(trial))
+        self.conductor.hand_out_again(key_of(trial))
+
+
+def key_of(trial: Trial) -> str:
+    """Our name of the trial that Tune's is about."""
+    return Order.parse(trial.config[ORDER]).key
+
+
+def error_of(trial: Trial) -> BaseException | str:
+    """The last thing that went wrong in Tune's trial."""
+    return trial.get_pickled_error() or str(trial.get_error())
 
 
 class Interruption(OfThisRun, tune.Stopper):
@@ -51,7 +64,7 @@ class Interruption(OfThisRun, tune.Stopper):
 
 def run_trials(conductor: Conductor, slots: int) -> None:
     """Run every trial the conductor proposes, `slots` at once, until there are no more or it was asked to stop."""
-    bundle = trial_shape(conductor.study.resources).bundle()
+    bundle = slot_bundle(conductor.study.resources)
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
     with tempfile.TemporaryDirectory(prefix="saddle-tune-") as scratch:
         tune.Tuner(
@@ -70,7 +83,7 @@ def run_trials(conductor: Conductor, slots: int) -> None:
                 storage_path=scratch,  # Tune's own copy of the state is not the truth, and not kept
                 callbacks=[Ends(conductor)],
                 stop=Interruption(conductor),
-                failure_config=tune.FailureConfig(max_failures=RESTARTS),
+                failure_config=tune.FailureConfig(max_failures=-1),  # the conductor counts
                 verbose=0,
             ),
         ).fit()

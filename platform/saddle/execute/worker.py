@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from dataclasses import dataclass, field
+from typing import NoReturn, Protocol
 
 from saddle.execute.order import Message, Order
 from saddle.execute.train_run import DataCache
@@ -13,6 +15,25 @@ from saddle.execute.training import Training
 
 class WorkerDied(Exception):
     """The worker's thread ended, so nothing will ever be reported again."""
+
+
+class Worker(Protocol):
+    """What a slot wants of whatever trains behind it."""
+
+    def start(self, order: Order) -> None:
+        """Take up a trial; the one before must have ended or been stopped."""
+
+    def step(self, timeout: float | None = None) -> Message:
+        """Train until the next message; raises `TimeoutError` after `timeout` seconds or `WorkerDied`."""
+
+    def stop(self) -> None:
+        """Drop the trial under way, between two of its epochs."""
+
+    def abandon(self) -> None:
+        """Give up a trial whose step doesn't end; `start` follows, or this process ends."""
+
+    def close(self) -> None:
+        """End the worker once it is idle."""
 
 
 @dataclass
@@ -29,14 +50,12 @@ class InProcessWorker:
     _thread: threading.Thread | None = None
 
     def start(self, order: Order) -> None:
-        """Take up a trial; the one before must have ended or been stopped."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
             self._thread.start()
         self._orders.put(order)
 
     def step(self, timeout: float | None = None) -> Message:
-        """Train until the next message; raises `TimeoutError` after `timeout` seconds or `WorkerDied`."""
         self._go.put(True)
         try:
             message = self._messages.get(timeout=timeout)
@@ -47,11 +66,13 @@ class InProcessWorker:
         return message
 
     def stop(self) -> None:
-        """Drop the trial under way, between two of its epochs."""
         self._go.put(False)
 
+    def abandon(self) -> NoReturn:
+        """End the process, for a thread can't be killed; Tune starts another one for the trial."""
+        os._exit(1)
+
     def close(self) -> None:
-        """End the worker once it is idle."""
         if self._thread is not None:
             self._orders.put(None)
             self._thread.join(timeout=10)

@@ -11,6 +11,7 @@ from typing import Any
 
 from saddle.store.base import StorageError, Store
 from saddle.store.ledger import to_json
+from saddle.store.opening import trial_folder
 
 
 class Superseded(Exception):
@@ -27,6 +28,14 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class GivenUp:
+    """Why a trial that couldn't say so itself is over: no epoch would end, or its workers died too often."""
+
+    outcome: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What is known of a trial under way: the truth a resumed trial goes on from.
 
@@ -39,8 +48,8 @@ class Manifest:
     seconds: float = 0.0
     attempts: int = 0
     started: float = 0.0
-    hung: str = ""
-    """Why the trial was given up while no epoch would end; it is not taken up again."""
+    given_up: GivenUp | None = None
+    """Set where the trial is not to be taken up again."""
 
     @property
     def last(self) -> Saved | None:
@@ -66,7 +75,18 @@ class Checkpoints:
             raw = json.loads(store.read(f"{folder}/manifest.json"))
         except FileNotFoundError:
             return cls(store, folder)
-        return cls(store, folder, Manifest(**{**raw, "saved": tuple(Saved(**s) for s in raw["saved"])}))
+        given_up = GivenUp(**raw["given_up"]) if raw["given_up"] is not None else None
+        saved = tuple(Saved(**s) for s in raw["saved"])
+        return cls(store, folder, Manifest(**{**raw, "saved": saved, "given_up": given_up}))
+
+    @classmethod
+    def of_trial(cls, store: Store, study: str, key: str) -> Checkpoints:
+        """The checkpoints of one trial."""
+        return cls.open(store, f"{trial_folder(study, key)}/checkpoints")
+
+    def give_up(self, outcome: str, why: str) -> None:
+        """Note that the trial is not to be taken up again; its next attempt only says so."""
+        self.update(given_up=GivenUp(outcome, why))
 
     def update(self, **changes: Any) -> None:
         """Change fields of the manifest and write it; raises `Superseded` where a later attempt has written its own."""

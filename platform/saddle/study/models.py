@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from saddle.study.space import Parameter
 
@@ -225,12 +225,19 @@ class Budget(Section):
     """A trial that trains longer ends as timed_out."""
 
 
+def share_or_whole(gpus: float) -> float:
+    """Refuse what no GPU can be shared into."""
+    if gpus > 1 and not float(gpus).is_integer():
+        raise ValueError("beyond one GPU only whole ones can be had")
+    return gpus
+
+
 class Resources(Section):
     """What one trial runs on."""
 
     workers: Count = 1
     """Processes that train one trial together."""
-    gpus_per_worker: Annotated[float, Field(strict=True, ge=0)] = 0.0
+    gpus_per_worker: Annotated[float, Field(strict=True, ge=0), AfterValidator(share_or_whole)] = 0.0
     """GPUs, or a share of one."""
     cpus_per_worker: Positive = 1.0
     """CPU cores."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from saddle.study.models import Resources
-from saddle.study.problems import Path
-
 DESIGNS = "one_factor, leave_one_out, factorial"
 
 
@@ -20,14 +17,3 @@ def announced_design(name: object) -> str | None:
     if name == "fractional":
         return f"fractional designs are not there yet; there are: {DESIGNS}"
     return None
-
-
-def announced_resources(resources: Resources) -> list[tuple[Path, str]]:
-    """Which resources of a trial can't be had yet: they need warm worker groups, which come later."""
-    found: list[tuple[Path, str]] = []
-    if resources.workers > 1:
-        found.append((("workers",), f"{resources.workers} workers for a trial are not there yet; there is: workers: 1"))
-    if resources.gpus_per_worker > 0:
-        what = "training on GPUs is not there yet; there is: gpus_per_worker: 0, with cpus_per_worker"
-        found.append((("gpus_per_worker",), what))
-    return found

@@ -154,6 +154,14 @@ ablation:
     assert result.entries[0].epochs == 1
 
 
+def test_a_trial_over_its_time_is_timed_out_and_keeps_what_it_reached(store: LocalStore) -> None:
+    text = ABLATION.format(fixed="pause: 0.05", levels="0.5", seeds=1).replace("epochs: 3", "epochs: 50")
+    result = run_yaml(text + "budget: {minutes_per_trial: 0.002}\n", store)
+    assert {entry.outcome for entry in result.entries} == {"timed_out"}
+    assert all(1 < entry.epochs < 50 for entry in result.entries)
+    assert "more than the 0.12 s allowed" in result.entries[0].why
+
+
 def test_a_study_run_again_with_more_seeds_trains_only_the_new_ones(store: LocalStore) -> None:
     first = run_yaml(ABLATION.format(fixed="pause: 0", levels="0.5", seeds=2), store)
     again = run_yaml(ABLATION.format(fixed="pause: 0", levels="0.5", seeds=2), store)

@@ -69,13 +69,6 @@ def test_a_failure_keeps_its_traceback(make_order: Any) -> None:
     assert "parabola.py" in end.why
 
 
-def test_a_trial_over_its_time_is_timed_out_and_keeps_what_it_reached(make_order: Any) -> None:
-    order = make_order(epochs=50, pause=0.05, time_limit=0.12)
-    end = end_of(order)
-    assert end.outcome == "timed_out"
-    assert 1 < len(manifest_of(order).curve) < 50
-
-
 def test_a_trial_stopped_and_taken_up_again_goes_on_where_it_was(make_order: Any) -> None:
     whole = end_of(make_order("whole", epochs=5))
     order = make_order("parts", epochs=5)

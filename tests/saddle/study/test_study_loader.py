@@ -54,7 +54,6 @@ def test_the_designs_example_gives_exactly_what_is_not_there_yet() -> None:
     with pytest.raises(StudyError) as caught:
         parse_studies(DESIGN_EXAMPLE, "example.yaml")
     assert [(problem.line, problem.where) for problem in caught.value.problems] == [
-        (16, "resources.gpus_per_worker"),
         (17, "evaluate.attacks[1]"),
         (17, "evaluate.attacks[2]"),
         (24, "ablation.factors.perturbation[3]"),
@@ -65,7 +64,7 @@ def test_the_designs_example_gives_exactly_what_is_not_there_yet() -> None:
 
 
 def test_the_designs_example_loads_without_them() -> None:
-    text = DESIGN_EXAMPLE.replace("gpus_per_worker: 0.25, ", "").replace(", pgd_targeted, cw_linf", "")
+    text = DESIGN_EXAMPLE.replace(", pgd_targeted, cw_linf", "")
     search, ablation = parse_studies(
         text.replace(", sta_shrunk, mp_random_labels", "").replace("published: table4.csv\n", ""), "example.yaml"
     )

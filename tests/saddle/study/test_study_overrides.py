@@ -103,8 +103,8 @@ def test_an_override_mends_the_file(load, both) -> None:
         ("fixed.lr=0.1", "search.lr: lr is in fixed, too (--set fixed.lr=0.1); keep one of them"),
         ("study=same", "the name same is taken"),
         (
-            "resources.workers=2",
-            "--set resources.workers=2: resources.workers: 2 workers for a trial are not there yet",
+            "resources.gpus_per_worker=1.5",
+            "--set resources.gpus_per_worker=1.5: resources.gpus_per_worker: beyond one GPU only whole ones",
         ),
     ],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.study.models import ONLY_IN_A_SEARCH
-from saddle.study.not_yet import announced_resources
 from saddle.study.problems import nearest
 from saddle.study.sections import Draft
 from trainables.contract import choices
@@ -42,9 +41,6 @@ def check_shape(draft: Draft) -> None:
     else:
         _check_search_is_whole(draft)
     _check_trainable_names(draft)
-    resources = draft.section("resources")
-    for path, what in announced_resources(resources) if resources else []:
-        draft.refuse(("resources", *path), what)
 
 
 def _check_search_is_whole(draft: Draft) -> None:

@@ -1,0 +1,176 @@
+"""A warm worker group: one `TorchTrainer` per slot, whose ranks train one trial after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from saddle.execute.deaths import RESTARTS, node_died
+from saddle.execute.exchange import Exchange
+from saddle.execute.order import EndMessage, Message, Order, parse_message
+from saddle.execute.rank import serve_rank
+from saddle.execute.worker import WorkerDied
+from saddle.search.outcomes import Outcome
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.opening import open_store
+
+START_SECONDS = 600.0
+"""How long a group may wait for its resources and its processes."""
+
+END_SECONDS = 30.0
+"""How long a group may take to end before its placement group is taken away from it."""
+
+COLLECTIVE_SECONDS = 60
+"""After this the process group of torch gives a collective up, and the group starts anew."""
+
+
+@dataclass
+class GroupWorker:
+    """N ranks (DDP where N > 1) behind one slot, started once and again only after a death."""
+
+    workers: int
+    cpus: float
+    gpus: float
+    starts: int = 0
+    _exchange: Any = None
+    _thread: threading.Thread | None = None
+    _whole: bool = True
+    _placement: str | None = None
+    _order: Order | None = None
+    _deaths: int = 0
+    _failure: list[BaseException] = field(default_factory=list)
+
+    def start(self, order: Order) -> None:
+        """Take up a trial, on the warm group where there is one."""
+        import ray
+
+        if order != self._order:
+            self._deaths = 0
+        self._order = order
+        if self._thread is None or not self._thread.is_alive() or not self._whole:
+            self._launch()
+        ray.get(self._exchange.start.remote(order.dump()))
+
+    def step(self, timeout: float | None = None) -> Message:
+        """Train until the ranks' next joint message; raises `TimeoutError` after `timeout` seconds.
+
+        A group that dies is started anew and goes on from the checkpoint; the trial fails where it dies too often.
+        """
+        import ray
+
+        assert self._order is not None
+        while True:
+            answer = ray.get(self._exchange.step.remote(timeout))
+            if answer is None:
+                raise TimeoutError(f"no epoch ended within {timeout:g} s")
+            if "ended" not in answer:
+                self._whole = answer["whole"]
+                return parse_message(answer["message"])
+            self._deaths += not any(node_died(error) for error in self._failure)
+            if self._deaths > RESTARTS:
+                return self._failed(f"the worker group died {self._deaths} times: {answer['ended']}")
+            self.start(self._order)
+
+    def stop(self) -> None:
+        """Drop the trial under way, between two of its epochs."""
+        import ray
+
+        ray.get(self._exchange.drop.remote())
+
+    def abandon(self) -> None:
+        """Give up a trial whose step doesn't end, and the group with it."""
+        self._retire()
+
+    def close(self) -> None:
+        """End the group."""
+        import ray
+
+        if self._exchange is not None:
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.get(self._exchange.close.remote(), timeout=5)
+            self._retire(patience=END_SECONDS)
+
+    def _failed(self, why: str) -> EndMessage:
+        assert self._order is not None
+        store = open_store(self._order.storage, create=False)
+        attempt = Checkpoints.of_trial(store, self._order.study, self._order.key).manifest.attempts
+        return EndMessage(self._order.key, attempt, str(Outcome.FAILED), why)
+
+    def _launch(self) -> None:
+        """Start the group and wait until all its ranks are up."""
+        import ray
+
+        self._retire()
+        if self._exchange is None:
+            self._exchange = ray.remote(num_cpus=0, max_concurrency=1000)(Exchange).remote(self.workers)
+        generation = ray.get(self._exchange.begin.remote())
+        self._failure, self._whole = [], True
+        self.starts += 1
+        self._thread = threading.Thread(target=self._fit, args=(generation,), name="saddle-group", daemon=True)
+        self._thread.start()
+        try:
+            ranks = ray.get(self._exchange.await_group.remote(START_SECONDS))
+        except ray.exceptions.RayTaskError as error:
+            raise WorkerDied(f"the worker group did not start: {error.cause}") from error
+        self._placement = ranks[0]["group"]
+
+    def _retire(self, patience: float = 0.0) -> None:
+        """See the present group off: give it time to end, then take its placement group, and its ranks with it."""
+        import ray
+        from ray.util import placement_group as placement
+
+        if self._thread is None:
+            return
+        self._thread.join(patience)
+        if self._placement is not None:
+            # Train removes it at a regular end only; a group left over would keep its resources for ever
+            with contextlib.suppress(ValueError, ray.exceptions.RayError):
+                identity = ray.PlacementGroupID(bytes.fromhex(self._placement))
+                placement.remove_placement_group(placement.PlacementGroup(identity))
+        self._thread.join(END_SECONDS)
+        self._thread, self._placement = None, None
+
+    def _fit(self, generation: int) -> None:
+        """Run the ranks as Ray Train's workers; however they end, the slot hears of it."""
+        import ray
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.torch import TorchConfig, TorchTrainer
+
+        why = "the group ended"
+        try:
+            with tempfile.TemporaryDirectory(prefix="saddle-train-") as scratch:
+                TorchTrainer(
+                    serve_rank,
+                    train_loop_config={"exchange": self._exchange, "generation": generation},
+                    scaling_config=ScalingConfig(
+                        num_workers=self.workers,
+                        use_gpu=self.gpus > 0,
+                        resources_per_worker={"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})},
+                    ),
+                    torch_config=TorchConfig(backend=self._backend(), timeout_s=COLLECTIVE_SECONDS),
+                    # Train's own checkpoints are not used: rank 0 writes to the study's store
+                    run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=0)),
+                ).fit()
+        except BaseException as error:  # the slot must hear of it, or it would wait for ever
+            self._failure = [error, *getattr(error, "worker_failures", {}).values()]
+            why = str(error)
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.get(self._exchange.end_group.remote(generation, why))
+
+    def _backend(self) -> str:
+        """NCCL between whole GPUs, gloo else; whether there are real devices behind them only a worker can say."""
+        import ray
+
+        if self.workers == 1 or self.gpus < 1:
+            return "gloo"
+        probe = ray.remote(num_cpus=0, num_gpus=self.gpus)(_has_cuda)
+        return "nccl" if ray.get(probe.remote(), timeout=START_SECONDS) else "gloo"
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
