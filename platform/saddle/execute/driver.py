@@ -108,6 +108,7 @@ def run_all(conductor: Conductor, slots: int) -> None:
     """Run the trials under Ctrl-C; a study without any left starts nothing."""
     if conductor.proposals.total is not None and conductor.progress.progress.done >= conductor.proposals.total:
         return
+    from saddle.execute.deaths import free_orphaned_groups
     from saddle.execute.tuning import run_trials
 
     def stop() -> None:
@@ -119,6 +120,9 @@ def run_all(conductor: Conductor, slots: int) -> None:
 
     with on_interrupt(stop):
         run_trials(conductor, slots)
+        while conductor.lost and not conductor.stopping:  # lost after Tune had been told that there are no more
+            run_trials(conductor, slots)
+        free_orphaned_groups()
 
 
 def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: Options) -> StudyResult:
