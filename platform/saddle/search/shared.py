@@ -81,13 +81,13 @@ def parse(url: str) -> URL:
         parsed = make_url(url)
         parsed.get_dialect()
         return parsed
-    except (ArgumentError, ValueError):
-        shown = masked(url) if "://" in url else "no address at all"
-        problem = f"is {shown}, which can't be read; write {EXAMPLE}, with /, : and @ in the password as %2F, %3A, %40"
     except NoSuchModuleError:
         kind = url.partition(":")[0]
         nearest = "postgresql" if kind.startswith("postgres") else EXAMPLE
         problem = f"names {kind!r}, a kind of database that SQLAlchemy doesn't know; did you mean {nearest}?"
+    except (ArgumentError, ValueError):
+        shown = masked(url) if "://" in url else "no address at all"
+        problem = f"is {shown}, which can't be read; write {EXAMPLE}, with /, : and @ in the password as %2F, %3A, %40"
     raise SharedDatabaseError(f"{VARIABLE} {problem}")
 
 
