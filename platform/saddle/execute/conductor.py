@@ -17,6 +17,7 @@ from saddle.execute.order import EndMessage, EpochMessage, Message, Order, finit
 from saddle.execute.progress import ProgressKeeper
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import stop_path
+from saddle.search.begun import keep_proposal
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
 from saddle.store.base import Store
@@ -67,6 +68,7 @@ class Conductor:
                 self._record(refused_entry(self.study.study, proposal, given, str(error), now, self.fingerprints))
                 continue
             self.under_way[proposal.key] = UnderWay(proposal, resolved, now)
+            keep_proposal(self.store, self.study.study, proposal)
             self._tell_start(proposal, resolved.config.model_dump(mode="json"), now)
             self.progress.started(proposal.key)
             return proposal

@@ -47,6 +47,7 @@ def make_entry(
         why=end.why,
         test_last=finite(end.test_last),
         curve=[finite(epoch) for epoch in manifest.curve],
+        times=list(manifest.times),
         selected_epoch=best.epoch if best else None,
         epochs=len(manifest.curve),
         seconds=manifest.seconds,

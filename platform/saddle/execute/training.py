@@ -83,7 +83,9 @@ class Training:
             seconds = spent + time.monotonic() - since
             if self.chief:
                 self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
-            yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, time.time())
+            # the manifest's own time, so that whatever is told of this epoch again is told the same
+            when = self.checkpoints.manifest.times[-1] if self.chief else time.time()
+            yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, when)
         if last is None:
             raise ValueError("the trainable reported no epoch")
         yield self._finish(trainable, config, last) if self.chief else self._end(Outcome.COMPLETED)
@@ -107,7 +109,8 @@ class Training:
         if self.chief and len(manifest.curve) > epoch:
             saved = tuple(s for s in manifest.saved if s.epoch <= epoch)
             best = manifest.best_epoch if any(s.epoch == manifest.best_epoch for s in saved) else None
-            self.checkpoints.update(curve=manifest.curve[:epoch], saved=saved, best_epoch=best)
+            kept = {"curve": manifest.curve[:epoch], "times": manifest.times[:epoch]}
+            self.checkpoints.update(**kept, saved=saved, best_epoch=best)
 
     def _is_best(self, report: Report) -> bool:
         """Whether this epoch's selection metric beats all before it (the first of equals stays)."""

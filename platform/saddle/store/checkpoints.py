@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -39,12 +40,13 @@ class GivenUp:
 class Manifest:
     """What is known of a trial under way: the truth a resumed trial goes on from.
 
-    `curve` holds the metrics of every epoch so far, `seconds` the training time spent on them.
+    `curve` holds the metrics of every epoch so far, `times` when each was over, `seconds` the training time they took.
     """
 
     saved: Sequence[Saved] = ()
     best_epoch: int | None = None
     curve: Sequence[Mapping[str, float]] = ()
+    times: Sequence[float] = ()
     seconds: float = 0.0
     attempts: int = 0
     started: float = 0.0
@@ -112,6 +114,7 @@ class Checkpoints:
             saved=(*kept, Saved(epoch, path, hashlib.sha256(content).hexdigest())),
             best_epoch=best_epoch,
             curve=(*self.manifest.curve[: epoch - 1], dict(metrics)),
+            times=(*self.manifest.times[: epoch - 1], time.time()),
             seconds=seconds,
         )
         for dropped in saved:

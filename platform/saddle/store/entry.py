@@ -38,9 +38,19 @@ class Entry:
     attempts: int = 1
     started: float = 0.0
     ended: float = 0.0
+    times: Sequence[float] = ()
+    """When each epoch of the curve was over, in Unix seconds."""
     arrays: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
     version: int = SCHEMA_VERSION
+
+    @property
+    def epoch_times(self) -> list[float]:
+        """When each epoch was over; evenly spaced where an older saddle did not note it."""
+        if len(self.times) == len(self.curve):
+            return list(self.times)
+        pace = (self.ended - self.started) / (len(self.curve) + 1)
+        return [self.started + pace * epoch for epoch in range(1, len(self.curve) + 1)]

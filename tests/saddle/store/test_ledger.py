@@ -24,6 +24,7 @@ ENTRY = Entry(
     metrics={"validation/a": 0.5},
     number=3,
     curve=[{"validation/a": 0.25}, {"validation/a": 0.5}],
+    times=[10.5, 12.25],
     selected_epoch=2,
     epochs=2,
     seconds=1.5,
