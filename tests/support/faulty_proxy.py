@@ -1,0 +1,219 @@
+"""A real HTTP proxy on loopback that can be told what shall go wrong between a client and its server."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+from urllib.parse import urlsplit
+
+UPSTREAM_SECONDS = 60.0
+ERROR = "<Error><Code>{code}</Code><Message>the faulty proxy says so</Message></Error>"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one request.
+
+    `answer`: `status` instead of an answer; `lose`: the server does it, but `status` is answered; `truncate`: the
+    answer's body ends after `keep` bytes; `reset`: the connection is reset before the server hears of it,
+    `lose_reset`: after the server did it.
+    """
+
+    kind: Literal["answer", "lose", "truncate", "reset", "lose_reset"]
+    status: int = 503
+    keep: int = 0
+
+
+class FaultyProxy:
+    """Forwards every request to `upstream` and notes it in `requests`, unless a fault says otherwise."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream)
+        self.requests: list[Request] = []
+        self.delay = 0.0
+        """Seconds that every request takes longer."""
+        self.plan: Callable[[Request], Fault | None] = lambda request: None
+        """Asked for each request for which no fault is waiting."""
+        self._waiting: deque[tuple[Fault, Callable[[Request], bool]]] = deque()
+        self._lock = threading.Lock()
+        self._dead = False
+        self._server: ThreadingHTTPServer | None = None
+        self._port = 0
+        self.revive()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def next(self, fault: Fault, times: int = 1, of: Callable[[Request], bool] = lambda request: True) -> None:
+        """Let `fault` happen to the next `times` requests of that kind."""
+        with self._lock:
+            self._waiting.extend([(fault, of)] * times)
+
+    def fail(self, times: int = 1, status: int = 503) -> None:
+        """Answer the next requests with an error."""
+        self.next(Fault("answer", status=status), times)
+
+    def truncate(self, keep: int, times: int = 1) -> None:
+        """Cut the next GET answers after `keep` bytes of their body."""
+        self.next(Fault("truncate", keep=keep), times, of=lambda request: request.method == "GET")
+
+    def reset(self, times: int = 1) -> None:
+        """Reset the connections of the next requests."""
+        self.next(Fault("reset"), times)
+
+    def heal(self) -> None:
+        """Forget every fault, and live again."""
+        with self._lock:
+            self._waiting.clear()
+        self.delay = 0.0
+        self.plan = lambda request: None
+        self.revive()
+
+    def die(self) -> None:
+        """Refuse connections from now on, and reset those that are open."""
+        self._dead = True
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def revive(self) -> None:
+        """Listen again on the same port, after `die`."""
+        self._dead = False
+        if self._server is None:
+            self._server = Listener(("127.0.0.1", self._port), handler_of(self))
+            self._port = self._server.server_address[1]
+            threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def take(self, request: Request) -> Fault | None:
+        """Note the request and say what happens to it."""
+        with self._lock:
+            self.requests.append(request)
+            if self._dead:
+                return Fault("reset")
+            for position, (fault, concerned) in enumerate(self._waiting):
+                if concerned(request):
+                    del self._waiting[position]
+                    return fault
+        return self.plan(request)
+
+
+class Listener(ThreadingHTTPServer):
+    """Threads of clients that went away in the middle are nobody's trouble."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
+    """The handler of `proxy`'s connections."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            request = Request(self.command, self.path)
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            fault = proxy.take(request)
+            if proxy.delay:
+                time.sleep(proxy.delay)
+            if fault is not None and fault.kind == "reset":
+                self.reset()
+            elif fault is not None and fault.kind == "answer":
+                self.refuse(fault.status)
+            else:
+                self.forward(content, fault)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815
+
+        def forward(self, content: bytes, fault: Fault | None) -> None:
+            """Ask the server and hand its answer on."""
+            upstream = http.client.HTTPConnection(
+                proxy.upstream.hostname or "", proxy.upstream.port, timeout=UPSTREAM_SECONDS
+            )
+            try:
+                headers = {n: v for n, v in self.headers.items() if n.lower() not in ("connection", "expect")}
+                upstream.request(self.command, self.path, content, headers)
+                answer = upstream.getresponse()
+                body = answer.read()
+            except OSError:
+                self.reset()
+                return
+            finally:
+                upstream.close()
+            if fault is not None and fault.kind == "lose":
+                self.refuse(fault.status)
+                return
+            if fault is not None and fault.kind == "lose_reset":
+                self.reset()
+                return
+            length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(body))
+            self.send_response_only(answer.status, answer.reason)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("connection", "content-length", "transfer-encoding"):
+                    self.send_header(name, value)
+            if length is not None:
+                self.send_header("Content-Length", length)
+            self.end_headers()
+            if fault is not None and fault.kind == "truncate":
+                self.wfile.write(body[: fault.keep])
+                self.close_connection = True
+                return
+            self.wfile.write(body)
+
+        def refuse(self, status: int) -> None:
+            body = ERROR.format(code="InternalError" if status == 500 else "SlowDown").encode()
+            self.send_response_only(status)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def reset(self) -> None:
+            """End the connection as a machine does that knows nothing of it (RST)."""
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+        def finish(self) -> None:
+            with contextlib.suppress(OSError, ValueError):
+                super().finish()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@contextlib.contextmanager
+def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
+    """A proxy before the server at `upstream` (`http://host:port`)."""
+    proxy = FaultyProxy(upstream)
+    try:
+        yield proxy
+    finally:
+        proxy.die()
