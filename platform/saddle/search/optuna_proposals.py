@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,12 +11,13 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from saddle.errors import UserError
-from saddle.search.outcomes import MEANINGS, METHOD_FAILURES, Outcome
+from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.search.patient import PatientStorage
 from saddle.search.proposals import Proposal
 from saddle.search.pruners import make_pruner
 from saddle.search.samplers import make_sampler, planned_trials
 from saddle.search.storage import quiet_optuna
+from saddle.search.told import final_values, intermediate_values, reported_value, violations
 from saddle.store.entry import Entry
 from saddle.study.models import Study
 from saddle.study.space import Parameter
@@ -27,8 +27,7 @@ SEARCH_SEED = 0
 
 SETTINGS = "settings"
 RETRIED = "retried"
-METHOD = "method"
-"""The constraint that collapsed and diverged trials violate."""
+OUTCOME = "outcome"
 
 
 def trial_key(number: int) -> str:
@@ -63,6 +62,17 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
     return trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
 
 
+def open_search(study: Study, storage: BaseStorage, name: str) -> optuna.Study:
+    """Optuna's study called `name`, made where it is missing; its sampler is not the study's yet."""
+    return optuna.create_study(
+        storage=storage,
+        study_name=name,
+        pruner=make_pruner(study.early_stopping),
+        directions=[objective.direction for objective in study.objective or ()],
+        load_if_exists=True,
+    )
+
+
 class OptunaProposals:
     """`Proposals` of a search over Optuna's `storage`."""
 
@@ -87,13 +97,7 @@ class OptunaProposals:
         self.known = known if known is not None else study.settings
         self.space = study.search
         self.objectives = study.objective
-        self.optuna = optuna.create_study(
-            storage=storage,
-            study_name=name or study.study,
-            pruner=make_pruner(study.early_stopping),
-            directions=[objective.direction for objective in self.objectives],
-            load_if_exists=True,
-        )
+        self.optuna = open_search(study, storage, name or study.study)
         asked = len(self.optuna.get_trials(deepcopy=False))
         self.optuna.sampler = make_sampler(study.sampler, self.space, asked)
         self.storage = storage
@@ -159,8 +163,8 @@ class OptunaProposals:
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         trial = self.running[key]
-        value = metrics.get(self.objectives[0].metric)
-        if len(self.objectives) > 1 or value is None or not math.isfinite(value):
+        value = reported_value(self.objectives, metrics)
+        if value is None:
             return False
         with warnings.catch_warnings():
             # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands
@@ -177,20 +181,15 @@ class OptunaProposals:
         if state == TrialState.RUNNING or frozen.state.is_finished():
             return
         trial = trial or Trial(self.optuna, frozen._trial_id)
-        trial.set_user_attr("outcome", str(outcome))
-        for name, violation in self.violations(entry).items():
+        trial.set_user_attr(OUTCOME, str(outcome))
+        for epoch, value in intermediate_values(self.objectives, entry.curve).items():
+            if epoch not in frozen.intermediate_values:  # its report was lost with a driver
+                trial.report(value, epoch)
+        for name, violation in violations(self.spec, entry).items():
             if name not in frozen.constraints:
                 trial.set_constraint(name, violation)
-        values = [entry.metrics.get(objective.metric, math.nan) for objective in self.objectives]
+        values = final_values(self.objectives, entry)
         with warnings.catch_warnings():
             # what a sampler can't learn is said once, by `samplers.notes`
             warnings.filterwarnings("ignore", message="Constraints have been set")
             self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
-
-    def violations(self, entry: Entry) -> dict[str, float]:
-        """How far each constraint is violated (1 where unmeasured); `method` is 1 where the method failed, else 0."""
-        found = {
-            str(c): c.violation(entry.metrics[c.metric]) if c.metric in entry.metrics else 1.0
-            for c in self.spec.constraints
-        }
-        return {**found, METHOD: 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0}
