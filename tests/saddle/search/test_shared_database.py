@@ -185,7 +185,8 @@ def test_another_study_of_the_same_name_is_another_study(
 
 def test_a_new_database_may_be_opened_by_several_drivers_at_once(postgres: Postgres) -> None:
     url = postgres.new_database()
-    code = "import os; from saddle.search.shared import open_shared; print(len(open_shared(os.environ['U']).get_all_studies()))"
+    opening = "open_shared(os.environ['U']).get_all_studies()"
+    code = f"import os; from saddle.search.shared import open_shared; print(len({opening}))"
     several = [
         subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "U": url}, stdout=-1, stderr=-1, text=True)
         for _ in range(4)
