@@ -36,7 +36,8 @@ def run(
     store = open_store(storage)
     # whole, because workers may have another working directory
     root = None if data_root is None else str(pathlib.Path(data_root).expanduser().absolute())
-    check_studies(studies, store, fresh=options.get("fresh", False))
+    elsewhere = options.get("address") or os.environ.get("RAY_ADDRESS")
+    check_studies(studies, store, fresh=options.get("fresh", False), here=elsewhere in (None, "", "local"))
     check_data(studies, root)
     return run_studies(studies, store, Options(data_root=root, **options))
 

@@ -1,11 +1,18 @@
-"""The Ray cluster a study runs on: one of our own on this machine, unless one is already connected."""
+"""The Ray cluster a study runs on: one of our own on this machine, or one that is there already."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from saddle.submit.auth import ClusterError, own_token, require_authentication
+from saddle.submit.environment import for_workers
+from saddle.submit.packages import build_wheels
 
 QUIET = {
     # saddle has its own Ctrl-C, loggers and resuming; Tune's would double or fight them
@@ -23,16 +30,38 @@ QUIET = {
 
 OBJECT_STORE_BYTES = 200 * 2**20
 
+OF_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""What Ray tells a job's driver about the environment that it was submitted with."""
+
 
 @contextlib.contextmanager
-def connect() -> Iterator[dict[str, float]]:
-    """The resources of the connected cluster; starts one on this machine where none is, and ends it afterwards."""
+def connect(
+    address: str | None = None, *, insecure: bool = False, packages: Sequence[str] = ()
+) -> Iterator[dict[str, float]]:
+    """The resources of the cluster at `address`, else at RAY_ADDRESS, else of one started here and ended afterwards.
+
+    `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
+    `packages`. A cluster this process is connected to already is taken as it is.
+    Raises `ClusterError` where there is none, or where it lets everybody in (see `require_authentication`).
+    """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     import ray
 
-    ours = not ray.is_initialized()
-    if ours:
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    with contextlib.ExitStack() as stack:
+        if not ray.is_initialized():
+            stack.enter_context(_started() if address == "local" else _joined(address, insecure, packages))
+        logging.getLogger("ray.tune").setLevel(logging.ERROR)
+        yield {name: float(amount) for name, amount in ray.cluster_resources().items()}
+
+
+@contextlib.contextmanager
+def _started() -> Iterator[None]:
+    """A Ray of our own on this machine, which demands a token like any other."""
+    import ray
+
+    with own_token():
         ray.init(
             address="local",
             include_dashboard=False,
@@ -41,9 +70,62 @@ def connect() -> Iterator[dict[str, float]]:
             logging_level=logging.ERROR,
             object_store_memory=OBJECT_STORE_BYTES,
         )
-    logging.getLogger("ray.tune").setLevel(logging.ERROR)
-    try:
-        yield {name: float(amount) for name, amount in ray.cluster_resources().items()}
-    finally:
-        if ours:
+        try:
+            yield
+        finally:
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[None]:
+    """A cluster that is there; its workers get our code as wheels, unless a job has sent it already."""
+    import ray
+
+    where = find_cluster(address)
+    require_authentication(where, insecure=insecure)
+    with tempfile.TemporaryDirectory(prefix="saddle-wheels-") as folder:
+        try:
+            ray.init(
+                address=where,
+                runtime_env=None if OF_A_JOB in os.environ else workers_environment(packages, Path(folder)),
+                log_to_driver=False,
+                configure_logging=True,
+                logging_level=logging.ERROR,
+            )
+        except (RuntimeError, ConnectionError) as error:  # another version of Ray or Python there, for example
+            raise ClusterError(f"the cluster at {where} can't be used from here: {error}") from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def find_cluster(address: str) -> str:
+    """HOST:PORT of the cluster meant; raises `ClusterError` for an address that no driver here can use."""
+    if address.startswith(("http://", "https://")):
+        raise ClusterError(
+            f"{address} is a dashboard's address; hand the study to it with: saddle submit STUDY --address {address}"
+        )
+    if address.startswith("ray://"):
+        raise ClusterError(
+            f"a driver in this process can't use {address}; run it with: saddle run STUDY --address {address}"
+        )
+    if address != "auto":
+        return address
+    from ray._private.services import canonicalize_bootstrap_address
+
+    found = canonicalize_bootstrap_address("auto")
+    if found is None:
+        raise ClusterError(
+            "--address auto: this machine is no node of a Ray cluster; run it on the head node, hand it over with "
+            "`saddle submit STUDY --address http://HEAD:8265`, or leave --address out to use this machine alone"
+        )
+    return str(found)
+
+
+def workers_environment(packages: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Ray's runtime environment for workers on nodes that may lack saddle."""
+    return {
+        "py_modules": [str(wheel) for wheel in build_wheels(packages, folder)],
+        "env_vars": {**QUIET, **for_workers()},
+    }

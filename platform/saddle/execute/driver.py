@@ -13,6 +13,7 @@ from saddle.execute.cluster import connect
 from saddle.execute.conductor import Conductor
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
+from saddle.execute.nodes import require_shared_storage
 from saddle.execute.preparing import find_baseline, make_proposals, start_progress
 from saddle.execute.progress import Listener, Silent
 from saddle.execute.shapes import slots_for
@@ -42,6 +43,11 @@ class Options:
     """Outcomes (`failed`, `timed_out`) whose trials are run again."""
     data_root: str | None = None
     track: bool = True
+    address: str | None = None
+    """The cluster to use (see `connect`)."""
+    insecure: bool = False
+    packages: Sequence[str] = ()
+    """What the cluster's nodes are sent beside saddle: folders with a pyproject.toml, or wheels."""
     listener: Callable[[Study], Listener] = lambda study: Silent()
     settled: Callable[[StudyResult], None] = lambda result: None
     """Called when a study has ended."""
@@ -64,7 +70,8 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
     results: list[StudyResult] = []
-    with connect() as cluster:
+    with connect(options.address, insecure=options.insecure, packages=options.packages) as cluster:
+        require_shared_storage(store)
         for study in studies:
             results.append(run_study(study, store, cluster, options))
             if results[-1].interrupted:

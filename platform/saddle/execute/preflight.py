@@ -34,11 +34,11 @@ class CheckingRun(InProcessRun):
         return self.loaded[repr(name)]
 
 
-def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
+def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False, here: bool = True) -> None:
     """Raise what running the studies would raise, as far as storage and resources can tell it.
 
-    Raises `StudyChanged`, `NothingToBuildOn`, `DoesNotFit`, `SharedDatabaseError`, or `StorageError` where another
-    driver runs one.
+    Resources are checked only where trials run `here`, on this machine. Raises `StudyChanged`, `NothingToBuildOn`,
+    `DoesNotFit`, `SharedDatabaseError`, or `StorageError` where another driver runs one.
     """
     if any(study.search is not None for study in studies):
         check_shared_database()
@@ -50,7 +50,7 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
             refuse_changes(stored, study)
         if study.ablation is not None and study.ablation.best_of not in names[:position]:
             find_baseline(study, store)
-        if not connected():
+        if here and not connected():
             slots_for(study, local_resources())
 
 
