@@ -11,9 +11,11 @@ from saddle.design.arms import make_arms, replicates
 from saddle.design.proposals import AblationProposals
 from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
+from saddle.search.begun import begun_trials
 from saddle.search.lasting import LastingProposals
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
+from saddle.search.rebuild import rebuild
 from saddle.search.storage import name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
@@ -63,14 +65,10 @@ def make_proposals(
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key for entry in entries if entry not in again}
         return AblationProposals(replicates(arms, study.ablation.seed_list), finished)
-    journal = store.local / f"{study_folder(study.study)}/optuna.journal"
-    search = OptunaProposals(
-        study,
-        open_storage(journal),
-        {e.key: e for e in entries},
-        known=known_values(study),
-        name=name_in_storage(study.study, instance),
-    )
+    storage = open_storage(store.local / f"{study_folder(study.study)}/optuna.journal")
+    name, told = name_in_storage(study.study, instance), {e.key: e for e in entries}
+    rebuild(study, storage, name, entries, begun_trials(store, study.study, told))
+    search = OptunaProposals(study, storage, told, known=known_values(study), name=name)
     search.retry(again)
     return LastingProposals(search)
 

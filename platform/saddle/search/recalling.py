@@ -1,0 +1,111 @@
+"""What samplers and pruners note in Optuna's storage about trials, found again by letting them see the trials anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from saddle.search.pruners import make_pruner
+from saddle.search.samplers import make_sampler
+from saddle.study.models import Study
+
+Remembered = dict[str, Any]
+
+NOTING_SAMPLERS = frozenset({"nsga2", "qmc", "grid"})
+"""Samplers that note generations, places in a sequence, or points of a grid."""
+
+NOTING_PRUNERS = frozenset({"asha", "hyperband"})
+"""Pruners that note the rungs that trials have reached."""
+
+PARENTS = ":parent:"
+"""In the name of what NSGA-II notes about a search: which trials a generation descends from."""
+
+START, EPOCH, END = range(3)
+
+
+def recall(study: Study, name: str, trials: Sequence[FrozenTrial], times: Sequence[Sequence[float]]) -> Remembered:
+    """Put the notes about each trial into its system attributes; returns those about the search as a whole.
+
+    Trials that these name (see `PARENTS`) are given by number.
+
+    `trials` are all of the search, by number; `times` say of each when it started, when its epochs were over and when
+    it ended; there are none for one that counts for nothing. `name` is the study's in the storage, which Hyperband's
+    brackets depend on.
+    """
+    sampling = study.sampler.name in NOTING_SAMPLERS
+    pruning = study.early_stopping.name in NOTING_PRUNERS
+    if not sampling and not pruning:
+        return {}
+    again = optuna.create_study(
+        storage=InMemoryStorage(),
+        study_name=name,
+        sampler=make_sampler(study.sampler, study.search or {}) if sampling else optuna.samplers.RandomSampler(),
+        pruner=make_pruner(study.early_stopping),
+        directions=[objective.direction for objective in study.objective or ()],
+    )
+    live: list[Trial] = []
+    for _, number, what, epoch in events(trials, times):
+        trial = trials[number]
+        if what == START:
+            live.append(start(again, trial, sampling and bool(times[number])))
+        elif what == EPOCH and pruning and epoch in trial.intermediate_values:
+            live[number].report(trial.intermediate_values[epoch], epoch)
+            live[number].should_prune()
+        elif what == END:
+            again._storage.set_trial_state_values(live[number]._trial_id, trial.state, trial.values)
+    for trial, told in zip(trials, live, strict=True):
+        trial.system_attrs.update(again._storage.get_trial_system_attrs(told._trial_id))
+        if study.sampler.name == "grid":
+            forget_other_point(again, trial)
+    numbers = {told._trial_id: told.number for told in live}
+    notes = again._storage.get_study_system_attrs(again._study_id)
+    return {key: [numbers[i] for i in value] if PARENTS in key else value for key, value in notes.items()}
+
+
+def events(trials: Sequence[FrozenTrial], times: Sequence[Sequence[float]]) -> list[tuple[float, int, int, int]]:
+    """Everything that happened, in order: when, the trial's number, what, and in which epoch; starts go by number."""
+    found: list[tuple[float, int, int, int]] = []
+    started = 0.0
+    for number, (trial, told) in enumerate(zip(trials, times, strict=True)):
+        started = max([started, *told[:1]])
+        found.append((started, number, START, 0))
+        ended = trial.state.is_finished() and bool(told)
+        epochs = told[1:-1] if ended else told[1:]
+        found += [(max(when, started), number, EPOCH, epoch) for epoch, when in enumerate(epochs, start=1)]
+        if ended or trial.state.is_finished():
+            found.append((max([started, *told[-1:]]), number, END, 0))
+    return sorted(found)
+
+
+def start(again: optuna.Study, trial: FrozenTrial, sampling: bool) -> Trial:
+    """Let the sampler see a trial start, as if it drew what the trial was given."""
+    template = create_trial(state=TrialState.RUNNING, system_attrs=trial.system_attrs)
+    trial_id = again._storage.create_new_trial(again._study_id, template_trial=template)
+    again._thread_local.cached_all_trials = None  # as `ask` does
+    told = Trial(again, trial_id)
+    if sampling:
+        _ = told.relative_params  # drawn lazily; drawing leaves the notes
+    for name, distribution in trial.distributions.items():
+        value = distribution.to_internal_repr(trial.params[name])
+        again._storage.set_trial_param(trial_id, name, value, distribution)
+    return told
+
+
+def forget_other_point(again: optuna.Study, trial: FrozenTrial) -> None:
+    """A trial that was not the grid's own (a retry, a failure without settings) stands for no point of it."""
+    sampler = again.sampler
+    same = (
+        bool(trial.params)
+        and "grid_id" in trial.system_attrs
+        and all(
+            sampler.sample_independent(again, trial, name, distribution) == trial.params[name]
+            for name, distribution in trial.distributions.items()
+        )
+    )
+    if not same:
+        trial.system_attrs.pop("grid_id", None)
+        trial.system_attrs.pop("search_space", None)
