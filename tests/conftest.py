@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ METHODS = Path(__file__).parent / "support" / "methods"
 # before anything starts Ray: its workers inherit the environment of the first ray.init
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(METHODS), os.environ.get("PYTHONPATH")]))
 sys.path.insert(0, str(METHODS))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Datasets are cached where this run leaves nothing behind; before anything starts Ray, see above."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SADDLE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("SADDLE_CACHE_BYTES", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)

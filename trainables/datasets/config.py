@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from trainables.datasets.errors import DataError, nearest
+
+S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
 Size = Annotated[int, Field(ge=4, le=4096)]
 
@@ -79,19 +82,36 @@ class _Described(BaseModel):
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
 
+def _address(address: str) -> str:
+    """A path, or an address on S3; what is wrong is not quoted, because a credential may be in it."""
+    scheme, separator, _ = address.partition("://")
+    if separator and scheme != "s3":
+        raise ValueError(f"{scheme[:8]}://… can't be read; data lies in a local folder or at s3://BUCKET/KEY")
+    if separator and not S3_ADDRESS.fullmatch(address):
+        raise ValueError(
+            "this is no address on S3; it is written s3://BUCKET/KEY, without credentials, which come from the "
+            "environment or from AWS's own files"
+        )
+    return address
+
+
+Address = Annotated[str, Field(min_length=1), AfterValidator(_address)]
+"""A path of this machine, or `s3://BUCKET/KEY`."""
+
+
 class FolderDataset(_Described):
     """Images in class folders: `PATH/train/CLASS/*` and `PATH/test/CLASS/*`, or `PATH/CLASS/*` (split 80/20)."""
 
-    folder: Annotated[str, Field(min_length=1, description="The folder that holds the class folders.")]
+    folder: Annotated[Address, Field(description="The folder that holds the class folders; a path or s3://….")]
 
 
 class ParquetFiles(BaseModel):
-    """One Parquet file per split."""
+    """A Parquet file, or a folder of them, per split; a path or s3://…."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    train: Annotated[str, Field(min_length=1)]
-    test: Annotated[str, Field(min_length=1)]
+    train: Address
+    test: Address
 
 
 class ParquetDataset(_Described):

@@ -1,78 +1,133 @@
-"""Bring your own images: a folder of class folders."""
+"""Bring your own images: a folder of class folders, here or on S3."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import torch
 
 from trainables.datasets.config import FolderDataset
-from trainables.datasets.dataset import Dataset, Split, stratified_order
+from trainables.datasets.dataset import stratified_order
 from trainables.datasets.errors import DataError, DataNotFoundError, nearest
-from trainables.datasets.images import decode, stack
+from trainables.datasets.locations import File, Folder, find
+from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
 SPLIT_SEED = 20261121
 """Seed of the fixed 80/20 split of a folder that brings none."""
 TEST_SHARE = 0.2
+AHEAD = 16
+"""Files that are read at once: each waits for an answer, not for this machine."""
 
 
-def load_folder(spec: FolderDataset) -> Dataset:
-    """Load `ROOT/train/CLASS/*` and `ROOT/test/CLASS/*`, or `ROOT/CLASS/*` with a fixed stratified 80/20 split.
+@dataclass(frozen=True)
+class _Image:
+    file: File
+    label: int
+    split: SplitName
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Class folders whose images have been listed."""
+
+    name: str
+    classes: tuple[str, ...]
+    images: tuple[_Image, ...]
+
+    @property
+    def files(self) -> list[tuple[str, File]]:
+        return [(f"{image.split} {self.classes[image.label]}", image.file) for image in self.images]
+
+    def contents(self) -> Contents:
+        labels = {
+            split: torch.tensor([image.label for image in self.images if image.split == split]) for split in SPLITS
+        }
+        return Contents(self.classes, labels, self._samples())
+
+    def _samples(self) -> Iterator[Sample]:
+        waiting: deque[tuple[_Image, Future[bytes]]] = deque()
+        with ThreadPoolExecutor(AHEAD, thread_name_prefix="images") as pool:
+            try:
+                for image in self.images:
+                    waiting.append((image, pool.submit(image.file.read)))
+                    if len(waiting) > AHEAD:
+                        yield _sample(*waiting.popleft())
+                while waiting:
+                    yield _sample(*waiting.popleft())
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+
+def _sample(image: _Image, content: Future[bytes]) -> Sample:
+    return Sample(image.split, str(image.file), content.result())
+
+
+def find_folder(spec: FolderDataset) -> FolderSource:
+    """List `ROOT/train/CLASS/*` and `ROOT/test/CLASS/*`, or `ROOT/CLASS/*` with a fixed stratified 80/20 split.
 
     Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder or file.
     """
-    root = Path(spec.folder).expanduser()
-    if not root.is_dir():
-        raise DataNotFoundError(f"dataset folder {root} {'is no folder' if root.exists() else 'does not exist'}")
-    parts = [root / name for name in ("train", "test") if (root / name).is_dir()]
+    [root] = find(spec.folder)
+    if not isinstance(root, Folder):
+        raise DataNotFoundError(f"dataset folder {spec.folder} {'does not exist' if root is None else 'is no folder'}")
+    parts = [one for one in root.children() if isinstance(one, Folder) and one.name in SPLITS]
+    parts.sort(key=lambda folder: folder.name == "test")
     if len(parts) == 1:
         other = "test" if parts[0].name == "train" else "train"
         raise DataError(
             f"{root} has a folder {parts[0].name}, but none called {other}; add it, or put class folders in {root}"
         )
-    classes = _class_names(parts[0] if parts else root)
-    files = [_files(part, classes) for part in parts or [root]]
-    paths = [path for found in files for path, _ in found]
-    images = [decode(path, str(path)) for path in paths]
-    everything = Split(
-        stack(images, [str(path) for path in paths], spec.height_width),
-        torch.tensor([label for found in files for _, label in found]),
-    )
+    classes = tuple(folder.name for folder in _class_folders(parts[0] if parts else root))
+    listed = [_images(part, classes) for part in parts or [root]]
     if parts:
-        train, test = torch.arange(len(paths)).tensor_split([len(files[0])])
+        splits: list[SplitName] = [split for split, found in zip(SPLITS, listed, strict=True) for _ in found]
     else:
-        if len(paths) < 2:
-            raise DataError(f"{root} has a single image, too few to split into training and test images")
-        order = stratified_order(everything.labels, SPLIT_SEED)
-        tests = max(1, round(TEST_SHARE * len(order)))
-        train, test = order[tests:].sort().values, order[:tests].sort().values
-    return Dataset(root.name, tuple(classes), everything.subset(train), everything.subset(test))
+        splits = _split(root, [label for _, label in listed[0]])
+    found = [pair for part in listed for pair in part]
+    images = tuple(_Image(file, label, split) for (file, label), split in zip(found, splits, strict=True))
+    return FolderSource(root.name, classes, images)
 
 
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__")))
+def _split(root: Folder, labels: Sequence[int]) -> list[SplitName]:
+    """Which split each image of a folder without splits of its own belongs to."""
+    if len(labels) < 2:
+        raise DataError(f"{root} has a single image, too few to split into training and test images")
+    order = stratified_order(torch.tensor(labels), SPLIT_SEED)
+    tests = set(order[: max(1, round(TEST_SHARE * len(order)))].tolist())
+    return ["test" if index in tests else "train" for index in range(len(labels))]
 
 
-def _class_names(folder: Path) -> list[str]:
-    classes = [path.name for path in _visible(folder) if path.is_dir()]
+def _visible(folder: Folder) -> list[File | Folder]:
+    return [one for one in folder.children() if not one.name.startswith((".", "__"))]
+
+
+def _class_folders(folder: Folder) -> list[Folder]:
+    classes = [one for one in _visible(folder) if isinstance(one, Folder)]
     if not classes:
-        raise DataError(f"{folder} has no class folders; images go into {folder / 'CLASS'}")
+        raise DataError(f"{folder} has no class folders; images go into {folder}/CLASS")
     return classes
 
 
-def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+def _images(folder: Folder, classes: Sequence[str]) -> list[tuple[File, int]]:
     """All images below `folder` in sorted order, each with its label."""
-    found: list[tuple[Path, int]] = []
-    for name in _class_names(folder):
-        if name not in classes:
-            raise DataError(f"{folder / name} is a class that the training images don't have; {nearest(name, classes)}")
-        paths = [path for path in _visible(folder / name) if path.name != "Thumbs.db"]
-        for path in paths:
-            if path.is_dir() or path.suffix.lower() not in ENDINGS:
-                raise DataError(f"{path} is no image ({', '.join(ENDINGS)}); move it out of the class folder")
-        if not paths:
-            raise DataError(f"class folder {folder / name} is empty")
-        found.extend((path, list(classes).index(name)) for path in paths)
+    found: list[tuple[File, int]] = []
+    for class_folder in _class_folders(folder):
+        if class_folder.name not in classes:
+            raise DataError(
+                f"{class_folder} is a class that the training images don't have; {nearest(class_folder.name, classes)}"
+            )
+        label = list(classes).index(class_folder.name)
+        files = [one for one in _visible(class_folder) if one.name != "Thumbs.db"]
+        for file in files:
+            if not isinstance(file, File) or PurePosixPath(file.name).suffix.lower() not in ENDINGS:
+                raise DataError(f"{file} is no image ({', '.join(ENDINGS)}); move it out of the class folder")
+            found.append((file, label))
+        if not files:
+            raise DataError(f"class folder {class_folder} is empty")
     return found

@@ -169,7 +169,7 @@ def test_masks_follow_their_images(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"image": [encoded(picture()), b"rubbish", b""]}, "train.parquet, row 1 is no image"),
-        ({"image": [encoded(picture()), encoded(picture()), b""]}, "row 2 has no bytes"),
+        ({"image": [encoded(picture()), encoded(picture()), b""]}, "row 2 is no image: it has no bytes"),
         ({"image": [encoded(picture()), None, encoded(picture())]}, "row 1 has no image"),
         ({"image": [encoded(picture()), encoded(picture(size=(4, 4))), encoded(picture())]}, "row 1 has 4×4 pixels"),
         ({"image": ["text", "text", "text"]}, r"column 'image' must hold encoded bytes \(binary\), not string"),

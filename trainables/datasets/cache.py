@@ -1,0 +1,181 @@
+"""Datasets of one's own, decoded once per node into files that all its processes map."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+import PIL
+
+from trainables.datasets.cache_lock import hold
+from trainables.datasets.cache_space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
+from trainables.datasets.config import FolderDataset, ParquetDataset
+from trainables.datasets.dataset import Dataset
+from trainables.datasets.errors import DataError
+from trainables.datasets.mapped import Damaged, map_split
+from trainables.datasets.sources import SPLITS, Source, find_source
+from trainables.datasets.writing import write_splits
+
+FORMAT = 1
+"""Raise it whenever the same files would be decoded or written differently."""
+TOLD_EVERY = 30.0
+
+log = logging.getLogger(__name__)
+
+
+def load_cached(spec: FolderDataset | ParquetDataset) -> Dataset:
+    """The dataset a description names, from the node's cache, into which it is brought first where it isn't there.
+
+    Its tensors are maps of the cache's files. Small local datasets go the same way: reading them twice from images
+    costs more than the file does. Raises `DataError` for what is wrong with the source or the cache.
+    """
+    source = find_source(spec)
+    try:
+        root = cache_root()
+        root.mkdir(parents=True, exist_ok=True)
+        path = root / key_of(spec, source)
+        try:
+            found = _open(path)
+        except Damaged:
+            found = None  # seen to under the lock
+        if found is None:
+            with hold(path.with_name(path.name + LOCK), source.name) as beat:
+                found = _open_or_build(path, spec, source, beat)
+        return found
+    except OSError as error:
+        raise DataError(_on_disk(error)) from error
+
+
+def key_of(spec: FolderDataset | ParquetDataset, source: Source) -> str:
+    """The name of the entry: other files, other contents of a file or another size give another one."""
+    parts = [FORMAT, PIL.__version__, source.name, spec.height_width]
+    parts += [(role, file.identity) for role, file in source.files]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _open_or_build(
+    path: Path, spec: FolderDataset | ParquetDataset, source: Source, beat: Callable[[], None]
+) -> Dataset:
+    try:
+        found = _open(path)  # somebody else may have built it meanwhile
+    except Damaged as error:
+        log.warning("the cache of %s is damaged and is built anew (%s)", source.name, error)
+        found = None
+    if found is not None:
+        return found
+    remove(path, held_too=True)
+    _build(path, spec, source, beat)
+    make_room(path.parent, keep=path)
+    try:
+        found = _open(path)
+    except Damaged as error:
+        raise DataError(f"the cache of {source.name} is damaged right after it was written: {error}") from None
+    if found is None:
+        raise DataError(f"the cache of {source.name} was removed right after it was written; run again")
+    return found
+
+
+def _build(path: Path, spec: FolderDataset | ParquetDataset, source: Source, beat: Callable[[], None]) -> None:
+    """Write the entry out of sight and publish it whole."""
+    hidden = path.with_name(f".{path.name}{BUILDING}")
+    shutil.rmtree(hidden, ignore_errors=True)  # of a builder that was killed: the lock says it is no more
+    hidden.mkdir()
+    try:
+        contents = source.contents()
+        total = sum(len(labels) for labels in contents.labels.values())
+        told = time.monotonic()
+
+        def tell(done: int) -> None:
+            nonlocal told
+            beat()
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                # a warning, because whoever waits for it sees nothing less
+                log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
+
+        shape = write_splits(hidden, contents.samples, contents.labels, spec.height_width, tell)
+        if key_of(spec, find_source(spec)) != path.name:
+            raise DataError(f"dataset {source.name} was changed while it was being read; run again")
+        facts = {
+            "name": source.name,
+            "source": spec.model_dump(mode="json", exclude_none=True),
+            "classes": contents.classes,
+            "shape": shape,
+            "images": total,
+            "fingerprint": _map(hidden, source.name, contents.classes, shape).fingerprint,
+        }
+        (hidden / FACTS).write_text(json.dumps(facts))
+        for written in (*hidden.iterdir(), hidden):
+            _sync(written)
+        hidden.rename(path)
+        _sync(path.parent)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _open(path: Path) -> Dataset | None:
+    """The entry's dataset, None where there is none; raises `Damaged` where its contents aren't what was written."""
+    noted = path / FACTS
+    try:
+        facts = json.loads(noted.read_text())
+        name, fingerprint = str(facts["name"]), str(facts["fingerprint"])
+        classes, shape = tuple(facts["classes"]), tuple(facts["shape"])
+        dataset = _map(path, name, classes, shape)
+        state = tuple((file.stat().st_ino, file.stat().st_mtime_ns) for file in sorted(path.glob("*.arrow")))
+        found = _fingerprint(path, name, classes, shape, state)
+    except FileNotFoundError:
+        if noted.exists():
+            raise Damaged(f"{path} lacks a file") from None
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise Damaged(f"{noted}: {error}") from None
+    if found != fingerprint:
+        raise Damaged(f"{path} has another checksum")
+    vars(dataset)["fingerprint"] = fingerprint  # as `cached_property` would keep it
+    with suppress(OSError):  # the time of the last use; gone, or of another user's
+        os.utime(noted)
+    return dataset
+
+
+def _map(path: Path, name: str, classes: tuple[str, ...], shape: tuple[int, int, int]) -> Dataset:
+    train, test = (map_split(path / f"{split}.arrow", shape) for split in SPLITS)
+    return Dataset(name, classes, train, test)
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(
+    path: Path, name: str, classes: tuple[str, ...], shape: tuple[int, int, int], state: tuple[tuple[int, int], ...]
+) -> str:
+    """The checksum of all that is in an entry; taken once per process as long as `state`, that of its files, is."""
+    return _map(path, name, classes, shape).fingerprint
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or folder to the disk, so that no crash leaves a published entry half written."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _on_disk(error: OSError) -> str:
+    """What a system error of the cache means for a person."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk of the cache {cache_root()} is full; make room with `saddle data cache --clear`, "
+            "or name another folder with SADDLE_CACHE"
+        )
+    return (
+        f"the cache {error.filename or cache_root()} can't be used: {error.strerror or error}; "
+        "name another folder with SADDLE_CACHE"
+    )

@@ -1,0 +1,122 @@
+"""Where one's own files lie, on this machine or in an S3 bucket: found, listed and read alike. Imports no torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.datasets.errors import DataError
+
+S3 = "s3://"
+
+
+class File(ABC):
+    """A file; as text, its address as a person would write it."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The last part of the address."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """The full address, and what changes when the content does."""
+
+    @abstractmethod
+    def read(self) -> bytes:
+        """The whole content."""
+
+    @abstractmethod
+    def open(self) -> Any:
+        """What pyarrow reads Parquet from, piece by piece."""
+
+
+class Folder(ABC):
+    """A folder or a prefix of keys; as text, its address."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The last part of the address."""
+
+    @abstractmethod
+    def children(self) -> list[File | Folder]:
+        """What lies directly in it, sorted by name."""
+
+
+Location = File | Folder
+
+
+@dataclass(frozen=True)
+class LocalFile(File):
+    """A file of this machine."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def identity(self) -> str:
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise DataError(f"{self.path} can't be read: {error.strerror}") from None
+        # the change time too, because copying tools set the modification time back
+        return f"{self.path.absolute()} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
+    def read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{self.path} can't be read: {error.strerror}") from None
+
+    def open(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class LocalFolder(Folder):
+    """A folder of this machine."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        return self.path.absolute().name
+
+    def children(self) -> list[File | Folder]:
+        try:
+            paths = sorted(self.path.iterdir())
+        except OSError as error:
+            raise DataError(f"{self.path} can't be read: {error.strerror}") from None
+        return [LocalFolder(path) if path.is_dir() else LocalFile(path) for path in paths]
+
+
+def find(*addresses: str) -> tuple[Location | None, ...]:
+    """What lies at each address, a path or `s3://BUCKET/KEY`; None where nothing does.
+
+    Raises `DataError` where a bucket can't be asked.
+    """
+    client = None
+    found: list[Location | None] = []
+    for address in addresses:
+        if address.startswith(S3):
+            from trainables.datasets.s3 import find_object, make_client
+
+            client = client or make_client()
+            found.append(find_object(client, address))
+        else:
+            path = Path(address).expanduser()
+            found.append(LocalFolder(path) if path.is_dir() else LocalFile(path) if path.is_file() else None)
+    return tuple(found)
