@@ -101,6 +101,7 @@ def run_study(study: Study, store: Store, cluster: Mapping[str, float], options:
             hours_spent=keeper.progress.hours_before,
         )  # fmt: skip
         tracker.start_study(study_params(study), study_tags(study, code), study_files(study, store, code))
+        tracker.settle(entries)
         run_all(conductor, slots)
         asked_to_stop = conductor.stopping
         conductor.stopping = asked_to_stop or proposals.trouble is not None
@@ -144,6 +145,8 @@ def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: 
         mean_by_arm(entries),
         tags,
         [report_path(study.study)],
+        # the same each time that a finished study is told of
+        None if conductor.stopping else max((entry.ended for entry in entries), default=None),
     )
     undelivered = conductor.tracker.close(DELIVERY_SECONDS)
     result = StudyResult(study, entries, answer, store.url, report, conductor.stopping, undelivered)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from saddle.errors import UserError
+from saddle.masking import masked
 from saddle.search.patient import ConnectionLost, PatientStorage
 
 VARIABLE = "SADDLE_OPTUNA_URL"
@@ -43,12 +43,6 @@ class SharedDatabaseError(UserError):
 def shared_url() -> str | None:
     """What SADDLE_OPTUNA_URL says, password included; None where it is unset."""
     return os.environ.get(VARIABLE, "").strip() or None
-
-
-def masked(text: str) -> str:
-    """The text with the passwords of the addresses in it replaced, however they are written."""
-    text = re.sub(r"(://[^:/@\s]*:)\S*(@)", r"\1***\2", text)
-    return re.sub(r"((?:password|passwd|pwd)=)[^&\s]*", r"\1***", text, flags=re.IGNORECASE)
 
 
 def patience() -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,10 +36,21 @@ class Tracker(Protocol):
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         """A trial ended."""
 
+    def settle(self, finished: Iterable[Entry]) -> None:
+        """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have told."""
+
     def finish_study(
-        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[str]
+        self,
+        status: str,
+        arms: Mapping[str, Mapping[str, float]],
+        tags: Mapping[str, str],
+        files: Sequence[str],
+        when: float | None = None,
     ) -> None:
-        """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are their mean metrics."""
+        """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are their mean metrics.
+
+        `when` is when its last trial ended, so that telling it again changes nothing; now where None.
+        """
 
     def close(self, timeout: float) -> str | None:
         """Wait for what is still to be delivered; what is left, in words, or None where all arrived."""
@@ -60,8 +71,16 @@ class NullTracker:
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         pass
 
+    def settle(self, finished: Iterable[Entry]) -> None:
+        pass
+
     def finish_study(
-        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[str]
+        self,
+        status: str,
+        arms: Mapping[str, Mapping[str, float]],
+        tags: Mapping[str, str],
+        files: Sequence[str],
+        when: float | None = None,
     ) -> None:
         pass
 

@@ -30,10 +30,11 @@ def study_tags(study: Study, code: Mapping[str, Any]) -> dict[str, str]:
 
 
 def mean_by_arm(entries: Sequence[Entry]) -> dict[str, dict[str, float]]:
-    """The mean over seeds of every metric of an arm's completed replicates."""
+    """The mean over seeds of every metric of an arm's completed replicates; none for an arm without any."""
     values: dict[str, dict[str, list[float]]] = {}
     for entry in entries:
-        if entry.arm is not None and entry.outcome == "completed":
-            for name, value in entry.metrics.items():
-                values.setdefault(entry.arm, {}).setdefault(name, []).append(value)
+        if entry.arm is not None:
+            found = values.setdefault(entry.arm, {})
+            for name, value in entry.metrics.items() if entry.outcome == "completed" else ():
+                found.setdefault(name, []).append(value)
     return {arm: {name: sum(v) / len(v) for name, v in metrics.items()} for arm, metrics in values.items()}

@@ -2,123 +2,198 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from requests import HTTPError
 
+from saddle.masking import masked
 from saddle.track.outbox import Operation
 
 KEY_TAG = "saddle.key"
+LEVEL_TAG = "saddle.level"
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Lets MLflow 3 show training runs; an experiment without it opens as a GenAI one."""
 
 PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "FEATURE_DISABLED"})
 """Errors that no second attempt mends."""
 
-METRICS_PER_CALL = 1000
-PARAMS_PER_CALL = 100
+WORTH_ANOTHER_TRY = frozenset({401, 403, 404, 408, 425, 429})
+"""What a server may answer an upload now and not later, apart from its own errors."""
+
+PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}
+PAGE = 500
+
+log = logging.getLogger("saddle")
+
+
+class Refused(Exception):
+    """No second attempt will mend it."""
 
 
 class MlflowSink:
     """Turns operations into calls of `MlflowClient`; the runs they speak of are found by their key."""
 
-    def __init__(
-        self, uri: str, experiment: str, artifacts: str | None, folder: Path, read: Callable[[str], bytes]
-    ) -> None:
-        """`read` gives the files that operations name; `folder` keeps which runs are known."""
+    def __init__(self, uri: str, experiment: str, artifacts: str | None, read: Callable[[str], bytes]) -> None:
+        """`read` gives the files that operations name."""
         for name in ("mlflow", "alembic"):  # their news about tables and migrations is nobody's here
             logging.getLogger(name).setLevel(logging.WARNING)
         self._read = read
         self.client = MlflowClient(tracking_uri=uri)
         found = self.client.get_experiment_by_name(experiment)
-        self.experiment_id = (
+        if found is not None and found.lifecycle_stage != "active":
+            raise Refused(f"the experiment {experiment} was deleted in MLflow; restore it there, or delete it for good")
+        self.experiment_id: str = (
             found.experiment_id if found else self.client.create_experiment(experiment, artifacts, KIND)
         )
-        self._known_path = folder / f"runs-{self.experiment_id}.json"
-        self._known: dict[str, str] = json.loads(self._known_path.read_text()) if self._known_path.exists() else {}
+        self._known: dict[str, str] = {}
 
-    def __call__(self, operations: Sequence[Operation]) -> None:
-        """Deliver a batch in order, metrics of the same run in one call."""
-        metrics: dict[str, list[Metric]] = {}
-        for operation in operations:
+    def __call__(self, operations: Sequence[Operation]) -> Iterator[int]:
+        """Deliver a batch in order, metrics of the same run in one call; yields how many are delivered."""
+        waiting: dict[str, list[Metric]] = {}
+        for index, operation in enumerate(operations):
             if operation["do"] == "metrics":
                 points = [Metric(n, v, operation["time"], operation["step"]) for n, v in operation["values"].items()]
-                metrics.setdefault(operation["key"], []).extend(points)
+                waiting.setdefault(operation["key"], []).extend(points)
                 continue
-            self._send_metrics(metrics)
-            try:
-                getattr(self, f"_{operation['do']}")(operation)
-            except MlflowException as error:
-                if error.error_code not in PERMANENT:
-                    raise
-                # sent again it would be refused again, and block all that waits behind it
-                logging.getLogger("saddle").warning("MLflow refused %s: %s", operation, error)
-        self._send_metrics(metrics)
+            if waiting:
+                self._send_metrics(waiting)
+                yield index
+            self._unless_refused(operation["do"], operation.get("key"), getattr(self, f"_{operation['do']}"), operation)
+            yield index + 1
+        if waiting:
+            self._send_metrics(waiting)
+            yield len(operations)
+
+    def _unless_refused(self, what: str, key: str | None, call: Callable[..., None], *arguments: Any) -> None:
+        """Call; what is refused now would be refused again, and block all that waits behind it."""
+        try:
+            call(*arguments)
+        except Refused as error:
+            log.warning("MLflow refused %s of %s: %s", what, key, error)
+        except MlflowException as error:
+            if error.error_code not in PERMANENT:
+                raise
+            log.warning("MLflow refused %s of %s: %s", what, key, masked(str(error))[:500])
 
     def _send_metrics(self, waiting: dict[str, list[Metric]]) -> None:
         for key, points in waiting.items():
-            for start in range(0, len(points), METRICS_PER_CALL):
-                self.client.log_batch(self._run_id(key), metrics=points[start : start + METRICS_PER_CALL])
+            self._unless_refused("metrics", key, self._send, key, "metrics", points)
         waiting.clear()
+
+    def _send(self, key: str, kind: str, items: Sequence[Any]) -> None:
+        """Log metrics, params or tags; of a batch that is refused all is sent that isn't what it was refused for."""
+        run_id = self._run_id(key)
+        for start in range(0, len(items), PER_CALL[kind]):
+            part = items[start : start + PER_CALL[kind]]
+            try:
+                self.client.log_batch(run_id, **{kind: part})
+            except MlflowException as error:
+                if error.error_code not in PERMANENT:
+                    raise
+                if len(part) == 1 or self.client.get_run(run_id).info.lifecycle_stage != "active":
+                    raise
+                for half in (part[: len(part) // 2], part[len(part) // 2 :]):
+                    self._unless_refused(kind, key, self._send, key, kind, half)
+
+    def _nothing(self, operation: Operation) -> None:
+        log.warning("a line of the outbox was damaged; `saddle verify` says what MLflow lacks")
 
     def _run(self, operation: Operation) -> None:
         """Create a run, or take up the one with this key again."""
-        run_id = self._find(operation["key"])
+        key, run_id = operation["key"], self._find(operation["key"])
         if run_id is None:
-            tags = {**operation["tags"], KEY_TAG: operation["key"]}
+            tags = {KEY_TAG: key}
             if operation["parent"] is not None:
                 tags[MLFLOW_PARENT_RUN_ID] = self._run_id(operation["parent"])
             run = self.client.create_run(
                 self.experiment_id, start_time=operation["time"], tags=tags, run_name=operation["name"]
             )
-            run_id = run.info.run_id
+            self._known[key] = run.info.run_id
         else:
             self.client.update_run(run_id, status="RUNNING")
-        self._remember(operation["key"], run_id)
         params = [Param(name, value) for name, value in operation["params"].items()]
-        for start in range(0, len(params), PARAMS_PER_CALL):
-            self.client.log_batch(run_id, params=params[start : start + PARAMS_PER_CALL])
+        for kind, items in (("tags", as_tags(operation["tags"])), ("params", params)):
+            self._unless_refused(kind, key, self._send, key, kind, items)
 
     def _tags(self, operation: Operation) -> None:
-        tags = [RunTag(name, value) for name, value in operation["values"].items()]
-        self.client.log_batch(self._run_id(operation["key"]), tags=tags)
+        self._send(operation["key"], "tags", as_tags(operation["values"]))
 
     def _file(self, operation: Operation) -> None:
         try:
             content = self._read(operation["path"])
         except FileNotFoundError:
             return  # thrown away since, with `--fresh` or by hand
+        run_id = self._run_id(operation["key"])
         with tempfile.TemporaryDirectory(prefix="saddle-file-") as folder:
             copy = Path(folder) / PurePosixPath(operation["path"]).name
             copy.write_bytes(content)
-            self.client.log_artifact(self._run_id(operation["key"]), str(copy), operation["folder"])
+            try:
+                self.client.log_artifact(run_id, str(copy), operation["folder"])
+            except PermissionError as error:  # a server that keeps files where only it may write
+                raise Refused(f"{error.strerror}: {error.filename}") from error
+            except HTTPError as error:
+                status = 0 if error.response is None else error.response.status_code
+                if 400 <= status < 500 and status not in WORTH_ANOTHER_TRY:
+                    raise Refused(f"{operation['path']} was answered with {status}") from error
+                raise
 
     def _end(self, operation: Operation) -> None:
-        self.client.set_terminated(self._run_id(operation["key"]), operation["status"], operation["time"])
+        key = operation["key"]
+        self._delete_doubles(key)
+        run_id = self._run_id(key)
+        self.client.set_terminated(run_id, operation["status"], operation["time"])
+
+    def _sweep(self, operation: Operation) -> None:
+        """End the runs below a study that no driver ended, because it was stopped or killed."""
+        key, levels = operation["key"], operation["status"]
+        left = f"attributes.status = 'RUNNING' and tags.`{KEY_TAG}` LIKE '{key}/%'"
+        token = None
+        found: list[Run] = []
+        while True:
+            page = self.client.search_runs([self.experiment_id], left, max_results=PAGE, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                break
+        for run in found:
+            status = levels.get(run.data.tags.get(LEVEL_TAG), "KILLED")
+            self.client.set_terminated(run.info.run_id, status, operation["time"])
 
     def _run_id(self, key: str) -> str:
         run_id = self._find(key)
-        if run_id is None:
-            raise MlflowException(f"no run has the key {key}")
+        if run_id is None:  # its run was refused or deleted, or the study ran without tracking until now
+            raise Refused(f"no run has the key {key}")
         return run_id
 
     def _find(self, key: str) -> str | None:
-        """The run with this key; asked of the server where this outbox doesn't know, as after a crash."""
-        if key not in self._known:
-            runs: Any = self.client.search_runs([self.experiment_id], f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
-            if runs:
-                self._remember(key, runs[0].info.run_id)
+        """The run with this key; asked of the server where this sink doesn't know, as after a crash."""
+        if key not in self._known and (runs := self._all_of(key)):
+            self._known[key] = runs[0].info.run_id
         return self._known.get(key)
 
-    def _remember(self, key: str, run_id: str) -> None:
-        if self._known.get(key) != run_id:
-            self._known[key] = run_id
-            self._known_path.write_text(json.dumps(self._known))
+    def _all_of(self, key: str) -> list[Run]:
+        """The runs with this key, the one with most in it first.
+
+        There may be two where a server was so slow that the first was given up before it was made.
+        """
+        runs: list[Run] = list(self.client.search_runs([self.experiment_id], f"tags.`{KEY_TAG}` = '{key}'"))
+        return sorted(runs, key=lambda run: (-len(run.data.metrics), -len(run.data.params), run.info.run_id))
+
+    def _delete_doubles(self, key: str) -> None:
+        runs = self._all_of(key)
+        kept = self._known.get(key) or (runs[0].info.run_id if runs else None)
+        for run in runs:
+            if run.info.run_id != kept:
+                self.client.delete_run(run.info.run_id)
+
+
+def as_tags(values: Mapping[str, str]) -> list[RunTag]:
+    return [RunTag(name, value) for name, value in values.items()]

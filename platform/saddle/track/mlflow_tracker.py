@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from saddle.masking import masked
 from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.store.base import Store
 from saddle.store.entry import Entry
@@ -13,6 +15,7 @@ from saddle.store.opening import study_folder
 from saddle.track.base import StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
+from saddle.track.started import Started
 
 LONGEST_VALUE = 5000
 """MLflow refuses longer parameters and tags."""
@@ -30,23 +33,33 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
+DELIVERY_TIMEOUT = 60
+"""Seconds that an answer may take: one given up too early may still be carried out, and then again."""
+
+
+def cut(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:LONGEST_VALUE] for name, value in tags.items()}
+
+
 class MlflowTracker:
     """A `Tracker` that writes operations to an outbox; `instance` tells runs of the same study name apart."""
 
     def __init__(self, uri: str, study: str, instance: str, store: Store, artifacts: str | None = None) -> None:
-        be_brief()
+        be_brief(DELIVERY_TIMEOUT)
         folder = store.local / study_folder(study) / "outbox"
 
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
             from saddle.track.mlflow_sink import MlflowSink
 
-            return MlflowSink(uri, study, artifacts, folder, store.read)
+            return MlflowSink(uri, study, artifacts, store.read)
 
         self._study = study
         self._root = instance
         self._arms: set[str] = set()
+        self._reported: dict[str, set[int]] = {}
         self._outbox = Outbox(folder, connect)
+        self._started = Started(folder / "started.json")
 
     def _key(self, *parts: str) -> str:
         return "/".join((self._root, *parts))
@@ -55,7 +68,7 @@ class MlflowTracker:
         self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, Any]
     ) -> None:
         self._outbox.add({"do": "run", "key": key, "parent": parent, "name": name, "time": int(1000 * start),
-                          "tags": dict(tags), "params": flatten(params)})  # fmt: skip
+                          "tags": cut(tags), "params": flatten(params)})  # fmt: skip
 
     def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
@@ -69,7 +82,7 @@ class MlflowTracker:
 
     def _add_end(self, key: str, status: str, tags: Mapping[str, str], when: float) -> None:
         if tags:
-            self._outbox.add({"do": "tags", "key": key, "values": {n: v[:LONGEST_VALUE] for n, v in tags.items()}})
+            self._outbox.add({"do": "tags", "key": key, "values": cut(tags)})
         self._outbox.add({"do": "end", "key": key, "status": status, "time": int(1000 * when)})
 
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
@@ -87,6 +100,7 @@ class MlflowTracker:
         return key
 
     def start_trial(self, trial: StartedTrial) -> None:
+        self._started.add(trial.key)
         parent = self._parent(trial.arm, trial.started, trial.settings)
         tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": self._study}
         if trial.arm is not None:
@@ -95,10 +109,20 @@ class MlflowTracker:
         self._add_run(self._key(trial.key), parent, name, trial.started, tags, {**trial.params, "seed": trial.seed})
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
+        self._reported.setdefault(key, set()).add(epoch)
         self._add_metrics(self._key(key), metrics, epoch, time)
+
+    def _add_unheard_epochs(self, entry: Entry) -> None:
+        """Epochs that were over before this driver heard of the trial, and that a killed one may not have heard of."""
+        heard = self._reported.pop(entry.key, set())
+        for epoch, (metrics, when) in enumerate(zip(entry.curve, entry.epoch_times, strict=True), start=1):
+            if epoch not in heard:
+                measured = {name: value for name, value in metrics.items() if math.isfinite(value)}
+                self._add_metrics(self._key(entry.key), measured, epoch, when)
 
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         key = self._key(entry.key)
+        self._add_unheard_epochs(entry)
         final = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
         final |= {f"last_{name}": value for name, value in entry.test_last.items()}
         final["seconds"] = entry.seconds
@@ -107,19 +131,35 @@ class MlflowTracker:
         facts = {f"saddle.{name}": str(value) for name, value in entry.fingerprints.items()}
         tags = {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
         self._add_end(key, MEANINGS[Outcome(entry.outcome)].mlflow, tags, entry.ended)
+        self._started.remove(entry.key)
+
+    def settle(self, finished: Iterable[Entry]) -> None:
+        for entry in finished:
+            if entry.key in self._started:
+                self.finish_trial(entry, list(entry.images.values()))
 
     def finish_study(
-        self, status: str, arms: Mapping[str, Mapping[str, float]], tags: Mapping[str, str], files: Sequence[str]
+        self,
+        status: str,
+        arms: Mapping[str, Mapping[str, float]],
+        tags: Mapping[str, str],
+        files: Sequence[str],
+        when: float | None = None,
     ) -> None:
-        now = time.time()
-        for arm in sorted(self._arms):
-            self._add_metrics(self._key("arm", arm), arms.get(arm, {}), 0, now)
-            self._add_end(self._key("arm", arm), status, {}, now)
+        then = when or time.time()
+        for arm in sorted({*self._arms, *arms}):
+            self._add_metrics(self._key("arm", arm), arms.get(arm, {}), 0, then)
+            self._add_end(self._key("arm", arm), status, {}, then)
         self._add_files(self._key(), files)
-        self._add_end(self._key(), status, tags, now)
+        self._add_end(self._key(), status, tags, then)
+        # trials under way when the driver was stopped, and whatever a killed one left
+        self._outbox.add(
+            {"do": "sweep", "key": self._key(), "status": {"arm": status, "trial": "KILLED"}, "time": int(1000 * then)}
+        )
 
     def close(self, timeout: float) -> str | None:
         backlog = self._outbox.close(timeout)
         if not backlog.operations:
             return None
-        return f"{backlog.operations} messages for MLflow wait in the outbox ({backlog.error or 'no answer yet'})"
+        why = masked(backlog.error) if backlog.error else "no answer yet"
+        return f"{backlog.operations} messages for MLflow wait in the outbox ({why})"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
+def be_brief(seconds: int = 10) -> None:
+    """Let the client give up on an answer after `seconds`, unless the user has set another time, and try nothing twice.
 
-def be_brief() -> None:
-    """Few retries, unless the user has set their number: the client's own would block for minutes on a dead server."""
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    Its own retries would block for minutes on a dead server; and one that answers 500 after it has made a run would
+    make it twice.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(seconds))
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
+from saddle.masking import masked
 from saddle.search.lasting import LastingProposals
 from saddle.search.optuna_proposals import SETTINGS, OptunaProposals
 from saddle.search.outcomes import Outcome
 from saddle.search.patient import PatientStorage, StorageLost
-from saddle.search.shared import SharedDatabaseError, masked, open_shared
+from saddle.search.shared import SharedDatabaseError, open_shared
 from saddle.search.storage import name_in_storage, open_storage
 from saddle.study.models import Study
 from saddle_contracts.proposals import ProposalsContract, entry_of

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from saddle.track.outbox import Backlog, Operation, Outbox
+from saddle.track.outbox import Backlog, Deliver, Operation, Outbox
 
 
 class Recipient:
@@ -17,10 +17,12 @@ class Recipient:
         self.got: list[int] = []
         self.down = False
 
-    def __call__(self, operations: Sequence[Operation]) -> None:
-        if self.down:
-            raise ConnectionError("nobody is there")
-        self.got += [operation["n"] for operation in operations]
+    def __call__(self, operations: Sequence[Operation]) -> Iterator[int]:
+        for count, operation in enumerate(operations, start=1):
+            if self.down:
+                raise ConnectionError("nobody is there")
+            self.got.append(operation["n"])
+            yield count
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def recipient() -> Recipient:
 
 
 def opened(path: Path, recipient: Recipient) -> Outbox:
-    def connect() -> Callable[[Sequence[Operation]], None]:
+    def connect() -> Deliver:
         return recipient
 
     return Outbox(path, connect)
