@@ -15,6 +15,7 @@ from saddle.execute.deaths import RESTARTS, free_orphaned_groups, node_died
 from saddle.execute.entries import UnderWay, describe, make_entry, refused_entry
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, finite, parse_message
 from saddle.execute.progress import ProgressKeeper
+from saddle.execute.shapes import needs_group
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import stop_path
 from saddle.search.begun import keep_proposal
@@ -27,6 +28,8 @@ from saddle.store.ledger import Ledger
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
 from trainables.contract import resolve
+
+SWEEP_SECONDS = 3.0
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Conductor:
     deaths: Counter[str] = field(default_factory=Counter)
     lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
+    swept: float = 0.0
 
     def propose(self) -> Proposal | None:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
@@ -132,7 +136,6 @@ class Conductor:
 
     def hear_death(self, key: str, error: BaseException | str) -> None:
         """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often."""
-        free_orphaned_groups()
         if key not in self.under_way or (isinstance(error, BaseException) and node_died(error)):
             return
         self.deaths[key] += 1
@@ -165,6 +168,14 @@ class Conductor:
         if budget.hours is not None and hours >= budget.hours:
             return True
         return budget.gpu_hours is not None and self.gpu_seconds / 3600 >= budget.gpu_hours
+
+    def free_what_dead_slots_left(self) -> None:
+        """Look now and then for placement groups without an owner: a slot's children die some time after it."""
+        resources = self.study.resources
+        now = time.monotonic()
+        if needs_group(resources.workers, resources.gpus_per_worker) and now - self.swept > SWEEP_SECONDS:
+            self.swept = now
+            free_orphaned_groups()
 
     def asked_to_stop(self) -> bool:
         """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import threading
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ START_SECONDS = 600.0
 
 END_SECONDS = 30.0
 """How long a group may take to end before its placement group is taken away from it."""
+
+TRAIN_SETTINGS = {
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(START_SECONDS),
+    # how long the end of a group, or a death in it, goes unnoticed
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+}
 
 COLLECTIVE_SECONDS = 60
 """After this the process group of torch gives a collective up, and the group starts anew."""
@@ -137,12 +144,14 @@ class GroupWorker:
         """Run the ranks as Ray Train's workers; however they end, the slot hears of it."""
         import ray
         from ray.train import FailureConfig, RunConfig, ScalingConfig
-        from ray.train.torch import TorchConfig, TorchTrainer
+        from ray.train.torch import TorchConfig
 
+        for name, value in TRAIN_SETTINGS.items():
+            os.environ.setdefault(name, value)
         why = "the group ended"
         try:
             with tempfile.TemporaryDirectory(prefix="saddle-train-") as scratch:
-                TorchTrainer(
+                make_trainer()(
                     serve_rank,
                     train_loop_config={"exchange": self._exchange, "generation": generation},
                     scaling_config=ScalingConfig(
@@ -168,6 +177,21 @@ class GroupWorker:
             return "gloo"
         probe = ray.remote(num_cpus=0, num_gpus=self.gpus)(_has_cuda)
         return "nccl" if ray.get(probe.remote(), timeout=START_SECONDS) else "gloo"
+
+
+def make_trainer() -> Any:
+    """`TorchTrainer` without its detached cleaner, an extra process for each group that needs Ray's dashboard.
+
+    What a dead slot or controller leaves behind is freed by `deaths.free_orphaned_groups`.
+    """
+    from ray.train.torch import TorchTrainer
+    from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
+
+    class GroupTrainer(TorchTrainer):
+        def _create_default_callbacks(self) -> list[Any]:
+            return [c for c in super()._create_default_callbacks() if not isinstance(c, PlacementGroupCleanerCallback)]
+
+    return GroupTrainer
 
 
 def _has_cuda() -> bool:

@@ -59,6 +59,7 @@ class Interruption(OfThisRun, tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
+        self.conductor.free_what_dead_slots_left()
         return self.conductor.asked_to_stop()
 
 

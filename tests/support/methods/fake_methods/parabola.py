@@ -33,6 +33,7 @@ class Config(Base):
     trouble: Trouble = hyperparameter("none", source="assumed", description="what goes wrong")
     marker: str = hyperparameter("", source="assumed", description="file that says a death has happened")
     trouble_epoch: int = hyperparameter(2, source="assumed", description="in which epoch")
+    trouble_rank: int = hyperparameter(0, source="assumed", description="on which rank")
 
 
 def score(config: Config, seed: int, epoch: int) -> float:
@@ -44,8 +45,9 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     for epoch in range(state["epoch"] + 1 if state else 1, config.epochs + 1):
         time.sleep(config.pause)
         value = score(config, run.seed, epoch)
-        if epoch == config.trouble_epoch and config.trouble != "none":
+        if epoch == config.trouble_epoch and config.trouble != "none" and run.rank == config.trouble_rank:
             value = make_trouble(config, value)
+        value = run.mean(value)  # where the other ranks wait for one that is in trouble
         yield Report(
             {
                 "validation/score": value,
