@@ -153,7 +153,7 @@ class RayNodes:
         self._launch(
             "head", cpus[0], "--head", "--port", str(self.port), "--dashboard-host", "127.0.0.1",
             "--dashboard-port", str(self.dashboard_port), "--ray-client-server-port", str(self.client_port),
-            "--temp-dir", str(self.folder / "ray"), "--include-dashboard", "true",
+            "--include-dashboard", "true",
         )  # fmt: skip
         self.wait_for_nodes(1, starting=self.head)
         for number in cpus[1:]:
@@ -168,11 +168,14 @@ class RayNodes:
 
     def _launch(self, name: str, cpus: int, *options: str) -> Node:
         log = self.folder / f"{name}.log"
+        # a folder of its own, as on a machine of its own: two nodes would install what they are sent into one place at
+        # once; that of the head is where a driver looks that is to find the cluster as `auto`
+        scratch = self.folder / ("ray" if not self.nodes else name)
         command = [
             self.python, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address", "127.0.0.1",
             "--num-cpus", str(cpus), "--num-gpus", "0", "--object-store-memory", str(OBJECT_STORE_BYTES),
             "--resources", json.dumps({name: 1}), "--disable-usage-stats", "--metrics-export-port", str(free_port()),
-            "--dashboard-agent-listen-port", str(free_port()), *options,
+            "--dashboard-agent-listen-port", str(free_port()), "--temp-dir", scratch, *options,
         ]  # fmt: skip
         with log.open("wb") as said:
             process = subprocess.Popen(

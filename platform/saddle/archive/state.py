@@ -16,14 +16,17 @@ class StudyState:
 
     progress: Progress
     process: int | None
+    job: str | None = None
+    """The job that runs the study on a cluster, where this was asked of one."""
 
     @property
     def running(self) -> bool:
-        return self.process is not None
+        return self.process is not None or self.job is not None
 
     def facts(self) -> dict[str, Any]:
         """The state as JSON has it."""
-        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, "process": self.process}
+        ours = {"seconds_left": self.progress.seconds_left, "process": self.process, "job": self.job}
+        return asdict(self.progress) | ours
 
 
 def read_state(store: Store, study: str) -> StudyState:

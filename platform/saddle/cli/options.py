@@ -35,6 +35,28 @@ StudyFile = Annotated[
 StudyName = Annotated[
     str, typer.Argument(help="The name of a stored study, or the file it came from.", metavar="STUDY")
 ]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="A Ray cluster: auto (the one this machine is a node of), HOST:PORT, or ray://HOST:PORT.",
+        envvar="RAY_ADDRESS",
+        show_default="this machine alone",
+    ),
+]
+Dashboard = Annotated[
+    str | None,
+    typer.Option("--address", help="The dashboard of the cluster it was submitted to.", metavar="http://HEAD:8265"),
+]
+Packages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--package",
+        help="A package that nodes need: a folder with a pyproject.toml, or a wheel. May be given several times.",
+        metavar="PATH",
+    ),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster on another machine that demands no token.")]
 
 P = ParamSpec("P")
 R = TypeVar("R")

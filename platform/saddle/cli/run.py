@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from saddle.cli.options import DataRoot, Settings, Storage, StudyFile
+from saddle.cli.options import Address, DataRoot, Insecure, Packages, Settings, Storage, StudyFile
+
+if TYPE_CHECKING:
+    from saddle.submit.parcel import Parcel
 
 
 def run(
@@ -20,6 +24,12 @@ def run(
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
     ] = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    address: Address = None,
+    packages: Packages = None,
+    insecure: Insecure = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Where another process runs the study, watch it instead of refusing.")
+    ] = False,
 ) -> None:
     """Run every study of a file, or go on with it, and answer its question.
 
@@ -29,13 +39,28 @@ def run(
     """
     from saddle import api
     from saddle.cli.display import conclude, display
+    from saddle.cli.follow import follow_driver
     from saddle.cli.paths import command
-    from saddle.errors import UserError
     from saddle.execute.interrupt import INTERRUPTED
 
-    wrong = set(retry or ()) - {"failed", "timed_out"}
-    if wrong:
-        raise UserError(f"--retry {wrong.pop()}: only failed and timed_out trials can be run again")
+    check_outcomes(retry)
+    if (address or "").startswith("ray://"):
+        from saddle.submit.parcel import pack
+
+        parcel = pack(
+            study,
+            settings or (),
+            storage,
+            data_root=data_root,
+            packages=packages or (),
+            fresh=fresh,
+            retry=retry or (),
+            track=track,
+            insecure=insecure,
+        )
+        on_head(parcel, str(address), insecure)
+    if follow and follow_driver(study, settings or (), storage):
+        return
     results = api.run(
         study,
         settings or (),
@@ -44,11 +69,31 @@ def run(
         fresh=fresh,
         retry=retry or (),
         track=track,
+        address=address,
+        packages=packages or (),
+        insecure=insecure,
         listener=display,
         settled=conclude,
     )
     if any(result.interrupted for result in results):
         where = [] if storage is None else ["--storage", storage]
+        where += [] if address is None else ["--address", address]
         again = command("run", study, *where, settings=settings or (), data_root=data_root)
         typer.echo(f"\nStopped. Go on with: {again}")
         raise typer.Exit(INTERRUPTED)
+
+
+def check_outcomes(retry: Sequence[str] | None) -> None:
+    """Raise `UserError` for an outcome whose trials are not run again."""
+    from saddle.errors import UserError
+
+    wrong = set(retry or ()) - {"failed", "timed_out"}
+    if wrong:
+        raise UserError(f"--retry {wrong.pop()}: only failed and timed_out trials can be run again")
+
+
+def on_head(parcel: Parcel, address: str, insecure: bool) -> NoReturn:
+    """Run the studies from the head of a cluster that is reached through Ray Client, and end as they end there."""
+    from saddle.submit.head import run_on_head
+
+    raise typer.Exit(run_on_head(parcel, address, lambda text: typer.echo(text, nl=False), insecure=insecure))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saddle.cli.options import AsJson, Storage, StudyName
+from saddle.cli.options import AsJson, Dashboard, Insecure, Storage, StudyName
+
+if TYPE_CHECKING:
+    from saddle.archive.state import StudyState
 
 POLL_SECONDS = 1.0
 
@@ -17,24 +21,41 @@ def status(
     storage: Storage = None,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until the study ends.")] = False,
+    address: Dashboard = None,
+    insecure: Insecure = False,
 ) -> None:
     """Show how far a study is: trials done, outcomes, best so far, time left.
 
-    With --watch and --json, a line of JSON for every change.
+    With --watch and --json, a line of JSON for every change. With --address, of the newest job of this name there.
 
     Example: saddle status quickstart --watch
     """
+    if address is not None:
+        from saddle.submit.jobs import Jobs
+        from saddle.submit.naming import names_of
+        from saddle.submit.remote_state import job_states
+
+        jobs = Jobs(address, insecure=insecure)
+        job = jobs.find(names_of(study)).id
+        show(lambda: job_states(jobs.get(job)), as_json=as_json, watch=watch)
+        return
     from saddle.archive.finding import find_studies
     from saddle.archive.state import read_state
-    from saddle.cli.display import state_line
-    from saddle.cli.tables import print_json, say
     from saddle.store.opening import open_store
 
     store = open_store(storage, create=False)
     names = [stored.study.study for stored in find_studies(store, study)]
+    show(lambda: [read_state(store, name) for name in names], as_json=as_json, watch=watch)
+
+
+def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:
+    """Show states once, or whenever they change until nothing runs any more."""
+    from saddle.cli.display import state_line
+    from saddle.cli.tables import print_json, say
+
     shown: list[str] = []
     while True:
-        states = [read_state(store, name) for name in names]
+        states = read()
         lines = [state_line(state) for state in states]
         if lines != shown:
             if as_json:

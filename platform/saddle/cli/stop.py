@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from saddle.cli.options import Storage, StudyName
+from saddle.cli.options import Dashboard, Insecure, Storage, StudyName
 
 
-def stop(study: StudyName, storage: Storage = None) -> None:
+def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, insecure: Insecure = False) -> None:
     """Ask a running study to stop after the epochs under way; `saddle run` goes on with it later.
+
+    With --address, the newest job of this name on that cluster.
 
     Example: saddle stop quickstart
     """
+    if address is not None:
+        stop_there(study, address, insecure)
+        return
     from saddle.archive.finding import find_studies
     from saddle.archive.state import read_state
     from saddle.errors import UserError
@@ -25,4 +30,22 @@ def stop(study: StudyName, storage: Storage = None) -> None:
         raise UserError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not running")
     for name in running:
         store.write(stop_path(name), b"")
+        typer.echo(f"{name} stops after the epochs under way")
+
+
+def stop_there(study: str, address: str, insecure: bool) -> None:
+    """Stop a study that was submitted to a cluster."""
+    from saddle.errors import UserError
+    from saddle.submit.jobs import Jobs
+    from saddle.submit.naming import names_of
+    from saddle.submit.remote_state import stop_job
+
+    jobs = Jobs(address, insecure=insecure)
+    job = jobs.find(names_of(study))
+    if job.ended:
+        raise UserError(
+            f"{' and '.join(job.studies)} {'is' if len(job.studies) == 1 else 'are'} not running: "
+            f"the job {job.id} is {job.status}"
+        )
+    for name in stop_job(jobs, job):
         typer.echo(f"{name} stops after the epochs under way")

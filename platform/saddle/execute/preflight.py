@@ -42,6 +42,14 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
     """
     if any(study.search is not None for study in studies):
         check_shared_database()
+    check_stored(studies, store, fresh=fresh)
+    if here and not connected():
+        for study in studies:
+            slots_for(study, local_resources())
+
+
+def check_stored(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
+    """Raise what the storage has against running the studies: other settings, no baseline, another driver."""
     names = [study.study for study in studies]
     for position, study in enumerate(studies):
         refuse_second_driver(store, study.study)
@@ -50,8 +58,6 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
             refuse_changes(stored, study)
         if study.ablation is not None and study.ablation.best_of not in names[:position]:
             find_baseline(study, store)
-        if here and not connected():
-            slots_for(study, local_resources())
 
 
 def check_shared_database() -> None:

@@ -1,0 +1,72 @@
+"""`saddle run --follow`: watch the process that runs a study already, and show its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from saddle.execute.driver import StudyResult
+    from saddle.store.base import Store
+
+BETWEEN_STUDIES = 3.0
+"""A driver lets go of one study of a file a moment before it takes up the next."""
+
+
+def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> bool:
+    """Whether another process ran the studies, which then have been shown to their end.
+
+    Raises `typer.Exit` where that process was stopped before they were finished.
+    """
+    from saddle.archive.state import read_state
+    from saddle.archive.studies import read_study, refuse_changes
+    from saddle.cli.display import conclude
+    from saddle.cli.paths import command, storage_option
+    from saddle.cli.status import show
+    from saddle.execute.interrupt import INTERRUPTED
+    from saddle.store.lock import driver_of
+    from saddle.store.opening import open_store
+    from saddle.study.loader import load_studies
+
+    store = open_store(storage)
+    studies = load_studies(study, settings)
+    names = [one.study for one in studies]
+    if not any(driver_of(store, name) for name in names):
+        return False
+    for one in studies:
+        stored = read_study(store, one.study)
+        if stored is not None:
+            refuse_changes(stored, one)
+    while any(driver_of(store, name) for name in names):
+        show(lambda: [read_state(store, name) for name in names], watch=True)
+        time.sleep(BETWEEN_STUDIES)
+    results = [stored_result(store, name) for name in names]
+    for result in results:
+        if result is None or result.interrupted:
+            again = command("run", study, *storage_option(store.url), settings=settings)
+            typer.echo(f"\nStopped. Go on with: {again}")
+            raise typer.Exit(INTERRUPTED)
+        conclude(result)
+    return True
+
+
+def stored_result(store: Store, name: str) -> StudyResult | None:
+    """A study's result as its driver left it; None where there is none."""
+    from saddle.analyse.answering import answer_study
+    from saddle.archive.state import read_state
+    from saddle.archive.studies import read_study
+    from saddle.execute.driver import StudyResult
+    from saddle.report.writing import report_path
+    from saddle.store.ledger import Ledger
+    from saddle.study.trainables import load_trainable
+
+    stored = read_study(store, name)
+    if stored is None:
+        return None
+    entries = Ledger(store, name).entries()
+    answer = answer_study(stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
+    finished = read_state(store, name).progress.state == "finished"
+    return StudyResult(stored.study, entries, answer, store.url, store.locate(report_path(name)), not finished)

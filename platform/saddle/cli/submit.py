@@ -1,0 +1,93 @@
+"""`saddle submit`: hand a study to a Ray cluster and watch it there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from saddle.cli.options import Insecure, Packages, Settings, Storage, StudyFile
+
+if TYPE_CHECKING:
+    from saddle.submit.jobs import Jobs
+
+DASHBOARD = "RAY_API_SERVER_ADDRESS"
+
+
+def submit(
+    study: StudyFile,
+    address: Annotated[
+        str, typer.Option("--address", help="The cluster's dashboard.", metavar="http://HEAD:8265", envvar=DASHBOARD)
+    ],
+    settings: Settings = None,
+    storage: Storage = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", help="Where datasets lie on every node of the cluster.")
+    ] = None,
+    packages: Packages = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return at once instead of showing what the job says.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what was run under this name.")] = False,
+    retry: Annotated[
+        list[str] | None,
+        typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
+    ] = None,
+    track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    insecure: Insecure = False,
+) -> None:
+    """Run every study of a file on a Ray cluster, which needs no saddle: the code is sent along.
+
+    Shows what the job says and ends with its exit code; Ctrl-C leaves the job running.
+
+    Example: saddle submit quickstart --address http://HEAD:8265 --storage s3://bucket/studies
+    """
+    from saddle.cli.run import check_outcomes
+    from saddle.submit.jobs import Jobs
+    from saddle.submit.parcel import foreign_trainables, pack
+
+    check_outcomes(retry)
+    parcel = pack(
+        study,
+        settings or (),
+        storage,
+        data_root=data_root,
+        packages=packages or (),
+        fresh=fresh,
+        retry=retry or (),
+        track=track,
+        insecure=insecure,
+    )
+    if not packages:
+        for name, package in foreign_trainables(parcel.studies).items():
+            typer.echo(f"note: {name} comes with {package}; where the nodes lack it, add --package PATH", err=True)
+    jobs = Jobs(address, insecure=insecure)
+    job = jobs.submit(parcel)
+    typer.echo(f"{' and '.join(parcel.names)} submitted to {address} as {job}", err=True)
+    if detach:
+        typer.echo(job)
+        tell_commands(parcel.names[0], address)
+        return
+    follow(jobs, job, parcel.names[0])
+
+
+def tell_commands(study: str, address: str) -> None:
+    """Say what can be done with a study that runs on a cluster."""
+    for command in (f"status {study}", f"logs {study} --follow", f"stop {study}"):
+        typer.echo(f"  saddle {command} --address {address}", err=True)
+
+
+def follow(jobs: Jobs, job: str, study: str) -> None:
+    """Show what a job says until it ends, and end with its exit code; Ctrl-C ends only the showing."""
+    from saddle.execute.interrupt import INTERRUPTED
+
+    try:
+        ended = jobs.follow(job, lambda text: typer.echo(text, nl=False))
+    except KeyboardInterrupt:
+        typer.echo(f"\n{study} goes on as {job}", err=True)
+        tell_commands(study, jobs.address)
+        raise typer.Exit(INTERRUPTED) from None
+    if ended.exit_code is None and ended.code != 0:  # the driver never ran, or was stopped
+        typer.echo(f"saddle: the job {job} is {ended.status}: {ended.message}", err=True)
+    raise typer.Exit(ended.code)
