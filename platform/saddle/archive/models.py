@@ -7,6 +7,7 @@ from typing import Any
 from saddle.archive.finding import FoundTrial, NotFound
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints, load_state
+from saddle.store.retention import describe_removal
 from saddle.study.trainables import load_trainable
 
 
@@ -16,7 +17,8 @@ def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[s
     manifest = Checkpoints.of_trial(store, trial.entry.study, trial.entry.key).manifest
     saved = next((s for s in manifest.saved if s.path == path), None)
     if saved is None or not store.exists(saved.path):
-        raise NotFound(f"no {which} checkpoint of {trial.name} is kept")
+        why = describe_removal(store, trial.entry.study, path) if path is not None else None
+        raise NotFound(f"no {which} checkpoint of {trial.name} is kept" + (f": {why}" if why else ""))
     return load_state(store, saved)
 
 

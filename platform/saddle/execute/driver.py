@@ -8,7 +8,8 @@ from typing import Any
 
 from saddle.analyse.answering import answer_study
 from saddle.analyse.result import Answer
-from saddle.archive.studies import settle_study
+from saddle.archive.retaining import apply_policy
+from saddle.archive.studies import StoredStudy, settle_study
 from saddle.execute.cluster import connect
 from saddle.execute.conductor import Conductor
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
@@ -106,7 +107,7 @@ def run_study(study: Study, store: Store, cluster: Mapping[str, float], options:
         asked_to_stop = conductor.stopping
         conductor.stopping = asked_to_stop or proposals.trouble is not None
         keeper.end("interrupted" if conductor.stopping else "finished")
-        result = conclude(conductor, stored.baseline, options)
+        result = conclude(conductor, stored, options)
         if proposals.trouble is not None and not asked_to_stop:
             raise proposals.trouble
         return result
@@ -133,12 +134,12 @@ def run_all(conductor: Conductor, slots: int) -> None:
         free_orphaned_groups()
 
 
-def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: Options) -> StudyResult:
-    """Answer the question, write the report, and let the tracker deliver what is left."""
+def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> StudyResult:
+    """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
     study, store = conductor.study, conductor.store
     entries = conductor.ledger.entries()
-    answer = answer_study(study, conductor.trainable, entries, baseline)
-    report = write_report(store, study, conductor.trainable, entries, baseline)
+    answer = answer_study(study, conductor.trainable, entries, stored.baseline)
+    report = write_report(store, study, conductor.trainable, entries, stored.baseline)
     tags = {"saddle.question": study.question, "saddle.answer": answer.sentence}
     conductor.tracker.finish_study(
         "KILLED" if conductor.stopping else "FINISHED",
@@ -148,6 +149,8 @@ def conclude(conductor: Conductor, baseline: Mapping[str, Any] | None, options: 
         # the same each time that a finished study is told of
         None if conductor.stopping else max((entry.ended for entry in entries), default=None),
     )
+    if not conductor.stopping:
+        apply_policy(store, stored)
     undelivered = conductor.tracker.close(DELIVERY_SECONDS)
     result = StudyResult(study, entries, answer, store.url, report, conductor.stopping, undelivered)
     options.settled(result)

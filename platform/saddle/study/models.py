@@ -245,6 +245,20 @@ class Resources(Section):
     """How many trials run at once at most; without it as many as fit."""
 
 
+class KeptCheckpoints(Section):
+    """Which checkpoints of finished trials stay; without any line here, the selected and the last one of every trial.
+
+    What the report cites always stays: the best trial or the Pareto front, and the trials whose images it shows.
+    """
+
+    best: Whole | None = None
+    """Of how many trials, the best by the study's selection metric; without it of all."""
+    last: Flag = True
+    """Whether a trial that stays keeps its last checkpoint beside the selected one."""
+    gigabytes: Positive | None = None
+    """What all of them together may take; beyond that the worst trials' go first."""
+
+
 class Compare(Section):
     """How an ablation's arms are compared."""
 
@@ -320,6 +334,8 @@ class Study(Section):
     """Where the study ends."""
     resources: Resources = Resources()
     """What one trial runs on. Inherited key by key."""
+    checkpoints: KeptCheckpoints = KeptCheckpoints()
+    """Which checkpoints stay once the study has ended; may change from run to run."""
     evaluate: dict[str, Any] = Field(default_factory=dict)
     """Hyperparameters that say how a trial is measured (attacks, steps). Inherited key by key."""
     ablation: Ablation | None = None

@@ -1,0 +1,110 @@
+"""`saddle gc`: remove the checkpoints that studies do not keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from saddle.cli.options import AsJson, Storage
+
+if TYPE_CHECKING:
+    from saddle.archive.retaining import Collected
+    from saddle.store.base import Store
+
+
+def gc(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Stored studies, all by default; NAME@… removes a whole one that --fresh has set aside.",
+            metavar="[STUDY]...",
+            show_default=False,
+        ),
+    ] = None,
+    storage: Storage = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the checkpoints that a study's file does not keep (`checkpoints: {best: 3, gigabytes: 20}`).
+
+    The same happens whenever a study ends. What its report cites and what unfinished trials need always stays.
+
+    Example: saddle gc --dry-run
+    """
+    from saddle.cli.tables import print_json
+    from saddle.store.opening import open_store
+
+    store = open_store(storage, create=False)
+    if studies:
+        collected = [one for name in studies for one in collect_named(store, name, dry_run)]
+    else:
+        collected = collect_all(store, dry_run)
+    if as_json:
+        print_json([facts(one, dry_run) for one in collected])
+    else:
+        show(store, collected, dry_run)
+
+
+def collect_named(store: Store, name: str, dry_run: bool) -> list[Collected]:
+    """What is collected of the studies called `name`, or of the set-aside one."""
+    from saddle.archive.finding import find_studies
+    from saddle.archive.retaining import collect, collect_set_aside
+
+    if "@" in name:
+        return [collect_set_aside(store, name, dry_run=dry_run)]
+    return [collect(store, stored, dry_run=dry_run) for stored in find_studies(store, name)]
+
+
+def collect_all(store: Store, dry_run: bool) -> list[Collected]:
+    """What is collected of all studies; those that somebody runs, or that can't be read, are left alone."""
+    from saddle.archive.retaining import Collected, collect
+    from saddle.archive.studies import read_study, study_names
+    from saddle.errors import UserError
+
+    found = []
+    for known in study_names(store):
+        try:
+            stored = read_study(store, known)
+            found += [collect(store, stored, dry_run=dry_run)] if stored is not None else []
+        except UserError as error:
+            found.append(Collected(known, note=f"left alone: {str(error).splitlines()[0]}"))
+    return found
+
+
+def facts(one: Collected, dry_run: bool) -> dict[str, Any]:
+    """A study's part of the JSON."""
+    from dataclasses import asdict
+
+    return {
+        "study": one.study,
+        "dry_run": dry_run,
+        "bytes": one.bytes,
+        "kept_bytes": one.kept_bytes,
+        "note": one.note,
+        "removals": [asdict(removal) for removal in one.removals],
+    }
+
+
+def show(store: Store, collected: list[Collected], dry_run: bool) -> None:
+    """Print what went, study by study, and the sum."""
+    from saddle.cli.paths import short
+    from saddle.cli.tables import print_table, say
+
+    for one in collected:
+        if one.removals:
+            rows = [(r.trial or None, r.path.rpartition("/")[2], megabytes(r.bytes), r.why) for r in one.removals]
+            print_table(("trial", "what", "MB", "why"), rows, title=one.study)
+        if one.note:
+            say(f"{one.study}: {one.note}")
+    if not collected:
+        say(f"no studies in {short(store.url)}")
+        return
+    total, count = sum(one.bytes for one in collected), sum(len(one.removals) for one in collected)
+    verb = "would free" if dry_run else "freed"
+    say(f"{verb} {megabytes(total):g} MB in {count} place{'s' * (count != 1)}" if count else "nothing to remove")
+
+
+def megabytes(count: int) -> float:
+    """Bytes as MB, precise enough to be told apart."""
+    return float(f"{count / 1e6:.3g}")

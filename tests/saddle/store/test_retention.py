@@ -1,0 +1,105 @@
+"""Which checkpoints stay by a study's policy, and the record of those that went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.entry import Entry
+from saddle.store.local import LocalStore
+from saddle.store.retention import GIGABYTE, describe_removal, plan_retention, remove, removed
+from saddle.study.models import KeptCheckpoints
+
+SCORES = {"a": [0.1, 0.9, 0.3, 0.2], "b": [0.1, 0.2, 0.3, 0.8], "c": [0.7, 0.3, 0.2, 0.1], "d": [0.6, 0.1, 0.1, 0.1]}
+"""Best first; what stays of `a` are epochs 2 (selected), 3 (one before the last) and 4 (last), of `b` 3 and 4."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path)
+
+
+@pytest.fixture
+def ranked(store: LocalStore) -> list[Entry]:
+    return [trained(store, key, scores) for key, scores in SCORES.items()]
+
+
+def trained(store: LocalStore, key: str, scores: list[float]) -> Entry:
+    checkpoints = Checkpoints.of_trial(store, "s", key)
+    for epoch, score in enumerate(scores, start=1):
+        best = score == max(scores[:epoch])
+        checkpoints.save(epoch, {"epoch": epoch}, {"validation/score": score}, 1.0, best)
+    best_one, last = checkpoints.manifest.best, checkpoints.manifest.last
+    assert best_one is not None
+    assert last is not None
+    return Entry(key, "s", 0, "completed", {}, {}, {}, checkpoints={"best": best_one.path, "last": last.path})
+
+
+def kept(store: LocalStore) -> dict[str, list[int]]:
+    return {
+        key: [int(name[6:11]) for name in store.names(f"studies/s/trials/{key}/checkpoints") if name.endswith(".pt")]
+        for key in store.names("studies/s/trials")
+    }
+
+
+def apply(store: LocalStore, ranked: list[Entry], cited: Any = (), **policy: Any) -> dict[str, list[int]]:
+    remove(store, "s", plan_retention(store, KeptCheckpoints(**policy), ranked, cited).removals)
+    return kept(store)
+
+
+def test_without_a_limit_everything_stays(store: LocalStore, ranked: list[Entry]) -> None:
+    before = kept(store)
+    assert before == {"a": [2, 3, 4], "b": [3, 4], "c": [1, 3, 4], "d": [1, 3, 4]}
+    assert apply(store, ranked) == before
+    assert removed(store, "s") == {}
+
+
+def test_the_best_trials_keep_their_selected_and_last_checkpoints(store: LocalStore, ranked: list[Entry]) -> None:
+    assert apply(store, ranked, best=2) == {"a": [2, 4], "b": [4], "c": [], "d": []}
+
+
+def test_last_ones_can_be_given_up(store: LocalStore, ranked: list[Entry]) -> None:
+    assert apply(store, ranked, last=False) == {"a": [2], "b": [4], "c": [1], "d": [1]}
+
+
+def test_what_is_cited_stays(store: LocalStore, ranked: list[Entry]) -> None:
+    assert apply(store, ranked, {"d"}, best=1) == {"a": [2, 4], "b": [], "c": [], "d": [1, 4]}
+
+
+def test_a_trial_under_way_is_never_touched(store: LocalStore, ranked: list[Entry]) -> None:
+    assert apply(store, ranked[:3], best=1)["d"] == [1, 3, 4]
+
+
+def test_a_byte_limit_takes_last_ones_first_and_the_worst_first(store: LocalStore, ranked: list[Entry]) -> None:
+    size = store.size(ranked[0].checkpoints["best"])
+    full = plan_retention(store, KeptCheckpoints(gigabytes=1.0), ranked, ())
+    assert full.kept_bytes == 7 * size
+    assert full.bytes == 4 * size, "only what was kept for resuming"
+    assert apply(store, ranked, gigabytes=5.5 * size / GIGABYTE) == {"a": [2, 4], "b": [4], "c": [1], "d": [1]}
+    assert apply(store, ranked, gigabytes=2.5 * size / GIGABYTE) == {"a": [2], "b": [4], "c": [], "d": []}
+
+
+def test_a_byte_limit_never_takes_what_is_cited_and_says_by_how_much_it_is_exceeded(
+    store: LocalStore, ranked: list[Entry]
+) -> None:
+    size = store.size(ranked[0].checkpoints["best"])
+    plan = plan_retention(store, KeptCheckpoints(gigabytes=0.5 * size / GIGABYTE), ranked, {"a", "c"})
+    remove(store, "s", plan.removals)
+    assert kept(store) == {"a": [2], "b": [], "c": [1], "d": []}
+    assert (plan.kept_bytes, plan.over) == (2 * size, size + size // 2)
+
+
+def test_what_was_removed_is_recorded_with_its_reason(store: LocalStore, ranked: list[Entry]) -> None:
+    apply(store, ranked, best=3)
+    apply(store, ranked, best=2)
+    record = removed(store, "s")
+    assert {ranked[2].checkpoints["best"], ranked[3].checkpoints["best"]} <= set(record), "of both times"
+    why = describe_removal(store, "s", ranked[2].checkpoints["best"])
+    assert why is not None
+    assert why.startswith("it was removed on 20")
+    assert "not among the best 2" in why
+    assert describe_removal(store, "s", ranked[0].checkpoints["best"]) is None
+    assert plan_retention(store, KeptCheckpoints(best=2), ranked, ()).removals == (), "nothing is left to do"
