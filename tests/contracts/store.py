@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 
 import pytest
 
 from saddle.store.base import Store
+from saddle.store.opening import open_store
 
 
 class StoreContract:
@@ -23,7 +25,9 @@ class StoreContract:
         assert store.exists("a/b/c.bin")
 
     def test_a_missing_blob_is_a_file_not_found(self, store: Store) -> None:
+        store.write("folder/blob", b"")
         assert not store.exists("nowhere")
+        assert not store.exists("folder")
         with pytest.raises(FileNotFoundError):
             store.read("nowhere")
 
@@ -46,6 +50,35 @@ class StoreContract:
         store.delete("f")
         assert not store.exists("f/b")
         store.delete("f")
+
+    def test_deleting_or_moving_a_folder_leaves_those_whose_names_begin_alike(self, store: Store) -> None:
+        for path in ("f/a", "f2/a", "f.b"):
+            store.write(path, b"")
+        store.delete("f")
+        assert list(store.names("")) == ["f.b", "f2"]
+        store.write("f/a", b"")
+        store.move("f", "g")
+        assert list(store.names("")) == ["f.b", "f2", "g"]
+
+    def test_names_that_need_quoting_are_names_like_others(self, store: Store) -> None:
+        names = sorted(["a b", "a+b", "α₀=0.5,ε", "100%", "x=y&z", "quo'te"])
+        for name in names:
+            store.write(f"f/{name}", name.encode())
+        assert list(store.names("f")) == names
+        store.move("f", "g")
+        assert [store.read(f"g/{name}").decode() for name in names] == names
+        store.delete("g")
+        assert list(store.names("g")) == []
+
+    def test_what_is_hidden_is_no_name(self, store: Store) -> None:
+        store.write("f/.note", b"1")
+        assert list(store.names("f")) == []
+        assert store.read("f/.note") == b"1"
+
+    def test_a_store_travels_to_other_processes(self, store: Store) -> None:
+        store.write("a", b"1")
+        assert pickle.loads(pickle.dumps(store)).read("a") == b"1"
+        assert open_store(store.url, create=False).read("a") == b"1"
 
     def test_moving_a_folder_moves_what_is_in_it(self, store: Store) -> None:
         store.write("old/a", b"1")

@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 UPSTREAM_SECONDS = 60.0
+CODES = {400: "InvalidRequest", 403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 ERROR = "<Error><Code>{code}</Code><Message>the faulty proxy says so</Message></Error>"
 
 
@@ -184,7 +185,7 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def refuse(self, status: int) -> None:
-            body = ERROR.format(code="InternalError" if status == 500 else "SlowDown").encode()
+            body = ERROR.format(code=CODES.get(status, "Fault")).encode()
             self.send_response_only(status)
             self.send_header("Content-Type", "application/xml")
             self.send_header("Content-Length", str(len(body)))

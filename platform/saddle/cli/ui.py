@@ -39,7 +39,7 @@ def ui(
 
     store = open_store(storage, create=False)
     names: list[str | None] = [None] if study is None else [s.study.study for s in find_studies(store, study)]
-    if not store.exists("studies") and not os.environ.get("MLFLOW_TRACKING_URI"):
+    if not any(store.names("studies")) and not os.environ.get("MLFLOW_TRACKING_URI"):
         raise UserError(f"no studies in {short(store.url)}; start with: saddle run quickstart")
     # a shell starts background jobs with SIGINT ignored, and SIGTERM would leave the server behind
     for number in (signal.SIGINT, signal.SIGTERM):

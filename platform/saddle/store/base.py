@@ -24,6 +24,10 @@ class Store(Protocol):
     def local(self) -> Path:
         """A folder on this machine's disk for what a driver keeps there: locks, Optuna's journal, the outbox."""
 
+    @property
+    def parallel(self) -> int:
+        """How many blobs are worth reading at once."""
+
     def locate(self, path: str) -> str:
         """Where a person finds the blob at `path`."""
 

@@ -17,6 +17,7 @@ class LocalStore:
     """A `Store` in the folder `root`."""
 
     root: Path
+    parallel = 1
 
     @property
     def url(self) -> str:
@@ -51,7 +52,7 @@ class LocalStore:
             raise
 
     def exists(self, path: str) -> bool:
-        return self.path(path).exists()
+        return self.path(path).is_file()
 
     def names(self, folder: str) -> Iterator[str]:
         where = self.path(folder)

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from pathlib import Path
 
 from saddle.store.base import StorageError, Store
 from saddle.store.local import LocalStore, prepare_folder
 
 DEFAULT_STORAGE = "runs"
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
 def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = True) -> Store:
     """The store at `storage`, else `SADDLE_STORAGE`, else `runs/` here.
 
-    Raises `StorageError` where it can't be written, or is of a kind that isn't there yet.
+    `create` makes sure that it can be written. Raises `StorageError` where it can't, or is of a kind that isn't known.
     """
     where = os.fspath(storage or os.environ.get("SADDLE_STORAGE") or DEFAULT_STORAGE)
-    if "://" in where:
-        raise StorageError(f"the storage {where!r} is not there yet: only local folders are, such as --storage runs")
+    if where.startswith("s3://"):
+        from saddle.store.s3 import parse_url, prepare_bucket
+
+        store = parse_url(where)
+        return prepare_bucket(store) if create else store
+    scheme = SCHEME.match(where)
+    if scheme is not None:
+        raise unknown_scheme(scheme[1])
     return prepare_folder(Path(where)) if create else LocalStore(Path(where).resolve())
+
+
+def unknown_scheme(scheme: str) -> StorageError:
+    """What is wrong with a URL that we have no store for; the rest of it may hold a secret and is not repeated."""
+    if scheme.lower() == "file":
+        return StorageError("the storage file:/… is a folder; name it by its path, such as --storage runs")
+    near = difflib.get_close_matches(scheme.lower(), ["s3"], cutoff=0.4)
+    hint = "did you mean s3://BUCKET/PREFIX? " if near else ""
+    return StorageError(
+        f"no storage is of the kind {scheme}:/…; {hint}there are local folders, such as --storage runs, and "
+        "s3://BUCKET/PREFIX at any S3-compatible endpoint (AWS_ENDPOINT_URL)"
+    )
 
 
 def study_folder(study: str) -> str:

@@ -46,8 +46,3 @@ def test_a_storage_that_cannot_be_written_is_refused_with_what_to_do(tmp_path: P
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"can't be written.*--storage"):
         open_store(tmp_path / "file" / "below")
-
-
-def test_object_storage_is_said_not_to_be_there_yet() -> None:
-    with pytest.raises(StorageError, match="not there yet"):
-        open_store("s3://bucket/prefix")

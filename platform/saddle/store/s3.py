@@ -1,0 +1,218 @@
+"""Storage in a bucket of any S3-compatible endpoint.
+
+Through boto3 alone: unlike pyarrow's filesystem it has conditional writes, checksums, and retries that end.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from saddle.store.base import StorageError
+from saddle.store.s3_calls import Calls, Damaged, make_client
+from saddle.store.s3_moving import finish_moves, move_blobs
+from saddle.store.s3_parts import LARGE, upload_parts
+
+PATIENCE_SECONDS = 60.0
+FIRST_PATIENCE_SECONDS = 15.0
+"""For the first call of a run: an endpoint that has never answered is more likely wrong than busy."""
+
+BATCH = 1000
+SHA256 = "sha256"
+"""The name of our checksum among a blob's metadata."""
+
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+
+
+@dataclass(frozen=True)
+class S3Store:
+    """A `Store` below `prefix` of a bucket; endpoint and credentials come from the usual chain and stay there."""
+
+    bucket: str
+    prefix: str = ""
+    patience: float = field(default=PATIENCE_SECONDS, compare=False)
+    """Seconds for which an endpoint that fails is asked again."""
+    parallel = 16
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the client, whose credentials travel nowhere."""
+        return {"bucket": self.bucket, "prefix": self.prefix, "patience": self.patience}
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    @cached_property
+    def calls(self) -> Calls:
+        """The client, made when it is first needed; its threads may share it."""
+        return Calls(self.bucket, make_client(self.patience), self.patience)
+
+    @cached_property
+    def local(self) -> Path:
+        home = os.environ.get("SADDLE_HOME")
+        if home:
+            root = Path(home).expanduser().absolute()
+        else:
+            from platformdirs import user_state_path
+
+            root = user_state_path("saddle", appauthor=False)
+        mark = hashlib.sha256(f"{self.url} at {self.calls.endpoint}".encode()).hexdigest()[:12]
+        readable = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self.bucket}-{self.prefix}").strip("-")[:60]
+        return root / "storage" / f"{readable}-{mark}"
+
+    def locate(self, path: str) -> str:
+        return f"{self.url}/{path}"
+
+    def key(self, path: str) -> str:
+        """The key of the blob at `path`."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+    def path(self, key: str) -> str:
+        """The path of the blob at `key`."""
+        return key.removeprefix(f"{self.prefix}/") if self.prefix else key
+
+    def _call(self, doing: str, path: str, operation: str, **arguments: Any) -> Any:
+        client = self.calls.client
+        return self.calls(doing, self.key(path), lambda: getattr(client, operation)(Bucket=self.bucket, **arguments))
+
+    def read(self, path: str) -> bytes:
+        def get() -> bytes:
+            answer = self.calls.client.get_object(Bucket=self.bucket, Key=self.key(path))
+            content: bytes = answer["Body"].read()
+            if len(content) != answer["ContentLength"]:
+                raise Damaged(f"{len(content)} of {answer['ContentLength']} bytes came")
+            expected = answer.get("Metadata", {}).get(SHA256)
+            if expected not in (None, hashlib.sha256(content).hexdigest()):
+                raise Damaged("what came has not the checksum of what was stored")
+            return content
+
+        return self.calls("reading", self.key(path), get)
+
+    def write(self, path: str, content: bytes) -> None:
+        metadata = {SHA256: hashlib.sha256(content).hexdigest()}
+        if len(content) >= LARGE:
+            upload_parts(self.calls, self.key(path), content, metadata)
+        else:
+            self._call("writing", path, "put_object", Key=self.key(path), Body=content, Metadata=metadata,
+                       ContentMD5=md5(content))  # fmt: skip
+
+    def exists(self, path: str) -> bool:
+        return self._head(path) is not None
+
+    def _head(self, path: str) -> Any:
+        try:
+            return self._call("looking for", path, "head_object", Key=self.key(path))
+        except FileNotFoundError:
+            return None
+
+    def _pages(self, folder: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """The pages of the listing of a folder, with the prefix of all that is in it."""
+        prefix = f"{self.key(folder)}/" if folder else self.key("")
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("listing", folder, "list_objects_v2", Prefix=prefix, **arguments, **token)
+            yield prefix, page
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def names(self, folder: str) -> Iterator[str]:
+        found: set[str] = set()
+        for prefix, page in self._pages(folder, Delimiter="/"):
+            found.update(blob["Key"].removeprefix(prefix) for blob in page.get("Contents", ()))
+            found.update(below["Prefix"].removeprefix(prefix).rstrip("/") for below in page.get("CommonPrefixes", ()))
+        return iter(sorted(name for name in found if name and not name.startswith(".")))
+
+    def blobs(self, folder: str) -> list[tuple[str, int]]:
+        """Path and size of every blob below `folder`."""
+        return [
+            (self.path(blob["Key"]), blob["Size"])
+            for _, page in self._pages(folder)
+            for blob in page.get("Contents", ())
+        ]
+
+    def size(self, path: str) -> int:
+        below = self.blobs(path)
+        if below:
+            return sum(size for _, size in below)
+        found = self._head(path)
+        return 0 if found is None else int(found["ContentLength"])
+
+    def delete(self, path: str) -> None:
+        self.delete_all([*(below for below, _ in self.blobs(path)), path])
+
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """Delete blobs, a thousand with each call."""
+        if len(paths) == 1:
+            self._call("deleting", paths[0], "delete_object", Key=self.key(paths[0]))
+            return
+        for start in range(0, len(paths), BATCH):
+            batch = paths[start : start + BATCH]
+            self.calls("deleting", self.key(batch[0]), self._deletion(batch))
+
+    def _deletion(self, batch: Sequence[str]) -> Callable[[], None]:
+        wanted = {"Objects": [{"Key": self.key(path)} for path in batch], "Quiet": True}
+
+        def delete() -> None:
+            answer = self.calls.client.delete_objects(Bucket=self.bucket, Delete=wanted)
+            for error in answer.get("Errors", ()):
+                raise refusal_of(error)
+
+        return delete
+
+    def move(self, source: str, target: str) -> None:
+        move_blobs(self, source, target)
+        here = self.local / source
+        if here.exists():  # what this machine's driver keeps of it
+            (self.local / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(here, self.local / target)
+
+    def finish_moves(self, folder: str) -> None:
+        """Complete what a `move` of something directly below `folder` began before it was killed."""
+        finish_moves(self, folder)
+
+
+def md5(content: bytes) -> str:
+    """The checksum that the endpoint compares a body with."""
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+
+
+def refusal_of(error: dict[str, Any]) -> Exception:
+    """One blob's error in the answer to a deletion of many, as if it had been deleted alone."""
+    from botocore.exceptions import ClientError
+
+    status = 500 if error.get("Code") == "InternalError" else 0
+    refusal: Exception = ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, "DeleteObjects")
+    return refusal
+
+
+def parse_url(url: str) -> S3Store:
+    """The store at `s3://BUCKET[/PREFIX]`; raises `StorageError` for a URL that can't be one."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    if "@" in bucket or "?" in url or ":" in bucket:
+        # not repeated here: what stands before the @ or after the ? may be a secret
+        raise StorageError(
+            "a storage is s3://BUCKET/PREFIX and nothing more; the endpoint stands in AWS_ENDPOINT_URL, credentials in "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile (AWS_PROFILE)"
+        )
+    if not BUCKET.fullmatch(bucket):
+        raise StorageError(f"the storage {url!r} names no bucket; write s3://BUCKET or s3://BUCKET/PREFIX")
+    return S3Store(bucket, "/".join(part for part in prefix.split("/") if part))
+
+
+def prepare_bucket(store: S3Store) -> S3Store:
+    """The store, once a blob could be written and deleted; raises `StorageError` where it can't."""
+    probe = S3Store(store.bucket, store.prefix, patience=min(store.patience, FIRST_PATIENCE_SECONDS))
+    path = f".probe-{uuid.uuid4().hex}"
+    probe.write(path, b"")
+    probe.delete_all([path])
+    return store

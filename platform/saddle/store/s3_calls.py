@@ -1,0 +1,200 @@
+"""Calls of an S3 endpoint: repeated while there is hope, and told in words that hold nothing secret."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from saddle.store.base import StorageError
+
+T = TypeVar("T")
+
+CONNECTIONS = 32
+CONNECT_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+"""How long an endpoint may say nothing before the attempt counts as failed."""
+
+LONGEST_PAUSE = 5.0
+DAMAGED_ATTEMPTS = 3
+
+TRANSIENT = {
+    "BandwidthLimitExceeded", "ConditionalRequestConflict", "InternalError", "OperationAborted", "RequestLimitExceeded",
+    "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "Throttling", "ThrottlingException",
+    "TooManyRequests", "TooManyRequestsException",
+}  # fmt: skip
+MISSING = {"404", "NoSuchKey", "NotFound"}
+REFUSED = {
+    "401", "403", "AccessDenied", "AllAccessDisabled", "AuthorizationHeaderMalformed", "ExpiredToken",
+    "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired",
+}  # fmt: skip
+RIGHTS = "s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload"
+
+log = logging.getLogger(__name__)
+
+
+class Damaged(Exception):
+    """An answer isn't what was stored, so it is asked for again."""
+
+
+@dataclass
+class Calls:
+    """One bucket's client; every call is tried again for `patience` seconds."""
+
+    bucket: str
+    client: Any
+    patience: float
+
+    @property
+    def endpoint(self) -> str:
+        """Where the bucket is asked for, without a name and password that may stand in it."""
+        parts = urlsplit(str(self.client.meta.endpoint_url))
+        where = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{where}"
+
+    def __call__(self, doing: str, path: str, call: Callable[[], T], *, patience: float | None = None) -> T:
+        """What `call` returns; `doing` (`reading`) and `path` name it where it fails.
+
+        Raises `FileNotFoundError` where there is no such blob, `StorageError` for all else that a person can mend, and
+        `botocore.exceptions.ClientError` only for a condition that isn't met (`is_unmet`).
+        """
+        patience = self.patience if patience is None else patience
+        since = time.monotonic()
+        attempts = damaged = 0
+        while True:
+            attempts += 1
+            try:
+                return call()
+            except Damaged as error:
+                damaged += 1
+                trouble, hopeless = str(error), damaged >= DAMAGED_ATTEMPTS
+            except Exception as error:
+                if is_unmet(error):
+                    raise
+                if is_missing(error):
+                    raise FileNotFoundError(f"{self._blob(path)} does not exist") from None
+                if not is_transient(error):
+                    raise StorageError(self._refusal(doing, path, error)) from None
+                trouble, hopeless = describe(error), False
+            spent = time.monotonic() - since
+            pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(attempts, 10)) * random.uniform(0.5, 1)
+            if hopeless or spent + pause > patience:
+                tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+                raise StorageError(
+                    f"{doing} {self._blob(path)} failed: {trouble} ({tries} in {spent:.0f} s at {self.endpoint}); "
+                    "see whether the endpoint is up, then run the same command again"
+                ) from None
+            if attempts == 5:  # a hiccup is nobody's business
+                log.warning("%s: %s; trying again for %.0f s", self.endpoint, trouble, patience - spent)
+            time.sleep(pause)
+
+    def _blob(self, path: str) -> str:
+        return f"s3://{self.bucket}/{path}"
+
+    def _refusal(self, doing: str, path: str, error: Exception) -> str:
+        code = code_of(error)
+        bucket = f"the bucket {self.bucket!r}"
+        if code == "NoSuchBucket":
+            return (
+                f"{bucket} does not exist at {self.endpoint}; create it, or name another with "
+                "--storage s3://BUCKET/PREFIX (AWS_ENDPOINT_URL says which endpoint is asked)"
+            )
+        if code in REFUSED or status_of(error) in (401, 403):
+            return (
+                f"{self.endpoint} refuses {doing} {self._blob(path)} ({code}); see that the credentials of the usual "
+                f"chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the machine's role) have the "
+                f"rights {RIGHTS} on {bucket}"
+            )
+        name = type(error).__name__
+        if "Credential" in name or name in ("ProfileNotFound", "TokenRetrievalError"):
+            return (
+                f"no credentials for {self._blob(path)} ({name}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                "AWS_PROFILE"
+            )
+        if name == "SSLError":
+            return f"the certificate of {self.endpoint} is not trusted; AWS_CA_BUNDLE names a file with one's own"
+        return f"{doing} {self._blob(path)} failed: {describe(error)} at {self.endpoint}"
+
+
+def code_of(error: Exception) -> str:
+    """The endpoint's word for what is wrong, or ''."""
+    answer = getattr(error, "response", None)
+    code = answer.get("Error", {}).get("Code", "") if isinstance(answer, dict) else ""
+    return "".join(letter for letter in str(code) if letter.isalnum())[:60]
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of the answer, or 0."""
+    answer = getattr(error, "response", None)
+    return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) if isinstance(answer, dict) else 0
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether there is no blob of that name."""
+    return code_of(error) in MISSING
+
+
+def is_unmet(error: Exception) -> bool:
+    """Whether the condition of a conditional write was not met."""
+    return code_of(error) in ("PreconditionFailed", "412")
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same call may succeed in a moment."""
+    from botocore.exceptions import HTTPClientError, IncompleteReadError, SSLError
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, SSLError):
+        return False
+    if isinstance(error, HTTPClientError | IncompleteReadError | ResponseParserError | OSError):
+        return True
+    return code_of(error) in TRANSIENT or status_of(error) == 429 or status_of(error) >= 500
+
+
+def describe(error: Exception) -> str:
+    """What is wrong, from code and kind alone: an endpoint's own words may repeat what it was sent."""
+    code, status = code_of(error), status_of(error)
+    if status:
+        return f"HTTP {status}" + (f" {code}" if code and code != str(status) else "")
+    return {
+        "EndpointConnectionError": "it can't be reached",
+        "ConnectTimeoutError": "it can't be reached in time",
+        "ReadTimeoutError": "no answer in time",
+        "ConnectionClosedError": "the connection was reset",
+        "ResponseStreamingError": "the answer broke off",
+        "IncompleteReadError": "the answer broke off",
+    }.get(type(error).__name__, type(error).__name__)
+
+
+def make_client(patience: float) -> Any:
+    """A client of the endpoint and with the credentials that environment and configuration name.
+
+    Raises `StorageError`.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    # at DEBUG botocore logs the headers it sends, a session token among them
+    parent = logging.getLogger("botocore")
+    if parent.level == logging.NOTSET:
+        parent.setLevel(logging.INFO)
+    config = Config(
+        connect_timeout=min(CONNECT_SECONDS, patience),
+        read_timeout=min(SILENT_SECONDS, patience),
+        max_pool_connections=CONNECTIONS,
+        retries={"total_max_attempts": 1},  # `Calls` tries again, reading of bodies included
+        # we send Content-MD5 and keep a SHA-256 of our own: what every S3-compatible endpoint understands
+        request_checksum_calculation="when_required",
+    )
+    try:
+        return boto3.session.Session().client("s3", config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise StorageError(
+            f"no S3 client can be made ({type(error).__name__}); see AWS_PROFILE, AWS_ENDPOINT_URL, AWS_DEFAULT_REGION "
+            "and the AWS configuration files"
+        ) from None

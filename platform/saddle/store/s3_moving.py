@@ -1,0 +1,82 @@
+"""Moving a folder of a bucket, which has no rename: all is copied, then deleted, and a note says that it is under way.
+
+Whoever finds the note completes the move, so that a crash in the middle leaves nothing in two halves.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from saddle.store.base import StorageError
+
+if TYPE_CHECKING:
+    from saddle.store.s3 import S3Store
+
+MARK = ".moving-"
+LARGEST_COPY = 5 * 2**30
+"""S3's own limit of one copy."""
+
+
+def note_path(source: str) -> str:
+    """Where the note on the move of `source` lies: beside it, and hidden."""
+    folder, slash, name = source.rpartition("/")
+    return f"{folder}{slash}{MARK}{name}"
+
+
+def move_blobs(store: S3Store, source: str, target: str) -> None:
+    """Move the blob or folder at `source`; raises `FileNotFoundError` where there is none."""
+    finish_move(store, source)
+    if not store.blobs(source) and not store.exists(source):
+        raise FileNotFoundError(f"{store.locate(source)} does not exist")
+    store.write(note_path(source), json.dumps({"target": target}).encode())
+    finish_move(store, source)
+
+
+def finish_moves(store: S3Store, folder: str) -> None:
+    """Complete every move of something directly below `folder`."""
+    prefix = store.key(f"{folder}/{MARK}")
+    client = store.calls.client
+    found = store.calls(
+        "listing", store.key(folder), lambda: client.list_objects_v2(Bucket=store.bucket, Prefix=prefix)
+    )
+    for blob in found.get("Contents", ()):
+        finish_move(store, f"{folder}/{blob['Key'].removeprefix(prefix)}")
+
+
+def finish_move(store: S3Store, source: str) -> None:
+    """Complete the move of `source` that its note tells of; nothing happens where there is no note."""
+    try:
+        target = json.loads(store.read(note_path(source)))["target"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{store.locate(note_path(source))} is damaged: {error}") from error
+    blobs = store.blobs(source)
+    alone = store.size(source) if not blobs and store.exists(source) else None
+    pairs = [(path, target + path.removeprefix(source), size) for path, size in blobs]
+    if alone is not None:
+        pairs.append((source, target, alone))
+    with ThreadPoolExecutor(store.parallel) as pool:
+        list(pool.map(lambda pair: copy(store, *pair), pairs))
+    if pairs:
+        store.delete_all([path for path, _, _ in pairs])
+    store.delete_all([note_path(source)])
+
+
+def copy(store: S3Store, source: str, target: str, size: int) -> None:
+    """Copy one blob within the bucket, its metadata too."""
+    if size >= LARGEST_COPY:
+        store.write(target, store.read(source))
+        return
+    client = store.calls.client
+    store.calls(
+        "copying",
+        store.key(source),
+        lambda: client.copy_object(
+            Bucket=store.bucket,
+            Key=store.key(target),
+            CopySource={"Bucket": store.bucket, "Key": store.key(source)},
+        ),
+    )
