@@ -1,0 +1,68 @@
+"""Two ranks over gloo train what one worker trains on the joined batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from saddle.execute.driver import Options, run_study
+from saddle.execute.sharing import share_out
+from saddle.store.checkpoints import Checkpoints, load_state
+from saddle.store.local import LocalStore
+from saddle.study.loader import parse_studies
+
+STUDY = """
+study: workers-{workers}
+trainable: {trainable}
+fixed: {{dataset: digits, tasks: [odd_even], perturbation: mp, steps: 3, epochs: 2, train_size: 135, batch_size: 50,
+        optimizer: sgd, lr: 0.05, width: 2{more}}}
+resources: {{workers: {workers}, cpus_per_worker: 0.5, concurrency: 1}}
+ablation:
+  factors: {{momentum: [0.9, 0.5]}}
+  seeds: 1
+"""
+
+
+def trained(workers: int, store: LocalStore, trainable: str = "double", more: str = "") -> tuple[Any, dict[str, Any]]:
+    """The only entry of a study and its last state."""
+    text = STUDY.format(workers=workers, trainable=trainable, more=more)
+    [study] = parse_studies(text, "test.yaml")
+    entry = run_study(study, store, {"CPU": 2.0}, Options(track=False)).entries[0]
+    assert entry.outcome == "completed", entry.why
+    last = Checkpoints.of_trial(store, study.study, entry.key).manifest.last
+    assert last is not None
+    return entry, load_state(store, last)
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_gradients_and_weights_are_those_of_one_worker_on_the_joined_batch(tmp_path: Path) -> None:
+    """In float64, without batch norm, with uneven last batches (135 = 50 + 50 + 35); starts and α are shared."""
+    store = LocalStore(tmp_path / "runs")
+    (one, alone), (two, together) = trained(1, store), trained(2, store)
+    for part in ("gradients", "weights"):
+        assert alone[part].keys() == together[part].keys()
+        for name, tensor in alone[part].items():
+            assert tensor.dtype == torch.float64
+            assert tensor.abs().max() > 1e-4, "nothing to compare"
+            torch.testing.assert_close(together[part][name], tensor, rtol=0, atol=1e-12)
+    assert two.curve[-1]["train/loss"] == pytest.approx(one.curve[-1]["train/loss"], abs=1e-12)
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+@pytest.mark.parametrize("samples", [10, 11, 12, 13])
+def test_every_sample_of_a_batch_goes_to_one_rank(samples: int, world_size: int) -> None:
+    whole = DataLoader(range(samples), batch_size=4)  # type: ignore[arg-type]
+    parts = [share_out(whole, rank, world_size) for rank in range(world_size)]
+    batches = [[batch.tolist() for batch in part] for part in parts]
+    assert {len(part) for part in parts} == {len(b) for b in batches}, "ranks step equally often, and say how often"
+    joined = [sorted(sample for part in step for sample in part) for step in zip(*batches, strict=True)]
+    assert joined == [b.tolist() for b in whole if len(b) >= world_size]
+
+
+def test_what_has_no_batches_of_samples_is_refused() -> None:
+    with pytest.raises(TypeError, match="wants a torch DataLoader that makes batches of samples, not \\[1, 2\\]"):
+        share_out([1, 2], 0, 2)

@@ -1,0 +1,53 @@
+"""Adversarial training in float64, whose reports keep the last gradients: several workers must give one worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.adversarial_training.config import Config as Base
+from trainables.contract import Report, Run
+
+METRICS = {"train/loss": "minimize", "validation/loss": "minimize", "test/loss": "minimize"}
+SELECTION = "validation/loss"
+
+
+class Config(Base):
+    """That of `adversarial_training`."""
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    from trainables.adversarial_training.data import Samples, parts
+    from trainables.adversarial_training.loop import make_loader, make_optimizer, train_epoch
+    from trainables.adversarial_training.model import build, detached
+    from trainables.adversarial_training.randomness import EpochOrder
+
+    @dataclass(frozen=True, eq=False)
+    class Doubles(Samples):
+        def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
+            images, labels = super().__getitems__(index)
+            return images.double(), labels
+
+    data = parts(config, run.data(config.dataset), run.device)
+    model = run.prepare(build(config, data.shape, data.classes, run.seed).double())
+    optimizer = make_optimizer(config, model)
+    order = EpochOrder(len(data.train), run.seed)
+    loader = run.prepare_loader(make_loader(config, Doubles(data.train.images, data.train.labels), order))
+    for epoch in range(config.epochs):
+        order.set_epoch(epoch)
+        loss = train_epoch(config, run, model, optimizer, loader, epoch)["train/loss"]
+        gradients = {name: weight.grad for name, weight in run.unwrap(model).named_parameters()}
+        state = {"weights": detached(run.unwrap(model).state_dict()), "gradients": detached(gradients)}
+        yield Report({"train/loss": loss, "validation/loss": loss}, state=state)
+
+
+def load(config: Config, state: Mapping[str, Any]) -> Any:
+    return state["weights"]
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    return Report({"test/loss": float(torch.stack([w.norm() for w in state["weights"].values()]).sum())})
