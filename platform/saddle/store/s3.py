@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.store.base import StorageError
-from saddle.store.s3_calls import Calls, Damaged, make_client
+from saddle.store.s3_calls import Calls, Damaged, shared_client
 from saddle.store.s3_moving import finish_moves, move_blobs
 from saddle.store.s3_parts import LARGE, upload_parts
 
@@ -54,7 +54,7 @@ class S3Store:
     @cached_property
     def calls(self) -> Calls:
         """The client, made when it is first needed; its threads may share it."""
-        return Calls(self.bucket, make_client(self.patience), self.patience)
+        return Calls(self.bucket, shared_client(self.patience), self.patience)
 
     @cached_property
     def local(self) -> Path:
@@ -81,8 +81,9 @@ class S3Store:
         return key.removeprefix(f"{self.prefix}/") if self.prefix else key
 
     def _call(self, doing: str, path: str, operation: str, **arguments: Any) -> Any:
-        client = self.calls.client
-        return self.calls(doing, self.key(path), lambda: getattr(client, operation)(Bucket=self.bucket, **arguments))
+        return self.calls(
+            doing, self.key(path), lambda: getattr(self.calls.client, operation)(Bucket=self.bucket, **arguments)
+        )
 
     def read(self, path: str) -> bytes:
         def get() -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import random
 import time
 from collections.abc import Callable
@@ -32,6 +34,7 @@ REFUSED = {
     "401", "403", "AccessDenied", "AllAccessDisabled", "AuthorizationHeaderMalformed", "ExpiredToken",
     "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired",
 }  # fmt: skip
+EXPIRED = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
 RIGHTS = "s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload"
 
 log = logging.getLogger(__name__)
@@ -67,6 +70,7 @@ class Calls:
         attempts = damaged = 0
         while True:
             attempts += 1
+            refusal: Exception | None = None
             try:
                 return call()
             except Damaged as error:
@@ -77,12 +81,16 @@ class Calls:
                     raise
                 if is_missing(error):
                     raise FileNotFoundError(f"{self._blob(path)} does not exist") from None
-                if not is_transient(error):
+                if code_of(error) in EXPIRED:  # somebody may have put new ones into the credentials file
+                    self.client, refusal = make_client(self.patience), error
+                elif not is_transient(error):
                     raise StorageError(self._refusal(doing, path, error)) from None
                 trouble, hopeless = describe(error), False
             spent = time.monotonic() - since
             pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(attempts, 10)) * random.uniform(0.5, 1)
             if hopeless or spent + pause > patience:
+                if refusal is not None:
+                    raise StorageError(self._refusal(doing, path, refusal))
                 tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
                 raise StorageError(
                     f"{doing} {self._blob(path)} failed: {trouble} ({tries} in {spent:.0f} s at {self.endpoint}); "
@@ -168,6 +176,17 @@ def describe(error: Exception) -> str:
         "ResponseStreamingError": "the answer broke off",
         "IncompleteReadError": "the answer broke off",
     }.get(type(error).__name__, type(error).__name__)
+
+
+def shared_client(patience: float) -> Any:
+    """This process's client for the environment as it is: making one takes longer than many a trial's checkpoint."""
+    environment = hash(tuple(sorted((n, v) for n, v in os.environ.items() if n.startswith("AWS_"))))
+    return _shared_client(patience, environment)
+
+
+@functools.lru_cache(maxsize=8)
+def _shared_client(patience: float, environment: int) -> Any:
+    return make_client(patience)
 
 
 def make_client(patience: float) -> Any:

@@ -37,9 +37,8 @@ def move_blobs(store: S3Store, source: str, target: str) -> None:
 def finish_moves(store: S3Store, folder: str) -> None:
     """Complete every move of something directly below `folder`."""
     prefix = store.key(f"{folder}/{MARK}")
-    client = store.calls.client
     found = store.calls(
-        "listing", store.key(folder), lambda: client.list_objects_v2(Bucket=store.bucket, Prefix=prefix)
+        "listing", store.key(folder), lambda: store.calls.client.list_objects_v2(Bucket=store.bucket, Prefix=prefix)
     )
     for blob in found.get("Contents", ()):
         finish_move(store, f"{folder}/{blob['Key'].removeprefix(prefix)}")
@@ -70,11 +69,10 @@ def copy(store: S3Store, source: str, target: str, size: int) -> None:
     if size >= LARGEST_COPY:
         store.write(target, store.read(source))
         return
-    client = store.calls.client
     store.calls(
         "copying",
         store.key(source),
-        lambda: client.copy_object(
+        lambda: store.calls.client.copy_object(
             Bucket=store.bucket,
             Key=store.key(target),
             CopySource={"Bucket": store.bucket, "Key": store.key(source)},

@@ -20,9 +20,9 @@ ABORT_SECONDS = 10.0
 
 def upload_parts(calls: Calls, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
     """Write `content` to `key` in parts; raises `StorageError`, after which nothing of it is kept."""
-    client, bucket = calls.client, calls.bucket
+    bucket = calls.bucket
     upload = calls(
-        "writing", key, lambda: client.create_multipart_upload(Bucket=bucket, Key=key, Metadata=dict(metadata))
+        "writing", key, lambda: calls.client.create_multipart_upload(Bucket=bucket, Key=key, Metadata=dict(metadata))
     )["UploadId"]
     whole = {"Bucket": bucket, "Key": key, "UploadId": upload}
 
@@ -32,20 +32,20 @@ def upload_parts(calls: Calls, key: str, content: bytes, metadata: Mapping[str, 
         sent = calls(
             "writing",
             key,
-            lambda: client.upload_part(**whole, PartNumber=number, Body=bytes(part), ContentMD5=check),
+            lambda: calls.client.upload_part(**whole, PartNumber=number, Body=bytes(part), ContentMD5=check),
         )
         return {"PartNumber": number, "ETag": sent["ETag"]}
 
     def complete() -> None:
         try:
-            client.complete_multipart_upload(**whole, MultipartUpload={"Parts": parts})
+            calls.client.complete_multipart_upload(**whole, MultipartUpload={"Parts": parts})
         except Exception as error:
             # an earlier attempt may have succeeded whose answer was lost
             if code_of(error) != "NoSuchUpload" or not is_there():
                 raise
 
     def is_there() -> bool:
-        found = client.head_object(Bucket=bucket, Key=key)
+        found = calls.client.head_object(Bucket=bucket, Key=key)
         return dict(found["Metadata"]) == dict(metadata)
 
     try:
@@ -54,5 +54,5 @@ def upload_parts(calls: Calls, key: str, content: bytes, metadata: Mapping[str, 
         calls("writing", key, complete)
     except BaseException:
         with contextlib.suppress(StorageError, FileNotFoundError):
-            calls("abandoning", key, lambda: client.abort_multipart_upload(**whole), patience=ABORT_SECONDS)
+            calls("abandoning", key, lambda: calls.client.abort_multipart_upload(**whole), patience=ABORT_SECONDS)
         raise

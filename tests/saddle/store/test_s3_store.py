@@ -267,6 +267,7 @@ def test_credentials_appear_in_no_message_log_url_or_repr(
     with_name = s3_proxy.url.replace("http://", f"http://name:{SECRET}@")
     bucket = s3.bucket()
     seen: list[str] = []
+    failures = 0
     for endpoint, statuses in ((s3_proxy.url, (400, 403, 404, 500)), (with_name, (403, 503))):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         for status in statuses:
@@ -279,8 +280,9 @@ def test_credentials_appear_in_no_message_log_url_or_repr(
                 except FileNotFoundError:
                     pass
                 except StorageError as error:
+                    failures += 1
                     seen += [str(error), repr(error), "".join(traceback.format_exception(error))]
-    assert len(seen) > 80, "the operations did not fail"
+    assert failures > 4 * len(OPERATIONS), "the operations did not fail"
     seen.append(caplog.text)
     for secret in (SECRET, token):
         assert not [text for text in seen if secret in text]
