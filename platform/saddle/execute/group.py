@@ -127,7 +127,7 @@ class GroupWorker:
     def _retire(self, patience: float = 0.0) -> None:
         """See the present group off: give it time to end, then take its placement group, and its ranks with it."""
         import ray
-        from ray.util import placement_group as placement
+        from ray.util.placement_group import PlacementGroup, remove_placement_group
 
         if self._thread is None:
             return
@@ -136,7 +136,7 @@ class GroupWorker:
             # Train removes it at a regular end only; a group left over would keep its resources for ever
             with contextlib.suppress(ValueError, ray.exceptions.RayError):
                 identity = ray.PlacementGroupID(bytes.fromhex(self._placement))
-                placement.remove_placement_group(placement.PlacementGroup(identity))
+                remove_placement_group(PlacementGroup(identity))
         self._thread.join(END_SECONDS)
         self._thread, self._placement = None, None
 
@@ -164,7 +164,8 @@ class GroupWorker:
                     run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=0)),
                 ).fit()
         except BaseException as error:  # the slot must hear of it, or it would wait for ever
-            self._failure = [error, *getattr(error, "worker_failures", {}).values()]
+            of_ranks = getattr(error, "worker_failures", {}).values()
+            self._failure = [getattr(failure, "health_check_failure", failure) for failure in (error, *of_ranks)]
             why = str(error)
         with contextlib.suppress(ray.exceptions.RayError):
             ray.get(self._exchange.end_group.remote(generation, why))
