@@ -56,7 +56,6 @@ def run(
             fresh=fresh,
             retry=retry or (),
             track=track,
-            insecure=insecure,
         )
         on_head(parcel, str(address), insecure)
     if follow and follow_driver(study, settings or (), storage):

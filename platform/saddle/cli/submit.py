@@ -57,7 +57,6 @@ def submit(
         fresh=fresh,
         retry=retry or (),
         track=track,
-        insecure=insecure,
     )
     if not packages:
         for name, package in foreign_trainables(parcel.studies).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import shlex
 import signal
@@ -21,6 +22,7 @@ from saddle.submit.parcel import Parcel
 POLL_SECONDS = 0.5
 HEAD = "node:__internal_head__"
 PR_SET_PDEATHSIG = 1
+ATTEMPTS = 3
 
 
 class HeadDriver:
@@ -76,11 +78,10 @@ def run_on_head(parcel: Parcel, address: str, show: Callable[[str], None], *, in
     require_authentication(address, insecure=insecure)
     import ray
 
+    for name in ("util.client", "_private.runtime_env.packaging"):
+        logging.getLogger(f"ray.{name}").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="saddle-head-") as folder:
-        try:
-            ray.init(address, runtime_env=parcel.runtime_environment(Path(folder)), log_to_driver=False)
-        except (RuntimeError, ConnectionError) as error:  # another version of Ray or Python there, for example
-            raise ClusterError(f"the cluster at {address} can't be used from here: {error}") from error
+        _connect(address, parcel.runtime_environment(Path(folder)))
         try:
             actor = ray.remote(num_cpus=0, resources={HEAD: 0.001}, max_restarts=0)(HeadDriver)
             driver = actor.remote(parcel.command)
@@ -89,6 +90,20 @@ def run_on_head(parcel: Parcel, address: str, show: Callable[[str], None], *, in
             raise ClusterError(f"the driver on the head of {address} is gone: {error}") from error
         finally:
             ray.shutdown()
+
+
+def _connect(address: str, environment: dict[str, Any]) -> None:
+    """Connect through Ray Client; raises `ClusterError`."""
+    import ray
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            ray.init(address, runtime_env=environment, log_to_driver=False)
+            return
+        except (RuntimeError, ConnectionError) as error:  # another version of Ray or Python there, for example
+            # the server forks a process for each client while others of its threads speak gRPC, which may end it
+            if "Starting Ray client server failed" not in str(error) or attempt == ATTEMPTS:
+                raise ClusterError(f"the cluster at {address} can't be used from here: {error}") from error
 
 
 def _listen(driver: Any, show: Callable[[str], None]) -> int:

@@ -75,7 +75,6 @@ def pack(
     fresh: bool = False,
     retry: Sequence[str] = (),
     track: bool = True,
-    insecure: bool = False,
 ) -> Parcel:
     """The parcel of a study file; raises `UserError` for all that can be known here to fail there."""
     studies = load_studies(study, settings)
@@ -84,9 +83,7 @@ def pack(
     check_here(studies, where, fresh)
     options = [f"--retry={outcome}" for outcome in retry]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
-    options += [
-        name for name, given in (("--fresh", fresh), ("--no-mlflow", not track), ("--insecure", insecure)) if given
-    ]
+    options += [name for name, given in (("--fresh", fresh), ("--no-mlflow", not track)) if given]
     return Parcel(studies, where, options, packages, to_send())
 
 
