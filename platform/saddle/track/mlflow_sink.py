@@ -109,10 +109,10 @@ class MlflowSink:
     def _run(self, operation: Operation) -> None:
         """Create a run, or take up the one with this key again."""
         key, run_id = operation["key"], self._find(operation["key"])
+        tags = {KEY_TAG: key}
+        if operation["parent"] is not None:
+            tags[MLFLOW_PARENT_RUN_ID] = self._run_id(operation["parent"])
         if run_id is None:
-            tags = {KEY_TAG: key}
-            if operation["parent"] is not None:
-                tags[MLFLOW_PARENT_RUN_ID] = self._run_id(operation["parent"])
             run = self.client.create_run(
                 self.experiment_id, start_time=operation["time"], tags=tags, run_name=operation["name"]
             )
@@ -120,7 +120,7 @@ class MlflowSink:
         else:
             self.client.update_run(run_id, status="RUNNING")
         params = [Param(name, value) for name, value in operation["params"].items()]
-        for kind, items in (("tags", as_tags(operation["tags"])), ("params", params)):
+        for kind, items in (("tags", as_tags({**tags, **operation["tags"]})), ("params", params)):
             self._unless_refused(kind, key, self._send, key, kind, items)
 
     def _tags(self, operation: Operation) -> None:
@@ -150,6 +150,12 @@ class MlflowSink:
         self._delete_doubles(key)
         run_id = self._run_id(key)
         self.client.set_terminated(run_id, operation["status"], operation["time"])
+
+    def _remove(self, operation: Operation) -> None:
+        """Delete runs, which MLflow keeps among its deleted ones."""
+        for run_id in operation["runs"]:
+            self.client.delete_run(run_id)
+        self._known.pop(operation["key"], None)
 
     def _sweep(self, operation: Operation) -> None:
         """End the runs below a study that no driver ended, because it was stopped or killed."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from saddle.masking import masked
-from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.opening import study_folder
@@ -16,29 +15,19 @@ from saddle.track.base import StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
 from saddle.track.started import Started
-
-LONGEST_VALUE = 5000
-"""MLflow refuses longer parameters and tags."""
-
-
-def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as `outer.inner` names with text values, as MLflow's table shows them."""
-    flat: dict[str, str] = {}
-    for name, value in params.items():
-        if isinstance(value, Mapping) and value:
-            flat.update(flatten(value, f"{prefix}{name}."))
-        else:
-            text = ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
-            flat[f"{prefix}{name}"] = text[:LONGEST_VALUE]
-    return flat
-
+from saddle.track.telling import (
+    cut,
+    final_metrics,
+    final_status,
+    final_tags,
+    flatten,
+    measured,
+    trial_params,
+    trial_tags,
+)
 
 DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
-
-
-def cut(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:LONGEST_VALUE] for name, value in tags.items()}
 
 
 class MlflowTracker:
@@ -46,7 +35,7 @@ class MlflowTracker:
 
     def __init__(self, uri: str, study: str, instance: str, store: Store, artifacts: str | None = None) -> None:
         be_brief(DELIVERY_TIMEOUT)
-        folder = store.local / study_folder(study) / "outbox"
+        folder = outbox_folder(store, study)
 
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
@@ -65,10 +54,10 @@ class MlflowTracker:
         return "/".join((self._root, *parts))
 
     def _add_run(
-        self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, Any]
+        self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, str]
     ) -> None:
         self._outbox.add({"do": "run", "key": key, "parent": parent, "name": name, "time": int(1000 * start),
-                          "tags": cut(tags), "params": flatten(params)})  # fmt: skip
+                          "tags": cut(tags), "params": dict(params)})  # fmt: skip
 
     def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
@@ -86,7 +75,7 @@ class MlflowTracker:
         self._outbox.add({"do": "end", "key": key, "status": status, "time": int(1000 * when)})
 
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
-        self._add_run(self._key(), None, self._study, time.time(), {**tags, "saddle.level": "study"}, params)
+        self._add_run(self._key(), None, self._study, time.time(), {**tags, "saddle.level": "study"}, flatten(params))
         self._add_files(self._key(), files)
 
     def _parent(self, arm: str | None, started: float, settings: Mapping[str, Any]) -> str:
@@ -96,17 +85,16 @@ class MlflowTracker:
         key = self._key("arm", arm)
         if arm not in self._arms:
             self._arms.add(arm)
-            self._add_run(key, self._key(), arm, started, {"saddle.level": "arm", "saddle.arm": arm}, settings)
+            tags = {"saddle.level": "arm", "saddle.arm": arm}
+            self._add_run(key, self._key(), arm, started, tags, flatten(settings))
         return key
 
     def start_trial(self, trial: StartedTrial) -> None:
         self._started.add(trial.key)
         parent = self._parent(trial.arm, trial.started, trial.settings)
-        tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": self._study}
-        if trial.arm is not None:
-            tags["saddle.arm"] = trial.arm
         name = trial.key if trial.arm is None else f"seed {trial.seed} · {trial.arm}"
-        self._add_run(self._key(trial.key), parent, name, trial.started, tags, {**trial.params, "seed": trial.seed})
+        tags = trial_tags(self._study, trial)
+        self._add_run(self._key(trial.key), parent, name, trial.started, tags, trial_params(trial))
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         self._reported.setdefault(key, set()).add(epoch)
@@ -117,20 +105,14 @@ class MlflowTracker:
         heard = self._reported.pop(entry.key, set())
         for epoch, (metrics, when) in enumerate(zip(entry.curve, entry.epoch_times, strict=True), start=1):
             if epoch not in heard:
-                measured = {name: value for name, value in metrics.items() if math.isfinite(value)}
-                self._add_metrics(self._key(entry.key), measured, epoch, when)
+                self._add_metrics(self._key(entry.key), measured(metrics), epoch, when)
 
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         key = self._key(entry.key)
         self._add_unheard_epochs(entry)
-        final = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
-        final |= {f"last_{name}": value for name, value in entry.test_last.items()}
-        final["seconds"] = entry.seconds
-        self._add_metrics(key, final, entry.epochs, entry.ended)
+        self._add_metrics(key, final_metrics(entry), entry.epochs, entry.ended)
         self._add_files(key, files)
-        facts = {f"saddle.{name}": str(value) for name, value in entry.fingerprints.items()}
-        tags = {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
-        self._add_end(key, MEANINGS[Outcome(entry.outcome)].mlflow, tags, entry.ended)
+        self._add_end(key, final_status(entry), final_tags(entry), entry.ended)
         self._started.remove(entry.key)
 
     def settle(self, finished: Iterable[Entry]) -> None:
@@ -157,9 +139,18 @@ class MlflowTracker:
             {"do": "sweep", "key": self._key(), "status": {"arm": status, "trial": "KILLED"}, "time": int(1000 * then)}
         )
 
+    def remove_runs(self, key: str, runs: Sequence[str]) -> None:
+        """Delete these runs of a trial, so that what it is told next makes a new one."""
+        self._outbox.add({"do": "remove", "key": self._key(key), "runs": list(runs)})
+
     def close(self, timeout: float) -> str | None:
         backlog = self._outbox.close(timeout)
         if not backlog.operations:
             return None
         why = masked(backlog.error) if backlog.error else "no answer yet"
         return f"{backlog.operations} messages for MLflow wait in the outbox ({why})"
+
+
+def outbox_folder(store: Store, study: str) -> Path:
+    """Where a study's messages for MLflow wait, on this machine."""
+    return store.local / study_folder(study) / "outbox"

@@ -14,10 +14,11 @@ from mlflow.tracking import MlflowClient
 from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
 from saddle.track.base import NullTracker, Tracker
-from saddle.track.mlflow_tracker import MlflowTracker, flatten
+from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
 from saddle.track.server import NoServer, Server, free_port, page_of, serve
+from saddle.track.telling import flatten
 from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation
 
 

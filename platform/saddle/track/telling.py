@@ -1,0 +1,88 @@
+"""What MLflow is told of a trial, as it follows from the trial's start and its ledger entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from saddle.search.outcomes import MEANINGS, Outcome
+from saddle.store.entry import Entry
+from saddle.store.ledger import to_json
+from saddle.track.base import StartedTrial
+
+LONGEST_VALUE = 5000
+"""MLflow refuses longer parameters and tags."""
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as `outer.inner` names with text values, as MLflow's table shows them."""
+    flat: dict[str, str] = {}
+    for name, value in params.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            text = ", ".join(as_text(v) for v in value) if isinstance(value, list | tuple) else as_text(value)
+            flat[f"{prefix}{name}"] = text[:LONGEST_VALUE]
+    return flat
+
+
+def as_text(value: Any) -> str:
+    """A value as MLflow shows it; a mapping reads the same before and after it was in the ledger."""
+    return to_json(value) if isinstance(value, Mapping) and value else str(value)
+
+
+def started(entry: Entry) -> StartedTrial:
+    """The start of a trial that has ended."""
+    return StartedTrial(entry.key, entry.params, entry.seed, entry.arm, entry.started, entry.settings)
+
+
+def trial_params(trial: StartedTrial) -> dict[str, str]:
+    """The parameters of a trial's run."""
+    return flatten({**trial.params, "seed": trial.seed})
+
+
+def trial_tags(study: str, trial: StartedTrial) -> dict[str, str]:
+    """The tags of a trial's run from its start on."""
+    tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": study}
+    return tags if trial.arm is None else {**tags, "saddle.arm": trial.arm}
+
+
+def measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    """An epoch's metrics that are numbers."""
+    return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
+
+
+def final_metrics(entry: Entry) -> dict[str, float]:
+    """What is measured once, when a trial ends; its step is the last epoch."""
+    final = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
+    final |= {f"last_{name}": value for name, value in entry.test_last.items()}
+    return {**final, "seconds": entry.seconds}
+
+
+def final_tags(entry: Entry) -> dict[str, str]:
+    """The tags that a trial's run gets when it ends."""
+    facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
+    tags = {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
+    return cut(tags)
+
+
+def cut(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags short enough for MLflow."""
+    return {name: value[:LONGEST_VALUE] for name, value in tags.items()}
+
+
+def final_status(entry: Entry) -> str:
+    """What MLflow calls the way a trial ended."""
+    return MEANINGS[Outcome(entry.outcome)].mlflow
+
+
+def all_metrics(entry: Entry) -> dict[str, dict[int, float]]:
+    """Every point of a finished trial's run: metric, step, value."""
+    points: dict[str, dict[int, float]] = {}
+    for epoch, metrics in enumerate(entry.curve, start=1):
+        for name, value in measured(metrics).items():
+            points.setdefault(name, {})[epoch] = value
+    for name, value in final_metrics(entry).items():
+        points.setdefault(name, {})[entry.epochs] = value
+    return points
