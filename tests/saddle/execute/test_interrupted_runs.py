@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.support.commands import Command, essence, wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -38,88 +36,18 @@ budget: {trials: 6}
 """
 
 
-def processes_naming(text: str) -> list[int]:
-    """Processes whose command line or environment holds `text`."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-            except OSError:
-                continue
-            if text.encode() in said:
-                found.append(int(folder.name))
-    return found
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {seconds:g} s")
-
-
-class Command:
-    """`saddle` in a folder and with a mark in its environment, by which all it starts can be found."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.mark = f"SADDLE_TEST_MARK={folder}"
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        name, _, value = self.mark.partition("=")
-        return subprocess.Popen(
-            [sys.executable, "-m", "saddle.cli", *arguments],
-            cwd=self.folder,
-            env={**os.environ, name: value},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def run(self, *arguments: str) -> str:
-        process = self.start(*arguments)
-        said, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, said
-        return said
-
-    def rows(self, study: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = json.loads(self.run("results", study, "--json"))
-        return rows
-
-    def entries(self, study: str) -> int:
-        return len(list((self.folder / f"runs/studies/{study}/ledger").glob("*.parquet")))
-
-    def slow_down(self, pause: float) -> None:
-        """Let every epoch of the study `slow` take `pause` seconds."""
-        (self.folder / "slow.yaml").write_text(STUDY.replace("pause: 0.25", f"pause: {pause}"))
-
-    def leftovers(self) -> list[int]:
-        return processes_naming(self.mark)
-
-
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
     (tmp_path / "slow.yaml").write_text(STUDY)
     (tmp_path / "search.yaml").write_text(SEARCH)
     command = Command(tmp_path)
     yield command
-    for process in command.leftovers():
-        os.kill(process, signal.SIGKILL)
+    command.kill_leftovers()
 
 
-def essence(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What may not differ between a run that was disturbed and one that was not."""
-    same = ("outcome", "params", "seed", "arm", "epochs", "selected_epoch", "test_last")
-    return {
-        row["trial"]: {
-            **{name: row[name] for name in same},
-            "metrics": {name: value for name, value in row["metrics"].items() if name != "test/process"},
-        } | {"test_last": {n: v for n, v in row["test_last"].items() if n != "test/process"}}
-        for row in rows
-    }  # fmt: skip
+def slow_down(command: Command, pause: float) -> None:
+    """Let every epoch of the study `slow` take `pause` seconds."""
+    (command.folder / "slow.yaml").write_text(STUDY.replace("pause: 0.25", f"pause: {pause}"))
 
 
 def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does(command: Command) -> None:
@@ -147,7 +75,7 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
 
 
 def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(command: Command) -> None:
-    command.slow_down(30)
+    slow_down(command, 30)
     process = command.start("run", "slow.yaml", "--no-mlflow")
     wait_until(lambda: (command.folder / "runs/studies/slow/trials").exists(), "the first trial's start")
     process.send_signal(signal.SIGINT)
@@ -174,7 +102,7 @@ def test_a_killed_search_goes_on_with_every_trial_once(command: Command) -> None
 
 
 def test_stopping_from_another_terminal(command: Command) -> None:
-    command.slow_down(1)
+    slow_down(command, 1)
     process = command.start("run", "slow.yaml", "--no-mlflow")
     wait_until(lambda: command.entries("slow") >= 1, "the end of a trial")
     state = json.loads(command.run("status", "slow", "--json"))[0]
@@ -186,7 +114,7 @@ def test_stopping_from_another_terminal(command: Command) -> None:
 
 
 def test_a_second_driver_is_refused(command: Command) -> None:
-    command.slow_down(30)  # the second command must come while the first still runs, however slow the machine
+    slow_down(command, 30)  # the second command must come while the first still runs, however slow the machine
     process = command.start("run", "slow.yaml", "--no-mlflow")
     wait_until(lambda: (command.folder / "runs/studies/slow/trials").exists(), "the first trial's start")
     second = command.start("run", "slow.yaml", "--no-mlflow")

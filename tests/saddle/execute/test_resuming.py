@@ -1,0 +1,115 @@
+"""A study whose driver is killed again and again ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Command, essence, wait_until
+
+pytestmark = pytest.mark.fault
+
+ABLATION = """
+study: {study}
+trainable: parabola
+fixed: {{epochs: 8, pause: {pause}}}
+ablation:
+  baseline: {{x: 0.3}}
+  factors: {{x: [0.3, 0.5]}}
+  seeds: 6
+  compare: {{metric: test/score}}
+"""
+
+SEARCH = """
+study: searched
+trainable: parabola
+fixed: {epochs: 8, pause: 0.4}
+search: {x: {float: [0.0, 1.0]}}
+objective: {maximize: validation/score}
+sampler: {tpe: {startup_trials: 4, seed: 0}}
+early_stopping: {asha: {grace_epochs: 2, reduction_factor: 2}}
+budget: {trials: 14}
+"""
+
+TRAINED = """
+study: {study}
+trainable: adversarial_training
+fixed: {{dataset: digits, perturbation: mp, tasks: [odd_even], steps: 3, attack_steps: 3, epochs: 6}}
+resources: {{concurrency: 1}}
+ablation:
+  factors: {{lr: [0.003, 0.01]}}
+  seeds: 1
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Command]:
+    command = Command(tmp_path)
+    yield command
+    command.kill_leftovers()
+
+
+def kill_at_random(command: Command, study: str, times: int, seed: int) -> list[float]:
+    """Start the study and kill its driver, at moments anywhere from its first import to its last trial; when."""
+    draw = random.Random(seed)
+    moments = []
+    for _ in range(times):
+        process = command.start("run", f"{study}.yaml")
+        moments.append(draw.uniform(0.3, 9))
+        try:
+            process.wait(moments[-1])
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()
+    return moments
+
+
+def is_clean(command: Command, study: str) -> None:
+    found = json.loads(command.run("verify", study, "--json"))
+    assert found["differences"] == [], found
+
+
+def test_ten_kills_at_random_moments_leave_the_ledger_of_an_undisturbed_ablation(command: Command) -> None:
+    (command.folder / "killed.yaml").write_text(ABLATION.format(study="killed", pause=0.35))
+    (command.folder / "calm.yaml").write_text(ABLATION.format(study="calm", pause=0))
+    moments = kill_at_random(command, "killed", times=10, seed=1)
+    assert command.entries("killed") < 12, "it was over before the last kill, so kills came too late to count"
+    command.run("run", "killed.yaml")
+    command.run("run", "calm.yaml", "--no-mlflow")
+    killed = command.rows("killed")
+    assert essence(killed) == essence(command.rows("calm")), f"killed after {moments} s"
+    assert max(row["attempts"] for row in killed) > 1, f"no kill hit a trial: {moments}"
+    is_clean(command, "killed")
+
+
+def test_a_search_killed_at_random_moments_keeps_its_invariants(command: Command) -> None:
+    (command.folder / "searched.yaml").write_text(SEARCH)
+    moments = kill_at_random(command, "searched", times=4, seed=2)
+    command.run("run", "searched.yaml")
+    rows = command.rows("searched")
+    assert [row["trial"] for row in rows] == [f"trial-{n:05d}" for n in range(14)], f"killed after {moments} s"
+    assert {row["outcome"] for row in rows} <= {"completed", "pruned"}
+    assert len({row["params"]["x"] for row in rows}) == 14, "no configuration was drawn twice"
+    is_clean(command, "searched")
+
+
+def test_a_trial_killed_in_mid_training_ends_with_the_metrics_of_an_undisturbed_one(command: Command) -> None:
+    for study in ("killed", "calm"):
+        (command.folder / f"{study}.yaml").write_text(TRAINED.format(study=study))
+    command.run("run", "calm.yaml", "--no-mlflow")
+    process = command.start("run", "killed.yaml", "--no-mlflow")
+    trials = command.folder / "runs/studies/killed/trials"
+    wait_until(lambda: list(trials.glob("*/checkpoints/epoch-00003.pt")), "the third epoch", 120)
+    process.kill()
+    process.communicate(timeout=20)
+    command.run("run", "killed.yaml", "--no-mlflow")
+    killed, calm = command.rows("killed"), command.rows("calm")
+    assert max(row["attempts"] for row in killed) == 2
+    assert essence(killed) == essence(calm), "weights, data order and random starts are part of the state"

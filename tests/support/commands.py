@@ -1,0 +1,88 @@
+"""`saddle` as a process: started in a folder, watched, killed, and all it started found again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def processes_naming(text: str) -> list[int]:
+    """Processes whose command line or environment holds `text`."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            except OSError:
+                continue
+            if text.encode() in said:
+                found.append(int(folder.name))
+    return found
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {seconds:g} s")
+
+
+class Command:
+    """`saddle` in a folder and with a mark in its environment, by which all it starts can be found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mark = f"SADDLE_TEST_MARK={folder}"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        name, _, value = self.mark.partition("=")
+        return subprocess.Popen(
+            [sys.executable, "-m", "saddle.cli", *arguments],
+            cwd=self.folder,
+            env={**os.environ, name: value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        return said
+
+    def rows(self, study: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self.run("results", study, "--json"))
+        return rows
+
+    def entries(self, study: str) -> int:
+        return len(list((self.folder / f"runs/studies/{study}/ledger").glob("*.parquet")))
+
+    def leftovers(self) -> list[int]:
+        return processes_naming(self.mark)
+
+    def kill_leftovers(self) -> None:
+        """End all that was started here and still runs."""
+        for process in self.leftovers():
+            os.kill(process, signal.SIGKILL)
+
+
+def essence(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What may not differ between a run that was disturbed and one that was not."""
+    same = ("outcome", "params", "seed", "arm", "epochs", "selected_epoch", "test_last")
+    return {
+        row["trial"]: {
+            **{name: row[name] for name in same},
+            "metrics": {name: value for name, value in row["metrics"].items() if name != "test/process"},
+        } | {"test_last": {n: v for n, v in row["test_last"].items() if n != "test/process"}}
+        for row in rows
+    }  # fmt: skip
