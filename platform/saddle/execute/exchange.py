@@ -9,7 +9,7 @@ from typing import Any, Literal
 from saddle.execute.order import EndMessage, dump_message
 from saddle.search.outcomes import Outcome
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """How long a rank's failure waits for the other ranks to come out of their step before the group is given up."""
 
 Word = Literal["go", "next"]

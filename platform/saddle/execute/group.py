@@ -28,6 +28,9 @@ TRAIN_SETTINGS = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(START_SECONDS),
     # how long the end of a group, or a death in it, goes unnoticed
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    # each of these is a process more per group, and nothing here listens to it
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
 }
 
 COLLECTIVE_SECONDS = 60
@@ -181,16 +184,19 @@ class GroupWorker:
 
 
 def make_trainer() -> Any:
-    """`TorchTrainer` without its detached cleaner, an extra process for each group that needs Ray's dashboard.
+    """`TorchTrainer` without two helpers, each of them a process more for every group.
 
-    What a dead slot or controller leaves behind is freed by `deaths.free_orphaned_groups`.
+    The one hands out Ray datasets, of which there are none; the other, detached, frees the resources of a dead
+    controller, but only where Ray's dashboard is up (see `deaths.free_orphaned_groups`).
     """
     from ray.train.torch import TorchTrainer
+    from ray.train.v2._internal.callbacks import DatasetsCallback
     from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 
     class GroupTrainer(TorchTrainer):
         def _create_default_callbacks(self) -> list[Any]:
-            return [c for c in super()._create_default_callbacks() if not isinstance(c, PlacementGroupCleanerCallback)]
+            unneeded = (DatasetsCallback, PlacementGroupCleanerCallback)
+            return [callback for callback in super()._create_default_callbacks() if not isinstance(callback, unneeded)]
 
     return GroupTrainer
 
