@@ -16,6 +16,8 @@ class StudyState:
 
     progress: Progress
     process: int | None
+    host: str | None = None
+    """The machine of the process, where it is another one."""
     job: str | None = None
     """The job that runs the study on a cluster, where this was asked of one."""
 
@@ -25,15 +27,15 @@ class StudyState:
 
     def facts(self) -> dict[str, Any]:
         """The state as JSON has it."""
-        ours = {"seconds_left": self.progress.seconds_left, "process": self.process, "job": self.job}
-        return asdict(self.progress) | ours
+        ours = {"process": self.process, "host": self.host, "job": self.job}
+        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, **ours}
 
 
 def read_state(store: Store, study: str) -> StudyState:
     """The state of a study; one that says it runs but has no process was interrupted."""
     progress = read_progress(store, study) or Progress(study, state="not started")
-    process = driver_of(store, study)
-    if progress.state == "running" and process is None:
+    driver = driver_of(store, study)
+    if progress.state == "running" and driver is None:
         progress.state = "interrupted"
         progress.running.clear()
-    return StudyState(progress, process)
+    return StudyState(progress, driver.process, driver.host) if driver is not None else StudyState(progress, None)

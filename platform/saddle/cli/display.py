@@ -38,6 +38,8 @@ def state_line(state: StudyState) -> str:
     if state.running:
         parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
         parts.append(under_way(progress))
+    if state.host is not None:
+        parts.append(f"driven from {state.host}")
     return " · ".join(parts)
 
 

@@ -17,7 +17,7 @@ from saddle.execute.order import EndMessage, EpochMessage, Message, Order, finit
 from saddle.execute.progress import ProgressKeeper
 from saddle.execute.shapes import needs_group
 from saddle.execute.slot import MESSAGE, ORDER
-from saddle.execute.stopping import stop_path
+from saddle.execute.stopping import StopWish
 from saddle.search.begun import keep_proposal
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
@@ -25,6 +25,7 @@ from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
+from saddle.store.lock import Held, Hold
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
 from trainables.contract import resolve
@@ -49,11 +50,15 @@ class Conductor:
     gpu_seconds: float = 0.0
     hours_spent: float = 0.0
     stopping: bool = False
+    hold: Hold = field(default_factory=Held)
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     swept: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._wish = StopWish(self.store, self.study.study)
 
     def propose(self) -> Proposal | None:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
@@ -178,6 +183,6 @@ class Conductor:
             free_orphaned_groups()
 
     def asked_to_stop(self) -> bool:
-        """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere."""
-        self.stopping = self.stopping or self.store.exists(stop_path(self.study.study))
+        """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere, or another driver took the study over."""
+        self.stopping = self.stopping or self.hold.lost or self._wish.made()
         return self.stopping

@@ -20,7 +20,7 @@ from saddle.execute.progress import Listener, Silent
 from saddle.execute.shapes import slots_for
 from saddle.execute.stopping import stop_path
 from saddle.report.writing import report_path, write_report
-from saddle.store.base import Store
+from saddle.store.base import StorageError, Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
@@ -82,7 +82,7 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
 
 def run_study(study: Study, store: Store, cluster: Mapping[str, float], options: Options) -> StudyResult:
     """Run one study on the connected cluster, or go on with it."""
-    with hold_study(store, study.study):
+    with hold_study(store, study.study) as hold:
         baseline = find_baseline(study, store)
         stored = settle_study(store, study, baseline, fresh=options.fresh)
         trainable = load_trainable(study.trainable)
@@ -99,11 +99,13 @@ def run_study(study: Study, store: Store, cluster: Mapping[str, float], options:
             study, trainable, store, ledger, proposals, tracker, keeper,
             select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
             gpu_seconds=sum(e.seconds for e in entries) * study.resources.workers * study.resources.gpus_per_worker,
-            hours_spent=keeper.progress.hours_before,
+            hours_spent=keeper.progress.hours_before, hold=hold,
         )  # fmt: skip
         tracker.start_study(study_params(study), study_tags(study, code), study_files(study, store, code))
         tracker.settle(entries)
         run_all(conductor, slots)
+        if hold.lost:  # what is left to do here is the other driver's now
+            raise StorageError(hold.why)
         asked_to_stop = conductor.stopping
         conductor.stopping = asked_to_stop or proposals.trouble is not None
         keeper.end("interrupted" if conductor.stopping else "finished")

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
+from saddle.store.base import Store
 from saddle.store.opening import study_folder
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks for a wish: in a bucket each of them is a request."""
 
 
 def stop_path(study: str) -> str:
     """Where `saddle stop` leaves its wish, and the driver finds it."""
     return f"{study_folder(study)}/stop"
+
+
+@dataclass
+class StopWish:
+    """Whether somebody ran `saddle stop` on the study."""
+
+    store: Store
+    study: str
+    _looked: float = 0.0
+
+    def made(self) -> bool:
+        """Whether the wish was there when it was last looked for."""
+        if time.monotonic() - self._looked < LOOK_EVERY:
+            return False
+        self._looked = time.monotonic()
+        return self.store.exists(stop_path(self.study))

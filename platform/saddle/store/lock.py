@@ -1,4 +1,4 @@
-"""One driver per study: an flock that dies with its holder."""
+"""One driver per study: an flock that dies with its holder and, in a bucket, a lease that other machines see."""
 
 from __future__ import annotations
 
@@ -7,23 +7,70 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from saddle.store.base import StorageError, Store
+from saddle.store.lease import find_lease, hold_lease
 from saddle.store.opening import study_folder
+from saddle.store.s3 import S3Store
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The process that runs a study, and its machine where that is another one."""
+
+    process: int
+    host: str | None = None
+
+
+class Hold(Protocol):
+    """A study is ours as long as it is not `lost`; `why` says what happened then."""
+
+    @property
+    def lost(self) -> bool: ...
+
+    @property
+    def why(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hold that can't be lost: it ends with the process."""
+
+    lost: bool = False
+    why: str = ""
 
 
 @contextlib.contextmanager
-def hold_study(store: Store, study: str) -> Iterator[None]:
-    """Be the one driver of a study; raises `StorageError` naming the process that is it already."""
+def hold_study(store: Store, study: str) -> Iterator[Hold]:
+    """Be the one driver of a study; raises `StorageError` naming the process, and machine, that is it already.
+
+    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`.
+    """
     with hold_lock(lock_path(store, study)):
-        yield
+        if isinstance(store, S3Store):
+            with hold_lease(store, lease_path(study), study) as lease:
+                store.finish_move(study_folder(study))
+                yield lease
+        else:
+            yield Held()
 
 
-def driver_of(store: Store, study: str) -> int | None:
-    """The process on this machine that runs the study, or None."""
-    return holder(lock_path(store, study))
+def driver_of(store: Store, study: str) -> Driver | None:
+    """Who runs the study, or None."""
+    process = holder(lock_path(store, study))
+    if process is not None:
+        return Driver(process)
+    lease = find_lease(store, lease_path(study)) if isinstance(store, S3Store) else None
+    return Driver(lease.owner.process, lease.owner.host) if lease is not None and lease.holds else None
+
+
+def lease_path(study: str) -> str:
+    """Where the lease of a study lies: beside it, and hidden."""
+    folder, _, name = study_folder(study).rpartition("/")
+    return f"{folder}/.{name}.lease"
 
 
 def lock_path(store: Store, study: str) -> Path:

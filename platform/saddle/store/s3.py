@@ -19,7 +19,7 @@ from typing import Any
 
 from saddle.store.base import StorageError
 from saddle.store.s3_calls import Calls, Damaged, shared_client
-from saddle.store.s3_moving import finish_moves, move_blobs
+from saddle.store.s3_moving import finish_move, move_blobs
 from saddle.store.s3_parts import LARGE, upload_parts
 
 PATIENCE_SECONDS = 60.0
@@ -120,7 +120,7 @@ class S3Store:
         prefix = f"{self.key(folder)}/" if folder else self.key("")
         token: dict[str, str] = {}
         while True:
-            page = self._call("listing", folder, "list_objects_v2", Prefix=prefix, **arguments, **token)
+            page = self._call("listing", folder, "list_objects_v2", Prefix=prefix, MaxKeys=BATCH, **arguments, **token)
             yield prefix, page
             if not page.get("IsTruncated"):
                 return
@@ -177,9 +177,9 @@ class S3Store:
             (self.local / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(here, self.local / target)
 
-    def finish_moves(self, folder: str) -> None:
-        """Complete what a `move` of something directly below `folder` began before it was killed."""
-        finish_moves(self, folder)
+    def finish_move(self, source: str) -> None:
+        """Complete the `move` of `source` that was begun by a process that was killed, if there was one."""
+        finish_move(self, source)
 
 
 def md5(content: bytes) -> str:

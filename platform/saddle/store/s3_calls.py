@@ -153,12 +153,13 @@ def is_unmet(error: Exception) -> bool:
 
 def is_transient(error: Exception) -> bool:
     """Whether the same call may succeed in a moment."""
+    from botocore.exceptions import ConnectionError as Unreachable
     from botocore.exceptions import HTTPClientError, IncompleteReadError, SSLError
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, SSLError):
         return False
-    if isinstance(error, HTTPClientError | IncompleteReadError | ResponseParserError | OSError):
+    if isinstance(error, Unreachable | HTTPClientError | IncompleteReadError | ResponseParserError | OSError):
         return True
     return code_of(error) in TRANSIENT or status_of(error) == 429 or status_of(error) >= 500
 

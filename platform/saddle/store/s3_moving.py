@@ -34,16 +34,6 @@ def move_blobs(store: S3Store, source: str, target: str) -> None:
     finish_move(store, source)
 
 
-def finish_moves(store: S3Store, folder: str) -> None:
-    """Complete every move of something directly below `folder`."""
-    prefix = store.key(f"{folder}/{MARK}")
-    found = store.calls(
-        "listing", store.key(folder), lambda: store.calls.client.list_objects_v2(Bucket=store.bucket, Prefix=prefix)
-    )
-    for blob in found.get("Contents", ()):
-        finish_move(store, f"{folder}/{blob['Key'].removeprefix(prefix)}")
-
-
 def finish_move(store: S3Store, source: str) -> None:
     """Complete the move of `source` that its note tells of; nothing happens where there is no note."""
     try:
