@@ -26,7 +26,7 @@ def _state(job: Job, name: str, progress: Progress | None) -> StudyState:
     elif job.ended and progress.state == "running":
         progress.state = "interrupted"
         progress.running.clear()
-    return StudyState(progress, None, None if job.ended else job.id)
+    return StudyState(progress, None, job=None if job.ended else job.id)
 
 
 def reachable_store(job: Job) -> Store | None:
