@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
+HIDE = 'mount -t tmpfs none "$0" && exec "$@"'
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 OBJECT_STORE_BYTES = 100 * 2**20  # Ray refuses less than 75 MiB
@@ -105,13 +106,15 @@ class RayNodes:
     `dashboard` is where jobs are submitted, `address` what `ray.init` takes, `client` the address of Ray Client.
     """
 
-    def __init__(self, *, authenticate: bool = True, extra: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *, authenticate: bool = True, host: str = "127.0.0.1", extra: dict[str, str] | None = None
+    ) -> None:
         # a short path outside pytest's folders: the path of a Unix socket has 107 characters at most
         self.folder = Path(tempfile.mkdtemp(prefix="saddle-ray-", dir="/tmp"))
         self.token = secrets.token_hex(16) if authenticate else None
         self.python = make_environment(self.folder / "env")
         self.port, self.dashboard_port, self.client_port = free_port(), free_port(), free_port()
-        self.extra = extra or {}
+        self.host, self.extra = host, extra or {}
         self.nodes: list[Node] = []
 
     @property
@@ -120,7 +123,7 @@ class RayNodes:
 
     @property
     def dashboard(self) -> str:
-        return f"http://127.0.0.1:{self.dashboard_port}"
+        return f"http://{self.host}:{self.dashboard_port}"
 
     @property
     def client(self) -> str:
@@ -151,7 +154,7 @@ class RayNodes:
     def start(self, *cpus: int) -> RayNodes:
         """Start the head and further nodes, one for each number of CPUs, and wait until the cluster has all."""
         self._launch(
-            "head", cpus[0], "--head", "--port", str(self.port), "--dashboard-host", "127.0.0.1",
+            "head", cpus[0], "--head", "--port", str(self.port), "--dashboard-host", self.host,
             "--dashboard-port", str(self.dashboard_port), "--ray-client-server-port", str(self.client_port),
             "--include-dashboard", "true",
         )  # fmt: skip
@@ -160,13 +163,13 @@ class RayNodes:
             self.add_node(number)
         return self
 
-    def add_node(self, cpus: int) -> Node:
-        """Start one more node, and wait until the cluster knows it."""
-        node = self._launch(f"node{len(self.nodes)}", cpus, "--address", self.address)
+    def add_node(self, cpus: int, hidden: Path | None = None) -> Node:
+        """Start one more node, to which the folder `hidden` is another, empty one; wait until the cluster knows it."""
+        node = self._launch(f"node{len(self.nodes)}", cpus, "--address", self.address, hidden=hidden)
         self.wait_for_nodes(sum(1 for known in self.nodes if known.process.poll() is None), starting=node)
         return node
 
-    def _launch(self, name: str, cpus: int, *options: str) -> Node:
+    def _launch(self, name: str, cpus: int, *options: str, hidden: Path | None = None) -> Node:
         log = self.folder / f"{name}.log"
         # a folder of its own, as on a machine of its own: two nodes would install what they are sent into one place at
         # once; that of the head is where a driver looks that is to find the cluster as `auto`
@@ -177,6 +180,8 @@ class RayNodes:
             "--resources", json.dumps({name: 1}), "--disable-usage-stats", "--metrics-export-port", str(free_port()),
             "--dashboard-agent-listen-port", str(free_port()), "--temp-dir", scratch, *options,
         ]  # fmt: skip
+        if hidden is not None:
+            command = ["unshare", "--map-root-user", "--mount", "sh", "-c", HIDE, hidden, *command]
         with log.open("wb") as said:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, cwd=self.folder,

@@ -1,0 +1,139 @@
+"""`saddle submit` to a real cluster of two nodes that lack saddle, and watching, refusing, stopping there."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import saddle
+from tests.saddle.submit.conftest import METHODS, There, wait_until
+from tests.support.ray_nodes import Node
+
+PARABOLA = ("--package", str(METHODS), "--no-mlflow")
+
+
+def workers_of(node: Node) -> set[int]:
+    return {process.pid for process in node.workers()}
+
+
+def test_a_study_trains_on_both_nodes_and_its_answer_comes_back(there: There) -> None:
+    file = there.write("far", pause="0.4")
+    there.write("decoy")
+    submitting = there.start(
+        "submit", file, "--address", there.cluster.dashboard, "--storage", there.storage, "--set", "budget.trials=7",
+        *PARABOLA, SADDLE_SOMETHING="sent",
+    )  # fmt: skip
+    seen: list[set[int]] = [set(), set()]
+
+    def ended() -> bool:
+        for pids, node in zip(seen, there.cluster.nodes, strict=True):
+            pids |= workers_of(node)
+        return submitting.poll() is not None
+
+    wait_until(ended, "the job's end", 180)
+    said, complained = submitting.communicate()
+    assert submitting.returncode == 0, said + complained
+    assert "[7/7] trial-" in said
+    assert "The best of 7 trials is trial" in said
+    rows = saddle.results("far", storage=there.storage)
+    assert [row["outcome"] for row in rows] == ["completed"] * 7
+    processes = {int(row["metrics"]["test/process"]) for row in rows}
+    assert all(processes & pids for pids in seen), "trials ran on one node only"
+    assert processes <= seen[0] | seen[1]
+
+    [job] = there.cluster.get("/api/jobs/")
+    assert job["metadata"]["saddle.studies"] == "far"
+    assert job["runtime_env"]["env_vars"]["SADDLE_SOMETHING"] in ("sent", "<redacted>")
+    assert there.cluster.token not in json.dumps(job)
+    sent = list(there.cluster.folder.rglob("_ray_pkg_*/*.yaml"))
+    assert {path.name for path in sent} == {"far.yaml"}, "the study file travels, its folder does not"
+    shown, _ = there.run("logs", "far", "--address", there.cluster.dashboard)
+    assert "The best of 7 trials is trial" in shown
+    state, _ = there.run("status", file, "--address", there.cluster.dashboard)
+    assert state.startswith("far: finished · 7/7 trials (7 completed)")
+    _, refusal = there.run("stop", "far", "--address", there.cluster.dashboard, code=2)
+    assert "far is not running: the job" in refusal
+
+
+def test_a_detached_study_is_watched_refused_to_others_stopped_and_taken_up_again(there: There) -> None:
+    address = ("--address", there.cluster.dashboard)
+    file = there.write("long", epochs="40", pause="0.25")
+    said, hints = there.run("submit", file, *address, "--storage", there.storage, "--detach", *PARABOLA)
+    job = said.strip()
+    assert job.startswith("saddle-long-")
+    assert f"saddle logs long --follow --address {there.cluster.dashboard}" in hints
+    _, refusal = there.run("submit", file, *address, "--storage", there.storage, *PARABOLA, code=2)
+    assert f"the job {job} runs long already" in refusal
+
+    def facts() -> dict:
+        [state] = json.loads(there.run("status", "long", *address, "--json")[0])
+        return state
+
+    wait_until(lambda: any(epoch > 0 for epoch in facts()["running"].values()), "training")
+    state = facts()
+    assert (state["state"], state["job"], state["process"]) == ("running", job, None)
+    following = there.start("logs", "long", *address, "--follow")
+    said, _ = there.run("stop", "long", *address)
+    assert said == "long stops after the epochs under way\n"
+    said, complained = following.communicate(timeout=120)
+    assert following.returncode == 130, said + complained
+    assert "Stopped. Go on with:" in said
+    assert facts()["state"] == "interrupted"
+    reached = {path.parent.name for path in Path(there.storage).glob("studies/long/trials/*/checkpoints")}
+    assert reached, "what was trained is kept"
+
+    there.run(
+        "submit", file, *address, "--storage", there.storage, *PARABOLA, "--set", "budget.trials=8", "--fresh",
+        "--set", "fixed.epochs=2",
+    )  # fmt: skip
+    assert {row["epochs"] for row in saddle.results("long", storage=there.storage)} == {2}
+
+
+def test_a_stopped_job_whose_storage_is_out_of_reach_ends_between_two_epochs(there: There) -> None:
+    address = ("--address", there.cluster.dashboard)
+    file = there.write("unseen", epochs="3", pause="6", trials="1")
+    said, _ = there.run("submit", file, *address, "--storage", there.storage, "--detach", *PARABOLA)
+    trials = Path(there.storage) / "studies/unseen/trials"
+    wait_until(lambda: list(trials.glob("*/checkpoints/*")), "the first epoch's checkpoint")
+    hidden = Path(there.storage).rename(there.folder / "moved")
+    Path(there.storage).mkdir()  # another machine's view: the path is there, and nothing of the study below it
+    there.run("stop", "unseen", *address)
+    Path(there.storage).rmdir()
+    hidden.rename(there.storage)
+    _, complained = there.run("logs", said.strip(), *address, "--follow", code=130)
+    assert "STOPPED" in complained
+    [checkpoints] = trials.glob("*/checkpoints")
+    manifest = json.loads((checkpoints / "manifest.json").read_text())
+    assert len(manifest["curve"]) in (1, 2), "the epoch under way was ended, no other one begun"
+
+
+def test_ctrl_c_while_following_leaves_the_job_running(there: There) -> None:
+    address = ("--address", there.cluster.dashboard)
+    file = there.write("left", epochs="400", pause="0.25")
+    submitting = there.start("submit", file, *address, "--storage", there.storage, *PARABOLA)
+    progress = Path(there.storage) / "studies/left/progress.json"
+    wait_until(progress.exists, "the study's start")
+    submitting.send_signal(signal.SIGINT)
+    _, complained = submitting.communicate(timeout=30)
+    assert submitting.returncode == 130
+    assert "left goes on as saddle-left-" in complained
+    assert f"saddle logs left --follow {' '.join(address)}" in complained
+    assert json.loads(there.run("status", "left", *address, "--json")[0])[0]["job"]
+    there.run("stop", "left", *address)
+    there.run("logs", "left", *address, "--follow", code=130)
+
+
+def test_mistakes_are_told_here_or_come_back_with_their_exit_code(there: There) -> None:
+    address = ("--address", there.cluster.dashboard)
+    file = there.write("wrong")
+    _, said = there.run("submit", file, *address, code=2)
+    assert "say --storage s3://BUCKET/PREFIX" in said
+    _, said = there.run("submit", file, "--address", there.cluster.client, "--storage", there.storage, code=2)
+    assert "whose address is like http://HEAD:8265" in said
+    _, said = there.run("logs", "lef", *address, code=2)
+    assert "no job of 'lef' on the cluster" in said
+    _, said = there.run("submit", file, *address, "--storage", there.storage, "--no-mlflow", code=2)
+    assert "note: parabola comes with fake-methods; where the nodes lack it, add --package PATH" in said
+    shown, _ = there.run("logs", "wrong", *address)
+    assert "unknown trainable 'parabola'" in shown, "the driver's own mistake, and its exit code"
