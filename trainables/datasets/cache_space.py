@@ -75,7 +75,6 @@ def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> 
 
     `keep` stays in any case; `room` is the budget where none is given. What killed builders left goes too.
     """
-    _sweep(root)
     found = entries(root)
     total, limit = sum(entry.size for entry in found), budget(root) if room is None else room
     removed = []
@@ -85,6 +84,7 @@ def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> 
         if entry.path != keep and remove(entry.path):
             total -= entry.size
             removed.append(entry)
+    _sweep(root)
     return removed
 
 

@@ -15,9 +15,6 @@ from trainables.datasets.locations import File
 from trainables.datasets.parquet_files import find_files, open_file, read_batches
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
-LABEL_ROWS = 65_536
-IMAGE_ROWS = 64
-
 
 @dataclass(frozen=True)
 class ParquetSource:
@@ -41,7 +38,7 @@ class ParquetSource:
 
     def _samples(self) -> Iterator[Sample]:
         for split, file in self._files():
-            for row, (image, mask) in enumerate(_rows(file, ("image", "mask"), IMAGE_ROWS)):
+            for row, (image, mask) in enumerate(_rows(file, ("image", "mask"))):
                 where = f"{file}, row {row}"
                 if image is None:
                     raise DataError(f"{where} has no image")
@@ -58,11 +55,11 @@ def find_parquet(spec: ParquetDataset) -> ParquetSource:
     return ParquetSource(name, {"train": train, "test": test})
 
 
-def _rows(file: File, columns: Sequence[str], rows: int) -> Iterator[tuple[Any, ...]]:
+def _rows(file: File, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The rows of these columns, None for a column that the file doesn't have."""
     with open_file(file) as opened:
         present = [name for name in columns if name in opened.schema_arrow.names]
-        for batch in read_batches(file, opened, present, rows):
+        for batch in read_batches(file, opened, present):
             lists = [batch.column(name).to_pylist() if name in present else [None] * len(batch) for name in columns]
             yield from zip(*lists, strict=True)
 
@@ -81,7 +78,7 @@ class _Labels:
     def read(cls, files: Sequence[File]) -> _Labels:
         read = cls(files, ends := [], [], [])
         for file in files:
-            for row, (label, name) in enumerate(_rows(file, ("label", "label_name"), LABEL_ROWS)):
+            for row, (label, name) in enumerate(_rows(file, ("label", "label_name"))):
                 if label is None:
                     raise DataError(f"{file}, row {row} has no label")
                 if isinstance(label, int) and label < 0:

@@ -11,8 +11,12 @@ from trainables.datasets.locations import File, Folder, Location, find
 
 REQUIRED = ("image", "label")
 ENDING = ".parquet"
-PIECE = 8 << 20
+PIECE = 4 << 20
 """Bytes read at once: a row group may be as large as its file."""
+BATCH = 1 << 20
+"""Bytes handed on at once; a page of the file, and its dictionary, are decoded as a whole."""
+ROWS = 4096
+"""Rows handed on at once at most."""
 
 
 def find_files(*addresses: str) -> list[list[File]]:
@@ -64,8 +68,9 @@ def open_file(file: File) -> Iterator[Any]:
         yield opened
 
 
-def read_batches(file: File, opened: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
-    """Batches of at most so many rows of some columns."""
+def read_batches(file: File, opened: Any, columns: Sequence[str]) -> Iterator[Any]:
+    """Batches of rows of some columns, each of about a megabyte."""
+    rows = max(1, min(ROWS, BATCH // max(1, _row_size(opened.metadata, columns))))
     batches = opened.iter_batches(batch_size=rows, columns=list(columns), use_threads=False)
     while True:
         with _explained(file):
@@ -73,6 +78,23 @@ def read_batches(file: File, opened: Any, columns: Sequence[str], rows: int) -> 
         if batch is None:
             return
         yield batch
+
+
+def _row_size(metadata: Any, columns: Sequence[str]) -> int:
+    """Bytes that a row has in these columns, by the largest row group's mean."""
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    return max(
+        (
+            sum(
+                column.total_uncompressed_size
+                for column in map(group.column, range(group.num_columns))
+                if column.path_in_schema in columns
+            )
+            // max(1, group.num_rows)
+            for group in groups
+        ),
+        default=0,
+    )
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from typing import Any
 from trainables.datasets.errors import DataError
 from trainables.datasets.locations import S3, File, Folder, Location
 
+PAGE = 1000
+"""Keys that are listed at once, S3's own limit."""
 READ_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 6
@@ -208,7 +210,9 @@ def _head(client: Any, bucket: str, key: str) -> Listed | None:
 
 
 def _list(client: Any, bucket: str, prefix: str) -> Iterator[Listed]:
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for page in client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
+    ):
         for found in page.get("Contents", ()):
             yield Listed(found["Key"], int(found["Size"]), str(found["ETag"]))
 
