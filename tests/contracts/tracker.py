@@ -43,7 +43,7 @@ def tell_ablation(tracker: Tracker, store: Store) -> None:
             for epoch in (1, 2):
                 tracker.report(key, epoch, {"validation/a": epoch / 4}, STARTED + epoch)
             tracker.finish_trial(ended(key, arm=arm, seed=seed), [note])
-    tracker.finish_study("FINISHED", {"sta": {"test/a": 0.25}}, {"saddle.answer": "so"}, [note])
+    tracker.finish_study("FINISHED", {"sta": {"test/a": 0.25}}, {"saddle.answer": "so"}, [note], STARTED + 20)
 
 
 class TrackerContract:

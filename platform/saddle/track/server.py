@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saddle.errors import UserError
+from saddle.masking import masked
 from saddle.store.base import Store
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief
@@ -55,7 +56,7 @@ def page_of(uri: str, study: str | None) -> str:
     try:
         experiment = MlflowClient(uri).get_experiment_by_name(study)
     except MlflowException as error:
-        raise NoServer(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}") from error
+        raise NoServer(masked(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}")) from error
     if experiment is None:
         raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
     # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
@@ -74,8 +75,7 @@ def serve(store: Store, port: int = 0) -> Iterator[Server]:
     """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't come up."""
     database = tracking_uri(store)
     port = port or free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-               "--backend-store-uri", database]  # fmt: skip
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     artifacts = artifact_location(store)
     if artifacts is not None:
         command += ["--default-artifact-root", artifacts]
@@ -85,8 +85,14 @@ def serve(store: Store, port: int = 0) -> Iterator[Server]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            # its job queues are for GenAI evaluations; without them it starts faster and takes a fifth of the memory
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            env={
+                **os.environ,
+                # not on the command line, which everybody on this machine can read: it may hold a password
+                "MLFLOW_BACKEND_STORE_URI": database,
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # job queues are for GenAI evaluations; without them it starts faster and takes a fifth of the memory
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            },
         )
         try:
             server = Server(f"http://127.0.0.1:{port}", process)
@@ -101,7 +107,8 @@ def _await(server: Server, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            raise NoServer("MLflow's server ended at once:\n" + log.read_bytes().decode(errors="replace")[-2000:])
+            said = log.read_bytes().decode(errors="replace")[-2000:]
+            raise NoServer(f"MLflow's server ended at once:\n{masked(said)}")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(f"{server.uri}/health", timeout=2)
             return

@@ -1,0 +1,322 @@
+"""A real MLflow server behind a proxy that fails: afterwards nothing is missing and nothing is double."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.entities import ViewType
+from mlflow.tracking import MlflowClient
+
+from saddle.store.local import LocalStore
+from saddle.track.mlflow_tracker import MlflowTracker
+from saddle.track.server import Server, free_port
+from saddle_contracts.tracker import ended, started, tell_ablation
+from tests.support.faulty_proxy import Fault, FaultyProxy, Request, faulty_proxy
+from tests.support.postgres import Postgres
+
+from .conftest import Contents, contents, kill_group, serving, without_clock
+
+Open = Callable[[str], MlflowTracker]
+FAULTS = [Fault("answer", status=500), Fault("answer", status=503), Fault("lose", status=500), Fault("reset"),
+          Fault("lose_reset"), Fault("truncate", keep=7)]  # fmt: skip
+
+
+@pytest.fixture
+def proxy(sqlite_server: Server) -> Iterator[FaultyProxy]:
+    with faulty_proxy(sqlite_server.uri) as running:
+        yield running
+
+
+def tell(tracker: MlflowTracker, folder: Path) -> None:
+    since = time.monotonic()
+    tell_ablation(tracker, LocalStore(folder))
+    assert time.monotonic() - since < 3, "whatever the server does, telling is writing a few lines"
+
+
+def test_requests_fail_in_every_way(any_server: Server, tracker_to: Open, tmp_path: Path, expected: Contents) -> None:
+    dice, happened = random.Random(0), []
+
+    def plan(request: Request) -> Fault | None:
+        fault = dice.choice(FAULTS) if dice.random() < 0.4 else None
+        happened.append(fault)
+        return fault
+
+    with faulty_proxy(any_server.uri) as proxy:
+        proxy.plan = plan
+        tracker = tracker_to(proxy.url)
+        tell(tracker, tmp_path)
+        wait_for(lambda: sum(fault is not None for fault in happened) > 40, "forty failures")
+        proxy.heal()
+        assert tracker.close(60) is None
+    assert {fault for fault in happened if fault is not None} == set(FAULTS)
+    assert without_clock(contents(any_server.uri, tmp_path.name)) == expected
+
+
+def test_a_run_that_was_made_although_500_was_answered_is_not_made_again(
+    proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path, expected: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # the client's own retries would make it twice
+    creations: list[Request] = []
+
+    def plan(request: Request) -> Fault | None:
+        if "runs/create" not in request.path:
+            return None
+        creations.append(request)
+        return Fault("lose", status=500)
+
+    proxy.plan = plan
+    tracker = tracker_to(proxy.url)
+    tell(tracker, tmp_path)
+    assert tracker.close(60) is None
+    assert len(creations) == len(expected), "each was asked for once"
+    assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
+
+
+def test_a_run_that_was_given_up_before_it_was_made_is_not_kept_twice(
+    proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path, expected: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    creations: list[Request] = []
+
+    def plan(request: Request) -> Fault | None:
+        if "runs/create" in request.path:
+            creations.append(request)
+            if len(creations) in (1, 4):
+                time.sleep(2)
+        return None
+
+    proxy.plan = plan
+    tracker = tracker_to(proxy.url)
+    tell(tracker, tmp_path)
+    assert tracker.close(60) is None
+    assert len(creations) == len(expected) + 2
+    assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
+    client = MlflowClient(sqlite_server.uri)
+    experiment = client.get_experiment_by_name(tmp_path.name).experiment_id
+    assert len(client.search_runs([experiment], run_view_type=ViewType.DELETED_ONLY)) == 2
+
+
+def test_a_slow_server_gets_everything_while_nobody_waits(
+    proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path
+) -> None:
+    proxy.delay = 1.0
+    tracker = tracker_to(proxy.url)
+    since = time.monotonic()
+    tracker.start_study({"a": 1}, {}, [])
+    for epoch in range(1, 50):
+        tracker.report("none", epoch, {"m": 0.5}, 1.0)
+    assert time.monotonic() - since < 0.5
+    assert tracker.close(0.1) is not None
+    proxy.delay = 0.0
+    assert tracker_to(proxy.url).close(60) is None
+    assert contents(sqlite_server.uri, tmp_path.name)["inst"]["params"] == {"a": "1"}
+
+
+def test_a_server_known_to_be_dead_is_not_waited_for(tracker_to: Open, tmp_path: Path) -> None:
+    tracker = tracker_to(f"http://127.0.0.1:{free_port()}")
+    tell(tracker, tmp_path)
+    since = time.monotonic()
+    left = tracker.close(60)
+    assert time.monotonic() - since < 30, "importing MLflow takes most of it"
+    assert left is not None
+    assert "wait in the outbox" in left
+
+
+def test_a_hung_server_is_not_waited_for_long(
+    proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    proxy.delay = 8.0
+    tracker = tracker_to(proxy.url)
+    tell(tracker, tmp_path)
+    time.sleep(4)
+    since = time.monotonic()
+    assert tracker.close(60) is not None
+    assert time.monotonic() - since < 20
+
+
+def test_a_server_killed_and_restarted_on_the_way(
+    tracker_to: Open, tmp_path: Path, postgres: Postgres, expected: Contents
+) -> None:
+    database, port = postgres.new_database(), free_port()
+    tracker = tracker_to(f"http://127.0.0.1:{port}")  # dead from the start
+    with serving(tmp_path, database, port) as server, faulty_proxy(server.uri):
+        tell(tracker, tmp_path)
+        wait_for(lambda: MlflowClient(server.uri).get_experiment_by_name(tmp_path.name), "the first deliveries")
+        kill_group(server)
+    with serving(tmp_path, database, port) as server:
+        assert tracker.close(60) is None
+        assert without_clock(contents(server.uri, tmp_path.name)) == expected
+
+
+def test_a_database_restarted_under_the_server(
+    tracker_to: Open, tmp_path: Path, postgres: Postgres, expected: Contents
+) -> None:
+    with serving(tmp_path, postgres.new_database()) as server, faulty_proxy(server.uri) as proxy:
+        proxy.delay = 0.02  # slow enough to be caught on the way
+        tracker = tracker_to(proxy.url)
+        tell(tracker, tmp_path)
+        for mode in ("immediate", "fast"):
+            since = len(proxy.requests)
+            wait_for(lambda since=since: len(proxy.requests) > since + 15, "some deliveries")
+            postgres.restart(mode, pause=1.0)
+        assert tracker.close(60) is None
+        assert without_clock(contents(server.uri, tmp_path.name)) == expected
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s"
+        time.sleep(0.02)
+
+
+DRIVER = """
+import os, sys, time
+from pathlib import Path
+from saddle.store.local import LocalStore
+from saddle.track.mlflow_tracker import MlflowTracker
+from saddle_contracts.tracker import ended, tell_ablation
+
+folder = Path(sys.argv[1])
+tracker = MlflowTracker(sys.argv[2], folder.name, "inst", LocalStore(folder))
+tracker.settle([ended(f"{arm}-{seed}", arm=arm, seed=seed) for arm in ("sta", "mp") for seed in range(2)])
+tell_ablation(tracker, LocalStore(folder))
+left = tracker.close(100)
+print(left)
+"""
+
+
+@pytest.mark.fault
+def test_a_driver_killed_at_any_moment_of_the_delivery(
+    proxy: FaultyProxy, sqlite_server: Server, tmp_path: Path, expected: Contents
+) -> None:
+    proxy.delay = 0.02
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    for kill_after in (3, 12, 30):
+        target = len(proxy.requests) + kill_after
+        driver = subprocess.Popen([sys.executable, "-c", DRIVER, tmp_path, proxy.url], env=environment)
+        wait_for(lambda target=target: len(proxy.requests) >= target, "deliveries")
+        driver.send_signal(signal.SIGKILL)
+        driver.wait(10)
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, tmp_path, proxy.url],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "None\n", done.stdout + done.stderr
+    assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
+    assert (tmp_path / "studies" / tmp_path.name / "outbox/operations.jsonl").stat().st_size == 0
+
+
+def test_what_mlflow_refuses_blocks_nothing_else(
+    any_server: Server, tracker_to: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker = tracker_to(any_server.uri)
+    tracker.start_study({"lr": 0.1, "a?b": 1, "depth": 3}, {"saddle.question": "why?"}, [])
+    tracker.start_study({"lr": 0.2, "late": 4}, {}, [])  # MLflow lets no parameter change
+    tracker.start_trial(started("t"))
+    tracker.report("t", 1, {"good": 1.0, "b?d": 2.0, "fine": 3.0}, 5.0)
+    tracker.report("unknown", 1, {"good": 1.0}, 5.0)
+    tracker.finish_trial(ended("t"), [])
+    assert tracker.close(60) is None
+    found = contents(any_server.uri, tmp_path.name)
+    assert found["inst"]["params"] == {"lr": "0.1", "depth": "3", "late": "4"}
+    assert found["inst/t"]["points"]["good"] == [(1, 5000, 1.0)]
+    assert found["inst/t"]["points"]["fine"] == [(1, 5000, 3.0)]
+    assert "b?d" not in found["inst/t"]["points"]
+    assert found["inst/t"]["status"] == "FINISHED"
+    refused = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert len(refused) == 4, refused
+
+
+def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
+    any_server: Server, tracker_to: Open, tmp_path: Path
+) -> None:
+    def statuses() -> dict[str, str]:
+        return {key: run["status"] for key, run in contents(any_server.uri, tmp_path.name).items()}
+
+    first = tracker_to(any_server.uri)
+    first.start_study({}, {}, [])
+    for key in ("done", "half"):
+        first.start_trial(started(key, "mp"))
+    first.finish_trial(ended("done", arm="mp"), [])
+    first.finish_study("KILLED", {}, {}, [])
+    assert first.close(60) is None
+    assert statuses() == {"inst": "KILLED", "inst/arm/mp": "KILLED", "inst/done": "FINISHED", "inst/half": "KILLED"}
+
+    again = tracker_to(any_server.uri)
+    again.start_study({}, {}, [])
+    again.settle([ended("done", arm="mp")])
+    again.start_trial(started("half", "mp"))
+    wait_for(lambda: statuses()["inst/half"] == "RUNNING", "the trial's going on")
+    assert statuses() == {"inst": "RUNNING", "inst/arm/mp": "RUNNING", "inst/done": "FINISHED", "inst/half": "RUNNING"}
+    again.finish_trial(ended("half", arm="mp"), [])
+    again.finish_study("FINISHED", {"mp": {}}, {}, [])
+    assert again.close(60) is None
+    assert set(statuses().values()) == {"FINISHED"}
+
+
+def test_what_a_killed_driver_did_not_tell_is_told_on_resuming(
+    any_server: Server, tracker_to: Open, tmp_path: Path
+) -> None:
+    """Killed after the ledger's write, before the tracker heard of the end, and of the last epoch."""
+    first = tracker_to(any_server.uri)
+    first.start_study({}, {}, [])
+    first.start_trial(started("t", "mp"))
+    first.report("t", 1, {"validation/a": 0.25}, 1_700_000_001.0)
+    assert first.close(60) is None
+    entry = ended("t", arm="mp")
+    curve = [{"validation/a": 0.25}, {"validation/a": 0.5}]
+    entry = type(entry)(**{**vars(entry), "curve": curve, "times": [1_700_000_001.0, 1_700_000_002.0]})
+    for _ in range(2):
+        again = tracker_to(any_server.uri)
+        again.start_study({}, {}, [])
+        again.settle([entry])
+        again.finish_study("FINISHED", {"mp": {"test/a": 0.25}}, {}, [], entry.ended)
+        assert again.close(60) is None
+        found = contents(any_server.uri, tmp_path.name)
+        assert {key: run["status"] for key, run in found.items()} == dict.fromkeys(found, "FINISHED")
+        assert found["inst/t"]["points"]["validation/a"] == [(1, 1_700_000_001_000, 0.25), (2, 1_700_000_002_000, 0.5)]
+        assert found["inst/t"]["points"]["test/a"] == [(2, 1_700_000_010_000, 0.25)]
+        assert found["inst/arm/mp"]["points"]["test/a"] == [(0, 1_700_000_010_000, 0.25)]
+
+
+def test_an_arm_that_no_trial_of_this_run_belongs_to_ends_too(
+    sqlite_server: Server, tracker_to: Open, tmp_path: Path
+) -> None:
+    first = tracker_to(sqlite_server.uri)
+    first.start_study({}, {}, [])
+    for arm in ("sta", "mp"):
+        first.start_trial(started(arm, arm))
+        first.finish_trial(ended(arm, "failed" if arm == "mp" else "completed", arm=arm), [])
+    assert first.close(60) is None  # killed here: nobody told of the study's end
+    again = tracker_to(sqlite_server.uri)
+    again.finish_study("FINISHED", {"sta": {"test/a": 0.25}}, {}, [])
+    assert again.close(60) is None
+    found = contents(sqlite_server.uri, tmp_path.name)
+    assert {key: run["status"] for key, run in found.items()} == {
+        "inst": "FINISHED", "inst/arm/sta": "FINISHED", "inst/arm/mp": "FINISHED",
+        "inst/sta": "FINISHED", "inst/mp": "FAILED",
+    }  # fmt: skip
+
+
+def test_no_thread_is_left(sqlite_server: Server, tracker_to: Open, tmp_path: Path) -> None:
+    tracker = tracker_to(sqlite_server.uri)
+    tell(tracker, tmp_path)
+    assert tracker.close(60) is None
+    assert not [t for t in threading.enumerate() if t.name == "saddle-outbox"]
