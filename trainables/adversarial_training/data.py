@@ -20,21 +20,31 @@ SUBSET_SEED = 20261121
 
 @dataclass(frozen=True, eq=False)
 class Samples(TorchDataset[tuple[Tensor, Tensor]]):
-    """Images (N, C, H, W) uint8 and labels (N, 1 + M) int64, the main task's first, on one device."""
+    """Images (N, C, H, W) uint8 and labels (N, 1 + M) int64, the main task's first, on one device.
 
-    images: Tensor
+    `chosen` (N,) int64 says which of a split's images they are: on a CPU these stay where all trials of a node share
+    them.
+    """
+
+    split: Tensor
+    chosen: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.chosen)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.images[index].to(torch.float32) / 255, self.labels[index]
+        return self.split[self.chosen[index]].to(torch.float32) / 255, self.labels[index]
 
     def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
         """A whole batch at once: pixels (B, C, H, W) float32 in [0, 1] and labels (B, 1 + M)."""
-        chosen = torch.tensor(index, device=self.images.device)
-        return self.images[chosen].to(torch.float32) / 255, self.labels[chosen]
+        batch = torch.tensor(index, device=self.split.device)
+        return self.split[self.chosen[batch]].to(torch.float32) / 255, self.labels[batch]
+
+    @property
+    def images(self) -> Tensor:
+        """A copy of the images alone."""
+        return self.split[self.chosen]
 
     @property
     def pixels(self) -> Tensor:
@@ -84,5 +94,7 @@ def task_labels(labels: Tensor, tasks: list[Task]) -> Tensor:
 
 
 def _samples(split: Split, index: Tensor, tasks: list[Task], device: Any) -> Samples:
-    chosen = split.subset(index)
-    return Samples(chosen.images.to(device), task_labels(chosen.labels, tasks).to(device))
+    labels = task_labels(split.labels[index], tasks).to(device)
+    if torch.device(device).type == "cpu":
+        return Samples(split.images, index, labels)
+    return Samples(split.images[index].to(device), torch.arange(len(index), device=device), labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,11 +84,15 @@ def show_progress(file: str, done: int, total: int | None) -> None:
 def stats(
     name: Annotated[
         str | None,
-        typer.Argument(help="A known dataset, or a folder of class folders.", metavar="[NAME | FOLDER]"),
+        typer.Argument(help="A known dataset, or a folder of class folders (or s3://…).", metavar="[NAME | FOLDER]"),
     ] = None,
     parquet: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option("--parquet", help="The Parquet files of training and test split.", metavar="TRAIN TEST"),
+        tuple[str, str] | None,
+        typer.Option(
+            "--parquet",
+            help="The Parquet files of training and test split, or folders of them, here or s3://….",
+            metavar="TRAIN TEST",
+        ),
     ] = None,
     size: Annotated[
         int | None,
@@ -112,7 +117,50 @@ def stats(
         print_table((facts["name"], ""), list(facts.items())[1:])
 
 
-def dataset_spec(name: str | None, parquet: tuple[Path, Path] | None, size: int | None) -> Any:
+@app.command()
+@explain
+@accept_storage
+def cache(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove what no process uses; it is made again when it is needed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List this machine's cache of decoded images of your own, which all trials share.
+
+    `SADDLE_CACHE` says where it is, `SADDLE_CACHE_BYTES` how large it may become. Example: saddle data cache --clear
+    """
+    from saddle.cli.tables import print_json, print_table
+    from trainables.datasets.cache_space import budget, cache_root, entries, make_room
+
+    root = cache_root()
+    removed = make_room(root, room=0) if clear and root.is_dir() else []
+    kept = entries(root)
+    rows: list[dict[str, Any]] = [
+        {
+            "name": entry.facts.get("name"),
+            "images": entry.facts.get("images"),
+            "shape": entry.facts.get("shape"),
+            "megabytes": round(entry.size / 1e6, 1),
+            "used": datetime.fromtimestamp(entry.used).isoformat(" ", "minutes"),
+            "in_use": entry.held,
+            "source": entry.facts.get("source"),
+        }
+        for entry in kept
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    if clear:
+        typer.echo(f"removed {len(removed)} of {len(removed) + len(rows)}, {sum(e.size for e in removed) / 1e6:.1f} MB")
+    if rows:
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=f"cache: {root}")
+        typer.echo(f"{sum(entry.size for entry in kept) / 1e6:.1f} MB of {budget(root) / 1e9:.1f} GB it may have")
+    elif not clear:
+        typer.echo(f"the cache {root} is empty")
+
+
+def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | None) -> Any:
     """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
     from saddle.errors import UserError
     from saddle.study.problems import nearest
@@ -123,13 +171,13 @@ def dataset_spec(name: str | None, parquet: tuple[Path, Path] | None, size: int 
         raise UserError("name one dataset, a folder of class folders, or --parquet TRAIN TEST")
     if parquet is not None:
         train, test = parquet
-        return {"parquet": {"train": str(train), "test": str(test)}, **own}
+        return {"parquet": {"train": train, "test": test}, **own}
     assert name is not None
     if name in KNOWN:
         if own:
             raise UserError(f"--size is for images of your own; those of {name} stay as they are")
         return name
-    if Path(name).expanduser().is_dir():
+    if name.startswith("s3://") or Path(name).expanduser().is_dir():
         return {"folder": name, **own}
     hint = nearest(name, KNOWN)
     raise UserError(
