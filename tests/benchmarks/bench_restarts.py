@@ -1,0 +1,87 @@
+"""How long until training goes on after a driver or a worker was killed, against a first start (`make bench`)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.local import LocalStore
+from tests.support.commands import Command, wait_until
+
+RESOURCES = {"one worker in its slot": "{concurrency: 1}",
+             "a group of two": "{workers: 2, cpus_per_worker: 0.5, concurrency: 1}"}  # fmt: skip
+
+STUDY = """
+study: killed
+trainable: parabola
+fixed: {{epochs: 400, pause: 0.05}}
+resources: {resources}
+ablation:
+  factors: {{x: [0.3, 0.5]}}
+  seeds: 1
+"""
+
+
+@contextlib.contextmanager
+def command_in_a_folder() -> Iterator[Command]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = Command(Path(folder))
+        try:
+            yield command
+        finally:
+            command.kill_leftovers()
+            wait_until(lambda: not command.leftovers(), "the end of all it started")
+
+
+def epochs(command: Command) -> int:
+    """How many epochs the first trial has stored."""
+    store = LocalStore(command.folder / "runs")
+    keys = list(store.names("studies/killed/trials"))
+    return len(Checkpoints.of_trial(store, "killed", keys[0]).manifest.curve) if keys else 0
+
+
+def seconds_until_training(command: Command, begin: Callable[[], object]) -> float:
+    """Seconds from what `begin` does to the next stored epoch."""
+    before = epochs(command)
+    since = time.perf_counter()
+    begin()
+    wait_until(lambda: epochs(command) > before, "an epoch", 180)
+    return time.perf_counter() - since
+
+
+def kill_a_worker(command: Command) -> None:
+    """SIGKILL the process that trains: the slot, or a rank of its group."""
+    kinds = ("RayTrainWorker", "ResourceTrainable")
+    running = [psutil.Process(pid) for pid in command.leftovers()]
+    named = [(process, " ".join(process.cmdline())) for process in running]
+    victim = next(process for kind in kinds for process, name in named if kind in name)
+    os.kill(victim.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("resources", RESOURCES)
+def test_seconds_from_a_kill_to_the_next_step(resources: str) -> None:
+    with command_in_a_folder() as command:
+        (command.folder / "killed.yaml").write_text(STUDY.format(resources=RESOURCES[resources]))
+        drivers = []
+
+        def start() -> None:
+            drivers.append(command.start("run", "killed.yaml", "--no-mlflow"))
+
+        first = seconds_until_training(command, start)
+        after_worker = seconds_until_training(command, lambda: kill_a_worker(command))
+        drivers[0].kill()
+        drivers[0].communicate(timeout=20)
+        after_driver = seconds_until_training(command, start)
+    print(f"\n{resources}, seconds to the next stored epoch: first start {first:.1f}, worker killed {after_worker:.1f} "
+          f"({after_worker / first:.2f} of it), driver killed {after_driver:.1f} ({after_driver / first:.2f})")  # fmt: skip
+    assert after_worker < 3 * first
+    assert after_driver < 3 * first
