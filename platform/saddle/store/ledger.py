@@ -12,10 +12,15 @@ from typing import Any
 from saddle.store.base import StorageError, Store
 from saddle.store.entry import SCHEMA_VERSION, Entry
 from saddle.store.opening import study_folder
+from saddle.store.reading import in_parallel
 
 PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
          "started", "ended", "version"}  # fmt: skip
 """Columns kept as such, so that pyarrow, DuckDB or pandas can query a ledger; the nested rest is JSON text."""
+
+
+class LaterVersion(StorageError):
+    """A newer saddle wrote the entry."""
 
 
 def to_json(value: Any) -> str:
@@ -59,7 +64,7 @@ def decode(content: bytes, path: str) -> Entry:
     except (pa.ArrowException, IndexError, OSError) as error:
         raise StorageError(f"the ledger entry {path} is damaged: {error}") from error
     if row["version"] > SCHEMA_VERSION:
-        raise StorageError(
+        raise LaterVersion(
             f"the ledger entry {path} has version {row['version']}; this saddle reads up to {SCHEMA_VERSION}"
         )
     known = {field.name for field in fields(Entry)}
@@ -96,8 +101,9 @@ class Ledger:
         return decode(self.store.read(self.path(key)), self.path(key))
 
     def __iter__(self) -> Iterator[Entry]:
-        for name in self.store.names(self.folder):
-            yield self.get(name.removesuffix(".parquet"))
+        paths = [f"{self.folder}/{name}" for name in self.store.names(self.folder)]
+        for path, content in zip(paths, in_parallel(self.store, self.store.read, paths), strict=True):
+            yield decode(content, path)
 
     def entries(self) -> list[Entry]:
         """All entries: a search's by number, an ablation's as they were run."""

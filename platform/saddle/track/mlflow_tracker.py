@@ -74,8 +74,11 @@ class MlflowTracker:
             self._outbox.add({"do": "tags", "key": key, "values": cut(tags)})
         self._outbox.add({"do": "end", "key": key, "status": status, "time": int(1000 * when)})
 
-    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
-        self._add_run(self._key(), None, self._study, time.time(), {**tags, "saddle.level": "study"}, flatten(params))
+    def start_study(
+        self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str], when: float | None = None
+    ) -> None:
+        tags = {**tags, "saddle.level": "study"}
+        self._add_run(self._key(), None, self._study, when or time.time(), tags, flatten(params))
         self._add_files(self._key(), files)
 
     def _parent(self, arm: str | None, started: float, settings: Mapping[str, Any]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from saddle.store.base import StorageError, Store
+from saddle.store.opening import study_folder
 from saddle.track.base import NullTracker, Tracker
-from saddle.track.mlflow_tracker import MlflowTracker
+from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
 
 
 def tracking_uri(store: Store) -> str:
@@ -31,8 +32,20 @@ def artifact_location(store: Store) -> str | None:
     return (store.local / "mlflow/artifacts").as_uri()
 
 
+def marker(study: str) -> str:
+    """The file that says that a study was ever tracked."""
+    return f"{study_folder(study)}/tracked"
+
+
+def was_tracked(store: Store, study: str) -> bool:
+    """Whether a study was ever run without `--no-mlflow`; of older ones their outbox says so."""
+    return store.exists(marker(study)) or outbox_folder(store, study).exists()
+
+
 def open_tracker(store: Store, study: str, instance: str, *, enabled: bool = True) -> Tracker:
     """The tracker of one study."""
     if not enabled:
         return NullTracker()
+    if not store.exists(marker(study)):
+        store.write(marker(study), b"MLflow was told of this study; `saddle verify` compares it\n")
     return MlflowTracker(tracking_uri(store), study, instance, store, artifact_location(store))

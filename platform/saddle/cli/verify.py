@@ -1,0 +1,75 @@
+"""`saddle verify`: whether all that is stored of a study agrees with its ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from saddle.cli.options import AsJson, Storage, StudyName
+
+if TYPE_CHECKING:
+    from saddle.store.base import Store
+    from saddle.verify.verifying import Verification
+
+DIFFERENT = 1
+
+
+def verify(
+    study: StudyName,
+    storage: Storage = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what follows from the ledger: Optuna's study and the MLflow runs.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a study's ledger, Optuna, MLflow and checkpoints, and name every difference.
+
+    Ends with 0 where there is none and with 1 where there are, also after --repair where something remains.
+
+    Example: saddle verify quickstart-search --repair
+    """
+    from saddle.cli.tables import print_json
+    from saddle.store.opening import open_store
+    from saddle.verify.repair import repair_study
+    from saddle.verify.verifying import verify_study
+
+    store = open_store(storage, create=False)
+    found = [repair_study(store, name) if repair else verify_study(store, name) for name in names(store, study)]
+    if as_json:
+        print_json([one.facts() for one in found])
+    else:
+        for one in found:
+            show(one)
+    if not all(one.clean for one in found):
+        raise typer.Exit(DIFFERENT)
+
+
+def names(store: Store, study: str) -> list[str]:
+    """The stored studies called so; one whose file is damaged counts as long as its folder is there."""
+    from saddle.archive.finding import find_studies
+    from saddle.store.opening import study_folder
+
+    if "/" not in study and study in set(store.names("studies")) and list(store.names(study_folder(study))):
+        return [study]
+    return [stored.study.study for stored in find_studies(store, study)]
+
+
+def show(one: Verification) -> None:
+    """Print what was compared, what differs and what was mended."""
+    from saddle.cli.tables import say
+
+    count = len(one.differences)
+    trials = f"{len(one.finished)} finished trials"
+    if one.clean:
+        say(f"{one.study}: {trials} compared, everything agrees")
+    else:
+        say(f"{one.study}: {trials} compared, {count} difference{'s' * (count != 1)}")
+    for difference in one.repaired:
+        say(f"mended  {difference}", indent=2)
+    for difference in one.differences:
+        say(f"{'differs' if difference.repairable else 'lost   '} {difference}", indent=2)
+    for note in one.notes:
+        say(f"note: {note}", indent=2)
+    if any(difference.repairable for difference in one.differences) and not one.repaired and one.driver is None:
+        say(f"`saddle verify {one.study} --repair` mends what says differs", indent=2)

@@ -1,0 +1,1 @@
+"""Compares what is stored of a study: ledger, Optuna, MLflow, checkpoints; mends what follows from the ledger."""

@@ -1,0 +1,98 @@
+"""Checkpoints, arrays and images against the ledger that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Container, Mapping
+
+from saddle.search.begun import number_of, read_settings
+from saddle.store.base import Store
+from saddle.store.checkpoints import Checkpoints, Manifest
+from saddle.store.entry import Entry
+from saddle.store.opening import study_folder, trial_folder
+from saddle.store.retention import removed
+from saddle.verify.difference import Difference, Repair
+from saddle.verify.optuna import same
+
+
+def compare_checkpoints(store: Store, study: str, finished: Mapping[str, Entry]) -> tuple[list[Difference], int]:
+    """Every difference, and how many checkpoints the policy has removed, which is none."""
+    gone = removed(store, study)
+    found: list[Difference] = []
+    by_policy = 0
+    for key, entry in finished.items():
+        manifest, problem = read_manifest(store, study, key)
+        if entry.epochs and problem:
+            found.append(Difference("checkpoints", key, problem))
+        elif entry.epochs and not same([clean(m) for m in manifest.curve], [clean(m) for m in entry.curve]):
+            what = f"the manifest's curve of {len(manifest.curve)} epochs differs from the ledger's of {entry.epochs}"
+            found.append(Difference("checkpoints", key, what))
+        checksums = {saved.path: saved.sha256 for saved in manifest.saved}
+        for path, names in named(entry.checkpoints).items():
+            try:
+                content = store.read(path)
+            except FileNotFoundError:
+                by_policy += path in gone
+                if path not in gone:
+                    found.append(Difference("checkpoints", key, f"the {names} checkpoint {base(path)} is missing"))
+                continue
+            if not problem and hashlib.sha256(content).hexdigest() != checksums.get(path):
+                what = f"the {names} checkpoint {base(path)} is damaged: its checksum is another"
+                found.append(Difference("checkpoints", key, what))
+        for kind, paths in (("array", entry.arrays), ("image", entry.images)):
+            for name, path in paths.items():
+                if not store.exists(path):
+                    found.append(Difference("checkpoints", key, f"the {kind} {name} is missing"))
+    return found, by_policy
+
+
+def read_manifest(store: Store, study: str, key: str) -> tuple[Manifest, str]:
+    """A trial's manifest, or an empty one and why it can't be used."""
+    folder = f"{trial_folder(study, key)}/checkpoints"
+    if not store.exists(f"{folder}/manifest.json"):
+        return Manifest(), "the manifest of its checkpoints is missing"
+    try:
+        return Checkpoints.open(store, folder).manifest, ""
+    except (ValueError, KeyError, TypeError) as error:
+        return Manifest(), f"the manifest of its checkpoints is damaged: {error}"
+
+
+def clean(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    """The metrics that are numbers, as the ledger keeps them."""
+    return {name: value for name, value in metrics.items() if value is not None}
+
+
+def named(checkpoints: Mapping[str, str]) -> dict[str, str]:
+    """Every path once, with the names it has: `best and last`."""
+    found: dict[str, list[str]] = {}
+    for name, path in checkpoints.items():
+        found.setdefault(path, []).append(name)
+    return {path: " and ".join(names) for path, names in found.items()}
+
+
+def base(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
+
+
+def orphans(store: Store, study: str, known: Container[str], *, search: bool) -> list[Difference]:
+    """Folders of trials that nobody knows; `known` are the keys of the ledger, of trials under way, of replicates.
+
+    Surely garbage is a folder without a manifest, and a search's whose settings are kept nowhere: nothing in it could
+    ever be used.
+    """
+    found = []
+    for key in store.names(f"{study_folder(study)}/trials"):
+        if key in known:
+            continue
+        folder = trial_folder(study, key)
+        empty = not store.exists(f"{folder}/checkpoints/manifest.json")
+        garbage = empty or (search and number_of(key) is not None and read_settings(store, study, key) is None)
+        what = f"nobody knows the trial of this folder ({store.size(folder) / 1e6:.3g} MB)"
+        found.append(Difference("checkpoints", key, what, Repair.REMOVE if garbage else Repair.NONE, (folder,)))
+    return found
+
+
+def keys_of(entries: Collection[Entry]) -> dict[str, Entry]:
+    """Entries by key."""
+    return {entry.key: entry for entry in entries}

@@ -1,0 +1,173 @@
+"""The MLflow runs of a study against the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlflow.entities import Run
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from saddle.archive.studies import StoredStudy
+from saddle.store.entry import Entry
+from saddle.track.describing import mean_by_arm
+from saddle.track.telling import all_metrics, final_status, final_tags, started, trial_params, trial_tags
+from saddle.verify.difference import Difference, Repair, first_few
+from saddle.verify.optuna import same
+from saddle.verify.runs import Point, Runs
+
+OUTCOME_TAG = "saddle.outcome"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known of the study beside its runs; `status` is what its own run should have, None while it runs."""
+
+    stored: StoredStudy
+    finished: Mapping[str, Entry]
+    unusable: Container[str]
+    """Trials whose ledger entries can't be read, which is said already."""
+    unfinished: Collection[str]
+    status: str | None
+    waiting: Counter[str]
+
+    def waits(self, key: str) -> bool:
+        """Whether messages for the run with this key are still to be delivered."""
+        return self.waiting[f"{self.stored.instance}/{key}" if key else self.stored.instance] > 0
+
+
+def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
+    """Every difference; a run whose messages still wait is not judged."""
+    found = [*above(runs, now)]
+    judged: dict[str, Run] = {}
+    for key, entry in now.finished.items():
+        if now.waits(key):
+            continue
+        same_key = runs.by_key.get(key, [])
+        if not same_key:
+            found.append(Difference("mlflow", key, "its run is missing", Repair.RESEND))
+            continue
+        if len(same_key) > 1:
+            what = f"{len(same_key)} runs have its key: {first_few([r.info.run_id for r in same_key])}"
+            found.append(Difference("mlflow", key, what, Repair.REMAKE, [run.info.run_id for run in same_key]))
+            continue
+        judged[key] = same_key[0]
+        found += compare_run(same_key[0], entry, now, parent_of(runs, entry))
+    found += compare_points(runs, judged, now.finished)
+    return [*found, *strangers(runs, now)]
+
+
+def above(runs: Runs, now: Situation) -> list[Difference]:
+    """The runs of the study and of its arms."""
+    arms = sorted({entry.arm for entry in now.finished.values() if entry.arm is not None})
+    means = mean_by_arm(list(now.finished.values()))
+    found = []
+    for key, name in (("", "the study"), *((f"arm/{arm}", f"the arm {arm}") for arm in arms)):
+        if now.waits(key):
+            continue
+        same_key = runs.by_key.get(key, [])
+        if not same_key:
+            found.append(Difference("mlflow", None, f"the run of {name} is missing", Repair.RESEND))
+        elif len(same_key) > 1:
+            found.append(Difference("mlflow", None, f"{len(same_key)} runs are that of {name}", Repair.RESEND))
+        elif now.status is not None and same_key[0].info.status != now.status:
+            status = same_key[0].info.status
+            what = f"the run of {name} is {status}, and should be {now.status}"
+            found.append(Difference("mlflow", None, what, Repair.END))
+        elif now.status is not None and key:
+            other = [n for n, v in means.get(key[4:], {}).items() if not same(same_key[0].data.metrics.get(n), v)]
+            if other:
+                what = f"{first_few(other)} of the run of {name} is missing or differs"
+                found.append(Difference("mlflow", None, what, Repair.END))
+    return found
+
+
+def parent_of(runs: Runs, entry: Entry) -> str | None:
+    """The id of the run that a trial's belongs under; None where that one is missing, which is said already."""
+    above = runs.by_key.get("" if entry.arm is None else f"arm/{entry.arm}", [])
+    return above[0].info.run_id if len(above) == 1 else None
+
+
+def compare_run(run: Run, entry: Entry, now: Situation, parent: str | None) -> list[Difference]:
+    """Status, parent, parameters and tags."""
+    found = []
+
+    def differ(what: str, repair: Repair) -> None:
+        found.append(Difference("mlflow", entry.key, what, repair, (run.info.run_id,)))
+
+    status = final_status(entry)
+    if run.info.status != status:
+        differ(f"its run is {run.info.status}, and should be {status}", Repair.RESEND)
+    if parent is None or run.data.tags.get(MLFLOW_PARENT_RUN_ID) != parent:
+        differ("its run has the wrong parent", Repair.RESEND)
+    params = trial_params(started(entry))
+    missing = [name for name in params if name not in run.data.params]
+    other = [name for name in run.data.params if run.data.params[name] != params.get(name)]
+    if missing:
+        differ(f"the parameter {first_few(missing)} is missing", Repair.RESEND)
+    if other:  # MLflow lets no parameter change
+        differ(f"the parameter {first_few(other)} differs", Repair.REMAKE)
+    tags = {**trial_tags(now.stored.study.study, started(entry)), **final_tags(entry)}
+    wrong = [name for name, value in tags.items() if run.data.tags.get(name) != value]
+    if wrong:
+        differ(f"the tag {first_few(wrong)} is missing or differs", Repair.RESEND)
+    return found
+
+
+def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str, Entry]) -> list[Difference]:
+    """Every point of every metric."""
+    expected = {key: all_metrics(finished[key]) for key in judged}
+    asked: dict[str, list[str]] = defaultdict(list)
+    for key, run in judged.items():
+        for metric in run.data.metrics:
+            asked[metric].append(key)
+    problems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for key, metrics in expected.items():
+        for metric in metrics:
+            if metric not in judged[key].data.metrics:
+                problems[key]["missing"].append(metric)
+    for metric, keys in asked.items():
+        points = runs.points([judged[key].info.run_id for key in keys], metric)
+        for key in keys:
+            problem = compare_metric(points.get(judged[key].info.run_id, []), expected[key].get(metric, {}))
+            if problem:
+                problems[key][problem].append(metric)
+    repairs = {"missing": Repair.RESEND, "different": Repair.REMAKE, "double": Repair.REMAKE, "too many": Repair.REMAKE}
+    return [
+        Difference("mlflow", key, f"points of {first_few(metrics)} are {problem}", repairs[problem],
+                   (judged[key].info.run_id,))
+        for key, by_problem in problems.items() for problem, metrics in by_problem.items()
+    ]  # fmt: skip
+
+
+def compare_metric(points: Sequence[Point], expected: Mapping[int, float]) -> str:
+    """What is wrong with the points of one metric; empty where nothing is."""
+    steps = Counter(step for step, _ in points)
+    values = dict(points)
+    if any(count > 1 for count in steps.values()):
+        return "double"
+    if any(step in values and not same(values[step], value) for step, value in expected.items()):
+        return "different"
+    if set(values) - set(expected):
+        return "too many"
+    return "missing" if set(expected) - set(values) else ""
+
+
+def strangers(runs: Runs, now: Situation) -> list[Difference]:
+    """Runs of trials that the ledger lacks: those under way may be RUNNING while a driver runs them, and not ended."""
+    found = []
+    for key, same_key in runs.by_key.items():
+        if not key or key.startswith("arm/") or key in now.finished or key in now.unusable or now.waits(key):
+            continue
+        for run in same_key:
+            ids = (run.info.run_id,)
+            if OUTCOME_TAG in run.data.tags and now.status is not None:
+                what = f"its run ended as {run.data.tags[OUTCOME_TAG]}, and the ledger has no entry of it"
+                found.append(Difference("mlflow", key, what, Repair.REMOVE_RUN, ids))
+            elif run.info.status == "RUNNING" and now.status is not None:
+                what = "its run is left RUNNING, and no driver runs the study"
+                found.append(Difference("mlflow", key, what, Repair.END, ids))
+            elif key not in now.unfinished and now.status is not None:
+                found.append(Difference("mlflow", key, "nobody knows the trial of this run", Repair.REMOVE_RUN, ids))
+    return found

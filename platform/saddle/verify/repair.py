@@ -1,0 +1,93 @@
+"""Mends what follows from the ledger, with the study's lock held, so that no driver starts meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import optuna
+
+from saddle.archive.studies import StoredStudy, read_study
+from saddle.search.begun import begun_trials, keep_proposal, read_settings
+from saddle.search.optuna_proposals import RETRIED, SETTINGS, open_search, trial_key
+from saddle.search.proposals import Proposal
+from saddle.search.rebuild import rebuild
+from saddle.search.shared import shared_url
+from saddle.search.storage import name_in_storage, open_storage
+from saddle.store.base import Store
+from saddle.store.entry import Entry
+from saddle.store.lock import hold_study
+from saddle.store.opening import study_folder
+from saddle.verify.checkpoints import keys_of
+from saddle.verify.difference import Difference, Repair
+from saddle.verify.optuna import journal_path, read_search
+from saddle.verify.verifying import Verification, verify_study
+
+PASSES = 4
+"""One repair may bring the next to light: a damaged entry set aside, its trial in Optuna, then its MLflow run."""
+
+
+def repair_study(store: Store, name: str) -> Verification:
+    """Mend what can be derived, and compare once more; raises `StorageError` while a driver runs the study."""
+    mended: list[Difference] = []
+    with hold_study(store, name):
+        for _ in range(PASSES):
+            found = verify_study(store, name, repairing=True)
+            todo = [difference for difference in found.differences if difference.repairable]
+            stored = read_study(store, name) if todo else None
+            if stored is None:
+                break
+            mend(store, stored, found, todo)
+            mended += [difference for difference in todo if difference not in mended]
+        else:
+            found = verify_study(store, name, repairing=True)
+    repaired = [difference for difference in mended if difference not in found.differences]
+    return Verification(**{**vars(found), "repaired": tuple(repaired)})
+
+
+def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference]) -> None:
+    """Do what the differences call for, the ledger first; what the next pass finds is left to it."""
+    by_repair: dict[Repair, list[Difference]] = {}
+    for difference in todo:
+        by_repair.setdefault(difference.repair, []).append(difference)
+    if Repair.SET_ASIDE in by_repair:
+        for difference in by_repair[Repair.SET_ASIDE]:
+            set_aside(store, stored.study.study, difference.subjects[0])
+        return  # now other trials have ended
+    if Repair.REBUILD_OPTUNA in by_repair:
+        rebuild_search(store, stored, found.finished)
+    elif Repair.REMOVE in by_repair:
+        for difference in by_repair[Repair.REMOVE]:
+            store.delete(difference.subjects[0])
+    if any(difference.where == "mlflow" for difference in todo):
+        from saddle.verify.retelling import retell
+
+        retell(store, stored, found, [difference for difference in todo if difference.where == "mlflow"])
+
+
+def set_aside(store: Store, study: str, path: str) -> None:
+    """Keep a ledger file beside the ledger, where nobody reads it."""
+    name = path.rpartition("/")[2]
+    store.write(f"{study_folder(study)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{name}", store.read(path))
+    store.delete(path)
+
+
+def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[Entry]) -> None:
+    """Make Optuna's study anew; what only the old one knew of trials under way is kept first."""
+    name = stored.study.study
+    keys = keys_of(finished)
+    old = read_search(store, stored)
+    for trial in old.trials or ():
+        key, settings = trial_key(trial.number), trial.user_attrs.get(SETTINGS)
+        if key not in keys and settings is not None and read_settings(store, name, key) is None:
+            keep_proposal(store, name, Proposal(key, settings, 0, number=trial.number))
+    in_storage = name_in_storage(name, stored.instance)
+    journal = journal_path(store, name)
+    if shared_url() is None:
+        journal.unlink(missing_ok=True)
+    storage = open_storage(journal)
+    if old.trials is not None and shared_url() is not None:
+        optuna.delete_study(study_name=in_storage, storage=storage)
+    rebuild(stored.study, storage, in_storage, finished, begun_trials(store, name, keys))
+    if old.trials is not None:
+        open_search(stored.study, storage, in_storage).set_user_attr(RETRIED, list(old.retried))

@@ -1,0 +1,66 @@
+"""Tells MLflow again what it lacks or has wrong, through the tracker and its outbox, as when the study ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.analyse.answering import answer_study
+from saddle.archive.studies import StoredStudy
+from saddle.execute.progress import read_progress
+from saddle.report.writing import report_path
+from saddle.store.base import Store
+from saddle.store.opening import study_folder
+from saddle.study.trainables import load_trainable
+from saddle.track.describing import mean_by_arm, study_params, study_tags
+from saddle.track.mlflow_tracker import MlflowTracker
+from saddle.track.opening import open_tracker
+from saddle.track.telling import started
+from saddle.verify.checkpoints import keys_of
+from saddle.verify.difference import Difference, Repair
+from saddle.verify.reaching import restore_experiment
+from saddle.verify.verifying import Verification
+
+DELIVERY_SECONDS = 600.0
+"""How long to wait for MLflow as long as it takes what it is told."""
+
+
+def retell(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference]) -> None:
+    """Deliver what waits; where nothing does, tell MLflow what the differences call for."""
+    name = stored.study.study
+    restore_experiment(store, name)
+    tracker = open_tracker(store, name, stored.instance)
+    assert isinstance(tracker, MlflowTracker)
+    if not any(difference.repair is Repair.DELIVER for difference in todo):
+        tell(store, stored, found, todo, tracker)
+    tracker.close(DELIVERY_SECONDS)
+
+
+def tell(
+    store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference], tracker: MlflowTracker
+) -> None:
+    """Remove the runs that can't be corrected, tell the trials again, and end the study's run as it should have."""
+    study, entries = stored.study, list(found.finished)
+    by_key = keys_of(entries)
+    if any(difference.trial is None and difference.repair is Repair.RESEND for difference in todo):
+        latest = max(entries, key=lambda entry: entry.ended, default=None)
+        code = {"sources": "unknown", "environment": {}, **(latest.fingerprints if latest is not None else {})}
+        begun = min((entry.started for entry in entries), default=None)
+        files = [f"{study_folder(study.study)}/study.yaml"]
+        tracker.start_study(study_params(study), study_tags(study, code), files, begun)
+    for difference in todo:
+        if difference.repair in (Repair.REMAKE, Repair.REMOVE_RUN) and difference.trial is not None:
+            tracker.remove_runs(difference.trial, difference.subjects)
+    again = {d.trial for d in todo if d.repair in (Repair.RESEND, Repair.REMAKE) and d.trial in by_key}
+    for entry in entries:
+        if entry.key in again:
+            tracker.start_trial(started(entry))
+            tracker.finish_trial(entry, list(entry.images.values()))
+    progress = read_progress(store, study.study)
+    done = progress is not None and progress.state == "finished"
+    tags = {"saddle.question": study.question}
+    if done:
+        answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
+        tags["saddle.answer"] = answer.sentence
+    when = max((entry.ended for entry in entries), default=None) if done else None
+    files = [report_path(study.study)] if store.exists(report_path(study.study)) else []
+    tracker.finish_study("FINISHED" if done else "KILLED", mean_by_arm(entries), tags, files, when)

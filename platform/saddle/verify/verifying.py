@@ -1,0 +1,147 @@
+"""Compares everything that is stored of one study."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from saddle.archive.studies import StoredStudy, read_study
+from saddle.errors import UserError
+from saddle.execute.progress import read_progress
+from saddle.masking import masked
+from saddle.search.shared import SharedDatabaseError
+from saddle.store.base import Store
+from saddle.store.entry import Entry
+from saddle.store.ledger import Ledger
+from saddle.store.lock import Driver, driver_of
+from saddle.store.opening import study_folder
+from saddle.track.mlflow_tracker import outbox_folder
+from saddle.track.opening import was_tracked
+from saddle.verify import optuna as search_side
+from saddle.verify.checkpoints import compare_checkpoints, keys_of, orphans
+from saddle.verify.difference import Difference, Repair
+from saddle.verify.ledger import read_ledger, replicate_keys
+from saddle.verify.waiting import waiting
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared of a study, and every difference; `driver` is who runs it, if anybody does."""
+
+    study: str
+    driver: Driver | None = None
+    finished: Sequence[Entry] = ()
+    unfinished: Sequence[str] = ()
+    total: int | None = None
+    differences: Sequence[Difference] = ()
+    notes: Sequence[str] = ()
+    repaired: Sequence[Difference] = field(default=())
+
+    @property
+    def clean(self) -> bool:
+        return not self.differences
+
+    def facts(self) -> dict[str, Any]:
+        """The verification as JSON has it."""
+        return {
+            "study": self.study,
+            "clean": self.clean,
+            "driver": asdict(self.driver) if self.driver is not None else None,
+            "finished": len(self.finished),
+            "unfinished": list(self.unfinished),
+            "total": self.total,
+            "differences": [difference.facts() for difference in self.differences],
+            "repaired": [difference.facts() for difference in self.repaired],
+            "notes": list(self.notes),
+        }
+
+
+def verify_study(store: Store, name: str, *, repairing: bool = False) -> Verification:
+    """Compare everything; `repairing` says that the driver's lock is ours, so that nobody runs the study."""
+    driver = None if repairing else driver_of(store, name)
+    try:
+        stored = read_study(store, name)
+        problem = "the study's file is missing" if stored is None else ""
+    except UserError as error:
+        stored, problem = None, str(error)
+    ledger = read_ledger(store, name, stored)
+    if stored is None:
+        return Verification(name, driver, differences=(Difference("study", None, problem), *ledger.differences))
+    finished = keys_of(ledger.entries)
+    found = [*ledger.differences]
+    notes: list[str] = []
+    if stored.study.ablation is not None:
+        keys = replicate_keys(stored) or set()
+        total: int | None = len(keys)
+        begun = {key for key in store.names(f"{study_folder(name)}/trials") if key in keys}
+        under_way = sorted(begun - set(finished))
+        known = keys
+    else:
+        differences, under_way, total = _search(store, stored, finished, driver is not None)
+        found += differences
+        known = {*under_way}
+    known = {*known, *finished, *(difference.trial or "" for difference in ledger.differences)}
+    checkpoints, by_policy = compare_checkpoints(store, name, finished)
+    found += checkpoints
+    if driver is None:
+        found += orphans(store, name, known, search=stored.study.ablation is None)
+    if by_policy:
+        notes.append(f"{by_policy} checkpoints were removed by the study's policy")
+    found += _tracking(store, stored, finished, ledger.unusable, under_way, driver is not None, notes)
+    if driver is not None:
+        where = f" on {driver.host}" if driver.host else ""
+        notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
+    if driver is None and (total is None or len(finished) < total):
+        done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
+        notes.append(f"{done} have ended, {len(under_way)} are unfinished; `saddle run` goes on with the study")
+    return Verification(name, driver, ledger.entries, under_way, total, tuple(found), tuple(notes))
+
+
+def _search(
+    store: Store, stored: StoredStudy, finished: dict[str, Entry], running: bool
+) -> tuple[list[Difference], list[str], int | None]:
+    """Optuna's side: differences, the trials under way, and how many there are to be."""
+    try:
+        search = search_side.read_search(store, stored)
+    except SharedDatabaseError as error:
+        return [Difference("optuna", None, f"can't be compared: {error}")], [], None
+    ledger = Ledger(store, stored.study.study)
+    found = search_side.compare_search(stored.study, search, finished, running, ledger.__contains__)
+    return found, search_side.unfinished(search, finished), search_side.total(stored.study, search)
+
+
+def _tracking(
+    store: Store,
+    stored: StoredStudy,
+    finished: dict[str, Entry],
+    unusable: Container[str],
+    under_way: Sequence[str],
+    running: bool,
+    notes: list[str],
+) -> list[Difference]:
+    """MLflow's side, where the study was ever tracked."""
+    name = stored.study.study
+    if not was_tracked(store, name):
+        notes.append("the study was never tracked in MLflow")
+        return []
+    from saddle.verify.mlflow import Situation, compare_runs
+    from saddle.verify.reaching import NoExperiment, reach
+
+    waits = waiting(outbox_folder(store, name))
+    found = []
+    if waits and running:
+        notes.append(f"{waits.total()} messages for MLflow wait in the outbox")
+    elif waits:
+        found.append(Difference("mlflow", None, f"{waits.total()} messages wait in the outbox", Repair.DELIVER))
+    progress = read_progress(store, name)
+    done = progress is not None and progress.state == "finished"
+    status = None if running else "FINISHED" if done else "KILLED"
+    try:
+        runs = reach(store, name, stored.instance)
+        return [*found, *compare_runs(runs, Situation(stored, finished, unusable, under_way, status, waits))]
+    except NoExperiment as error:
+        return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
+    except Exception as error:  # whatever the server or its client say; the rest has been compared
+        said = masked(str(error)).strip().splitlines() or [""]
+        return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
