@@ -48,10 +48,10 @@ def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
     Raises `saddle.archive.finding.NotFound`.
     """
     from saddle.archive.finding import find_studies
+    from saddle.archive.naming import open_named
     from saddle.archive.rows import study_rows
-    from saddle.store.opening import open_store
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     return [row for stored in find_studies(store, study) for row in study_rows(store, stored.study.study)]
 
 
@@ -59,7 +59,7 @@ def load(trial: str, *, storage: Path | None = None) -> Any:
     """The trained model of `STUDY/TRIAL`, or of a study's best trial, on the CPU and in eval mode."""
     from saddle.archive.finding import find_trial
     from saddle.archive.models import load_model
-    from saddle.store.opening import open_store
+    from saddle.archive.naming import open_named
 
-    store = open_store(storage, create=False)
+    store, trial = open_named(trial, storage)
     return load_model(store, find_trial(store, trial))

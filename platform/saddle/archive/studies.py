@@ -12,6 +12,7 @@ from typing import Any
 from saddle.errors import UserError
 from saddle.store.base import StorageError, Store
 from saddle.store.opening import study_folder
+from saddle.store.reading import in_parallel
 from saddle.study.loader import differences, dump_study, is_extension, parse_studies
 from saddle.study.models import Study
 
@@ -38,7 +39,9 @@ class StoredStudy:
 
 def study_names(store: Store) -> list[str]:
     """The studies in the storage; those set aside by `--fresh` are not among them."""
-    return [n for n in store.names("studies") if "@" not in n and store.exists(f"{study_folder(n)}/study.yaml")]
+    names = [name for name in store.names("studies") if "@" not in name]
+    stored = in_parallel(store, lambda name: store.exists(f"{study_folder(name)}/study.yaml"), names)
+    return [name for name, there in zip(names, stored, strict=True) if there]
 
 
 def read_study(store: Store, name: str) -> StoredStudy | None:

@@ -23,10 +23,10 @@ def evaluate(
     """
     from saddle.archive.evaluating import evaluate_trial
     from saddle.archive.finding import find_trial
+    from saddle.archive.naming import open_named
     from saddle.cli.tables import print_json, print_table
-    from saddle.store.opening import open_store
 
-    store = open_store(storage, create=False)
+    store, trial = open_named(trial, storage)
     found = find_trial(store, trial)
     root = None if data_root is None else str(data_root)
     metrics = evaluate_trial(store, found, settings or (), root, "last" if last else "best")

@@ -22,9 +22,9 @@ def export(
     """
     from saddle.archive.exporting import export_trial
     from saddle.archive.finding import find_trial
-    from saddle.store.opening import open_store
+    from saddle.archive.naming import open_named
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     found = find_trial(store, study, trial)
     folder = to or Path(found.name.replace("/", "-"))
     export_trial(store, found, folder)

@@ -33,7 +33,8 @@ StudyFile = Annotated[
     str, typer.Argument(help="A study file, or the name of a packaged one such as quickstart.", metavar="STUDY")
 ]
 StudyName = Annotated[
-    str, typer.Argument(help="The name of a stored study, or the file it came from.", metavar="STUDY")
+    str,
+    typer.Argument(help="The name of a stored study, the file it came from, or its URL in a bucket.", metavar="STUDY"),
 ]
 Address = Annotated[
     str | None,

@@ -20,13 +20,13 @@ def report(
     Example: saddle report quickstart-ablation --open
     """
     from saddle.archive.finding import find_studies
+    from saddle.archive.naming import open_named
     from saddle.cli.paths import short
     from saddle.report.writing import write_report
     from saddle.store.ledger import Ledger
-    from saddle.store.opening import open_store
     from saddle.study.trainables import load_trainable
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     for stored in find_studies(store, study):
         entries = Ledger(store, stored.study.study).entries()
         path = write_report(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)

@@ -24,12 +24,12 @@ def results(
     Example: saddle results quickstart-ablation --json
     """
     from saddle.archive.finding import find_studies
+    from saddle.archive.naming import open_named
     from saddle.archive.rows import flat_row, study_rows
     from saddle.cli.paths import command, storage_option
     from saddle.cli.tables import print_csv, print_json
-    from saddle.store.opening import open_store
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     found = [(stored.study, study_rows(store, stored.study.study)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]
     if as_json:

@@ -40,10 +40,10 @@ def status(
         show(lambda: job_states(jobs.get(job)), as_json=as_json, watch=watch)
         return
     from saddle.archive.finding import find_studies
+    from saddle.archive.naming import open_named
     from saddle.archive.state import read_state
-    from saddle.store.opening import open_store
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     names = [stored.study.study for stored in find_studies(store, study)]
     show(lambda: [read_state(store, name) for name in names], as_json=as_json, watch=watch)
 

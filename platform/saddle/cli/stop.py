@@ -18,12 +18,12 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
         stop_there(study, address, insecure)
         return
     from saddle.archive.finding import find_studies
+    from saddle.archive.naming import open_named
     from saddle.archive.state import read_state
     from saddle.errors import UserError
     from saddle.execute.stopping import stop_path
-    from saddle.store.opening import open_store
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     names = [stored.study.study for stored in find_studies(store, study)]
     running = [name for name in names if read_state(store, name).running]
     if not running:

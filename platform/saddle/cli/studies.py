@@ -21,9 +21,10 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
     from saddle.cli.paths import short
     from saddle.cli.tables import print_json, print_table
     from saddle.store.opening import open_store
+    from saddle.store.reading import in_parallel
 
     store = open_store(storage, create=False)
-    rows = [describe(store, name) for name in study_names(store)]
+    rows = list(in_parallel(store, lambda name: describe(store, name), study_names(store)))
     if as_json:
         print_json(rows)
     elif rows:

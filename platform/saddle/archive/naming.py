@@ -1,0 +1,38 @@
+"""From what a user calls a study, which may be a whole URL, to its storage and its name in there."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+from saddle.store.base import Store
+from saddle.store.opening import open_store, study_folder
+
+STUDIES = "/studies/"
+
+
+def open_named(name: str, storage: str | PathLike[str] | None = None) -> tuple[Store, str]:
+    """The storage that the study or trial `name` is in, and what it is called there.
+
+    A URL (`s3://BUCKET/PREFIX/STUDY` or `s3://BUCKET/PREFIX/studies/STUDY`, both also with `/TRIAL`) names its storage
+    itself; for any other name it is `storage`, or the usual one. Raises `StorageError`.
+    """
+    if "://" not in name:
+        return open_store(storage, create=False), name
+    url = name.rstrip("/")
+    below, found, rest = url.rpartition(STUDIES)
+    if found:
+        return open_store(below, create=False), rest
+    study = parent(url)
+    for where, short in (study, parent(study[0], study[1])):
+        store = open_store(where, create=False)
+        if store.exists(f"{study_folder(short.partition('/')[0])}/study.yaml"):
+            return store, short
+    return open_store(study[0], create=False), study[1]
+
+
+def parent(url: str, name: str = "") -> tuple[str, str]:
+    """The URL without its last part, which goes before `name`; a bucket has no parent."""
+    above, slash, last = url.rpartition("/")
+    if not slash or above.endswith(":/"):
+        return url, name
+    return above, f"{last}/{name}".rstrip("/")
