@@ -10,8 +10,8 @@ from typing import Any
 from saddle.execute.order import EndMessage, finite
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal
-from saddle.store.checkpoints import Manifest
 from saddle.store.entry import Entry
+from saddle.store.manifest import Manifest
 from trainables.contract import Resolved
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from saddle.search.proposals import Proposal
 from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints, Manifest
+from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import to_json
+from saddle.store.manifest import Manifest
 from saddle.store.opening import study_folder, trial_folder
 
 KEY = re.compile(r"trial-(\d{5,})")

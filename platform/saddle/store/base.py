@@ -13,6 +13,10 @@ class StorageError(UserError):
     """The storage can't be used, for a reason a person can act on."""
 
 
+class Damaged(StorageError):
+    """What is stored is not what was written, however often it is read."""
+
+
 class Store(Protocol):
     """Blobs under `/`-separated relative paths; a write is atomic, so a reader sees the old or the new one."""
 
@@ -32,7 +36,7 @@ class Store(Protocol):
         """Where a person finds the blob at `path`."""
 
     def read(self, path: str) -> bytes:
-        """The blob at `path`; raises `FileNotFoundError`."""
+        """The blob at `path`; raises `FileNotFoundError`, or `Damaged` where it is known not to be what was written."""
 
     def write(self, path: str, content: bytes) -> None:
         """Put the whole blob at `path`, replacing what was there."""

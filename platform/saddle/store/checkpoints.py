@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
+import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from saddle.store.base import StorageError, Store
-from saddle.store.ledger import to_json
+from saddle.store.base import Damaged, Store
+from saddle.store.manifest import (
+    GivenUp,
+    Manifest,
+    Saved,
+    checksum,
+    encode_manifest,
+    manifest_path,
+    read_manifest,
+    recover_manifest,
+    shallow,
+)
 from saddle.store.opening import trial_folder
+from saddle.store.recovery import add_record
+
+log = logging.getLogger(__name__)
 
 
 class Superseded(Exception):
     """A later attempt has taken the trial up; this one is an orphan and may write no more."""
-
-
-@dataclass(frozen=True)
-class Saved:
-    """One stored state: after which epoch, where, and the checksum it must have."""
-
-    epoch: int
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class GivenUp:
-    """Why a trial that couldn't say so itself is over: no epoch would end, or its workers died too often."""
-
-    outcome: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What is known of a trial under way: the truth a resumed trial goes on from.
-
-    `curve` holds the metrics of every epoch so far, `times` when each was over, `seconds` the training time they took.
-    """
-
-    saved: Sequence[Saved] = ()
-    best_epoch: int | None = None
-    curve: Sequence[Mapping[str, float]] = ()
-    times: Sequence[float] = ()
-    seconds: float = 0.0
-    attempts: int = 0
-    started: float = 0.0
-    given_up: GivenUp | None = None
-    """Set where the trial is not to be taken up again."""
-
-    @property
-    def last(self) -> Saved | None:
-        return self.saved[-1] if self.saved else None
-
-    @property
-    def best(self) -> Saved | None:
-        return next((s for s in self.saved if s.epoch == self.best_epoch), None)
 
 
 @dataclass
@@ -74,12 +43,12 @@ class Checkpoints:
     def open(cls, store: Store, folder: str) -> Checkpoints:
         """What an earlier attempt left in `folder`, or an empty beginning."""
         try:
-            raw = json.loads(store.read(f"{folder}/manifest.json"))
-        except FileNotFoundError:
-            return cls(store, folder)
-        given_up = GivenUp(**raw["given_up"]) if raw["given_up"] is not None else None
-        saved = tuple(Saved(**s) for s in raw["saved"])
-        return cls(store, folder, Manifest(**{**raw, "saved": saved, "given_up": given_up}))
+            manifest = read_manifest(store, folder)
+        except Damaged as error:
+            manifest = recover_manifest(store, folder)
+            since = f"taken from {manifest.last.path}" if manifest.last else "lost, so the trial starts again"
+            log.warning("%s; what it said is %s", error, since)
+        return cls(store, folder, manifest)
 
     @classmethod
     def of_trial(cls, store: Store, study: str, key: str) -> Checkpoints:
@@ -92,10 +61,14 @@ class Checkpoints:
 
     def update(self, **changes: Any) -> None:
         """Change fields of the manifest and write it; raises `Superseded` where a later attempt has written its own."""
-        if self.open(self.store, self.folder).manifest.attempts > self.manifest.attempts:
+        try:
+            latest = read_manifest(self.store, self.folder).attempts
+        except Damaged:  # mended by what is written now
+            latest = 0
+        if latest > self.manifest.attempts:
             raise Superseded(f"{self.folder}: attempt {self.manifest.attempts} was taken for dead")
         self.manifest = replace(self.manifest, **changes)
-        self.store.write(f"{self.folder}/manifest.json", to_json(asdict(self.manifest)).encode())
+        self.store.write(manifest_path(self.folder), encode_manifest(self.manifest))
 
     def save(
         self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool
@@ -104,19 +77,21 @@ class Checkpoints:
 
         The best, the last and the one before it stay.
         """
-        content = encode_state(state)
         path = f"{self.folder}/epoch-{epoch:05d}.pt"
-        self.store.write(path, content)
         saved = [s for s in self.manifest.saved if s.epoch < epoch]
         best_epoch = epoch if best else self.manifest.best_epoch
         kept = [s for s in saved if s.epoch == best_epoch or s is saved[-1]]
-        self.update(
-            saved=(*kept, Saved(epoch, path, hashlib.sha256(content).hexdigest())),
+        after = replace(
+            self.manifest,
+            saved=tuple(kept),
             best_epoch=best_epoch,
             curve=(*self.manifest.curve[: epoch - 1], dict(metrics)),
             times=(*self.manifest.times[: epoch - 1], time.time()),
             seconds=seconds,
         )
+        content = encode_state(state, encode_manifest(after))
+        self.store.write(path, content)
+        self.update(**{**shallow(after), "saved": (*kept, Saved(epoch, path, checksum(content)))})
         for dropped in saved:
             if dropped not in kept:
                 self.store.delete(dropped.path)
@@ -126,17 +101,19 @@ class Checkpoints:
         for saved in reversed(self.manifest.saved):
             try:
                 return saved.epoch, load_state(self.store, saved)
-            except (StorageError, FileNotFoundError):
-                continue
+            except (Damaged, FileNotFoundError) as error:  # a store that can't be reached says nothing of its blobs
+                log.warning("%s; going on from the checkpoint before", error)
         return 0, None
 
 
-def encode_state(state: Mapping[str, Any]) -> bytes:
-    """A state as the bytes of a `.pt` file."""
+def encode_state(state: Mapping[str, Any], record: bytes | None = None) -> bytes:
+    """A state as the bytes of a `.pt` file, with a record of what else is known (see `recovery`)."""
     import torch
 
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
+    if record is not None:
+        add_record(buffer, record)
     return buffer.getvalue()
 
 
@@ -149,11 +126,11 @@ def decode_state(content: bytes) -> dict[str, Any]:
 
 
 def load_state(store: Store, saved: Saved) -> dict[str, Any]:
-    """The stored state; raises `StorageError` where its checksum doesn't match."""
+    """The stored state; raises `Damaged` where its checksum doesn't match."""
     content = store.read(saved.path)
-    found = hashlib.sha256(content).hexdigest()
+    found = checksum(content)
     if found != saved.sha256:
-        raise StorageError(
+        raise Damaged(
             f"the checkpoint {saved.path} is damaged: expected sha256 {saved.sha256[:12]}…, found {found[:12]}…"
         )
     return decode_state(content)

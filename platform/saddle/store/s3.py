@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.store.base import StorageError
-from saddle.store.s3_calls import Calls, Damaged, shared_client
+from saddle.store.s3_calls import Calls, Garbled, shared_client
 from saddle.store.s3_moving import finish_move, move_blobs
 from saddle.store.s3_parts import LARGE, upload_parts
 
@@ -90,10 +90,10 @@ class S3Store:
             answer = self.calls.client.get_object(Bucket=self.bucket, Key=self.key(path))
             content: bytes = answer["Body"].read()
             if len(content) != answer["ContentLength"]:
-                raise Damaged(f"{len(content)} of {answer['ContentLength']} bytes came")
+                raise Garbled(f"{len(content)} of {answer['ContentLength']} bytes came")
             expected = answer.get("Metadata", {}).get(SHA256)
             if expected not in (None, hashlib.sha256(content).hexdigest()):
-                raise Damaged("what came has not the checksum of what was stored")
+                raise Garbled("what came has not the checksum of what was stored")
             return content
 
         return self.calls("reading", self.key(path), get)

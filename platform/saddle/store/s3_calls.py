@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from saddle.store.base import StorageError
+from saddle.store.base import Damaged, StorageError
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ SILENT_SECONDS = 30.0
 """How long an endpoint may say nothing before the attempt counts as failed."""
 
 LONGEST_PAUSE = 5.0
-DAMAGED_ATTEMPTS = 3
+GARBLED_ATTEMPTS = 3
 
 TRANSIENT = {
     "BandwidthLimitExceeded", "ConditionalRequestConflict", "InternalError", "OperationAborted", "RequestLimitExceeded",
@@ -40,8 +40,8 @@ RIGHTS = "s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:Abor
 log = logging.getLogger(__name__)
 
 
-class Damaged(Exception):
-    """An answer isn't what was stored, so it is asked for again."""
+class Garbled(Exception):
+    """An answer isn't what was stored, so it is asked for again; if that doesn't help, what is stored is damaged."""
 
 
 @dataclass
@@ -62,20 +62,22 @@ class Calls:
     def __call__(self, doing: str, path: str, call: Callable[[], T], *, patience: float | None = None) -> T:
         """What `call` returns; `doing` (`reading`) and `path` name it where it fails.
 
-        Raises `FileNotFoundError` where there is no such blob, `StorageError` for all else that a person can mend, and
-        `botocore.exceptions.ClientError` only for a condition that isn't met (`is_unmet`).
+        Raises `FileNotFoundError` where there is no such blob, `Damaged`, `StorageError` for all else that a person
+        can mend, and `botocore.exceptions.ClientError` only for a condition that isn't met (`is_unmet`).
         """
         patience = self.patience if patience is None else patience
         since = time.monotonic()
-        attempts = damaged = 0
+        attempts = garbled = 0
         while True:
             attempts += 1
             refusal: Exception | None = None
             try:
                 return call()
-            except Damaged as error:
-                damaged += 1
-                trouble, hopeless = str(error), damaged >= DAMAGED_ATTEMPTS
+            except Garbled as error:
+                garbled += 1
+                if garbled >= GARBLED_ATTEMPTS:
+                    raise Damaged(f"{self._blob(path)} is damaged: {error}") from None
+                trouble = str(error)
             except Exception as error:
                 if is_unmet(error):
                     raise
@@ -85,10 +87,10 @@ class Calls:
                     self.client, refusal = make_client(self.patience), error
                 elif not is_transient(error):
                     raise StorageError(self._refusal(doing, path, error)) from None
-                trouble, hopeless = describe(error), False
+                trouble = describe(error)
             spent = time.monotonic() - since
             pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(attempts, 10)) * random.uniform(0.5, 1)
-            if hopeless or spent + pause > patience:
+            if spent + pause > patience:
                 if refusal is not None:
                     raise StorageError(self._refusal(doing, path, refusal))
                 tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"

@@ -7,8 +7,9 @@ from collections.abc import Collection, Container, Mapping
 
 from saddle.search.begun import number_of, read_settings
 from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints, Manifest
+from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
+from saddle.store.manifest import Manifest
 from saddle.store.opening import study_folder, trial_folder
 from saddle.store.retention import removed
 from saddle.verify.difference import Difference, Repair

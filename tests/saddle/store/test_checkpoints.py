@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from saddle.store.base import StorageError
-from saddle.store.checkpoints import Checkpoints, decode_state, load_state
+from saddle.store.base import StorageError, Store
+from saddle.store.checkpoints import Checkpoints, Superseded, decode_state, encode_state, load_state
 from saddle.store.local import LocalStore
+from saddle.store.manifest import Manifest
+from saddle.store.s3 import S3Store
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.s3 import S3
 
 
 @pytest.fixture
@@ -78,3 +82,106 @@ def test_a_state_can_run_no_code() -> None:
     torch.save({"bomb": Bomb()}, buffer)
     with pytest.raises(pickle.UnpicklingError):
         decode_state(buffer.getvalue())
+
+
+class AnyStore:
+    """What must hold wherever checkpoints lie; give `store`."""
+
+    @pytest.mark.parametrize("damage", [b"", b"{", b'{"saved": []}', b"[]", "a bit", "half"])
+    def test_a_damaged_manifest_is_had_again_from_the_newest_whole_checkpoint(
+        self, store: Store, damage: bytes | str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        checkpoints = Checkpoints(store, "t")
+        checkpoints.update(attempts=3, started=12.5)
+        save(checkpoints, [0.1, 0.9, 0.3, 0.2])
+        spoil(store, "t/manifest.json", damage)
+        again = Checkpoints.open(store, "t")
+        assert again.manifest == checkpoints.manifest
+        assert "manifest.json is damaged" in caplog.text
+        assert again.resume()[0] == 4
+        again.update(attempts=4)
+        assert Checkpoints.open(store, "t").manifest.attempts == 4
+
+    def test_what_a_damaged_manifest_and_a_damaged_checkpoint_leave_is_gone_on_from(self, store: Store) -> None:
+        checkpoints = Checkpoints(store, "t")
+        save(checkpoints, [0.9, 0.2, 0.3])
+        spoil(store, "t/manifest.json", b"{")
+        spoil(store, "t/epoch-00003.pt", "half")
+        again = Checkpoints.open(store, "t")
+        epoch, state = again.resume()
+        assert state is not None
+        assert (epoch, state["epoch"], len(again.manifest.curve), again.manifest.best_epoch) == (2, 2, 2, 1)
+
+    def test_where_nothing_is_whole_the_trial_starts_again(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        save(Checkpoints(store, "t"), [0.1])
+        spoil(store, "t/manifest.json", b"{")
+        spoil(store, "t/epoch-00001.pt", b"rubbish")
+        again = Checkpoints.open(store, "t")
+        assert (again.resume(), again.manifest) == ((0, None), Manifest())
+        assert "the trial starts again" in caplog.text
+
+    @pytest.mark.parametrize("damage", [b"", "half", "a bit"])
+    def test_a_damaged_checkpoint_is_passed_over(self, store: Store, damage: bytes | str) -> None:
+        save(Checkpoints(store, "t"), [0.1, 0.2, 0.3])
+        spoil(store, "t/epoch-00003.pt", damage)
+        epoch, state = Checkpoints.open(store, "t").resume()
+        assert state is not None
+        assert (epoch, state["epoch"]) == (2, 2)
+
+    def test_a_writer_whose_manifest_was_damaged_mends_it(self, store: Store) -> None:
+        checkpoints = Checkpoints(store, "t")
+        checkpoints.update(attempts=2)
+        spoil(store, "t/manifest.json", b"{")
+        save(checkpoints, [0.1])
+        assert Checkpoints.open(store, "t").manifest == checkpoints.manifest
+        with pytest.raises(Superseded):
+            Checkpoints(store, "t", Manifest(attempts=1)).update(seconds=1.0)
+
+
+def spoil(store: Store, path: str, damage: bytes | str) -> None:
+    """Replace a blob as something that knows nothing of its checksum would."""
+    content = store.read(path)
+    if damage == "half":
+        damage = content[: len(content) // 2]
+    elif damage == "a bit":
+        middle = len(content) // 2
+        damage = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    assert isinstance(damage, bytes)
+    if isinstance(store, S3Store):
+        head = store.calls.client.head_object(Bucket=store.bucket, Key=store.key(path))
+        store.calls.client.put_object(Bucket=store.bucket, Key=store.key(path), Body=damage, Metadata=head["Metadata"])
+    else:
+        store.write(path, damage)
+
+
+class TestInAFolder(AnyStore):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        return LocalStore(tmp_path)
+
+
+class TestInABucket(AnyStore):
+    @pytest.fixture
+    def store(self, s3: S3) -> Store:
+        return S3Store(s3.bucket(), "runs")
+
+
+def test_a_store_that_cannot_be_reached_is_no_reason_to_start_again(s3: S3, s3_proxy: FaultyProxy) -> None:
+    store = S3Store(s3.bucket(), "runs", patience=0.3)
+    save(Checkpoints(store, "t"), [0.1, 0.2])
+    checkpoints = Checkpoints.open(store, "t")
+    s3_proxy.die()
+    with pytest.raises(StorageError, match="can't be reached"):
+        checkpoints.resume()
+    with pytest.raises(StorageError, match="can't be reached"):
+        Checkpoints.open(store, "t")
+
+
+def test_a_record_of_the_trial_changes_no_state(store: LocalStore) -> None:
+    state = {"w": torch.arange(5.0), "n": [1, {"a": 2}]}
+    plain, recorded = decode_state(encode_state(state)), decode_state(encode_state(state, b"what is known"))
+    assert torch.equal(plain.pop("w"), recorded.pop("w"))
+    assert plain == recorded == {"n": [1, {"a": 2}]}
+    assert encode_state(state, b"x") == encode_state(state, b"x")
