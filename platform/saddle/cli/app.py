@@ -9,6 +9,7 @@ from saddle.cli import (
     doctor,
     evaluate,
     export,
+    gc,
     logs,
     plan,
     report,
@@ -21,6 +22,7 @@ from saddle.cli import (
     submit,
     trainables,
     ui,
+    verify,
 )
 from saddle.cli.errors import explain
 from saddle.cli.options import accept_storage
@@ -46,6 +48,8 @@ for command in (
     studies.studies,
     export.export,
     evaluate.evaluate,
+    verify.verify,
+    gc.gc,
     trainables.trainables,
     schema.schema,
     ui.ui,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Container, Mapping
 
-from saddle.search.begun import number_of, read_settings
+from saddle.search.begun import number_of
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
@@ -76,11 +76,11 @@ def base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def orphans(store: Store, study: str, known: Container[str], *, search: bool) -> list[Difference]:
-    """Folders of trials that nobody knows; `known` are the keys of the ledger, of trials under way, of replicates.
+def orphans(store: Store, study: str, known: Container[str]) -> list[Difference]:
+    """Folders of trials that nobody knows; `known` are the keys of the ledger, of trials begun, of replicates.
 
-    Surely garbage is a folder without a manifest, and a search's whose settings are kept nowhere: nothing in it could
-    ever be used.
+    Surely garbage is a folder without a manifest, and that of a search's trial, for its settings are kept nowhere:
+    nothing in it could ever be used.
     """
     found = []
     for key in store.names(f"{study_folder(study)}/trials"):
@@ -88,7 +88,7 @@ def orphans(store: Store, study: str, known: Container[str], *, search: bool) ->
             continue
         folder = trial_folder(study, key)
         empty = not store.exists(f"{folder}/checkpoints/manifest.json")
-        garbage = empty or (search and number_of(key) is not None and read_settings(store, study, key) is None)
+        garbage = empty or number_of(key) is not None
         what = f"nobody knows the trial of this folder ({store.size(folder) / 1e6:.3g} MB)"
         found.append(Difference("checkpoints", key, what, Repair.REMOVE if garbage else Repair.NONE, (folder,)))
     return found

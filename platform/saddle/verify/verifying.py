@@ -10,6 +10,8 @@ from saddle.archive.studies import StoredStudy, read_study
 from saddle.errors import UserError
 from saddle.execute.progress import read_progress
 from saddle.masking import masked
+from saddle.search.begun import begun_trials
+from saddle.search.optuna_proposals import SETTINGS, trial_key
 from saddle.search.shared import SharedDatabaseError
 from saddle.store.base import Store
 from saddle.store.entry import Entry
@@ -78,14 +80,13 @@ def verify_study(store: Store, name: str, *, repairing: bool = False) -> Verific
         under_way = sorted(begun - set(finished))
         known = keys
     else:
-        differences, under_way, total = _search(store, stored, finished, driver is not None)
+        differences, under_way, known, total = _search(store, stored, finished, driver is not None)
         found += differences
-        known = {*under_way}
     known = {*known, *finished, *(difference.trial or "" for difference in ledger.differences)}
     checkpoints, by_policy = compare_checkpoints(store, name, finished)
     found += checkpoints
     if driver is None:
-        found += orphans(store, name, known, search=stored.study.ablation is None)
+        found += orphans(store, name, known)
     if by_policy:
         notes.append(f"{by_policy} checkpoints were removed by the study's policy")
     found += _tracking(store, stored, finished, ledger.unusable, under_way, driver is not None, notes)
@@ -100,15 +101,25 @@ def verify_study(store: Store, name: str, *, repairing: bool = False) -> Verific
 
 def _search(
     store: Store, stored: StoredStudy, finished: dict[str, Entry], running: bool
-) -> tuple[list[Difference], list[str], int | None]:
-    """Optuna's side: differences, the trials under way, and how many there are to be."""
+) -> tuple[list[Difference], list[str], set[str], int | None]:
+    """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
+    name = stored.study.study
+    begun = [trial_key(trial.number) for trial in begun_trials(store, name, finished) if trial.settings is not None]
     try:
         search = search_side.read_search(store, stored)
     except SharedDatabaseError as error:
-        return [Difference("optuna", None, f"can't be compared: {error}")], [], None
-    ledger = Ledger(store, stored.study.study)
-    found = search_side.compare_search(stored.study, search, finished, running, ledger.__contains__)
-    return found, search_side.unfinished(search, finished), search_side.total(stored.study, search)
+        return [Difference("optuna", None, f"can't be compared: {error}")], begun, {*begun}, None
+    given = {trial_key(trial.number) for trial in search.trials or () if SETTINGS in trial.user_attrs}
+    in_ledger = Ledger(store, name).__contains__
+    found = search_side.compare_search(stored.study, search, finished, running, in_ledger)
+    lost = [] if running or search.trials is None else sorted({*begun} - given)
+    found += [
+        Difference("optuna", key, "it has begun, and is missing", Repair.REBUILD_OPTUNA)
+        for key in lost
+        if not in_ledger(key)
+    ]
+    under_way = begun if search.trials is None else search_side.unfinished(search, finished)
+    return found, under_way, {*begun, *given}, search_side.total(stored.study, search)
 
 
 def _tracking(
