@@ -26,7 +26,7 @@ class Exchange:
         self.ranks = ranks
         self.generation = 0
         self.closed = False
-        self.serial = 0
+        self.serial = self.taken = 0
         self.order = ""
         self._changed = asyncio.Condition()
         self._forget_group()
@@ -48,6 +48,7 @@ class Exchange:
         """A new group is about to start; what an earlier one still says is not heard any more."""
         async with self._changed:
             self.generation += 1
+            self.taken = self.serial  # a trial handed to the group before is not this one's
             self._forget_group()
             self._changed.notify_all()
             return self.generation
@@ -111,7 +112,7 @@ class Exchange:
     async def take(self, generation: int, after: int) -> tuple[int, str] | None:
         """The trial that comes after number `after`, with its number; None where the group is to end."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._is_past(generation) or self.serial > after)
+            await self._changed.wait_for(lambda: self._is_past(generation) or self.serial > max(after, self.taken))
             return None if self._is_past(generation) else (self.serial, self.order)
 
     async def agree(self, generation: int, serial: int, turn: int, rank: int, word: str) -> Word:
@@ -134,10 +135,25 @@ class Exchange:
     async def _give_up(self, serial: int, turn: int, rank: int) -> None:
         """After the grace, conclude from what one rank said where the others still hang in their step."""
         await asyncio.sleep(GRACE_SECONDS)
+        if not await self._all_alive():
+            return  # a rank's death is what failed the others; the end of the group follows
         async with self._changed:
             said = self.said.get(turn, {})
             if serial == self.serial and not self.over and len(said) < self.ranks and is_failure(said[rank]):
                 self._conclude(said[rank], whole=False)
+
+    async def _all_alive(self) -> bool:
+        """Whether every rank's process answers, or is only too busy to."""
+        from ray.exceptions import RayActorError
+
+        for facts in list(self.joined.values()):
+            try:
+                await asyncio.wait_for(facts["actor"].__ray_ready__.remote(), GRACE_SECONDS)
+            except RayActorError:
+                return False
+            except TimeoutError:
+                continue
+        return True
 
     def _is_past(self, generation: int) -> bool:
         return self.closed or generation != self.generation or self.ended is not None

@@ -79,6 +79,7 @@ class GroupWorker:
             if "ended" not in answer:
                 self._whole = answer["whole"]
                 return parse_message(answer["message"])
+            self._whole = False
             self._deaths += not any(node_died(error) for error in self._failure)
             if self._deaths > RESTARTS:
                 return self._failed(f"the worker group died {self._deaths} times: {answer['ended']}")

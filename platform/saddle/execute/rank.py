@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from saddle.execute.order import Message, Order, ReadyMessage, dump_message
@@ -19,7 +18,10 @@ def serve_rank(config: dict[str, Any]) -> None:
     exchange, generation = config["exchange"], config["generation"]
     rank = ray.train.get_context().get_world_rank()
     group = ray.util.get_current_placement_group()
-    facts = {"process": os.getpid(), "group": group.id.hex() if group is not None else None}
+    facts = {
+        "actor": ray.get_runtime_context().current_actor,
+        "group": group.id.hex() if group is not None else None,
+    }
     ray.get(exchange.join.remote(generation, rank, facts))
     cache: DataCache | None = None
     serial = 0
