@@ -145,6 +145,7 @@ def test_writing_into_a_tensor_reaches_no_one_else(spec: dict[str, Any]) -> None
 
 MAPPED = """
 import json, sys
+import torch
 from trainables.datasets import load
 
 def kilobytes(name, path):
@@ -156,34 +157,34 @@ def kilobytes(name, path):
             found += int(line.split()[1])
     return found
 
-dataset = load(json.loads(sys.stdin.read()))
-assert dataset.train.images.long().sum() > 0
-path = sys.argv[1]
-print(json.dumps({name: kilobytes(name, path) for name in ("Rss", "Private_Dirty", "Shared_Clean")}))
+def anonymous():
+    [line] = [line for line in open("/proc/self/status") if line.startswith("RssAnon")]
+    return int(line.split()[1])
+
+load({small!r})
+before = anonymous()
+dataset = load({large!r})
+dataset.train.images.sum(dtype=torch.int64)
+found = {{name: kilobytes(name, {path!r}) for name in ("Rss", "Private_Dirty", "Shared_Clean")}}
+print(json.dumps({{**found, "own": anonymous() - before}}))
 """
 
 
-def test_tensors_are_the_map_itself(tmp_path: Path, cache: Path) -> None:
+def test_tensors_are_the_map_itself(spec: dict[str, Any], tmp_path: Path, cache: Path) -> None:
     """A second process has the pixels in pages of the file that both share, and no copy of them."""
-    write_parquet(tmp_path / "p.parquet", noise(200, (128, 128)))
-    spec = {"parquet": {"train": str(tmp_path / "p.parquet"), "test": str(tmp_path / "p.parquet")}}
-    here = load(spec)
+    load(spec)
+    images = np.tile(np.arange(1, 201, dtype=np.uint8)[:, None, None], (3, 256, 256))
+    path = str(write_parquet(tmp_path / "p.parquet", images))
+    large = {"parquet": {"train": path, "test": str(write_parquet(tmp_path / "q.parquet", images[:3]))}}
+    here = load(large)
     assert here.train.images.sum(dtype=torch.int64) > 0
-    [entry] = cache.glob("*/train.arrow")
-    done = subprocess.run(
-        [sys.executable, "-c", MAPPED, str(entry)],
-        input=json.dumps(spec),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    [entry] = [entry for entry in entries(cache) if entry.facts["name"] == "p"]
+    found = json.loads(finish(start(MAPPED.format(small=spec, large=large, path=str(entry.path / "train.arrow")))))
     size = here.train.images.numel() / 1024
     assert found["Rss"] >= size, "all pixels were looked at where they are mapped"
-    assert found["Private_Dirty"] == 0, "none was copied"
+    assert found["Private_Dirty"] == 0
     assert found["Shared_Clean"] >= size, "the pages are those of the other process"
+    assert found["own"] < size / 2, "nor is there a copy elsewhere"
 
 
 BUILDS = """
