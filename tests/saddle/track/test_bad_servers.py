@@ -22,9 +22,8 @@ from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import Server, free_port
 from saddle_contracts.tracker import ended, started, tell_ablation
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request, faulty_proxy
+from tests.support.mlflow_servers import Contents, contents, kill_group, serving, without_clock
 from tests.support.postgres import Postgres
-
-from .conftest import Contents, contents, kill_group, serving, without_clock
 
 Open = Callable[[str], MlflowTracker]
 FAULTS = [Fault("answer", status=500), Fault("answer", status=503), Fault("lose", status=500), Fault("reset"),
