@@ -81,7 +81,8 @@ def test_seconds_from_a_kill_to_the_next_step(resources: str) -> None:
         drivers[0].kill()
         drivers[0].communicate(timeout=20)
         after_driver = seconds_until_training(command, start)
-    print(f"\n{resources}, seconds to the next stored epoch: first start {first:.1f}, worker killed {after_worker:.1f} "
-          f"({after_worker / first:.2f} of it), driver killed {after_driver:.1f} ({after_driver / first:.2f})")  # fmt: skip
+    print(f"\n{resources}, seconds to the next stored epoch and their ratio to a first start's {first:.1f}:")
+    print(f"worker killed {after_worker:.1f} ({after_worker / first:.2f}), ", end="")
+    print(f"driver killed {after_driver:.1f} ({after_driver / first:.2f})")
     assert after_worker < 3 * first
     assert after_driver < 3 * first
