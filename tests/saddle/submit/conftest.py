@@ -89,9 +89,16 @@ class There:
         return f"{name}.yaml"
 
 
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[RayNodes]:
+    """A cluster of two nodes with a CPU each: a slot on each."""
+    with RayNodes() as cluster:
+        yield cluster.start(1, 1)
+
+
 @pytest.fixture
-def there(ray_nodes: RayNodes, tmp_path: Path) -> Iterator[There]:
-    there = There(ray_nodes, tmp_path)
+def there(two_nodes: RayNodes, tmp_path: Path) -> Iterator[There]:
+    there = There(two_nodes, tmp_path)
     yield there
     running = [psutil.Process(process.pid) for process in there.started if process.poll() is None]
     kill_all([below for process in running for below in [process, *process.children(recursive=True)]])
