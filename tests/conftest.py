@@ -35,7 +35,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the storage, the data or the MLflow server of whoever runs it."""
-    for name in ("SADDLE_STORAGE", "SADDLE_DATA", "MLFLOW_TRACKING_URI"):
+    for name in ("SADDLE_STORAGE", "SADDLE_DATA", "SADDLE_OPTUNA_URL", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 

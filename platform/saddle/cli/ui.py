@@ -9,6 +9,9 @@ import typer
 
 from saddle.cli.options import Storage
 
+DELIVERY_SECONDS = 30.0
+"""How long to wait for MLflow to take what a run of the study could not deliver."""
+
 
 def ui(
     study: Annotated[
@@ -34,17 +37,22 @@ def ui(
     from saddle.cli.paths import short
     from saddle.errors import UserError
     from saddle.store.opening import open_store
-    from saddle.track.opening import tracking_uri
+    from saddle.track.opening import deliver_rest, tracking_uri
     from saddle.track.server import serve
 
     store = open_store(storage, create=False)
-    names: list[str | None] = [None] if study is None else [s.study.study for s in find_studies(store, study)]
+    named = [] if study is None else find_studies(store, study)
+    names: list[str | None] = [None] if study is None else [s.study.study for s in named]
     if not any(store.names("studies")) and not os.environ.get("MLFLOW_TRACKING_URI"):
         raise UserError(f"no studies in {short(store.url)}; start with: saddle run quickstart")
     # a shell starts background jobs with SIGINT ignored, and SIGTERM would leave the server behind
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     uri = tracking_uri(store)
+    for stored in named:
+        left = deliver_rest(store, stored.study.study, stored.instance, timeout=DELIVERY_SECONDS)
+        if left:
+            typer.echo(f"{stored.study.study}: {left}", err=True)
     if uri.startswith(("http://", "https://")):
         show(uri, names, browser)
         return

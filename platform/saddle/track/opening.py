@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from saddle.store.base import StorageError, Store
+from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
 from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
+from saddle.track.outbox import has_backlog
 
 
 def tracking_uri(store: Store) -> str:
@@ -49,3 +52,12 @@ def open_tracker(store: Store, study: str, instance: str, *, enabled: bool = Tru
     if not store.exists(marker(study)):
         store.write(marker(study), b"MLflow was told of this study; `saddle verify` compares it\n")
     return MlflowTracker(tracking_uri(store), study, instance, store, artifact_location(store))
+
+
+def deliver_rest(store: Store, study: str, instance: str, timeout: float) -> str | None:
+    """Deliver what waits in a study's outbox, unless its driver runs; what is left after `timeout`, in words."""
+    if not has_backlog(outbox_folder(store, study)):
+        return None
+    with contextlib.suppress(StorageError), hold_study(store, study):
+        return open_tracker(store, study, instance).close(timeout)
+    return None

@@ -173,6 +173,15 @@ class Outbox:
         os.replace(temporary, self._offset_path)
 
 
+def has_backlog(folder: Path) -> bool:
+    """Whether the outbox in `folder` holds what was not delivered; a guess while it is in use."""
+    try:
+        size = (folder / "operations.jsonl").stat().st_size
+        return size > 0 and int((folder / "delivered").read_text()) != size
+    except (FileNotFoundError, ValueError):
+        return (folder / "operations.jsonl").exists()
+
+
 def parse(line: bytes) -> Operation:
     try:
         operation: Operation = json.loads(line)

@@ -18,7 +18,9 @@ from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
 from saddle.store.local import LocalStore
+from saddle.store.lock import hold_study
 from saddle.track.mlflow_tracker import MlflowTracker
+from saddle.track.opening import deliver_rest
 from saddle.track.server import Server, free_port
 from saddle_contracts.tracker import ended, started, tell_ablation
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request, faulty_proxy
@@ -186,7 +188,9 @@ DRIVER = """
 import os, sys, time
 from pathlib import Path
 from saddle.store.local import LocalStore
+from saddle.store.lock import hold_study
 from saddle.track.mlflow_tracker import MlflowTracker
+from saddle.track.opening import deliver_rest
 from saddle_contracts.tracker import ended, tell_ablation
 
 folder = Path(sys.argv[1])
@@ -319,3 +323,21 @@ def test_no_thread_is_left(sqlite_server: Server, tracker_to: Open, tmp_path: Pa
     tell(tracker, tmp_path)
     assert tracker.close(60) is None
     assert not [t for t in threading.enumerate() if t.name == "saddle-outbox"]
+
+
+def test_what_waits_is_delivered_by_whoever_opens_the_study_next(
+    sqlite_server: Server, tracker_to: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected: Contents
+) -> None:
+    store = LocalStore(tmp_path)
+    tracker = tracker_to(f"http://127.0.0.1:{free_port()}")
+    tell(tracker, tmp_path)
+    assert tracker.close(5) is not None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", sqlite_server.uri)
+    with hold_study(store, tmp_path.name):
+        assert deliver_rest(store, tmp_path.name, "inst", 30) is None
+        with pytest.raises(AssertionError, match="no experiment"):
+            contents(sqlite_server.uri, tmp_path.name)
+    assert deliver_rest(store, tmp_path.name, "inst", 60) is None
+    assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert deliver_rest(store, tmp_path.name, "inst", 60) is None, "nothing is left"
