@@ -14,4 +14,5 @@ from saddle.study.models import Study
 def cited(study: Study, entries: Sequence[Entry], answer: Answer, trainable: Any) -> set[str]:
     """The keys of the best trial or the Pareto front, and of the trials whose images are shown."""
     named = [*answer.front, *([answer.best] if answer.best is not None else [])]
-    return {entry.key for entry in [*named, *illustrated(study, entries, answer, trainable)]}
+    shown = [entry for entry in illustrated(study, entries, answer, trainable) if entry.images]
+    return {entry.key for entry in [*named, *shown]}

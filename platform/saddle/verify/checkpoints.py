@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Collection, Container, Mapping
 
 from saddle.search.begun import number_of
-from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.base import Damaged, Store
 from saddle.store.entry import Entry
-from saddle.store.manifest import Manifest
+from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
 from saddle.store.opening import study_folder, trial_folder
 from saddle.store.retention import removed
 from saddle.verify.difference import Difference, Repair
@@ -22,10 +21,13 @@ def compare_checkpoints(store: Store, study: str, finished: Mapping[str, Entry])
     found: list[Difference] = []
     by_policy = 0
     for key, entry in finished.items():
-        manifest, problem = read_manifest(store, study, key)
+        folder = f"{trial_folder(study, key)}/checkpoints"
+        manifest, problem = find_manifest(store, folder)
         if entry.epochs and problem:
-            found.append(Difference("checkpoints", key, problem))
-        elif entry.epochs and not same([clean(m) for m in manifest.curve], [clean(m) for m in entry.curve]):
+            again = same_curve(recover_manifest(store, folder), entry)
+            repair = Repair.RECOVER if again else Repair.NONE
+            found.append(Difference("checkpoints", key, problem, repair, (folder,)))
+        elif entry.epochs and not same_curve(manifest, entry):
             what = f"the manifest's curve of {len(manifest.curve)} epochs differs from the ledger's of {entry.epochs}"
             found.append(Difference("checkpoints", key, what))
         checksums = {saved.path: saved.sha256 for saved in manifest.saved}
@@ -47,15 +49,19 @@ def compare_checkpoints(store: Store, study: str, finished: Mapping[str, Entry])
     return found, by_policy
 
 
-def read_manifest(store: Store, study: str, key: str) -> tuple[Manifest, str]:
-    """A trial's manifest, or an empty one and why it can't be used."""
-    folder = f"{trial_folder(study, key)}/checkpoints"
-    if not store.exists(f"{folder}/manifest.json"):
+def find_manifest(store: Store, folder: str) -> tuple[Manifest, str]:
+    """The manifest in a folder of checkpoints, or an empty one and why it can't be used."""
+    if not store.exists(manifest_path(folder)):
         return Manifest(), "the manifest of its checkpoints is missing"
     try:
-        return Checkpoints.open(store, folder).manifest, ""
-    except (ValueError, KeyError, TypeError) as error:
+        return read_manifest(store, folder), ""
+    except Damaged as error:
         return Manifest(), f"the manifest of its checkpoints is damaged: {error}"
+
+
+def same_curve(manifest: Manifest, entry: Entry) -> bool:
+    """Whether manifest and ledger agree on every epoch."""
+    return same([clean(metrics) for metrics in manifest.curve], [clean(metrics) for metrics in entry.curve])
 
 
 def clean(metrics: Mapping[str, float | None]) -> dict[str, float]:

@@ -20,6 +20,7 @@ class Repair(StrEnum):
     REMOVE_RUN = "remove the MLflow run"
     END = "end what no driver runs"
     REMOVE = "remove the folder"
+    RECOVER = "have the manifest again from a checkpoint"
 
 
 @dataclass(frozen=True)

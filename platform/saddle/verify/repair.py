@@ -17,6 +17,7 @@ from saddle.search.storage import name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.lock import hold_study
+from saddle.store.manifest import encode_manifest, manifest_path, recover_manifest
 from saddle.store.opening import study_folder
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
@@ -59,6 +60,9 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
     elif Repair.REMOVE in by_repair:
         for difference in by_repair[Repair.REMOVE]:
             store.delete(difference.subjects[0])
+    for difference in by_repair.get(Repair.RECOVER, ()):
+        folder = difference.subjects[0]
+        store.write(manifest_path(folder), encode_manifest(recover_manifest(store, folder)))
     if any(difference.where == "mlflow" for difference in todo):
         from saddle.verify.retelling import retell
 

@@ -29,6 +29,7 @@ budget: {trials: 6}
 ---
 study: troubles
 question: Does trouble help?
+checkpoints: {best: 0}
 ablation:
   baseline: {trouble: none}
   factors: {trouble: [none, raise]}

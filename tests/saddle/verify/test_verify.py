@@ -27,7 +27,7 @@ from saddle.store.entry import SCHEMA_VERSION
 from saddle.store.ledger import Ledger, encode
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
-from saddle.store.retention import Removal, remove
+from saddle.store.retention import Removal, remove, removed
 from saddle.track.outbox import Outbox
 from saddle.verify.difference import Difference
 from saddle.verify.repair import repair_study
@@ -68,6 +68,15 @@ def test_what_has_just_run_is_clean(store: LocalStore, study: str) -> None:
     found = verify_study(store, study)
     assert said(found.differences) == []
     assert len(found.finished) == found.total == {"top": 6, "troubles": 4}[study]
+
+
+def test_the_policy_was_applied_when_the_study_ended(store: LocalStore) -> None:
+    entries = Ledger(store, "troubles").entries()
+    assert {path for entry in entries for path in entry.checkpoints.values()} <= set(removed(store, "troubles"))
+    assert not [path for path in removed(store, "troubles") if store.exists(path)]
+    assert removed(store, "top") == {}
+    notes = verify_study(store, "troubles").notes
+    assert any("checkpoints were removed by the study's policy" in note for note in notes)
 
 
 # each of these damages the search and gives what is said of it
@@ -201,11 +210,28 @@ def leave_a_folder(store: LocalStore) -> list[str]:
     return ["checkpoints: trial-00042: nobody knows the trial of this folder"]
 
 
+def lose_a_manifest(store: LocalStore) -> list[str]:
+    key = completed(store)
+    store.delete(f"studies/top/trials/{key}/checkpoints/manifest.json")
+    return [f"checkpoints: {key}: the manifest of its checkpoints is missing"]
+
+
+def garble_a_manifest(store: LocalStore) -> list[str]:
+    key = completed(store)
+    store.write(f"studies/top/trials/{key}/checkpoints/manifest.json", b'{"saved": [')
+    return [f"checkpoints: {key}: the manifest of its checkpoints is damaged"]
+
+
+def forget_a_begun_trial(store: LocalStore) -> list[str]:
+    store.write("studies/top/trials/trial-00009/proposal.json", b'{"number": 9, "settings": {"x": 1.0}}')
+    return ["optuna: trial-00009: it has begun, and is missing"]
+
+
 MENDABLE = [
     lose_journal, garble_journal, lose_the_end_of_the_journal, change_optunas_value, change_a_curve, lose_a_run,
     lose_the_studys_run, lose_every_run, lose_the_experiment, lose_mlflow, double_a_run, leave_a_run_running,
     leave_the_study_running, double_a_point, add_a_point, change_a_tag, change_a_parameter, damage_an_entry,
-    lose_an_entry, copy_an_entry, leave_a_folder,
+    lose_an_entry, copy_an_entry, leave_a_folder, lose_a_manifest, garble_a_manifest, forget_a_begun_trial,
 ]  # fmt: skip
 
 
@@ -222,8 +248,8 @@ def test_it_is_named_and_mended(store: LocalStore, damage: Callable[[LocalStore]
     assert said(mended.differences) == []
     assert {str(one) for one in found.differences} <= {str(one) for one in mended.repaired}
     assert said(verify_study(store, "top").differences) == []
-    lost = damage in (damage_an_entry, lose_an_entry)
-    assert len(mended.unfinished) == lost, "a trial without an entry is to be run again, from its checkpoint"
+    to_do = damage in (damage_an_entry, lose_an_entry, forget_a_begun_trial)
+    assert len(mended.unfinished) == to_do, "a trial without an entry is to be run again, from its checkpoint"
 
 
 # each of these damages what can't be derived
@@ -238,11 +264,6 @@ def truncate_a_checkpoint(store: LocalStore) -> str:
 def lose_a_checkpoint(store: LocalStore) -> str:
     store.delete(Ledger(store, "top").get(completed(store)).checkpoints["last"])
     return "checkpoint epoch-00004.pt is missing"
-
-
-def lose_a_manifest(store: LocalStore) -> str:
-    store.delete(f"studies/top/trials/{completed(store)}/checkpoints/manifest.json")
-    return "the manifest of its checkpoints is missing"
 
 
 def change_a_manifest(store: LocalStore) -> str:
@@ -273,7 +294,7 @@ def misplace_an_entry(store: LocalStore) -> str:
 
 @pytest.mark.parametrize(
     "damage",
-    [truncate_a_checkpoint, lose_a_checkpoint, lose_a_manifest, change_a_manifest, name_lost_files,
+    [truncate_a_checkpoint, lose_a_checkpoint, change_a_manifest, name_lost_files,
      meet_a_newer_saddle, misplace_an_entry],
     ids=lambda damage: damage.__name__,
 )  # fmt: skip
@@ -359,7 +380,7 @@ def test_what_waits_in_the_outbox_is_said_and_delivered(store: LocalStore) -> No
     mended = repair_study(store, "top")
     assert said(mended.differences) == []
     tags = client(store).get_run(runs(store)[FIRST][0]).data.tags
-    assert (tags["late"], tags["saddle.outcome"]) == ("yes", "completed")
+    assert (tags["late"], tags["saddle.outcome"]) == ("yes", Ledger(store, "top").get(FIRST).outcome)
 
 
 def test_mlflow_that_does_not_answer_is_said_and_the_rest_compared(
