@@ -14,7 +14,7 @@ from hypothesis import settings
 settings.register_profile("saddle", deadline=None, database=None)
 settings.load_profile("saddle")
 
-pytest_plugins = ["tests.support.postgres", "tests.support.ray_nodes", "tests.support.s3"]
+pytest_plugins = ["tests.support.browser", "tests.support.postgres", "tests.support.ray_nodes", "tests.support.s3"]
 
 METHODS = Path(__file__).parent / "support" / "methods"
 
