@@ -16,6 +16,8 @@ from saddle.study.models import KeptCheckpoints
 SCORES = {"a": [0.1, 0.9, 0.3, 0.2], "b": [0.1, 0.2, 0.3, 0.8], "c": [0.7, 0.3, 0.2, 0.1], "d": [0.6, 0.1, 0.1, 0.1]}
 """Best first; what stays of `a` are epochs 2 (selected), 3 (one before the last) and 4 (last), of `b` 3 and 4."""
 
+SIZE = 1000
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
@@ -32,6 +34,8 @@ def trained(store: LocalStore, key: str, scores: list[float]) -> Entry:
     for epoch, score in enumerate(scores, start=1):
         best = score == max(scores[:epoch])
         checkpoints.save(epoch, {"epoch": epoch}, {"validation/score": score}, 1.0, best)
+    for saved in checkpoints.manifest.saved:
+        store.write(saved.path, b"x" * SIZE)  # all of one size, so that limits are plain
     best_one, last = checkpoints.manifest.best, checkpoints.manifest.last
     assert best_one is not None
     assert last is not None
@@ -74,22 +78,20 @@ def test_a_trial_under_way_is_never_touched(store: LocalStore, ranked: list[Entr
 
 
 def test_a_byte_limit_takes_last_ones_first_and_the_worst_first(store: LocalStore, ranked: list[Entry]) -> None:
-    size = store.size(ranked[0].checkpoints["best"])
     full = plan_retention(store, KeptCheckpoints(gigabytes=1.0), ranked, ())
-    assert full.kept_bytes == 7 * size
-    assert full.bytes == 4 * size, "only what was kept for resuming"
-    assert apply(store, ranked, gigabytes=5.5 * size / GIGABYTE) == {"a": [2, 4], "b": [4], "c": [1], "d": [1]}
-    assert apply(store, ranked, gigabytes=2.5 * size / GIGABYTE) == {"a": [2], "b": [4], "c": [], "d": []}
+    assert full.kept_bytes == 7 * SIZE
+    assert full.bytes == 4 * SIZE, "only what was kept for resuming"
+    assert apply(store, ranked, gigabytes=5.5 * SIZE / GIGABYTE) == {"a": [2, 4], "b": [4], "c": [1], "d": [1]}
+    assert apply(store, ranked, gigabytes=2.5 * SIZE / GIGABYTE) == {"a": [2], "b": [4], "c": [], "d": []}
 
 
 def test_a_byte_limit_never_takes_what_is_cited_and_says_by_how_much_it_is_exceeded(
     store: LocalStore, ranked: list[Entry]
 ) -> None:
-    size = store.size(ranked[0].checkpoints["best"])
-    plan = plan_retention(store, KeptCheckpoints(gigabytes=0.5 * size / GIGABYTE), ranked, {"a", "c"})
+    plan = plan_retention(store, KeptCheckpoints(gigabytes=0.5 * SIZE / GIGABYTE), ranked, {"a", "c"})
     remove(store, "s", plan.removals)
     assert kept(store) == {"a": [2], "b": [], "c": [1], "d": []}
-    assert (plan.kept_bytes, plan.over) == (2 * size, size + size // 2)
+    assert (plan.kept_bytes, plan.over) == (2 * SIZE, SIZE + SIZE // 2)
 
 
 def test_what_was_removed_is_recorded_with_its_reason(store: LocalStore, ranked: list[Entry]) -> None:
