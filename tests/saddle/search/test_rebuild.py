@@ -195,6 +195,6 @@ def test_what_a_trial_was_given_is_found_in_the_store(tmp_path: Path) -> None:
     store.write("studies/s/trials/something-else/x", b"")
     one, two = begun_trials(store, "s", {"trial-00000"})
     assert proposals[1] is not None
-    assert (one.number, one.settings, one.curve) == (1, proposals[1].settings, [{"validation/score": 0.5}])
+    assert (one.number, one.settings, list(one.curve)) == (1, proposals[1].settings, [{"validation/score": 0.5}])
     assert len(one.times) == 1
     assert (two.number, two.settings) == (2, None)
