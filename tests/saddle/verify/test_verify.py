@@ -29,6 +29,7 @@ from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
 from saddle.store.retention import Removal, remove, removed
 from saddle.track.outbox import Outbox
+from saddle.track.server import serve
 from saddle.verify.difference import Difference
 from saddle.verify.repair import repair_study
 from saddle.verify.verifying import verify_study
@@ -436,8 +437,8 @@ def test_the_command_ends_with_one_where_something_differs(store: LocalStore) ->
     assert saddle("verify", "tops").exit_code == 2
 
 
-def test_five_hundred_trials_are_compared_in_few_calls(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight calls for one trial each would be four thousand."""
+def test_the_number_of_calls_does_not_grow_with_the_trials(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a call for each metric of each trial, five hundred trials would take thousands."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     calls = []
@@ -449,6 +450,20 @@ def test_five_hundred_trials_are_compared_in_few_calls(store: LocalStore, monkey
     assert verify_study(store, "top").clean
     metrics = {name for entry in Ledger(store, "top") for epoch in entry.curve for name in epoch}
     assert len(calls) <= len(metrics) + 6, "a call for each metric, whatever the number of trials"
+
+
+def test_a_server_is_asked_for_many_runs_at_once(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def singly(*arguments: Any, **named: Any) -> Any:
+        raise AssertionError("asked for one metric of one run")
+
+    with serve(store) as server:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+        monkeypatch.setattr(MlflowClient, "get_metric_history", singly)
+        assert said(verify_study(store, "top").differences) == []
+        double_a_point(store)
+        assert said(verify_study(store, "top").differences) == [
+            f"mlflow: {FIRST}: points of validation/score are double"
+        ]
 
 
 def test_differences_are_told_apart() -> None:
