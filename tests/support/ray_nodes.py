@@ -195,10 +195,10 @@ class RayNodes:
         found = self.get("/api/v0/nodes?detail=0")["data"]["result"]["result"]
         return sum(1 for node in found if node["state"] == "ALIVE")
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, method: str = "GET") -> Any:
         """What the dashboard's API answers."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        request = urllib.request.Request(self.dashboard + path, headers=headers)
+        request = urllib.request.Request(self.dashboard + path, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 

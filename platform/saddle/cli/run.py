@@ -45,7 +45,7 @@ def run(
 
     check_outcomes(retry)
     if (address or "").startswith("ray://"):
-        from saddle.submit.parcel import pack
+        from saddle.submit.parcel import check_here, pack
 
         parcel = pack(
             study,
@@ -57,6 +57,7 @@ def run(
             retry=retry or (),
             track=track,
         )
+        check_here(parcel)
         on_head(parcel, str(address), insecure)
     if follow and follow_driver(study, settings or (), storage):
         return

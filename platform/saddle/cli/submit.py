@@ -45,7 +45,7 @@ def submit(
     """
     from saddle.cli.run import check_outcomes
     from saddle.submit.jobs import Jobs
-    from saddle.submit.parcel import foreign_trainables, pack
+    from saddle.submit.parcel import check_here, foreign_trainables, pack
 
     check_outcomes(retry)
     parcel = pack(
@@ -62,6 +62,8 @@ def submit(
         for name, package in foreign_trainables(parcel.studies).items():
             typer.echo(f"note: {name} comes with {package}; where the nodes lack it, add --package PATH", err=True)
     jobs = Jobs(address, insecure=insecure)
+    jobs.refuse_running(parcel)
+    check_here(parcel)
     job = jobs.submit(parcel)
     typer.echo(f"{' and '.join(parcel.names)} submitted to {address} as {job}", err=True)
     if detach:

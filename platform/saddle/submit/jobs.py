@@ -64,8 +64,8 @@ class Jobs:
         with _without("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS"):  # Ray lets them go before what was asked for
             self.client = JobSubmissionClient(address)
 
-    def submit(self, parcel: Parcel) -> str:
-        """Hand the studies over; the job's name. Raises `ClusterError` where a job runs one of them already."""
+    def refuse_running(self, parcel: Parcel) -> None:
+        """Raise `ClusterError` where a job runs one of the studies already, in the same storage."""
         for job in self.list():
             taken = sorted({*job.studies} & {*parcel.names})
             if taken and not job.ended and job.storage == parcel.storage:
@@ -73,6 +73,9 @@ class Jobs:
                     f"the job {job.id} runs {taken[0]} already; follow it with `saddle logs {taken[0]} --address "
                     f"{self.address} --follow`, or stop it with `saddle stop {taken[0]} --address {self.address}`"
                 )
+
+    def submit(self, parcel: Parcel) -> str:
+        """Hand the studies over; the job's name."""
         with tempfile.TemporaryDirectory(prefix="saddle-submit-") as folder, self._asking():
             name: str = self.client.submit_job(
                 entrypoint=parcel.command,

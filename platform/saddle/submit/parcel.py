@@ -35,6 +35,7 @@ class Parcel:
 
     studies: Sequence[Study]
     storage: str
+    fresh: bool
     options: Sequence[str]
     packages: Sequence[str]
     variables: dict[str, str]
@@ -76,15 +77,14 @@ def pack(
     retry: Sequence[str] = (),
     track: bool = True,
 ) -> Parcel:
-    """The parcel of a study file; raises `UserError` for all that can be known here to fail there."""
+    """The parcel of a study file; raises `UserError` for what can be known to fail there (see also `check_here`)."""
     studies = load_studies(study, settings)
     where = require_remote(storage)
     check_paths(studies, data_root)
-    check_here(studies, where, fresh)
     options = [f"--retry={outcome}" for outcome in retry]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
     options += [name for name, given in (("--fresh", fresh), ("--no-mlflow", not track)) if given]
-    return Parcel(studies, where, options, packages, to_send())
+    return Parcel(studies, where, fresh, options, packages, to_send())
 
 
 def require_remote(storage: str | os.PathLike[str] | None) -> str:
@@ -112,14 +112,14 @@ def check_paths(studies: Sequence[Study], data_root: str | os.PathLike[str] | No
                 raise NotForACluster(f"{study.study}: the dataset's {path} lies in a folder here; {right}")
 
 
-def check_here(studies: Sequence[Study], storage: str, fresh: bool) -> None:
-    """Raise what running the studies would raise, where the storage can be read from this machine."""
+def check_here(parcel: Parcel) -> None:
+    """Raise what running the studies would raise, where their storage can be read from this machine."""
     try:
-        store = open_store(storage, create=False)
+        store = open_store(parcel.storage, create=False)
         store.exists("studies")
     except (StorageError, OSError):
         return  # the cluster may reach what this machine does not
-    check_stored(studies, store, fresh=fresh)
+    check_stored(parcel.studies, store, fresh=parcel.fresh)
 
 
 def resolved(studies: Sequence[Study]) -> str:

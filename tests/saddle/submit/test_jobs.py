@@ -6,6 +6,8 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
+
 import saddle
 from tests.saddle.submit.conftest import METHODS, There, wait_until
 from tests.support.ray_nodes import Node
@@ -88,6 +90,7 @@ def test_a_running_study_is_left_watched_refused_to_others_and_stopped(there: Th
     assert (state["state"], state["job"]) == ("interrupted", None)
 
 
+@pytest.mark.slow
 def test_a_stopped_job_whose_storage_is_out_of_reach_ends_between_two_epochs(there: There) -> None:
     address = ("--address", there.cluster.dashboard)
     file = there.write("unseen", epochs="3", pause="6", trials="1")
@@ -101,8 +104,9 @@ def test_a_stopped_job_whose_storage_is_out_of_reach_ends_between_two_epochs(the
     there.run("stop", "unseen", *address)
     Path(there.storage).rmdir()
     hidden.rename(there.storage)
-    _, complained = there.run("logs", said.strip(), *address, "--follow", code=130)
+    shown, complained = there.run("logs", said.strip(), *address, "--follow", code=130)
     assert "STOPPED" in complained
+    assert "Stopped. Go on with:" in shown, "Ray killed it before the epoch was over"
     [checkpoints] = trials.glob("*/checkpoints")
     manifest = json.loads((checkpoints / "manifest.json").read_text())
     assert len(manifest["curve"]) in (1, 2), "the epoch under way was ended, no other one begun"

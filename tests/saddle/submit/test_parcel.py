@@ -12,7 +12,7 @@ from saddle.store.opening import open_store
 from saddle.study.loader import load_studies, parse_studies
 from saddle.study.packaged import packaged_studies
 from saddle.submit.environment import SecretError, for_workers, to_send
-from saddle.submit.parcel import NotForACluster, foreign_trainables, pack, resolved
+from saddle.submit.parcel import NotForACluster, check_here, foreign_trainables, pack, resolved
 
 STUDY = """
 study: far
@@ -79,10 +79,12 @@ class TestParcel:
     def test_a_study_that_says_something_else_than_the_stored_one_is_refused(self, file: str, tmp_path: Path) -> None:
         store = open_store(tmp_path / "kept")
         settle_study(store, load_studies(file)[0], None, fresh=False)
+        kept = str(tmp_path / "kept")
         with pytest.raises(StudyChanged, match=r"search\.x\.float"):
-            pack(file, ["search.x.float=[0, 2]"], str(tmp_path / "kept"))
-        assert pack(file, ["search.x.float=[0, 2]"], str(tmp_path / "kept"), fresh=True).names == ["far"]
-        assert pack(file, [], str(tmp_path / "kept")).names == ["far"]
+            check_here(pack(file, ["search.x.float=[0, 2]"], kept))
+        check_here(pack(file, ["search.x.float=[0, 2]"], kept, fresh=True))
+        check_here(pack(file, [], kept))
+        check_here(pack(file, ["search.x.float=[0, 2]"], "/no/such/folder/here"))
 
     def test_trainables_of_other_packages_are_named(self, file: str) -> None:
         assert foreign_trainables(load_studies(file)) == {"parabola": "fake-methods"}
