@@ -39,12 +39,12 @@ class Runs:
 
     def _points(self, run_ids: Sequence[str], metric: str) -> Iterator[tuple[str, int, float]]:
         store: Any = self.client._tracking_client.store
-        if len(run_ids) > 1 and hasattr(store, "get_metric_history_bulk"):
+        if hasattr(store, "get_metric_history_bulk"):
             rows = store.get_metric_history_bulk(list(run_ids), metric, MOST_POINTS)
             if len(rows) < MOST_POINTS:
                 yield from ((row.run_id, row.step, row.value) for row in rows)
                 return
-        elif len(run_ids) > 1 and hasattr(store, "get_host_creds"):
+        elif hasattr(store, "get_host_creds"):
             rows = self._ask_server(store, run_ids, metric)
             if rows is not None and len(rows) < MOST_POINTS:
                 yield from ((row["run_id"], int(row["step"]), float(row["value"])) for row in rows)
