@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,8 +100,12 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """The endpoint, with the environment naming it: `AWS_ENDPOINT_URL`, fake credentials, and nothing of one's own."""
+def s3(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """The endpoint, with the environment naming it: `AWS_ENDPOINT_URL`, fake credentials, and nothing of one's own.
+
+    What a driver keeps on this machine goes to `home` in the test's folder.
+    """
+    monkeypatch.setenv("SADDLE_HOME", str(tmp_path / "home"))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in environment(s3_server).items():
