@@ -62,7 +62,12 @@ class GroupWorker:
         self._order = order
         if self._thread is None or not self._thread.is_alive() or not self._whole:
             self._launch()
-        ray.get(self._exchange.start.remote(order.dump()))
+        try:
+            ray.get(self._exchange.start.remote(order.dump()))
+        except ray.exceptions.RayActorError:  # it died while the group was idle
+            self._exchange = None
+            self._launch()
+            ray.get(self._exchange.start.remote(order.dump()))
 
     def step(self, timeout: float | None = None) -> Message:
         """Train until the ranks' next joint message; raises `TimeoutError` after `timeout` seconds.
@@ -73,7 +78,11 @@ class GroupWorker:
 
         assert self._order is not None
         while True:
-            answer = ray.get(self._exchange.step.remote(timeout))
+            try:
+                answer = ray.get(self._exchange.step.remote(timeout))
+            except ray.exceptions.RayActorError as error:  # the exchange is as mortal as the ranks
+                self._exchange, self._failure = None, [error]
+                answer = {"ended": str(error)}
             if answer is None:
                 raise TimeoutError(f"no epoch ended within {timeout:g} s")
             if "ended" not in answer:
@@ -89,7 +98,8 @@ class GroupWorker:
         """Drop the trial under way, between two of its epochs."""
         import ray
 
-        ray.get(self._exchange.drop.remote())
+        with contextlib.suppress(ray.exceptions.RayActorError):  # then there is none under way
+            ray.get(self._exchange.drop.remote())
 
     def abandon(self) -> None:
         """Give up a trial whose step doesn't end, and the group with it."""
@@ -102,7 +112,7 @@ class GroupWorker:
         if self._exchange is not None:
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.get(self._exchange.close.remote(), timeout=5)
-            self._retire(patience=END_SECONDS)
+        self._retire(patience=END_SECONDS)
 
     def _failed(self, why: str) -> EndMessage:
         assert self._order is not None
@@ -120,7 +130,9 @@ class GroupWorker:
         generation = ray.get(self._exchange.begin.remote())
         self._failure, self._whole = [], True
         self.starts += 1
-        self._thread = threading.Thread(target=self._fit, args=(generation,), name="saddle-group", daemon=True)
+        self._thread = threading.Thread(
+            target=self._fit, args=(self._exchange, generation), name="saddle-group", daemon=True
+        )
         self._thread.start()
         try:
             ranks = ray.get(self._exchange.await_group.remote(START_SECONDS))
@@ -144,7 +156,7 @@ class GroupWorker:
         self._thread.join(END_SECONDS)
         self._thread, self._placement = None, None
 
-    def _fit(self, generation: int) -> None:
+    def _fit(self, exchange: Any, generation: int) -> None:
         """Run the ranks as Ray Train's workers; however they end, the slot hears of it."""
         import ray
         from ray.train import FailureConfig, RunConfig, ScalingConfig
@@ -157,7 +169,7 @@ class GroupWorker:
             with tempfile.TemporaryDirectory(prefix="saddle-train-") as scratch:
                 make_trainer()(
                     serve_rank,
-                    train_loop_config={"exchange": self._exchange, "generation": generation},
+                    train_loop_config={"exchange": exchange, "generation": generation},
                     scaling_config=ScalingConfig(
                         num_workers=self.workers,
                         use_gpu=self.gpus > 0,
@@ -172,7 +184,7 @@ class GroupWorker:
             self._failure = [getattr(failure, "health_check_failure", failure) for failure in (error, *of_ranks)]
             why = str(error)
         with contextlib.suppress(ray.exceptions.RayError):
-            ray.get(self._exchange.end_group.remote(generation, why))
+            ray.get(exchange.end_group.remote(generation, why))
 
     def _backend(self) -> str:
         """NCCL between whole GPUs, gloo else; whether there are real devices behind them only a worker can say."""
