@@ -14,6 +14,7 @@ import psutil
 
 from saddle.execute.driver import Options, run_study
 from saddle.execute.progress import Progress
+from saddle.execute.shapes import Nodes
 from saddle.search.storage import open_journal
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
@@ -71,7 +72,7 @@ def growth(moments: list[float]) -> tuple[float, float]:
     return 1000 * early, 1000 * late
 
 
-def test_memory_and_time_per_trial_do_not_grow(ray_session: dict[str, float]) -> None:
+def test_memory_and_time_per_trial_do_not_grow(ray_session: Nodes) -> None:
     gauge = Gauge()
 
     def listen(study: Study) -> Gauge:

@@ -10,7 +10,7 @@ from typing import Any
 from ray import tune
 
 from saddle.execute.driver import Options, run_study
-from saddle.execute.shapes import SLOT_BESIDE_GROUP
+from saddle.execute.shapes import SLOT_BESIDE_GROUP, Nodes
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 
@@ -31,11 +31,11 @@ budget: {{trials: {TRIALS}}}
 """
 
 
-def seconds_of_a_warm_group(folder: Path, cluster: dict[str, float]) -> tuple[float, float]:
+def seconds_of_a_warm_group(folder: Path, nodes: Nodes) -> tuple[float, float]:
     """Seconds of the first trial, the group's start included, and the mean of the others, from end to end."""
     [study] = parse_studies(STUDY, "bench.yaml")
     since = time.time()
-    result = run_study(study, LocalStore(folder), cluster, Options(track=False))
+    result = run_study(study, LocalStore(folder), nodes, Options(track=False))
     assert [entry.outcome for entry in result.entries] == ["completed"] * TRIALS
     ends = [entry.ended for entry in result.entries]
     return ends[0] - since, (ends[-1] - ends[0]) / (TRIALS - 1)
@@ -76,7 +76,7 @@ def seconds_of_new_trainers(folder: Path) -> float:
     return (time.time() - since) / PLAIN_TRIALS
 
 
-def test_seconds_per_trial_of_two_workers(ray_session: dict[str, float]) -> None:
+def test_seconds_per_trial_of_two_workers(ray_session: Nodes) -> None:
     """The warm group's first trial stands apart; checkpoints and the ledger are included, MLflow is not."""
     with tempfile.TemporaryDirectory() as folder:
         first, later = seconds_of_a_warm_group(Path(folder), ray_session)

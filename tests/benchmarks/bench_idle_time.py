@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from saddle.execute.driver import Options, run_study
+from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 
@@ -25,7 +26,7 @@ budget: {{trials: {SLOTS * TRIALS_PER_SLOT}}}
 """
 
 
-def test_idle_share_between_trials(ray_session: dict[str, float]) -> None:
+def test_idle_share_between_trials(ray_session: Nodes) -> None:
     """Idle is what a slot's trials after its first leave of the time between the first's end and the last's end.
 
     Checkpoints, evaluation, ledger, sampler and MLflow all count as idle here: only the epochs' own time does not.

@@ -14,6 +14,7 @@ from scipy import stats
 
 from saddle.execute import driver
 from saddle.execute.driver import Options, run_study
+from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 from saddle.track.server import Server, free_port, serve
@@ -30,7 +31,7 @@ ANSWER_SECONDS = 2.0
 STUDY = """
 study: bench
 trainable: adversarial_training
-fixed: {dataset: digits, epochs: 20, epsilon_warmup: 0, perturbation: sta}
+fixed: {dataset: digits, epochs: 8, epsilon_warmup: 0, perturbation: sta}
 search: {lr: {float: [1e-3, 1e-2]}}
 objective: {maximize: validation/clean_accuracy}
 sampler: {random: {seed: 0}}
@@ -58,11 +59,11 @@ def bad_server(kind: str, server: Server) -> Iterator[str]:
         yield proxy.url
 
 
-def training_seconds(cluster: dict[str, float], *, track: bool) -> float:
+def training_seconds(nodes: Nodes, *, track: bool) -> float:
     """From the first trial's start to the last one's end; what is delivered after that delays no training."""
     [study] = parse_studies(STUDY, "bench.yaml")
     with tempfile.TemporaryDirectory() as folder:
-        result = run_study(study, LocalStore(Path(folder)), cluster, Options(track=track))
+        result = run_study(study, LocalStore(Path(folder)), nodes, Options(track=track))
         assert {entry.outcome for entry in result.entries} == {"completed"}
         assert bool(result.undelivered) == track, "the server was to be bad for the whole study"
         return max(e.ended for e in result.entries) - min(e.started for e in result.entries)
@@ -71,7 +72,7 @@ def training_seconds(cluster: dict[str, float], *, track: bool) -> float:
 @pytest.mark.parametrize("kind", ["dead", "500", "slow"])
 @pytest.mark.timeout(1800)
 def test_training_is_not_delayed(
-    kind: str, server: Server, ray_session: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    kind: str, server: Server, ray_session: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pairs alternate, and take turns in who goes first, so that a machine that slows down slows both."""
     monkeypatch.setattr(driver, "DELIVERY_SECONDS", 0.5)

@@ -12,6 +12,7 @@ from pathlib import Path
 from scipy import stats
 
 from saddle.execute.driver import Options, run_study
+from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 
@@ -59,16 +60,16 @@ def seconds_bare() -> float:
     return float(done.stdout)
 
 
-def seconds_through_saddle(folder: Path, cluster: dict[str, float]) -> float:
+def seconds_through_saddle(folder: Path, nodes: Nodes) -> float:
     """The same epochs in a slot, from the first epoch's end to the last's: checkpoints and messages included."""
     [study] = parse_studies(STUDY, "bench.yaml")
-    [entry] = run_study(study, LocalStore(folder), cluster, Options()).entries
+    [entry] = run_study(study, LocalStore(folder), nodes, Options()).entries
     assert entry.outcome == "completed", entry.why
     assert len(entry.times) == EPOCHS
     return entry.times[-1] - entry.times[0]
 
 
-def test_overhead_of_training_through_saddle(ray_session: dict[str, float]) -> None:
+def test_overhead_of_training_through_saddle(ray_session: Nodes) -> None:
     """The order within a pair alternates; the interval is Student's t of the log ratios."""
     logs = []
     for pair in range(PAIRS):

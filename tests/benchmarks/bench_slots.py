@@ -10,6 +10,7 @@ from typing import Any
 from ray import tune
 
 from saddle.execute.driver import Options, run_study
+from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 
@@ -48,15 +49,15 @@ def seconds_of_plain_functions(folder: Path) -> float:
     return time.perf_counter() - since
 
 
-def seconds_of_slots(folder: Path, cluster: dict[str, float]) -> float:
+def seconds_of_slots(folder: Path, nodes: Nodes) -> float:
     [study] = parse_studies(STUDY, "bench.yaml")
     since = time.perf_counter()
-    result = run_study(study, LocalStore(folder), cluster, Options())
+    result = run_study(study, LocalStore(folder), nodes, Options())
     assert [entry.outcome for entry in result.entries] == ["completed"] * TRIALS
     return time.perf_counter() - since
 
 
-def test_seconds_per_trial(ray_session: dict[str, float]) -> None:
+def test_seconds_per_trial(ray_session: Nodes) -> None:
     """Both ways alternate, so that a machine that slows down slows both; checkpoints, ledger and MLflow included."""
     slots, plains = [], []
     for _ in range(2):

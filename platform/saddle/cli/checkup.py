@@ -110,5 +110,6 @@ def start_ray() -> str:
     """A Ray of our own, or the connected one."""
     from saddle.execute.cluster import connect
 
-    with connect() as resources:
-        return ", ".join(f"{amount:g} {name}" for name, amount in resources.items() if name in ("CPU", "GPU"))
+    with connect() as nodes:
+        offered = {name: sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}
+        return ", ".join(f"{amount:g} {name}" for name, amount in offered.items() if amount)

@@ -37,8 +37,8 @@ OF_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 @contextlib.contextmanager
 def connect(
     address: str | None = None, *, insecure: bool = False, packages: Sequence[str] = ()
-) -> Iterator[dict[str, float]]:
-    """The resources of the cluster at `address`, else at RAY_ADDRESS, else of one started here and ended afterwards.
+) -> Iterator[list[dict[str, float]]]:
+    """What each node offers of the cluster at `address`, at RAY_ADDRESS, or of one started here and ended afterwards.
 
     `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
     `packages`. A cluster this process is connected to already is taken as it is.
@@ -53,7 +53,7 @@ def connect(
         if not ray.is_initialized():
             stack.enter_context(_started() if address == "local" else _joined(address, insecure, packages))
         logging.getLogger("ray.tune").setLevel(logging.ERROR)
-        yield {name: float(amount) for name, amount in ray.cluster_resources().items()}
+        yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from saddle.execute.interrupt import on_interrupt
 from saddle.execute.nodes import require_shared_storage
 from saddle.execute.preparing import find_baseline, make_proposals, start_progress
 from saddle.execute.progress import Listener, Silent
-from saddle.execute.shapes import slots_for
+from saddle.execute.shapes import Nodes, slots_for
 from saddle.execute.stopping import stop_path
 from saddle.report.writing import report_path, write_report
 from saddle.store.base import StorageError, Store
@@ -71,16 +71,16 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
     results: list[StudyResult] = []
-    with connect(options.address, insecure=options.insecure, packages=options.packages) as cluster:
+    with connect(options.address, insecure=options.insecure, packages=options.packages) as nodes:
         require_shared_storage(store)
         for study in studies:
-            results.append(run_study(study, store, cluster, options))
+            results.append(run_study(study, store, nodes, options))
             if results[-1].interrupted:
                 break
     return results
 
 
-def run_study(study: Study, store: Store, cluster: Mapping[str, float], options: Options) -> StudyResult:
+def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> StudyResult:
     """Run one study on the connected cluster, or go on with it."""
     with hold_study(store, study.study) as hold:
         baseline = find_baseline(study, store)
@@ -89,7 +89,7 @@ def run_study(study: Study, store: Store, cluster: Mapping[str, float], options:
         ledger = Ledger(store, study.study)
         proposals = make_proposals(study, stored.instance, store, ledger, baseline, options.retry)
         entries = ledger.entries()
-        slots = slots_for(study, cluster, proposals)
+        slots = slots_for(study, nodes, proposals)
         store.delete(stop_path(study.study))
         tracker = open_tracker(store, study.study, stored.instance, enabled=options.track)
         keeper = start_progress(study, trainable, store, entries, proposals, slots, options.listener(study))

@@ -14,7 +14,7 @@ from saddle.errors import UserError
 from saddle.execute.estimates import Estimate, estimate_trial
 from saddle.execute.preflight import absent_data, local_resources, resolutions
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
-from saddle.execute.shapes import slots_for, trial_shape
+from saddle.execute.shapes import DoesNotFit, slots_for, trial_shape
 from saddle.search.samplers import notes, planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
@@ -72,7 +72,11 @@ def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan
     resolved = resolved or list(islice(resolutions(study), 1))
     if not resolved:
         raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
-    slots = slots_for(study, local_resources())
+    try:
+        slots = slots_for(study, local_resources())
+    except DoesNotFit as reason:
+        found.append(f"{reason}; a cluster may have it: saddle submit, or saddle run --address")
+        slots = 1
     trials = len(arms) * len(seeds) if study.ablation else planned_trials(study)
     if study.ablation:
         found += limits(len(seeds), len(arms) - 1, study.ablation.compare.alpha)

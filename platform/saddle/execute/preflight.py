@@ -85,11 +85,13 @@ def connected() -> bool:
     return bool(ray.is_initialized())
 
 
-def local_resources() -> dict[str, float]:
-    """The resources Ray will find on this machine; in a container, those the container may use."""
+def local_resources() -> list[dict[str, float]]:
+    """The resources Ray will find on this machine, as those of one node; in a container, what it may use."""
+    from ray._private.accelerators import get_accelerator_manager_for_resource
     from ray._private.utils import get_num_cpus
 
-    return {"CPU": float(get_num_cpus(override_docker_cpu_warning=True))}
+    gpus = get_accelerator_manager_for_resource("GPU").get_current_node_num_accelerators()
+    return [{"CPU": float(get_num_cpus(override_docker_cpu_warning=True)), "GPU": float(gpus)}]
 
 
 def check_data(studies: Sequence[Study], data_root: str | None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from saddle.errors import UserError
 from saddle.search.proposals import Proposals
 from saddle.study.models import Resources, Study
+
+Nodes = Sequence[Mapping[str, float]]
+"""What each node of a cluster offers, by Ray's names."""
 
 
 class DoesNotFit(UserError):
@@ -53,19 +56,42 @@ def trial_shape(resources: Resources) -> Shape:
     return Shape(resources.workers * resources.cpus_per_worker, resources.workers * resources.gpus_per_worker)
 
 
-def count_slots(resources: Resources, cluster: Mapping[str, float]) -> int:
-    """How many trials run at once; raises `DoesNotFit` naming the shortfall where it would be none."""
-    shape = trial_shape(resources)
-    fits = []
-    for name, wanted in shape.bundle().items():
-        offered = cluster.get(name, 0.0)
-        if wanted > offered:
-            raise DoesNotFit(
-                f"a trial wants {wanted:g} {name}, the whole cluster has {offered:g}: {wanted - offered:g} too few; "
-                f"lower resources.{name.lower()}s_per_worker or resources.workers"
+def count_slots(resources: Resources, nodes: Nodes) -> int:
+    """How many trials run at once; raises `DoesNotFit` naming the shortfall where it would be none.
+
+    A worker has its resources on one node; the workers of a trial may be on several.
+    """
+    worker = Shape(resources.cpus_per_worker, resources.gpus_per_worker)
+    workers = sum(_how_many(worker, node) for node in nodes)
+    if not workers:
+        raise DoesNotFit(_shortfall(worker, nodes))
+    if workers < resources.workers:
+        raise DoesNotFit(
+            f"a trial wants {resources.workers} workers of {worker}, and there is room for {workers}: "
+            f"{resources.workers - workers} too few; lower resources.workers or what a worker takes"
+        )
+    return min(workers // resources.workers, resources.concurrency or workers)
+
+
+def _how_many(worker: Shape, node: Mapping[str, float]) -> int:
+    return min(int(node.get(name, 0.0) / wanted + 1e-9) for name, wanted in worker.bundle().items())
+
+
+def _shortfall(worker: Shape, nodes: Nodes) -> str:
+    """What no node has enough of for a single worker."""
+    for name, wanted in worker.bundle().items():
+        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        if wanted > most:
+            has = (
+                f"this machine has {most:g}"
+                if len(nodes) == 1
+                else f"none of {len(nodes)} nodes has more than {most:g}"
             )
-        fits.append(int(offered / wanted + 1e-9))
-    return min([*fits, resources.concurrency or fits[0]])
+            return (
+                f"a worker wants {wanted:g} {name}, {has}: {wanted - most:g} too few; "
+                f"lower resources.{name.lower()}s_per_worker"
+            )
+    return f"a worker wants {worker}, and no node has both"
 
 
 def check_startup(study: Study, slots: int) -> None:
@@ -84,9 +110,9 @@ def check_startup(study: Study, slots: int) -> None:
         )
 
 
-def slots_for(study: Study, cluster: Mapping[str, float], proposals: Proposals | None = None) -> int:
-    """How many trials of `study` run at once on `cluster`, never more than there are; raises `DoesNotFit`."""
-    slots = count_slots(study.resources, cluster)
+def slots_for(study: Study, nodes: Nodes, proposals: Proposals | None = None) -> int:
+    """How many trials of `study` run at once on these nodes, never more than there are; raises `DoesNotFit`."""
+    slots = count_slots(study.resources, nodes)
     check_startup(study, slots)
     total = proposals.total if proposals is not None else study.budget.trials
     return min(slots, total) if total else slots

@@ -56,7 +56,7 @@ def test_two_trials_share_a_gpu_each_in_a_group_of_its_own(one_gpu: dict[str, fl
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        entries = run_study(study, LocalStore(tmp_path / "runs"), one_gpu, Options(track=False)).entries
+        entries = run_study(study, LocalStore(tmp_path / "runs"), [one_gpu], Options(track=False)).entries
     finally:
         over.set()
         watcher.join(timeout=10)

@@ -22,7 +22,7 @@ from saddle.study.loader import parse_studies
 
 pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.fault]
 
-CLUSTER = {"CPU": 2.0}
+NODES = [{"CPU": 2.0}]
 OURS = ("RayTrainWorker", "ray::ResourceTrainable", "ray::Exchange", "TrainController", "PlacementGroupCleaner")
 GROUP = "resources: {workers: 2, cpus_per_worker: 0.5, concurrency: 1}\n"
 
@@ -48,7 +48,7 @@ def ablation(
 
 def run_yaml(text: str, store: LocalStore) -> StudyResult:
     [study] = parse_studies(text, "test.yaml")
-    return run_study(study, store, CLUSTER, Options(track=False))
+    return run_study(study, store, NODES, Options(track=False))
 
 
 @pytest.fixture

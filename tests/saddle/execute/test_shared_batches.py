@@ -31,7 +31,7 @@ def trained(workers: int, store: LocalStore, trainable: str = "double", more: st
     """The only entry of a study and its last state."""
     text = STUDY.format(workers=workers, trainable=trainable, more=more)
     [study] = parse_studies(text, "test.yaml")
-    entry = run_study(study, store, {"CPU": 2.0}, Options(track=False)).entries[0]
+    entry = run_study(study, store, [{"CPU": 2.0}], Options(track=False)).entries[0]
     assert entry.outcome == "completed", entry.why
     last = Checkpoints.of_trial(store, study.study, entry.key).manifest.last
     assert last is not None

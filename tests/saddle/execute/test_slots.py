@@ -16,13 +16,13 @@ from saddle.study.loader import parse_studies
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
-CLUSTER = {"CPU": 2.0}
+NODES = [{"CPU": 2.0}]
 TRACKLESS = Options(track=False)
 
 
 def run_yaml(text: str, store: LocalStore, options: Options = TRACKLESS) -> StudyResult:
     [study] = parse_studies(text, "test.yaml")
-    return run_study(study, store, CLUSTER, options)
+    return run_study(study, store, NODES, options)
 
 
 @pytest.fixture
