@@ -37,10 +37,10 @@ class TestOurOwnRay:
         monkeypatch.setenv("HOME", str(tmp_path))  # nobody's token
         for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
             monkeypatch.delenv(name, raising=False)
-        with connect() as resources:
+        with connect() as [node]:
             import ray
 
-            assert resources["CPU"] >= 1
+            assert node["CPU"] >= 1
             address = ray.get_runtime_context().gcs_address
             token = os.environ["RAY_AUTH_TOKEN"]
             assert len(token) == 64
