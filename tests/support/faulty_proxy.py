@@ -9,8 +9,8 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ class Request:
 
     method: str
     path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Fault:
     kind: Literal["answer", "lose", "truncate", "reset", "lose_reset"]
     status: int = 503
     keep: int = 0
+    code: str = ""
+    """What S3 calls the error; the usual word for the status where none is given."""
 
 
 class FaultyProxy:
@@ -135,7 +138,7 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
-            request = Request(self.command, self.path)
+            request = Request(self.command, self.path, dict(self.headers.items()))
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             fault = proxy.take(request)
             if proxy.delay:
@@ -143,7 +146,7 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             if fault is not None and fault.kind == "reset":
                 self.reset()
             elif fault is not None and fault.kind == "answer":
-                self.refuse(fault.status)
+                self.refuse(fault)
             else:
                 self.forward(content, fault)
 
@@ -165,7 +168,7 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             finally:
                 upstream.close()
             if fault is not None and fault.kind == "lose":
-                self.refuse(fault.status)
+                self.refuse(fault)
                 return
             if fault is not None and fault.kind == "lose_reset":
                 self.reset()
@@ -184,9 +187,9 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
                 return
             self.wfile.write(body)
 
-        def refuse(self, status: int) -> None:
-            body = ERROR.format(code=CODES.get(status, "Fault")).encode()
-            self.send_response_only(status)
+        def refuse(self, fault: Fault) -> None:
+            body = ERROR.format(code=fault.code or CODES.get(fault.status, "Fault")).encode()
+            self.send_response_only(fault.status)
             self.send_header("Content-Type", "application/xml")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

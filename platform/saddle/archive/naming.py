@@ -19,15 +19,15 @@ def open_named(name: str, storage: str | PathLike[str] | None = None) -> tuple[S
     if "://" not in name:
         return open_store(storage, create=False), name
     url = name.rstrip("/")
-    below, found, rest = url.rpartition(STUDIES)
-    if found:
-        return open_store(below, create=False), rest
+    below, as_written, rest = url.rpartition(STUDIES)
     study = parent(url)
-    for where, short in (study, parent(study[0], study[1])):
+    readings = [*([(below, rest)] if as_written else []), study, parent(*study)]
+    for where, short in readings:
         store = open_store(where, create=False)
         if store.exists(f"{study_folder(short.partition('/')[0])}/study.yaml"):
             return store, short
-    return open_store(study[0], create=False), study[1]
+    where, short = readings[0]
+    return open_store(where, create=False), short
 
 
 def parent(url: str, name: str = "") -> tuple[str, str]:

@@ -17,7 +17,7 @@ import saddle.store.lease as leases
 from saddle.store.base import StorageError
 from saddle.store.lock import Driver, driver_of, hold_study
 from saddle.store.s3 import S3Store
-from tests.support.faulty_proxy import Fault, FaultyProxy
+from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3
 
 DRIVER = """
@@ -202,3 +202,39 @@ def test_of_many_drivers_that_start_at_once_one_gets_the_study(store: S3Store) -
         thread.join(timeout=60)
     assert (len(got), len(refused)) == (1, 7)
     assert all("is running digits" in text for text in refused)
+
+
+def test_of_two_drivers_that_both_found_nobody_one_gets_the_study(store: S3Store, s3_proxy: FaultyProxy) -> None:
+    both_looked = threading.Barrier(2)
+    first_has_it = threading.Event()
+    seen: list[str] = []
+    lock = threading.Lock()
+
+    def hold_back(request: Request) -> None:
+        with lock:
+            seen.append(request.method)
+            looks, writes = seen.count("GET"), seen.count("PUT")
+        if request.method == "GET" and looks <= 2:
+            both_looked.wait(timeout=20)
+        if request.method == "PUT" and writes == 2:
+            first_has_it.wait(timeout=20)
+
+    s3_proxy.plan = hold_back
+    ends: list[str] = []
+
+    def start() -> None:
+        try:
+            leases.Lease(store, "studies/.digits.lease", "digits").take()
+            ends.append("has it")
+            first_has_it.set()
+        except StorageError as error:
+            ends.append(str(error))
+
+    assert store.calls.client is not None  # made before its threads need it
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert ends[0] == "has it"
+    assert "is running digits" in ends[1]
