@@ -99,7 +99,7 @@ def test_all_mistakes_are_told_at_once_one_per_line(saddle) -> None:
         (("run", "quickstart", "--set", "quickstart-search:budget.trial=3"), "did you mean trials?"),
         (("run", "quickstart", "--data-root", "nowhere"), "nowhere is no folder"),
         (("run", "quickstart", "--storage", "/proc/saddle"), "the storage /proc/saddle can't be written"),
-        (("run", "quickstart", "--storage", "s3://bucket"), "not there yet"),
+        (("run", "quickstart", "--storage", "s4://bucket"), "did you mean s3://"),
         (("trainables", "adversarial_trainin"), "did you mean adversarial_training?"),
         (("data", "stats", "minst"), "did you mean mnist?"),
         (("data", "stats"), "name one dataset"),
