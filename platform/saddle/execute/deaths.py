@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 RESTARTS = 3
 """How often a trial whose worker died is taken up again from its checkpoint; a machine that goes away doesn't count."""
+
+VERDICT_SECONDS = 20.0
+"""How long the cluster may take to find out why an actor doesn't answer."""
 
 
 def node_died(error: BaseException) -> bool:
@@ -18,9 +22,18 @@ def node_died(error: BaseException) -> bool:
     if not isinstance(error, RayActorError):
         return False
     from ray.core.generated.common_pb2 import ActorDiedErrorContext
+    from ray.core.generated.gcs_pb2 import ActorTableData
 
-    causes = {actor.actor_id.hex(): actor.death_cause.actor_died_error_context.reason for actor in _actors()}
-    return bool(error.preempted) or causes.get(error.actor_id) == ActorDiedErrorContext.NODE_DIED
+    if error.preempted:
+        return True
+    deadline = time.monotonic() + VERDICT_SECONDS
+    while time.monotonic() < deadline:
+        actor = next((actor for actor in _actors() if actor.actor_id.hex() == error.actor_id), None)
+        if actor is None or actor.state == ActorTableData.DEAD:
+            cause = None if actor is None else actor.death_cause.actor_died_error_context.reason
+            return bool(cause == ActorDiedErrorContext.NODE_DIED)
+        time.sleep(0.2)  # its caller hears of a broken connection before the cluster knows that the machine is gone
+    return False
 
 
 def free_orphaned_groups() -> int:
