@@ -29,12 +29,12 @@ def verify(
 
     Example: saddle verify quickstart-search --repair
     """
+    from saddle.archive.naming import open_named
     from saddle.cli.tables import print_json
-    from saddle.store.opening import open_store
     from saddle.verify.repair import repair_study
     from saddle.verify.verifying import verify_study
 
-    store = open_store(storage, create=False)
+    store, study = open_named(study, storage)
     found = [repair_study(store, name) if repair else verify_study(store, name) for name in names(store, study)]
     if as_json:
         print_json([one.facts() for one in found])

@@ -121,6 +121,6 @@ def read_progress(store: Store, study: str) -> Progress | None:
     """What the driver of `study` last stored, or None where it never ran."""
     try:
         raw: dict[str, Any] = json.loads(store.read(progress_path(study)))
-    except FileNotFoundError:
+        return Progress(**raw)
+    except (FileNotFoundError, ValueError, TypeError):  # only for show: a damaged one is as good as none
         return None
-    return Progress(**raw)

@@ -14,10 +14,16 @@ from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
 from saddle.search.outcomes import Outcome
+from saddle.store.base import Damaged, StorageError
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.opening import open_store, trial_folder
 from saddle.study.trainables import load_trainable
 from trainables.contract import Collapsed, Diverged, Report
+
+
+def is_the_stores(trouble: Exception) -> bool:
+    """Whether the store can't be used, as against what the trainable or a damaged checkpoint did."""
+    return isinstance(trouble, StorageError) and not isinstance(trouble, Damaged)
 
 
 @dataclass
@@ -45,7 +51,9 @@ class Training:
             if given_up is not None:
                 return self._end(Outcome(given_up.outcome), given_up.why)
             self.began = self.checkpoints.resume()
-        except Exception:  # see `messages`
+        except Exception as trouble:  # see `messages`
+            if is_the_stores(trouble):
+                raise
             return self._end(Outcome.FAILED, traceback.format_exc())
         return ReadyMessage(self.order.key, self.attempt, self.began[0])
 
@@ -62,7 +70,9 @@ class Training:
             yield self._end(Outcome.DIVERGED, failure.why, images=self._store_images(failure.images))
         except Superseded:
             raise  # nobody waits for this attempt's messages any more
-        except Exception:  # whatever the trainable raises is its failure, not the slot's: the study goes on
+        except Exception as trouble:  # whatever the trainable raises is its failure, not the slot's: the study goes on
+            if is_the_stores(trouble):
+                raise  # the worker's end, after which the trial goes on from its checkpoint
             yield self._end(Outcome.FAILED, traceback.format_exc())
 
     def _train(self) -> Generator[Message, None, None]:
