@@ -125,4 +125,8 @@ def conclude(result: StudyResult) -> None:
     say(f"report: {short(result.report)}", indent=2)
     say(f"MLflow: {command('ui', result.study.study, *storage_option(result.storage))}", indent=2)
     if result.undelivered:
-        say(f"{result.undelivered}; they are sent when the study is run again, and by saddle ui", style="yellow", indent=2)
+        say(
+            f"{result.undelivered}; they are sent when the study is run again, and by saddle ui",
+            style="yellow",
+            indent=2,
+        )
