@@ -60,7 +60,7 @@ def seconds_until_training(command: Command, begin: Callable[[], object]) -> flo
 
 def kill_a_worker(command: Command) -> None:
     """SIGKILL the process that trains: the slot, or a rank of its group."""
-    kinds = ("RayTrainWorker", "ResourceTrainable")
+    kinds = ("RayTrainWorker", "ray::ResourceTrainable", "ray::Slot")
     running = [psutil.Process(pid) for pid in command.leftovers()]
     named = [(process, " ".join(process.cmdline())) for process in running]
     victim = next(process for kind in kinds for process, name in named if kind in name)
