@@ -95,6 +95,7 @@ def test_a_study_that_is_not_there_is_said_with_those_that_are(s3: S3) -> None:
 
 
 @pytest.mark.fault
+@pytest.mark.slow  # the page "From laptop to cluster" does it all at once
 def test_a_killed_driver_s_study_goes_on_on_another_machine_s_disk(
     command: Command, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def open_cluster() -> Iterator[RayNodes]:
         yield cluster.start(1)
 
 
+@pytest.mark.slow
 class TestAnOpenCluster:
     def test_it_is_refused_unless_told_otherwise(self, open_cluster: RayNodes) -> None:
         reached = f"{open_cluster.host}:{open_cluster.port}"

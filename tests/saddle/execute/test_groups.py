@@ -84,16 +84,7 @@ def left_over() -> dict[str, int]:
             name = " ".join(process.cmdline())
         except psutil.Error:
             continue
-        if any(
-            kind in name
-            for kind in (
-                "RayTrainWorker",
-                "ray::ResourceTrainable",
-                "ray::Exchange",
-                "TrainController",
-                "PlacementGroupCleaner",
-            )
-        ):
+        if any(kind in name for kind in OURS):
             ours.append(process)
     ports = sum(len(p.net_connections(kind="tcp")) for p in ours if p.is_running())
     groups = [g for g in placement_group_table().values() if g["state"] != "REMOVED"]
@@ -178,7 +169,7 @@ def test_an_early_stop_leaves_the_group_warm(
     assert starts() == 2
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_rank_that_dies_in_an_epoch_costs_its_trial_nothing(store: LocalStore, tmp_path: Path, rank: int) -> None:
     trouble = f"trouble: die_once, trouble_rank: {rank}, marker: {tmp_path / 'died'}"
     calm = run_yaml(ablation("calm", seeds=1) + GROUP, store)
@@ -188,6 +179,7 @@ def test_a_rank_that_dies_in_an_epoch_costs_its_trial_nothing(store: LocalStore,
     assert essence(result) == essence(calm)
 
 
+@pytest.mark.slow
 def test_a_group_that_always_dies_fails_its_trial_alone(store: LocalStore) -> None:
     text = ablation("doomed", factor="trouble", baseline="none", levels="die", seeds=1)
     result = run_yaml(text.replace("pause: 0", "pause: 0, trouble_rank: 1") + GROUP, store)
@@ -198,9 +190,10 @@ def test_a_group_that_always_dies_fails_its_trial_alone(store: LocalStore) -> No
     assert "died 4 times" in next(entry.why for entry in result.entries if entry.outcome == "failed")
 
 
+@pytest.mark.slow
 def test_a_rank_that_hangs_is_timed_out_and_its_group_replaced(store: LocalStore) -> None:
     text = ablation("hanging", factor="trouble", baseline="hang", levels="none", seeds=1)
-    text = text.replace("pause: 0", "pause: 0, trouble_rank: 1") + GROUP + "budget: {minutes_per_trial: 0.05}\n"
+    text = text.replace("pause: 0", "pause: 0, trouble_rank: 1") + GROUP + "budget: {minutes_per_trial: 0.1}\n"
     outcomes = {entry.arm: (entry.outcome, entry.epochs) for entry in run_yaml(text, store).entries}
     assert outcomes == {"trouble=hang": ("timed_out", 1), "trouble=none": ("completed", 3)}
 
@@ -208,7 +201,7 @@ def test_a_rank_that_hangs_is_timed_out_and_its_group_replaced(store: LocalStore
 @pytest.mark.parametrize(
     "what",
     [
-        "rank",
+        pytest.param("rank", marks=pytest.mark.slow),
         "slot",
         pytest.param("controller", marks=pytest.mark.slow),
         pytest.param("exchange", marks=pytest.mark.slow),

@@ -145,7 +145,7 @@ study: hanging
 trainable: parabola
 fixed: {epochs: 3}
 resources: {concurrency: 1}
-budget: {minutes_per_trial: 0.05}
+budget: {minutes_per_trial: 0.15}
 ablation:
   baseline: {trouble: hang}
   factors: {trouble: [hang, none]}
@@ -158,11 +158,11 @@ ablation:
 
 
 def test_a_trial_over_its_time_is_timed_out_and_keeps_what_it_reached(store: LocalStore) -> None:
-    text = ABLATION.format(fixed="pause: 0.3", levels="0.5", seeds=1).replace("epochs: 3", "epochs: 50")
-    result = run_yaml(text + "budget: {minutes_per_trial: 0.05}\n", store)
+    text = ABLATION.format(fixed="pause: 0.6", levels="0.5", seeds=1).replace("epochs: 3", "epochs: 50")
+    result = run_yaml(text + "budget: {minutes_per_trial: 0.15}\n", store)
     assert {entry.outcome for entry in result.entries} == {"timed_out"}
     assert all(1 < entry.epochs < 50 for entry in result.entries)
-    assert "more than the 3 s allowed" in result.entries[0].why
+    assert "more than the 9 s allowed" in result.entries[0].why
 
 
 def test_a_study_run_again_with_more_seeds_trains_only_the_new_ones(store: LocalStore) -> None:

@@ -134,6 +134,7 @@ def test_databases_and_the_tracking_server_restarted_in_mid_study(
     assert "does not answer" in command.said, "the wait is told"
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_database_is_away_and_going_on_later(command: Command, postgres: Postgres) -> None:
     process = command.start("--no-mlflow")
     wait_for(lambda: command.finished_trials() >= 1, "the first trial's end", process)
@@ -153,6 +154,7 @@ def test_ctrl_c_while_the_database_is_away_and_going_on_later(command: Command, 
     assert [row["outcome"] for row in command.results()] == ["completed"] * 6
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_come_back_ends_the_study(command: Command, postgres: Postgres) -> None:
     command.environment["SADDLE_OPTUNA_PATIENCE"] = "2"
     process = command.start("--no-mlflow")

@@ -36,6 +36,7 @@ def test_a_driver_on_a_node_finds_the_cluster_and_sends_it_our_code(there: There
     assert [row["outcome"] for row in rows] == ["completed"] * 4
 
 
+@pytest.mark.slow
 def test_a_driver_is_run_on_the_head_and_takes_ctrl_c_from_here(there: There) -> None:
     file = there.write("remote", epochs="400")
     order = ("run", file, "--address", there.cluster.client, "--storage", there.storage, *PARABOLA)

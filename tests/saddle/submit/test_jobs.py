@@ -19,6 +19,7 @@ def workers_of(node: Node) -> set[int]:
     return {process.pid for process in node.workers()}
 
 
+@pytest.mark.slow
 def test_a_study_trains_on_both_nodes_and_its_answer_comes_back(there: There) -> None:
     file = there.write("far", pause="0.4")
     there.write("decoy")

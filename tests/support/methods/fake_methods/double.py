@@ -36,7 +36,9 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     model = run.prepare(build(config, data.shape, data.classes, run.seed).double())
     optimizer = make_optimizer(config, model)
     order = EpochOrder(len(data.train), run.seed)
-    loader = run.prepare_loader(make_loader(config, Doubles(data.train.images, data.train.labels), order))
+    loader = run.prepare_loader(
+        make_loader(config, Doubles(data.train.split, data.train.chosen, data.train.labels), order)
+    )
     for epoch in range(config.epochs):
         order.set_epoch(epoch)
         loss = train_epoch(config, run, model, optimizer, loader, epoch)["train/loss"]
