@@ -7,24 +7,18 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
-import pyarrow.parquet as pq
 import pytest
-from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from saddle.archive.studies import read_study
 from saddle.cli.app import app
-from saddle.search.optuna_proposals import trial_key
 from saddle.search.storage import open_journal
-from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import SCHEMA_VERSION
-from saddle.store.ledger import Ledger, encode
+from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
 from saddle.store.retention import Removal, remove, removed
@@ -33,35 +27,24 @@ from saddle.track.server import serve
 from saddle.verify.difference import Difference
 from saddle.verify.repair import repair_study
 from saddle.verify.verifying import verify_study
-
-FIRST = "trial-00000"
-
-
-def said(differences: Any, where: str | None = None) -> list[str]:
-    return [str(one) for one in differences if where is None or one.where == where]
-
-
-def client(store: LocalStore) -> MlflowClient:
-    return MlflowClient(f"sqlite:///{store.root}/mlflow/mlflow.db")
-
-
-def runs(store: LocalStore, study: str = "top") -> dict[str, list[str]]:
-    """Run ids by the key of the trial (or `arm/…`, or nothing for the study)."""
-    mlflow = client(store)
-    stored = read_study(store, study)
-    assert stored is not None
-    experiment = mlflow.get_experiment_by_name(study)
-    assert experiment is not None
-    found: dict[str, list[str]] = {}
-    for run in mlflow.search_runs([experiment.experiment_id]):
-        key = run.data.tags["saddle.key"].removeprefix(stored.instance).removeprefix("/")
-        found.setdefault(key, []).append(run.info.run_id)
-    return found
-
-
-def completed(store: LocalStore) -> str:
-    """The key of a trial with metrics on test."""
-    return next(entry.key for entry in Ledger(store, "top").entries() if entry.outcome == "completed")
+from tests.saddle.verify.damages import (
+    FIRST,
+    MENDABLE,
+    change_a_manifest,
+    client,
+    completed,
+    damage_an_entry,
+    double_a_point,
+    forget_a_begun_trial,
+    lose_a_checkpoint,
+    lose_an_entry,
+    meet_a_newer_saddle,
+    misplace_an_entry,
+    name_lost_files,
+    runs,
+    said,
+    truncate_a_checkpoint,
+)
 
 
 @pytest.mark.parametrize("study", ["top", "troubles"])
@@ -80,162 +63,6 @@ def test_the_policy_was_applied_when_the_study_ended(store: LocalStore) -> None:
     assert any("checkpoints were removed by the study's policy" in note for note in notes)
 
 
-# each of these damages the search and gives what is said of it
-
-
-def lose_journal(store: LocalStore) -> list[str]:
-    store.delete("studies/top/optuna.journal")
-    return ["optuna: there is no study of this name"]
-
-
-def garble_journal(store: LocalStore) -> list[str]:
-    path = store.path("studies/top/optuna.journal")
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([*lines[:5], b"{rubbish\n", *lines[5:]]))
-    return ["optuna: the study can't be read"]
-
-
-def lose_the_end_of_the_journal(store: LocalStore) -> list[str]:
-    path = store.path("studies/top/optuna.journal")
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[: len(lines) // 2]))
-    return [f"optuna: {trial_key(5)}: it is missing"]
-
-
-def change_optunas_value(store: LocalStore) -> list[str]:
-    entry = Ledger(store, "top").get(completed(store))
-    changed = {**entry.metrics, "validation/score": 0.123}
-    Ledger(store, "top").add(replace(entry, metrics=changed))
-    return [f"optuna: {entry.key}: its values are"]
-
-
-def change_a_curve(store: LocalStore) -> list[str]:
-    entry = Ledger(store, "top").get(completed(store))
-    curve = [dict(epoch) for epoch in entry.curve]
-    curve[0]["validation/score"] = 0.123
-    Ledger(store, "top").add(replace(entry, curve=curve))
-    manifest = Checkpoints.of_trial(store, "top", entry.key)
-    manifest.update(curve=curve)
-    return [
-        f"optuna: {entry.key}: value of epoch 1 differs",
-        f"mlflow: {entry.key}: points of validation/score are different",
-    ]
-
-
-def lose_a_run(store: LocalStore) -> list[str]:
-    client(store).delete_run(runs(store)[FIRST][0])
-    return [f"mlflow: {FIRST}: its run is missing"]
-
-
-def lose_the_studys_run(store: LocalStore) -> list[str]:
-    client(store).delete_run(runs(store)[""][0])
-    return ["mlflow: the run of the study is missing", f"mlflow: {FIRST}: its run has the wrong parent"]
-
-
-def lose_every_run(store: LocalStore) -> list[str]:
-    for [run_id] in runs(store).values():
-        client(store).delete_run(run_id)
-    return ["mlflow: the run of the study is missing", f"mlflow: {FIRST}: its run is missing"]
-
-
-def lose_the_experiment(store: LocalStore) -> list[str]:
-    experiment = client(store).get_experiment_by_name("top")
-    assert experiment is not None
-    client(store).delete_experiment(experiment.experiment_id)
-    return ["mlflow: the experiment was deleted"]
-
-
-def lose_mlflow(store: LocalStore) -> list[str]:
-    store.delete("mlflow/mlflow.db")
-    return ["mlflow: there is no MLflow database"]
-
-
-def double_a_run(store: LocalStore) -> list[str]:
-    mlflow = client(store)
-    run = mlflow.get_run(runs(store)[FIRST][0])
-    tags = {name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")}
-    mlflow.create_run(run.info.experiment_id, tags=tags)
-    return [f"mlflow: {FIRST}: 2 runs have its key"]
-
-
-def leave_a_run_running(store: LocalStore) -> list[str]:
-    client(store).update_run(runs(store)[FIRST][0], status="RUNNING")
-    return [f"mlflow: {FIRST}: its run is RUNNING, and should be FINISHED"]
-
-
-def leave_the_study_running(store: LocalStore) -> list[str]:
-    client(store).update_run(runs(store)[""][0], status="RUNNING")
-    return ["mlflow: the run of the study is RUNNING, and should be FINISHED"]
-
-
-def double_a_point(store: LocalStore) -> list[str]:
-    value = Ledger(store, "top").get(FIRST).curve[0]["validation/score"]
-    client(store).log_batch(runs(store)[FIRST][0], metrics=[Metric("validation/score", value, 1_700_000_000_000, 1)])
-    return [f"mlflow: {FIRST}: points of validation/score are double"]
-
-
-def add_a_point(store: LocalStore) -> list[str]:
-    client(store).log_batch(runs(store)[FIRST][0], metrics=[Metric("train/loss", 1.0, 1, 99)])
-    return [f"mlflow: {FIRST}: points of train/loss are too many"]
-
-
-def change_a_tag(store: LocalStore) -> list[str]:
-    client(store).set_tag(runs(store)[FIRST][0], "saddle.outcome", "failed")
-    return [f"mlflow: {FIRST}: the tag saddle.outcome is missing or differs"]
-
-
-def change_a_parameter(store: LocalStore) -> list[str]:
-    client(store).log_param(runs(store)[FIRST][0], "not_ours", 1)
-    return [f"mlflow: {FIRST}: the parameter not_ours differs"]
-
-
-def damage_an_entry(store: LocalStore) -> list[str]:
-    key = completed(store)
-    store.write(Ledger(store, "top").path(key), b"PAR1 rubbish")
-    return [f"ledger: {key}: the entry is damaged"]
-
-
-def lose_an_entry(store: LocalStore) -> list[str]:
-    key = completed(store)
-    Ledger(store, "top").remove(key)
-    return [f"optuna: {key}: it is COMPLETE, and the ledger has no entry", f"mlflow: {key}: its run ended as completed"]
-
-
-def copy_an_entry(store: LocalStore) -> list[str]:
-    store.write("studies/top/ledger/copy.parquet", store.read(Ledger(store, "top").path(FIRST)))
-    return [f"ledger: copy: the file copy.parquet holds the entry of {FIRST}"]
-
-
-def leave_a_folder(store: LocalStore) -> list[str]:
-    store.write("studies/top/trials/trial-00042/checkpoints/epoch-00001.pt", b"123")
-    return ["checkpoints: trial-00042: nobody knows the trial of this folder"]
-
-
-def lose_a_manifest(store: LocalStore) -> list[str]:
-    key = completed(store)
-    store.delete(f"studies/top/trials/{key}/checkpoints/manifest.json")
-    return [f"checkpoints: {key}: the manifest of its checkpoints is missing"]
-
-
-def garble_a_manifest(store: LocalStore) -> list[str]:
-    key = completed(store)
-    store.write(f"studies/top/trials/{key}/checkpoints/manifest.json", b'{"saved": [')
-    return [f"checkpoints: {key}: the manifest of its checkpoints is damaged"]
-
-
-def forget_a_begun_trial(store: LocalStore) -> list[str]:
-    store.write("studies/top/trials/trial-00009/proposal.json", b'{"number": 9, "settings": {"x": 1.0}}')
-    return ["optuna: trial-00009: it has begun, and is missing"]
-
-
-MENDABLE = [
-    lose_journal, garble_journal, lose_the_end_of_the_journal, change_optunas_value, change_a_curve, lose_a_run,
-    lose_the_studys_run, lose_every_run, lose_the_experiment, lose_mlflow, double_a_run, leave_a_run_running,
-    leave_the_study_running, double_a_point, add_a_point, change_a_tag, change_a_parameter, damage_an_entry,
-    lose_an_entry, copy_an_entry, leave_a_folder, lose_a_manifest, garble_a_manifest, forget_a_begun_trial,
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("damage", MENDABLE, ids=lambda damage: damage.__name__)
 def test_it_is_named_and_mended(store: LocalStore, damage: Callable[[LocalStore], list[str]]) -> None:
     expected = damage(store)
@@ -251,46 +78,6 @@ def test_it_is_named_and_mended(store: LocalStore, damage: Callable[[LocalStore]
     assert said(verify_study(store, "top").differences) == []
     to_do = damage in (damage_an_entry, lose_an_entry, forget_a_begun_trial)
     assert len(mended.unfinished) == to_do, "a trial without an entry is to be run again, from its checkpoint"
-
-
-# each of these damages what can't be derived
-
-
-def truncate_a_checkpoint(store: LocalStore) -> str:
-    path = Ledger(store, "top").get(completed(store)).checkpoints["best"]
-    store.write(path, store.read(path)[:-10])
-    return "checkpoint epoch-00004.pt is damaged: its checksum is another"
-
-
-def lose_a_checkpoint(store: LocalStore) -> str:
-    store.delete(Ledger(store, "top").get(completed(store)).checkpoints["last"])
-    return "checkpoint epoch-00004.pt is missing"
-
-
-def change_a_manifest(store: LocalStore) -> str:
-    checkpoints = Checkpoints.of_trial(store, "top", completed(store))
-    checkpoints.update(curve=checkpoints.manifest.curve[:-1])
-    return "the manifest's curve of 3 epochs differs from the ledger's of 4"
-
-
-def name_lost_files(store: LocalStore) -> str:
-    entry = Ledger(store, "top").get(completed(store))
-    Ledger(store, "top").add(replace(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
-    return "the array right is missing"
-
-
-def meet_a_newer_saddle(store: LocalStore) -> str:
-    path = store.path(Ledger(store, "top").path(completed(store)))
-    table = pq.read_table(path)
-    index = table.schema.get_field_index("version")
-    pq.write_table(table.set_column(index, "version", [[SCHEMA_VERSION + 1]]), path)
-    return f"has version {SCHEMA_VERSION + 1}"
-
-
-def misplace_an_entry(store: LocalStore) -> str:
-    entry = Ledger(store, "top").get(FIRST)
-    store.write("studies/top/ledger/other.parquet", encode(replace(entry, key="other")))
-    return "no trial of the search has this key"
 
 
 @pytest.mark.parametrize(
