@@ -42,19 +42,24 @@ def command_in_a_folder() -> Iterator[Command]:
             wait_until(lambda: not command.leftovers(), "the end of all it started")
 
 
-def epochs(command: Command) -> int:
-    """How many epochs the first trial has stored."""
+def reached(command: Command) -> tuple[int, int]:
+    """The attempts that the first trial has taken, and how many epochs it has stored."""
     store = LocalStore(command.folder / "runs")
     keys = list(store.names("studies/killed/trials"))
-    return len(Checkpoints.of_trial(store, "killed", keys[0]).manifest.curve) if keys else 0
+    if not keys:
+        return 0, 0
+    manifest = Checkpoints.of_trial(store, "killed", keys[0]).manifest
+    return manifest.attempts, len(manifest.curve)
 
 
 def seconds_until_training(command: Command, begin: Callable[[], object]) -> float:
-    """Seconds from what `begin` does to the next stored epoch."""
-    before = epochs(command)
+    """Seconds from what `begin` does to the next epoch that a new attempt stores; an orphan may store one, too."""
+    attempts, _ = reached(command)
     since = time.perf_counter()
     begin()
-    wait_until(lambda: epochs(command) > before, "an epoch", 180)
+    wait_until(lambda: reached(command)[0] > attempts, "another attempt", 180)
+    _, epochs = reached(command)
+    wait_until(lambda: reached(command)[1] > epochs, "an epoch", 180)
     return time.perf_counter() - since
 
 
