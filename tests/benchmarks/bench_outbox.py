@@ -6,8 +6,10 @@ import contextlib
 import math
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scipy import stats
@@ -17,14 +19,16 @@ from saddle.execute.driver import Options, run_study
 from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
+from saddle.track.base import Tracker
+from saddle.track.opening import open_tracker
 from saddle.track.server import Server, free_port, serve
 from tests.support.faulty_proxy import Fault, faulty_proxy
 
 PAIRS = 10
-AIM = 1.02
-SURELY_DELAYED = 1.10
-"""Five times the aim. It is compared with the interval's lower end, so that noise alone, which widens the interval at
-both ends, does not reach it; a tracker that is waited for does: each of a trial's calls would cost a slow answer."""
+AIM = 0.02
+"""How much longer training may take. Pairs of runs show it only on a quiet machine, so what is asserted is the share of
+the training time that the driver spends in calls of the tracker: on a busy machine it stays far below, and a tracker
+that waits for its server exceeds it many times, because every trial makes several calls."""
 
 ANSWER_SECONDS = 2.0
 
@@ -59,6 +63,26 @@ def bad_server(kind: str, server: Server) -> Iterator[str]:
         yield proxy.url
 
 
+class Timed:
+    """A tracker whose calls are timed, all but the last, which comes after training."""
+
+    def __init__(self, tracker: Tracker, calls: list[float]) -> None:
+        self._tracker = tracker
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._tracker, name)
+
+        def timed(*arguments: Any) -> Any:
+            since = time.perf_counter()
+            result = method(*arguments)
+            if name != "close":
+                self._calls.append(time.perf_counter() - since)
+            return result
+
+        return timed
+
+
 def training_seconds(nodes: Nodes, *, track: bool) -> float:
     """From the first trial's start to the last one's end; what is delivered after that delays no training."""
     [study] = parse_studies(STUDY, "bench.yaml")
@@ -76,21 +100,33 @@ def test_training_is_not_delayed(
 ) -> None:
     """Pairs alternate, and take turns in who goes first, so that a machine that slows down slows both."""
     monkeypatch.setattr(driver, "DELIVERY_SECONDS", 0.5)
-    ratios, plain = [], []
+    calls: list[float] = []
+
+    def open_timed(*arguments: Any, enabled: bool) -> Any:
+        tracker = open_tracker(*arguments, enabled=enabled)
+        return Timed(tracker, calls) if enabled else tracker
+
+    monkeypatch.setattr(driver, "open_tracker", open_timed)
+    ratios, plain, tracked = [], [], []
     with bad_server(kind, server) as uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         for warm in (True, False):  # imports, and the first start of slots
             training_seconds(ray_session, track=warm)
+        calls.clear()
         for pair in range(PAIRS):
             order = (True, False) if pair % 2 else (False, True)
             seconds = {track: training_seconds(ray_session, track=track) for track in order}
             ratios.append(math.log(seconds[True] / seconds[False]))
             plain.append(seconds[False])
+            tracked.append(seconds[True])
     mean = statistics.fmean(ratios)
     half = float(stats.t.ppf(0.975, PAIRS - 1)) * statistics.stdev(ratios) / math.sqrt(PAIRS)
     ratio, low, high = math.exp(mean), math.exp(mean - half), math.exp(mean + half)
     print(f"\nMLflow server {kind}, {PAIRS} pairs of {statistics.fmean(plain):.1f} s of training:")
     longer, least, most = (f"{100 * (value - 1):+.1f}" for value in (ratio, low, high))
     print(f"{longer} % longer than without MLflow (95 % interval {least} to {most} %)")
-    print(f"aim under {100 * (AIM - 1):g} %: {'reached' if ratio < AIM else 'MISSED'}")
-    assert low < SURELY_DELAYED, "training waits for the tracker"
+    print(f"aim under {100 * AIM:g} %: {'reached' if ratio < 1 + AIM else 'MISSED, or the machine too busy to say'}")
+    share = sum(calls) / sum(tracked)
+    print(f"{100 * share:.3f} % of it was spent in {len(calls)} calls of the tracker,", end=" ")
+    print(f"at most {1000 * max(calls):.1f} ms each")
+    assert share < AIM, "training waits for the tracker"
