@@ -125,7 +125,8 @@ def test_training_is_not_delayed(
     print(f"\nMLflow server {kind}, {PAIRS} pairs of {statistics.fmean(plain):.1f} s of training:")
     longer, least, most = (f"{100 * (value - 1):+.1f}" for value in (ratio, low, high))
     print(f"{longer} % longer than without MLflow (95 % interval {least} to {most} %)")
-    print(f"aim under {100 * AIM:g} %: {'reached' if ratio < 1 + AIM else 'MISSED, or the machine too busy to say'}")
+    verdict = "reached" if high < 1 + AIM else "MISSED" if low > 1 + AIM else "left open by these pairs"
+    print(f"aim under {100 * AIM:g} %: {verdict}")
     share = sum(calls) / sum(tracked)
     print(f"{100 * share:.3f} % of it was spent in {len(calls)} calls of the tracker,", end=" ")
     print(f"at most {1000 * max(calls):.1f} ms each")
