@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -21,7 +22,7 @@ fixed: {{epochs: 8, pause: {pause}}}
 ablation:
   baseline: {{x: 0.3}}
   factors: {{x: [0.3, 0.5]}}
-  seeds: 6
+  seeds: 8
   compare: {{metric: test/score}}
 """
 
@@ -54,21 +55,36 @@ def command(tmp_path: Path) -> Iterator[Command]:
     command.kill_leftovers()
 
 
-def kill_at_random(command: Command, study: str, times: int, seed: int) -> list[float]:
-    """Start the study and kill its driver, at moments anywhere from its first import to its last trial; when."""
+def kill_at_random(command: Command, study: str, times: int, seed: int) -> list[str]:
+    """Start the study and kill its driver at random moments: by turns on its way to training, and in training; when."""
     draw = random.Random(seed)
     moments = []
-    for _ in range(times):
+    for turn in range(times):
+        before = last_epoch(command, study)
         process = command.start("run", f"{study}.yaml")
-        moments.append(draw.uniform(0.3, 9))
+        if turn % 2:
+            wait_until(lambda before=before: last_epoch(command, study) > before, "an epoch", 120)
+            pause, since = draw.uniform(0, 2), "an epoch"
+        else:
+            pause, since = draw.uniform(0.3, 9), "its start"
         try:
-            process.wait(moments[-1])
+            process.wait(pause)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(20)
+        moments.append(f"{pause:.1f} s after {since}")
         if process.stdout is not None:
             process.stdout.close()
     return moments
+
+
+def last_epoch(command: Command, study: str) -> float:
+    """When a checkpoint of the study was last stored, which every epoch does."""
+    moments = [0.0]
+    for path in (command.folder / f"runs/studies/{study}/trials").glob("*/checkpoints/*.pt"):
+        with contextlib.suppress(FileNotFoundError):  # older ones go
+            moments.append(path.stat().st_mtime)
+    return max(moments)
 
 
 def is_clean(command: Command, study: str) -> None:
@@ -81,11 +97,11 @@ def test_ten_kills_at_random_moments_leave_the_ledger_of_an_undisturbed_ablation
     (command.folder / "killed.yaml").write_text(ABLATION.format(study="killed", pause=0.35))
     (command.folder / "calm.yaml").write_text(ABLATION.format(study="calm", pause=0.35))
     moments = kill_at_random(command, "killed", times=10, seed=1)
-    assert command.entries("killed") < 12, "it was over before the last kill, so kills came too late to count"
+    assert command.entries("killed") < 16, "it was over before the last kill, so kills came too late to count"
     command.run("run", "killed.yaml")
     command.run("run", "calm.yaml", "--no-mlflow")
     killed = command.rows("killed")
-    assert essence(killed) == essence(command.rows("calm")), f"killed after {moments} s"
+    assert essence(killed) == essence(command.rows("calm")), f"killed {moments}"
     assert max(row["attempts"] for row in killed) > 1, f"no kill hit a trial: {moments}"
     is_clean(command, "killed")
 
@@ -96,7 +112,7 @@ def test_a_search_killed_at_random_moments_keeps_its_invariants(command: Command
     moments = kill_at_random(command, "searched", times=4, seed=2)
     command.run("run", "searched.yaml")
     rows = command.rows("searched")
-    assert [row["trial"] for row in rows] == [f"trial-{n:05d}" for n in range(14)], f"killed after {moments} s"
+    assert [row["trial"] for row in rows] == [f"trial-{n:05d}" for n in range(14)], f"killed {moments}"
     assert {row["outcome"] for row in rows} <= {"completed", "pruned"}
     assert len({row["params"]["x"] for row in rows}) == 14, "no configuration was drawn twice"
     is_clean(command, "searched")
