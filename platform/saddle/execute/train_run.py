@@ -41,15 +41,15 @@ class TrainRun:
 
     @property
     def rank(self) -> int:
-        import ray.train
+        import torch.distributed as dist
 
-        return 0 if self.alone else int(ray.train.get_context().get_world_rank())
+        return 0 if self.alone or not dist.is_initialized() else int(dist.get_rank())
 
     @property
     def world_size(self) -> int:
-        import ray.train
+        import torch.distributed as dist
 
-        return 1 if self.alone else int(ray.train.get_context().get_world_size())
+        return 1 if self.alone or not dist.is_initialized() else int(dist.get_world_size())
 
     @property
     def device(self) -> Any:
