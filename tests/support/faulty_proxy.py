@@ -35,10 +35,11 @@ class Fault:
 
     `answer`: `status` instead of an answer; `lose`: the server does it, but `status` is answered; `truncate`: the
     answer's body ends after `keep` bytes; `reset`: the connection is reset before the server hears of it,
-    `lose_reset`: after the server did it.
+    `lose_reset`: after the server did it; `late`: the connection is reset, and the server hears of it when
+    `FaultyProxy.let_late_ones_through` is called.
     """
 
-    kind: Literal["answer", "lose", "truncate", "reset", "lose_reset"]
+    kind: Literal["answer", "lose", "truncate", "reset", "lose_reset", "late"]
     status: int = 503
     keep: int = 0
     code: str = ""
@@ -55,6 +56,8 @@ class FaultyProxy:
         """Seconds that every request takes longer."""
         self.plan: Callable[[Request], Fault | None] = lambda request: None
         """Asked for each request for which no fault is waiting."""
+        self.late: list[Callable[[], object]] = []
+        """Requests that the server has not heard of yet."""
         self._waiting: deque[tuple[Fault, Callable[[Request], bool]]] = deque()
         self._lock = threading.Lock()
         self._dead = False
@@ -82,6 +85,11 @@ class FaultyProxy:
     def reset(self, times: int = 1) -> None:
         """Reset the connections of the next requests."""
         self.next(Fault("reset"), times)
+
+    def let_late_ones_through(self) -> None:
+        """Hand the requests that are late to the server; returns when it has answered them."""
+        while self.late:
+            self.late.pop(0)()
 
     def heal(self) -> None:
         """Forget every fault, and live again."""
@@ -145,6 +153,9 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
                 time.sleep(proxy.delay)
             if fault is not None and fault.kind == "reset":
                 self.reset()
+            elif fault is not None and fault.kind == "late":
+                proxy.late.append(lambda: self.ask(content))
+                self.reset()
             elif fault is not None and fault.kind == "answer":
                 self.refuse(fault)
             else:
@@ -152,8 +163,8 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815
 
-        def forward(self, content: bytes, fault: Fault | None) -> None:
-            """Ask the server and hand its answer on."""
+        def ask(self, content: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+            """The server's answer and its body."""
             upstream = http.client.HTTPConnection(
                 proxy.upstream.hostname or "", proxy.upstream.port, timeout=UPSTREAM_SECONDS
             )
@@ -161,12 +172,17 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
                 headers = {n: v for n, v in self.headers.items() if n.lower() not in ("connection", "expect")}
                 upstream.request(self.command, self.path, content, headers)
                 answer = upstream.getresponse()
-                body = answer.read()
+                return answer, answer.read()
+            finally:
+                upstream.close()
+
+        def forward(self, content: bytes, fault: Fault | None) -> None:
+            """Ask the server and hand its answer on."""
+            try:
+                answer, body = self.ask(content)
             except OSError:
                 self.reset()
                 return
-            finally:
-                upstream.close()
             if fault is not None and fault.kind == "lose":
                 self.refuse(fault)
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -147,7 +148,8 @@ class MlflowSink:
 
     def _end(self, operation: Operation) -> None:
         key = operation["key"]
-        self._delete_doubles(key)
+        if runs := self._all_of(key):
+            self._keep_one(key, runs)
         run_id = self._run_id(key)
         self.client.set_terminated(run_id, operation["status"], operation["time"])
 
@@ -158,20 +160,19 @@ class MlflowSink:
         self._known.pop(operation["key"], None)
 
     def _sweep(self, operation: Operation) -> None:
-        """End the runs below a study that no driver ended, because it was stopped or killed."""
-        key, levels = operation["key"], operation["status"]
-        left = f"attributes.status = 'RUNNING' and tags.`{KEY_TAG}` LIKE '{key}/%'"
-        token = None
-        found: list[Run] = []
-        while True:
-            page = self.client.search_runs([self.experiment_id], left, max_results=PAGE, page_token=token)
-            found += page
-            token = page.token
-            if not token:
-                break
-        for run in found:
-            status = levels.get(run.data.tags.get(LEVEL_TAG), "KILLED")
-            self.client.set_terminated(run.info.run_id, status, operation["time"])
+        """End the runs below a study that no driver ended, because it was stopped or killed.
+
+        Doubles are deleted here once more: a run that was given up may be made after the other one was ended.
+        """
+        root, levels = operation["key"], operation["status"]
+        by_key: dict[str, list[Run]] = defaultdict(list)
+        for run in (*self._all_of(root), *self._search(f"tags.`{KEY_TAG}` LIKE '{root}/%'")):
+            by_key[run.data.tags[KEY_TAG]].append(run)
+        for key, runs in by_key.items():
+            run = self._keep_one(key, runs)
+            if run.info.status == "RUNNING":
+                status = levels.get(run.data.tags.get(LEVEL_TAG), "KILLED")
+                self.client.set_terminated(run.info.run_id, status, operation["time"])
 
     def _run_id(self, key: str) -> str:
         run_id = self._find(key)
@@ -190,15 +191,30 @@ class MlflowSink:
 
         There may be two where a server was so slow that the first was given up before it was made.
         """
-        runs: list[Run] = list(self.client.search_runs([self.experiment_id], f"tags.`{KEY_TAG}` = '{key}'"))
-        return sorted(runs, key=lambda run: (-len(run.data.metrics), -len(run.data.params), run.info.run_id))
+        return sorted(self._search(f"tags.`{KEY_TAG}` = '{key}'"), key=fullest_first)
 
-    def _delete_doubles(self, key: str) -> None:
-        runs = self._all_of(key)
-        kept = self._known.get(key) or (runs[0].info.run_id if runs else None)
-        for run in runs:
-            if run.info.run_id != kept:
-                self.client.delete_run(run.info.run_id)
+    def _search(self, condition: str) -> list[Run]:
+        """All runs of the experiment that are not deleted and meet the condition."""
+        found: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment_id], condition, max_results=PAGE, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+    def _keep_one(self, key: str, runs: Sequence[Run]) -> Run:
+        """Of the runs with this key delete all but the one that was written to, and return that."""
+        known = self._known.get(key)
+        kept, *others = sorted(runs, key=lambda run: (run.info.run_id != known, fullest_first(run)))
+        for run in others:
+            self.client.delete_run(run.info.run_id)
+        return kept
+
+
+def fullest_first(run: Run) -> tuple[int, int, str]:
+    return -len(run.data.metrics), -len(run.data.params), run.info.run_id
 
 
 def as_tags(values: Mapping[str, str]) -> list[RunTag]:

@@ -84,24 +84,30 @@ def test_a_run_that_was_made_although_500_was_answered_is_not_made_again(
     assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
 
 
+@pytest.mark.parametrize("when", ["between other runs", "after the study's end"])
 def test_a_run_that_was_given_up_before_it_was_made_is_not_kept_twice(
-    proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path, expected: Contents,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path, expected: Contents, when: str
+) -> None:
     creations: list[Request] = []
+    ends: list[Request] = []
 
     def plan(request: Request) -> Fault | None:
         if "runs/create" in request.path:
             creations.append(request)
-            if len(creations) in (1, 4):
-                time.sleep(2)
+            if len(creations) in (1, 3):
+                return Fault("late")
+        if "runs/update" in request.path:
+            ends.append(request)
+        made, ended = len(creations) == len(expected) + 2, len(ends) == len(expected)
+        if made if when == "between other runs" else ended:
+            proxy.let_late_ones_through()
         return None
 
     proxy.plan = plan
     tracker = tracker_to(proxy.url)
     tell(tracker, tmp_path)
     assert tracker.close(60) is None
+    assert not proxy.late
     assert len(creations) == len(expected) + 2
     assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
     client = MlflowClient(sqlite_server.uri)
