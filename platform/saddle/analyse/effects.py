@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special, stats
 
-from saddle.analyse.holm import holm, local_alpha
+from saddle.analyse.corrections import Correction, adjust, local_alpha
+from saddle.analyse.effect import Effect, Kind
 from saddle.analyse.pairs import MISSING, Measured, Pairs, pair
 from saddle.analyse.permutation import sign_flip_p
-from saddle.analyse.student import PairedT, has_spread, paired_t
+from saddle.analyse.student import has_spread, paired_t
 from saddle.analyse.verdict import FEWEST_SEEDS, Verdict, decide
 from saddle.search.outcomes import METHOD_FAILURES
 from trainables.contract import Direction
 
-Kind = Literal["arm", "main effect", "interaction"]
+MOST_SEEDS = 1000
+"""Beyond these nobody is told how many seeds a verdict would take."""
 
 
 @dataclass(frozen=True)
-class Effect:
-    """One comparison, in the metric's own unit: `mean` is arm minus baseline over the complete pairs.
+class Rule:
+    """How a family of comparisons is judged."""
 
-    `low` to `high` is the t interval at `level`, chosen so that it leaves out zero exactly where Holm rejects; they
-    and the p-values of the t test are None where the comparison is unsettled. `p_permutation` stands beside, and
-    decides nothing.
-    """
-
-    name: str
-    arm: str
-    baseline: str
     metric: str
     direction: Direction
-    verdict: Verdict
-    n: int
-    mean: float | None
-    low: float | None = None
-    high: float | None = None
-    level: float | None = None
-    p: float | None = None
-    p_holm: float | None = None
-    p_permutation: float | None = None
-    differences: Mapping[int, float] = field(default_factory=dict)
-    arm_mean: float | None = None
-    baseline_mean: float | None = None
-    notes: tuple[str, ...] = ()
-    kind: Kind = "arm"
+    alpha: float = 0.05
+    correction: Correction = "holm"
+    equivalence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,85 +51,100 @@ class Comparison:
         return len(self.values) >= FEWEST_SEEDS and has_spread(self.values)
 
 
-def paired_effects(
-    arms: Sequence[Measured],
-    baseline: Measured,
-    metric: str,
-    direction: Direction,
-    *,
-    alpha: float = 0.05,
-    equivalence: float | None = None,
-) -> list[Effect]:
-    """Each arm's effect against the baseline, Holm-adjusted over all of them."""
-    comparisons = [Comparison(arm.arm, pair(arm, baseline)) for arm in arms]
-    return judge(comparisons, metric, direction, alpha=alpha, equivalence=equivalence)
+def paired_effects(arms: Sequence[Measured], baseline: Measured, rule: Rule) -> list[Effect]:
+    """Each arm's effect against the baseline, adjusted over all of them."""
+    return judge([Comparison(arm.arm, pair(arm, baseline)) for arm in arms], rule)
 
 
-def judge(
-    comparisons: Sequence[Comparison],
-    metric: str,
-    direction: Direction,
-    *,
-    alpha: float = 0.05,
-    equivalence: float | None = None,
-) -> list[Effect]:
+def judge(comparisons: Sequence[Comparison], rule: Rule) -> list[Effect]:
     """The effects of one family of comparisons.
 
     Comparisons that can't be tested stay in the family with p = 1, so no verdict depends on what failed to run.
     """
+    if not comparisons:
+        return []
     tests = [paired_t(comparison.values) if comparison.testable else None for comparison in comparisons]
     p_all = [1.0 if test is None else float(test.p) for test in tests]
-    adjusted = holm(p_all) if p_all else np.empty(0)
-    levels = local_alpha(p_all, alpha) if p_all else np.empty(0)
-    return [
-        _effect(comparison, metric, direction, test, float(p_holm), float(local), equivalence)
-        for comparison, test, p_holm, local in zip(comparisons, tests, adjusted, levels, strict=True)
-    ]
+    adjusted = adjust(p_all, rule.correction)
+    levels = local_alpha(p_all, rule.alpha, rule.correction)
+    found = []
+    for comparison, test, p_adjusted, local in zip(comparisons, tests, adjusted, levels, strict=True):
+        effect = describe(comparison, rule)
+        if test is not None:
+            low, high = (float(end) for end in test.interval(local))
+            effect = conclude(effect, rule, low, high, level=1 - float(local), p_adjusted=float(p_adjusted))
+        found.append(effect)
+    return found
 
 
-def _effect(
-    comparison: Comparison,
-    metric: str,
-    direction: Direction,
-    test: PairedT | None,
-    p_holm: float,
-    local: float,
-    equivalence: float | None,
-) -> Effect:
-    pairs = comparison.pairs
-    known = Effect(
+def describe(comparison: Comparison, rule: Rule) -> Effect:
+    """A comparison with all that can be said before its interval: unsettled so far."""
+    pairs, values = comparison.pairs, comparison.values
+    sd = float(np.std(values, ddof=1)) if comparison.testable else None
+    mean = _mean(values)
+    test = paired_t(values) if comparison.testable else None
+    hopeless = not values and (pairs.arm.method_failures or pairs.baseline.method_failures)
+    return Effect(
         name=comparison.name,
         arm=pairs.arm.arm,
         baseline=pairs.baseline.arm,
-        metric=metric,
-        direction=direction,
+        metric=rule.metric,
+        direction=rule.direction,
         verdict=Verdict.UNSETTLED,
-        n=len(pairs.differences),
-        mean=_mean(comparison.values),
-        p_permutation=sign_flip_p(comparison.values) if comparison.values else None,
+        n=len(values),
+        mean=mean,
+        p=None if test is None else float(test.p),
+        correction=rule.correction,
+        p_permutation=sign_flip_p(values) if values else None,
+        p_equivalence=tost_p(values, rule.equivalence) if comparison.testable and rule.equivalence else None,
+        sd=sd,
+        size=None if sd is None or mean is None else hedges(len(values) - 1) * mean / sd,
+        more_seeds=FEWEST_SEEDS - len(values) if len(values) < FEWEST_SEEDS and not hopeless else None,
         differences=dict(pairs.differences),
         arm_mean=_mean([pairs.arm.values[seed] for seed in pairs.differences]),
         baseline_mean=_mean([pairs.baseline.values[seed] for seed in pairs.differences]),
         notes=_notes(comparison),
         kind=comparison.kind,
     )
-    if test is None:
-        return known
-    low, high = (float(end) for end in test.interval(local))
-    verdict = decide(low, high, direction, equivalence)
-    notes = known.notes
+
+
+def conclude(effect: Effect, rule: Rule, low: float, high: float, *, level: float, p_adjusted: float) -> Effect:
+    """The effect with its interval, and the verdict that follows from it."""
+    verdict = decide(low, high, rule.direction, rule.equivalence)
+    notes = effect.notes
     if verdict is Verdict.EQUIVALENT and not low <= 0 <= high:
         notes = (*notes, "a difference is shown, but it is smaller than the study calls practical")
+    more = more_seeds(effect, rule, 1 - level) if verdict is Verdict.UNSETTLED else None
     return replace(
-        known,
-        verdict=verdict,
-        low=low,
-        high=high,
-        level=1 - local,
-        p=float(test.p),
-        p_holm=p_holm,
-        notes=notes,
+        effect, verdict=verdict, low=low, high=high, level=level, p_adjusted=p_adjusted, notes=notes, more_seeds=more
     )
+
+
+def more_seeds(effect: Effect, rule: Rule, local: float) -> int | None:
+    """After how many more pairs the interval would settle it, with mean and spread as they are; None beyond 1,000.
+
+    A rough guide and no promise: both are estimates, and half the time the true mean is nearer to what stays undecided.
+    """
+    if effect.mean is None or effect.sd is None:
+        return None
+    n = np.arange(effect.n + 1, MOST_SEEDS + 1)
+    half = stats.t.isf(local / 2, n - 1) * effect.sd / np.sqrt(n)
+    settled = half < abs(effect.mean)
+    if rule.equivalence is not None:
+        settled |= abs(effect.mean) + half <= rule.equivalence
+    return int(n[settled][0] - effect.n) if settled.any() else None
+
+
+def tost_p(differences: Sequence[float], margin: float) -> float:
+    """p of the two one-sided t tests that the mean difference lies within ±margin (Schuirmann, 1987)."""
+    above = stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(differences, margin, alternative="less").pvalue
+    return float(max(above, below))
+
+
+def hedges(freedom: int) -> float:
+    """What takes the bias from a standardised mean of few values (Hedges, 1981)."""
+    return float(math.exp(special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2)) * math.sqrt(2 / freedom))
 
 
 def _mean(values: Sequence[float]) -> float | None:

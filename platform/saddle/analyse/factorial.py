@@ -8,30 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from saddle.analyse.effects import Comparison, Effect, judge
+from saddle.analyse.effect import Effect
+from saddle.analyse.effects import Comparison, Rule, judge
 from saddle.analyse.pairs import Measured, pair
 from saddle.design.arm import Arm, name_of
 from saddle.design.values import canonical, same
-from trainables.contract import Direction
 
 Cell = tuple[str, ...]
 """The canonical level of every factor, in the order of the study file."""
 
 
 def factorial_effects(
-    factors: Mapping[str, Sequence[Any]],
-    arms: Sequence[Arm],
-    measured: Sequence[Measured],
-    metric: str,
-    direction: Direction,
-    *,
-    alpha: float = 0.05,
-    equivalence: float | None = None,
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[Measured], rule: Rule
 ) -> list[Effect]:
     """The effect of every level against the baseline's, averaged over the other factors, then of every pair of levels.
 
     An interaction is a difference of differences: the effect of one level under another level, minus its effect
-    under that factor's baseline level. All of them are one family for Holm. A seed counts where every arm that a
+    under that factor's baseline level. All of them are one family. A seed counts where every arm that a
     contrast needs has completed.
     """
     grid = _Grid(factors, arms, measured)
@@ -39,7 +32,7 @@ def factorial_effects(
     for one, other in itertools.combinations(factors, 2):
         for level, other_level in itertools.product(grid.changes(one), grid.changes(other)):
             found.append(grid.interaction(one, level, other, other_level))
-    return judge(found, metric, direction, alpha=alpha, equivalence=equivalence)
+    return judge(found, rule)
 
 
 class _Grid:

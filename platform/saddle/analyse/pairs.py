@@ -13,6 +13,8 @@ from saddle.store.entry import Entry
 
 MISSING = "not trained yet"
 NO_VALUE = "no finite value"
+NOT_NEEDED = "not needed"
+"""A race was settled without it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.effects import Effect
+from saddle.analyse.collapse import FailureRate
+from saddle.analyse.effect import Effect
 from saddle.analyse.wording import guess_direction
 from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
@@ -18,7 +19,8 @@ PREFERRED = ("test/robust_accuracy.worst_case", "test/robust_accuracy", "test/cl
 class Answer:
     """`sentence` answers the question in plain words; `columns` and `rows` are a table ready to print.
 
-    An ablation has `effects`; a search has `best` (one objective) or `front` (several).
+    An ablation has `effects`, and `failures` where a method failed; a search has `best` (one objective) or `front`
+    (several).
     """
 
     sentence: str
@@ -27,6 +29,7 @@ class Answer:
     rows: tuple[tuple[str, ...], ...]
     warnings: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
+    failures: tuple[FailureRate, ...] = ()
     best: Entry | None = None
     front: tuple[Entry, ...] = ()
 

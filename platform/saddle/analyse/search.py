@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from saddle.analyse.ablation import single_attack
 from saddle.analyse.best import best, candidates, trial_order, violation
+from saddle.analyse.cautions import single_attack
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer, objectives_of

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.effects import Effect
+from saddle.analyse.corrections import NAMES
+from saddle.analyse.effect import Effect
+from saddle.analyse.effects import Rule
 from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
 from saddle.analyse.wording import Scale, listed, p_equals, plural
 
@@ -20,38 +22,39 @@ def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
     return Scale.of(metric, halves)
 
 
-def paragraph(effects: Sequence[Effect], metric: str, alpha: float, equivalence: float | None) -> str:
+def paragraph(effects: Sequence[Effect], rule: Rule) -> str:
     """What the effects say together: what differs first, then what does not; each with its interval and p."""
-    scale = scale_of(effects, metric)
+    scale = scale_of(effects, rule.metric)
     order = [Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
     ranked = sorted(effects, key=lambda effect: order.index(effect.verdict))
     quiet = {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} if len(effects) > MOST_SENTENCES else set()
     told = [effect for effect in ranked if effect.verdict not in quiet]
-    sentences = [sentence(effect, scale, alpha, equivalence, in_metric=index == 0) for index, effect in enumerate(told)]
+    sentences = [sentence(effect, scale, rule, in_metric=index == 0) for index, effect in enumerate(told)]
     baselines = {effect.baseline for effect in effects}
     against = f", compared with {baselines.pop()}" if len(baselines) == 1 else ""
     for verdict in order:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
-            where = "" if sentences else f" in {metric}"
+            where = "" if sentences else f" in {rule.metric}"
             sentences.append(f"{verdict.capitalize()}{where} for {listed(names)}{against}.")
     return " ".join(sentences)
 
 
-def sentence(
-    effect: Effect, scale: Scale, alpha: float, equivalence: float | None = None, *, in_metric: bool = True
-) -> str:
+def sentence(effect: Effect, scale: Scale, rule: Rule, *, in_metric: bool = True) -> str:
     """One effect in plain words, with its size, interval, seeds and adjusted p."""
     where = f" in {effect.metric}" if in_metric else ""
-    if effect.verdict is Verdict.UNSETTLED:
-        return _unsettled(effect, where)
+    if effect.low is None:
+        return f"{_doubt(effect, where)}: {_why_unsettled(effect)}."
     interval = scale.interval(effect.low, effect.high)
-    adjusted = "Holm-adjusted " if effect.level is not None and abs(effect.level - (1 - alpha)) > 1e-9 else ""
+    name = f"{NAMES[effect.correction]}-adjusted"
+    adjusted = f"{name} " if effect.level is not None and abs(effect.level - (1 - rule.alpha)) > 1e-9 else ""
     size = (
-        f"{scale.difference(effect.mean)} ({adjusted}{100 * (1 - alpha):.4g} % interval {interval},"
-        f" {plural(effect.n, 'seed')}, Holm-adjusted p {p_equals(effect.p_holm)})"
+        f"{scale.difference(effect.mean)} ({adjusted}{100 * (1 - rule.alpha):.4g} % interval {interval},"
+        f" {plural(effect.n, 'seed')}, {name} p {p_equals(effect.p_adjusted)})"
     )
-    return f"{_claim(effect, where, scale, equivalence)}: {size}."
+    if effect.verdict is Verdict.UNSETTLED:
+        return f"{_doubt(effect, where)}: {size}{_needed(effect)}."
+    return f"{_claim(effect, where, scale, rule.equivalence)}: {size}."
 
 
 def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) -> str:
@@ -72,10 +75,17 @@ def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) 
             return f"{effect.arm} {effect.verdict}{where}, compared with {effect.baseline}"
 
 
-def _unsettled(effect: Effect, where: str) -> str:
-    why = (
-        f"{plural(effect.n, 'complete pair')}, and a verdict needs at least {FEWEST_SEEDS}"
-        if effect.n < FEWEST_SEEDS
-        else "the differences have no spread over seeds to judge them by"
-    )
-    return f"It is unsettled whether {effect.arm} differs from {effect.baseline}{where}: {why}."
+def _doubt(effect: Effect, where: str) -> str:
+    if effect.kind == "interaction":
+        return f"It is unsettled whether the effects of {effect.arm} and {effect.baseline} differ{where}"
+    return f"It is unsettled whether {effect.arm} differs from {effect.baseline}{where}"
+
+
+def _why_unsettled(effect: Effect) -> str:
+    if effect.n < FEWEST_SEEDS:
+        return f"{plural(effect.n, 'complete pair')}, and a verdict needs at least {FEWEST_SEEDS}"
+    return "the differences have no spread over seeds to judge them by"
+
+
+def _needed(effect: Effect) -> str:
+    return "" if effect.more_seeds is None else f"; about {effect.more_seeds} more seeds would settle it, going on so"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def paired_t(differences: Any) -> PairedT:
     mean = values.mean(axis=-1)
     error = values.std(axis=-1, ddof=1) / np.sqrt(n)
     freedom = np.full(np.shape(mean), n - 1.0)
-    return PairedT(mean, error, freedom, 2 * stats.t.sf(np.abs(mean / error), freedom))
+    return PairedT(mean, error, freedom, 2 * special.stdtr(freedom, -np.abs(mean / error)))
 
 
 def has_spread(values: Any) -> bool:

@@ -20,15 +20,21 @@ class Verdict(StrEnum):
     UNSETTLED = "unsettled"
 
 
+SETTLED = frozenset({Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT})
+"""What further seeds are not needed for."""
+
+
 def decide(low: float, high: float, direction: Direction, equivalence: float | None = None) -> Verdict:
     """The verdict of an interval of (arm - baseline).
 
     Wholly within ±equivalence it is `equivalent`, even where it leaves out zero: the study has declared differences of
-    that size to be of no practical weight. Otherwise it `helps` or `hurts` where it leaves out zero.
+    that size to be of no practical weight. Otherwise it `helps` or `hurts` where it leaves out zero. Where it does
+    not, and reaches beyond a declared margin, it is `unsettled`: the study named what would be an answer, and the
+    interval allows for both. Without a margin `no difference shown` is all that can be said.
     """
     if equivalence is not None and -equivalence <= low and high <= equivalence:
         return Verdict.EQUIVALENT
     if low <= 0 <= high:
-        return Verdict.NO_DIFFERENCE
+        return Verdict.NO_DIFFERENCE if equivalence is None else Verdict.UNSETTLED
     better = low > 0 if direction == "maximize" else high < 0
     return Verdict.HELPS if better else Verdict.HURTS

@@ -18,7 +18,8 @@ class DesignError(UserError, ValueError):
 class Arm:
     """One setting of the factors: `settings` are all overrides of the configuration, the baseline's and the change.
 
-    `factor` and `level` name the change where it is a single one; arms of a factorial design have neither.
+    `levels` says where every factor stands; a component's level is `on` or `off`. `factor` and `level` name the change
+    where it is a single one; arms of a factorial design have neither.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Arm:
     factor: str | None = None
     level: Any = field(default=None, hash=False)
     is_baseline: bool = False
+    levels: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> str:
@@ -35,15 +37,20 @@ class Arm:
 
 @dataclass(frozen=True)
 class Replicate:
-    """An arm with one seed; the same seeds are used in every arm, so arms are paired."""
+    """An arm with one seed, in one block where there are any; every arm has the same seeds, so that arms are paired.
+
+    `block` says where the factors of the blocks stand, such as `{"dataset": "mnist"}`.
+    """
 
     arm: Arm
     seed: int
+    block: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> str:
-        """The replicate's key in the ledger: `<arm key>-s<seed>`."""
-        return f"{self.arm.key}-s{self.seed}"
+        """The replicate's key in the ledger: `<arm key>-s<seed>`, and the block's name behind it."""
+        block = "".join(f"-{slug(readable(level))}" for level in self.block.values())
+        return f"{self.arm.key}{block}-s{self.seed}"
 
 
 def labels(arms: Sequence[Arm]) -> list[str]:

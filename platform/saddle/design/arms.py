@@ -36,7 +36,7 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     _refuse_repeated_levels(ablation.factors)
     # Every arm states every factor, so that an arm's settings (and its key) don't depend on defaults elsewhere.
     start = {**baseline, **_open_factors(ablation, baseline, settings or {})}
-    arms = DESIGNS[ablation.design](ablation.factors, start)
+    arms = DESIGNS[ablation.design.name](ablation.factors, start)
     _refuse_repeated_arms(arms)
     return arms
 
@@ -49,7 +49,7 @@ def _open_factors(ablation: Ablation, baseline: Mapping[str, Any], settings: Map
         if factor in settings:
             found[factor] = settings[factor]
         elif len(levels) > 1:
-            found[factor] = _first_level(ablation.design, levels)
+            found[factor] = _first_level(ablation.design.name, levels)
         else:
             raise DesignError(
                 f"factor {factor} has the single level {readable(levels[0])} and the baseline does not say what it is"

@@ -163,6 +163,7 @@ class Conductor:
         self.ledger.add(entry)
         self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
         self.proposals.finish(entry)
+        self.progress.progress.total = self.proposals.total
         self.tracker.finish_trial(entry, list(entry.images.values()))
         self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
 

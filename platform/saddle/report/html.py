@@ -81,7 +81,7 @@ def table_cells(answer: Answer) -> list[list[tuple[str, str]]]:
     """The answer's rows as (text, class): numbers are set right, verdicts in their colour."""
     words = {str(verdict): str(verdict).replace(" ", "-") for verdict in Verdict}
     return [
-        [(cell, f"verdict {words[cell]}" if cell in words else looks(index, cell))
+        [(cell, f"verdict {words[word]}" if (word := cell.partition(":")[0]) in words and index else looks(index, cell))
          for index, cell in enumerate(row)]
         for row in answer.rows
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from saddle.errors import UserError
@@ -19,6 +19,8 @@ class Proposal:
     seed: int
     arm: str | None = None
     number: int | None = None
+    block: Mapping[str, Any] = field(default_factory=dict)
+    """Where an ablation's blocks stand; part of `settings`, too."""
 
 
 class Proposals(Protocol):

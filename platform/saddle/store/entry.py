@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Entry:
     settings: Mapping[str, Any]
     metrics: Mapping[str, float]
     arm: str | None = None
+    block: Mapping[str, Any] = field(default_factory=dict)
+    """Where the factors of an ablation's blocks stand, such as `{"dataset": "mnist"}`; since version 2."""
     number: int | None = None
     """Optuna's number of the trial, in a search."""
     why: str = ""

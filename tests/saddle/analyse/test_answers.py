@@ -91,7 +91,7 @@ def test_two_seeds_settle_nothing_and_the_word_gain_does_not_appear() -> None:
     found = answer_ablation(study, run(study, [[0.1, 0.1], [0.9, 0.8]]), METRICS)
     assert found.sentence.startswith("It is unsettled whether mp differs from sta in ")
     assert "2 complete pairs, and a verdict needs at least 3" in found.sentence
-    assert found.rows[1][-1] == "unsettled"
+    assert found.rows[1][-1] == "unsettled: needs 1 more seed"
     assert "gain" not in " ".join([found.sentence, *found.warnings])
 
 

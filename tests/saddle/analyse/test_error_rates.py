@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from saddle.analyse.achievable import power
-from saddle.analyse.effects import paired_effects
-from saddle.analyse.holm import holm, local_alpha
+from saddle.analyse.corrections import adjust, local_alpha
+from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.pairs import Measured
 from saddle.analyse.student import paired_t
 from saddle.analyse.verdict import Verdict, decide
@@ -38,7 +38,7 @@ def simulate(effects: list[float], seeds: int, studies: int = STUDIES, shape: st
 def intervals(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The printed intervals of every simulated study: the steps of `effects.judge`, for all studies at once."""
     test = paired_t(differences)
-    return test.interval(local_alpha(test.p, ALPHA))
+    return test.interval(local_alpha(test.p, ALPHA, "holm"))
 
 
 def bound(rate: float, studies: int = STUDIES) -> float:
@@ -55,7 +55,7 @@ def test_the_simulation_takes_the_same_steps_as_a_study() -> None:
     base = Measured("base", dict.fromkeys(range(5), 0.0))
     for study in range(60):
         arms = [Measured(str(i), dict(enumerate(row))) for i, row in enumerate(differences[study])]
-        for index, effect in enumerate(paired_effects(arms, base, "m", "maximize")):
+        for index, effect in enumerate(paired_effects(arms, base, Rule("m", "maximize"))):
             assert (effect.low, effect.high) == pytest.approx((low[study, index], high[study, index]))
             assert effect.verdict is decide(low[study, index], high[study, index], "maximize")
 
@@ -115,4 +115,4 @@ def test_few_seeds_say_no_difference_shown_rather_than_something_wrong() -> None
     low, high = intervals(simulate([0.5], 3, studies=4000))
     words = [decide(a, b, "maximize") for a, b in zip(low[:, 0], high[:, 0], strict=True)]
     assert words.count(Verdict.NO_DIFFERENCE) > 0.85 * len(words)
-    assert holm(paired_t(simulate([0.5], 3, studies=10)).p).shape == (10, 1)
+    assert adjust(paired_t(simulate([0.5], 3, studies=10)).p, "holm").shape == (10, 1)

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from saddle.analyse.effects import Effect
+from saddle.analyse.effect import Effect
+from saddle.analyse.effects import Rule
 from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.pairs import Measured
 from saddle.analyse.verdict import Verdict
@@ -37,7 +38,7 @@ def effects(noise: float, lost: dict[int, int] | None = None) -> dict[str, Effec
         if gone is not None:
             del values[gone]
         measured.append(Measured(arm.name, values, {} if gone is None else {gone: "collapsed"}))
-    found = factorial_effects(FACTORS, ARMS, measured, "m", "maximize")
+    found = factorial_effects(FACTORS, ARMS, measured, Rule("m", "maximize"))
     return {effect.name: effect for effect in found}
 
 

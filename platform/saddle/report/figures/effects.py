@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from saddle.analyse.effects import Effect
+from saddle.analyse.effect import Effect
 from saddle.analyse.pairs import Measured
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.verdict import Verdict

@@ -1,0 +1,85 @@
+"""The table of an ablation's answer: a row for each arm, and one for each effect that no single arm has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from saddle.analyse.corrections import NAMES
+from saddle.analyse.effect import Effect
+from saddle.analyse.effects import Rule
+from saddle.analyse.pairs import NOT_NEEDED, Measured, of_arm
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.wording import DASH, Scale, is_fraction, p_value
+from saddle.analyse.wording import label as metric_label
+from saddle.design import Arm
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+
+
+def results_table(
+    arms: Sequence[Arm], measured: Sequence[Measured], effects: Sequence[Effect], entries: Sequence[Entry], rule: Rule
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Its columns and rows, ready to print."""
+    metric = rule.metric
+    spread = [float(np.std([*arm.values.values()], ddof=1)) for arm in measured if len(arm.values) > 1]
+    scale, differences = Scale.of(metric, spread), scale_of(effects, metric)
+    last = any(metric in entry.test_last for entry in entries)
+    unit = "points" if is_fraction(metric) else "difference"
+    columns = ("arm", "seeds", metric_label(metric), *(["last epoch"] if last else []))
+    columns += (
+        f"difference ({unit})" if unit == "points" else unit,
+        "interval",
+        f"p ({NAMES[rule.correction]})",
+        "p (sign flips)",
+        "verdict",
+    )
+    by_arm = {effect.arm: effect for effect in effects if effect.kind == "arm"}
+    rows = []
+    for arm, values in zip(arms, measured, strict=True):
+        known = [values.arm, _seeds(values), _mean_sd([*values.values.values()], scale)]
+        if last:
+            known.append(_mean_sd(_last_values(entries, arm, metric), scale))
+        if arm.is_baseline or values.arm not in by_arm:
+            rows.append((*known, *[DASH] * 4, "baseline" if arm.is_baseline else DASH))
+        else:
+            rows.append((*known, *_effect_cells(by_arm[values.arm], differences)))
+    for effect in effects:
+        if effect.kind != "arm":
+            blank = [DASH] * (2 if last else 1)
+            rows.append((f"{effect.kind}: {effect.name}", str(effect.n), *blank, *_effect_cells(effect, differences)))
+    return columns, tuple(rows)
+
+
+def _effect_cells(effect: Effect, scale: Scale) -> tuple[str, ...]:
+    return (
+        DASH if effect.mean is None else scale.change(effect.mean),
+        scale.interval(effect.low, effect.high),
+        p_value(effect.p_adjusted),
+        p_value(effect.p_permutation),
+        effect.verdict_text,
+    )
+
+
+def _last_values(entries: Iterable[Entry], arm: Arm, metric: str) -> list[float]:
+    found = [entry.test_last.get(metric) for entry in of_arm(entries, arm) if entry.outcome == Outcome.COMPLETED]
+    return [value for value in found if value is not None and math.isfinite(value)]
+
+
+def _mean_sd(values: Sequence[float], scale: Scale) -> str:
+    if not values:
+        return DASH
+    mean = scale.value(float(np.mean(values)))
+    return mean if len(values) < 2 else f"{mean} ± {scale.bare(float(np.std(values, ddof=1)))}"
+
+
+def _seeds(values: Measured) -> str:
+    needless = sum(reason == NOT_NEEDED for reason in values.lost.values())
+    done, total = len(values.values), len(values.values) + len(values.lost) - needless
+    if done == total:
+        return str(total)
+    known = (Outcome.COMPLETED, NOT_NEEDED)
+    reasons = [f"{count} {reason}" for reason, count in sorted(values.counts.items()) if reason not in known]
+    return f"{done} of {total} ({', '.join(reasons)})"

@@ -1,0 +1,112 @@
+"""What a reader of an ablation's answer should be careful about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from saddle.analyse.achievable import limits
+from saddle.analyse.collapse import FailureRate
+from saddle.analyse.effect import Effect
+from saddle.analyse.effects import Rule
+from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
+from saddle.analyse.racing import Standing
+from saddle.analyse.wording import Scale, p_equals, plural
+from saddle.search.outcomes import METHOD_FAILURES
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+
+NOTEWORTHY = 0.05
+"""The p below which a difference in failures is pointed out."""
+
+
+def uninformative(effects: Sequence[Effect], metric: str, chance: float | None) -> str:
+    """Robust accuracies near chance differ by noise, whatever the arms (twice chance, as the literature has it)."""
+    if chance is None or "robust_accuracy" not in metric:
+        return ""
+    # With few classes twice chance is all there is: half-way between chance and certainty is asked for instead.
+    bar = min(2 * chance, (1 + chance) / 2)
+    levels = [level for e in effects if e.kind != "interaction" for level in (e.arm_mean, e.baseline_mean)]
+    reached = [level for level in levels if level is not None]
+    if not reached or max(reached) >= bar:
+        return ""
+    scale = Scale.of(metric)
+    return f"no arm reaches {scale.value(bar)} where guessing gives {scale.value(chance)}."
+
+
+def cautions(
+    study: Study,
+    measured: Sequence[Measured],
+    standing: Standing,
+    rule: Rule,
+    entries: Sequence[Entry],
+    *,
+    declared: bool,
+) -> Iterable[str]:
+    """Everything but collapses; `declared`: whether the trainable declares the metric."""
+    ablation = study.ablation
+    assert ablation is not None
+    total = len(measured) * len(ablation.seed_list)
+    missing = sum(arm.counts[MISSING] for arm in measured)
+    if missing:
+        yield f"Preliminary: {missing} of {plural(total, 'replicate')} are not trained yet."
+    if ablation.race.spending is not None:
+        yield from _race(measured, standing, ablation.seed_list, total)
+    valueless = sum(arm.counts[NO_VALUE] for arm in measured)
+    if valueless:
+        yield f"{plural(valueless, 'completed replicate')} without a finite value of {rule.metric}."
+    for effect in standing.effects:
+        for note in effect.notes:
+            yield f"{note}." if note.startswith(effect.name) else f"{effect.name}: {note}."
+    baseline = measured[0]
+    if baseline.method_failures and not baseline.values:
+        yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
+    for arm in measured[1:]:
+        if not arm.values and arm.lost and set(arm.lost.values()) <= METHOD_FAILURES:
+            yield f"{arm.arm} failed as a method with every seed: a result, though no difference can be computed."
+    yield from limits(len(ablation.seed_list), len(standing.effects), rule.alpha)
+    if not declared:
+        better = "larger" if rule.direction == "maximize" else "smaller"
+        yield f"{rule.metric} is no metric that the trainable declares; {better} is taken to be better."
+    yield from single_attack(entries, rule.metric)
+
+
+def _race(measured: Sequence[Measured], standing: Standing, seeds: Sequence[int], total: int) -> Iterable[str]:
+    """What racing saved, and what it trained for nothing."""
+    arms = len(measured) - 1
+    settled = sum(arm.arm in standing.settled for arm in measured[1:])
+    saved = sum(arm.counts[NOT_NEEDED] for arm in measured)
+    if settled:
+        yield (
+            f"Racing settled {settled} of {plural(arms, 'arm')} before the last seed, which saved {saved} of"
+            f" {plural(total, 'replicate')}. Intervals hold at every look at once, so they are wider than without it."
+        )
+    late = sum(
+        not standing.needs(arm.arm, place) and arm.lost.get(seed) != NOT_NEEDED
+        for arm in measured
+        for place, seed in enumerate(seeds)
+    )
+    if late:
+        yield f"{plural(late, 'replicate')} ended after the arm was settled and do not count in its effect."
+
+
+def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
+    """Arms whose method failed more often than the baseline's, or less often, beyond chance."""
+    for rate in failures:
+        if rate.p is not None and rate.p < NOTEWORTHY:
+            more = "more" if rate.discordant[0] > rate.discordant[1] else "less"
+            yield (
+                f"{rate.arm} failed as a method {more} often than the baseline: {rate.failed} of"
+                f" {plural(rate.trained, 'replicate')} (exact McNemar p {p_equals(rate.p)}, not adjusted)."
+            )
+
+
+def single_attack(entries: Sequence[Entry], metric: str) -> Iterable[str]:
+    """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
+    attacks = {
+        tuple(entry.params["attacks"])
+        for entry in entries
+        if isinstance(entry.params.get("attacks"), list | tuple) and "robust_accuracy" in metric
+    }
+    if any(len(listed) == 1 for listed in attacks):
+        name = next(listed[0] for listed in attacks if len(listed) == 1)
+        yield f"Robustness is measured with a single attack ({name}); others may lower it."

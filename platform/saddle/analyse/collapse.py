@@ -1,0 +1,58 @@
+"""How often a method fails (collapses or diverges): an outcome of its own, which no mean of a metric shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from saddle.analyse.pairs import Measured
+from saddle.search.outcomes import METHOD_FAILURES
+
+
+@dataclass(frozen=True)
+class FailureRate:
+    """How many of an arm's replicates failed as a method, with the Clopper-Pearson interval of the rate.
+
+    `discordant` counts the seeds at which only this arm failed and only the baseline did; `p` is the exact McNemar test
+    of these, None for the baseline and where there are none.
+    """
+
+    arm: str
+    failed: int
+    trained: int
+    low: float
+    high: float
+    discordant: tuple[int, int] = (0, 0)
+    p: float | None = None
+
+    @property
+    def rate(self) -> float:
+        return self.failed / self.trained
+
+
+def failure_rates(measured: Sequence[Measured], alpha: float = 0.05) -> tuple[FailureRate, ...]:
+    """The rates of all arms, the baseline first; none where nothing failed as a method."""
+    if not any(arm.method_failures for arm in measured):
+        return ()
+    return tuple(_rate(arm, measured[0], alpha) for arm in measured if _fates(arm))
+
+
+def _fates(arm: Measured) -> dict[int, bool]:
+    """By seed, whether the method failed; seeds whose code failed or that were not trained say nothing."""
+    failed = {seed: True for seed, why in arm.lost.items() if why in METHOD_FAILURES}
+    return {**dict.fromkeys(arm.values, False), **failed}
+
+
+def _rate(arm: Measured, baseline: Measured, alpha: float) -> FailureRate:
+    from scipy import stats
+
+    fates, others = _fates(arm), _fates(baseline)
+    failed = sum(fates.values())
+    interval = stats.binomtest(failed, len(fates)).proportion_ci(1 - alpha, method="exact")
+    only_arm = sum(fates[seed] and not others[seed] for seed in fates if seed in others)
+    only_baseline = sum(others[seed] and not fates[seed] for seed in fates if seed in others)
+    discordant = only_arm + only_baseline
+    p = float(stats.binomtest(only_arm, discordant).pvalue) if discordant and arm is not baseline else None
+    return FailureRate(
+        arm.arm, failed, len(fates), float(interval.low), float(interval.high), (only_arm, only_baseline), p
+    )

@@ -1,0 +1,61 @@
+"""An effect: how far an arm is from the baseline, how sure that is, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from saddle.analyse.corrections import Correction
+from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
+from trainables.contract import Direction
+
+Kind = Literal["arm", "main effect", "interaction"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One comparison, in the metric's own unit: `mean` is arm minus baseline over the complete pairs.
+
+    `low` to `high` is the t interval at `level`, chosen so that it leaves out zero exactly where `correction` rejects;
+    they and the p-values of the t test are None where nothing can be tested. Under racing they hold at every look at
+    once. What stands beside and decides nothing: `p_permutation`, of the exact sign-flip test; `p_equivalence`, of two
+    one-sided t tests against the margin (TOST; Schuirmann, 1987), not adjusted; `size`, the mean in standard deviations
+    of the differences, corrected for few pairs (Cohen's d_z by Hedges, 1981).
+    """
+
+    name: str
+    arm: str
+    baseline: str
+    metric: str
+    direction: Direction
+    verdict: Verdict
+    n: int
+    mean: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    correction: Correction = "holm"
+    p_permutation: float | None = None
+    p_equivalence: float | None = None
+    sd: float | None = None
+    size: float | None = None
+    more_seeds: int | None = None
+    """About how many more seeds would settle it, going on as so far; None where that can't be said."""
+    settled_after: int | None = None
+    """With how many pairs racing settled it; None where it did not race, or is not settled."""
+    differences: Mapping[int, float] = field(default_factory=dict)
+    arm_mean: float | None = None
+    baseline_mean: float | None = None
+    notes: tuple[str, ...] = ()
+    kind: Kind = "arm"
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict as a reader wants it: `unsettled: needs about 4 more seeds`."""
+        if self.verdict is not Verdict.UNSETTLED or self.more_seeds is None:
+            return str(self.verdict)
+        about = "" if self.n + self.more_seeds == FEWEST_SEEDS else "about "
+        return f"unsettled: needs {about}{self.more_seeds} more seed{'s' * (self.more_seeds != 1)}"
