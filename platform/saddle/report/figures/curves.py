@@ -9,17 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.student import Floats
-from saddle.report.figures.canvas import (
-    MUTED,
-    Plate,
-    clean,
-    draw,
-    epoch_axis,
-    legend_below,
-    nothing,
-    percent_axis,
-    style_of,
-)
+from saddle.report.figures.axes import clean, epoch_axis, legend_below, percent_axis, style_of
+from saddle.report.figures.canvas import MUTED, Plate, draw, nothing
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 

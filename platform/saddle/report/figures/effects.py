@@ -13,18 +13,8 @@ from saddle.analyse.pairs import Measured
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.verdict import Verdict
 from saddle.analyse.wording import label, signed
-from saddle.report.figures.canvas import (
-    ACCENT,
-    INK,
-    MUTED,
-    Plate,
-    category_axis,
-    clean,
-    draw,
-    nothing,
-    percent_axis,
-    style_of,
-)
+from saddle.report.figures.axes import category_axis, clean, percent_axis, style_of
+from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
 MOST_ROWS = 40

@@ -15,18 +15,8 @@ from saddle.analyse.best import candidates, trial_order, value_of
 from saddle.analyse.importance import Importance, drawn
 from saddle.analyse.wording import is_fraction, label
 from saddle.design.values import canonical, readable
-from saddle.report.figures.canvas import (
-    ACCENT,
-    MUTED,
-    PALETTE,
-    Plate,
-    category_axis,
-    clean,
-    draw,
-    log_axis,
-    nothing,
-    percent_axis,
-)
+from saddle.report.figures.axes import category_axis, clean, log_axis, percent_axis
+from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, Plate, draw, nothing
 from saddle.search.outcomes import METHOD_FAILURES, Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective, Study

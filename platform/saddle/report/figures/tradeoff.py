@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import value_of
-from saddle.report.figures.canvas import PALETTE, Plate, clean, draw, legend_below, percent_axis, style_of
+from saddle.report.figures.axes import clean, legend_below, percent_axis, style_of
+from saddle.report.figures.canvas import PALETTE, Plate, draw
 from saddle.store.entry import Entry
 
 MOST_GROUPS = 16

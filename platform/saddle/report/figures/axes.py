@@ -1,0 +1,73 @@
+"""How axes, ticks and legends look, and what names and values they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from saddle.analyse.wording import Scale, label, signed
+from saddle.report.figures.canvas import PALETTE
+
+STYLES = ("-", "--", "-.", ":")
+
+
+def clean(text: object, length: int = 38) -> str:
+    """A name short enough for an axis, in one line, without characters that XML forbids."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def style_of(index: int) -> tuple[str, str]:
+    """A colour and a line style for the n-th series; styles change once all colours are used."""
+    return PALETTE[index % len(PALETTE)], STYLES[index // len(PALETTE) % len(STYLES)]
+
+
+def percent_axis(axes: Axes, metric: str, which: str = "y", *, title: str | None = None, above: bool = False) -> None:
+    """Label an axis with its metric (or `title`), in per cent where it is a share; values are plotted as they are.
+
+    `above` puts the name over the panel: along a low y axis a long one has no room. An empty title leaves it out.
+    """
+    scale = Scale.of(metric)
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value * scale.factor:.6g}")))
+    unit = " (%)" if scale.suffix else ""
+    text = clean(label(metric) if title is None else title, 60)
+    if above:
+        axes.set_title(text + unit, loc="left")
+    elif text:
+        axis.set_label_text(text + unit)
+
+
+def epoch_axis(axes: Axes) -> None:
+    """Whole epochs along x."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+
+
+def log_axis(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic x axis from `low` to `high` with plain numbers."""
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.15, high * 1.15)
+    decades = high / low >= 30
+    axes.xaxis.set_major_locator(LogLocator(base=10, numticks=6) if decades else MaxNLocator(4))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value:g}")))
+
+
+def category_axis(axes: Axes, names: Sequence[str], which: str = "x", length: int = 38) -> None:
+    """One tick per name at 0, 1, 2, …"""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(range(len(names))))
+    axis.set_ticklabels([clean(name, length) for name in names])
+
+
+def legend_below(figure: Figure, axes: Axes, count: int) -> None:
+    """One legend for the whole figure, under it, so that it covers no data."""
+    handles, names = axes.get_legend_handles_labels()
+    if handles:
+        longest = max(len(name) for name in names)
+        columns = max(1, min(count, 110 // (longest + 6), 6))
+        figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=9)
