@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+TESTS_AT_ONCE ?= 2
+PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart test test-all lint format bench faults clean
@@ -31,10 +33,10 @@ format: install  ## Let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 test: lint  ## Lint, then the tests that CI runs
-	$(BIN)/pytest -m "not slow" tests
+	$(PYTEST) -m "not slow" tests
 
 test-all: lint  ## Every test, also those too slow for CI
-	$(BIN)/pytest tests
+	$(PYTEST) tests
 
 faults: install  ## Only the tests that kill things
 	$(BIN)/pytest -m fault tests

@@ -146,6 +146,7 @@ def test_one_group_serves_all_trials_and_both_ranks_train(store: LocalStore, sta
     assert effect.mean == pytest.approx(-0.04 + 0.002)
 
 
+@pytest.mark.slow
 def test_an_end_that_one_rank_alone_comes_to_ends_the_trial_for_all(store: LocalStore) -> None:
     text = ablation("troubles", factor="trouble", baseline="none", levels="raise, diverge, collapse", seeds=1)
     result = run_yaml(text.replace("pause: 0", "pause: 0, trouble_rank: 1") + GROUP, store)
@@ -169,7 +170,8 @@ def test_an_early_stop_leaves_the_group_warm(
     assert starts() == 2
 
 
-@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
 def test_a_rank_that_dies_in_an_epoch_costs_its_trial_nothing(store: LocalStore, tmp_path: Path, rank: int) -> None:
     trouble = f"trouble: die_once, trouble_rank: {rank}, marker: {tmp_path / 'died'}"
     calm = run_yaml(ablation("calm", seeds=1) + GROUP, store)

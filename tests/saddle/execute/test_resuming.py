@@ -93,6 +93,7 @@ def is_clean(command: Command, study: str) -> None:
     assert found["unfinished"] == []
 
 
+@pytest.mark.slow
 def test_ten_kills_at_random_moments_leave_the_ledger_of_an_undisturbed_ablation(command: Command) -> None:
     (command.folder / "killed.yaml").write_text(ABLATION.format(study="killed", pause=0.35))
     (command.folder / "calm.yaml").write_text(ABLATION.format(study="calm", pause=0.35))

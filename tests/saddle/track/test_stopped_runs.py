@@ -81,6 +81,7 @@ def wait_for(condition: Callable[[], Any], what: str, process: subprocess.Popen[
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_no_run_is_left_running(driver: Driver) -> None:
     first = driver.start()
     wait_for(lambda: driver.finished() >= 1, "a trial's end", first)
