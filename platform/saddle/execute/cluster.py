@@ -26,6 +26,8 @@ QUIET = {
     "RAY_TRAIN_V2_ENABLED": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_usage_stats_enabled": "0",
+    # the ranks of worker groups hold no CPU of their own, so Ray sees more processes than it thinks right
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "PYTHON worker processes have been started on node",
 }
 
 OBJECT_STORE_BYTES = 200 * 2**20
