@@ -43,8 +43,10 @@ def test_a_method_that_fails_far_more_often_than_the_baseline_is_pointed_out() -
     assert gan.p == pytest.approx(multitest.mcnemar([[0, 7], [0, 1]], exact=True).pvalue)
     assert mild.p == 1.0
     assert [*collapses(failure_rates(measured))] == [
-        "gan failed as a method more often than the baseline: 7 of 8 replicates"
-        " (exact McNemar p = 0.0156, not adjusted)."
+        (
+            "gan failed as a method more often than the baseline: 7 of 8 replicates"
+            " (exact McNemar p = 0.0156, not adjusted)."
+        )
     ]
     [less] = collapses(failure_rates([measured[1], measured[0]]))
     assert less.startswith("base failed as a method less often than the baseline: 0 of 8")
