@@ -9,7 +9,7 @@ import pytest
 
 from saddle.store.base import Store
 from saddle.store.entry import Entry
-from saddle.track.base import StartedTrial, Tracker
+from saddle.track.base import ArmSummary, StartedTrial, Tracker
 
 STARTED = 1_700_000_000.0
 
@@ -43,7 +43,13 @@ def tell_ablation(tracker: Tracker, store: Store) -> None:
             for epoch in (1, 2):
                 tracker.report(key, epoch, {"validation/a": epoch / 4}, STARTED + epoch)
             tracker.finish_trial(ended(key, arm=arm, seed=seed), [note])
-    tracker.finish_study("FINISHED", {"sta": {"test/a": 0.25}}, {"saddle.answer": "so"}, [note], STARTED + 20)
+    tracker.finish_study(
+        "FINISHED",
+        {"sta": ArmSummary({"test/a": 0.25}, {"saddle.verdict": "baseline"})},
+        {"saddle.answer": "so"},
+        [note],
+        STARTED + 20,
+    )
 
 
 class TrackerContract:

@@ -28,7 +28,8 @@ from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from saddle.track.describing import mean_by_arm, study_params, study_tags
+from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.describing import study_params, study_tags
 from saddle.track.opening import open_tracker
 
 DELIVERY_SECONDS = 60.0
@@ -139,13 +140,14 @@ def run_all(conductor: Conductor, slots: int) -> None:
 def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> StudyResult:
     """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
     study, store = conductor.study, conductor.store
+    conductor.ledger.index()
     entries = conductor.ledger.entries()
     answer = answer_study(study, conductor.trainable, entries, stored.baseline)
     report = write_report(store, study, conductor.trainable, entries, stored.baseline)
-    tags = {"saddle.question": study.question, "saddle.answer": answer.sentence}
+    tags = {"saddle.question": study.question, "saddle.answer": answer.sentence, **effect_tags(answer)}
     conductor.tracker.finish_study(
         "KILLED" if conductor.stopping else "FINISHED",
-        mean_by_arm(entries),
+        describe_arms(study, entries, answer, stored.baseline, finished=not conductor.stopping),
         tags,
         [report_path(study.study)],
         # the same each time that a finished study is told of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from saddle.store.entry import Entry
@@ -19,6 +19,14 @@ class StartedTrial:
     arm: str | None
     started: float
     settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """What is told of an arm when its study is over or interrupted."""
+
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tracker(Protocol):
@@ -42,12 +50,12 @@ class Tracker(Protocol):
     def finish_study(
         self,
         status: str,
-        arms: Mapping[str, Mapping[str, float]],
+        arms: Mapping[str, ArmSummary],
         tags: Mapping[str, str],
         files: Sequence[str],
         when: float | None = None,
     ) -> None:
-        """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are their mean metrics.
+        """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are those that have trials.
 
         `when` is when its last trial ended, so that telling it again changes nothing; now where None.
         """
@@ -77,7 +85,7 @@ class NullTracker:
     def finish_study(
         self,
         status: str,
-        arms: Mapping[str, Mapping[str, float]],
+        arms: Mapping[str, ArmSummary],
         tags: Mapping[str, str],
         files: Sequence[str],
         when: float | None = None,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from saddle.store.entry import Entry
 from saddle.study.dump import dump_study
 from saddle.study.models import Study
 
@@ -27,14 +26,3 @@ def study_tags(study: Study, code: Mapping[str, Any]) -> dict[str, str]:
         "mlflow.note.content": f"{study.question}\n\n```yaml\n{dump_study(study)}\n```",
         "saddle.started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-
-
-def mean_by_arm(entries: Sequence[Entry]) -> dict[str, dict[str, float]]:
-    """The mean over seeds of every metric of an arm's completed replicates; none for an arm without any."""
-    values: dict[str, dict[str, list[float]]] = {}
-    for entry in entries:
-        if entry.arm is not None:
-            found = values.setdefault(entry.arm, {})
-            for name, value in entry.metrics.items() if entry.outcome == "completed" else ():
-                found.setdefault(name, []).append(value)
-    return {arm: {name: sum(v) / len(v) for name, v in metrics.items()} for arm, metrics in values.items()}

@@ -11,7 +11,7 @@ from saddle.masking import masked
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.opening import study_folder
-from saddle.track.base import StartedTrial
+from saddle.track.base import ArmSummary, StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
 from saddle.track.started import Started
@@ -126,15 +126,16 @@ class MlflowTracker:
     def finish_study(
         self,
         status: str,
-        arms: Mapping[str, Mapping[str, float]],
+        arms: Mapping[str, ArmSummary],
         tags: Mapping[str, str],
         files: Sequence[str],
         when: float | None = None,
     ) -> None:
         then = when or time.time()
         for arm in sorted({*self._arms, *arms}):
-            self._add_metrics(self._key("arm", arm), arms.get(arm, {}), 0, then)
-            self._add_end(self._key("arm", arm), status, {}, then)
+            told = arms.get(arm, ArmSummary({}))
+            self._add_metrics(self._key("arm", arm), told.metrics, 0, then)
+            self._add_end(self._key("arm", arm), status, told.tags, then)
         self._add_files(self._key(), files)
         self._add_end(self._key(), status, tags, then)
         # trials under way when the driver was stopped, and whatever a killed one left

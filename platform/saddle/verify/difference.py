@@ -21,6 +21,7 @@ class Repair(StrEnum):
     END = "end what no driver runs"
     REMOVE = "remove the folder"
     RECOVER = "have the manifest again from a checkpoint"
+    REINDEX = "write the index again"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.answering import arms_of_study
@@ -11,7 +11,9 @@ from saddle.design.arms import replicates
 from saddle.search.begun import number_of
 from saddle.store.base import StorageError, Store
 from saddle.store.entry import Entry
+from saddle.store.entry_rows import entries_in
 from saddle.store.ledger import LaterVersion, Ledger, decode
+from saddle.store.ledger_index import Segment, read_segments
 from saddle.verify.difference import Difference, Repair
 
 
@@ -35,6 +37,7 @@ def read_ledger(store: Store, study: str, stored: StoredStudy | None) -> ReadLed
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
         try:
             entry = decode(store.read(path), path)
+            _ = entry.curve[:], entry.times[:]  # which stay text until somebody looks
         except FileNotFoundError:
             continue  # removed since
         except LaterVersion as error:
@@ -51,7 +54,35 @@ def read_ledger(store: Store, study: str, stored: StoredStudy | None) -> ReadLed
             continue
         copy = entry.key != key and ledger.path(entry.key) != path and entry.key in ledger
         found.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
+    found += index_troubles(ledger, entries)
     return ReadLedger(entries, unusable, found)
+
+
+def index_troubles(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]:
+    """Segments of the index that can't be read, or say of an unchanged file what isn't in it."""
+    found = []
+    stamps = ledger.store.stamps(ledger.folder)
+    by_name = {f"{entry.key}.parquet": entry for entry in entries}
+    for segment in read_segments(ledger.store, ledger.study):
+        name = segment.path.rpartition("/")[2]
+        if segment.stamps is None:
+            problem = f"the index {name} is damaged; the ledger's files are read instead"
+        elif segment_differs(segment, stamps, by_name):
+            problem = f"the index {name} says of unchanged files what is not in them"
+        else:
+            continue
+        found.append(Difference("ledger", None, problem, Repair.REINDEX, (segment.path,)))
+    return found
+
+
+def segment_differs(segment: Segment, stamps: Mapping[str, str], entries: Mapping[str, Entry]) -> bool:
+    """Whether any row that would be believed is not the entry in its file."""
+    names = [name for name in segment.fresh(stamps) if name in entries]
+    try:
+        rows = list(entries_in(segment.rows(names), segment.path)) if names else []
+    except (KeyError, TypeError, ValueError):
+        return True
+    return any(row != entries[name] for name, row in zip(names, rows, strict=True))
 
 
 def replicate_keys(stored: StoredStudy) -> set[str] | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
 from saddle.store.entry import Entry
-from saddle.track.describing import mean_by_arm
-from saddle.track.telling import all_metrics, final_status, final_tags, started, trial_params, trial_tags
+from saddle.track.base import ArmSummary
+from saddle.track.telling import all_metrics, cut, final_status, final_tags, started, trial_params, trial_tags
 from saddle.verify.difference import Difference, Repair, first_few
 from saddle.verify.optuna import same
 from saddle.verify.runs import Point, Runs
@@ -31,6 +31,8 @@ class Situation:
     unfinished: Collection[str]
     status: str | None
     waiting: Counter[str]
+    arms: Mapping[str, ArmSummary] = field(default_factory=dict)
+    """What the runs of arms should say once nobody runs the study."""
 
     def waits(self, key: str) -> bool:
         """Whether messages for the run with this key are still to be delivered."""
@@ -61,7 +63,6 @@ def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
 def above(runs: Runs, now: Situation) -> list[Difference]:
     """The runs of the study and of its arms."""
     arms = sorted({entry.arm for entry in now.finished.values() if entry.arm is not None})
-    means = mean_by_arm(list(now.finished.values()))
     found = []
     for key, name in (("", "the study"), *((f"arm/{arm}", f"the arm {arm}") for arm in arms)):
         if now.waits(key):
@@ -76,7 +77,9 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
             what = f"the run of {name} is {status}, and should be {now.status}"
             found.append(Difference("mlflow", None, what, Repair.END))
         elif now.status is not None and key:
-            other = [n for n, v in means.get(key[4:], {}).items() if not same(same_key[0].data.metrics.get(n), v)]
+            told, there = now.arms.get(key[4:], ArmSummary({})), same_key[0].data
+            other = [n for n, v in told.metrics.items() if not same(there.metrics.get(n), v)]
+            other += [n for n, v in cut(told.tags).items() if there.tags.get(n) != v]
             if other:
                 what = f"{first_few(other)} of the run of {name} is missing or differs"
                 found.append(Difference("mlflow", None, what, Repair.END))

@@ -16,6 +16,7 @@ from saddle.search.shared import shared_url
 from saddle.search.storage import name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
 from saddle.store.manifest import encode_manifest, manifest_path, recover_manifest
 from saddle.store.opening import study_folder
@@ -55,6 +56,10 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
         for difference in by_repair[Repair.SET_ASIDE]:
             set_aside(store, stored.study.study, difference.subjects[0])
         return  # now other trials have ended
+    if Repair.REINDEX in by_repair:
+        for difference in by_repair[Repair.REINDEX]:
+            store.delete(difference.subjects[0])
+        Ledger(store, stored.study.study).index()
     if Repair.REBUILD_OPTUNA in by_repair:
         rebuild_search(store, stored, found.finished)
     elif Repair.REMOVE in by_repair:

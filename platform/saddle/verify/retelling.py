@@ -11,7 +11,8 @@ from saddle.report.writing import report_path
 from saddle.store.base import Store
 from saddle.store.opening import study_folder
 from saddle.study.trainables import load_trainable
-from saddle.track.describing import mean_by_arm, study_params, study_tags
+from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.describing import study_params, study_tags
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker
 from saddle.track.telling import started
@@ -57,10 +58,11 @@ def tell(
             tracker.finish_trial(entry, list(entry.images.values()))
     progress = read_progress(store, study.study)
     done = progress is not None and progress.state == "finished"
-    tags = {"saddle.question": study.question}
+    answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
+    tags = {"saddle.question": study.question, **effect_tags(answer)}
     if done:
-        answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
         tags["saddle.answer"] = answer.sentence
+    arms = describe_arms(study, entries, answer, stored.baseline, finished=done)
     when = max((entry.ended for entry in entries), default=None) if done else None
     files = [report_path(study.study)] if store.exists(report_path(study.study)) else []
-    tracker.finish_study("FINISHED" if done else "KILLED", mean_by_arm(entries), tags, files, when)
+    tracker.finish_study("FINISHED" if done else "KILLED", arms, tags, files, when)

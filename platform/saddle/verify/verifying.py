@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from saddle.analyse.answering import answer_study
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.errors import UserError
 from saddle.execute.progress import read_progress
@@ -18,6 +19,9 @@ from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.lock import Driver, driver_of
 from saddle.store.opening import study_folder
+from saddle.study.trainables import load_trainable
+from saddle.track.arms import describe_arms
+from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import was_tracked
 from saddle.verify import optuna as search_side
@@ -148,11 +152,27 @@ def _tracking(
     progress = read_progress(store, name)
     done = progress is not None and progress.state == "finished"
     status = None if running else "FINISHED" if done else "KILLED"
+    arms = {} if running else _arms(stored, list(finished.values()), notes, finished_study=done)
     try:
         runs = reach(store, name, stored.instance)
-        return [*found, *compare_runs(runs, Situation(stored, finished, unusable, under_way, status, waits))]
+        return [*found, *compare_runs(runs, Situation(stored, finished, unusable, under_way, status, waits, arms))]
     except NoExperiment as error:
         return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
     except Exception as error:  # whatever the server or its client say; the rest has been compared
         said = masked(str(error)).strip().splitlines() or [""]
         return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
+
+
+def _arms(
+    stored: StoredStudy, entries: Sequence[Entry], notes: list[str], *, finished_study: bool
+) -> dict[str, ArmSummary]:
+    """What MLflow should say of an ablation's arms."""
+    study = stored.study
+    if study.ablation is None:
+        return {}
+    try:
+        answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
+    except UserError as error:  # a trainable that isn't installed here
+        notes.append(f"what MLflow says of the arms was not compared: {error}")
+        return {}
+    return describe_arms(study, entries, answer, stored.baseline, finished=finished_study)

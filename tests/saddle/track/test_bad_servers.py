@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
+from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
 from saddle.track.server import Server, free_port
@@ -275,7 +276,7 @@ def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     wait_for(lambda: statuses()["inst/half"] == "RUNNING", "the trial's going on")
     assert statuses() == {"inst": "RUNNING", "inst/arm/mp": "RUNNING", "inst/done": "FINISHED", "inst/half": "RUNNING"}
     again.finish_trial(ended("half", arm="mp"), [])
-    again.finish_study("FINISHED", {"mp": {}}, {}, [])
+    again.finish_study("FINISHED", {"mp": ArmSummary({})}, {}, [])
     assert again.close(60) is None
     assert set(statuses().values()) == {"FINISHED"}
 
@@ -296,7 +297,7 @@ def test_what_a_killed_driver_did_not_tell_is_told_on_resuming(
         again = tracker_to(any_server.uri)
         again.start_study({}, {}, [])
         again.settle([entry])
-        again.finish_study("FINISHED", {"mp": {"test/a": 0.25}}, {}, [], entry.ended)
+        again.finish_study("FINISHED", {"mp": ArmSummary({"test/a": 0.25})}, {}, [], entry.ended)
         assert again.close(60) is None
         found = contents(any_server.uri, tmp_path.name)
         assert {key: run["status"] for key, run in found.items()} == dict.fromkeys(found, "FINISHED")
@@ -315,7 +316,7 @@ def test_an_arm_that_no_trial_of_this_run_belongs_to_ends_too(
         first.finish_trial(ended(arm, "failed" if arm == "mp" else "completed", arm=arm), [])
     assert first.close(60) is None  # killed here: nobody told of the study's end
     again = tracker_to(sqlite_server.uri)
-    again.finish_study("FINISHED", {"sta": {"test/a": 0.25}}, {}, [])
+    again.finish_study("FINISHED", {"sta": ArmSummary({"test/a": 0.25})}, {}, [])
     assert again.close(60) is None
     found = contents(sqlite_server.uri, tmp_path.name)
     assert {key: run["status"] for key, run in found.items()} == {

@@ -12,6 +12,7 @@ from typing import Any
 
 import optuna
 import pytest
+from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
@@ -61,6 +62,22 @@ def test_the_policy_was_applied_when_the_study_ended(store: LocalStore) -> None:
     assert removed(store, "top") == {}
     notes = verify_study(store, "troubles").notes
     assert any("checkpoints were removed by the study's policy" in note for note in notes)
+
+
+def test_an_arms_numbers_and_verdict_are_compared_and_told_again(store: LocalStore) -> None:
+    mlflow, [arm] = client(store), runs(store, "troubles")["arm/trouble=none"]
+    assert mlflow.get_run(arm).data.tags["saddle.verdict"] == "baseline"
+    assert mlflow.get_run(arm).data.metrics["seeds"] == 2
+    mlflow.set_tag(arm, "saddle.verdict", "helps")
+    [other] = runs(store, "troubles")["arm/trouble=raise"]
+    mlflow.log_batch(other, metrics=[Metric("seeds", 7.0, 1_900_000_000_000, 1)])
+    assert said(verify_study(store, "troubles").differences) == [
+        "mlflow: saddle.verdict of the run of the arm trouble=none is missing or differs",
+        "mlflow: seeds of the run of the arm trouble=raise is missing or differs",
+    ]
+    mlflow.log_batch(other, metrics=[Metric("seeds", 0.0, 1_900_000_000_001, 1)])
+    assert said(repair_study(store, "troubles").differences) == []
+    assert mlflow.get_run(arm).data.tags["saddle.verdict"] == "baseline"
 
 
 @pytest.mark.parametrize("damage", MENDABLE, ids=lambda damage: damage.__name__)

@@ -1,0 +1,142 @@
+"""MLflow hears of an arm what a reader compares: means, the effect with its interval and p, failures, the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from saddle.analyse.answering import answer_study
+from saddle.design import make_arms, replicates
+from saddle.store.entry import Entry
+from saddle.store.local import LocalStore
+from saddle.study.models import Study
+from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.base import ArmSummary
+from saddle.track.mlflow_tracker import MlflowTracker
+from saddle.track.telling import started
+
+METRIC = "test/robust_accuracy.worst_case"
+TRAINABLE = SimpleNamespace(
+    METRICS={"validation/robust_accuracy.worst_case": "maximize", METRIC: "maximize"},
+    SELECTION="validation/robust_accuracy.worst_case",
+)
+LEVELS = {"sta": 0.5, "mp": 0.6, "mta": 0.5}
+"""The mean of each arm."""
+
+
+def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = ()) -> tuple[Study, list[Entry]]:
+    study = Study.model_validate(
+        {"study": "controls", "question": "Does MP help?", "trainable": "adversarial_training",
+         "ablation": {"seeds": seeds, **ablation}}
+    )  # fmt: skip
+    assert study.ablation is not None
+    noise = np.random.default_rng(0)
+    entries = []
+    for one in replicates(make_arms(study.ablation, {}), study.ablation.seed_list):
+        kind = one.arm.settings.get("perturbation", "sta")
+        value = LEVELS[kind] + 0.05 * noise.normal() * one.seed + 0.01 * noise.normal()
+        lost = kind == "mta" and one.seed in collapsed
+        entries.append(
+            Entry(
+                key=one.key, study="controls", seed=one.seed, outcome="collapsed" if lost else "completed", params={},
+                settings=dict(one.arm.settings), arm=one.arm.name, started=1.7e9, ended=1.7e9 + 5, epochs=1,
+                metrics={} if lost else {METRIC: value, "validation/clean_accuracy": 0.9, "test/odd": float("nan")},
+            )
+        )  # fmt: skip
+    return study, entries
+
+
+def told(study: Study, entries: list[Entry], *, finished: bool = True) -> dict[str, ArmSummary]:
+    answer = answer_study(study, TRAINABLE, entries, {})
+    return describe_arms(study, entries, answer, {}, finished=finished)
+
+
+def test_mlflow_shows_the_numbers_of_every_arm(tmp_path: Path) -> None:
+    study, entries = made({"factors": {"perturbation": ["sta", "mp", "mta"]}}, collapsed=(0, 1))
+    tracker = MlflowTracker(f"sqlite:///{tmp_path}/mlflow.db", "controls", "inst", LocalStore(tmp_path / "store"))
+    tracker.start_study({}, {}, [])
+    for entry in entries:
+        tracker.start_trial(started(entry))
+        tracker.finish_trial(entry, [])
+    tracker.finish_study("FINISHED", told(study, entries), {}, [])
+    assert tracker.close(60) is None
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("controls")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "tags.`saddle.level` = 'arm'")
+    found = {run.info.run_name: run.data for run in runs}
+    assert sorted(found) == ["perturbation=mp", "perturbation=mta", "perturbation=sta"]
+
+    values = {(entry.settings["perturbation"], entry.seed): entry.metrics.get(METRIC) for entry in entries}
+    p = []
+    for arm, seeds in (("mp", range(6)), ("mta", range(2, 6))):
+        metrics = found[f"perturbation={arm}"].metrics
+        ours = [values[arm, seed] for seed in seeds]
+        test = stats.ttest_rel(ours, [values["sta", seed] for seed in seeds])
+        low, high = test.confidence_interval(0.95)
+        assert metrics[METRIC] == pytest.approx(np.mean(ours))
+        assert metrics[f"{METRIC}.sd"] == pytest.approx(np.std(ours, ddof=1))
+        assert metrics["seeds"] == metrics["effect.n"] == len(seeds)
+        assert metrics["effect.mean"] == pytest.approx((low + high) / 2)
+        # one of the two is tested at α / 2, so its interval is the wider one
+        assert metrics["effect.low"] <= low + 1e-12
+        assert metrics["effect.high"] >= high - 1e-12
+        p.append((float(test.pvalue), metrics["effect.p"]))
+        assert (metrics["effect.low"] <= 0 <= metrics["effect.high"]) == (metrics["effect.p"] > 0.05)
+    raw, adjusted = zip(*p, strict=True)
+    assert adjusted == pytest.approx(multipletests(raw, method="holm")[1])
+    assert found["perturbation=mta"].metrics["failure.rate"] == pytest.approx(2 / 6)
+    assert found["perturbation=mp"].metrics["failure.rate"] == 0
+    assert found["perturbation=mta"].metrics["failure.p"] == pytest.approx(0.5)  # two discordant seeds, one way
+    baseline = found["perturbation=sta"]
+    assert not [name for name in baseline.metrics if name.startswith("effect.")]
+    assert {data.tags["saddle.baseline"] for data in found.values()} == {"sta"}
+    assert {data.tags["saddle.question"] for data in found.values()} == {"Does MP help?"}
+    verdicts = {name: data.tags["saddle.verdict"] for name, data in found.items()}
+    assert verdicts == {
+        "perturbation=mp": "helps" if found["perturbation=mp"].metrics["effect.low"] > 0 else "no difference shown",
+        "perturbation=mta": "no difference shown",
+        "perturbation=sta": "baseline",
+    }
+    assert "mp against sta in test/robust" in found["perturbation=mp"].tags["mlflow.note.content"]
+
+
+def test_what_is_not_finite_is_no_metric_of_an_arm() -> None:
+    arms = told(*made({"factors": {"perturbation": ["sta", "mp"]}}))
+    assert all(np.isfinite(value) for arm in arms.values() for value in arm.metrics.values())
+    assert "test/odd" not in arms["perturbation=mp"].metrics
+
+
+def test_an_interrupted_study_says_preliminary_but_of_what_a_race_has_settled() -> None:
+    study, entries = made({"factors": {"perturbation": ["sta", "mp"]}})
+    assert told(study, entries[:8], finished=False)["perturbation=mp"].tags["saddle.verdict"].startswith("preliminary")
+    assert not told(study, entries)["perturbation=mp"].tags["saddle.verdict"].startswith("preliminary")
+    raced, ran = made({"factors": {"perturbation": ["sta", "mp"]}, "race": "pocock"}, seeds=8)
+    ran = [entry for entry in ran if entry.seed < 6]
+    for index, entry in enumerate(ran):  # far apart, so that the race is over soon
+        value = (0.9 if entry.settings["perturbation"] == "mp" else 0.2) + 0.001 * (index % 3)
+        ran[index] = Entry(**{**vars(entry), "metrics": {METRIC: value}})
+    assert told(raced, ran, finished=False)["perturbation=mp"].tags["saddle.verdict"] == "helps"
+
+
+def test_effects_of_a_factorial_design_are_tags_of_the_study() -> None:
+    factors = {"perturbation": ["sta", "mp"], "random_start": [True, False]}
+    study, entries = made({"factors": factors, "design": "factorial"})
+    answer = answer_study(study, TRAINABLE, entries, {})
+    tags = effect_tags(answer)
+    assert sorted(tags) == [
+        "saddle.interaction: perturbation: mp x random_start: false",
+        "saddle.main effect: perturbation: mp",
+        "saddle.main effect: random_start: false",
+    ]
+    assert tags["saddle.main effect: perturbation: mp"].startswith(answer.effects[0].verdict_text)
+    arms = describe_arms(study, entries, answer, {}, finished=True)
+    assert not [name for arm in arms.values() for name in arm.metrics if name.startswith("effect.")]
+    assert {arm.metrics["seeds"] for arm in arms.values()} == {6}
