@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saddle.study.models import ONLY_IN_A_SEARCH, EarlyStopping, Sampler, Study
+from saddle.study.models import ONLY_IN_A_SEARCH, Design, EarlyStopping, Race, Sampler, Study
 from saddle.study.problems import Path, Place, Problem, dotted, nearest, show
 from saddle.study.source import Document, read_documents
 
 OF_A_SEARCH = ("search", *ONLY_IN_A_SEARCH)
-EXCLUSIVE: dict[str, tuple[str, ...]] = {
-    "sampler": tuple(Sampler.model_fields),
-    "early_stopping": tuple(EarlyStopping.model_fields),
-    "objective": ("maximize", "minimize"),
+EXCLUSIVE: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("sampler",): tuple(Sampler.model_fields),
+    ("early_stopping",): tuple(EarlyStopping.model_fields),
+    ("objective",): ("maximize", "minimize"),
+    ("ablation", "design"): tuple(Design.model_fields),
+    ("ablation", "race"): tuple(Race.model_fields),
 }
 """Sections that hold one of several names: setting one puts away the others."""
 RANGES = ("float", "int", "choice")
@@ -143,9 +145,9 @@ def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, .
     if not path:
         return value
     above = whole[: len(whole) - len(path)]
-    if isinstance(container, str) and above[-1:] in (("sampler",), ("early_stopping",)):
+    if isinstance(container, str) and above in EXCLUSIVE and above != ("objective",):
         container = {container: {}}  # a bare name, such as `sampler: tpe`
-    if container is None:
+    if container is None or (isinstance(container, bool) and above == ("ablation", "race")):
         container = {}
     if not isinstance(container, dict):
         raise _NoMappingError(f"{dotted(above)} is {show(container)} here and has no {path[0]}; set it whole")
@@ -155,7 +157,7 @@ def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, .
 
 def _put_away(above: tuple[str, ...], name: str) -> Iterator[str]:
     """The names that can't stay beside `name`."""
-    group = EXCLUSIVE.get(above[0], ()) if len(above) == 1 else ()
+    group = EXCLUSIVE.get(above, ())
     if len(above) == 2 and above[0] == "search":
         group = RANGES
     if name in group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddle.study.models import STUDY_NAME, Ablation, Constraint, Objective, OneOf, Sampler, Study
+from saddle.study.models import STUDY_NAME, Ablation, Constraint, Design, Objective, OneOf, Race, Sampler, Study
 from saddle.study.models import EarlyStopping as Stopping
 from saddle.study.space import Parameter
 
@@ -20,8 +20,9 @@ def study_schema() -> dict[str, Any]:
     """
     schema = Study.model_json_schema(by_alias=True)
     models = schema["$defs"]
-    for one_of in (Sampler, Stopping):
+    for one_of in (Sampler, Stopping, Design, Race):
         models[one_of.__name__] = _with_bare_names(models[one_of.__name__], one_of)
+    models[Race.__name__]["anyOf"].append({"type": "boolean"})
     models[Objective.__name__] = _exactly_one(models[Objective.__name__], ["maximize", "minimize"])
     models[Parameter.__name__] = _exactly_one(models[Parameter.__name__], ["float", "int", "choice"])
     models[Constraint.__name__] = _or_text(models[Constraint.__name__])

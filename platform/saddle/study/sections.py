@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from saddle.study.mistakes import Mistake, keys_of, mistakes_in
 from saddle.study.models import Ablation, Constraint, Objective, Study
-from saddle.study.not_yet import announced_design, announced_keys
+from saddle.study.not_yet import announced_keys
 from saddle.study.problems import Path, Problem, nearest, show
 from saddle.study.source import Document
 from saddle.study.space import Parameter
@@ -205,10 +205,7 @@ def _read_ablation(draft: Draft, value: Any) -> None:
     for part, given in value.items():
         if part not in Ablation.model_fields or given is None:
             continue
-        announced = announced_design(given) if part == "design" else None
-        if announced:
-            draft.refuse(("ablation", part), announced)
-        elif part == "factors":
+        if part == "factors":
             _read_factors(draft, given)
         else:
             path: Path = ("ablation", part)

@@ -49,6 +49,27 @@ def test_short_and_long_forms_match(old: str, new: str, validator, search_text, 
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "design: factorial",
+        "design: {fractional: {resolution: 5}}",
+        "race: true",
+        "race: pocock",
+        "race: {obrien_fleming: {}}",
+    ],
+)
+def test_short_and_long_forms_of_an_ablation_match(line: str, validator, ablation_text) -> None:
+    [value] = values(ablation_text.replace("seeds: 3", f"seeds: 3\n  {line}"))
+    validator.validate(value)
+
+
+@pytest.mark.parametrize("line", ["design: factoral", "design: {fractional: {resolution: 2}}", "race: 1"])
+def test_wrong_designs_and_races_do_not_match(line: str, validator, ablation_text) -> None:
+    [value] = values(ablation_text.replace("seeds: 3", f"seeds: 3\n  {line}"))
+    assert not validator.is_valid(value)
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("study: one", "study: a/b"),
