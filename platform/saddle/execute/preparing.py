@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.ablation import standing_of
 from saddle.analyse.best import best
+from saddle.analyse.needed import needs_of
 from saddle.archive.studies import read_study
-from saddle.design import Arm, labels, make_arms, replicates
-from saddle.design.proposals import AblationProposals, Needs
+from saddle.design import make_arms, replicates
+from saddle.design.proposals import AblationProposals
 from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
 from saddle.search.begun import begun_trials
@@ -65,7 +65,9 @@ def make_proposals(
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key: entry for entry in entries if entry not in again}
-        judge = race_judge(study, arms) if study.ablation.race.spending is not None else None
+        trainable = load_trainable(study.trainable)
+        raced = study.ablation.race.spending is not None
+        judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
         return AblationProposals(replicates(arms, study.ablation.seed_list), finished, judge)
     storage = open_storage(store.local / f"{study_folder(study.study)}/optuna.journal")
     name, told = name_in_storage(study.study, instance), {e.key: e for e in entries}
@@ -73,20 +75,6 @@ def make_proposals(
     search = OptunaProposals(study, storage, told, known=known_values(study), name=name)
     search.retry(again)
     return LastingProposals(search)
-
-
-def race_judge(study: Study, arms: Sequence[Arm]) -> Callable[[Sequence[Entry]], Needs]:
-    """What says from the finished trials which replicates of a race are still needed."""
-    assert study.ablation is not None
-    trainable = load_trainable(study.trainable)
-    called = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
-    places = {seed: place for place, seed in enumerate(study.ablation.seed_list)}
-
-    def judge(entries: Sequence[Entry]) -> Needs:
-        standing = standing_of(study, arms, entries, trainable.METRICS, trainable.SELECTION)
-        return lambda replicate: standing.needs(called[replicate.arm.key], places[replicate.seed])
-
-    return judge
 
 
 def known_values(study: Study) -> dict[str, Any]:
