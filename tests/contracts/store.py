@@ -42,6 +42,18 @@ class StoreContract:
         assert list(store.names("f")) == ["a", "b", "deep"]
         assert list(store.names("nowhere")) == []
 
+    def test_a_stamp_is_another_one_once_the_content_is(self, store: Store) -> None:
+        for path in ("f/b", "f/a", "f/deep/c", "f/.hidden"):
+            store.write(path, b"1")
+        before = store.stamps("f")
+        assert list(before) == ["a", "b"]
+        store.write("f/a", b"2")
+        after = store.stamps("f")
+        assert (after["a"] == before["a"], after["b"] == before["b"]) == (False, True)
+        store.move("f", "g")
+        assert dict(store.stamps("g")) == dict(after), "a study that is set aside keeps its index"
+        assert dict(store.stamps("nowhere")) == {}
+
     def test_deleting_takes_blobs_and_folders_and_is_content_with_nothing(self, store: Store) -> None:
         store.write("f/a", b"")
         store.write("f/b", b"")

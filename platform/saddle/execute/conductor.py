@@ -25,6 +25,7 @@ from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
+from saddle.store.ledger_index import SEGMENT
 from saddle.store.lock import Held, Hold
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
@@ -56,6 +57,7 @@ class Conductor:
     lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     swept: float = 0.0
+    unindexed: int = 0
 
     def __post_init__(self) -> None:
         self._wish = StopWish(self.store, self.study.study)
@@ -161,6 +163,10 @@ class Conductor:
     def _record(self, entry: Entry) -> None:
         """First the ledger, which is the truth; then all that can be derived from it."""
         self.ledger.add(entry)
+        self.unindexed += 1
+        if self.unindexed >= SEGMENT:
+            self.ledger.index()
+            self.unindexed = 0
         self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
         self.proposals.finish(entry)
         self.progress.progress.total = self.proposals.total

@@ -87,7 +87,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan
     return Plan(
         study=study,
         trials=trials,
-        done=sum(1 for _ in Ledger(store, study.study)),
+        done=len(Ledger(store, study.study).keys()),
         arms=[{"arm": arm.name, **arm.settings} for arm in arms],
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,

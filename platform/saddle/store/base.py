@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +46,9 @@ class Store(Protocol):
 
     def names(self, folder: str) -> Iterator[str]:
         """The names directly below `folder`, sorted, folders included; none where it doesn't exist."""
+
+    def stamps(self, folder: str) -> Mapping[str, str]:
+        """The names of the blobs directly below `folder`, sorted, each with a mark that its next content won't have."""
 
     def size(self, path: str) -> int:
         """The bytes of the blob at `path`, or of all blobs below it; 0 where there is none."""

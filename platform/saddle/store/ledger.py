@@ -2,73 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
-import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from saddle.store.base import StorageError, Store
-from saddle.store.entry import SCHEMA_VERSION, Entry
+from saddle.store.base import Store
+from saddle.store.entry import Entry
+from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
+from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 
-PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
-         "started", "ended", "version"}  # fmt: skip
-"""Columns kept as such, so that pyarrow, DuckDB or pandas can query a ledger; the nested rest is JSON text."""
-
-
-class LaterVersion(StorageError):
-    """A newer saddle wrote the entry."""
-
-
-def to_json(value: Any) -> str:
-    """JSON in which numbers that aren't finite are null, as every reader of JSON expects."""
-    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {str(name): _finite(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def encode(entry: Entry) -> bytes:
-    """The entry as a Parquet file of one row."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    row = {name: value if name in PLAIN else to_json(value) for name, value in asdict(entry).items()}
-    types = {"seed": pa.int64(), "number": pa.int64(), "selected_epoch": pa.int64(), "epochs": pa.int64(),
-             "attempts": pa.int64(), "version": pa.int64(), "seconds": pa.float64(), "started": pa.float64(),
-             "ended": pa.float64()}  # fmt: skip
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([row], schema=schema), buffer)
-    return buffer.getvalue()
-
-
-def decode(content: bytes, path: str) -> Entry:
-    """The entry in a Parquet file; raises `StorageError` where it is damaged or of a later version."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        # one row needs no threads; pyarrow's pools, still starting when a short command ends, abort it now and then
-        row = pq.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False).to_pylist()[0]
-    except (pa.ArrowException, IndexError, OSError) as error:
-        raise StorageError(f"the ledger entry {path} is damaged: {error}") from error
-    if row["version"] > SCHEMA_VERSION:
-        raise LaterVersion(
-            f"the ledger entry {path} has version {row['version']}; this saddle reads up to {SCHEMA_VERSION}"
-        )
-    known = {field.name for field in fields(Entry)}
-    return Entry(**{n: v if n in PLAIN else json.loads(v) for n, v in row.items() if n in known})
+__all__ = ["LaterVersion", "Ledger", "decode", "encode", "to_json"]
 
 
 @dataclass(frozen=True)
@@ -93,18 +37,48 @@ class Ledger:
         """Forget a trial, so that it is run again (`--retry`)."""
         self.store.delete(self.path(key))
 
+    def index(self) -> None:
+        """Let readers have many entries at once (see `ledger_index`); only for who holds the study's lock."""
+        write_index(self.store, self.study, self.folder)
+
     def __contains__(self, key: str) -> bool:
         return self.store.exists(self.path(key))
+
+    def keys(self) -> list[str]:
+        """The keys of all entries, which are not read."""
+        return [name.removesuffix(".parquet") for name in self.store.names(self.folder)]
 
     def get(self, key: str) -> Entry:
         """The entry of one trial; raises `FileNotFoundError`."""
         return decode(self.store.read(self.path(key)), self.path(key))
 
     def __iter__(self) -> Iterator[Entry]:
-        paths = [f"{self.folder}/{name}" for name in self.store.names(self.folder)]
-        for path, content in zip(paths, in_parallel(self.store, self.store.read, paths), strict=True):
-            yield decode(content, path)
+        found: dict[str, Entry] = {}
+        stamps = self.store.stamps(self.folder)
+        parser = Parser()
+        for segment in read_segments(self.store, self.study):
+            found |= indexed(segment, {name: stamp for name, stamp in stamps.items() if name not in found}, parser)
+        rest = [name for name in stamps if name not in found]
+        for name, content in zip(rest, in_parallel(self.store, self._content, rest), strict=True):
+            if content is not None:
+                found[name] = decode(content, f"{self.folder}/{name}", parser)
+        yield from (found[name] for name in stamps if name in found)
+
+    def _content(self, name: str) -> bytes | None:
+        try:
+            return self.store.read(f"{self.folder}/{name}")
+        except FileNotFoundError:
+            return None  # removed since, to be run again
 
     def entries(self) -> list[Entry]:
         """All entries: a search's by number, an ablation's as they were run."""
         return sorted(self, key=lambda e: (e.number if e.number is not None else -1, e.started, e.key))
+
+
+def indexed(segment: Segment, stamps: Mapping[str, str], parser: Parser) -> dict[str, Entry]:
+    """The entries that a segment holds as their files are now, by the files' names."""
+    names = segment.fresh(stamps)
+    try:
+        return dict(zip(names, entries_in(segment.rows(names), segment.path, parser), strict=True)) if names else {}
+    except (KeyError, TypeError, ValueError):
+        return {}  # nothing that we wrote; the files themselves say what it should have said

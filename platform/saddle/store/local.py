@@ -60,6 +60,14 @@ class LocalStore:
             iter(sorted(p.name for p in where.iterdir() if not p.name.startswith("."))) if where.is_dir() else iter(())
         )
 
+    def stamps(self, folder: str) -> dict[str, str]:
+        where = self.path(folder)
+        if not where.is_dir():
+            return {}
+        with os.scandir(where) as found:
+            files = sorted((file.name, file) for file in found if not file.name.startswith("."))
+        return {name: f"{stat.st_mtime_ns}-{stat.st_size}" for name, file in files if (stat := _stat_of(file))}
+
     def size(self, path: str) -> int:
         where = self.path(path)
         files = where.rglob("*") if where.is_dir() else [where]
@@ -74,6 +82,14 @@ class LocalStore:
 
     def move(self, source: str, target: str) -> None:
         self.path(source).rename(self.path(target))
+
+
+def _stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
+    """What is known of a file; None for a folder, or where it has gone since."""
+    try:
+        return file.stat() if file.is_file() else None
+    except FileNotFoundError:
+        return None
 
 
 def prepare_folder(root: Path) -> LocalStore:

@@ -133,6 +133,14 @@ class S3Store:
             found.update(below["Prefix"].removeprefix(prefix).rstrip("/") for below in page.get("CommonPrefixes", ()))
         return iter(sorted(name for name in found if name and not name.startswith(".")))
 
+    def stamps(self, folder: str) -> dict[str, str]:
+        found = {
+            blob["Key"].removeprefix(prefix): str(blob["ETag"]).strip('"')
+            for prefix, page in self._pages(folder, Delimiter="/")
+            for blob in page.get("Contents", ())
+        }
+        return {name: found[name] for name in sorted(found) if name and not name.startswith(".")}
+
     def blobs(self, folder: str) -> list[tuple[str, int]]:
         """Path and size of every blob below `folder`."""
         return [

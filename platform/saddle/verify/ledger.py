@@ -65,6 +65,8 @@ def index_troubles(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]
     by_name = {f"{entry.key}.parquet": entry for entry in entries}
     for segment in read_segments(ledger.store, ledger.study):
         name = segment.path.rpartition("/")[2]
+        if not ledger.store.exists(segment.path):
+            continue  # replaced since by the driver
         if segment.stamps is None:
             problem = f"the index {name} is damaged; the ledger's files are read instead"
         elif segment_differs(segment, stamps, by_name):
