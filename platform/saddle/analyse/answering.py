@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.analyse.answer import Answer, answer
-from saddle.design.arms import Arm, make_arms
+from saddle.design import Arm, make_arms
 from saddle.store.entry import Entry
 from saddle.study.models import Study
 

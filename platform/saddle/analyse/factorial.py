@@ -11,7 +11,8 @@ import numpy as np
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, judge
 from saddle.analyse.pairs import Measured, pair
-from saddle.design.arm import Arm, name_of
+from saddle.design.arm import Arm
+from saddle.design.point import name_of
 from saddle.design.values import canonical, same
 
 Cell = tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,8 +48,8 @@ class Replicate:
 
     @property
     def key(self) -> str:
-        """The replicate's key in the ledger: `<arm key>-s<seed>`, and the block's name behind it."""
-        block = "".join(f"-{slug(readable(level))}" for level in self.block.values())
+        """The replicate's key in the ledger: `<arm key>-s<seed>`, the block's levels between, if there are blocks."""
+        block = "".join(f"-{_slug_of_level(level)}" for level in self.block.values())
         return f"{self.arm.key}{block}-s{self.seed}"
 
 
@@ -60,23 +60,7 @@ def labels(arms: Sequence[Arm]) -> list[str]:
     return [arm.name for arm in arms]
 
 
-def replicates(arms: Sequence[Arm], seeds: Iterable[int]) -> list[Replicate]:
-    """All replicates, seed by seed, so that an interrupted ablation has complete pairs.
-
-    Raises `DesignError` for a seed given twice: it would count one measurement as two.
-    """
-    seeds = list(seeds)
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-    if repeated:
-        raise DesignError(f"seed {repeated[0]} is given more than once; every seed may be used once per arm")
-    return [Replicate(arm, seed) for seed in seeds for arm in arms]
-
-
-def change(baseline: Mapping[str, Any], levels: Mapping[str, Any]) -> dict[str, Any]:
-    """The baseline's settings with some factors at other levels."""
-    return {**baseline, **levels}
-
-
-def name_of(levels: Mapping[str, Any]) -> str:
-    """`perturbation=mp`, or `perturbation=mp, schedule=flat` for several factors."""
-    return ", ".join(f"{factor}={readable(level)}" for factor, level in levels.items())
+def _slug_of_level(level: Any) -> str:
+    """The level itself where that can be read off its slug; else, as for a dataset's path, with a hash behind it."""
+    text = readable(level)
+    return text if slug(text) == text else f"{slug(text, 20)}-{short_hash({'level': level})}"

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from saddle.design.arm import Arm, DesignError, change
+from saddle.design.arm import DesignError
+from saddle.design.point import Levels, Point, Standing
 from saddle.design.values import is_off, readable, same
 
 
-def leave_one_out(factors: Mapping[str, list[Any]], baseline: Mapping[str, Any]) -> list[Arm]:
+def leave_one_out(factors: Levels, standing: Standing) -> list[Point]:
     """The baseline, and an arm per factor with that component at its "off" level.
 
     Raises `DesignError` where a factor has no single off level, or is already off in the baseline.
     """
-    arms = [Arm("baseline", dict(baseline), is_baseline=True)]
+    points = [Point("baseline", standing, is_baseline=True)]
     for factor, levels in factors.items():
-        others = [level for level in levels if not same(level, baseline[factor])]
+        others = [level for level in levels if not same(level, standing[factor])]
         if len(others) != 1:
             listed = ", ".join(readable(level) for level in others) or "none"
             raise DesignError(
                 f"leave_one_out wants exactly one off level of {factor} beside the baseline's"
-                f" {readable(baseline[factor])}, and finds {listed}; use design: one_factor for several levels"
+                f" {readable(standing[factor])}, and finds {listed}; use design: one_factor for several levels"
             )
-        if is_off(baseline[factor]) and not is_off(others[0]):
+        if is_off(standing[factor]) and not is_off(others[0]):
             raise DesignError(
                 f"leave_one_out starts from a baseline with every component, but {factor} is"
-                f" {readable(baseline[factor])} in it; switch it on there, or use design: one_factor"
+                f" {readable(standing[factor])} in it; switch it on there, or use design: one_factor"
             )
         name = f"without {factor.replace('_', ' ')}"
-        arms.append(Arm(name, change(baseline, {factor: others[0]}), factor, others[0]))
-    return arms
+        points.append(Point(name, {**standing, factor: others[0]}, factor, others[0]))
+    return points

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from saddle.design.arm import Arm, change, name_of
+from saddle.design.point import Levels, Point, Standing, name_of
 from saddle.design.values import same
 
 
-def one_factor(factors: Mapping[str, list[Any]], baseline: Mapping[str, Any]) -> list[Arm]:
+def one_factor(factors: Levels, standing: Standing) -> list[Point]:
     """The baseline, and an arm for each other level of each factor, the other factors left at the baseline."""
-    arms = [_baseline(factors, baseline)]
+    points = [_baseline(standing)]
     for factor, levels in factors.items():
         for level in levels:
-            if not same(level, baseline[factor]):
-                arms.append(Arm(name_of({factor: level}), change(baseline, {factor: level}), factor, level))
-    return arms
+            if not same(level, standing[factor]):
+                points.append(Point(name_of({factor: level}), {**standing, factor: level}, factor, level))
+    return points
 
 
-def _baseline(factors: Mapping[str, list[Any]], baseline: Mapping[str, Any]) -> Arm:
-    if len(factors) == 1:
+def _baseline(standing: Standing) -> Point:
+    if len(standing) == 1:
         # With a single factor "perturbation=sta" says more than "baseline".
-        factor = next(iter(factors))
-        return Arm(name_of({factor: baseline[factor]}), dict(baseline), factor, baseline[factor], is_baseline=True)
-    return Arm("baseline", dict(baseline), is_baseline=True)
+        [(factor, level)] = standing.items()
+        return Point(name_of(standing), standing, factor, level, is_baseline=True)
+    return Point("baseline", standing, is_baseline=True)

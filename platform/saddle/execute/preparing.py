@@ -8,7 +8,7 @@ from typing import Any
 from saddle.analyse.best import best
 from saddle.analyse.needed import needs_of
 from saddle.archive.studies import read_study
-from saddle.design import make_arms, replicates
+from saddle.design import make_arms, replicates_of
 from saddle.design.proposals import AblationProposals
 from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
@@ -68,7 +68,7 @@ def make_proposals(
         trainable = load_trainable(study.trainable)
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
-        return AblationProposals(replicates(arms, study.ablation.seed_list), finished, judge)
+        return AblationProposals(replicates_of(study.ablation, arms), finished, judge)
     storage = open_storage(store.local / f"{study_folder(study.study)}/optuna.journal")
     name, told = name_in_storage(study.study, instance), {e.key: e for e in entries}
     rebuild(study, storage, name, entries, begun_trials(store, study.study, told))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from saddle.analyse.answering import arms_of_study
 from saddle.archive.studies import StoredStudy
-from saddle.design.arms import replicates
+from saddle.design import replicates_of
 from saddle.search.begun import number_of
 from saddle.store.base import StorageError, Store
 from saddle.store.entry import Entry
@@ -92,7 +92,7 @@ def replicate_keys(stored: StoredStudy) -> set[str] | None:
     if stored.study.ablation is None:
         return None
     arms = arms_of_study(stored.study, stored.baseline)
-    return {replicate.key for replicate in replicates(arms, stored.study.ablation.seed_list)}
+    return {replicate.key for replicate in replicates_of(stored.study.ablation, arms)}
 
 
 def misplaced(

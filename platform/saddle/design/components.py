@@ -1,0 +1,79 @@
+"""Components: parts that arms have or lack, each in one or several hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from saddle.design.arm import DesignError
+from saddle.design.values import readable, same
+from saddle.study.models import Ablation, Component
+
+ON, OFF = "on", "off"
+"""A component's levels."""
+
+ONE_CHANGE = ("one_factor", "leave_one_out")
+"""Designs whose arms differ from the baseline in one factor, so that two factors may touch one setting."""
+
+
+def is_component(ablation: Ablation, factor: str) -> bool:
+    """Whether a factor is a component; one of a component's name that lists other levels is the hyperparameter."""
+    return factor in ablation.components and all(level in (ON, OFF) for level in ablation.factors[factor])
+
+
+def fields_of(ablation: Ablation, factor: str) -> set[str]:
+    """The hyperparameters that a factor sets."""
+    if not is_component(ablation, factor):
+        return {factor}
+    component = ablation.components[factor]
+    return {*component.on, *component.off}
+
+
+def settings_at(ablation: Ablation, factor: str, level: Any) -> dict[str, Any]:
+    """What a level of a factor says by itself, whatever the baseline."""
+    if not is_component(ablation, factor):
+        return {factor: level}
+    component = ablation.components[factor]
+    return dict(component.on if level == ON else component.off)
+
+
+def stands_off(component: Component, stated: Mapping[str, Any]) -> bool:
+    """Whether the settings stated are those of its absence."""
+    return all(field in stated and same(stated[field], value) for field, value in component.off.items())
+
+
+def switched(
+    ablation: Ablation, factor: str, level: str, standing: str, baseline: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What an arm with the component at `level` sets beside the baseline's settings, where it stands at `standing`.
+
+    Raises `DesignError` where nothing says what switches it on.
+    """
+    component = ablation.components[factor]
+    if level == standing:
+        return {}
+    if level == OFF:
+        return component.off
+    unsaid = sorted(set(component.off) - set(component.on))
+    if unsaid:
+        settings = ", ".join(f"{name}: {readable(baseline[name])}" for name in unsaid)
+        raise DesignError(
+            f"{factor} is off in the baseline ({settings}), and nothing says what it is when it is on; leave"
+            f" {', '.join(unsaid)} out of baseline and fixed, or write components: {{{factor}: {{on: …, off: …}}}}"
+        )
+    return component.on
+
+
+def refuse_shared_fields(ablation: Ablation) -> None:
+    """Raise `DesignError` where two factors set the same hyperparameter and arms combine them."""
+    if ablation.design.name in ONE_CHANGE:
+        return
+    owner: dict[str, str] = {}
+    for factor in ablation.factors:
+        for name in sorted(fields_of(ablation, factor)):
+            if name in owner:
+                raise DesignError(
+                    f"{owner[name]} and {factor} both set {name}, so their combinations mean nothing; drop one of"
+                    f" them, or use design: one_factor"
+                )
+            owner[name] = factor

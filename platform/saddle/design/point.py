@@ -1,0 +1,31 @@
+"""A point of a design: where every factor stands in one arm, before that is turned into settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from saddle.design.values import readable
+
+Levels = Mapping[str, list[Any]]
+"""The levels of every factor, in the order of the study file."""
+
+Standing = Mapping[str, Any]
+"""Where every factor stands, in the baseline or elsewhere."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a design says of an arm; `factor` and `level` name the change where it is a single one."""
+
+    name: str
+    levels: Standing = field(hash=False)
+    factor: str | None = None
+    level: Any = field(default=None, hash=False)
+    is_baseline: bool = False
+
+
+def name_of(levels: Mapping[str, Any]) -> str:
+    """`perturbation=mp`, or `perturbation=mp, schedule=flat` for several factors."""
+    return ", ".join(f"{factor}={readable(level)}" for factor, level in levels.items())

@@ -1,0 +1,42 @@
+"""From arms to the trials that are trained: every arm in every block with every seed, in random order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from saddle.design.arm import Arm, DesignError, Replicate
+from saddle.design.blocks import Block, block_list
+from saddle.study.models import Ablation
+
+
+def replicates_of(ablation: Ablation, arms: Sequence[Arm]) -> list[Replicate]:
+    """An ablation's replicates in the order in which they are run."""
+    return replicates(arms, ablation.seed_list, block_list(ablation.blocks), ablation.order_seed)
+
+
+def replicates(
+    arms: Sequence[Arm], seeds: Iterable[int], blocks: Sequence[Block] = ({},), order_seed: int | None = None
+) -> list[Replicate]:
+    """All replicates, seed by seed, so that an interrupted ablation has complete pairs.
+
+    Within a seed they are in random order, so that nothing that changes over time (a machine that warms up, a neighbour
+    on it) always meets the same arm; each seed's order depends on it and on `order_seed` only, so that more seeds
+    change none. Without `order_seed` they are in the order of blocks and arms.
+
+    Raises `DesignError` for a seed given twice: it would count one measurement as two.
+    """
+    seeds = list(seeds)
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        raise DesignError(f"seed {repeated[0]} is given more than once; every seed may be used once per arm")
+    found = []
+    for seed in seeds:
+        of_seed = [Replicate(arm, seed, block) for block in blocks for arm in arms]
+        found += of_seed if order_seed is None else [of_seed[place] for place in _order(len(of_seed), order_seed, seed)]
+    return found
+
+
+def _order(count: int, order_seed: int, seed: int) -> list[int]:
+    import numpy as np
+
+    return [int(place) for place in np.random.default_rng([order_seed, seed]).permutation(count)]
