@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,9 @@ from saddle.archive.studies import read_study
 from saddle.search.optuna_proposals import trial_key
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import SCHEMA_VERSION
+from saddle.store.entry_rows import read_row
 from saddle.store.ledger import Ledger, encode
+from saddle.store.ledger_index import STAMP, checksum, index_folder
 from saddle.store.local import LocalStore
 
 FIRST = "trial-00000"
@@ -194,11 +197,34 @@ def forget_a_begun_trial(store: LocalStore) -> list[str]:
     return ["optuna: trial-00009: it has begun, and is missing"]
 
 
+def damage_the_index(store: LocalStore) -> list[str]:
+    write_segment(store, completed(store))
+    path = f"{index_folder('top')}/{next(store.names(index_folder('top')))}"
+    store.write(path, store.read(path)[:-1])
+    return [f"ledger: the index {path.rpartition('/')[2]} is damaged"]
+
+
+def let_the_index_lie(store: LocalStore) -> list[str]:
+    write_segment(store, completed(store), outcome="failed")
+    return [f"ledger: the index {next(store.names(index_folder('top')))} says of unchanged files what is not in them"]
+
+
+def write_segment(store: LocalStore, key: str, **changes: Any) -> None:
+    """Put an entry into the index, which is too small to have one, as its file has it but for the changes."""
+    ledger = Ledger(store, "top")
+    stamp = store.stamps(ledger.folder)[f"{key}.parquet"]
+    row = read_row(encode(replace(ledger.get(key), **changes)), key).append_column(STAMP, [[stamp]])
+    buffer = io.BytesIO()
+    pq.write_table(row, buffer)
+    store.write(f"{index_folder('top')}/000001-{checksum(buffer.getvalue())}.parquet", buffer.getvalue())
+
+
 MENDABLE = [
     lose_journal, garble_journal, lose_the_end_of_the_journal, change_optunas_value, change_a_curve, lose_a_run,
     lose_the_studys_run, lose_every_run, lose_the_experiment, lose_mlflow, double_a_run, leave_a_run_running,
     leave_the_study_running, double_a_point, add_a_point, change_a_tag, change_a_parameter, damage_an_entry,
     lose_an_entry, copy_an_entry, leave_a_folder, lose_a_manifest, garble_a_manifest, forget_a_begun_trial,
+    damage_the_index, let_the_index_lie,
 ]  # fmt: skip
 
 
