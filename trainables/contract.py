@@ -60,6 +60,19 @@ class Default(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Component:
+    """A part of a method that an ablation can take away, whichever hyperparameters that takes.
+
+    `off` are the settings of a trial that lacks it, `on` those of one that has it, where a study doesn't say otherwise;
+    empty where the defaults have it.
+    """
+
+    description: str
+    off: Mapping[str, Any]
+    on: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Report:
     """What a trainable says after an epoch, or after an evaluation.
 
@@ -159,7 +172,8 @@ class Trainable(Protocol):
     `defaults(given, recipe, scale) -> Mapping[str, Default]`, their values for the fields that the study leaves open;
     `estimate(config) -> tuple[float, int]`, the multiply-adds of a whole trial and the bytes of one stored state, for
     `saddle plan`; imports no torch;
-    `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on.
+    `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on;
+    `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors.
     """
 
     Config: type[Config]
@@ -234,6 +248,12 @@ def field_source(config_type: type[Config], name: str) -> str:
 def choices(trainable: Any, kind: Literal["RECIPES", "SCALES"]) -> Sequence[str]:
     """The recipes or scales a trainable names; none when it has no such thing."""
     return tuple(getattr(trainable, kind, ()))
+
+
+def components_of(trainable: Any) -> Mapping[str, Component]:
+    """The components a trainable declares; none when it has no such thing."""
+    declared: Mapping[str, Component] = getattr(trainable, "COMPONENTS", {})
+    return declared
 
 
 def complete(

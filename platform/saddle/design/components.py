@@ -7,10 +7,9 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.values import readable, same
-from saddle.study.models import Ablation, Component
+from saddle.study.models import SWITCH, Ablation, Component
 
-ON, OFF = "on", "off"
-"""A component's levels."""
+ON, OFF = SWITCH
 
 ONE_CHANGE = ("one_factor", "leave_one_out")
 """Designs whose arms differ from the baseline in one factor, so that two factors may touch one setting."""
@@ -18,7 +17,7 @@ ONE_CHANGE = ("one_factor", "leave_one_out")
 
 def is_component(ablation: Ablation, factor: str) -> bool:
     """Whether a factor is a component; one of a component's name that lists other levels is the hyperparameter."""
-    return factor in ablation.components and all(level in (ON, OFF) for level in ablation.factors[factor])
+    return factor in ablation.components and all(level in SWITCH for level in ablation.factors[factor])
 
 
 def fields_of(ablation: Ablation, factor: str) -> set[str]:

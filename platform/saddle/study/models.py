@@ -335,6 +335,19 @@ class Component(Section):
     """Settings of an arm that lacks it."""
 
 
+SWITCH = ("on", "off")
+"""The levels of a component."""
+
+
+def with_levels(factors: Any) -> Any:
+    """Factors given as a list of names, or by names without levels, as a mapping with the levels on and off."""
+    if isinstance(factors, list) and all(isinstance(name, str) for name in factors):
+        factors = dict.fromkeys(factors)
+    if isinstance(factors, dict):
+        return {name: list(SWITCH) if levels is None else levels for name, levels in factors.items()}
+    return factors
+
+
 class Ablation(Section):
     """Arms around a baseline, each trained with the same seeds."""
 
@@ -347,7 +360,7 @@ class Ablation(Section):
     factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
     """The levels of every factor: hyperparameters, or components with the levels `on` and `off`.
 
-    A list of names stands for switches and components, each on or off.
+    A list of names stands for components and boolean hyperparameters, each on or off; so does a name without levels.
     """
     components: dict[str, Component] = Field(default_factory=dict)
     """What the components among the factors set; those that the trainable declares need not be repeated."""
@@ -376,6 +389,11 @@ class Ablation(Section):
             raise ValueError("best_of is given twice, beside baseline and in it")
         rest = {name: setting for name, setting in baseline.items() if name != "best_of"}
         return {**value, "baseline": rest, "best_of": baseline["best_of"]}
+
+    @field_validator("factors", mode="before")
+    @classmethod
+    def _accept_names(cls, value: Any) -> Any:
+        return with_levels(value)
 
     @property
     def seed_list(self) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel
 
 from saddle.study.mistakes import Mistake, keys_of, mistakes_in
-from saddle.study.models import Ablation, Constraint, Objective, Study
+from saddle.study.models import SWITCH, Ablation, Component, Constraint, Objective, Study
 from saddle.study.not_yet import announced_keys
 from saddle.study.problems import Path, Problem, nearest, show
 from saddle.study.source import Document
@@ -31,7 +31,13 @@ class Draft:
     objectives: dict[Path, Objective] = field(default_factory=dict)
     constraints: dict[Path, Constraint] = field(default_factory=dict)
     ablation: dict[str, Any] = field(default_factory=dict)
-    """The valid parts of the ablation; its `baseline` comes without `best_of`."""
+    """The valid parts of the ablation; its `baseline` comes without `best_of`, its `factors` with their levels."""
+    factor_paths: dict[str, Path] = field(default_factory=dict)
+    """Where each valid factor is named."""
+    switches: set[str] = field(default_factory=set)
+    """The factors without levels of their own: components and boolean hyperparameters."""
+    components: dict[str, Component] = field(default_factory=dict)
+    """What the components among the factors set."""
     problems: list[Problem] = field(default_factory=list)
     misspelt: set[str] = field(default_factory=set)
     """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
@@ -79,7 +85,13 @@ class Draft:
             return None
         study, mistakes = mistakes_in(Study, self.raw)
         self._note((), mistakes)
-        return study if isinstance(study, Study) else None
+        if not isinstance(study, Study):
+            return None
+        if study.ablation is None or not self.components:
+            return study
+        # a stored study says itself what its components are, whatever its trainable declares later
+        ablation = study.ablation.model_copy(update={"components": dict(self.components)})
+        return study.model_copy(update={"ablation": ablation})
 
     def _note(self, prefix: Path, mistakes: list[Mistake]) -> None:
         for mistake in mistakes:
@@ -217,12 +229,32 @@ def _read_ablation(draft: Draft, value: Any) -> None:
 
 def _read_factors(draft: Draft, value: Any) -> None:
     path: Path = ("ablation", "factors")
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict | list) or not value:
         draft.refuse(path, f"{show(value)} names no factor", "write factors: {NAME: [A, B]}")
         return
-    valid = draft.ablation["factors"] = {}
-    for name, levels in value.items():
-        if isinstance(levels, list) and levels:
-            valid[name] = levels
+    draft.ablation["factors"] = {}
+    if isinstance(value, dict):
+        for name, levels in value.items():
+            _read_factor(draft, (*path, name), name, levels)
+        return
+    for index, name in enumerate(value):
+        if not isinstance(name, str):
+            what = f"{show(name)} is no name of a component or switch"
+            draft.refuse((*path, index), what, "write factors: [NAME, NAME], or {NAME: [A, B]} for levels")
+        elif name in draft.factor_paths:
+            draft.refuse((*path, index), f"{name} is listed twice", "list every factor once")
         else:
-            draft.refuse((*path, name), f"{show(levels)} is no list of levels", f"write {name}: [A, B]")
+            _read_factor(draft, (*path, index), name, None)
+
+
+def _read_factor(draft: Draft, path: Path, name: str, levels: Any) -> None:
+    if draft.document.is_broken(path):
+        return
+    if levels is None:
+        draft.switches.add(name)
+        levels = list(SWITCH)
+    if not isinstance(levels, list) or not levels:
+        draft.refuse(path, f"{show(levels)} is no list of levels", f"write {name}: [A, B]")
+        return
+    draft.ablation["factors"][name] = levels
+    draft.factor_paths[name] = path

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saddle.design import Arm, DesignError, labels, make_arms, replicates
-from saddle.design.values import canonical, same
+from saddle.design.values import canonical, readable, same
 from saddle.study.models import Ablation
 
 
@@ -115,7 +115,8 @@ def test_keys_are_golden_and_the_same_in_another_process() -> None:
 
 
 LEVEL = st.one_of(st.booleans(), st.integers(-9, 9), st.text(max_size=8), st.floats(-1, 1), st.lists(st.integers(0, 3)))
-LEVELS = st.lists(LEVEL, min_size=2, max_size=4, unique_by=canonical)
+# unique as a reader sees them: arms called alike are refused
+LEVELS = st.lists(LEVEL, min_size=2, max_size=4, unique_by=(canonical, readable))
 FACTORS = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), LEVELS, min_size=1, max_size=4)
 
 

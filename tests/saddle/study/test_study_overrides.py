@@ -70,6 +70,23 @@ def test_an_override_mends_the_file(load, both) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "setting", "name"),
+    [
+        ("design: one_factor", "design=factorial", "factorial"),
+        ("design: one_factor", "design.fractional.resolution=3", "fractional"),
+        ("design: {fractional: {resolution: 5}}", "design.one_factor=", "one_factor"),
+        ("race: true", "race.pocock=", "pocock"),
+        ("race: pocock", "race=false", "none"),
+    ],
+)
+def test_another_design_or_race_puts_away_the_first(written, setting, name, load, ablation_text) -> None:
+    factors = "factors: {random_start: [true, false], schedule: [flat, cyclic], steps: [2, 3]}"
+    text = ablation_text.replace("factors: {perturbation: [sta, mta, mp]}", f"{factors}\n  {written}")
+    [study] = load(text.replace("seeds: 3", "seeds: 4"), [f"ablation.{setting}"])
+    assert getattr(study.ablation, setting.partition("=")[0].partition(".")[0]).name == name
+
+
+@pytest.mark.parametrize(
     ("override", "told"),
     [
         ("budget.trials=x", "--set budget.trials=x: budget.trials: 'x' is not accepted; a whole number is wanted"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.study.checks.ablation import check_ablation
+from saddle.study.checks.components import find_components
 from saddle.study.checks.conditions import check_conditions
 from saddle.study.checks.metrics import check_metrics
 from saddle.study.checks.sampler import check_sampler
@@ -29,6 +30,7 @@ def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None) 
         check_sampler(draft)
         check_conditions(draft)
         if draft.trainable is not None:
+            find_components(draft)
             check_names(draft)
             check_settings(draft)
             check_search(draft)

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import ValidationError
 
+from saddle.design.blocks import MACHINE
 from saddle.study.mistakes import Mistake, explain, mistakes_in
 from saddle.study.problems import Path, nearest, show
 from saddle.study.sections import Draft
-from trainables.contract import choices, resolve
+from trainables.contract import Resolved, choices, components_of, resolve
 
 Settings = Mapping[str, Any]
 Paths = Mapping[str, Path]
@@ -24,20 +25,32 @@ def check_names(draft: Draft) -> None:
     places: list[Path] = []
     for section in ("fixed", "search", "evaluate"):
         places += [(section, name) for name in draft.mapping(section)]
-    places += [("ablation", part, name) for part in ("baseline", "factors") for name in draft.ablation.get(part, {})]
+    places += [("ablation", part, name) for part in ("baseline", "blocks") for name in draft.ablation.get(part, {})]
     for path in places:
-        name = path[-1]
-        if name not in fields:
-            near = nearest(name, fields)
-            known = "" if near else f"it has: {', '.join(fields)}"
-            what = f"{draft.sections['trainable']} has no {show(name)}"
-            draft.refuse(path, what, known, near)
+        if path[-1] not in fields and path != ("ablation", "blocks", MACHINE):
+            _refuse_name(draft, path, str(path[-1]), fields)
+    known = {*fields, *draft.components, *draft.switches, *draft.ablation.get("components", {})}
+    for name, path in draft.factor_paths.items():
+        if name not in known:
+            _refuse_name(draft, path, name, [*fields, *components_of(draft.trainable)])
     for section, other in (("search", "fixed"), ("search", "evaluate"), ("evaluate", "fixed")):
         for name in draft.mapping(section):
             if name in draft.mapping(other):
                 place = draft.document.place((other, name))
                 line = f"line {place.line}" if place.line else place.file
                 draft.refuse((section, name), f"{name} is in {other}, too ({line})", "keep one of them")
+
+
+def _refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> None:
+    component = components_of(draft.trainable).get(name)
+    if component is not None:
+        settings = ", ".join(f"{field}: {show(value)}" for field, value in component.off.items())
+        what = f"{name} is a component, which stands for settings"
+        draft.refuse(path, what, f"write those themselves, such as {settings} where it is off")
+        return
+    near = nearest(name, names)
+    right = "" if near else f"it has: {', '.join(draft.trainable.Config.model_fields)}"
+    draft.refuse(path, f"{draft.sections['trainable']} has no {show(name)}", right, near)
 
 
 def known_settings(draft: Draft) -> tuple[dict[str, Any], dict[str, Path]]:
@@ -61,11 +74,8 @@ def check_settings(draft: Draft) -> None:
 
 def mistakes_with(draft: Draft, given: Settings) -> list[Mistake]:
     """What the configuration refuses in `given`; a mistake without a path says that values don't fit each other."""
-    recipe, scale = draft.sections.get("recipe"), draft.sections.get("scale")
-    recipe = recipe if recipe in choices(draft.trainable, "RECIPES") else None  # an unknown one is told elsewhere
-    scale = scale if scale in choices(draft.trainable, "SCALES") else None
     try:
-        resolve(draft.trainable, given, recipe, scale)
+        _resolve(draft, given)
         mistakes = []
     except ValidationError as error:
         mistakes = explain(error, draft.trainable.Config, given)
@@ -74,6 +84,18 @@ def mistakes_with(draft: Draft, given: Settings) -> list[Mistake]:
     found = [item for mistake in mistakes for item in _by_item(draft, mistake, given)]
     told = {mistake.path[0] for mistake in mistakes if mistake.path}
     return [*found, *_words_for_numbers(draft, {name: value for name, value in given.items() if name not in told})]
+
+
+def complete_settings(draft: Draft, given: Settings) -> dict[str, Any]:
+    """The whole configuration that valid settings stand for."""
+    return _resolve(draft, given).config.model_dump(mode="json")
+
+
+def _resolve(draft: Draft, given: Settings) -> Resolved:
+    recipe, scale = draft.sections.get("recipe"), draft.sections.get("scale")
+    recipe = recipe if recipe in choices(draft.trainable, "RECIPES") else None  # an unknown one is told elsewhere
+    scale = scale if scale in choices(draft.trainable, "SCALES") else None
+    return resolve(draft.trainable, given, recipe, scale)
 
 
 def refuse_at(draft: Draft, paths: Paths, mistake: Mistake, otherwise: Path = ()) -> None:
