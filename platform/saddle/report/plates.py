@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.answer import Answer, compared_metric, objectives_of
+from saddle.analyse.ablation import judge_arms, measure_arms, rule_of, without_needless
+from saddle.analyse.answer import Answer, compared_metric, direction_of, objectives_of
 from saddle.analyse.best import candidates
+from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
-from saddle.analyse.pairs import measure, of_arm
+from saddle.analyse.pairs import of_arm
 from saddle.analyse.wording import plural
 from saddle.design import Arm, labels
-from saddle.report.figures import curves, effects, search, tradeoff
+from saddle.report.figures import curves, effects, history, interactions, pareto, race, tradeoff
 from saddle.report.figures.canvas import Plate
+from saddle.report.figures.importance import importances
+from saddle.report.figures.parallel import parallel
+from saddle.report.figures.slices import slices
 from saddle.search.outcomes import METHOD_FAILURES, Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -21,31 +26,37 @@ from saddle.study.models import Study
 def ablation_plates(
     study: Study, entries: Sequence[Entry], arms: Sequence[Arm], answer: Answer, trainable: Any
 ) -> list[Plate]:
-    """Effects, arms seed by seed, learning curves, and robust against clean accuracy."""
+    """Effects, the race or the interaction where there is one, arms seed by seed, learning curves, the trade-off."""
     ablation = study.ablation
     assert ablation is not None
     metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
-    called = labels(arms)
-    measured = [measure(entries, arm, metric, ablation.seed_list, name) for arm, name in zip(arms, called, strict=True)]
-    groups = {name: of_arm(entries, arm) for arm, name in zip(arms, called, strict=True)}
-    plates = [
-        effects.forest(answer.effects, ablation.compare.alpha, ablation.compare.equivalence),
-        effects.arms(measured, metric),
-        curves.arm_curves(groups, trainable.SELECTION),
-    ]
+    measured = measure_arms(study, arms, entries, metric)
+    groups = {name: of_arm(entries, arm) for arm, name in zip(arms, labels(arms), strict=True)}
+    plates = [effects.forest(answer.effects, ablation.compare.alpha, ablation.compare.equivalence)]
+    if ablation.race.spending is not None and entries:
+        standing = judge_arms(study, arms, measured, rule_of(study, metric, direction_of(metric, trainable.METRICS)))
+        seeds = ablation.seed_list
+        plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
+    if ablation.design.name in ("factorial", "fractional"):
+        plates += _optional(interactions.interaction(ablation.factors, arms, measured, metric))
+    plates += [effects.arms(measured, metric), curves.arm_curves(groups, trainable.SELECTION)]
     return [*plates, *_optional(tradeoff.tradeoff(groups))]
 
 
 def search_plates(study: Study, entries: Sequence[Entry], answer: Answer, trainable: Any) -> list[Plate]:
-    """History, the Pareto front, importance, slices, learning curves, and robust against clean accuracy."""
+    """History, the Pareto front, importance, parameters alone and together, learning curves, and the trade-off."""
     objectives = objectives_of(study, trainable.METRICS, trainable.SELECTION)
     found = {objective.metric: importance(study, entries, objective) for objective in objectives}
-    plates = [search.history(entries, objectives, study.constraints)]
+    best = leaders(study, entries, answer, trainable)
+    plates = [history.history(entries, objectives, study.constraints)]
     if len(objectives) > 1:
-        plates.append(search.fronts(entries, answer.front, objectives))
-    plates.append(search.importances(found))
-    plates.append(search.slices(study, entries, objectives[0], answer.best))
-    plates.append(curves.trial_curves(entries, leaders(study, entries, answer, trainable), objectives[0].metric))
+        course = hypervolume_course(entries, objectives, study.constraints)
+        plates += [pareto.fronts(entries, answer.front, objectives), pareto.hypervolume(course, objectives)]
+    plates.append(importances(found))
+    plates.append(slices(study, entries, objectives[0], answer.best))
+    if len(study.search or {}) > 1:
+        plates.append(parallel(study, entries, objectives, best))
+    plates.append(curves.trial_curves(entries, best, objectives[0].metric))
     return [*plates, *_optional(tradeoff.tradeoff(by_outcome(entries)))]
 
 

@@ -18,7 +18,8 @@ import pytest
 from saddle.report.html import render
 
 ABLATION_FIGURES = ["figure-effects", "figure-arms", "figure-curves", "figure-tradeoff"]
-SEARCH_FIGURES = ["figure-history", "figure-importance", "figure-slices", "figure-curves", "figure-tradeoff"]
+SEARCH_FIGURES = ["history", "importance", "slices", "parallel", "curves", "tradeoff"]
+SEARCH_FIGURES = [f"figure-{name}" for name in SEARCH_FIGURES]
 VOID = {"meta", "link", "img", "br", "path", "use", "rect"}
 
 

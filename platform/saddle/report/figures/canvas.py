@@ -50,6 +50,8 @@ THEME: dict[str, Any] = {
     "text.color": INK,
     "legend.frameon": False,
 }
+RASTER_DPI = 200
+"""Of what is embedded as a picture because it has thousands of marks."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
 
@@ -74,7 +76,10 @@ class Plate:
             buffer = io.StringIO()
             canvas = FigureCanvasSVG(self._painted())
             canvas.print_figure(
-                buffer, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None}
+                buffer,
+                format="svg",
+                dpi=RASTER_DPI,
+                metadata={"Date": None, "Creator": None, "Type": None, "Format": None},
             )
         return inline(buffer.getvalue(), self.id, f"{self.title}. {self.caption}")
 

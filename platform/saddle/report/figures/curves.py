@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,10 +12,13 @@ from matplotlib.figure import Figure
 from saddle.analyse.student import Floats
 from saddle.report.figures.axes import clean, epoch_axis, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import MUTED, Plate, draw, nothing
+from saddle.report.figures.dense import MANY
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 
-MOST_ARMS = 16
+MOST_TOGETHER = 5
+"""Arms whose bands still can be told apart in one panel; more get a panel each."""
+MOST_ARMS = 24
 HIGHLIGHTED = 3
 COMPANION = "validation/clean_accuracy"
 
@@ -31,57 +35,95 @@ def panels_of(entries: Sequence[Entry], metric: str) -> list[str]:
     return list(dict.fromkeys(name for name in wanted if name in known))[:2]
 
 
+def stacked(entries: Sequence[Entry], metric: str) -> Floats:
+    """The curves as rows (trial, epoch), NaN behind the end of a shorter one; those without any value are left out."""
+    curves = [curve for entry in entries if np.isfinite(curve := curve_of(entry, metric)).any()]
+    table = np.full((len(curves), max((len(curve) for curve in curves), default=0)), np.nan)
+    for row, curve in zip(table, curves, strict=True):
+        row[: len(curve)] = np.where(np.isfinite(curve), curve, np.nan)
+    return table
+
+
 def arm_curves(groups: Mapping[str, Sequence[Entry]], metric: str) -> Plate:
-    """The mean curve of each arm over seeds, and each seed's own."""
+    """The mean curve of each arm over seeds in a band from its lowest seed to its highest; the baseline comes first."""
     title = "Learning curves"
     shown = dict(list(groups.items())[:MOST_ARMS])
     names = panels_of([entry for group in shown.values() for entry in group], metric)
     if not names:
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
+    caption = "Lines are means over seeds as far as every seed went, bands reach from the lowest seed to the highest."
+    if len(shown) > MOST_TOGETHER:
+        return _panel_each(shown, names[0], caption, len(groups))
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(names), squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):
             for index, (arm, entries) in enumerate(shown.items()):
-                _arm(axes, clean(arm), [curve_of(entry, name) for entry in entries], index)
+                colour, style = style_of(index)
+                _arm(axes, clean(arm), stacked(entries, name), colour, style)
             epoch_axis(axes)
             percent_axis(axes, name, above=True)
         legend_below(figure, panels[0], len(shown))
 
-    caption = "Thick: mean over seeds, as far as every seed went; thin: single seeds."
-    if len(groups) > MOST_ARMS:
-        caption += f" The first {MOST_ARMS} of {len(groups)} arms."
     return draw("curves", title, caption, (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5), paint)
 
 
-def _arm(axes: Axes, name: str, curves: Sequence[Floats], index: int) -> None:
-    colour, style = style_of(index)
-    drawn = [curve for curve in curves if np.isfinite(curve).any()]
-    for curve in drawn:
-        axes.plot(np.arange(1, len(curve) + 1), curve, color=colour, lw=0.8, alpha=0.35)
-    if drawn:
-        shortest = min(len(curve) for curve in drawn)
-        mean = np.mean([curve[:shortest] for curve in drawn], axis=0)
-        axes.plot(np.arange(1, shortest + 1), mean, style, color=colour, lw=2.2, label=name)
-        if shortest == 1:
-            axes.plot([1], mean, "o", color=colour)
+def _panel_each(shown: Mapping[str, Sequence[Entry]], metric: str, caption: str, count: int) -> Plate:
+    """A small panel per arm with the baseline's mean in grey behind it."""
+    (_, first), *rest = shown.items()
+    baseline = stacked(first, metric)
+    columns = 4
+    rows = math.ceil(len(rest) / columns)
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for axes in panels.flat[len(rest) :]:
+            axes.set_visible(False)
+        for axes, (arm, entries) in zip(panels.flat, rest, strict=False):
+            _arm(axes, "baseline", baseline, MUTED, "--")
+            _arm(axes, "arm", stacked(entries, metric), style_of(0)[0], "-")
+            axes.set_title(clean(arm, 26), fontsize=9)
+            percent_axis(axes, metric, title="")
+        for axes in panels[-1]:
+            epoch_axis(axes)
+        figure.supylabel(clean(metric, 40), fontsize=9.5)
+
+    caption += f" The baseline ({clean(next(iter(shown)))}) is dashed and grey."
+    if count > MOST_ARMS:
+        caption += f" The first {MOST_ARMS} of {count} arms."
+    return draw("curves", "Learning curves", caption, (8.8, 1.75 * rows + 0.5), paint)
+
+
+def _arm(axes: Axes, name: str, curves: Floats, colour: str, style: str) -> None:
+    if not len(curves):
+        return
+    epochs = np.arange(1, curves.shape[1] + 1)
+    present = np.isfinite(curves).any(axis=0)
+    low, high = np.full(len(epochs), np.nan), np.full(len(epochs), np.nan)
+    low[present], high[present] = np.nanmin(curves[:, present], axis=0), np.nanmax(curves[:, present], axis=0)
+    if len(curves) > 1:
+        axes.fill_between(epochs, low, high, color=colour, alpha=0.16, lw=0)
+    mean = np.mean(curves, axis=0)  # NaN as soon as one seed has ended
+    axes.plot(epochs, mean, style, color=colour, lw=2.0, label=name, marker="o" if len(epochs) == 1 else None)
 
 
 def trial_curves(entries: Sequence[Entry], best: Sequence[Entry], metric: str) -> Plate:
-    """Every trial's curve: stopped ones end early, the best stand out."""
+    """Every trial's curve, or bands over them where there are many; the best stand out."""
     title = "Learning curves"
     names = panels_of(entries, metric)
     if not names:
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
     leading = list(best[:HIGHLIGHTED])
-    faint = min(0.5, max(0.08, 20 / max(len(entries), 1)))  # so that hundreds of lines still show where they are dense
-    rest = [entry for entry in entries if all(entry.key != leader.key for leader in leading)]
+    keys = {leader.key for leader in leading}
+    rest = [entry for entry in entries if entry.key not in keys]
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(names), squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):
-            for entry in rest:
-                _trial(axes, curve_of(entry, name), faint, ended_early=entry.outcome != Outcome.COMPLETED)
+            if len(rest) > MANY:
+                _bands(axes, stacked(rest, name))
+            else:
+                _bundle(axes, rest, name)
             for rank, entry in enumerate(leading):
                 called = clean(f"trial {entry.key if entry.number is None else entry.number}")
                 curve = curve_of(entry, name)
@@ -90,15 +132,34 @@ def trial_curves(entries: Sequence[Entry], best: Sequence[Entry], metric: str) -
                 axes.plot(epochs, curve, color=style_of(rank)[0], lw=2.2, label=called, zorder=5 - rank)
             epoch_axis(axes)
             percent_axis(axes, name, above=True)
-        legend_below(figure, panels[0], len(leading))
+        legend_below(figure, panels[0], len(leading) + 3)
 
-    caption = "One line per trial; a cross marks where one was stopped, collapsed or failed. The best in colour."
-    return draw("curves", title, caption, (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5), paint)
+    caption = (
+        "Of the trials that reached an epoch, half lie in the dark band and eight of ten in the light one."
+        if len(rest) > MANY
+        else "One line per trial; a cross marks where one was stopped, collapsed or failed."
+    )
+    size = (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5)
+    return draw("curves", title, f"{caption} The best in colour.", size, paint)
 
 
-def _trial(axes: Axes, curve: Floats, alpha: float, *, ended_early: bool) -> None:
-    if np.isfinite(curve).any():
-        epochs = np.arange(1, len(curve) + 1)
-        axes.plot(epochs, curve, color=MUTED, lw=0.8, alpha=alpha)
-        marker, size = ("x", 5) if ended_early else (".", 3)
-        axes.plot(epochs[-1:], curve[-1:], marker, color=MUTED, ms=size, alpha=min(1.0, 1.5 * alpha))
+def _bands(axes: Axes, curves: Floats) -> None:
+    if not len(curves):
+        return
+    present = np.isfinite(curves).any(axis=0)
+    epochs = np.arange(1, curves.shape[1] + 1)[present]
+    low, quarter, middle, three, high = np.nanquantile(curves[:, present], [0.1, 0.25, 0.5, 0.75, 0.9], axis=0)
+    axes.fill_between(epochs, low, high, color=MUTED, alpha=0.18, lw=0, label="80 % of trials")
+    axes.fill_between(epochs, quarter, three, color=MUTED, alpha=0.28, lw=0, label="50 % of trials")
+    axes.plot(epochs, middle, color=MUTED, lw=1.6, ls="--", label="median")
+
+
+def _bundle(axes: Axes, entries: Sequence[Entry], metric: str) -> None:
+    faint = min(0.5, max(0.08, 20 / max(len(entries), 1)))  # so that many lines still show where they are dense
+    for entry in entries:
+        curve = curve_of(entry, metric)
+        if np.isfinite(curve).any():
+            epochs = np.arange(1, len(curve) + 1)
+            axes.plot(epochs, curve, color=MUTED, lw=0.8, alpha=faint)
+            marker, size = (".", 3) if entry.outcome == Outcome.COMPLETED else ("x", 5)
+            axes.plot(epochs[-1:], curve[-1:], marker, color=MUTED, ms=size, alpha=min(1.0, 1.5 * faint))

@@ -17,13 +17,18 @@ from saddle.report.figures.axes import category_axis, clean, percent_axis, style
 from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
-MOST_ROWS = 40
+MOST_ROWS = 80
+SORTED_FROM = 13
+"""With as many effects their order in the study file helps nobody: the best come first."""
 
 
 def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> Plate:
     """Every effect with its interval, each seed's difference, and the zero line."""
     title = "Effects"
-    shown = [effect for effect in effects if effect.mean is not None][:MOST_ROWS]
+    known = [effect for effect in effects if effect.mean is not None]
+    if len(known) >= SORTED_FROM:
+        known.sort(key=lambda effect: (effect.mean or 0.0) * (-1 if effect.direction == "maximize" else 1))
+    shown = known[:MOST_ROWS]
     if not shown:
         return nothing("effects", title, "No arm has a seed in common with the baseline yet.")
     metric, scale = shown[0].metric, scale_of(shown, shown[0].metric)
@@ -70,9 +75,10 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         f"Mean paired difference{against} with its {100 * (1 - alpha):.4g} % interval, Holm-adjusted over"
         f" {len(effects)} comparison{'s' * (len(effects) > 1)}; small dots are single seeds."
         + (" The band is the range the study calls equivalent." if equivalence is not None else "")
-        + (f" The first {MOST_ROWS} of {len(effects)}." if len(effects) > MOST_ROWS else "")
+        + (" The best first." if len(known) >= SORTED_FROM else "")
+        + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
     )
-    return draw("effects", title, caption, (8.6, 1.1 + 0.46 * len(shown)), paint)
+    return draw("effects", title, caption, (8.6, 1.1 + (0.46 if len(shown) < SORTED_FROM else 0.3) * len(shown)), paint)
 
 
 def arms(measured: Sequence[Measured], metric: str) -> Plate:
@@ -100,4 +106,4 @@ def arms(measured: Sequence[Measured], metric: str) -> Plate:
         percent_axis(axes, metric, "x")
 
     caption = "Every dot is a replicate, a thin line joins those of one seed, and the bar is the arm's mean."
-    return draw("arms", title, caption, (8.6, 1.1 + 0.42 * len(shown)), paint)
+    return draw("arms", title, caption, (8.6, 1.1 + (0.42 if len(shown) < SORTED_FROM else 0.28) * len(shown)), paint)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from saddle.analyse.best import value_of
 from saddle.report.figures.axes import clean, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import PALETTE, Plate, draw
+from saddle.report.figures.dense import dots
 from saddle.store.entry import Entry
 
 MOST_GROUPS = 16
@@ -41,15 +42,9 @@ def tradeoff(groups: Mapping[str, Sequence[Entry]]) -> Plate | None:
             points = [(value_of(entry, x_metric), value_of(entry, y_metric)) for entry in entries]
             known = [(x, y) for x, y in points if x is not None and y is not None]
             if known:
-                axes.plot(
-                    *zip(*known, strict=True),
-                    "osD^"[index // len(PALETTE) % 4],
-                    color=style_of(index)[0],
-                    ms=6,
-                    alpha=0.75,
-                    mew=0,
-                    label=clean(name),
-                )
+                x, y = zip(*known, strict=True)
+                look = {"marker": "osD^"[index // len(PALETTE) % 4], "color": style_of(index)[0]}
+                dots(axes, x, y, **look, ms=6, alpha=0.75, mew=0, label=clean(name))
         axes.margins(0.12)
         percent_axis(axes, x_metric, "x")
         percent_axis(axes, y_metric, "y")

@@ -1,0 +1,83 @@
+"""A search as it went: each trial's objective, and the best so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddle.analyse.best import candidates, trial_order, value_of
+from saddle.report.figures.axes import percent_axis
+from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, Plate, draw, nothing
+from saddle.report.figures.dense import dots
+from saddle.search.outcomes import METHOD_FAILURES, Outcome
+from saddle.store.entry import Entry
+from saddle.study.models import Constraint, Objective
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "completed": {"marker": "o", "color": ACCENT, "ms": 5, "mew": 0, "alpha": 0.8},
+    "breaks a constraint": {"marker": "D", "color": PALETTE[4], "ms": 4.5, "mew": 0, "alpha": 0.8},
+    "stopped early": {"marker": "o", "mfc": "none", "mec": MUTED, "ms": 5},
+}
+
+
+def history(entries: Sequence[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> Plate:
+    """Each trial's objective in the order of trials, and the best so far."""
+    title = "Search history"
+    ordered = sorted(entries, key=trial_order)
+    if not ordered:
+        return nothing("history", title, "No trial has finished yet.")
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(len(objectives), 1, squeeze=False, sharex=True)[:, 0]
+        for axes, objective in zip(panels, objectives, strict=True):
+            _history(axes, ordered, objective, constraints)
+            percent_axis(axes, objective.metric, title=objective.metric.rpartition("/")[2] if len(panels) > 1 else None)
+        panels[-1].set_xlabel("trial")
+        panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+
+    caption = (
+        "Trials that were stopped early stand at the value they had reached; those that failed or left the finite"
+        " numbers stand as crosses at the bottom."
+    )
+    return draw("history", title, caption, (8.6, 0.8 + 2.5 * len(objectives)), paint)
+
+
+def _history(axes: Axes, ordered: Sequence[Entry], objective: Objective, constraints: Sequence[Constraint]) -> None:
+    place = {entry.key: index if entry.number is None else entry.number for index, entry in enumerate(ordered)}
+    feasible = {entry.key for entry in candidates(ordered, [objective], constraints)}
+    valued = {entry.key: value for entry in ordered if (value := value_of(entry, objective.metric)) is not None}
+    kinds: dict[str, list[str]] = {kind: [] for kind in LOOKS}
+    lost: dict[str, list[str]] = {"collapsed or diverged": [], "failed or without value": []}
+    for entry in ordered:
+        if entry.key in feasible:
+            kinds["completed"].append(entry.key)
+        elif entry.key in valued and entry.outcome == Outcome.COMPLETED:
+            kinds["breaks a constraint"].append(entry.key)
+        elif entry.key in valued and entry.outcome == Outcome.PRUNED:
+            kinds["stopped early"].append(entry.key)
+        else:
+            failure = entry.outcome in METHOD_FAILURES
+            lost["collapsed or diverged" if failure else "failed or without value"].append(entry.key)
+    for kind, members in kinds.items():
+        if members:
+            dots(axes, [place[key] for key in members], [valued[key] for key in members], label=kind, **LOOKS[kind])
+    done = kinds["completed"]
+    if done:
+        better = np.maximum if objective.direction == "maximize" else np.minimum
+        steps = better.accumulate([valued[key] for key in done])
+        ends = [*[place[key] for key in done], max(place.values())]
+        axes.plot(ends, [*steps, steps[-1]], color=PALETTE[1], lw=1.8, drawstyle="steps-post", label="best so far")
+    for name, members in lost.items():
+        if members:
+            dots(
+                axes, [place[key] for key in members], [0.02] * len(members), marker="x",
+                color=PALETTE[1] if name.startswith("collapsed") else MUTED,
+                transform=axes.get_xaxis_transform(), label=name, clip_on=False,
+            )  # fmt: skip
+    axes.margins(y=0.12)
+    if max(place.values()) < 12:
+        axes.set_xticks(sorted(set(place.values())))

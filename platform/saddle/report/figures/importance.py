@@ -1,0 +1,65 @@
+"""Which parameters matter, by two measures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from saddle.analyse.importance import Importance
+from saddle.analyse.wording import label, plural
+from saddle.report.figures.axes import category_axis, clean
+from saddle.report.figures.canvas import ACCENT, PALETTE, Plate, draw, nothing
+
+MOST_ROWS = 20
+
+
+def importances(found: Mapping[str, Importance]) -> Plate:
+    """The share of each parameter in what separates the best quarter of trials, and in the objective's variance."""
+    title = "Importance of the parameters"
+    drawn_ones = {metric: one for metric, one in found.items() if one.values}
+    if not drawn_ones:
+        return nothing("importance", title, next((one.reason for one in found.values()), "no objective") + ".")
+    both = any(one.variance for one in drawn_ones.values())
+    rows = min(max(len(one.values) for one in drawn_ones.values()), MOST_ROWS)
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(1, len(drawn_ones), squeeze=False)[0]
+        for axes, (metric, one) in zip(panels, drawn_ones.items(), strict=True):
+            names = list(one.values)[:MOST_ROWS]
+            measures = {"among the best (PED-ANOVA)": (one.values, ACCENT)}
+            if one.variance:
+                measures["in the variance (fANOVA)"] = (one.variance, PALETTE[4])
+            height = 0.6 / len(measures)
+            for index, (measure, (shares, colour)) in enumerate(measures.items()):
+                place = np.arange(len(names)) + (index - (len(measures) - 1) / 2) * height
+                widths = [100 * shares.get(name, 0.0) for name in names]
+                bars = axes.barh(place, widths, color=colour, height=height, label=measure)
+                words = [f"{100 * shares[name]:.0f} %" if name in shares else "–" for name in names]
+                axes.bar_label(bars, words, padding=4, fontsize=9.5 if len(measures) == 1 else 8)
+            category_axis(axes, names, "y", 24)
+            axes.invert_yaxis()
+            axes.set_xlim(0, 100 * max([*one.values.values(), *one.variance.values(), 0.01]) * 1.18)
+            axes.grid(visible=False)
+            axes.spines["bottom"].set_visible(False)
+            axes.tick_params(axis="both", length=0, labelbottom=False)
+            if len(panels) > 1:
+                axes.set_title(clean(label(metric), 40))
+        if both:
+            figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+
+    return draw("importance", title, _caption(drawn_ones, both), (8.6, 0.7 + (0.36 + 0.14 * both) * rows), paint)
+
+
+def _caption(found: Mapping[str, Importance], both: bool) -> str:
+    few = min(one.trials for one in found.values())
+    caption = f"PED-ANOVA over {plural(few, 'completed trial')}: what separates the best quarter from the rest."
+    if both:
+        caption += (
+            " fANOVA: each parameter's own share in the variance over the whole space, the bad regions included;"
+            " a dash where not every trial has the parameter."
+        )
+    if any(one.rough for one in found.values()):
+        caption += " With so few trials this is a rough hint; the order may be chance."
+    return caption

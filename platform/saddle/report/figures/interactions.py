@@ -1,0 +1,69 @@
+"""A design of two factors at a glance: whether what one factor does depends on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from saddle.analyse.pairs import Measured
+from saddle.analyse.wording import setting
+from saddle.design import Arm
+from saddle.design.values import canonical
+from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.canvas import Plate, draw
+
+MOST_LEVELS = 8
+
+
+def interaction(
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[Measured], metric: str
+) -> Plate | None:
+    """Means over seeds with a line for each level of the second factor; None for other designs, or without values."""
+    if len(factors) != 2 or any(len(levels) > MOST_LEVELS for levels in factors.values()):
+        return None
+    (first, across), (second, lines) = factors.items()
+    values = {
+        (canonical(arm.levels.get(first)), canonical(arm.levels.get(second))): list(one.values.values())
+        for arm, one in zip(arms, measured, strict=True)
+    }
+    if not any(values.values()):
+        return None
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        shift = 0.05 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
+        for index, level in enumerate(lines):
+            found = [values.get((canonical(one), canonical(level)), []) for one in across]
+            known = [place for place, numbers in enumerate(found) if numbers]
+            if not known:
+                continue
+            colour, style = style_of(index)
+            means = [float(np.mean(found[place])) for place in known]
+            x = [place + shift[index] for place in known]
+            axes.plot(
+                x,
+                means,
+                style,
+                marker="o",
+                color=colour,
+                lw=2,
+                ms=7,
+                mew=0,
+                label=clean(f"{second} = {setting(level)}"),
+            )
+            for place, at in zip(known, x, strict=True):
+                axes.plot([at] * len(found[place]), found[place], "o", color=colour, ms=3, alpha=0.45, mew=0)
+        category_axis(axes, [setting(level) for level in across], length=20)
+        axes.set_xlim(-0.4, len(across) - 0.6)
+        axes.set_xlabel(clean(first))
+        percent_axis(axes, metric)
+        legend_below(figure, axes, len(lines))
+
+    caption = (
+        f"Means over seeds; small dots are single seeds. Parallel lines mean that {first} does the same whatever"
+        f" {second} is; the test of that is the row “interaction” of the results."
+    )
+    return draw("interaction", f"{first} and {second} together", caption, (5.6, 3.8), paint)

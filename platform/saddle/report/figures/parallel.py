@@ -1,0 +1,128 @@
+"""Parallel coordinates: which combinations of parameters the best trials of a search have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from saddle.analyse.best import candidates
+from saddle.analyse.importance import drawn
+from saddle.analyse.wording import Scale, label, setting
+from saddle.design.values import canonical, readable
+from saddle.report.figures.axes import clean
+from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, Plate, draw, nothing
+from saddle.report.figures.dense import MANY
+from saddle.store.entry import Entry
+from saddle.study.models import Objective, Study
+from saddle.study.space import Parameter
+
+MOST_AXES = 12
+FEWEST_TRIALS = 3
+INACTIVE = -0.12
+"""Where a line passes an axis whose parameter the trial does not have."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One upright: how a trial's value is placed between 0 and 1, and the words along it."""
+
+    name: str
+    ticks: Mapping[float, str]
+    places: Sequence[float]
+
+
+def parallel(
+    study: Study, entries: Sequence[Entry], objectives: Sequence[Objective], leaders: Sequence[Entry]
+) -> Plate:
+    """A line per completed trial through its parameters and objectives; the leading ones in colour."""
+    title = "Parameters together"
+    shown = candidates(entries, objectives)
+    if len(shown) < FEWEST_TRIALS:
+        return nothing("parallel", title, f"It wants {FEWEST_TRIALS} completed trials.")
+    params = [drawn(study, entry) for entry in shown]
+    searched = {name: p for name, p in (study.search or {}).items() if any(name in given for given in params)}
+    uprights = [_of_parameter(name, p, params) for name, p in list(searched.items())[: MOST_AXES - len(objectives)]]
+    uprights += [_of_objective(objective, shown) for objective in objectives]
+    count = max(1, min(10, math.ceil(len(shown) / 10)))
+    rank = {entry.key: place for place, entry in enumerate(leaders[:count])}
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        lines = np.array([upright.places for upright in uprights]).T
+        rest = [list(enumerate(line)) for entry, line in zip(shown, lines, strict=True) if entry.key not in rank]
+        faint = min(0.45, max(0.03, 25 / max(len(rest), 1)))
+        axes.add_collection(LineCollection(rest, colors=MUTED, lw=0.8, alpha=faint, rasterized=len(rest) > MANY))
+        for entry, line in zip(shown, lines, strict=True):
+            if entry.key in rank:
+                best = rank[entry.key] == 0 and len(objectives) == 1
+                colour, width = (PALETTE[1], 2.4) if best else (ACCENT, 1.4)
+                axes.plot(range(len(line)), line, color=colour, lw=width, alpha=0.95, zorder=6 if best else 4)
+        for place, upright in enumerate(uprights):
+            _upright(axes, place, upright, len(uprights))
+        axes.set_xlim(-0.25, len(uprights) - 0.6)
+        axes.set_ylim(INACTIVE - 0.05, 1.05)
+        axes.set_axis_off()
+
+    caption = "One line per completed trial; "
+    if len(objectives) > 1:
+        caption += f"in colour {len(rank)} of the Pareto front."
+    else:
+        caption += f"the best in orange{f', the next {count - 1} in blue' * (count > 1)}."
+    if any(INACTIVE in upright.places for upright in uprights):
+        caption += " A line passes below an axis whose parameter the trial does not have."
+    if len(searched) + len(objectives) > MOST_AXES:
+        caption += f" The first {MOST_AXES - len(objectives)} of {len(searched)} parameters."
+    return draw("parallel", title, caption, (8.8, 3.6), paint)
+
+
+def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str, Any]]) -> Axis:
+    if parameter.choice is not None:
+        known = {canonical(choice): choice for choice in parameter.choice}
+        for given in params:  # from before the choices were changed
+            if name in given:
+                known.setdefault(canonical(given[name]), given[name])
+        step = 1 / max(len(known) - 1, 1)
+        places = {text: index * step for index, text in enumerate(known)}
+        ticks = {places[text]: readable(choice) for text, choice in known.items()}
+        return Axis(name, ticks, [places[canonical(given[name])] if name in given else INACTIVE for given in params])
+    low, high = parameter.bounds
+    scale = math.log if parameter.log else float
+    bottom, top = scale(low), scale(high)
+
+    def place(value: float) -> float:
+        inside = min(max(value, low), high)  # from before the range was changed
+        return (scale(inside) - bottom) / (top - bottom)
+
+    middle = math.sqrt(low * high) if parameter.log else (low + high) / 2
+    whole = parameter.int_range is not None
+    ticks = {place(v): setting(int(v) if whole else float(v)) for v in (low, middle, high) if not whole or v == int(v)}
+    return Axis(name, ticks, [place(float(given[name])) if name in given else INACTIVE for given in params])
+
+
+def _of_objective(objective: Objective, shown: Sequence[Entry]) -> Axis:
+    values = np.array([entry.metrics[objective.metric] for entry in shown])
+    low, high = float(values.min()), float(values.max())
+    width = high - low or 1.0
+    scale = Scale.of(objective.metric)
+    ticks = {0.0: scale.value(low), 1.0: scale.value(high)} if high > low else {0.0: scale.value(low)}
+    return Axis(label(objective.metric), ticks, ((values - low) / width).tolist())
+
+
+def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
+    axes.plot([place, place], [0, 1], color=INK, lw=1.1, zorder=3)
+    for height, words in upright.ticks.items():
+        axes.plot([place - 0.02, place + 0.02], [height] * 2, color=INK, lw=1.1, zorder=3)
+        axes.annotate(
+            clean(words, 14), (place, height), (6, 0), textcoords="offset points", va="center", fontsize=8, zorder=8,
+            bbox={"boxstyle": "round,pad=0.12", "fc": GRID, "ec": "none", "alpha": 0.75},
+        )  # fmt: skip
+    length = max(10, 96 // count)
+    axes.annotate(clean(upright.name, length), (place, 1.0), (0, 12 + 13 * (place % 2)), textcoords="offset points",
+                  ha="right" if place == count - 1 else "left" if place == 0 else "center", fontsize=9)  # fmt: skip

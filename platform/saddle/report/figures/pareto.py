@@ -1,0 +1,77 @@
+"""Searches with several objectives: the Pareto front, and how the search came to it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from saddle.analyse.best import candidates
+from saddle.analyse.hypervolume import Course
+from saddle.analyse.wording import Scale, label, listed
+from saddle.report.figures.axes import percent_axis
+from saddle.report.figures.canvas import MUTED, PALETTE, Plate, draw, nothing
+from saddle.report.figures.dense import dots
+from saddle.store.entry import Entry
+from saddle.study.models import Objective
+
+
+def fronts(entries: Sequence[Entry], front: Sequence[Entry], objectives: Sequence[Objective]) -> Plate:
+    """Two objectives against each other; for three, each pair."""
+    title = "Pareto front"
+    shown = candidates(entries, objectives)
+    pairs = list(itertools.combinations(objectives, 2))
+    if not shown or not pairs:
+        return nothing("pareto", title, "No trial has completed with a finite value of every objective yet.")
+    kept = {entry.key for entry in front}
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(1, len(pairs), squeeze=False)[0]
+        for axes, (one, other) in zip(panels, pairs, strict=True):
+            rest = [entry for entry in shown if entry.key not in kept]
+            dots(axes, [e.metrics[one.metric] for e in rest], [e.metrics[other.metric] for e in rest], color=MUTED,
+                 ms=4, alpha=0.5, mew=0, label="dominated")  # fmt: skip
+            ordered = sorted(front, key=lambda entry: entry.metrics[one.metric])
+            line = "o-" if len(pairs) == 1 else "o"
+            axes.plot(
+                [e.metrics[one.metric] for e in ordered], [e.metrics[other.metric] for e in ordered], line,
+                color=PALETTE[1], ms=6, lw=1.2, drawstyle="steps-post" if one.direction == "minimize" else "steps-pre",
+                mew=0, label="on the front",
+            )  # fmt: skip
+            percent_axis(axes, one.metric, "x", title=f"{one.metric.rpartition('/')[2]} ({one.direction})")
+            percent_axis(axes, other.metric, "y", title=f"{other.metric.rpartition('/')[2]} ({other.direction})")
+        panels[0].legend(fontsize=9)
+
+    caption = "Trials on the front are bettered by no other trial in every objective."
+    return draw("pareto", title, caption, (5.4 if len(pairs) == 1 else 8.8, 3.6 if len(pairs) == 1 else 3.2), paint)
+
+
+def hypervolume(course: Course | None, objectives: Sequence[Objective]) -> Plate:
+    """The share of the space between worst and best that the front dominates, trial by trial."""
+    title = "Hypervolume over the search"
+    if course is None:
+        return nothing("hypervolume", title, "It wants two feasible trials that differ in every objective.")
+    places = [index if entry.number is None else entry.number for index, entry in enumerate(course.trials)]
+    until = next(place for place, share in zip(places, course.shares, strict=True) if share == course.shares[-1])
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.plot(places, course.shares, color=PALETTE[1], lw=1.8, drawstyle="steps-post")
+        axes.fill_between(places, course.shares, step="post", color=PALETTE[1], alpha=0.12, lw=0)
+        axes.set_ylim(0, max(course.shares[-1] * 1.08, 0.05))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        axes.set_ylabel("dominated share (%)")
+        axes.set_xlabel("trial")
+
+    ranges = listed(
+        f"{label(objective.metric)} from {Scale.of(objective.metric).value(worst)}"
+        f" to {Scale.of(objective.metric).value(best)}"
+        for objective, worst, best in zip(objectives, course.worst, course.best, strict=True)
+    )
+    caption = (
+        f"Share of the box between the worst and the best values of the search that the front dominates: {ranges}."
+        f" It has not grown since trial {until}."
+    )
+    return draw("hypervolume", title, caption, (8.6, 2.8), paint)

@@ -1,0 +1,61 @@
+"""The course of a race: which arm was settled when, and what that saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from saddle.analyse.effect import Effect
+from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured
+from saddle.analyse.racing import Standing
+from saddle.analyse.wording import plural
+from saddle.report.figures.axes import category_axis
+from saddle.report.figures.canvas import MUTED, Plate, draw
+from saddle.report.figures.effects import COLOURS, MOST_ROWS
+
+
+def course(measured: Sequence[Measured], standing: Standing) -> Plate:
+    """A bar per arm: replicates that were trained, those that a settled race saved, and after which it was settled."""
+    effects = {effect.arm: effect for effect in standing.effects}
+    shown = list(measured)[: MOST_ROWS + 1]
+    saved = sum(arm.counts[NOT_NEEDED] for arm in measured)
+    total = sum(len(arm.values) + len(arm.lost) for arm in measured)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for row, arm in enumerate(shown):
+            effect = effects.get(arm.arm)
+            colour = MUTED if effect is None else COLOURS.get(effect.verdict, MUTED)
+            trained = len(arm.values) + sum(why not in (MISSING, NOT_NEEDED) for why in arm.lost.values())
+            saved_here = arm.counts[NOT_NEEDED]
+            axes.barh(row, trained, height=0.55, color=colour, alpha=0.85)
+            axes.barh(row, saved_here, left=trained, height=0.55, fc="none", ec=MUTED, ls=":", lw=1)
+            axes.annotate(
+                _words(arm, effect), (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False
+            )
+        category_axis(axes, [arm.arm for arm in shown], "y")
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_xlim(0, max(len(arm.values) + len(arm.lost) for arm in shown))
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("replicates")
+        handles = [Patch(fc=MUTED, alpha=0.85, label="trained"), Patch(fc="none", ec=MUTED, ls=":", label="saved")]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=9)
+
+    caption = (
+        f"An arm that is settled gets no more seeds: {saved} of {plural(total, 'planned replicate')} were not needed."
+        " Colours are those of the verdicts; the baseline goes on as long as any arm does."
+    )
+    return draw("race", "The race", caption, (8.6, 1.3 + 0.36 * len(shown)), paint)
+
+
+def _words(arm: Measured, effect: Effect | None) -> str:
+    if effect is None:
+        return "baseline"
+    if effect.settled_after is not None:
+        return f"{effect.verdict} after {plural(effect.settled_after, 'pair')}"
+    return f"{effect.verdict}, {plural(effect.n, 'pair')}"
