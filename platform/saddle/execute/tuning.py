@@ -9,6 +9,7 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from saddle.execute.conductor import Conductor
+from saddle.execute.forgetting import forget
 from saddle.execute.order import Order
 from saddle.execute.shapes import slot_bundle
 from saddle.execute.slot import ORDER, Slot
@@ -32,6 +33,9 @@ class Ends(OfThisRun, tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self.conductor.hear_end(result)
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        forget(trials)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self.conductor.hear_death(key_of(trial), error_of(trial))
