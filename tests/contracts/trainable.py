@@ -19,7 +19,17 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from trainables.contract import METRIC_NAME, Config, InProcessRun, Report, Run, choices, resolve
+from trainables.contract import (
+    METRIC_NAME,
+    Component,
+    Config,
+    InProcessRun,
+    Report,
+    Run,
+    choices,
+    components_of,
+    resolve,
+)
 
 SOURCES = ("paper", "official code", "customary", "assumed")
 NAMES = ("Config", "METRICS", "SELECTION", "train", "load", "evaluate")
@@ -83,6 +93,23 @@ class TrainableContract:
         selection = self.trainable.SELECTION
         assert selection in self.trainable.METRICS, f"SELECTION {selection!r} is not among METRICS"
         assert selection.startswith("validation/"), "checkpoints are selected on a held-out split, never on test"
+
+    def test_the_declared_components_are_settings_of_the_configuration(self) -> None:
+        for name, component in components_of(self.trainable).items():
+            assert isinstance(component, Component), f"{name} must be a trainables.contract.Component"
+            assert component.description, f"{name} has no description"
+            assert component.off, f"{name} says nothing of a trial that lacks it"
+            for field, value in {**component.on, **component.off}.items():
+                assert field in self.trainable.Config.model_fields, f"{name} sets {field!r}, which is no hyperparameter"
+                assert not self.refused(field, value), f"{name} sets {field} to {value!r}, which it can't be"
+
+    def refused(self, field: str, value: Any) -> bool:
+        """Whether the configuration refuses this value by itself, whatever the others."""
+        try:
+            self.trainable.Config.model_validate({**self.config, field: value})
+        except ValidationError as error:
+            return any(details["loc"][:1] == (field,) for details in error.errors())
+        return False
 
     def test_every_recipe_and_scale_gives_a_valid_configuration(self) -> None:
         for recipe in (None, *choices(self.trainable, "RECIPES")):

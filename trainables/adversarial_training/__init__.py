@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.work import estimate
 from trainables.contract import Direction, Report, Run
 
 __all__ = [
+    "COMPONENTS",
     "METRICS",
     "RECIPES",
     "SCALES",

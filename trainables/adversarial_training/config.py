@@ -65,6 +65,16 @@ class Config(BaseConfig):
             "Auxiliary tasks: names (odd_even, prime_composite) or mappings {NAME: {CLASS: label, default: label}}."
         ),
     )
+    auxiliary_weight: float = hyperparameter(
+        1.0,
+        source="paper",
+        ge=0,
+        le=100,
+        description=(
+            "Weight λ of the auxiliary tasks' losses in the training loss; S3, eq. 5 and 6 sum the losses of all tasks "
+            "unweighted. 0 trains the main head only. Attacks are not weighted."
+        ),
+    )
     network: Literal["lenet"] = hyperparameter(
         "lenet", source="paper", description="The network; lenet has one trunk and a linear head per task."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -69,7 +69,7 @@ def train_epoch(
         whole = min(config.batch_size, samples - index * config.batch_size)
         eta = perturb(run.unwrap(model), images, labels, epsilon_at(config, progress + 1 / len(loader)), whole)
         logits = model(images + eta)
-        loss = sum_of_losses(logits, labels, reduction="mean")
+        loss = training_loss(config, logits, labels)
         optimizer.zero_grad()
         # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
         (loss * (run.world_size * len(images) / whole)).backward()  # type: ignore[no-untyped-call]
@@ -84,6 +84,15 @@ def train_epoch(
         "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
         "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
     }
+
+
+def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> Tensor:
+    """The batch's mean cross-entropy summed over tasks (S3, eq. 5 and 6), the auxiliary ones weighted."""
+    if config.auxiliary_weight == 1.0 or len(logits) == 1:
+        return sum_of_losses(logits, labels, reduction="mean")
+    main = sum_of_losses(logits[:1], labels[:, :1], reduction="mean")
+    # by 0, too: every rank's reducer waits for the gradients of all heads
+    return main + config.auxiliary_weight * sum_of_losses(logits[1:], labels[:, 1:], reduction="mean")
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Optimizer:

@@ -34,6 +34,17 @@ def trainables(
             if facts[kind]:
                 say(f"{kind}: {', '.join(facts[kind])}", indent=2)
         print_table(("name", "default, source", "range, meaning"), [row(h) for h in facts["hyperparameters"]])
+        if facts["components"]:
+            say("Components, which an ablation may name as factors:", indent=2)
+            print_table(("name", "without it", "meaning"), [component_row(part) for part in facts["components"]])
+
+
+def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A component's name, the settings of a trial that lacks it, and what it is."""
+    from saddle.cli.tables import shown
+
+    without = ", ".join(f"{name}: {shown(value)}" for name, value in component["off"].items())
+    return component["name"], without, component["description"]
 
 
 def row(hyperparameter: Mapping[str, Any]) -> tuple[str, str, str]:

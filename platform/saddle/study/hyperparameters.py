@@ -6,23 +6,27 @@ import json
 from typing import Any
 
 from saddle.study.trainables import load_trainable
-from trainables.contract import choices, field_source
+from trainables.contract import choices, components_of, field_source
 
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 
 
 def describe_trainable(name: str) -> dict[str, Any]:
-    """Recipes, scales, metrics and hyperparameters of a trainable; raises `TrainableError`."""
+    """Recipes, scales, metrics, components and hyperparameters of a trainable; raises `TrainableError`."""
     trainable = load_trainable(name)
     schema = trainable.Config.model_json_schema()
-    about = (getattr(trainable, "__doc__", "") or "").strip().splitlines()
+    lines = (getattr(trainable, "__doc__", "") or "").strip().splitlines()
     return {
         "name": name,
-        "about": about[0] if about else "",
+        "about": lines[0] if lines else "",
         "recipes": list(choices(trainable, "RECIPES")),
         "scales": list(choices(trainable, "SCALES")),
         "metrics": dict(trainable.METRICS),
         "selection": trainable.SELECTION,
+        "components": [
+            {"name": part, "description": about.description, "on": dict(about.on), "off": dict(about.off)}
+            for part, about in components_of(trainable).items()
+        ],
         "hyperparameters": [
             {
                 "name": field,

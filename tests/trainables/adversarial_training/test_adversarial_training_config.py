@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from trainables import adversarial_training
-from trainables.adversarial_training import Config, defaults
+from trainables.adversarial_training import COMPONENTS, Config, defaults
 from trainables.contract import resolve
 
 MP = {"perturbation": "mp", "tasks": ["odd_even"]}
@@ -155,3 +155,13 @@ def test_the_schema_shows_both_ways_to_write_tasks() -> None:
     schema = Config.model_json_schema()["properties"]["tasks"]
     assert {option["type"] for option in schema["anyOf"]} == {"array", "object"}
     assert Config.model_json_schema()["properties"]["lr"]["source"] == "official code"
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_component_off_is_another_configuration_than_on(name: str) -> None:
+    component = COMPONENTS[name]
+    assert component.description.endswith(".")
+    on = config({**MP, **component.on}, scale="quick")
+    off = config({**MP, **component.on, **component.off}, scale="quick")
+    changed = {field for field, value in off if value != getattr(on, field)}
+    assert changed == set(component.off)

@@ -9,8 +9,9 @@ import torch
 
 from trainables import adversarial_training
 from trainables.adversarial_training.data import Parts, parts, task_labels
-from trainables.adversarial_training.loop import epsilon_at, lr_factor, make_loader
+from trainables.adversarial_training.loop import epsilon_at, lr_factor, make_loader, training_loss
 from trainables.adversarial_training.model import build, load
+from trainables.adversarial_training.perturbation import sum_of_losses
 from trainables.adversarial_training.randomness import EpochOrder, stream_seed
 from trainables.contract import Diverged, InProcessRun, resolve
 from trainables.datasets import DataError, Dataset, Split
@@ -41,6 +42,42 @@ def test_the_quick_trial_on_digits_really_learns() -> None:
 def test_the_first_epoch_is_reported_before_the_second_is_trained() -> None:
     reports = adversarial_training.train(config(**SMALL, batch_size=100), InProcessRun())
     assert next(iter(reports)).state["epoch"] == 1
+
+
+def heads_gradients(weight: float) -> tuple[torch.Tensor, list[float]]:
+    """The loss of a batch with two auxiliary tasks, and the size of each head's gradient."""
+    draw = torch.Generator().manual_seed(1)
+    images, labels = torch.rand(20, 1, 8, 8, generator=draw), torch.randint(2, (20, 3), generator=draw)
+    settings = config(perturbation="mta", tasks=TASKS, auxiliary_weight=weight)
+    model = build(settings, (1, 8, 8), (10, 2, 2), seed=0)
+    loss = training_loss(settings, model(images), labels)
+    loss.backward()
+    return loss.detach(), [float(head.weight.grad.abs().sum()) for head in model.heads]
+
+
+def test_without_weight_the_auxiliary_heads_have_no_gradient_and_the_main_head_keeps_its_own() -> None:
+    (_, whole), (_, half), (alone, none) = heads_gradients(1.0), heads_gradients(0.5), heads_gradients(0.0)
+    assert none[1:] == [0.0, 0.0]
+    assert none[0] == whole[0] > 0
+    assert half[1:] == pytest.approx([gradient / 2 for gradient in whole[1:]])
+    assert min(whole) > 0
+    draw = torch.Generator().manual_seed(1)
+    images, labels = torch.rand(20, 1, 8, 8, generator=draw), torch.randint(2, (20, 3), generator=draw)
+    logits = build(config(perturbation="mta", tasks=TASKS), (1, 8, 8), (10, 2, 2), seed=0)(images)
+    assert torch.equal(alone, torch.nn.functional.cross_entropy(logits[0], labels[:, 0]).detach())
+    assert torch.equal(heads_gradients(1.0)[0], sum_of_losses(logits, labels, reduction="mean").detach())
+
+
+def test_only_training_knows_the_weight_of_the_auxiliary_losses() -> None:
+    """The first batch's perturbation is the same; from its step on the weights go other ways."""
+    small = {**SMALL, "perturbation": "mta", "tasks": TASKS, "epochs": 1}
+    losses = {}
+    for weight in (0.0, 1.0):
+        settings = config(**small, batch_size=200, auxiliary_weight=weight)
+        [report] = adversarial_training.train(settings, InProcessRun(seed=3))
+        losses[weight] = report.metrics
+    assert losses[0.0]["train/adversarial_accuracy"] == losses[1.0]["train/adversarial_accuracy"]
+    assert losses[0.0]["train/loss"] < losses[1.0]["train/loss"]
 
 
 def test_epsilon_grows_linearly_and_stays() -> None:
