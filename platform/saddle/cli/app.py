@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from saddle.cli import (
+    compare,
     data,
     doctor,
     evaluate,
@@ -41,6 +42,7 @@ for command in (
     plan.plan,
     results.results,
     report.report,
+    compare.compare,
     status.status,
     stop.stop,
     submit.submit,

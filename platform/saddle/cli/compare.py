@@ -1,0 +1,83 @@
+"""`saddle compare`: studies side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from saddle.cli.options import AsJson, Storage
+
+
+def compare(
+    studies: Annotated[
+        list[str],
+        typer.Argument(
+            help="Stored studies, by name, file, or URL in a bucket; the first is compared with.",
+            metavar="STUDY STUDY…",
+        ),
+    ],
+    storage: Storage = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="What to compare, instead of what they ask about.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write a page with figures to this file.", metavar="FILE")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Write the page and open it in the browser.")] = False,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: a row for every arm in every study.")] = False,
+) -> None:
+    """Compare the arms of several studies: across datasets, versions of the code, or dates.
+
+    Example: saddle compare mp-mnist mp-fashion --html mp.html
+    """
+    from saddle.analyse.across import compare_studies
+    from saddle.archive.sides import find_sides
+    from saddle.cli.tables import print_csv, print_json, print_table, say
+    from saddle.errors import UserError
+    from saddle.report.comparison import facts, render_comparison, tables_of
+
+    sides = find_sides(studies, storage, metric)
+    if len(sides) < 2:
+        raise UserError(f"compare wants at least two studies, and finds {sides[0].name} alone; name another one")
+    across = compare_studies(sides)
+    if open_it and html is None:
+        html = Path("comparison.html")
+    if html is not None:
+        html.write_text(render_comparison(across), encoding="utf-8")
+    if as_json:
+        print_json(facts(across))
+    elif as_csv:
+        print_csv(facts_rows(facts(across)))
+    else:
+        for table in tables_of(across):
+            print_table(table.columns, table.rows, title=table.title)
+            if table.note:
+                say(table.note)
+            say()
+        for note in across.notes:
+            say(f"note: {note}")
+        if html is not None:
+            typer.echo(f"page: {html}")
+    if open_it and html is not None:
+        typer.launch(html.absolute().as_uri())
+
+
+def facts_rows(found: dict[str, object]) -> list[dict[str, object]]:
+    """One row for every arm in every study, without single seeds."""
+    rows: list[dict[str, object]] = []
+    for side in found["studies"]:  # type: ignore[attr-defined]
+        for arm in side["arms"]:
+            values = list(arm["values"].values())
+            effect = arm["effect"] or {}
+            rows.append(
+                {
+                    "study": side["study"], "arm": arm["arm"], "metric": side["metric"], "seeds": len(values),
+                    "mean": sum(values) / len(values) if values else None,
+                    **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
+                    "difference": effect.get("mean"),
+                }
+            )  # fmt: skip
+    return rows

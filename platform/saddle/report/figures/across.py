@@ -1,0 +1,115 @@
+"""Figures that put studies side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from saddle.analyse.across import Side, mean_sd
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.wording import label, signed
+from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.canvas import INK, MUTED, Plate, draw, nothing
+
+MOST_ARMS = 30
+MARKERS = "osD^vP*X"
+SPREAD = 0.62
+"""Of the room between two rows, for the studies of one arm."""
+
+
+def _rows(sides: Sequence[Side], index: int) -> float:
+    """How far from its arm's line the study with this index is drawn."""
+    return SPREAD * (index / max(1, len(sides) - 1) - 0.5) if len(sides) > 1 else 0.0
+
+
+def _height(arms: Sequence[str], sides: Sequence[Side]) -> float:
+    return 1.3 + len(arms) * max(0.42, 0.2 * len(sides))
+
+
+def values(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
+    """Every arm's mean with its standard deviation, and single seeds, study by study."""
+    title = "Values"
+    metric = sides[0].metric
+    same = [side for side in sides if side.metric == metric]
+    shown = [name for name in arms if any(arm.arm == name and arm.values for side in same for arm in side.arms)]
+    shown = shown[:MOST_ARMS]
+    if not shown:
+        return nothing("across-values", title, "No replicate has completed yet.")
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for index, side in enumerate(same):
+            colour, marker = style_of(index)[0], MARKERS[index % len(MARKERS)]
+            named = False
+            for arm in side.arms:
+                found = mean_sd(arm)
+                if arm.arm not in shown or found is None:
+                    continue
+                row = shown.index(arm.arm) + _rows(same, index)
+                mean, sd = found
+                seeds = list(arm.values.values())
+                axes.plot(seeds, [row] * len(seeds), ".", color=colour, ms=4, alpha=0.45, mew=0)
+                if math.isfinite(sd):
+                    axes.plot([mean - sd, mean + sd], [row, row], color=colour, lw=1.6)
+                axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(side.name))
+                named = True
+        _arm_axis(axes, shown)
+        percent_axis(axes, metric, "x")
+        legend_below(figure, axes, len(same))
+
+    caption = "Mean ± standard deviation over seeds; small dots are single seeds."
+    if len(arms) > len(shown):
+        caption += f" {len(shown)} of {len(arms)} arms."
+    return draw("across-values", title, caption, (8.6, _height(shown, same)), paint)
+
+
+def effects(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
+    """Every arm's effect against its study's own baseline, study by study, with intervals."""
+    title = "Effects against each study's baseline"
+    metric = sides[0].metric
+    same = [side for side in sides if side.metric == metric and side.effects]
+    shown = [a for a in arms if any(a in side.effects and side.effects[a].mean is not None for side in same)]
+    shown = shown[:MOST_ARMS]
+    if not shown:
+        return nothing("across-effects", title, "No study has an arm to compare with its baseline yet.")
+    scale = scale_of([effect for side in same for effect in side.effects.values()], metric)
+    better = "right" if same[0].direction == "maximize" else "left"
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.axvline(0, color=INK, lw=1)
+        for index, side in enumerate(same):
+            colour, marker = style_of(sides.index(side))[0], MARKERS[sides.index(side) % len(MARKERS)]
+            named = False
+            for name, effect in side.effects.items():
+                if name not in shown or effect.mean is None:
+                    continue
+                row = shown.index(name) + _rows(same, index)
+                if effect.low is not None and effect.high is not None:
+                    axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.2, solid_capstyle="butt")
+                called = None if named else clean(side.name)
+                axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
+                named = True
+        _arm_axis(axes, shown)
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: signed(f"{value * scale.factor:+.4g}") if value else "0")
+        )
+        unit = " (points)" if scale.difference_suffix else ""
+        axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
+        legend_below(figure, axes, len(same))
+
+    caption = "Mean paired difference with the interval that each study's own correction gives it."
+    return draw("across-effects", title, caption, (8.6, _height(shown, same)), paint)
+
+
+def _arm_axis(axes: Axes, shown: Sequence[str]) -> None:
+    category_axis(axes, shown, "y")
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    for row in range(1, len(shown)):
+        axes.axhline(row - 0.5, color=MUTED, lw=0.4, alpha=0.4)
