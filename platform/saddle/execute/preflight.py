@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from saddle.archive.studies import read_study, refuse_changes
+from saddle.design.blocks import Block, block_list
+from saddle.design.components import settings_at
 from saddle.execute.preparing import find_baseline
 from saddle.execute.shapes import slots_for
 from saddle.store.base import Store
 from saddle.store.lock import driver_of, hold_study
-from saddle.study.models import Study
+from saddle.study.models import Ablation, Study
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun, Resolved, resolve
 from trainables.datasets.config import KNOWN, FolderDataset, ParquetDataset
@@ -142,18 +145,25 @@ def configs(study: Study) -> Iterator[Any]:
 def resolutions(study: Study) -> Iterator[Resolved]:
     """The study's settings completed: alone, with all first levels or choices, and with each of them by itself.
 
-    What is invalid without the rest of an arm or trial is left out; the loader has judged each value.
+    All of that in every block. What is invalid without the rest of an arm or trial is left out; the loader has judged
+    each value.
     """
     trainable = load_trainable(study.trainable)
     base = study.settings
-    varied = {name: list(p.choice or p.bounds[:1]) for name, p in (study.search or {}).items()}
+    blocks: list[Block] = [{}]
+    varied = [[{name: value} for value in p.choice or p.bounds[:1]] for name, p in (study.search or {}).items()]
     if study.ablation is not None:
-        base = {**base, **study.ablation.baseline}
-        varied = {name: list(levels) for name, levels in study.ablation.factors.items()}
-    first = {name: values[0] for name, values in varied.items()}
-    each = [{name: value} for name, values in varied.items() for value in values]
-    for settings in [{}, first, *each]:
+        base, blocks = {**base, **study.ablation.baseline}, block_list(study.ablation.blocks)
+        varied = levels_of(study.ablation)
+    first = {name: value for levels in varied for name, value in levels[0].items()}
+    alone = [{}, first, *(level for levels in varied for level in levels)]
+    for block, settings in itertools.product(blocks, alone):
         try:
-            yield resolve(trainable, {**base, **settings}, study.recipe, study.scale)
+            yield resolve(trainable, {**base, **settings, **block}, study.recipe, study.scale)
         except ValueError:
             continue
+
+
+def levels_of(ablation: Ablation) -> list[list[dict[str, Any]]]:
+    """The settings of each level of every factor."""
+    return [[settings_at(ablation, name, level) for level in levels] for name, levels in ablation.factors.items()]

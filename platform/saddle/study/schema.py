@@ -28,6 +28,8 @@ def study_schema() -> dict[str, Any]:
     models[Constraint.__name__] = _or_text(models[Constraint.__name__])
     baseline = models[Ablation.__name__]["properties"]["baseline"]
     baseline["properties"] = {"best_of": {"type": "string", "pattern": STUDY_NAME}}
+    factors = models[Ablation.__name__]["properties"]["factors"]
+    models[Ablation.__name__]["properties"]["factors"] = _or_names(factors)
     objective = schema["properties"]["objective"]
     objective["anyOf"].insert(0, {"$ref": f"#/$defs/{Objective.__name__}"})
     schema["required"] = ["study"]
@@ -49,3 +51,11 @@ def _exactly_one(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
 def _or_text(schema: dict[str, Any]) -> dict[str, Any]:
     """`METRIC >= NUMBER` beside its parts."""
     return {"description": schema["description"], "anyOf": [{"type": "string", "pattern": CONSTRAINT}, schema]}
+
+
+def _or_names(schema: dict[str, Any]) -> dict[str, Any]:
+    """`[mixing, random_start]` beside levels by name, which may be left out."""
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
+    levels = {"anyOf": [{"type": "null"}, {**schema["additionalProperties"], "minItems": 1}]}
+    mapping = {"type": "object", "additionalProperties": levels, "minProperties": 1}
+    return {"description": schema["description"], "anyOf": [names, mapping]}

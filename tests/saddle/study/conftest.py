@@ -11,7 +11,7 @@ from pydantic import field_validator, model_validator
 from saddle.study.loader import parse_studies
 from saddle.study.models import Study
 from saddle.study.problems import Problem, StudyError
-from trainables.contract import Config, Default, hyperparameter
+from trainables.contract import Component, Config, Default, hyperparameter
 
 FILE = "study.yaml"
 
@@ -85,6 +85,11 @@ class FakeMethod:
         "test/accuracy": "maximize",
     }
     SELECTION = "validation/accuracy"
+    COMPONENTS: Mapping[str, Component] = {
+        "mixing": Component("A mixture.", off={"perturbation": "sta"}, on={"perturbation": "mp"}),
+        "slow": Component("Takes its time, by default.", off={"steps": 1, "lr": 0.01}),
+        "hasty": Component("Fits nothing.", off={"low": 0.5, "high": 0.2}),
+    }
     RECIPES = ("paper", "code")
     SCALES = ("quick", "full")
 

@@ -56,16 +56,40 @@ def test_short_and_long_forms_match(old: str, new: str, validator, search_text, 
         "race: true",
         "race: pocock",
         "race: {obrien_fleming: {}}",
+        "factors: [mixing, random_start]",
+        "factors: {mixing: , steps: [1, 2]}",
+        "exclude: [{steps: 2, schedule: [flat, cyclic]}]",
+        "blocks: {dataset: [mnist, digits]}",
+        "components: {short: {off: {steps: 1}}}",
     ],
 )
 def test_short_and_long_forms_of_an_ablation_match(line: str, validator, ablation_text) -> None:
-    [value] = values(ablation_text.replace("seeds: 3", f"seeds: 3\n  {line}"))
+    key = line.partition(":")[0]
+    [value] = values(
+        "".join(row for row in ablation_text.splitlines(True) if not row.startswith(f"  {key}:")) + f"  {line}\n"
+    )
     validator.validate(value)
 
 
-@pytest.mark.parametrize("line", ["design: factoral", "design: {fractional: {resolution: 2}}", "race: 1"])
-def test_wrong_designs_and_races_do_not_match(line: str, validator, ablation_text) -> None:
-    [value] = values(ablation_text.replace("seeds: 3", f"seeds: 3\n  {line}"))
+@pytest.mark.parametrize(
+    "line",
+    [
+        "design: factoral",
+        "design: {fractional: {resolution: 2}}",
+        "race: 1",
+        "factors: []",
+        "factors: [3]",
+        "factors: {steps: 3}",
+        "exclude: [{}]",
+        "blocks: {dataset: [mnist]}",
+        "components: {short: {on: {steps: 1}}}",
+    ],
+)
+def test_wrong_parts_of_an_ablation_do_not_match(line: str, validator, ablation_text) -> None:
+    key = line.partition(":")[0]
+    [value] = values(
+        "".join(row for row in ablation_text.splitlines(True) if not row.startswith(f"  {key}:")) + f"  {line}\n"
+    )
     assert not validator.is_valid(value)
 
 

@@ -39,7 +39,8 @@ def find_components(draft: Draft) -> None:
             what = f"{name} is no factor, so nothing would come of this component"
             draft.refuse(("ablation", "components", name), what, "" if near else "add it to factors", near)
     for name, component in own.items():
-        _check_settings(draft, name, component)
+        if not _check_settings(draft, name, component):
+            draft.components.pop(name, None)  # so that no arm is made of it
 
 
 def _refuse_switch(draft: Draft, name: str, switches: list[str], fields: Mapping[str, Any]) -> None:
@@ -53,8 +54,9 @@ def _refuse_switch(draft: Draft, name: str, switches: list[str], fields: Mapping
     draft.refuse(path, what, "" if near else f"components: {', '.join(switches) or 'none'}", near)
 
 
-def _check_settings(draft: Draft, name: str, component: Component) -> None:
-    """Every setting of a component is one that the configuration takes."""
+def _check_settings(draft: Draft, name: str, component: Component) -> bool:
+    """Whether every setting of a component is one that the configuration takes."""
+    known = len(draft.problems)
     settings, _ = known_settings(draft)
     fields = draft.trainable.Config.model_fields
     for state, given in (("on", component.on), ("off", component.off)):
@@ -67,6 +69,7 @@ def _check_settings(draft: Draft, name: str, component: Component) -> None:
             for mistake in mistakes_with(draft, {**settings, field: value}):
                 if mistake.path[:1] == (field,):
                     draft.refuse((*path, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
+    return len(draft.problems) == known
 
 
 def _mistakes(draft: Draft, name: str, level: Any) -> bool:
