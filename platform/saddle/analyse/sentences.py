@@ -12,6 +12,8 @@ from saddle.analyse.wording import Scale, listed, p_equals, plural
 
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""
+MOST_NAMES = 10
+"""Of more, only the number is told."""
 
 
 def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
@@ -36,7 +38,8 @@ def paragraph(effects: Sequence[Effect], rule: Rule) -> str:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
             where = "" if sentences else f" in {rule.metric}"
-            sentences.append(f"{verdict.capitalize()}{where} for {listed(names)}{against}.")
+            who = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(effects)}"
+            sentences.append(f"{verdict.capitalize()}{where} for {who}{against}.")
     return " ".join(sentences)
 
 
