@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.answering import arms_of_study
+from saddle.analyse.needed import needs_of
 from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
 from saddle.search.begun import number_of
@@ -14,6 +15,7 @@ from saddle.store.entry import Entry
 from saddle.store.entry_rows import entries_in
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
+from saddle.study.trainables import load_trainable
 from saddle.verify.difference import Difference, Repair
 
 
@@ -93,6 +95,15 @@ def replicate_keys(stored: StoredStudy) -> set[str] | None:
         return None
     arms = arms_of_study(stored.study, stored.baseline)
     return {replicate.key for replicate in replicates_of(stored.study.ablation, arms)}
+
+
+def needed_keys(stored: StoredStudy, entries: Sequence[Entry]) -> set[str]:
+    """The keys of those replicates of an ablation that its answer needs: all of them, unless a race is settled."""
+    ablation = stored.study.ablation
+    assert ablation is not None
+    arms = arms_of_study(stored.study, stored.baseline)
+    needs = needs_of(stored.study, arms, entries, load_trainable(stored.study.trainable))
+    return {replicate.key for replicate in replicates_of(ablation, arms) if needs(replicate)}
 
 
 def misplaced(

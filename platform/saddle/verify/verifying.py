@@ -27,7 +27,7 @@ from saddle.track.opening import was_tracked
 from saddle.verify import optuna as search_side
 from saddle.verify.checkpoints import compare_checkpoints, keys_of, orphans
 from saddle.verify.difference import Difference, Repair
-from saddle.verify.ledger import read_ledger, replicate_keys
+from saddle.verify.ledger import needed_keys, read_ledger, replicate_keys
 from saddle.verify.waiting import waiting
 
 
@@ -78,11 +78,11 @@ def verify_study(store: Store, name: str, *, repairing: bool = False) -> Verific
     found = [*ledger.differences]
     notes: list[str] = []
     if stored.study.ablation is not None:
-        keys = replicate_keys(stored) or set()
-        total: int | None = len(keys)
-        begun = {key for key in store.names(f"{study_folder(name)}/trials") if key in keys}
-        under_way = sorted(begun - set(finished))
-        known = keys
+        known = replicate_keys(stored) or set()
+        needed = needed_keys(stored, list(finished.values()))
+        total: int | None = len({*finished, *needed})
+        begun = {key for key in store.names(f"{study_folder(name)}/trials") if key in known}
+        under_way = sorted((begun & needed) - set(finished))
     else:
         differences, under_way, known, total = _search(store, stored, finished, driver is not None)
         found += differences

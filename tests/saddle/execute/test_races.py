@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
+from tests.support.commands import Command, wait_until
 
 NODES = [{"CPU": 2.0}]
 
@@ -55,6 +57,29 @@ def test_a_race_trains_less_and_says_the_same(tmp_path: Path) -> None:
     again = run_race(tmp_path / "raced")
     assert [entry.key for entry in again.entries] == [entry.key for entry in raced.entries], "it is done"
     assert again.answer == raced.answer
+
+
+@pytest.mark.fault
+def test_a_race_killed_on_its_way_goes_on_and_is_verified_as_finished(tmp_path: Path) -> None:
+    command = Command(tmp_path)
+    text = STUDY.replace("RACE", "pocock").replace("pause: 0.02", "pause: 0.3")
+    (tmp_path / "race.yaml").write_text(text)
+    try:
+        process = command.start("run", "race.yaml")
+        wait_until(lambda: command.entries("race") >= 6, "the end of six trials")
+        process.kill()
+        process.wait(30)
+        command.kill_leftovers()
+        command.run("run", "race.yaml")
+        rows = command.rows("race")
+        assert 19 <= len(rows) <= 20
+        assert {row["outcome"] for row in rows} == {"completed"}
+        found = json.loads(command.run("verify", "race", "--json"))[0]
+    finally:
+        command.kill_leftovers()
+    assert found["differences"] == []
+    assert found["total"] == len(rows)
+    assert found["notes"] == []
 
 
 def replicate(x: float, seed: int) -> Replicate:
