@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from saddle.analyse.answering import answer_study, arms_of_study
-from saddle.analyse.best import trial_order, value_of
-from saddle.analyse.importance import drawn
+from saddle.analyse.answering import arms_of_study
 from saddle.analyse.result import Answer
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import Scale, duration, label, setting
-from saddle.report import facts
+from saddle.report.contents import Contents, gather
+from saddle.report.figures.canvas import Plate
 from saddle.report.gallery import gallery
-from saddle.report.plates import ablation_plates, count_line, illustrated, search_plates
+from saddle.report.plates import ablation_plates, illustrated, search_plates
 from saddle.store.entry import Entry
 from saddle.study.models import Study
+
+Cell = tuple[str, str]
+"""A text and its CSS classes."""
 
 
 def render(
@@ -33,41 +33,27 @@ def render(
     command: str | None = None,
     study_file: str | None = None,
 ) -> str:
-    """The page's HTML.
-
-    `baseline` is the settled one of an ablation; `read` fetches images from the store; `command` and `study_file`
-    replace what "how to reproduce" would otherwise show, which is `saddle run` on the study as it was resolved.
-    """
-    entries = sorted(entries, key=trial_order)
-    answer = answer_study(study, trainable, entries, baseline)
-    if study.ablation is not None:
-        plates = ablation_plates(study, entries, arms_of_study(study, baseline), answer, trainable)
-    else:
-        plates = search_plates(study, entries, answer, trainable)
+    """The page's HTML; `read` fetches images from the store, the other options are those of `gather`."""
+    contents = gather(study, entries, trainable=trainable, baseline=baseline, command=command, study_file=study_file)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["svg"] = Markup  # ours, made from escaped text
+    environment.filters["cells"] = table_cells
     page = environment.from_string(_file("template.html"))
     return page.render(
         css=Markup(_file("style.css")),
-        study=study,
-        kind="search" if study.ablation is None else "ablation",
-        answer=answer,
-        tone=tone(answer),
-        table=table_cells(answer),
-        plates=plates,
-        pictures=gallery(illustrated(study, entries, answer, trainable), read),
-        endings=facts.endings(entries),
-        troubles=facts.troubles(entries),
-        trials=trial_table(study, entries, answer),
-        sources=facts.settings_by_source(entries),
-        fingerprints=facts.fingerprints(entries),
-        counts=count_line(study, entries),
-        seconds=duration(sum(entry.seconds for entry in entries)),
-        command=command or f"saddle run {study.study}.yaml",
-        study_file=_study_file(study) if study_file is None else study_file,
-        version=metadata.version("saddle"),
-        written=time.strftime("%Y-%m-%d %H:%M"),
+        it=contents,
+        tone=tone(contents.answer),
+        plates=plates_of(contents, trainable, baseline),
+        pictures=gallery(illustrated(study, contents.entries, contents.answer, trainable), read),
     )
+
+
+def plates_of(contents: Contents, trainable: Any, baseline: Mapping[str, Any] | None) -> list[Plate]:
+    """The figures of either kind of study."""
+    study, entries, answer = contents.study, contents.entries, contents.answer
+    if study.ablation is None:
+        return search_plates(study, entries, answer, trainable)
+    return ablation_plates(study, entries, arms_of_study(study, baseline), answer, trainable)
 
 
 def tone(answer: Answer) -> str:
@@ -77,13 +63,13 @@ def tone(answer: Answer) -> str:
     return "mixed" if good and bad else "good" if good else "bad" if bad else "plain"
 
 
-def table_cells(answer: Answer) -> list[list[tuple[str, str]]]:
-    """The answer's rows as (text, class): numbers are set right, verdicts in their colour."""
+def table_cells(rows: Sequence[Sequence[str]]) -> list[list[Cell]]:
+    """Rows as texts with classes: numbers are set right, verdicts in their colour."""
     words = {str(verdict): str(verdict).replace(" ", "-") for verdict in Verdict}
     return [
         [(cell, f"verdict {words[word]}" if (word := cell.partition(":")[0]) in words and index else looks(index, cell))
          for index, cell in enumerate(row)]
-        for row in answer.rows
+        for row in rows
     ]  # fmt: skip
 
 
@@ -92,33 +78,5 @@ def looks(index: int, cell: str) -> str:
     return "name" if index == 0 else "value wrap" if "(" in cell or len(cell) > 24 else "value"
 
 
-def trial_table(study: Study, entries: Sequence[Entry], answer: Answer) -> tuple[list[str], list[list[str]]]:
-    """All trials with their outcome, the metric asked about, what was varied, and how long they took."""
-    varied = list(study.search or (study.ablation.factors if study.ablation else {}))
-    metrics = [objective.metric for objective in study.objective or ()] or [answer.metric]
-    first = "trial" if study.ablation is None else "replicate"
-    head = [first, "outcome", *(label(metric) for metric in metrics), *varied, "epochs", "time"]
-    rows = []
-    for entry in entries:
-        given = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
-        rows.append(
-            [
-                facts.name_of(entry).removeprefix("trial "),
-                str(entry.outcome),
-                *(Scale.of(metric).value(value_of(entry, metric)) for metric in metrics),
-                *(setting(given[name]) if name in given else "–" for name in varied),
-                str(entry.epochs),
-                duration(entry.seconds),
-            ]
-        )
-    return head, rows
-
-
 def _file(name: str) -> str:
     return resources.files("saddle.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _study_file(study: Study) -> str:
-    from saddle.study.loader import dump_study
-
-    return dump_study(study)

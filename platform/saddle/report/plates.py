@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,7 @@ from saddle.analyse.answer import Answer, compared_metric, direction_of, objecti
 from saddle.analyse.best import candidates
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
-from saddle.analyse.pairs import of_arm
-from saddle.analyse.wording import plural
+from saddle.analyse.pairs import Measured, of_arm
 from saddle.design import Arm, labels
 from saddle.report.figures import curves, effects, history, interactions, pareto, race, tradeoff
 from saddle.report.figures.canvas import Plate
@@ -31,16 +31,31 @@ def ablation_plates(
     assert ablation is not None
     metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
     measured = measure_arms(study, arms, entries, metric)
+    in_order = measured
     groups = {name: of_arm(entries, arm) for arm, name in zip(arms, labels(arms), strict=True)}
+    if len(arms) >= effects.SORTED_FROM:
+        measured = best_first(measured, answer)
+        groups = {arm.arm: groups[arm.arm] for arm in measured}
     plates = [effects.forest(answer.effects, ablation.compare.alpha, ablation.compare.equivalence)]
     if ablation.race.spending is not None and entries:
         standing = judge_arms(study, arms, measured, rule_of(study, metric, direction_of(metric, trainable.METRICS)))
         seeds = ablation.seed_list
         plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
     if ablation.design.name in ("factorial", "fractional"):
-        plates += _optional(interactions.interaction(ablation.factors, arms, measured, metric))
+        plates += _optional(interactions.interaction(ablation.factors, arms, in_order, metric))
     plates += [effects.arms(measured, metric), curves.arm_curves(groups, trainable.SELECTION)]
     return [*plates, *_optional(tradeoff.tradeoff(groups))]
+
+
+def best_first(measured: Sequence[Measured], answer: Answer) -> list[Measured]:
+    """The baseline, then the other arms by how good their effects are; those without one last."""
+    goodness = {
+        effect.arm: effect.mean if effect.direction == "maximize" else -effect.mean
+        for effect in answer.effects
+        if effect.kind == "arm" and effect.mean is not None
+    }
+    baseline, *others = measured
+    return [baseline, *sorted(others, key=lambda arm: -goodness.get(arm.arm, -math.inf))]
 
 
 def search_plates(study: Study, entries: Sequence[Entry], answer: Answer, trainable: Any) -> list[Plate]:
@@ -91,10 +106,3 @@ def illustrated(study: Study, entries: Sequence[Entry], answer: Answer, trainabl
 
 def _optional(plate: Plate | None) -> list[Plate]:
     return [] if plate is None else [plate]
-
-
-def count_line(study: Study, entries: Sequence[Entry]) -> str:
-    """`12 trials, 9 completed` or `9 replicates, 9 completed`."""
-    completed = sum(entry.outcome == Outcome.COMPLETED for entry in entries)
-    noun = "trial" if study.ablation is None else "replicate"
-    return f"{plural(len(entries), noun)}, {completed} completed"

@@ -212,7 +212,8 @@ def test_five_hundred_trials_stay_a_page_that_opens(search: Callable[..., Any]) 
     page = page_of(search(500))
     check_sound(page)
     assert len(page.source) < 3_000_000
-    assert page.text_in("trials", "summary") == "All 500 trials"
+    assert page.text_in("trials", "summary") == "400 of 500 trials"
+    assert "saddle results alpha0 --csv has all of them" in page.text_in("trials", "p")
 
 
 def test_images_are_inside_the_page_and_missing_ones_are_named(ablation: Callable[..., Any]) -> None:

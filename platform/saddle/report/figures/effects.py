@@ -78,13 +78,16 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         + (" The best first." if len(known) >= SORTED_FROM else "")
         + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
     )
-    return draw("effects", title, caption, (8.6, 1.1 + (0.46 if len(shown) < SORTED_FROM else 0.3) * len(shown)), paint)
+    return draw(
+        "effects", title, caption, (8.6, 1.1 + (0.46 if len(shown) < SORTED_FROM else 0.26) * len(shown)), paint
+    )
 
 
 def arms(measured: Sequence[Measured], metric: str) -> Plate:
     """Each arm's values, with a line per seed from arm to arm: parallel lines mean that seeds shift all arms alike."""
     title = "Arms, seed by seed"
     shown = list(measured)[:MOST_ROWS]
+    few = len(shown) < SORTED_FROM
     if not any(arm.values for arm in shown):
         return nothing("arms", title, "No replicate has completed yet.")
     seeds = sorted({seed for arm in shown for seed in arm.values})
@@ -94,16 +97,17 @@ def arms(measured: Sequence[Measured], metric: str) -> Plate:
         for seed in seeds:
             points = [(arm.values[seed], row) for row, arm in enumerate(shown) if seed in arm.values]
             values, rows = zip(*points, strict=True)
-            axes.plot(values, rows, "o-", color=MUTED, lw=0.8, ms=3.5, alpha=0.6, mew=0)
+            axes.plot(values, rows, "o-" if few else "o", color=MUTED, lw=0.8, ms=3.5, alpha=0.6, mew=0)
         for row, arm in enumerate(shown):
             if arm.values:
                 mean = float(np.mean([*arm.values.values()]))
-                axes.plot([mean], [row], "|", color=style_of(row)[0], ms=20, mew=3)
+                axes.plot([mean], [row], "|", color=style_of(row)[0] if few else ACCENT, ms=20 if few else 11, mew=3)
         category_axis(axes, [arm.arm for arm in shown], "y")
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
         percent_axis(axes, metric, "x")
 
-    caption = "Every dot is a replicate, a thin line joins those of one seed, and the bar is the arm's mean."
-    return draw("arms", title, caption, (8.6, 1.1 + (0.42 if len(shown) < SORTED_FROM else 0.28) * len(shown)), paint)
+    joined = ", a thin line joins those of one seed," if few else ""
+    caption = f"Every dot is a replicate{joined} and the bar is the arm's mean."
+    return draw("arms", title, caption, (8.6, 1.1 + (0.42 if few else 0.24) * len(shown)), paint)

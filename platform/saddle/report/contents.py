@@ -1,0 +1,127 @@
+"""Everything a report says in words and tables, whatever kind of page it becomes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from saddle.analyse.answering import answer_study
+from saddle.analyse.best import trial_order
+from saddle.analyse.corrections import NAMES
+from saddle.analyse.result import Answer
+from saddle.analyse.wording import duration, plural
+from saddle.report import facts
+from saddle.report.tables import Table, detail_table, failure_table, trial_table
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+
+MOST_TROUBLES = 40
+"""Trials whose reasons are printed whole; of more the table of outcomes has the commonest."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a study's report holds beside figures and images."""
+
+    study: Study
+    entries: Sequence[Entry]
+    answer: Answer
+    results_note: str
+    details: Table | None
+    failures: Table | None
+    endings: Sequence[facts.Ending]
+    troubles: Sequence[facts.Trouble]
+    troubles_left_out: int
+    trials: Table
+    sources: Sequence[tuple[str, Sequence[facts.Setting]]]
+    fingerprints: Sequence[facts.Fingerprint]
+    command: str
+    study_file: str
+
+    @property
+    def kind(self) -> str:
+        return "search" if self.study.ablation is None else "ablation"
+
+    @property
+    def results(self) -> Table:
+        """The answer's own table."""
+        return Table(self.answer.columns, self.answer.rows, self.results_note)
+
+    @property
+    def counts(self) -> str:
+        """`12 trials, 9 completed, 4 min of training`."""
+        seconds = duration(sum(entry.seconds for entry in self.entries))
+        return f"{count_line(self.study, self.entries)}, {seconds} of training"
+
+    @property
+    def version(self) -> str:
+        return metadata.version("saddle")
+
+    @property
+    def written(self) -> str:
+        return time.strftime("%Y-%m-%d %H:%M")
+
+
+def gather(
+    study: Study,
+    entries: Sequence[Entry],
+    *,
+    trainable: Any,
+    baseline: Mapping[str, Any] | None = None,
+    command: str | None = None,
+    study_file: str | None = None,
+) -> Contents:
+    """What there is to say now.
+
+    `baseline` is the settled one of an ablation; `command` and `study_file` replace what "how to reproduce" would
+    otherwise show, which is `saddle run` on the study as it was resolved.
+    """
+    entries = sorted(entries, key=trial_order)
+    answer = answer_study(study, trainable, entries, baseline)
+    troubles = facts.troubles(entries)
+    trials = trial_table(study, entries, answer, trainable.METRICS)
+    return Contents(
+        study,
+        entries,
+        answer,
+        _results_note(study, answer, trials),
+        detail_table(answer.effects),
+        failure_table(answer.failures),
+        facts.endings(entries),
+        troubles[:MOST_TROUBLES],
+        max(0, len(troubles) - MOST_TROUBLES),
+        trials,
+        facts.settings_by_source(entries),
+        facts.fingerprints(entries),
+        command or f"saddle run {study.study}.yaml",
+        _study_file(study) if study_file is None else study_file,
+    )
+
+
+def count_line(study: Study, entries: Sequence[Entry]) -> str:
+    """`12 trials, 9 completed` or `9 replicates, 9 completed`."""
+    completed = sum(entry.outcome == Outcome.COMPLETED for entry in entries)
+    noun = "trial" if study.ablation is None else "replicate"
+    return f"{plural(len(entries), noun)}, {completed} completed"
+
+
+def _results_note(study: Study, answer: Answer, trials: Table) -> str:
+    if study.ablation is None:
+        more = len(trials.rows) > len(answer.rows)
+        return "Completed trials, the best first; more of them are listed below." if more else ""
+    name = NAMES[study.ablation.compare.correction]
+    return (
+        "Means ± standard deviation over seeds, of the checkpoint chosen on validation data. An interval leaves out"
+        f" zero exactly where {name}’s procedure rejects; the permutation p flips signs exactly and decides nothing."
+        " Differences are over the seeds that both arms completed, so they may differ from the difference of the means."
+    )
+
+
+def _study_file(study: Study) -> str:
+    from saddle.study.loader import dump_study
+
+    return dump_study(study)

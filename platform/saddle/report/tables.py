@@ -1,0 +1,144 @@
+"""The tables of a report beside that of the results, as text, for pages of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from saddle.analyse.best import value_of
+from saddle.analyse.collapse import FailureRate
+from saddle.analyse.corrections import NAMES
+from saddle.analyse.effect import Effect
+from saddle.analyse.importance import drawn
+from saddle.analyse.result import Answer, direction_of
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.wording import DASH, Scale, duration, label, p_value, setting
+from saddle.report import facts
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+
+MOST_TRIALS = 400
+"""Trials in the table of all; of more the best half and the worst half of as many."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Names of columns and rows of text, and what a reader should know of them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def failure_table(failures: Sequence[FailureRate]) -> Table | None:
+    """How often each arm failed as a method, tested seed by seed against the baseline; None where nothing failed."""
+    if not failures:
+        return None
+    compared = len(failures) > 1
+    columns = ("arm", "failed", "of", "rate", "exact 95 % interval")
+    rows = [
+        (
+            rate.arm,
+            str(rate.failed),
+            str(rate.trained),
+            percent(rate.rate),
+            f"{percent(rate.low)} to {percent(rate.high)}",
+            *((DASH, DASH) if index == 0 else (" / ".join(map(str, rate.discordant)), p_value(rate.p))),
+        )
+        for index, rate in enumerate(failures)
+    ]
+    note = (
+        "Replicates that collapsed or diverged, of all that were trained. The interval is Clopper and Pearson’s."
+        " “Only here / only baseline” counts the seeds with which one of the two failed and the other did not;"
+        " p is McNemar’s exact test of these, not adjusted."
+    )
+    if not compared:
+        return Table(columns, tuple(row[: len(columns)] for row in rows), note)
+    return Table((*columns, "only here / only baseline", "p (McNemar)"), tuple(rows), note)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share in (0.0, 1.0) or share >= 0.1 else f"{100 * share:.1f} %"
+
+
+def detail_table(effects: Sequence[Effect]) -> Table | None:
+    """Effect sizes and the tests that decide nothing; None without effects."""
+    if not effects:
+        return None
+    scale = scale_of(effects, effects[0].metric)
+    tested, raced = any(e.p_equivalence is not None for e in effects), any(e.settled_after is not None for e in effects)
+    columns = ["comparison", "pairs", "difference", "sd of differences", "effect size d", "level of the interval", "p"]
+    columns += [f"p ({NAMES[effects[0].correction]})", "p (sign flips)"]
+    columns += ["p (equivalence)"] * tested + ["settled after"] * raced
+    rows = []
+    for effect in effects:
+        row = [
+            effect.name if effect.kind == "arm" else f"{effect.kind}: {effect.name}",
+            str(effect.n),
+            DASH if effect.mean is None else scale.change(effect.mean),
+            DASH if effect.sd is None else scale.bare(effect.sd),
+            DASH if effect.size is None else setting(round(effect.size, 2)),
+            DASH if effect.level is None else f"{100 * effect.level:.4g} %",
+            *(p_value(p) for p in (effect.p, effect.p_adjusted, effect.p_permutation)),
+        ]
+        row += [p_value(effect.p_equivalence)] * tested
+        row += [DASH if effect.settled_after is None else str(effect.settled_after)] * raced
+        rows.append(tuple(row))
+    note = (
+        "d is the mean difference in standard deviations of the differences (d_z), with Hedges’ correction for few"
+        " pairs. The p without a name is the paired t test’s, not adjusted."
+    )
+    if tested:
+        note += " Equivalence is tested by two one-sided t tests (TOST) against the study’s margin, not adjusted."
+    if raced:
+        note += " “Settled after” counts the pairs at which the race was over for an arm."
+    return Table(tuple(columns), tuple(rows), note)
+
+
+def trial_table(study: Study, entries: Sequence[Entry], answer: Answer, directions: Mapping[str, Any]) -> Table:
+    """The trials with their outcome, the metric asked about, what was varied, and how long they took."""
+    varied = list(study.search or (study.ablation.factors if study.ablation else {}))
+    metrics = [objective.metric for objective in study.objective or ()] or [answer.metric]
+    first = "trial" if study.ablation is None else "replicate"
+    head = (first, "outcome", *(label(metric) for metric in metrics), *varied, "epochs", "time")
+    shown = best_and_worst(study, entries, metrics[0], directions)
+    rows = []
+    for entry in shown:
+        given = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
+        rows.append(
+            (
+                facts.name_of(entry).removeprefix("trial "),
+                str(entry.outcome),
+                *(Scale.of(metric).value(value_of(entry, metric)) for metric in metrics),
+                *(setting(given[name]) if name in given else DASH for name in varied),
+                str(entry.epochs),
+                duration(entry.seconds),
+            )
+        )
+    table = Table(head, tuple(rows))
+    if len(shown) == len(entries):
+        return table
+    half = MOST_TRIALS // 2
+    note = (
+        f"The best {half} and the worst {half} of {len(entries)} by {label(metrics[0])};"
+        f" saddle results {study.study} --csv has all of them."
+    )
+    return replace(table, note=note)
+
+
+def best_and_worst(
+    study: Study, entries: Sequence[Entry], metric: str, directions: Mapping[str, Any]
+) -> Sequence[Entry]:
+    """All trials as they come, or of very many the best ones and the worst ones; those without a value are worst."""
+    if len(entries) <= MOST_TRIALS:
+        return entries
+    direction = study.objective[0].direction if study.objective else direction_of(metric, directions)
+    sign = -1.0 if direction == "maximize" else 1.0
+
+    def cost(entry: Entry) -> tuple[bool, float]:
+        value = value_of(entry, metric)
+        return (value is None, 0.0 if value is None else sign * value)
+
+    ranked = sorted(entries, key=cost)
+    return [*ranked[: MOST_TRIALS // 2], *ranked[-MOST_TRIALS // 2 :]]
