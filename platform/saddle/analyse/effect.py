@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from saddle.analyse.corrections import Correction
+from saddle.analyse.mixed import MixedEffect
 from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
 from trainables.contract import Direction
 
@@ -49,6 +50,8 @@ class Effect:
     differences: Mapping[int, float] = field(default_factory=dict)
     arm_mean: float | None = None
     baseline_mean: float | None = None
+    mixed: MixedEffect | None = None
+    """The same from a mixed model of all replicates, in factorial designs."""
     notes: tuple[str, ...] = ()
     kind: Kind = "arm"
 
