@@ -9,7 +9,7 @@ from saddle.analyse.ablation_table import results_table
 from saddle.analyse.cautions import cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates
 from saddle.analyse.effects import Rule, paired_effects
-from saddle.analyse.factorial import factorial_effects
+from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure
 from saddle.analyse.racing import Standing, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
@@ -53,6 +53,7 @@ def answer_ablation(
     warnings = [
         *cautions(study, measured, standing, rule, entries, declared=metric in directions),
         *collapses(failures),
+        *unestimable(ablation, arms),
     ]
     return Answer(sentence, metric, columns, rows, tuple(warnings), effects, failures=failures)
 
@@ -98,7 +99,8 @@ def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[Measured], 
     if spending is not None:
         return race(measured[1:], measured[0], ablation.seed_list, rule, spending)
     if ablation.design.name in ("factorial", "fractional"):
-        return Standing(tuple(factorial_effects(ablation.factors, arms, measured, rule)))
+        fraction = ablation.design.name == "fractional"
+        return Standing(tuple(factorial_effects(ablation.factors, arms, measured, rule, fraction=fraction)))
     return Standing(tuple(paired_effects(measured[1:], measured[0], rule)))
 
 

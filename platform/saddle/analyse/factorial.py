@@ -1,9 +1,9 @@
-"""Main effects and two-way interactions of a factorial ablation, paired on seeds."""
+"""Main effects and two-way interactions of a factorial or fractional ablation, paired on seeds."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,70 +12,53 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, judge
 from saddle.analyse.pairs import Measured, pair
 from saddle.design.arm import Arm
-from saddle.design.point import name_of
-from saddle.design.values import canonical, same
-
-Cell = tuple[str, ...]
-"""The canonical level of every factor, in the order of the study file."""
+from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
+from saddle.study.models import Ablation
 
 
 def factorial_effects(
-    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[Measured], rule: Rule
+    factors: Mapping[str, Sequence[Any]],
+    arms: Sequence[Arm],
+    measured: Sequence[Measured],
+    rule: Rule,
+    *,
+    fraction: bool = False,
 ) -> list[Effect]:
-    """The effect of every level against the baseline's, averaged over the other factors, then of every pair of levels.
+    """The effects of `saddle.design.contrasts`; all of them are one family.
 
-    An interaction is a difference of differences: the effect of one level under another level, minus its effect
-    under that factor's baseline level. All of them are one family. A seed counts where every arm that a
-    contrast needs has completed.
+    A seed counts where every arm that a contrast needs has completed.
     """
-    grid = _Grid(factors, arms, measured)
-    found = [grid.main_effect(factor, level) for factor in factors for level in grid.changes(factor)]
-    for one, other in itertools.combinations(factors, 2):
-        for level, other_level in itertools.product(grid.changes(one), grid.changes(other)):
-            found.append(grid.interaction(one, level, other, other_level))
-    return judge(found, rule)
+    found = contrasts({name: list(levels) for name, levels in factors.items()}, arms, fraction=fraction).found
+    effects = judge([comparison_of(contrast, measured) for contrast in found], rule)
+    return [
+        replace(effect, notes=(contrast.note, *effect.notes)) if contrast.note else effect
+        for contrast, effect in zip(found, effects, strict=True)
+    ]
 
 
-class _Grid:
-    """The measured arms, found by their levels."""
+def contrasts_of(ablation: Ablation, arms: Sequence[Arm]) -> Contrasts | None:
+    """The contrasts that an ablation's effects are; None where they are those of each arm against the baseline."""
+    if ablation.design.name not in ("factorial", "fractional"):
+        return None
+    return contrasts(ablation.factors, arms, fraction=ablation.design.name == "fractional")
 
-    def __init__(self, factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[Measured]) -> None:
-        self.factors = factors
-        self.baseline = next(arm for arm in arms if arm.is_baseline).settings
-        self.cells: dict[Cell, Measured] = {
-            tuple(canonical(arm.settings[factor]) for factor in factors): values
-            for arm, values in zip(arms, measured, strict=True)
-        }
 
-    def changes(self, factor: str) -> list[Any]:
-        """The levels of a factor that are not the baseline's."""
-        return [level for level in self.factors[factor] if not same(level, self.baseline[factor])]
+def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
+    """Which effects exclusions left no arms for, in a sentence."""
+    designed = contrasts_of(ablation, arms)
+    if designed is None or not designed.left_out:
+        return []
+    return [f"No arms are left that could show {', '.join(designed.left_out)}: the study excludes some of them."]
 
-    def matching(self, levels: Mapping[str, Any]) -> list[Measured]:
-        """The arms at the given levels, whatever the other factors; always in the same order of those."""
-        axes = [
-            [canonical(levels[factor])] if factor in levels else [canonical(level) for level in listed]
-            for factor, listed in self.factors.items()
-        ]
-        return [self.cells[cell] for cell in itertools.product(*axes)]
 
-    def main_effect(self, factor: str, level: Any) -> Comparison:
-        changed, usual = ({factor: level}, {factor: self.baseline[factor]})
-        pairs = pair(
-            _combine(name_of(changed), [(1, arm) for arm in self.matching(changed)]),
-            _combine(name_of(usual), [(1, arm) for arm in self.matching(usual)]),
-        )
-        return Comparison(name_of(changed), pairs, "main effect")
+def comparison_of(contrast: Contrast, measured: Sequence[Measured]) -> Comparison:
+    """The contrast's pairs, seed by seed."""
+    return Comparison(contrast.name, pair(_side(contrast.high, measured), _side(contrast.low, measured)), contrast.kind)
 
-    def interaction(self, one: str, level: Any, other: str, other_level: Any) -> Comparison:
-        def effect_under(setting: Any) -> Measured:
-            with_it = self.matching({one: level, other: setting})
-            without = self.matching({one: self.baseline[one], other: setting})
-            parts = [*((1, arm) for arm in with_it), *((-1, arm) for arm in without)]
-            return _combine(f"{name_of({one: level})} with {name_of({other: setting})}", parts)
 
-        name = f"{name_of({one: level})} × {name_of({other: other_level})}"
-        return Comparison(name, pair(effect_under(other_level), effect_under(self.baseline[other])), "interaction")
+def _side(side: Side, measured: Sequence[Measured]) -> Measured:
+    added = [(1, measured[place]) for place in side.added]
+    return _combine(side.name, [*added, *((-1, measured[place]) for place in side.subtracted)])
 
 
 def _combine(name: str, parts: Iterable[tuple[int, Measured]]) -> Measured:

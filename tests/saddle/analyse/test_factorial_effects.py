@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
-from saddle.analyse.factorial import factorial_effects
+from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.pairs import Measured
 from saddle.analyse.verdict import Verdict
-from saddle.design import make_arms
+from saddle.design import Arm, make_arms
 from saddle.study.models import Ablation
 
 FACTORS = {"a": [0, 1, 2], "b": ["x", "y"], "c": [False, True]}
@@ -73,3 +75,83 @@ def test_a_seed_counts_only_where_every_arm_of_the_contrast_completed() -> None:
 
 def test_arms_are_the_full_product() -> None:
     assert len(ARMS) == len(list(itertools.product(*FACTORS.values())))
+
+
+def measured_by(arms: list[Arm], mean: Callable[[Mapping[str, Any]], float], noise: float = 0.01) -> list[Measured]:
+    """Every arm at its mean, with a shift per seed and noise."""
+    draw = np.random.default_rng(7)
+    shift = draw.normal(0, 50, 6)
+    return [
+        Measured(arm.name, {seed: mean(arm.levels) + shift[seed] + noise * draw.normal() for seed in range(6)})
+        for arm in arms
+    ]
+
+
+def test_a_fraction_shows_main_effects_and_interactions_with_their_aliases() -> None:
+    """c × d is planted, and a × b wears its name as an alias; main effects stay clear of both at resolution IV."""
+    factors = {name: ["off", "on"] for name in "abcd"}
+    ablation = Ablation.model_validate({"factors": factors, "design": "fractional"})
+    arms = make_arms(ablation, dict.fromkeys(factors, "on"))
+    assert len(arms) == 8
+    planted = measured_by(arms, lambda at: 3 * (at["a"] == "off") + 4 * (at["c"] == "off") * (at["d"] == "off"))
+    found = factorial_effects(factors, arms, planted, Rule("m", "maximize"), fraction=True)
+    means = {effect.name: effect.mean for effect in found}
+    wanted = {"a=off": 3, "b=off": 0, "c=off": 2, "d=off": 2}
+    wanted |= {"a=off × b=off (= c × d)": 4, "a=off × c=off (= b × d)": 0, "a=off × d=off (= b × c)": 0}
+    assert means == pytest.approx(wanted, abs=0.03)
+    assert [effect.kind for effect in found] == ["main effect"] * 4 + ["interaction"] * 3
+    assert found[4].verdict is Verdict.HELPS
+    assert found[5].verdict is Verdict.NO_DIFFERENCE
+    assert {effect.n for effect in found} == {6}
+
+
+def test_a_fraction_loses_a_seed_where_any_arm_of_it_is_lost() -> None:
+    factors = {name: [0, 1] for name in "abc"}
+    ablation = Ablation.model_validate({"factors": factors, "design": {"fractional": {"resolution": 3}}})
+    arms = make_arms(ablation, dict.fromkeys(factors, 0))
+    planted = measured_by(arms, lambda at: 2 * at["a"] - 6 * at["b"] * at["c"])
+    values = dict(planted[1].values)
+    del values[2]
+    planted[1] = Measured(planted[1].arm, values, {2: "diverged"})
+    found = factorial_effects(factors, arms, planted, Rule("m", "maximize"), fraction=True)
+    assert {effect.name for effect in found} == {"a=1 (= −b × c)", "b=1 (= −a × c)", "c=1 (= −a × b)"}
+    assert {effect.n for effect in found} == {5}
+    # the main effect of a, plus half of its alias: a is mixed up with −(b × c), and b × c is −6
+    assert found[0].mean == pytest.approx(2 + 6 / 2, abs=0.03)
+
+
+def test_missing_cells_leave_the_effects_that_can_be_shown_true() -> None:
+    ablation = Ablation.model_validate(
+        {"factors": FACTORS, "design": "factorial", "exclude": [{"a": 2, "c": False}, {"a": 0, "b": "y"}]}
+    )
+    arms = make_arms(ablation, {"a": 1, "b": "x", "c": True})
+    assert len(arms) == 8
+    planted = measured_by(arms, lambda at: 3 * (at["a"] == 0) + 5 * (at["a"] == 2) + 7 * (at["b"] == "y"))
+    found = {effect.name: effect for effect in factorial_effects(FACTORS, arms, planted, Rule("m", "maximize"))}
+    wanted = {"a=0": 3, "a=2": 5, "b=y": 7, "c=false": 0, "a=2 × b=y": 0, "a=0 × c=false": 0, "b=y × c=false": 0}
+    assert {name: effect.mean for name, effect in found.items()} == pytest.approx(wanted, abs=0.03)
+    assert found["a=2"].notes[0].startswith("averaged over 2 of 4 combinations of the other factors")
+    assert found["b=y × c=false"].notes[0].startswith("averaged over 1 of 3 combinations")
+    assert unestimable(ablation, arms) == [
+        "No arms are left that could show a=0 × b=y, a=2 × c=false: the study excludes some of them."
+    ]
+
+
+def test_components_are_factors_like_any_other() -> None:
+    """Arms of components differ in other settings than the factor's name."""
+    ablation = Ablation.model_validate(
+        {
+            "factors": ["mixing", "decay"],
+            "components": {
+                "mixing": {"on": {"perturbation": "mp"}, "off": {"perturbation": "sta"}},
+                "decay": {"off": {"weight_decay": 0}, "on": {"weight_decay": 5e-4}},
+            },
+            "design": "factorial",
+        }
+    )
+    arms = make_arms(ablation, {})
+    planted = measured_by(arms, lambda at: 2 * (at["mixing"] == "off") - 1 * (at["decay"] == "off"))
+    found = factorial_effects(ablation.factors, arms, planted, Rule("m", "maximize"))
+    assert {effect.name: effect.mean for effect in found} == pytest.approx(
+        {"mixing=off": 2, "decay=off": -1, "mixing=off × decay=off": 0}, abs=0.03
+    )

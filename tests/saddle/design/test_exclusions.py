@@ -1,0 +1,126 @@
+"""Combinations that no arm may have are left out of every design, and what no arms are left for is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from saddle.design import Arm, DesignError, make_arms
+from saddle.design.contrasts import contrasts
+from saddle.study.models import Ablation
+
+FACTORS = {"a": [0, 1], "b": ["x", "y", "z"], "c": [False, True]}
+BASELINE = {"a": 0, "b": "x", "c": False}
+
+
+def arms_of(exclude: list[dict[str, Any]], design: str = "factorial", factors: Any = None) -> list[Arm]:
+    ablation = {"factors": factors or FACTORS, "design": design, "exclude": exclude}
+    return make_arms(Ablation.model_validate(ablation), BASELINE)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "left"),
+    [
+        ([], 12),
+        ([{"a": 1, "b": "y"}], 10),
+        ([{"a": 1, "b": ["y", "z"]}], 8),
+        ([{"a": 1, "b": "y"}, {"b": "y", "c": True}], 9),
+        ([{"b": "z"}], 8),
+        ([{"a": [0, 1], "b": "z", "c": True}], 10),
+    ],
+)
+def test_arms_that_match_are_left_out(exclude: list[dict[str, Any]], left: int) -> None:
+    arms = arms_of(exclude)
+    assert len(arms) == left
+    for arm in arms:
+        for entry in exclude:
+            assert not all(
+                arm.levels[name] in (level if isinstance(level, list) else [level]) for name, level in entry.items()
+            )
+
+
+def test_other_designs_leave_them_out_too() -> None:
+    assert [arm.name for arm in arms_of([{"b": "z"}], "one_factor")] == ["baseline", "a=1", "b=y", "c=true"]
+    switches = {"a": [0, 1], "c": [True, False]}
+    ablation = Ablation.model_validate({"factors": switches, "design": "leave_one_out", "exclude": [{"c": False}]})
+    assert [arm.name for arm in make_arms(ablation, {"a": 1, "c": True})] == ["baseline", "without a"]
+
+
+def test_a_level_that_is_a_list_is_one_level() -> None:
+    factors = {**FACTORS, "tasks": [["p", "q"], ["p"], []]}
+    ablation = {"factors": factors, "exclude": [{"tasks": ["p"]}]}
+    arms = make_arms(Ablation.model_validate(ablation), {**BASELINE, "tasks": []})
+    assert [arm.name for arm in arms] == ["baseline", "a=1", "b=y", "b=z", "c=true", "tasks=[p, q]"]
+    ablation["exclude"] = [{"tasks": [["p"], ["p", "q"]]}]
+    assert len(make_arms(Ablation.model_validate(ablation), {**BASELINE, "tasks": []})) == 5
+
+
+@pytest.mark.parametrize(
+    ("exclude", "message"),
+    [
+        ({"a": 0, "b": "x"}, "exclude rules out the baseline: {a: 0, b: x}"),
+        ({"aa": 0}, "exclude names aa, which is no factor; did you mean a?"),
+        ({"b": "xx"}, "exclude names b: xx, which is none of its levels (x, y, z); did you mean x?"),
+        ({"b": ["y", "z"]}, None),
+        ({"c": 1}, "exclude names c: 1, which is none of its levels (false, true)"),
+    ],
+)
+def test_mistakes(exclude: dict[str, Any], message: str | None) -> None:
+    if message is None:
+        assert len(arms_of([exclude])) == 4
+        return
+    with pytest.raises(DesignError) as caught:
+        arms_of([exclude])
+    assert message in str(caught.value)
+
+
+def test_a_fraction_cannot_spare_an_arm_but_may_exclude_what_it_has_not() -> None:
+    factors = {name: [0, 1] for name in "abcd"}
+    baseline = dict.fromkeys(factors, 0)
+
+    def fraction(exclude: dict[str, int]) -> list[Arm]:
+        ablation = {"factors": factors, "design": "fractional", "exclude": [exclude]}
+        return make_arms(Ablation.model_validate(ablation), baseline)
+
+    there = {tuple(arm.levels.values()) for arm in fraction({"a": 1, "b": 1, "c": 1, "d": 0})}
+    assert (1, 1, 1, 0) not in there
+    assert len(there) == 8
+    with pytest.raises(DesignError, match=r"rules out the arm a=1, b=1, c=1, d=1 .* a fraction can't spare any"):
+        fraction(dict.fromkeys(factors, 1))
+
+
+def test_contrasts_are_averaged_over_whole_strata_only() -> None:
+    arms = arms_of([{"a": 1, "b": "y", "c": True}])
+    found = {contrast.name: contrast for contrast in contrasts(FACTORS, arms, fraction=False).found}
+    by_name = [arm.name for arm in arms]
+    a = found["a=1"]
+    assert len(a.high.added) == len(a.low.added) == 5
+    assert by_name.index("a=0, b=y, c=true") not in a.low.added, "its partner is excluded"
+    assert a.note.startswith("averaged over 5 of 6 combinations of the other factors")
+    assert found["b=z"].note == ""
+    assert len(found["a=1 × b=y"].high.added) == 1
+    assert found["a=1 × b=y"].note.startswith("averaged over 1 of 2 ")
+
+
+def test_effects_without_arms_are_named() -> None:
+    arms = arms_of([{"a": 1, "b": "y"}, {"c": True, "b": ["y", "z"]}])
+    designed = contrasts(FACTORS, arms, fraction=False)
+    assert designed.left_out == ("a=1 × b=y", "b=y × c=true", "b=z × c=true")
+    assert [contrast.name for contrast in designed.found] == [
+        "a=1",
+        "b=y",
+        "b=z",
+        "c=true",
+        "a=1 × b=z",
+        "a=1 × c=true",
+    ]
+
+
+def test_what_is_left_shows_the_effects_truly() -> None:
+    """Without interactions every contrast is the difference that was put in, whatever is excluded."""
+    arms = arms_of([{"a": 1, "b": "y"}, {"c": True, "b": "z"}])
+    y = [3 * arm.levels["a"] + {"x": 0, "y": 5, "z": 7}[arm.levels["b"]] + 2 * arm.levels["c"] for arm in arms]
+    for contrast in contrasts(FACTORS, arms, fraction=False).found:
+        seen = sum(weight * y[place] for place, weight in contrast.weights.items())
+        assert seen == pytest.approx({"a=1": 3, "b=y": 5, "b=z": 7, "c=true": 2}.get(contrast.name, 0)), contrast.name

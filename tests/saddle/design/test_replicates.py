@@ -1,0 +1,78 @@
+"""Every arm meets every block with every seed, in an order that is random, stays, and grows with the seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from saddle.design import Arm, DesignError, Replicate, make_arms, replicates_of
+from saddle.design.blocks import block_list
+from saddle.store.local import LocalStore
+from saddle.study.models import Ablation
+
+
+def designed(**given: Any) -> list[Replicate]:
+    ablation = Ablation.model_validate({"factors": {"p": ["a", "b", "c", "d"]}, "seeds": 6, **given})
+    return replicates_of(ablation, make_arms(ablation, {"p": "a"}))
+
+
+def test_within_a_seed_arms_are_in_an_order_of_its_own() -> None:
+    orders = {seed: [r.arm.level for r in designed() if r.seed == seed] for seed in range(6)}
+    assert all(sorted(order) == ["a", "b", "c", "d"] for order in orders.values())
+    assert len({tuple(order) for order in orders.values()}) > 3
+    assert [r.seed for r in designed()] == sorted(r.seed for r in designed()), "seed by seed"
+
+
+def test_the_order_stays_with_its_seed_and_changes_with_the_order_seed() -> None:
+    assert designed() == designed()
+    assert designed(seeds=9)[: 6 * 4] == designed(), "more seeds change nothing before them"
+    assert designed(seeds=[5, 0])[:4] == [r for r in designed() if r.seed == 5]
+    assert designed(order_seed=1) != designed()
+    assert sorted(r.key for r in designed(order_seed=1)) == sorted(r.key for r in designed())
+
+
+def test_every_arm_comes_first_about_as_often() -> None:
+    first = [r.arm.level for place, r in enumerate(designed(seeds=400)) if place % 4 == 0]
+    assert all(70 <= first.count(level) <= 130 for level in "abcd")
+
+
+def test_every_arm_meets_every_block_with_every_seed() -> None:
+    found = designed(blocks={"dataset": ["mnist", "digits"], "width": [2, 4]}, seeds=2)
+    assert len(found) == 4 * 4 * 2 == len({r.key for r in found})
+    assert {(r.arm.level, r.seed, *r.block.values()) for r in found} == {
+        (level, seed, dataset, width)
+        for level in "abcd" for seed in (0, 1) for dataset in ("mnist", "digits") for width in (2, 4)
+    }  # fmt: skip
+    first = [tuple(r.block.values()) for r in found[:16]]
+    assert first != sorted(first), "blocks are mixed within a seed, too"
+    assert found[0].key == f"{found[0].arm.key}-{found[0].block['dataset']}-{found[0].block['width']}-s0"
+
+
+def test_keys_without_blocks_are_as_before() -> None:
+    assert designed()[0].key == f"{designed()[0].arm.key}-s0"
+    assert block_list({}) == [{}]
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [{"folder": "data/letters"}, {"folder": "data-letters"}],
+        [{"folder": "a" * 60 + "1"}, {"folder": "a" * 60 + "2"}],
+        ["ä", "a"],
+        [0.5, "0-5"],
+    ],
+)
+def test_blocks_that_look_alike_have_keys_of_their_own(levels: list[Any], tmp_path: Any) -> None:
+    arm = Arm("p=a", {"p": "a"})
+    keys = [Replicate(arm, 0, {"dataset": level}).key for level in levels]
+    assert len(set(keys)) == 2
+    for key in keys:
+        LocalStore(tmp_path).write(f"studies/s/trials/{key}/x", b"")
+
+
+def test_machines_and_repeated_levels_are_refused() -> None:
+    with pytest.raises(DesignError, match="machines can't be blocks yet"):
+        designed(blocks={"machine": ["a100", "h200"]})
+    with pytest.raises(DesignError, match="block dataset lists mnist more than once"):
+        designed(blocks={"dataset": ["mnist", "mnist"]})
