@@ -3,33 +3,86 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from saddle.cli.options import Storage, StudyName
 
+if TYPE_CHECKING:
+    from saddle.archive.studies import StoredStudy
+    from saddle.store.base import Store
+
+Kind = Literal["html", "md"]
+
 
 def report(
     study: StudyName,
     storage: Storage = None,
+    kind: Annotated[
+        Kind, typer.Option("--format", help="A page with figures, or Markdown for papers and pull requests.")
+    ] = "html",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where to write it.", metavar="FILE", show_default="beside the study; Markdown: here"
+        ),
+    ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Write the HTML report of a study, also of one that still runs, and print where it is.
+    """Write the report of a study, also of one that still runs, and print where it is.
 
     Example: saddle report quickstart-ablation --open
     """
     from saddle.archive.finding import find_studies
     from saddle.archive.naming import open_named
     from saddle.cli.paths import short
+    from saddle.errors import UserError
+
+    store, study = open_named(study, storage)
+    found = find_studies(store, study)
+    if kind == "md":
+        if open_it:
+            raise UserError("--open shows a page, and --format md makes none; leave one of them out")
+        written = "\n".join(markdown(store, stored) for stored in found)
+        if output is None:
+            typer.echo(written, nl=False)
+        else:
+            output.write_text(written, encoding="utf-8")
+            typer.echo(short(str(output)))
+        return
+    if output is not None and len(found) > 1:
+        names = " or ".join(stored.study.study for stored in found)
+        raise UserError(f"{study} holds several studies, and --output is one page; name {names} instead")
+    for stored in found:
+        path = page(store, stored, output)
+        typer.echo(short(path))
+        if open_it:
+            typer.launch(path if "://" in path else Path(path).absolute().as_uri())
+
+
+def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
+    """Write the HTML report, into the store without `output`; returns where it is."""
+    from saddle.report.html import render
     from saddle.report.writing import write_report
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
-    store, study = open_named(study, storage)
-    for stored in find_studies(store, study):
-        entries = Ledger(store, stored.study.study).entries()
-        path = write_report(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
-        typer.echo(short(path))
-        if open_it:
-            typer.launch(path if "://" in path else Path(path).as_uri())
+    study, entries = stored.study, Ledger(store, stored.study.study).entries()
+    trainable = load_trainable(study.trainable)
+    if output is None:
+        return write_report(store, study, trainable, entries, stored.baseline)
+    content = render(study, entries, trainable=trainable, baseline=stored.baseline, read=store.read)
+    output.write_text(content, encoding="utf-8")
+    return str(output)
+
+
+def markdown(store: Store, stored: StoredStudy) -> str:
+    """The report as Markdown."""
+    from saddle.report.contents import gather
+    from saddle.report.markdown import render_markdown
+    from saddle.store.ledger import Ledger
+    from saddle.study.trainables import load_trainable
+
+    study, entries = stored.study, Ledger(store, stored.study.study).entries()
+    return render_markdown(gather(study, entries, trainable=load_trainable(study.trainable), baseline=stored.baseline))

@@ -100,6 +100,28 @@ def test_a_report_is_written_again(saddle, finished, stored, monkeypatch) -> Non
     assert "Where is the top of the parabola?" in Path(result.stdout.strip()).read_text()
 
 
+def test_a_report_is_markdown_for_a_pull_request_or_a_page_elsewhere(saddle, finished, stored, tmp_path) -> None:
+    printed = saddle("report", "troubles", *stored, "--format", "md")
+    assert printed.stdout.startswith("## Does trouble help?\n")
+    assert "### How often the method failed" in printed.stdout
+    written = saddle("report", finished.file, *stored, "--format", "md", "-o", str(tmp_path / "all.md"))
+    assert written.stdout.endswith("all.md\n")
+    text = (tmp_path / "all.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## Where is the top of the parabola?",
+        "## Does trouble help?",
+        "## Which rate is best for a very small network?",
+    ]
+    page = saddle("report", "top", *stored, "--output", str(tmp_path / "top.html"))
+    assert page.exit_code == 0
+    assert (tmp_path / "top.html").read_text().startswith("<!DOCTYPE html>")
+    assert saddle("report", finished.file, *stored, "--output", "x.html").stderr == (
+        f"saddle: {finished.file} holds several studies, and --output is one page;"
+        " name top or troubles or digits instead\n"
+    )
+    assert "leave one of them out" in saddle("report", "top", *stored, "--format", "md", "--open").stderr
+
+
 def test_a_plan_of_a_finished_study_has_nothing_left_to_do(saddle, finished, stored) -> None:
     plans = json.loads(saddle("plan", finished.file, *stored, "--json").stdout)
     assert [(plan["trials"], plan["done"], plan["seconds"]) for plan in plans] == [(3, 3, 0), (9, 9, 0), (1, 1, 0)]

@@ -123,6 +123,6 @@ def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
             clean(words, 14), (place, height), (6, 0), textcoords="offset points", va="center", fontsize=8, zorder=8,
             bbox={"boxstyle": "round,pad=0.12", "fc": GRID, "ec": "none", "alpha": 0.75},
         )  # fmt: skip
-    length = max(10, 96 // count)
+    length = max(12, 120 // count)
     axes.annotate(clean(upright.name, length), (place, 1.0), (0, 12 + 13 * (place % 2)), textcoords="offset points",
                   ha="right" if place == count - 1 else "left" if place == 0 else "center", fontsize=9)  # fmt: skip
