@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from saddle.analyse.ablation_table import results_table
+from saddle.analyse.blocks import DESCRIPTIVE, effects_in_blocks
 from saddle.analyse.cautions import cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates
 from saddle.analyse.effects import Rule, paired_effects
@@ -14,7 +15,8 @@ from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure
 from saddle.analyse.racing import Standing, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
 from saddle.analyse.sentences import paragraph
-from saddle.design import Arm, DesignError, labels, make_arms
+from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
+from saddle.design.blocks import block_list
 from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
 from trainables.contract import Direction
@@ -45,15 +47,17 @@ def answer_ablation(
     near_chance = uninformative(effects, metric, chance)
     sentence = paragraph(effects, rule)
     if not entries:
-        sentence = f"No replicate of {len(arms) * len(ablation.seed_list)} has finished yet."
+        sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     if near_chance:
         sentence = f"Not informative: {near_chance} {sentence}"
-    columns, rows = results_table(arms, measured, effects, entries, rule)
+    in_blocks = effects_in_blocks(ablation, arms, entries, rule)
+    columns, rows = results_table(arms, measured, effects, entries, rule, in_blocks)
     failures = failure_rates(measured)
     warnings = [
         *cautions(study, measured, standing, rule, entries, declared=metric in directions),
         *collapses(failures),
         *unestimable(ablation, arms),
+        *([DESCRIPTIVE] if in_blocks else []),
     ]
     return Answer(sentence, metric, columns, rows, tuple(warnings), effects, failures=failures)
 
@@ -79,8 +83,10 @@ def rule_of(study: Study, metric: str, direction: Direction) -> Rule:
 
 def measure_arms(study: Study, arms: Sequence[Arm], entries: Sequence[Entry], metric: str) -> list[Measured]:
     """The values of every arm, the baseline's first, under the names that a reader sees."""
-    seeds = _ablation(study).seed_list
-    return [measure(entries, arm, metric, seeds, label) for arm, label in zip(arms, labels(arms), strict=True)]
+    ablation = _ablation(study)
+    seeds, blocks = ablation.seed_list, block_list(ablation.blocks)
+    named = zip(arms, labels(arms), strict=True)
+    return [measure(entries, arm, metric, seeds, label, blocks) for arm, label in named]
 
 
 def without_needless(arm: Measured, standing: Standing, seeds: Sequence[int]) -> Measured:

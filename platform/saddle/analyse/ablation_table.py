@@ -20,9 +20,14 @@ from saddle.store.entry import Entry
 
 
 def results_table(
-    arms: Sequence[Arm], measured: Sequence[Measured], effects: Sequence[Effect], entries: Sequence[Entry], rule: Rule
+    arms: Sequence[Arm],
+    measured: Sequence[Measured],
+    effects: Sequence[Effect],
+    entries: Sequence[Entry],
+    rule: Rule,
+    in_blocks: Sequence[Effect] = (),
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Its columns and rows, ready to print."""
+    """Its columns and rows, ready to print; effects in single blocks come last, without p and verdict."""
     metric = rule.metric
     spread = [float(np.std([*arm.values.values()], ddof=1)) for arm in measured if len(arm.values) > 1]
     scale, differences = Scale.of(metric, spread), scale_of(effects, metric)
@@ -50,6 +55,10 @@ def results_table(
         if effect.kind != "arm":
             blank = [DASH] * (2 if last else 1)
             rows.append((f"{effect.kind}: {effect.name}", str(effect.n), *blank, *_effect_cells(effect, differences)))
+    for effect in in_blocks:
+        means = [DASH if effect.kind == "interaction" or effect.arm_mean is None else scale.value(effect.arm_mean)]
+        difference, interval, *_ = _effect_cells(effect, differences)
+        rows.append((effect.name, str(effect.n), *means, *([DASH] if last else []), difference, interval, *[DASH] * 3))
     return columns, tuple(rows)
 
 
@@ -64,8 +73,13 @@ def _effect_cells(effect: Effect, scale: Scale) -> tuple[str, ...]:
 
 
 def _last_values(entries: Iterable[Entry], arm: Arm, metric: str) -> list[float]:
-    found = [entry.test_last.get(metric) for entry in of_arm(entries, arm) if entry.outcome == Outcome.COMPLETED]
-    return [value for value in found if value is not None and math.isfinite(value)]
+    """A seed's mean over its blocks, for every seed."""
+    by_seed: dict[int, list[float]] = {}
+    for entry in of_arm(entries, arm):
+        value = entry.test_last.get(metric)
+        if entry.outcome == Outcome.COMPLETED and value is not None and math.isfinite(value):
+            by_seed.setdefault(entry.seed, []).append(value)
+    return [float(np.mean(values)) for values in by_seed.values()]
 
 
 def _mean_sd(values: Sequence[float], scale: Scale) -> str:

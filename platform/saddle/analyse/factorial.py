@@ -10,7 +10,7 @@ import numpy as np
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, judge
-from saddle.analyse.pairs import Measured, pair
+from saddle.analyse.pairs import MISSING, Measured, pair
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
 from saddle.study.models import Ablation
@@ -68,10 +68,12 @@ def _combine(name: str, parts: Iterable[tuple[int, Measured]]) -> Measured:
     seeds = sorted({seed for _, arm in parts for seed in (*arm.values, *arm.lost)})
     values: dict[int, float] = {}
     lost: dict[int, str] = {}
+    lost_in: dict[int, str] = {}
     for seed in seeds:
-        gone = [arm.lost.get(seed, "not trained yet") for _, arm in parts if seed not in arm.values]
+        gone = [arm for _, arm in parts if seed not in arm.values]
         if gone:
-            lost[seed] = gone[0]
+            lost[seed] = gone[0].lost.get(seed, MISSING)
+            lost_in |= {seed: gone[0].lost_in[seed]} if seed in gone[0].lost_in else {}
         else:
             values[seed] = float(np.sum([sign * arm.values[seed] for sign, arm in parts])) / count
-    return Measured(name, values, lost)
+    return Measured(name, values, lost, lost_in)

@@ -127,4 +127,5 @@ def _first(arm: Measured, seeds: Sequence[int]) -> Measured:
         arm.arm,
         {seed: arm.values[seed] for seed in seeds if seed in arm.values},
         {seed: arm.lost[seed] for seed in seeds if seed in arm.lost},
+        arm.lost_in,
     )
