@@ -18,6 +18,7 @@ def result_row(entry: Entry) -> dict[str, Any]:
         "trial": entry.key,
         "arm": entry.arm,
         "seed": entry.seed,
+        "block": dict(entry.block),
         "outcome": entry.outcome,
         "why": entry.why,
         "params": dict(entry.params),
@@ -39,7 +40,7 @@ def study_rows(store: Store, study: str) -> list[dict[str, Any]]:
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A result row with one column per parameter and metric, as CSV wants it."""
-    nested = ("params", "metrics", "settings", "test_last", "fingerprints")
+    nested = ("params", "metrics", "settings", "test_last", "fingerprints", "block")
     return {
         **{name: value for name, value in row.items() if name not in nested},
         **{f"{group}.{name}": value for group in nested[:2] for name, value in row[group].items()},

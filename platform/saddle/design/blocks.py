@@ -33,6 +33,11 @@ def block_list(blocks: Mapping[str, list[Any]]) -> list[Block]:
     return [dict(zip(blocks, levels, strict=True)) for levels in itertools.product(*blocks.values())]
 
 
+def replicate_name(arm: str, seed: int, block: Block) -> str:
+    """`mp, seed 2`, or `mp, seed 2, dataset=mnist` in an ablation with blocks."""
+    return ", ".join([arm, f"seed {seed}", *([block_name(block)] if block else [])])
+
+
 def block_name(block: Block) -> str:
     """`dataset=mnist`; empty for the block of an ablation without any."""
     return name_of(block)

@@ -30,8 +30,8 @@ class Contrast:
 
     An interaction is a difference of differences: the effect of one level under another level, minus its effect under
     that factor's baseline level. `aliases` are the other effects that the same arms show, up to two-factor
-    interactions: what is seen is the sum of all of them, those with a minus taken away (beside a main effect, half of an
-    interaction counts).
+    interactions: what is seen is the sum of all of them, those with a minus taken away; beside a main effect, half of
+    each interaction.
     """
 
     term: str

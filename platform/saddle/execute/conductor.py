@@ -87,7 +87,9 @@ class Conductor:
 
     def _tell_start(self, proposal: Proposal, params: Mapping[str, Any], now: float) -> None:
         settings = dict(proposal.settings)
-        self.tracker.start_trial(StartedTrial(proposal.key, params, proposal.seed, proposal.arm, now, settings))
+        self.tracker.start_trial(
+            StartedTrial(proposal.key, params, proposal.seed, proposal.arm, now, settings, proposal.block)
+        )
 
     def order(self, proposal: Proposal) -> dict[str, Any]:
         """What Tune hands the slot."""

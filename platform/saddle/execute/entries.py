@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.design.blocks import replicate_name
 from saddle.execute.order import EndMessage, finite
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal
@@ -89,7 +90,7 @@ def describe(entry: Entry, metric: str) -> str:
     """An ended trial in a line."""
     value = entry.metrics.get(metric)
     settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())
-    name = f"{entry.key} ({settings})" if entry.arm is None else f"{entry.arm}, seed {entry.seed}"
+    name = f"{entry.key} ({settings})" if entry.arm is None else replicate_name(entry.arm, entry.seed, entry.block)
     measured = f"{metric} {value:.3f}, " if value is not None else ""
     expected = Outcome(entry.outcome) in (Outcome.COMPLETED, Outcome.PRUNED)
     why = "".join(f"; {line}" for line in entry.why.strip().splitlines()[-1:] if not expected)

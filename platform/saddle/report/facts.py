@@ -9,6 +9,7 @@ from typing import Any
 
 from saddle.analyse.best import trial_order
 from saddle.analyse.wording import setting
+from saddle.design.blocks import replicate_name
 from saddle.design.values import canonical
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -68,9 +69,9 @@ class Fingerprint:
 
 
 def name_of(entry: Entry) -> str:
-    """`trial 7` in a search, `mp, seed 2` in an ablation."""
+    """`trial 7` in a search, `mp, seed 2` in an ablation (and its block)."""
     if entry.arm is not None:
-        return f"{entry.arm}, seed {entry.seed}"
+        return replicate_name(entry.arm, entry.seed, entry.block)
     return f"trial {entry.key if entry.number is None else entry.number}"
 
 

@@ -62,12 +62,16 @@ def describe_arms(
 
 
 def _means(completed: Iterable[Entry], metric: str) -> dict[str, float]:
-    """Each metric's mean over seeds under its own name; the spread only of what is compared and of test metrics."""
-    values: dict[str, list[float]] = {}
+    """Each metric's mean over seeds under its own name; the spread only of what is compared and of test metrics.
+
+    A seed's value is the mean over its blocks.
+    """
+    by_seed: dict[str, dict[int, list[float]]] = {}
     for entry in completed:
         for name, value in entry.metrics.items():
             if math.isfinite(value):
-                values.setdefault(name, []).append(value)
+                by_seed.setdefault(name, {}).setdefault(entry.seed, []).append(value)
+    values = {name: [fmean(blocks) for blocks in seeds.values()] for name, seeds in by_seed.items()}
     spread = {
         f"{name}.sd": stdev(listed)
         for name, listed in values.items()

@@ -19,6 +19,7 @@ class StartedTrial:
     arm: str | None
     started: float
     settings: Mapping[str, Any]
+    block: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

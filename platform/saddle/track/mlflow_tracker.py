@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from saddle.design.blocks import block_name
 from saddle.masking import masked
 from saddle.store.base import Store
 from saddle.store.entry import Entry
@@ -94,8 +95,10 @@ class MlflowTracker:
 
     def start_trial(self, trial: StartedTrial) -> None:
         self._started.add(trial.key)
-        parent = self._parent(trial.arm, trial.started, trial.settings)
-        name = trial.key if trial.arm is None else f"seed {trial.seed} · {trial.arm}"
+        of_arm = {name: value for name, value in trial.settings.items() if name not in trial.block}
+        parent = self._parent(trial.arm, trial.started, of_arm)
+        seed = " · ".join([f"seed {trial.seed}", *([block_name(trial.block)] if trial.block else [])])
+        name = trial.key if trial.arm is None else f"{seed} · {trial.arm}"
         tags = trial_tags(self._study, trial)
         self._add_run(self._key(trial.key), parent, name, trial.started, tags, trial_params(trial))
 

@@ -34,7 +34,7 @@ def as_text(value: Any) -> str:
 
 def started(entry: Entry) -> StartedTrial:
     """The start of a trial that has ended."""
-    return StartedTrial(entry.key, entry.params, entry.seed, entry.arm, entry.started, entry.settings)
+    return StartedTrial(entry.key, entry.params, entry.seed, entry.arm, entry.started, entry.settings, entry.block)
 
 
 def trial_params(trial: StartedTrial) -> dict[str, str]:
