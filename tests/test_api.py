@@ -35,8 +35,12 @@ def test_a_study_is_run_read_and_its_model_loaded(tmp_path: Path) -> None:
     assert Path(result.report).read_text().startswith("<!DOCTYPE html>")
     rows = saddle.results("scripted", storage=tmp_path / "kept")
     assert [row["trial"] for row in rows] == [entry.key for entry in result.entries]
-    assert saddle.load("scripted/1", storage=tmp_path / "kept") == 3, "a parabola's model is its last epoch"
-    assert saddle.load("scripted", storage=tmp_path / "kept") == 3
+    assert saddle.load_model("scripted/1", storage=tmp_path / "kept") == 3, "a parabola's model is its last epoch"
+    assert saddle.load_model("scripted", storage=tmp_path / "kept") == 3
+    study = saddle.load("scripted", storage=tmp_path / "kept")
+    assert list(study.trials["trial"]) == [row["trial"] for row in rows]
+    assert study.answer == result.answer
+    assert study.model() == study.model("1") == 3
 
 
 def test_what_the_caller_can_mend_is_one_kind_of_error(tmp_path: Path) -> None:
@@ -47,6 +51,7 @@ def test_what_the_caller_can_mend_is_one_kind_of_error(tmp_path: Path) -> None:
         lambda: saddle.run("quickstart", storage="s3://bucket"),
         lambda: saddle.results("scripted"),
         lambda: saddle.load("scripted"),
+        lambda: saddle.load_model("scripted"),
     ):
         with pytest.raises(UserError):
             call()

@@ -1,4 +1,4 @@
-"""What a script or notebook calls: `saddle.run`, `saddle.load`, `saddle.results`."""
+"""What a script or notebook calls: `saddle.run`, `saddle.results`, `saddle.load`, `saddle.load_model`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from saddle.execute.driver import StudyResult
+    from saddle.notebook.study import LoadedStudy
 
 Path = str | PathLike[str]
 
@@ -55,11 +56,21 @@ def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
     return [row for stored in find_studies(store, study) for row in study_rows(store, stored.study.study)]
 
 
-def load(trial: str, *, storage: Path | None = None) -> Any:
+def load(study: str, *, storage: Path | None = None) -> LoadedStudy:
+    """A stored study as data frames, figures and models, by its name, the file it came from, or its URL in a bucket.
+
+    Raises `saddle.archive.finding.NotFound`.
+    """
+    from saddle.notebook.study import load_study
+
+    return load_study(study, storage)
+
+
+def load_model(trial: str, *, storage: Path | None = None) -> Any:
     """The trained model of `STUDY/TRIAL`, or of a study's best trial, on the CPU and in eval mode."""
+    from saddle.archive import models
     from saddle.archive.finding import find_trial
-    from saddle.archive.models import load_model
     from saddle.archive.naming import open_named
 
     store, trial = open_named(trial, storage)
-    return load_model(store, find_trial(store, trial))
+    return models.load_model(store, find_trial(store, trial))

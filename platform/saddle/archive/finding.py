@@ -68,15 +68,18 @@ def find_trial(store: Store, name: str, trial: str | None = None) -> FoundTrial:
     """The trial `STUDY/TRIAL`, or a study's best one; raises `NotFound`."""
     study_name, _, key = name.partition("/") if not _is_file(name) else (name, "", "")
     stored = find_study(store, study_name)
-    ledger = Ledger(store, stored.study.study)
-    key = trial or key
+    return pick_trial(stored, Ledger(store, stored.study.study).entries(), trial or key)
+
+
+def pick_trial(stored: StoredStudy, entries: Sequence[Entry], key: str | None) -> FoundTrial:
+    """The trial of this key or number among a study's entries, its best one without; raises `NotFound`."""
     if not key:
-        return FoundTrial(stored, _best(stored.study, ledger.entries()))
-    entries = {entry.key: entry for entry in ledger}
-    by_number = {str(entry.number): entry for entry in entries.values() if entry.number is not None}
-    found = entries.get(key) or by_number.get(key)
+        return FoundTrial(stored, _best(stored.study, entries))
+    by_key = {entry.key: entry for entry in entries}
+    by_number = {str(entry.number): entry for entry in entries if entry.number is not None}
+    found = by_key.get(key) or by_number.get(key)
     if found is None:
-        hint = nearest(key, entries)
+        hint = nearest(key, by_key)
         raise NotFound(
             f"no finished trial {key!r} in {stored.study.study}" + (f"; did you mean {hint}?" if hint else "")
         )

@@ -1,0 +1,1 @@
+"""A stored study in a notebook: frames, figures, models."""

@@ -1,0 +1,78 @@
+"""Arms and effects of an ablation as data frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from saddle.analyse.best import value_of
+from saddle.analyse.effect import Effect
+from saddle.analyse.pairs import of_arm
+from saddle.design import Arm
+from saddle.notebook.frames import spread
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+LEVEL = 0.95
+NUMBERS = ("mean", "sd", "low", "high", "minimum", "maximum", "last_mean")
+ENDS = [str(outcome) for outcome in Outcome if outcome not in (Outcome.COMPLETED, Outcome.PREEMPTED)]
+
+
+def arms(named: Mapping[str, Arm], entries: Sequence[Entry], metric: str) -> DataFrame:
+    """A row for each arm (see `LoadedStudy.arms`)."""
+    import pandas as pd
+
+    rows = [row(name, arm, of_arm(entries, arm), metric) for name, arm in named.items()]
+    columns = ["arm", "is_baseline", "metric", "completed", *NUMBERS, *ENDS]
+    settings = spread("settings", [arm.settings for arm in named.values()])
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in columns} | settings)
+    return frame.astype(dict.fromkeys(NUMBERS, float))
+
+
+def row(name: str, arm: Arm, entries: Sequence[Entry], metric: str) -> dict[str, Any]:
+    """What is known of an arm."""
+    import numpy as np
+    from scipy import stats
+
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    values = [value for entry in completed if (value := value_of(entry, metric)) is not None]
+    last = [entry.test_last[metric] for entry in completed if entry.test_last.get(metric) is not None]
+    n, nothing = len(values), float("nan")
+    mean = float(np.mean(values)) if values else nothing
+    sd = float(np.std(values, ddof=1)) if n > 1 else nothing
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / np.sqrt(n) if n > 1 else nothing
+    ends = Counter(entry.outcome for entry in entries)
+    return {
+        "arm": name,
+        "is_baseline": arm.is_baseline,
+        "metric": metric,
+        "completed": n,
+        "mean": mean,
+        "sd": sd,
+        "low": mean - half,
+        "high": mean + half,
+        "minimum": min(values, default=nothing),
+        "maximum": max(values, default=nothing),
+        "last_mean": float(np.mean(last)) if last else nothing,
+        **{end: ends[end] for end in ENDS},
+    }
+
+
+def effects(found: Sequence[Effect]) -> DataFrame:
+    """A row for each effect (see `LoadedStudy.effects`)."""
+    import pandas as pd
+
+    names = [field.name for field in fields(Effect) if field.name != "differences"]
+    return pd.DataFrame({name: [plain(getattr(effect, name)) for effect in found] for name in names})
+
+
+def plain(value: Any) -> Any:
+    """A field as a column can hold it: verdicts and notes as text."""
+    if isinstance(value, tuple):
+        return "; ".join(value)
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,117 @@
+"""The figures of the report, as matplotlib figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from saddle.analyse.result import Answer
+from saddle.design import Arm
+from saddle.errors import UserError
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+from saddle.study.problems import nearest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from saddle.report.figures.canvas import Plate
+
+
+class NoFigure(UserError):
+    """A study of this kind has no such figure."""
+
+
+class Plots:
+    """Each method draws a figure anew, for the notebook to show or `figure.savefig("name.pdf")` to keep.
+
+    Raise `NoFigure` where a study of this kind has no such figure, and `NothingToDraw` where its data are not there
+    yet. `names` are those of this study.
+    """
+
+    def __init__(
+        self, study: Study, entries: Sequence[Entry], arms: Mapping[str, Arm], answer: Answer, trainable: Any
+    ) -> None:
+        self._study, self._entries, self._arms = study, entries, arms
+        self._answer, self._trainable = answer, trainable
+
+    def __repr__(self) -> str:
+        return f"<figures of {self._study.study}: {', '.join(self.names)}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The figures of this study for which there are data."""
+        return tuple(name for name, plate in self._plates.items() if plate.paint is not None)
+
+    @cached_property
+    def _plates(self) -> dict[str, Plate]:
+        from saddle.report.plates import ablation_plates, search_plates
+
+        if self._study.ablation is not None:
+            arms = list(self._arms.values())
+            plates = ablation_plates(self._study, self._entries, arms, self._answer, self._trainable)
+        else:
+            plates = search_plates(self._study, self._entries, self._answer, self._trainable)
+        names = {"effects": "forest"}
+        return {names.get(name, name): plate for plate in plates for name in [plate.id.removeprefix("figure-")]}
+
+    def __call__(self, name: str) -> Figure:
+        """The figure of this name, one of `names`."""
+        plate = self._plates.get(name)
+        if plate is None:
+            hint = nearest(name, self._plates)
+            known = f"did you mean {hint}? " if hint else ""
+            kind = "a search" if self._study.ablation is None else "an ablation"
+            raise NoFigure(
+                f"{self._study.study} is {kind} and has no figure {name!r}; {known}it has {', '.join(self._plates)}"
+            )
+        return plate.figure()
+
+    def forest(self) -> Figure:
+        """Each arm's effect against the baseline with its interval, and where the verdicts come from."""
+        return self("forest")
+
+    def arms(self) -> Figure:
+        """Each arm's values, with a line per seed from arm to arm."""
+        return self("arms")
+
+    def curves(self) -> Figure:
+        """Learning curves: the arms' means and single seeds, or the trials of a search, the best in colour."""
+        return self("curves")
+
+    def race(self) -> Figure:
+        """How the evidence on each arm of a raced ablation grew with its seeds, and when it was settled."""
+        return self("race")
+
+    def interaction(self) -> Figure:
+        """Of a factorial ablation with two factors, how the effect of one depends on the other."""
+        return self("interaction")
+
+    def tradeoff(self) -> Figure:
+        """Robust against clean accuracy, a dot per trial."""
+        return self("tradeoff")
+
+    def history(self) -> Figure:
+        """Each trial's objective in the order of trials, and the best so far."""
+        return self("history")
+
+    def importance(self) -> Figure:
+        """The share of each parameter in what separates the best trials from the rest."""
+        return self("importance")
+
+    def slices(self) -> Figure:
+        """Each searched parameter against the objective."""
+        return self("slices")
+
+    def parallel(self) -> Figure:
+        """Every trial of a search as a line through its parameters, coloured by the objective."""
+        return self("parallel")
+
+    def hypervolume(self) -> Figure:
+        """How the hypervolume of the Pareto front grew over a search with several objectives."""
+        return self("hypervolume")
+
+    def pareto(self) -> Figure:
+        """The Pareto front of a search with several objectives."""
+        return self("pareto")
