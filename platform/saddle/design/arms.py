@@ -10,6 +10,7 @@ from saddle.design.arm import Arm, DesignError
 from saddle.design.components import (
     OFF,
     ON,
+    fields_of,
     is_component,
     refuse_shared_fields,
     stands_off,
@@ -73,7 +74,7 @@ def _begin_component(
 ) -> str:
     component = ablation.components[factor]
     off = stands_off(component, {**settings, **baseline})
-    for name in dict.fromkeys([*component.on, *component.off]):
+    for name in fields_of(ablation, factor):
         if name in baseline:
             continue
         if name in settings:

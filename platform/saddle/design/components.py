@@ -20,12 +20,18 @@ def is_component(ablation: Ablation, factor: str) -> bool:
     return factor in ablation.components and all(level in SWITCH for level in ablation.factors[factor])
 
 
-def fields_of(ablation: Ablation, factor: str) -> set[str]:
+def fields_of(ablation: Ablation, factor: str) -> list[str]:
     """The hyperparameters that a factor sets."""
     if not is_component(ablation, factor):
-        return {factor}
+        return [factor]
     component = ablation.components[factor]
-    return {*component.on, *component.off}
+    return list(dict.fromkeys([*component.on, *component.off]))
+
+
+def varied(ablation: Ablation) -> list[str]:
+    """The hyperparameters in which trials of the ablation differ."""
+    of_factors = (name for factor in ablation.factors for name in fields_of(ablation, factor))
+    return list(dict.fromkeys([*of_factors, *ablation.blocks]))
 
 
 def settings_at(ablation: Ablation, factor: str, level: Any) -> dict[str, Any]:
@@ -69,7 +75,7 @@ def refuse_shared_fields(ablation: Ablation) -> None:
         return
     owner: dict[str, str] = {}
     for factor in ablation.factors:
-        for name in sorted(fields_of(ablation, factor)):
+        for name in fields_of(ablation, factor):
             if name in owner:
                 raise DesignError(
                     f"{owner[name]} and {factor} both set {name}, so their combinations mean nothing; drop one of"

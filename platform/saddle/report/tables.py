@@ -14,6 +14,7 @@ from saddle.analyse.importance import drawn
 from saddle.analyse.result import Answer, direction_of
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.wording import DASH, Scale, duration, label, p_value, setting
+from saddle.design.components import varied as varied_by
 from saddle.report import facts
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -98,7 +99,7 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
 
 def trial_table(study: Study, entries: Sequence[Entry], answer: Answer, directions: Mapping[str, Any]) -> Table:
     """The trials with their outcome, the metric asked about, what was varied, and how long they took."""
-    varied = list(study.search or (study.ablation.factors if study.ablation else {}))
+    varied = list(study.search or {}) if study.ablation is None else varied_by(study.ablation)
     metrics = [objective.metric for objective in study.objective or ()] or [answer.metric]
     first = "trial" if study.ablation is None else "replicate"
     head = (first, "outcome", *(label(metric) for metric in metrics), *varied, "epochs", "time")
