@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.result import Answer
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 class NoFigure(UserError):
     """A study of this kind has no such figure."""
+
+
+def shown(figure: Figure) -> Figure:
+    """The figure, so that a notebook shows it although pyplot, which would see to that, knows nothing of it."""
+    figure.__dict__["_repr_png_"] = partial(png, figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a notebook shows it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
 
 
 class Plots:
@@ -66,7 +80,7 @@ class Plots:
             raise NoFigure(
                 f"{self._study.study} is {kind} and has no figure {name!r}; {known}it has {', '.join(self._plates)}"
             )
-        return plate.figure()
+        return shown(plate.figure())
 
     def forest(self) -> Figure:
         """Each arm's effect against the baseline with its interval, and where the verdicts come from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,8 @@ def test_figures_are_the_reports(cells: dict[str, Any], ran: Path) -> None:
     study = cells["study"]
     figures = [study.plot.forest(), study.plot.arms(), study.plot.curves(), study.plot.tradeoff()]
     assert all(isinstance(figure, matplotlib.figure.Figure) and figure.axes for figure in figures)
+    assert figures[0]._repr_png_().startswith(b"\x89PNG"), "as notebooks ask for it"
+    assert pickle.loads(pickle.dumps(figures[0])).axes
     labels = [text.get_text() for text in study.plot.arms().axes[0].get_yticklabels()]
     assert labels == ["sta", "mta", "mp"]
     with pytest.raises(
