@@ -10,6 +10,8 @@ import typer
 from saddle.cli.options import AsJson, Storage, StudyName
 
 if TYPE_CHECKING:
+    from saddle.archive.studies import StoredStudy
+    from saddle.store.base import Store
     from saddle.study.models import Study
 
 
@@ -30,16 +32,18 @@ def results(
     from saddle.cli.tables import print_csv, print_json
 
     store, study = open_named(study, storage)
-    found = [(stored.study, study_rows(store, stored.study.study)) for stored in find_studies(store, study)]
+    found = [(stored, study_rows(store, stored.study.study)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]
     if as_json:
         print_json(rows)
     elif as_csv:
         print_csv([flat_row(row) for row in rows])
     else:
-        for asked, part in found:
+        for stored, part in found:
+            asked = stored.study
             if part:
                 show(asked, part)
+                show_published(store, stored)
             else:
                 status = command("status", asked.study, *storage_option(store.url))
                 typer.echo(f"{asked.study} has no finished trial yet; see: {status}")
@@ -75,6 +79,22 @@ def show(study: Study, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         if row["outcome"] not in ("completed", "pruned"):
             say(f"{row['trial']} {row['outcome']}: {(row['why'].strip().splitlines() or ['no reason is known'])[-1]}")
+
+
+def show_published(store: Store, stored: StoredStudy) -> None:
+    """Print the published values that the study names beside ours."""
+    if stored.study.published is None:
+        return
+    from saddle.cli.tables import print_table, say
+    from saddle.report.beside import published_table
+    from saddle.store.ledger import Ledger
+    from saddle.study.trainables import load_trainable
+
+    entries, trainable = Ledger(store, stored.study.study).entries(), load_trainable(stored.study.trainable)
+    table = published_table(stored.study, entries, stored.baseline, trainable)
+    if table is not None:
+        print_table(table.columns, table.rows, title="Beside published values")
+        say(f"note: {table.note}", indent=2)
 
 
 def asked_metric(study: Study) -> str:

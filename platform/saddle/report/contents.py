@@ -14,6 +14,7 @@ from saddle.analyse.corrections import NAMES
 from saddle.analyse.result import Answer
 from saddle.analyse.wording import duration, plural
 from saddle.report import facts
+from saddle.report.beside import published_table
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -33,6 +34,7 @@ class Contents:
     results_note: str
     details: Table | None
     failures: Table | None
+    published: Table | None
     endings: Sequence[facts.Ending]
     troubles: Sequence[facts.Trouble]
     troubles_left_out: int
@@ -91,6 +93,7 @@ def gather(
         _results_note(study, answer, trials),
         detail_table(answer.effects),
         failure_table(answer.failures),
+        published_table(study, entries, baseline, trainable),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],
         max(0, len(troubles) - MOST_TROUBLES),

@@ -29,6 +29,8 @@ def _lines(it: Contents) -> Iterator[str]:
         yield from ("### Results", "", *table(it.results))
     if it.failures is not None:
         yield from ("### How often the method failed", "", *table(it.failures))
+    if it.published is not None:
+        yield from ("### Beside published values", "", *table(it.published))
     if it.details is not None:
         yield from ("### Effect sizes and further tests", "", *table(it.details))
     if it.endings:

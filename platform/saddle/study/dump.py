@@ -44,14 +44,14 @@ def differences(old: Study, new: Study) -> list[str]:
 def is_extension(old: Study, new: Study) -> bool:
     """Whether what was trained for `old` all counts for `new`, too: only limits were raised or seeds added.
 
-    The question's text may change as well, and which checkpoints are kept.
+    The question's text may change as well, which checkpoints are kept, and what published values stand beside.
     """
     if (old.ablation is None) != (new.ablation is None):
         return False
     if not all(_raised(getattr(old.budget, limit), getattr(new.budget, limit)) for limit in Budget.model_fields):
         return False
-    free = {"budget": new.budget, "question": new.question, "checkpoints": new.checkpoints}
-    aligned = old.model_copy(update=free)
+    free = ("budget", "question", "checkpoints", "published")
+    aligned = old.model_copy(update={name: getattr(new, name) for name in free})
     if old.ablation is not None and new.ablation is not None:
         if not set(old.ablation.seed_list) <= set(new.ablation.seed_list):
             return False

@@ -13,8 +13,9 @@ from saddle.study.models import Study
 from saddle.study.overrides import override
 from saddle.study.packaged import find_study
 from saddle.study.problems import Problem, StudyError
+from saddle.study.published import read_published
 from saddle.study.sections import read_sections
-from saddle.study.source import read_documents
+from saddle.study.source import Document, read_documents
 
 __all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies"]
 
@@ -38,13 +39,35 @@ def parse_studies(
     """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake."""
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
     documents, refused = override(inherit(documents), overrides)
+    documents, unread = read_tables(documents, file)
     drafts = [read_sections(document) for document in documents]
     check(drafts, trainables)
     studies = [draft.study() for draft in drafts]
-    problems = [*problems, *refused, *(problem for draft in drafts for problem in draft.problems)]
+    problems = [*problems, *refused, *unread, *(problem for draft in drafts for problem in draft.problems)]
     if problems:
         raise StudyError(problems)
     return [study for study in studies if study is not None]
+
+
+def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document], list[Problem]]:
+    """The documents with what `published: FILE.csv` holds in its place, and what is wrong with the tables."""
+    read: list[Document] = []
+    problems: list[Problem] = []
+    for document in documents:
+        given = document.value.get("published") if isinstance(document.value, dict) else None
+        if isinstance(given, str):
+            table, wrong = None, [document.problem(("published",), "this names no file", "write published: TABLE.csv")]
+            if given.strip():
+                try:
+                    table, wrong = read_published(given, file)
+                except StudyError as error:
+                    first = error.problems[0]
+                    wrong = [document.problem(("published",), first.what, first.right, first.nearest)]
+            problems += wrong
+            broken = document.broken | ({("published",)} if wrong else set())
+            document = Document({**document.value, "published": table}, document.places, frozenset(broken))
+        read.append(document)
+    return read, problems
 
 
 def _encode(text: str, file: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from saddle.study.published import Published
 from saddle.study.space import Parameter
 
 STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -436,6 +437,8 @@ class Study(Section):
     """Hyperparameters that say how a trial is measured (attacks, steps). Inherited key by key."""
     ablation: Ablation | None = None
     """The arms to compare; a study has either this or a search."""
+    published: Published | None = None
+    """A CSV file of published values to show beside an ablation's; may change from run to run."""
 
     @field_validator("objective", mode="before")
     @classmethod

@@ -32,6 +32,7 @@ def study_schema() -> dict[str, Any]:
     models[Ablation.__name__]["properties"]["factors"] = _or_names(factors)
     objective = schema["properties"]["objective"]
     objective["anyOf"].insert(0, {"$ref": f"#/$defs/{Objective.__name__}"})
+    schema["properties"]["published"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
     schema["required"] = ["study"]
     schema["oneOf"] = [{"required": ["search", "objective"]}, {"required": ["ablation"]}]
     return {"$schema": DIALECT, **schema}

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from saddle.study.mistakes import Mistake, keys_of, mistakes_in
 from saddle.study.models import SWITCH, Ablation, Component, Constraint, Objective, Study
-from saddle.study.not_yet import announced_keys
 from saddle.study.problems import Path, Problem, nearest, show
 from saddle.study.source import Document
 from saddle.study.space import Parameter
@@ -140,14 +139,10 @@ def _refuse_unknown_keys(draft: Draft, model: type[BaseModel], value: dict[str, 
     for name in value:
         if name in keys:
             continue
-        announced = announced_keys(name) if not path else None
-        if announced:
-            draft.refuse((*path, name), announced)
-        else:
-            near = nearest(name, keys)
-            known = "" if near else f"known are: {', '.join(keys)}"
-            draft.refuse((*path, name), f"unknown key {show(name)}", known, near)
-            draft.misspelt |= {near} if near and not path else set()
+        near = nearest(name, keys)
+        known = "" if near else f"known are: {', '.join(keys)}"
+        draft.refuse((*path, name), f"unknown key {show(name)}", known, near)
+        draft.misspelt |= {near} if near and not path else set()
 
 
 def _read_name(draft: Draft, value: Any) -> None:

@@ -94,7 +94,7 @@ SEARCH_MISTAKES = [
     ("budget: {trials: 8}", "budget: 8", "budget", "8 is not accepted; a mapping is wanted"),
     ("budget:", "resources: {workers: 0}\nbudget:", "resources.workers", "greater than or equal to 1"),
     ("budget:", "resources: {gpus_per_worker: 1.5}\nbudget:", "resources.gpus_per_worker", "beyond one GPU only whole ones"),
-    ("budget:", "published: table4.csv\nbudget:", "published", "comparing with published values is not there yet"),
+    ("budget:", "published: table4.csv\nbudget:", "published", "no such file: 'table4.csv'"),
     ("log: true", "log: true, when: {lr: 0.1}", "search.lr.when.lr", "lr can't depend on itself"),
     ("log: true", "log: true, when: {stepss: 1}", "search.lr.when.stepss", "lr depends on 'stepss', which doesn't exist; name a parameter; did you mean steps?"),
     ("log: true", "log: true, when: {steps: 9}", "search.lr.when.steps", "steps never takes 9; it is a whole number from 1 to 8"),

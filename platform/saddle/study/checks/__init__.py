@@ -9,6 +9,7 @@ from saddle.study.checks.ablation import check_ablation
 from saddle.study.checks.components import find_components
 from saddle.study.checks.conditions import check_conditions
 from saddle.study.checks.metrics import check_metrics
+from saddle.study.checks.published import check_published
 from saddle.study.checks.sampler import check_sampler
 from saddle.study.checks.search import check_search
 from saddle.study.checks.settings import check_names, check_settings
@@ -27,6 +28,7 @@ def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None) 
         _find_trainable(draft, trainables)
         check_shape(draft)
         check_metrics(draft)
+        check_published(draft)
         check_sampler(draft)
         check_conditions(draft)
         if draft.trainable is not None:

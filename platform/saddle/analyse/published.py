@@ -1,0 +1,131 @@
+"""Published values beside ours, arm by arm, with the conditions under which they are not the same measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from saddle.analyse.best import value_of
+from saddle.analyse.pairs import of_arm
+from saddle.design import Arm, labels
+from saddle.design.values import canonical, same
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+from saddle.study.published import PublishedValue
+
+ABSENT = object()
+"""Stands for a setting that no trial has."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition that differs: `ours` are the values of our trials, none where it is no setting of the trainable."""
+
+    name: str
+    published: Any
+    ours: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A published value beside ours, over `n` seeds; `mean` is None where we have not measured it."""
+
+    arm: str
+    published: PublishedValue
+    mean: float | None
+    sd: float | None
+    n: int
+    differing: tuple[Condition, ...]
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus theirs."""
+        return None if self.mean is None else self.mean - self.published.value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All published values that have an arm and trials here, and those that have none."""
+
+    rows: tuple[Beside, ...]
+    unknown_arms: tuple[str, ...]
+    not_measured: tuple[str, ...]
+    """Metrics that no trial of a named arm has."""
+
+
+def compare_published(
+    values: Sequence[PublishedValue], arms: Sequence[Arm], entries: Sequence[Entry], config: Any = None
+) -> Comparison:
+    """Each value beside the mean over seeds of the arm it names.
+
+    Arms are named as a report calls them, or in full. `config` is the trainable's model of a configuration, which
+    says when two ways of writing a setting mean the same. Where an ablation has blocks, a value whose conditions name
+    one is held against that one.
+    """
+    known = {word: arm for arm, label in zip(arms, labels(arms), strict=True) for word in _words(arm, label)}
+    shown = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
+    rows, unknown, unmeasured = [], [], []
+    for value in values:
+        arm = known.get(value.arm)
+        if arm is None:
+            unknown.append(value.arm)
+            continue
+        members = [entry for entry in of_arm(entries, arm) if _in_block(entry, value.conditions)]
+        ours = _by_seed(members, value.metric)
+        if members and not ours:
+            unmeasured.append(value.metric)
+            continue
+        sd = stdev(ours) if len(ours) > 1 else None
+        differing = _differing(value.conditions, members, config)
+        rows.append(Beside(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing))
+    return Comparison(tuple(rows), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(unmeasured)))
+
+
+def _words(arm: Arm, label: str) -> tuple[str, ...]:
+    return (label, arm.name, arm.key, *(("baseline",) if arm.is_baseline else ()))
+
+
+def _in_block(entry: Entry, conditions: Mapping[str, Any]) -> bool:
+    return all(same(level, conditions[name]) for name, level in entry.block.items() if name in conditions)
+
+
+def _by_seed(members: Sequence[Entry], metric: str) -> list[float]:
+    """The completed replicates' values, of a seed with several blocks their mean."""
+    found: dict[int, list[float]] = {}
+    for entry in members:
+        value = value_of(entry, metric)
+        if value is not None and entry.outcome == Outcome.COMPLETED:
+            found.setdefault(entry.seed, []).append(value)
+    return [fmean(values) for values in found.values()]
+
+
+def _differing(conditions: Mapping[str, Any], members: Sequence[Entry], config: Any) -> tuple[Condition, ...]:
+    found = []
+    for name, wanted in conditions.items():
+        ours = {canonical(value): value for entry in members if (value := _setting(entry, name)) is not ABSENT}
+        if not members or (len(ours) == 1 and canonical(_as_ours(name, wanted, members[0], config)) in ours):
+            continue
+        found.append(Condition(name, wanted, tuple(ours.values())))
+    return tuple(found)
+
+
+def _setting(entry: Entry, name: str) -> Any:
+    """A trial's setting, of a nested one by its dotted name."""
+    value: Any = entry.params
+    for part in (name,) if name in entry.params else name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return ABSENT
+        value = value[part]
+    return value
+
+
+def _as_ours(name: str, value: Any, entry: Entry, config: Any) -> Any:
+    """The value as the trainable's configuration would hold it: `[odd_even]` for tasks is a mapping there."""
+    if config is None or name not in entry.params:
+        return value
+    try:
+        return config.model_validate({**entry.params, name: value}).model_dump(mode="json")[name]
+    except (ValueError, TypeError, KeyError):  # not possible here, so it differs
+        return value
