@@ -125,7 +125,8 @@ def _as_ours(name: str, value: Any, entry: Entry, config: Any) -> Any:
     """The value as the trainable's configuration would hold it: `[odd_even]` for tasks is a mapping there."""
     if config is None or name not in entry.params:
         return value
+    known = {field: given for field, given in entry.params.items() if field in config.model_fields}
     try:
-        return config.model_validate({**entry.params, name: value}).model_dump(mode="json")[name]
+        return config.model_validate({**known, name: value}).model_dump(mode="json")[name]
     except (ValueError, TypeError, KeyError):  # not possible here, so it differs
         return value

@@ -72,6 +72,8 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
     columns = ["comparison", "pairs", "difference", "sd of differences", "effect size d", "level of the interval", "p"]
     columns += [f"p ({NAMES[effects[0].correction]})", "p (sign flips)"]
     columns += ["p (equivalence)"] * tested + ["settled after"] * raced
+    pooled = any(effect.mixed is not None for effect in effects)
+    columns += ["mixed model", "its interval", "its p"] * pooled
     rows = []
     for effect in effects:
         row = [
@@ -85,6 +87,11 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
         ]
         row += [p_value(effect.p_equivalence)] * tested
         row += [DASH if effect.settled_after is None else str(effect.settled_after)] * raced
+        if pooled:
+            one = effect.mixed
+            row += [DASH] * 3 if one is None else [
+                scale.change(one.mean), scale.interval(one.low, one.high), p_value(one.p)
+            ]  # fmt: skip
         rows.append(tuple(row))
     note = (
         "d is the mean difference in standard deviations of the differences (d_z), with Hedges’ correction for few"
@@ -94,6 +101,11 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
         note += " Equivalence is tested by two one-sided t tests (TOST) against the study’s margin, not adjusted."
     if raced:
         note += " “Settled after” counts the pairs at which the race was over for an arm."
+    if pooled:
+        note += (
+            " The mixed model pools the noise of all replicates, with seeds (and blocks) as random effects: narrower,"
+            " where its assumptions hold; not adjusted."
+        )
     return Table(tuple(columns), tuple(rows), note)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.pairs import Measured
 from saddle.analyse.sentences import scale_of
@@ -72,15 +73,14 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     baselines = {effect.baseline for effect in shown if effect.kind == "arm"}
     against = f" against {baselines.pop()}" if len(baselines) == 1 else ""
     caption = (
-        f"Mean paired difference{against} with its {100 * (1 - alpha):.4g} % interval, Holm-adjusted over"
-        f" {len(effects)} comparison{'s' * (len(effects) > 1)}; small dots are single seeds."
+        f"Mean paired difference{against} with its {100 * (1 - alpha):.4g} % interval,"
+        f" {NAMES[shown[0].correction]}-adjusted over {len(effects)} comparison{'s' * (len(effects) > 1)}; small dots are single seeds."
         + (" The band is the range the study calls equivalent." if equivalence is not None else "")
         + (" The best first." if len(known) >= SORTED_FROM else "")
         + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
     )
-    return draw(
-        "effects", title, caption, (8.6, 1.1 + (0.46 if len(shown) < SORTED_FROM else 0.26) * len(shown)), paint
-    )
+    height = 0.46 if len(shown) < SORTED_FROM else 0.26
+    return draw("effects", title, caption, (8.6, 1.1 + height * len(shown)), paint)
 
 
 def arms(measured: Sequence[Measured], metric: str) -> Plate:

@@ -18,7 +18,7 @@ from saddle.report.figures.effects import COLOURS, MOST_ROWS
 
 
 def course(measured: Sequence[Measured], standing: Standing) -> Plate:
-    """A bar per arm: replicates that were trained, those that a settled race saved, and after which it was settled."""
+    """A bar per arm: seeds that were trained, those that ended after it was settled, and those that this saved."""
     effects = {effect.arm: effect for effect in standing.effects}
     shown = list(measured)[: MOST_ROWS + 1]
     saved = sum(arm.counts[NOT_NEEDED] for arm in measured)
@@ -31,7 +31,9 @@ def course(measured: Sequence[Measured], standing: Standing) -> Plate:
             colour = MUTED if effect is None else COLOURS.get(effect.verdict, MUTED)
             trained = len(arm.values) + sum(why not in (MISSING, NOT_NEEDED) for why in arm.lost.values())
             saved_here = arm.counts[NOT_NEEDED]
-            axes.barh(row, trained, height=0.55, color=colour, alpha=0.85)
+            counted = min(trained, standing.settled.get(arm.arm, trained))
+            axes.barh(row, counted, height=0.55, color=colour, alpha=0.85)
+            axes.barh(row, trained - counted, left=counted, height=0.55, color=colour, alpha=0.3)
             axes.barh(row, saved_here, left=trained, height=0.55, fc="none", ec=MUTED, ls=":", lw=1)
             axes.annotate(
                 _words(arm, effect), (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False
@@ -42,12 +44,16 @@ def course(measured: Sequence[Measured], standing: Standing) -> Plate:
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("replicates")
-        handles = [Patch(fc=MUTED, alpha=0.85, label="trained"), Patch(fc="none", ec=MUTED, ls=":", label="saved")]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=9)
+        axes.set_xlabel("seeds")
+        handles = [
+            Patch(fc=MUTED, alpha=0.85, label="counted"),
+            Patch(fc=MUTED, alpha=0.3, label="ended after it was settled"),
+            Patch(fc="none", ec=MUTED, ls=":", label="saved"),
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=9)
 
     caption = (
-        f"An arm that is settled gets no more seeds: {saved} of {plural(total, 'planned replicate')} were not needed."
+        f"An arm that is settled gets no more seeds: of {total} over all arms {saved} were not needed."
         " Colours are those of the verdicts; the baseline goes on as long as any arm does."
     )
     return draw("race", "The race", caption, (8.6, 1.3 + 0.36 * len(shown)), paint)
