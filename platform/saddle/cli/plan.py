@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from saddle.cli.options import AsJson, DataRoot, Settings, Storage, StudyFile
 
 if TYPE_CHECKING:
+    from saddle.design.describing import DesignFacts
     from saddle.execute.planning import Plan
     from saddle.study.space import Parameter
+
+MOST_FIRST, MOST_EFFECTS = 5, 20
+"""How many replicates and effects are listed for people."""
 
 
 def plan(
@@ -16,20 +24,34 @@ def plan(
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
+    effect: Annotated[
+        float | None,
+        typer.Option(help="A true difference that should be shown, in the metric's unit: how many seeds that takes."),
+    ] = None,
+    spread: Annotated[
+        float | None, typer.Option(help="The standard deviation of paired differences of two arms over seeds.")
+    ] = None,
+    pilot: Annotated[
+        str | None, typer.Option(help="An ablation in the storage whose spread is taken instead.", metavar="STUDY")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show arms, trials, resources and estimates of time and disk; start nothing.
+    """Show arms, trials, what can be estimated, resources, time and disk; start nothing.
 
-    Example: saddle plan quickstart --set quickstart-ablation:ablation.seeds=8
+    Example: saddle plan quickstart --set quickstart-ablation:ablation.seeds=8 --effect 0.02 --spread 0.015
     """
     from saddle.cli.tables import print_json
+    from saddle.execute.pilots import PowerQuestion
     from saddle.execute.planning import plan_study
     from saddle.store.opening import open_store
     from saddle.study.loader import load_studies
 
     store = open_store(storage, create=False)
     root = None if data_root is None else str(data_root)
-    plans = [plan_study(found, store, root) for found in load_studies(study, settings or ())]
+    studies = load_studies(study, settings or ())
+    refuse_senseless(effect, spread, pilot, any(found.ablation for found in studies))
+    question = PowerQuestion(effect, spread, pilot)
+    plans = [plan_study(found, store, root, question) for found in studies]
     if as_json:
         print_json([as_plain(found) for found in plans])
     else:
@@ -55,7 +77,70 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "config": dict(plan.config),
         "assumed": list(plan.assumed),
         "notes": list(plan.notes),
+        "design": design_as_plain(plan),
+        "power": power_as_plain(plan),
     }
+
+
+def design_as_plain(plan: Plan) -> dict[str, Any] | None:
+    """An ablation's design as JSON has it."""
+    facts, ablation = plan.design, plan.study.ablation
+    if facts is None or ablation is None:
+        return None
+    return {
+        "name": facts.name,
+        "resolution": facts.resolution,
+        "factors": {factor: list(levels) for factor, levels in facts.factors.items()},
+        "components": {name: dict(states) for name, states in facts.components.items()},
+        "arms": [dict(arm) for arm in facts.arms],
+        "blocks": list(facts.blocks),
+        "order_seed": facts.order_seed,
+        "order_of_first_seed": [
+            facts.arms[place]["arm"] + (f" in {block}" if block else "") for place, block in facts.first
+        ],
+        "effects": [{"name": name, "kind": kind} for name, kind in facts.effects],
+        "aliases": {c.term: list(c.aliases) for c in facts.contrasts or () if c.aliases},
+        "left_out": list(facts.left_out),
+        "raced": ablation.race.spending is not None,
+    }
+
+
+def power_as_plain(plan: Plan) -> dict[str, Any] | None:
+    """What effects need, as JSON has it; None where no spread is known."""
+    if plan.spread is None:
+        return None
+    return {
+        "spread": plan.spread.sd,
+        "spread_low": plan.spread.low,
+        "spread_high": plan.spread.high,
+        "source": plan.spread.source,
+        "effect": plan.effect,
+        "seeds": len(plan.seeds),
+        "needs": [
+            {
+                "kind": need.kind,
+                "effects": need.effects,
+                "sd": need.sd,
+                "detectable_effect": need.detectable if math.isfinite(need.detectable) else None,
+                "power": need.power,
+                "seeds_needed": need.seeds,
+            }
+            for need in plan.needs
+        ],
+    }
+
+
+def refuse_senseless(effect: float | None, spread: float | None, pilot: str | None, ablates: bool) -> None:
+    """Raise `UserError` for numbers that mean nothing, and for options that exclude each other or ask a search."""
+    from saddle.errors import UserError
+
+    for name, value in (("--effect", effect), ("--spread", spread)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UserError(f"{name} {value:g} is not above zero; it is a size in the metric's unit, such as 0.02")
+    if spread is not None and pilot is not None:
+        raise UserError("--spread and --pilot both say how large the spread is; keep one of them")
+    if not ablates and (effect, spread, pilot) != (None, None, None):
+        raise UserError("--effect, --spread and --pilot ask about an ablation, and this file has none")
 
 
 def show(plan: Plan) -> None:
@@ -67,10 +152,8 @@ def show(plan: Plan) -> None:
     say()
     say(study.study, style="bold")
     say(study.question)
-    if plan.arms:
-        columns = tuple(dict.fromkeys(name for arm in plan.arms for name in arm))
-        print_table(columns, [tuple(arm.get(name) for name in columns) for arm in plan.arms])
-        say(f"{len(plan.arms)} arms × {len(plan.seeds)} paired seeds = {plan.trials} trials", indent=2)
+    if plan.design is not None:
+        show_design(plan, plan.design)
     else:
         print_table(("searched", "range", "only when"), [search_row(*item) for item in (study.search or {}).items()])
         trials = plan.trials or "as many as fit in the time"
@@ -89,6 +172,78 @@ def show(plan: Plan) -> None:
     say(f"rests on assumed values of: {', '.join(plan.assumed) or 'nothing'}", indent=2)
     for note in plan.notes:
         say(f"note: {note}", indent=2)
+
+
+def show_design(plan: Plan, facts: DesignFacts) -> None:
+    """Print an ablation's arms, how they are run, and what its effects need."""
+    from saddle.cli.tables import print_table, say
+    from saddle.design.describing import component_text, sentences
+
+    ablation = plan.study.ablation
+    assert ablation is not None
+    names = arm_names(facts)
+    rows = zip(names, facts.arms, strict=True)
+    print_table(("arm", *facts.factors), [(name, *arm["levels"].values()) for name, arm in rows])
+    for name in facts.components:
+        say(component_text(facts, name), indent=2)
+    blocks = f" × {len(facts.blocks)} blocks ({'; '.join(facts.blocks)})" if facts.blocks else ""
+    raced = ablation.race.spending is not None
+    say(
+        f"{len(facts.arms)} arms{blocks} × {len(plan.seeds)} paired seeds = {plan.trials} trials"
+        + (" at most: an arm whose question is settled gets no more seeds" if raced else ""),
+        indent=2,
+    )
+    say(f"within each seed in random order (order_seed {facts.order_seed}), first: {first_of(facts)}", indent=2)
+    wanted = ablation.design.options.resolution if facts.resolution is not None else None
+    for sentence in sentences(facts, wanted):
+        say(sentence, indent=2)
+    if facts.contrasts is not None:
+        say(f"effects: {listed([name for name, _ in facts.effects])}", indent=2)
+    for line in power_lines(plan, raced=raced):
+        say(line, indent=2)
+
+
+def arm_names(facts: DesignFacts) -> list[str]:
+    """What the arms are called: by number where their names only repeat the levels beside them."""
+    if facts.contrasts is None:
+        return [arm["arm"] for arm in facts.arms]
+    return ["baseline" if arm["baseline"] else str(place) for place, arm in enumerate(facts.arms, start=1)]
+
+
+def first_of(facts: DesignFacts) -> str:
+    """The first replicates of the first seed."""
+    names = arm_names(facts)
+    first = [names[place] + (f" in {block}" if block else "") for place, block in facts.first[:MOST_FIRST]]
+    return ", ".join(first) + (", …" if len(facts.first) > MOST_FIRST else "")
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names, as many as are read."""
+    more = f" and {len(names) - MOST_EFFECTS} more (--json has them all)" if len(names) > MOST_EFFECTS else ""
+    return "; ".join(names[:MOST_EFFECTS]) + more
+
+
+def power_lines(plan: Plan, *, raced: bool) -> Iterator[str]:
+    """What effects of each kind need."""
+    if plan.spread is None:
+        return
+    known = plan.spread
+    within = "" if known.low is None else f"; 95 % interval {known.low:.3g} to {known.high:.3g}"
+    yield f"spread of paired differences: {known.sd:.3g} ({known.source}{within})"
+    seeds, several = len(plan.seeds), sum(need.effects for need in plan.needs)
+    step = f" at the strictest of {several} comparisons" if several > 1 else ""
+    for need in plan.needs:
+        what = {"arm": "a difference", "interaction": "an interaction"}.get(need.kind, f"a {need.kind}")
+        if math.isfinite(need.detectable):
+            yield f"with {seeds} seeds {what} of {need.detectable:.3g} is shown with a chance of 80 %{step}"
+        if need.power is not None:
+            takes = f"{need.seeds} seeds" if need.seeds is not None else "more than 1,000 seeds"
+            yield (
+                f"{what} of {plan.effect:g} is shown with a chance of {100 * need.power:.0f} % with {seeds} seeds;"
+                f" for 80 % it takes {takes}"
+            )
+    if raced:
+        yield "that is without the race, whose looks on the way cost a little of it; its seeds are a maximum"
 
 
 def may_stop_early(plan: Plan) -> bool:

@@ -10,8 +10,15 @@ from typing import Any
 
 from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
+from saddle.analyse.power import Need, Spread, effects_count, needs
+from saddle.design import Arm
+from saddle.design.blocks import block_list
+from saddle.design.components import varied as varied_by
+from saddle.design.describing import DesignFacts, describe_design
+from saddle.design.values import canonical
 from saddle.errors import UserError
 from saddle.execute.estimates import Estimate, estimate_trial
+from saddle.execute.pilots import OPEN, PowerQuestion, find_spread
 from saddle.execute.preflight import absent_data, local_resources, resolutions
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import DoesNotFit, slots_for, trial_shape
@@ -42,6 +49,12 @@ class Plan:
     config: Mapping[str, Any]
     assumed: Sequence[str]
     notes: Sequence[str]
+    design: DesignFacts | None = None
+    """Of an ablation."""
+    spread: Spread | None = None
+    """Of paired differences; where it is known, `needs` says what each kind of effect takes."""
+    effect: float | None = None
+    needs: Sequence[Need] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -57,7 +70,7 @@ class Plan:
         return None if self.trials is None or self.per_trial.bytes is None else self.per_trial.bytes * self.trials
 
 
-def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan:
+def plan_study(study: Study, store: Store, data_root: str | None = None, question: PowerQuestion = OPEN) -> Plan:
     """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
     trainable = load_trainable(study.trainable)
     found: list[str] = absent_data([study], data_root)
@@ -68,7 +81,9 @@ def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan
         baseline = dict(study.ablation.baseline) if study.ablation else None
     arms = arms_of_study(study, baseline)
     seeds = study.ablation.seed_list if study.ablation else [0]
-    resolved = [resolve(trainable, {**study.settings, **a.settings}, study.recipe, study.scale) for a in arms]
+    blocks = block_list(study.ablation.blocks) if study.ablation else [{}]
+    given = [{**study.settings, **arm.settings, **block} for arm in arms for block in blocks]
+    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
     resolved = resolved or list(islice(resolutions(study), 1))
     if not resolved:
         raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
@@ -77,18 +92,20 @@ def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan
     except DoesNotFit as reason:
         found.append(f"{reason}; a cluster may have it: saddle submit, or saddle run --address")
         slots = 1
-    trials = len(arms) * len(seeds) if study.ablation else planned_trials(study)
+    trials = len(given) * len(seeds) if study.ablation else planned_trials(study)
+    spread = None
     if study.ablation:
-        found += limits(len(seeds), len(arms) - 1, study.ablation.compare.alpha)
+        spread = find_spread(study, store, trainable, question)
+        found += limits(len(seeds), effects_count(study.ablation, arms), study.ablation.compare.alpha)
     else:
         found += notes(study.sampler.name, bool(study.constraints))
         found += idle_parameters(study)
-    varied = {*(study.search or {}), *(study.ablation.factors if study.ablation else {})}
+    varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
     return Plan(
         study=study,
         trials=trials,
         done=len(Ledger(store, study.study).keys()),
-        arms=[{"arm": arm.name, **arm.settings} for arm in arms],
+        arms=differing_settings(arms),
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
@@ -98,7 +115,18 @@ def plan_study(study: Study, store: Store, data_root: str | None = None) -> Plan
             name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied
         ),
         notes=found,
+        design=describe_design(study.ablation, arms) if study.ablation else None,
+        spread=spread,
+        effect=question.effect if spread else None,
+        needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
     )
+
+
+def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:
+    """The arms by name with those settings in which they are not all alike."""
+    names = dict.fromkeys(name for arm in arms for name in arm.settings)
+    differ = [name for name in names if len({canonical(arm.settings.get(name)) for arm in arms}) > 1]
+    return [{"arm": arm.name, **{name: arm.settings.get(name) for name in differ}} for arm in arms]
 
 
 def idle_parameters(study: Study) -> list[str]:
