@@ -13,7 +13,7 @@ from saddle.analyse.student import paired_t
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list, block_name
 from saddle.store.entry import Entry
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 DESCRIPTIVE = (
     "Rows of single blocks are descriptive: their intervals are not adjusted for how many there are, and they carry no"

@@ -13,7 +13,7 @@ from saddle.analyse.effects import Comparison, Rule, judge
 from saddle.analyse.pairs import MISSING, Measured, pair
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 
 def factorial_effects(

@@ -14,7 +14,7 @@ from saddle.design import Arm
 from saddle.design.values import canonical
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 
 def with_mixed(

@@ -15,7 +15,7 @@ from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.pairs import Measured, pair
 from saddle.design import Arm
 from saddle.design.contrasts import spread_factor
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 WANTED = 0.8
 """The power that is customary to ask for."""

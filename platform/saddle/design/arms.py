@@ -23,7 +23,7 @@ from saddle.design.leave_one_out import leave_one_out
 from saddle.design.one_factor import one_factor
 from saddle.design.point import Levels, Point, Standing
 from saddle.design.values import canonical, is_off, readable, same
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 __all__ = ["make_arms", "where_factors_stand"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.values import readable, same
-from saddle.study.models import SWITCH, Ablation, Component
+from saddle.study.ablation import SWITCH, Ablation, Component
 
 ON, OFF = SWITCH
 

@@ -13,7 +13,7 @@ from saddle.design.contrasts import Contrast, contrasts
 from saddle.design.fractional import resolution_of
 from saddle.design.replicates import replicates_of
 from saddle.design.values import readable, same
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 MIXED_UP = {

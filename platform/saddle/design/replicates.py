@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from saddle.design.arm import Arm, DesignError, Replicate
 from saddle.design.blocks import Block, block_list
-from saddle.study.models import Ablation
+from saddle.study.ablation import Ablation
 
 
 def replicates_of(ablation: Ablation, arms: Sequence[Arm]) -> list[Replicate]:

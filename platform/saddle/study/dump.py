@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from saddle.study.models import ONLY_IN_A_SEARCH, Budget, Constraint, OneOf, Study
+from saddle.study.models import ONLY_IN_A_SEARCH, Budget, Constraint, Study
+from saddle.study.parts import OneOf
 from saddle.study.problems import show
 from saddle.study.scalars import WORD
 

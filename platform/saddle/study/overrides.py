@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saddle.study.models import ONLY_IN_A_SEARCH, Design, EarlyStopping, Race, Sampler, Study
+from saddle.study.ablation import Design, Race
+from saddle.study.models import ONLY_IN_A_SEARCH, EarlyStopping, Sampler, Study
 from saddle.study.problems import Path, Place, Problem, dotted, nearest, show
 from saddle.study.source import Document, read_documents
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddle.study.models import STUDY_NAME, Ablation, Constraint, Design, Objective, OneOf, Race, Sampler, Study
+from saddle.study.ablation import Ablation, Design, Race
+from saddle.study.models import Constraint, Objective, Sampler, Study
 from saddle.study.models import EarlyStopping as Stopping
+from saddle.study.parts import STUDY_NAME, OneOf
 from saddle.study.space import Parameter
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

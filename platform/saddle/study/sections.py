@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
+from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.mistakes import Mistake, keys_of, mistakes_in
-from saddle.study.models import SWITCH, Ablation, Component, Constraint, Objective, Study
+from saddle.study.models import Constraint, Objective, Study
 from saddle.study.problems import Path, Problem, nearest, show
 from saddle.study.source import Document
 from saddle.study.space import Parameter

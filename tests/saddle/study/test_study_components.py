@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from saddle.design import Arm, make_arms
+from saddle.study.ablation import Component
 from saddle.study.dump import differences, dump_study, is_extension
 from saddle.study.loader import parse_studies
-from saddle.study.models import Component, Study
+from saddle.study.models import Study
 
 STUDY = """\
 study: parts

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.design.components import ONE_CHANGE
+from saddle.study.ablation import Ablation
 from saddle.study.checks.arms import check_arms
 from saddle.study.checks.blocks import check_blocks
 from saddle.study.checks.settings import known_settings, mistakes_with, refuse_at
-from saddle.study.models import Ablation
 from saddle.study.problems import Path
 from saddle.study.sections import Draft
 

@@ -12,9 +12,9 @@ from saddle.design.blocks import Block, block_name
 from saddle.design.exclude import refuse_unknown
 from saddle.design.fractional import other_level
 from saddle.design.values import canonical, readable, same
+from saddle.study.ablation import Ablation, Design
 from saddle.study.checks.search import typical_point
 from saddle.study.checks.settings import complete_settings, mistakes_with, refuse_at
-from saddle.study.models import Ablation, Design
 from saddle.study.problems import Path
 from saddle.study.sections import Draft
 

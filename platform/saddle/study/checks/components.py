@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from saddle.study.ablation import SWITCH, Component
 from saddle.study.checks.settings import known_settings, mistakes_with
-from saddle.study.models import SWITCH, Component
 from saddle.study.problems import Path, nearest, show
 from saddle.study.sections import Draft
 from trainables.contract import components_of

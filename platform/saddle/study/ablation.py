@@ -1,0 +1,151 @@
+"""What the `ablation` of a study file may say: design, factors, blocks, seeds, race, and how arms are compared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from saddle.study.parts import STUDY_NAME, OneOf, Positive, Section, Seed
+
+
+class Compare(Section):
+    """How an ablation's arms are compared."""
+
+    metric: str | None = None
+    """A test or validation metric."""
+    alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
+    """How often a difference may be claimed where there is none."""
+    correction: Literal["holm", "bh"] = "holm"
+    """How `alpha` is shared among the arms: `holm` bounds the chance of any wrong claim, `bh` their expected share."""
+    equivalence: Positive | None = None
+    """Half the width of "no practical difference", in the metric's unit."""
+
+
+class OneFactor(Section):
+    """Every level of every factor that is not the baseline's makes one arm."""
+
+
+class LeaveOneOut(Section):
+    """The baseline has every component, and each arm lacks one."""
+
+
+class Factorial(Section):
+    """Every combination of levels is an arm."""
+
+
+class Fractional(Section):
+    """A regular fraction of all combinations of factors with two levels each."""
+
+    resolution: Annotated[int, Field(strict=True, ge=3, le=8)] = 4
+    """At III main effects are mixed up with two-factor interactions, at IV these with each other, at V neither."""
+
+
+class Design(OneOf):
+    """Which arms there are."""
+
+    one_factor: OneFactor | None = None
+    leave_one_out: LeaveOneOut | None = None
+    factorial: Factorial | None = None
+    fractional: Fractional | None = None
+
+
+class FixedSeeds(Section):
+    """Every arm gets every seed."""
+
+
+class Looks(Section):
+    """Arms are looked at after every seed."""
+
+
+class Race(OneOf):
+    """Whether arms whose question is settled stop getting seeds, and how α is spent over the looks."""
+
+    none: FixedSeeds | None = None
+    obrien_fleming: Looks | None = None
+    pocock: Looks | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_bool(cls, value: Any) -> Any:
+        return {True: "obrien_fleming", False: "none"}[value] if isinstance(value, bool) else value
+
+    @property
+    def spending(self) -> Literal["obrien_fleming", "pocock"] | None:
+        """The spending function; None where every arm gets every seed."""
+        return None if self.name == "none" else "pocock" if self.name == "pocock" else "obrien_fleming"
+
+
+class Component(Section):
+    """A part that arms have or lack, in one or several hyperparameters."""
+
+    on: dict[str, Any] = Field(default_factory=dict)
+    """Settings of an arm that has it, where the baseline does not say otherwise."""
+    off: Annotated[dict[str, Any], Field(min_length=1)]
+    """Settings of an arm that lacks it."""
+
+
+SWITCH = ("on", "off")
+"""The levels of a component."""
+
+
+def with_levels(factors: Any) -> Any:
+    """Factors given as a list of names, or by names without levels, as a mapping with the levels on and off."""
+    if isinstance(factors, list) and all(isinstance(name, str) for name in factors):
+        factors = dict.fromkeys(factors)
+    if isinstance(factors, dict):
+        return {name: list(SWITCH) if levels is None else levels for name, levels in factors.items()}
+    return factors
+
+
+class Ablation(Section):
+    """Arms around a baseline, each trained with the same seeds."""
+
+    baseline: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the baseline; `best_of: STUDY` among them starts from a search's best trial, which they override."""
+    best_of: Annotated[str, Field(pattern=STUDY_NAME)] | None = None
+    """The search whose best trial the baseline starts from."""
+    design: Design = Design(one_factor=OneFactor())
+    """Which arms there are."""
+    factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
+    """The levels of every factor: hyperparameters, or components with the levels `on` and `off`.
+
+    A list of names stands for components and boolean hyperparameters, each on or off; so does a name without levels.
+    """
+    components: dict[str, Component] = Field(default_factory=dict)
+    """What the components among the factors set; those that the trainable declares need not be repeated."""
+    exclude: list[Annotated[dict[str, Any], Field(min_length=1)]] = Field(default_factory=list)
+    """Combinations that no arm may have: factors with a level, or with a list of levels."""
+    blocks: Annotated[dict[str, Annotated[list[Any], Field(min_length=2)]], Field(max_length=3)] = Field(
+        default_factory=dict
+    )
+    """Hyperparameters (or `machine`) that every arm meets at each of the given levels, such as `dataset`."""
+    order_seed: Seed = 0
+    """Of the random order in which the arms of each seed are run."""
+    seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] | Annotated[list[Seed], Field(min_length=1)] = 3
+    """How many seeds every arm is trained with at most, or which."""
+    race: Race = Race(none=FixedSeeds())
+    """Whether an arm whose question is settled gets no more seeds; `true` spends α as O'Brien and Fleming do."""
+    compare: Compare = Compare()
+    """How the arms are compared."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_best_of(cls, value: Any) -> Any:
+        baseline = value.get("baseline") if isinstance(value, dict) else None
+        if not isinstance(baseline, dict) or "best_of" not in baseline:
+            return value
+        if "best_of" in value:
+            raise ValueError("best_of is given twice, beside baseline and in it")
+        rest = {name: setting for name, setting in baseline.items() if name != "best_of"}
+        return {**value, "baseline": rest, "best_of": baseline["best_of"]}
+
+    @field_validator("factors", mode="before")
+    @classmethod
+    def _accept_names(cls, value: Any) -> Any:
+        return with_levels(value)
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds that every arm is trained with."""
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
