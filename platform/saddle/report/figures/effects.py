@@ -13,7 +13,7 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.pairs import Measured
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import label, signed
+from saddle.analyse.wording import label, plural, signed
 from saddle.report.figures.axes import category_axis, clean, percent_axis, style_of
 from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
 
@@ -74,7 +74,8 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     against = f" against {baselines.pop()}" if len(baselines) == 1 else ""
     caption = (
         f"Mean paired difference{against} with its {100 * (1 - alpha):.4g} % interval,"
-        f" {NAMES[shown[0].correction]}-adjusted over {len(effects)} comparison{'s' * (len(effects) > 1)}; small dots are single seeds."
+        f" {NAMES[shown[0].correction]}-adjusted over {plural(len(effects), 'comparison')};"
+        " small dots are single seeds."
         + (" The band is the range the study calls equivalent." if equivalence is not None else "")
         + (" The best first." if len(known) >= SORTED_FROM else "")
         + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
