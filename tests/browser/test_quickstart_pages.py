@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
+from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
 
 STUDIES = ("quickstart-search", "quickstart-ablation")
-EXPANDERS = "button[data-component-id*='runnamecellrenderer']"
 OPTIONAL = "/ajax-api/2.0/mlflow/users/current"
 """MLflow's page asks for a user even where its server has none; the server's 404 is no error of ours."""
 
@@ -119,28 +118,21 @@ def server(quickstart: Path) -> Iterator[Server]:
         yield running
 
 
-def wait_for(browser: Any, condition: Callable[[], Any], what: str) -> Any:
-    return WebDriverWait(browser, 60).until(lambda _: condition(), f"{what} did not appear within a minute")
-
-
 def test_the_mlflow_page_lists_the_nested_runs(
     browser: Any, console_errors: Callable[[], list[str]], quickstart: Path, server: Server
 ) -> None:
     browser.get(server.page(STUDIES[1]))
 
-    def names() -> list[str]:
-        return [e.text for e in browser.find_elements(By.CSS_SELECTOR, "a[href*='/runs/']") if e.text]
-
-    wait_for(browser, lambda: STUDIES[1] in names(), "the study's run")
+    wait_for(browser, lambda: STUDIES[1] in run_names(browser), "the study's run")
     opened = 0
     for level in ("the arms", "the seeds"):
-        before = len(names())
+        before = len(run_names(browser))
         for button in browser.find_elements(By.CSS_SELECTOR, EXPANDERS)[opened:]:
-            browser.execute_script("arguments[0].click()", button)
+            click(browser, button)
             opened += 1
-        wait_for(browser, lambda seen=before: len(names()) > seen, level)
+        wait_for(browser, lambda seen=before: len(run_names(browser)) > seen, level)
     browser.save_screenshot(str(quickstart / "mlflow.png"))
-    shown = names()
+    shown = run_names(browser)
     for arm in ("sta", "mta", "mp"):
         assert any(arm in name for name in shown)
         assert sum(name.startswith("seed") and name.endswith(arm) for name in shown) == 3

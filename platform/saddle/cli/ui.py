@@ -63,11 +63,15 @@ def ui(
 
 
 def show(uri: str, names: Sequence[str | None], browser: bool) -> None:
-    """Print the page of each study, and open the first."""
-    from saddle.track.server import page_of
+    """Print the pages of each study, and open the first."""
+    from saddle.track.server import arms_page_of, page_of
 
-    pages = [page_of(uri.rstrip("/"), name) for name in names]
-    for page in pages:
+    uri = uri.rstrip("/")
+    pages = [page_of(uri, name) for name in names]
+    for name, page in zip(names, pages, strict=True):
         typer.echo(f"MLflow: {page}")
+        arms = None if name is None else arms_page_of(uri, name)
+        if arms is not None:
+            typer.echo(f"  its arms, side by side: {arms}")
     if browser:
         typer.launch(pages[0])

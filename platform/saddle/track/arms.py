@@ -17,7 +17,7 @@ from saddle.design import labels
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Study
-from saddle.track.base import ArmSummary
+from saddle.track.base import METRIC_TAG, ArmSummary
 
 NOT_IN_TAGS = re.compile(r"[^\w .:/-]", re.ASCII)
 """What MLflow refuses in the name of a tag."""
@@ -53,7 +53,7 @@ def describe_arms(
             },
             {
                 "saddle.question": study.question,
-                "saddle.metric": answer.metric,
+                METRIC_TAG: answer.metric,
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
             },

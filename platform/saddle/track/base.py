@@ -22,6 +22,10 @@ class StartedTrial:
     block: Mapping[str, Any] = field(default_factory=dict)
 
 
+METRIC_TAG = "saddle.metric"
+"""Names the metric that an ablation compares, among the tags of its arms."""
+
+
 @dataclass(frozen=True)
 class ArmSummary:
     """What is told of an arm when its study is over or interrupted."""

@@ -17,6 +17,7 @@ from requests import HTTPError
 
 from saddle.masking import masked
 from saddle.track.outbox import Operation
+from saddle.track.views import SHARED_VIEW_TAG
 
 KEY_TAG = "saddle.key"
 LEVEL_TAG = "saddle.level"
@@ -152,6 +153,10 @@ class MlflowSink:
             self._keep_one(key, runs)
         run_id = self._run_id(key)
         self.client.set_terminated(run_id, operation["status"], operation["time"])
+
+    def _view(self, operation: Operation) -> None:
+        """Keep a view of the runs' page under its name."""
+        self.client.set_experiment_tag(self.experiment_id, SHARED_VIEW_TAG + operation["name"], operation["state"])
 
     def _remove(self, operation: Operation) -> None:
         """Delete runs, which MLflow keeps among its deleted ones."""

@@ -12,7 +12,7 @@ from saddle.masking import masked
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.opening import study_folder
-from saddle.track.base import ArmSummary, StartedTrial
+from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
 from saddle.track.started import Started
@@ -26,6 +26,7 @@ from saddle.track.telling import (
     trial_params,
     trial_tags,
 )
+from saddle.track.views import ARMS, arms_view
 
 DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
@@ -139,12 +140,19 @@ class MlflowTracker:
             told = arms.get(arm, ArmSummary({}))
             self._add_metrics(self._key("arm", arm), told.metrics, 0, then)
             self._add_end(self._key("arm", arm), status, told.tags, then)
+        self._add_view(arms)
         self._add_files(self._key(), files)
         self._add_end(self._key(), status, tags, then)
         # trials under way when the driver was stopped, and whatever a killed one left
         self._outbox.add(
             {"do": "sweep", "key": self._key(), "status": {"arm": status, "trial": "KILLED"}, "time": int(1000 * then)}
         )
+
+    def _add_view(self, arms: Mapping[str, ArmSummary]) -> None:
+        """Let MLflow's page show the arms with the columns that compare them."""
+        metric = next((arm.tags[METRIC_TAG] for arm in arms.values() if METRIC_TAG in arm.tags), None)
+        if metric is not None:
+            self._outbox.add({"do": "view", "key": self._key(), "name": ARMS, "state": arms_view(metric)})
 
     def remove_runs(self, key: str, runs: Sequence[str]) -> None:
         """Delete these runs of a trial, so that what it is told next makes a new one."""

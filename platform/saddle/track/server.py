@@ -20,6 +20,7 @@ from saddle.masking import masked
 from saddle.store.base import Store
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief
+from saddle.track.views import ARMS, SHARED_VIEW_TAG
 
 START_SECONDS = 90.0
 
@@ -61,6 +62,16 @@ def page_of(uri: str, study: str | None) -> str:
         raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
     # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
     return f"{uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+
+
+def arms_page_of(uri: str, study: str) -> str | None:
+    """A server's page of an ablation's arms side by side; None where the study has told it no arms yet."""
+    from mlflow.tracking import MlflowClient
+
+    page = page_of(uri, study)
+    experiment = MlflowClient(uri).get_experiment_by_name(study)
+    known = experiment is not None and SHARED_VIEW_TAG + ARMS in experiment.tags
+    return f"{page}&viewStateShareKey={ARMS}" if known else None
 
 
 def free_port() -> int:
