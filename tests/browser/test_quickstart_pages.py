@@ -21,7 +21,7 @@ OPTIONAL = "/ajax-api/2.0/mlflow/users/current"
 """MLflow's page asks for a user even where its server has none; the server's 404 is no error of ours."""
 
 FIGURES = {
-    "quickstart-search": ["history", "importance", "slices", "curves", "tradeoff"],
+    "quickstart-search": ["history", "importance", "slices", "parallel", "curves", "tradeoff"],
     "quickstart-ablation": ["effects", "arms", "curves", "tradeoff"],
 }
 
