@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +17,7 @@ import matplotlib
 import pytest
 
 from saddle.report.html import render
+from saddle.study.models import Study
 
 ABLATION_FIGURES = ["figure-effects", "figure-arms", "figure-curves", "figure-tradeoff"]
 SEARCH_FIGURES = ["history", "importance", "slices", "parallel", "curves", "tradeoff"]
@@ -125,6 +127,36 @@ def test_several_objectives_have_a_pareto_front(search: Callable[..., Any], obje
     check_sound(page)
     assert "figure-pareto" in page.figures
     assert "Pareto front" in page.text_in("answer")
+
+
+def test_failures_of_the_method_and_further_tests_have_tables_of_their_own(ablation: Callable[..., Any]) -> None:
+    made = ablation(6, compare={"equivalence": 0.02, "correction": "bh"})
+    assert "failures" not in [attributes.get("id") for _, attributes in page_of(made).elements]
+    made.change(1, outcome="collapsed", metrics={}, why="constant output")
+    page = page_of(made)
+    check_sound(page)
+    failures = page.text_in("failures", "table")
+    assert "mta 1 6 17 % 0.4 % to 64 % 1 / 0 1" in failures
+    details = page.text_in("details", "table")
+    for word in ("effect size d", "p (equivalence)", "p (Benjamini–Hochberg)", "p (sign flips)"):
+        assert word in details
+    assert "Benjamini–Hochberg’s procedure rejects" in page.text_in("results", "p")
+    assert "settled after" not in details
+
+
+def test_published_values_stand_beside_ours(ablation: Callable[..., Any]) -> None:
+    made = ablation()
+    row = {"arm": "mp", "metric": "test/clean_accuracy", "value": 0.75, "source": EVIL, "conditions": {"epsilon": EVIL}}
+    published = {"file": "table4.csv", "values": [row]}
+    made.study = Study.model_validate({**made.study.model_dump(exclude_unset=True), "published": published})
+    page = page_of(made)
+    check_sound(page)
+    text = page.text_in("published", "table")
+    ours = [e.metrics["test/clean_accuracy"] for e in made.entries if e.settings["perturbation"] == "mp"]
+    mean, sd = 100 * statistics.fmean(ours), 100 * statistics.stdev(ours)
+    assert f"mp test clean accuracy 75.0 % {mean:.1f} % ± {sd:.1f} (n = 5) −{75 - mean:.1f} points" in text
+    assert "table4.csv" in page.text_in("published", "p")
+    assert "(ours 0.1)" in page.text_in("published", "p")
 
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)> $a_b^$ & \x00\u202e'
