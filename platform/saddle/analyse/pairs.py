@@ -63,7 +63,8 @@ class Pairs:
 
 def of_arm(entries: Iterable[Entry], arm: Arm) -> list[Entry]:
     """The entries of an arm, which the ledger may call by its name or its key."""
-    return [entry for entry in entries if entry.arm in (arm.name, arm.key)]
+    names = (arm.name, arm.key)  # once: the key is a hash, and entries are many
+    return [entry for entry in entries if entry.arm in names]
 
 
 def measure(
