@@ -112,7 +112,8 @@ def _of_objective(objective: Objective, shown: Sequence[Entry]) -> Axis:
     width = high - low or 1.0
     scale = Scale.of(objective.metric)
     ticks = {0.0: scale.value(low), 1.0: scale.value(high)} if high > low else {0.0: scale.value(low)}
-    return Axis(label(objective.metric), ticks, ((values - low) / width).tolist())
+    arrow = "↑" if objective.direction == "maximize" else "↓"
+    return Axis(f"{arrow} {label(objective.metric)}", ticks, ((values - low) / width).tolist())
 
 
 def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
