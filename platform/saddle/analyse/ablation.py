@@ -12,6 +12,7 @@ from saddle.analyse.collapse import failure_rates
 from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure
+from saddle.analyse.pooled import with_mixed
 from saddle.analyse.racing import Standing, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
 from saddle.analyse.sentences import paragraph
@@ -43,7 +44,7 @@ def answer_ablation(
     measured = measure_arms(study, arms, entries, metric)
     standing = judge_arms(study, arms, measured, rule)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
-    effects = standing.effects
+    effects = with_mixed(standing.effects, ablation, arms, entries, metric)
     near_chance = uninformative(effects, metric, chance)
     sentence = paragraph(effects, rule)
     if not entries:

@@ -49,7 +49,7 @@ def test_in_a_balanced_design_it_is_the_analysis_of_variance() -> None:
 
 @pytest.mark.parametrize(("seeds", "blocks"), [(3, 1), (5, 1), (4, 2)])
 def test_its_level_is_what_it_says(seeds: int, blocks: int) -> None:
-    generator, studies = np.random.default_rng(2), 200
+    generator, studies = np.random.default_rng(2), 120
     found = [mixed_effects(study(generator, seeds, blocks), CONTRASTS) for _ in range(studies)]
     assert all(set(one) == set(CONTRASTS) for one in found), "a variance at zero must not lose the answer"
     for name in CONTRASTS:
