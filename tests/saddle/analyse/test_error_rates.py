@@ -6,6 +6,7 @@ Each bound is four standard errors of the simulation wide, so a true rate of alp
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ def simulate(effects: list[float], seeds: int, studies: int = STUDIES, shape: st
         "normal": generator.standard_normal,
         "uniform": lambda size: generator.uniform(-math.sqrt(3), math.sqrt(3), size),
         "heavy": lambda size: generator.standard_t(3, size) / math.sqrt(3),
+        "skewed": lambda size: np.exp(generator.standard_normal(size)),
     }[shape]
     runs = draw((studies, len(effects) + 1, seeds))
     common = 2 * generator.standard_normal((studies, 1, seeds))  # what a seed does to all arms alike
@@ -116,3 +118,18 @@ def test_few_seeds_say_no_difference_shown_rather_than_something_wrong() -> None
     words = [decide(a, b, "maximize") for a, b in zip(low[:, 0], high[:, 0], strict=True)]
     assert words.count(Verdict.NO_DIFFERENCE) > 0.85 * len(words)
     assert adjust(paired_t(simulate([0.5], 3, studies=10)).p, "holm").shape == (10, 1)
+
+
+STATED = {"normal": "| normal |", "uniform": "| uniform |", "heavy": "| heavy-tailed", "skewed": "| skewed"}
+
+
+@pytest.mark.parametrize("shape", STATED)
+def test_the_coverage_of_intervals_is_what_the_readme_states(shape: str) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
+    [row] = [line for line in readme if line.startswith(STATED[shape])]
+    stated = [float(cell.strip(" %")) for cell in row.split("|")[2:-1]]
+    for seeds, percent in zip((3, 5, 8), stated, strict=True):
+        differences = simulate([0.0], seeds, studies=100_000, shape=shape)[:, 0]
+        low, high = paired_t(differences).interval(ALPHA)
+        covered = 100 * ((low <= 0) & (high >= 0)).mean()
+        assert covered == pytest.approx(percent, abs=0.35)
