@@ -10,6 +10,11 @@ from saddle.design.point import Levels, Point, Standing
 from saddle.design.values import readable, same
 from saddle.study.problems import nearest
 
+
+class ExclusionError(DesignError):
+    """An exclusion that can't be kept."""
+
+
 Entry = Mapping[str, Any]
 """Factors with a level, or with a list of levels; a point matches where all of them do."""
 
@@ -17,8 +22,8 @@ Entry = Mapping[str, Any]
 def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels, design: str) -> list[Point]:
     """The points that no entry matches.
 
-    Raises `DesignError` for an unknown factor or level, where the baseline itself matches, and where a fraction would
-    lose an arm, without which its effects can't be told apart.
+    Raises `ExclusionError` for an unknown factor or level, where the baseline itself matches, and where a fraction
+    would lose an arm, without which its effects can't be told apart.
     """
     if not exclude:
         return list(points)
@@ -29,9 +34,9 @@ def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels, 
     for point in points:
         entry = next((entry for entry in exclude if _matches(point.levels, entry, factors, standing)), {})
         if entry and point.is_baseline:
-            raise DesignError(f"exclude rules out the baseline: {_shown(entry)}; every arm is compared with it")
+            raise ExclusionError(f"exclude rules out the baseline: {_shown(entry)}; every arm is compared with it")
         if entry and design == "fractional":
-            raise DesignError(
+            raise ExclusionError(
                 f"exclude rules out the arm {point.name} ({_shown(entry)}), and a fraction can't spare any; use"
                 " design: factorial or one_factor, which can"
             )
@@ -41,15 +46,15 @@ def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels, 
 
 
 def refuse_unknown(entry: Entry, factors: Levels, standing: Standing) -> None:
-    """Raise `DesignError` where an entry names a factor or a level that there isn't."""
+    """Raise `ExclusionError` where an entry names a factor or a level that there isn't."""
     for factor, wanted in entry.items():
         if factor not in factors:
-            raise DesignError(f"exclude names {factor}, which is no factor{_hint(factor, factors)}")
+            raise ExclusionError(f"exclude names {factor}, which is no factor{_hint(factor, factors)}")
         known = [*factors[factor], *([standing[factor]] if factor in standing else [])]
         for level in _levels(wanted, known):
             if not any(same(level, other) for other in known):
                 listed = ", ".join(readable(other) for other in factors[factor])
-                raise DesignError(
+                raise ExclusionError(
                     f"exclude names {factor}: {readable(level)}, which is none of its levels ({listed})"
                     f"{_hint(readable(level), map(readable, known))}"
                 )

@@ -28,9 +28,26 @@ test/accuracy | validation/accuracy | lr | one | sta | {lr: 1} | {float: [1, 0]}
 @pytest.fixture(scope="session")
 def both(search_text: str, ablation_text: str) -> str:
     extra = "constraints: [validation/accuracy >= 0.5]\nresources: {concurrency: 2}\nevaluate: {attacks: [pgd]}\n"
-    return (
-        f"{search_text}{extra}---\n{ablation_text.replace('{perturbation: sta}', '{best_of: one, perturbation: sta}')}"
-    )
+    ablation = ablation_text.replace("{perturbation: sta}", "{best_of: one, perturbation: sta}")
+    return f"{search_text}{extra}---\n{ablation}---\n{DESIGNED}"
+
+
+DESIGNED = """\
+study: three
+trainable: fake
+fixed: {dataset: digits}
+ablation:
+  baseline: {perturbation: mp, tasks: [odd_even]}
+  factors: [mixing, random_start, short, slow]
+  components: {short: {on: {epochs: 4}, off: {epochs: 1}}}
+  design: {fractional: {resolution: 3}}
+  exclude: [{mixing: off, short: off, slow: off, random_start: on}]
+  blocks: {schedule: [flat, cyclic], high: [0.5, 0.9]}
+  order_seed: 3
+  seeds: [4, 5, 6, 7]
+  race: none
+  compare: {correction: bh}
+"""
 
 
 def survives(data: bytes | str, trainables: dict[str, Any], overrides: tuple[str, ...] = ()) -> None:
@@ -51,6 +68,10 @@ def survives(data: bytes | str, trainables: dict[str, Any], overrides: tuple[str
             assert problem.file.startswith("--set ")
     for study in studies:
         assert parse_studies(dump_study(study), "again.yaml", trainables=trainables) == [study]
+
+
+def test_the_file_that_is_damaged_below_is_sound(both, load) -> None:
+    assert [study.study for study in load(both)] == ["one", "two", "three"]
 
 
 @FAST
@@ -99,6 +120,7 @@ def test_files_with_odd_values(data, both, fakes) -> None:
 WORDS = """\
 study trainable fixed search objective sampler early_stopping budget resources evaluate ablation constraints lr steps
 float int choice log step when tpe seed trials maximize baseline factors seeds compare best_of design
+components exclude blocks race order_seed on off mixing fractional resolution factorial leave_one_out
 """
 KEYS = st.sampled_from(WORDS.split())
 VALUES = (

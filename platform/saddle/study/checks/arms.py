@@ -9,7 +9,7 @@ from typing import Any
 from saddle.design.arm import Arm, DesignError
 from saddle.design.arms import make_arms
 from saddle.design.blocks import Block, block_name
-from saddle.design.exclude import refuse_unknown
+from saddle.design.exclude import ExclusionError, refuse_unknown
 from saddle.design.fractional import other_level
 from saddle.design.values import canonical, readable, same
 from saddle.study.ablation import Ablation, Design
@@ -19,6 +19,7 @@ from saddle.study.problems import Path
 from saddle.study.sections import Draft
 
 FACTORS: Path = ("ablation", "factors")
+EXCLUDE: Path = ("ablation", "exclude")
 MOST_TRIED = 256
 """Beyond these, the arms of a large factorial design are checked level by level only."""
 
@@ -107,7 +108,7 @@ def _check_exclusions(draft: Draft, factors: Mapping[str, list[Any]], given: Giv
         try:
             refuse_unknown(entry, factors, {name: value for name, value in given.items() if name in factors})
         except DesignError as error:
-            draft.refuse(("ablation", "exclude", index), str(error))
+            draft.refuse((*EXCLUDE, index), str(error))
     return len(draft.problems) == known
 
 
@@ -139,7 +140,7 @@ def _check_together(
     try:
         arms = _make_arms(draft, factors, settings, _design(draft), draft.ablation.get("exclude", []))
     except DesignError as error:
-        draft.refuse(("ablation", "exclude") if "exclude" in str(error) else FACTORS, str(error))
+        draft.refuse(EXCLUDE if isinstance(error, ExclusionError) else FACTORS, str(error))
         return
     told: set[str] = set()
     trainable = True
