@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+import orjson
+
 from saddle.store.base import StorageError
 from saddle.store.entry import SCHEMA_VERSION, Entry
 from saddle.store.json_list import JsonList
@@ -22,7 +24,8 @@ LAZY = {"curve", "times"}
 """Columns that stay text until somebody looks."""
 
 OF_A_STUDY = {"settings", "block", "sources", "fingerprints", "params"}
-"""Columns that tend to say the same of many trials, so that these share what was parsed."""
+"""Columns that tend to say the same of many trials, so that these share what was parsed; they may hold any value. The
+others hold numbers and paths, which a faster parser reads."""
 
 COLUMNS = {field.name for field in fields(Entry)}
 
@@ -112,7 +115,7 @@ class Parser:
             return [JsonList(text) for text in cells]
         if name in PLAIN:
             return [sys.intern(cell) if name in ("study", "outcome", "arm") and cell else cell for cell in cells]
-        return [self._parsed(text) for text in cells] if name in OF_A_STUDY else [self._decode(text) for text in cells]
+        return [self._parsed(text) for text in cells] if name in OF_A_STUDY else [orjson.loads(text) for text in cells]
 
     def _parsed(self, text: str) -> Any:
         if text not in self._shared:

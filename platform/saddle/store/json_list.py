@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, overload
+
+import orjson
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ class JsonList(Sequence[T]):
 
     def parsed(self) -> list[T]:
         """The items, as new objects."""
-        items: list[T] = json.loads(self.text)
+        items: list[T] = orjson.loads(self.text)
         return items
 
     def __len__(self) -> int:
