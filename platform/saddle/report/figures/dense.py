@@ -16,5 +16,5 @@ def dots(axes: Axes, x: Sequence[float], y: Sequence[float], **look: Any) -> Non
     many = len(x) > MANY
     if many:
         look["ms"] = 0.75 * look.get("ms", 5)
-        look["alpha"] = look.get("alpha", 1.0) * max(0.15, (MANY / len(x)) ** 0.4)
+        look["alpha"] = look.get("alpha", 1.0) * max(0.3, (MANY / len(x)) ** 0.4)
     axes.plot(x, y, linestyle="none", rasterized=many, **{"marker": "o", **look})

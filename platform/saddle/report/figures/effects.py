@@ -16,6 +16,7 @@ from saddle.analyse.verdict import Verdict
 from saddle.analyse.wording import label, plural, signed
 from saddle.report.figures.axes import category_axis, clean, percent_axis, style_of
 from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
+from saddle.report.figures.dense import dots
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
 MOST_ROWS = 80
@@ -40,11 +41,11 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         if equivalence is not None:
             axes.axvspan(-equivalence, equivalence, color=ACCENT, alpha=0.08, lw=0)
         axes.axvline(0, color=INK, lw=1)
+        seeds: dict[str, list[tuple[float, float]]] = {}
         for row, effect in enumerate(shown):
             mean = effect.mean or 0.0
             colour = COLOURS.get(effect.verdict, MUTED)
-            seeds = list(effect.differences.values())
-            axes.plot(seeds, [row + 0.22] * len(seeds), "o", color=colour, ms=3.2, alpha=0.55, mew=0)
+            seeds.setdefault(colour, []).extend((value, row + 0.22) for value in effect.differences.values())
             if effect.low is not None and effect.high is not None:
                 axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
             axes.plot([mean], [row], "o", color=colour, ms=7, mew=0)
@@ -55,6 +56,8 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
                 va="center",
                 annotation_clip=False,
             )
+        for colour, points in seeds.items():
+            dots(axes, *zip(*points, strict=True), color=colour, ms=3.2, alpha=0.55, mew=0)
         names = [effect.name if effect.kind != "interaction" else f"interaction {effect.name}" for effect in shown]
         category_axis(axes, names, "y")
         axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -95,10 +98,13 @@ def arms(measured: Sequence[Measured], metric: str) -> Plate:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        for seed in seeds:
-            points = [(arm.values[seed], row) for row, arm in enumerate(shown) if seed in arm.values]
-            values, rows = zip(*points, strict=True)
-            axes.plot(values, rows, "o-" if few else "o", color=MUTED, lw=0.8, ms=3.5, alpha=0.6, mew=0)
+        points = {
+            seed: [(arm.values[seed], row) for row, arm in enumerate(shown) if seed in arm.values] for seed in seeds
+        }
+        for joined_by_seed in points.values() if few else ():
+            axes.plot(*zip(*joined_by_seed, strict=True), color=MUTED, lw=0.8, alpha=0.6)
+        every = [point for listed in points.values() for point in listed]
+        dots(axes, *zip(*every, strict=True), color=MUTED, ms=3.5, alpha=0.6, mew=0)
         for row, arm in enumerate(shown):
             if arm.values:
                 mean = float(np.mean([*arm.values.values()]))
