@@ -10,7 +10,7 @@ import pytest
 from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.pairs import MISSING, Measured
 from saddle.analyse.racing import Standing, race
-from saddle.analyse.sequential import Spending
+from saddle.analyse.sequential import Spending, critical_values
 from saddle.analyse.verdict import Verdict
 
 SEEDS = range(8)
@@ -48,6 +48,19 @@ def test_in_two_thousand_null_studies_false_claims_stay_within_the_level(spendin
     rate = wrong / STUDIES
     assert rate <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / STUDIES)
     assert rate > 0.01, "a race that claims nothing has not been tested"
+
+
+def test_as_many_null_studies_claim_a_difference_as_the_readme_states() -> None:
+    """Three arms against one baseline: the first claim of a race is made at the bounds of a third of the level."""
+    looks = tuple(range(3, len(SEEDS) + 1))
+    bounds = critical_values(looks, tuple(n / len(SEEDS) for n in looks), 0.05 / 3, "obrien_fleming")
+    replicates = np.random.default_rng(123).standard_normal((200_000, 4, len(SEEDS)))
+    differences = replicates[:, 1:] - replicates[:, :1]
+    over = np.zeros(differences.shape[:2], dtype=bool)
+    for n, bound in zip(looks, bounds, strict=True):
+        first = differences[..., :n]
+        over |= np.abs(first.mean(-1)) / (first.std(-1, ddof=1) / math.sqrt(n)) > bound
+    assert 100 * over.any(axis=1).mean() == pytest.approx(4.7, abs=0.2)
 
 
 def test_looking_after_every_seed_without_a_rule_would_claim_too_much() -> None:
