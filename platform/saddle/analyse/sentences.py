@@ -91,4 +91,5 @@ def _why_unsettled(effect: Effect) -> str:
 
 
 def _needed(effect: Effect) -> str:
-    return "" if effect.more_seeds is None else f"; about {effect.more_seeds} more seeds would settle it, going on so"
+    seeds = "" if effect.more_seeds is None else plural(effect.more_seeds, "more seed")
+    return f"; about {seeds} would settle it, going on so" if seeds else ""
