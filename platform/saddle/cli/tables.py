@@ -16,6 +16,9 @@ WIDTH_UNKNOWN = 160
 GAP = 2
 """Blanks that a table adds to each column."""
 
+MANY = 300
+"""From so many rows on a table is not left to Rich, which would take seconds for thousands."""
+
 NARROWEST_FOLD = 28
 """Cells up to this long are never folded."""
 
@@ -61,21 +64,19 @@ def print_table(
     out = console()
     given = [list(row) for row in rows]
     cells = [[shown(value) for value in row] for row in given]
-    texts = [(name, *(row[index] for row in cells)) for index, name in enumerate(columns)]
-    whole = [column_width(*text) for text in texts]
-    kept = len(columns)
-    while kept > len(columns) - optional and sum(whole[:kept]) + GAP * kept > out.width:
-        kept -= 1
-    widths = fit(texts[:kept], out.width - GAP * kept)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for index, name in enumerate(columns[:kept]):
-        values = [row[index] for row in given if row[index] is not None]
-        numeric = bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", width=widths[index])
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row[:kept]))
-    out.print(table)
-    return tuple(columns[kept:])
+    texts = [
+        blank + cell if at_right else cell + blank for cell, blank, at_right in zip(row, blanks, right, strict=True)
+    ]
+    return f" {(' ' * GAP).join(texts)} \n"
+
+
+def cells_wide(text: str) -> int:
+    """How many columns of the terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def fit(texts: Sequence[Sequence[str]], room: int) -> list[int | None]:

@@ -16,6 +16,7 @@ import click
 import pytest
 import typer
 
+from saddle.cli import tables
 from saddle.cli.app import app
 from saddle.cli.display import duration
 from saddle.cli.tables import print_table, shown
@@ -131,6 +132,23 @@ def test_no_terminal_is_too_narrow_for_the_last_column(monkeypatch, capsys, widt
     assert max(map(len, printed.splitlines())) <= width
     letters = Counter("".join(printed.split()))
     assert not Counter("".join("".join((*columns, *row, *row)).split())) - letters, "nothing is cut off"
+
+
+@pytest.mark.parametrize("why", ["", "two\nlines", "x" * 200, "\x1b[2J"])
+@pytest.mark.parametrize("title", [None, "study"])
+def test_many_rows_are_printed_as_few_are(monkeypatch, capsys, why: str, title: str | None) -> None:
+    columns = ("trial", "outcome", "value", "text", "last")
+    rows = [
+        (f"t{i}", "世界" if i % 3 else "completed", i / 7 if i % 5 else None, "y" * (i % 30), why if i == 7 else "ä")
+        for i in range(20)
+    ]
+    printed = []
+    for many in (0, 1000):
+        monkeypatch.setattr(tables, "MANY", many)
+        assert print_table(columns, rows, title=title) == ()
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert len(printed[0].splitlines()) >= 23
 
 
 def test_columns_may_be_left_out_where_there_is_no_room(monkeypatch, capsys) -> None:
