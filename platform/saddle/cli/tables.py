@@ -64,10 +64,46 @@ def print_table(
     out = console()
     given = [list(row) for row in rows]
     cells = [[shown(value) for value in row] for row in given]
-    texts = [
-        blank + cell if at_right else cell + blank for cell, blank, at_right in zip(row, blanks, right, strict=True)
-    ]
-    return f" {(' ' * GAP).join(texts)} \n"
+    texts = [(name, *(row[index] for row in cells)) for index, name in enumerate(columns)]
+    whole = [column_width(*text) for text in texts]
+    kept = len(columns)
+    while kept > len(columns) - optional and sum(whole[:kept]) + GAP * kept > out.width:
+        kept -= 1
+    widths = fit(texts[:kept], out.width - GAP * kept)
+    many = len(cells) > MANY and all(fits(row[:kept], widths) for row in cells)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for index, name in enumerate(columns[:kept]):
+        values = [row[index] for row in given if row[index] is not None]
+        numeric = bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", width=widths[index])
+    if many:
+        right = [column.justify == "right" for column in table.columns]
+        with out.capture() as captured:
+            out.print(table)
+        *head, foot = captured.get().splitlines(keepends=True)
+        out.file.write("".join((*head, *(line(row[:kept], widths, right) for row in cells), foot)))
+    else:
+        for row in cells:
+            table.add_row(*(Text(cell) for cell in row[:kept]))
+        out.print(table)
+    return tuple(columns[kept:])
+
+
+def fits(row: Sequence[str], widths: Sequence[int | None]) -> bool:
+    """Whether no cell of a row has to be folded or cleaned."""
+    return all(
+        width is not None and cell.isprintable() and cells_wide(cell) <= width
+        for cell, width in zip(row, widths, strict=True)
+    )
+
+
+def line(row: Sequence[str], widths: Sequence[int | None], right: Sequence[bool]) -> str:
+    """A row that `fits`, as Rich would print it, which takes it a millisecond."""
+    padded = []
+    for cell, width, at_right in zip(row, widths, right, strict=True):
+        blank = " " * ((width or 0) - cells_wide(cell))
+        padded.append(blank + cell if at_right else cell + blank)
+    return f" {(' ' * GAP).join(padded)} \n"
 
 
 def cells_wide(text: str) -> int:
