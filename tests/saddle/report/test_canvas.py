@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,7 +13,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from saddle.report.contents import gather
 from saddle.report.figures.canvas import INK, NothingToDraw, draw, nothing
+from saddle.report.html import plates_of
 
 
 def test_a_figure_is_painted_when_it_is_asked_for_and_once_for_the_page() -> None:
@@ -43,6 +48,16 @@ def test_a_figure_for_a_notebook_keeps_the_theme_and_is_on_white() -> None:
     assert pixels.shape[:2] == (150, 200)
     assert (pixels[0, 0] == 255).all()
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 3
+
+
+def test_every_figure_can_be_pickled_and_drawn_again(ablation: Callable[..., Any], search: Callable[..., Any]) -> None:
+    objectives = [{"maximize": "validation/robust_accuracy.worst_case"}, {"maximize": "validation/clean_accuracy"}]
+    for made in (ablation(4, compare={"equivalence": 0.1}), search(30), search(30, objectives)):
+        contents = gather(made.study, made.entries, trainable=made.trainable, baseline=made.baseline)
+        for plate in plates_of(contents, made.trainable, made.baseline):
+            figure = pickle.loads(pickle.dumps(plate.figure()))
+            figure.draw_without_rendering()
+            assert figure.axes
 
 
 def test_where_there_is_nothing_to_draw_the_reason_is_told() -> None:

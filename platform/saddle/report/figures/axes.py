@@ -6,12 +6,22 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, Formatter, LogLocator, MaxNLocator, NullLocator
 
 from saddle.analyse.wording import Scale, label, signed
 from saddle.report.figures.canvas import PALETTE
 
 STYLES = ("-", "--", "-.", ":")
+
+
+class Numbers(Formatter):
+    """Ticks as a reader wants them, with a real minus sign; unlike a function's, a figure with them can be pickled."""
+
+    def __init__(self, factor: float = 1.0, form: str = ".6g") -> None:
+        self.factor, self.form = factor, form
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return signed(f"{value * self.factor:{self.form}}") if value else "0"
 
 
 def clean(text: object, length: int = 38) -> str:
@@ -32,7 +42,7 @@ def percent_axis(axes: Axes, metric: str, which: str = "y", *, title: str | None
     """
     scale = Scale.of(metric)
     axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value * scale.factor:.6g}")))
+    axis.set_major_formatter(Numbers(scale.factor))
     unit = " (%)" if scale.suffix else ""
     text = clean(label(metric) if title is None else title, 60)
     if above:
@@ -54,7 +64,7 @@ def log_axis(axes: Axes, low: float, high: float) -> None:
     decades = high / low >= 30
     axes.xaxis.set_major_locator(LogLocator(base=10, numticks=6) if decades else MaxNLocator(4))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(f"{value:g}")))
+    axes.xaxis.set_major_formatter(Numbers(form="g"))
 
 
 def category_axis(axes: Axes, names: Sequence[str], which: str = "x", length: int = 38) -> None:

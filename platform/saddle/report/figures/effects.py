@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.pairs import Measured
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import label, plural, signed
-from saddle.report.figures.axes import category_axis, clean, percent_axis, style_of
+from saddle.analyse.wording import label, plural
+from saddle.report.figures.axes import Numbers, category_axis, clean, percent_axis, style_of
 from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
 from saddle.report.figures.dense import dots
 
@@ -67,9 +66,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         low, high = axes.get_xlim()
         margin = 0.05 * (high - low) or 1e-3
         axes.set_xlim(min(low, -margin), max(high, margin))
-        axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: signed(f"{value * scale.factor:+.4g}") if value else "0")
-        )
+        axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
         unit = " (points)" if scale.difference_suffix else ""
         axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
 
