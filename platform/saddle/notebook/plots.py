@@ -91,11 +91,11 @@ class Plots:
         return self("arms")
 
     def curves(self) -> Figure:
-        """Learning curves: the arms' means and single seeds, or the trials of a search, the best in colour."""
+        """Learning curves: the arms' means with their range over seeds, or a search's trials, the best in colour."""
         return self("curves")
 
     def race(self) -> Figure:
-        """How the evidence on each arm of a raced ablation grew with its seeds, and when it was settled."""
+        """Which arm of a raced ablation was settled after how many seeds, and how many that saved."""
         return self("race")
 
     def interaction(self) -> Figure:
@@ -119,7 +119,7 @@ class Plots:
         return self("slices")
 
     def parallel(self) -> Figure:
-        """Every trial of a search as a line through its parameters, coloured by the objective."""
+        """Every trial of a search as a line through its parameters and objectives, the best in colour."""
         return self("parallel")
 
     def hypervolume(self) -> Figure:
