@@ -19,11 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from saddle.study.mistakes import mistakes_in
 from saddle.study.packaged import PACKAGE
 from saddle.study.problems import Problem, StudyError, nearest, show
-from saddle.study.source import LARGEST_FILE, read_documents
+from saddle.study.source import read_documents
 
 FOLDER = "published"
 REQUIRED = ("arm", "metric", "value")
-MOST_VALUES = 1000
+LARGEST_TABLE = 64 * 1024
+MOST_CELLS = 4000
+"""What fits into a stored study, where every row repeats the names of its columns."""
 
 
 class PublishedValue(BaseModel):
@@ -53,7 +55,7 @@ class Published(BaseModel):
 
     file: str
     """The file they were read from."""
-    values: Annotated[list[PublishedValue], Field(min_length=1, max_length=MOST_VALUES)]
+    values: Annotated[list[PublishedValue], Field(min_length=1)]
     """What it held when the study was read."""
 
 
@@ -64,8 +66,9 @@ def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, l
     `StudyError` where there is none.
     """
     where, content = find_table(name, study_file)
-    if len(content) > LARGEST_FILE:
-        return None, [Problem(where, None, "", f"the file is larger than {LARGEST_FILE // 1024} KiB")]
+    if len(content) > LARGEST_TABLE:
+        right = "keep the rows of this study's arms and the conditions that matter"
+        return None, [Problem(where, None, "", f"the file is larger than {LARGEST_TABLE // 1024} KiB", right)]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -140,6 +143,10 @@ def parse_table(text: str, where: str) -> tuple[list[dict[str, Any]], list[Probl
             place = ".".join(str(part) for part in mistake.path)
             problems.append(Problem(where, number, place, mistake.what, mistake.right, mistake.nearest))
         rows.append(row)
+    if len(rows) * len(columns) > MOST_CELLS:
+        what = f"{len(rows)} rows of {len(columns)} cells are more than the {MOST_CELLS} that a study can hold"
+        right = "keep the rows of this study's arms and the conditions that matter"
+        problems.append(Problem(where, None, "", what, right))
     if not rows and not problems:
         problems.append(Problem(where, numbered[0][0], "", "the table has no rows"))
     return rows, problems

@@ -101,6 +101,18 @@ def test_mistakes_in_a_table_are_told_with_their_lines(tmp_path: Path, table: st
     assert problems_of(files(tmp_path, table)) == expected
 
 
+def test_the_largest_table_fits_into_a_stored_study_and_a_larger_one_is_refused(tmp_path: Path) -> None:
+    head = "arm,metric,value," + ",".join(f"condition_{index}" for index in range(17)) + "\n"
+    row = "sta,test/clean_accuracy,0.98," + ",".join(["[a b]"] * 17) + "\n"
+    [study] = load_studies(files(tmp_path, head + 200 * row))
+    assert len(study.published.values) == 200
+    assert parse_studies(dump_study(study), "stored.yaml") == [study]
+    [problem] = problems_of(files(tmp_path, head + 201 * row))
+    assert problem.startswith("table4.csv: 201 rows of 20 cells are more than the 4000 that a study can hold; keep")
+    [problem] = problems_of(files(tmp_path, head + 5000 * row))
+    assert problem.startswith("table4.csv: the file is larger than 64 KiB")
+
+
 def test_a_table_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     path = files(tmp_path, study=STUDY.replace("table4.csv", "tabel4.csv"))
     [problem] = problems_of(path)
