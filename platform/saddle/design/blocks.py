@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,23 +15,32 @@ Block = Mapping[str, Any]
 """Where the factors of the blocks stand; empty in an ablation without blocks."""
 
 MACHINE = "machine"
+"""The block whose levels are kinds of machines: resources that nodes of a Ray cluster offer by that name."""
+
+RAYS_OWN = ("CPU", "GPU", "memory", "object_store_memory")
 
 
 def block_list(blocks: Mapping[str, list[Any]]) -> list[Block]:
     """Every combination of the blocks' levels; the single empty block where there are none.
 
-    Raises `DesignError` for a level listed twice, and for `machine`, which can't be a block yet.
+    Raises `DesignError` for a level listed twice, and for a kind of machine that is no name for one.
     """
-    if MACHINE in blocks:
-        raise DesignError(
-            "machines can't be blocks yet: Ray places a study's trials on any machine that fits; run the study once on"
-            " each kind of machine, under two names, and compare the reports"
-        )
+    for level in blocks.get(MACHINE, ()):
+        if not isinstance(level, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", level) or level in RAYS_OWN:
+            raise DesignError(
+                f"block machine has the level {readable(level)}, which can't name a kind of machine; write names that"
+                " nodes offer, such as a100 after ray start --resources='{\"a100\": 1}'"
+            )
     for name, levels in blocks.items():
         for index, level in enumerate(levels):
             if any(same(level, earlier) for earlier in levels[:index]):
                 raise DesignError(f"block {name} lists {readable(level)} more than once")
     return [dict(zip(blocks, levels, strict=True)) for levels in itertools.product(*blocks.values())]
+
+
+def settings_of(block: Block) -> dict[str, Any]:
+    """The hyperparameters of a block; where a trial runs is none."""
+    return {name: level for name, level in block.items() if name != MACHINE}
 
 
 def replicate_name(arm: str, seed: int, block: Block) -> str:

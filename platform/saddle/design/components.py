@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddle.design.arm import DesignError
+from saddle.design.blocks import settings_of
 from saddle.design.values import readable, same
 from saddle.study.ablation import SWITCH, Ablation, Component
 
@@ -31,7 +32,7 @@ def fields_of(ablation: Ablation, factor: str) -> list[str]:
 def varied(ablation: Ablation) -> list[str]:
     """The hyperparameters in which trials of the ablation differ."""
     of_factors = (name for factor in ablation.factors for name in fields_of(ablation, factor))
-    return list(dict.fromkeys([*of_factors, *ablation.blocks]))
+    return list(dict.fromkeys([*of_factors, *settings_of(ablation.blocks)]))
 
 
 def settings_at(ablation: Ablation, factor: str, level: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from saddle.design.arm import Replicate
+from saddle.design.blocks import MACHINE, settings_of
 from saddle.errors import UserError
 from saddle.search.proposals import Proposal
 from saddle.store.entry import Entry
@@ -23,6 +24,8 @@ class AblationProposals:
     ) -> None:
         """`judge` says from the finished trials which replicates still matter; without it all of them do."""
         self.trouble: UserError | None = None
+        self.machine: str | None = None
+        """The kind of machine whose replicates are proposed now; None where they may run anywhere."""
         self._finished = dict(finished)
         self._todo = [r for r in replicates if r.key not in finished]
         self._count = len(replicates)
@@ -33,14 +36,20 @@ class AblationProposals:
     def total(self) -> int | None:
         return self._count
 
+    @property
+    def machines(self) -> list[str | None]:
+        """The kinds of machines that replicates still wait for; only None where machines are no blocks."""
+        return list(dict.fromkeys(replicate.block.get(MACHINE) for replicate in self._todo))
+
     def hurry(self) -> None:
         """Nothing: no call here waits."""
 
     def next(self) -> Proposal | None:
-        if not self._todo:
+        place = next((i for i, one in enumerate(self._todo) if one.block.get(MACHINE) == self.machine), None)
+        if place is None:
             return None
-        replicate = self._todo.pop(0)
-        settings = {**replicate.arm.settings, **replicate.block}
+        replicate = self._todo.pop(place)
+        settings = {**replicate.arm.settings, **settings_of(replicate.block)}
         return Proposal(replicate.key, settings, replicate.seed, arm=replicate.arm.name, block=dict(replicate.block))
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:

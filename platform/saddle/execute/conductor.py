@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from ray.tune.experiment import Trial
 
+from saddle.design.blocks import MACHINE
 from saddle.execute.deaths import RESTARTS, free_orphaned_groups, node_died
 from saddle.execute.entries import UnderWay, describe, make_entry, refused_entry
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, finite, parse_message
@@ -109,6 +110,7 @@ class Conductor:
             workers=self.study.resources.workers,
             cpus_per_worker=self.study.resources.cpus_per_worker,
             gpus_per_worker=self.study.resources.gpus_per_worker,
+            machine=proposal.block.get(MACHINE),
             time_limit=60 * minutes if minutes else None,
         )
         return {ORDER: order.dump()}

@@ -10,6 +10,7 @@ from saddle.analyse.answering import answer_study
 from saddle.analyse.result import Answer
 from saddle.archive.retaining import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
+from saddle.design.proposals import AblationProposals
 from saddle.execute.cluster import connect
 from saddle.execute.conductor import Conductor
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
@@ -130,10 +131,16 @@ def run_all(conductor: Conductor, slots: int) -> None:
             conductor.progress.progress, "stopping after the epochs under way; Ctrl-C again to stop at once"
         )
 
+    proposals = conductor.proposals
     with on_interrupt(stop):
-        run_trials(conductor, slots)
-        while conductor.lost and not conductor.stopping:  # lost after Tune had been told that there are no more
-            run_trials(conductor, slots)
+        for machine in proposals.machines if isinstance(proposals, AblationProposals) else [None]:
+            if isinstance(proposals, AblationProposals):
+                proposals.machine = machine
+            run_trials(conductor, slots, machine)
+            while conductor.lost and not conductor.stopping:  # lost after Tune had been told that there are no more
+                run_trials(conductor, slots, machine)
+            if conductor.stopping:
+                break
         free_orphaned_groups()
 
 

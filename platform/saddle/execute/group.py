@@ -13,6 +13,7 @@ from saddle.execute.deaths import RESTARTS, node_died
 from saddle.execute.exchange import Exchange
 from saddle.execute.order import EndMessage, Message, Order, parse_message
 from saddle.execute.rank import serve_rank
+from saddle.execute.shapes import Shape, on_machine
 from saddle.execute.worker import WorkerDied
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints
@@ -44,6 +45,7 @@ class GroupWorker:
     workers: int
     cpus: float
     gpus: float
+    machine: str | None = None
     starts: int = 0
     _exchange: Any = None
     _thread: threading.Thread | None = None
@@ -173,7 +175,7 @@ class GroupWorker:
                     scaling_config=ScalingConfig(
                         num_workers=self.workers,
                         use_gpu=self.gpus > 0,
-                        resources_per_worker={"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})},
+                        resources_per_worker={**Shape(self.cpus, self.gpus).bundle(), **on_machine(self.machine)},
                     ),
                     torch_config=TorchConfig(backend=self._backend(), timeout_s=COLLECTIVE_SECONDS),
                     # Train's own checkpoints are not used: rank 0 writes to the study's store

@@ -29,6 +29,8 @@ class Order:
     workers: int = 1
     cpus_per_worker: float = 1.0
     gpus_per_worker: float = 0.0
+    machine: str | None = None
+    """The kind of machine it must run on; None for any."""
     time_limit: float | None = None
     """Seconds of training after which the trial is timed out."""
 

@@ -12,7 +12,7 @@ from saddle.analyse.achievable import limits
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.power import Need, Spread, effects_count, needs
 from saddle.design import Arm
-from saddle.design.blocks import block_list
+from saddle.design.blocks import block_list, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.describing import DesignFacts, describe_design
 from saddle.design.values import canonical
@@ -82,7 +82,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
     arms = arms_of_study(study, baseline)
     seeds = study.ablation.seed_list if study.ablation else [0]
     blocks = block_list(study.ablation.blocks) if study.ablation else [{}]
-    given = [{**study.settings, **arm.settings, **block} for arm in arms for block in blocks]
+    given = [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
     resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
     resolved = resolved or list(islice(resolutions(study), 1))
     if not resolved:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.archive.studies import read_study, refuse_changes
-from saddle.design.blocks import Block, block_list
+from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
 from saddle.execute.preparing import find_baseline
 from saddle.execute.shapes import slots_for
@@ -159,7 +159,7 @@ def resolutions(study: Study) -> Iterator[Resolved]:
     alone = [{}, first, *(level for levels in varied for level in levels)]
     for block, settings in itertools.product(blocks, alone):
         try:
-            yield resolve(trainable, {**base, **settings, **block}, study.recipe, study.scale)
+            yield resolve(trainable, {**base, **settings, **settings_of(block)}, study.recipe, study.scale)
         except ValueError:
             continue
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from saddle.design.blocks import MACHINE
 from saddle.errors import UserError
 from saddle.search.proposals import Proposals
 from saddle.study.models import Resources, Study
@@ -32,6 +33,15 @@ class Shape:
         return {"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}
 
 
+SHARE_OF_MACHINE = 0.001
+"""What a worker takes of the resource that stands for its kind of machine: so little that it limits nothing."""
+
+
+def on_machine(machine: str | None) -> dict[str, float]:
+    """What keeps a worker on nodes of this kind; nothing for None."""
+    return {} if machine is None else {machine: SHARE_OF_MACHINE}
+
+
 SLOT_BESIDE_GROUP = {"memory": 1.0}
 """What a slot itself takes where its ranks have a placement group of their own: a byte, as Ray refuses nothing at all.
 
@@ -44,11 +54,11 @@ def needs_group(workers: int, gpus_per_worker: float) -> bool:
     return workers > 1 or gpus_per_worker > 0
 
 
-def slot_bundle(resources: Resources) -> dict[str, float]:
+def slot_bundle(resources: Resources, machine: str | None = None) -> dict[str, float]:
     """What Tune sets aside for a slot; the ranks of a group are Train's to place."""
     if needs_group(resources.workers, resources.gpus_per_worker):
-        return SLOT_BESIDE_GROUP
-    return trial_shape(resources).bundle()
+        return {**SLOT_BESIDE_GROUP, **on_machine(machine)}
+    return {**trial_shape(resources).bundle(), **on_machine(machine)}
 
 
 def trial_shape(resources: Resources) -> Shape:
@@ -71,6 +81,17 @@ def count_slots(resources: Resources, nodes: Nodes) -> int:
             f"{resources.workers - workers} too few; lower resources.workers or what a worker takes"
         )
     return min(workers // resources.workers, resources.concurrency or workers)
+
+
+def nodes_of_kind(nodes: Nodes, machine: str | None) -> Nodes:
+    """The nodes that are this kind of machine, all of them for None; raises `DoesNotFit` where there is none."""
+    found = [node for node in nodes if machine is None or node.get(machine, 0.0) >= 1]
+    if not found:
+        raise DoesNotFit(
+            f"no node offers {machine}, which block machine asks for; on those of that kind run ray start with"
+            f" --resources='{{\"{machine}\": 1}}'"
+        )
+    return found
 
 
 def _how_many(worker: Shape, node: Mapping[str, float]) -> int:
@@ -111,8 +132,12 @@ def check_startup(study: Study, slots: int) -> None:
 
 
 def slots_for(study: Study, nodes: Nodes, proposals: Proposals | None = None) -> int:
-    """How many trials of `study` run at once on these nodes, never more than there are; raises `DoesNotFit`."""
-    slots = count_slots(study.resources, nodes)
+    """How many trials of `study` run at once on these nodes, never more than there are; raises `DoesNotFit`.
+
+    Where kinds of machines are blocks, as many as fit on the fewest of a kind, so that all kinds are equally busy.
+    """
+    machines = study.ablation.blocks.get(MACHINE, [None]) if study.ablation is not None else [None]
+    slots = min(count_slots(study.resources, nodes_of_kind(nodes, machine)) for machine in machines)
     check_startup(study, slots)
     total = proposals.total if proposals is not None else study.budget.trials
     return min(slots, total) if total else slots

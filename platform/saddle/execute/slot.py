@@ -22,7 +22,7 @@ MESSAGE = "message"
 def make_worker(order: Order) -> Worker:
     """A worker on a thread of this process, or for a GPU or several workers a group of processes."""
     if needs_group(order.workers, order.gpus_per_worker):
-        return GroupWorker(order.workers, order.cpus_per_worker, order.gpus_per_worker)
+        return GroupWorker(order.workers, order.cpus_per_worker, order.gpus_per_worker, order.machine)
     return InProcessWorker()
 
 

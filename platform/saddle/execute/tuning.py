@@ -67,9 +67,12 @@ class Interruption(OfThisRun, tune.Stopper):
         return self.conductor.asked_to_stop()
 
 
-def run_trials(conductor: Conductor, slots: int) -> None:
-    """Run every trial the conductor proposes, `slots` at once, until there are no more or it was asked to stop."""
-    bundle = slot_bundle(conductor.study.resources)
+def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> None:
+    """Run every trial the conductor proposes, `slots` at once, until there are no more or it was asked to stop.
+
+    All on nodes of one kind of `machine`, if any: Tune keeps slots for trials of the same shape only.
+    """
+    bundle = slot_bundle(conductor.study.resources, machine)
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
     with tempfile.TemporaryDirectory(prefix="saddle-tune-") as scratch:
         tune.Tuner(

@@ -8,6 +8,8 @@ import pytest
 
 from saddle.design import Arm, DesignError, Replicate, make_arms, replicates_of
 from saddle.design.blocks import block_list
+from saddle.design.proposals import AblationProposals
+from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Ablation
 
@@ -71,8 +73,31 @@ def test_blocks_that_look_alike_have_keys_of_their_own(levels: list[Any], tmp_pa
         LocalStore(tmp_path).write(f"studies/s/trials/{key}/x", b"")
 
 
-def test_machines_and_repeated_levels_are_refused() -> None:
-    with pytest.raises(DesignError, match="machines can't be blocks yet"):
-        designed(blocks={"machine": ["a100", "h200"]})
-    with pytest.raises(DesignError, match="block dataset lists mnist more than once"):
-        designed(blocks={"dataset": ["mnist", "mnist"]})
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ({"machine": ["a100", "GPU"]}, "block machine has the level GPU, which can't name a kind of machine"),
+        ({"machine": ["a100", 3]}, "block machine has the level 3"),
+        ({"dataset": ["mnist", "mnist"]}, "block dataset lists mnist more than once"),
+    ],
+)
+def test_wrong_blocks_are_refused(blocks: dict[str, list[Any]], message: str) -> None:
+    with pytest.raises(DesignError, match=message):
+        designed(blocks=blocks)
+
+
+def test_one_kind_of_machine_is_proposed_after_the_other_and_is_no_setting() -> None:
+    replicates = designed(blocks={"machine": ["slow", "fast"]}, seeds=2)
+    done = Entry(replicates[0].key, "s", replicates[0].seed, "completed", {}, {}, {})
+    proposals = AblationProposals(replicates, {done.key: done})
+    assert sorted(proposals.machines) == ["fast", "slow"]
+    proposed = {}
+    for machine in ("slow", "fast"):
+        proposals.machine = machine
+        proposed[machine] = list(iter(proposals.next, None))
+        assert {proposal.block["machine"] for proposal in proposed[machine]} == {machine}
+        assert [proposal.seed for proposal in proposed[machine]] == sorted(p.seed for p in proposed[machine])
+    keys = [proposal.key for listed in proposed.values() for proposal in listed]
+    assert sorted(keys) == sorted(replicate.key for replicate in replicates[1:])
+    assert proposed["slow"][0].settings.keys() == {"p"}
+    assert proposals.machines == []

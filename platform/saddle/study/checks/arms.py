@@ -8,7 +8,7 @@ from typing import Any
 
 from saddle.design.arm import Arm, DesignError
 from saddle.design.arms import make_arms
-from saddle.design.blocks import Block, block_name
+from saddle.design.blocks import Block, block_name, settings_of
 from saddle.design.exclude import ExclusionError, refuse_unknown
 from saddle.design.fractional import other_level
 from saddle.design.values import canonical, readable, same
@@ -146,7 +146,7 @@ def _check_together(
     trainable = True
     for block, arm in itertools.islice(itertools.product(blocks or [{}], arms), MOST_TRIED):
         where = f" in {block_name(block)}" if block else ""
-        for mistake in mistakes_with(draft, {**known, **arm.settings, **block}):
+        for mistake in mistakes_with(draft, {**known, **arm.settings, **settings_of(block)}):
             trainable = False
             declared = {name for part in draft.components.values() for name in (*part.on, *part.off)}
             if mistake.what in told or (mistake.path and mistake.path[0] not in declared):
@@ -158,7 +158,7 @@ def _check_together(
             else:
                 draft.refuse(path, f"arm {arm.name}{where}: {mistake.what}", mistake.right, mistake.nearest)
     if trainable:
-        _refuse_twins(draft, arms[:MOST_TRIED], {**known, **(blocks or [{}])[0]})
+        _refuse_twins(draft, arms[:MOST_TRIED], {**known, **settings_of((blocks or [{}])[0])})
 
 
 def _refuse_twins(draft: Draft, arms: Sequence[Arm], known: Given) -> None:

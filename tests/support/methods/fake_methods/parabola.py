@@ -16,6 +16,7 @@ METRICS = {
     "validation/accuracy": "maximize",
     "test/score": "maximize",
     "test/process": "minimize",
+    "test/node": "minimize",
     "train/loss": "minimize",
 }
 SELECTION = "validation/score"
@@ -85,4 +86,7 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    return Report({"test/score": score(config, run.seed, state["epoch"]), "test/process": float(os.getpid())})
+    where = {"test/process": float(os.getpid())}
+    if "FAKE_NODE" in os.environ:  # which of a test's nodes this runs on
+        where["test/node"] = float(os.environ["FAKE_NODE"])
+    return Report({"test/score": score(config, run.seed, state["epoch"]), **where})

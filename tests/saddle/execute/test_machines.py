@@ -1,0 +1,77 @@
+"""Kinds of machines as blocks: each replicate trains on a node of its kind; without one nothing starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from saddle.analyse.answering import answer_study
+from saddle.execute.cluster import OBJECT_STORE_BYTES
+from saddle.execute.driver import Options, run_study
+from saddle.execute.planning import plan_study
+from saddle.execute.shapes import DoesNotFit, slots_for
+from saddle.store.local import LocalStore
+from saddle.study.loader import parse_studies
+from saddle.study.models import Study
+from saddle.study.trainables import load_trainable
+
+STUDY = """\
+study: machines
+trainable: parabola
+ablation:
+  factors: {x: [0.3, 0.5]}
+  blocks: {machine: [old, new]}
+  seeds: 2
+  compare: {metric: test/score}
+"""
+NODES = {"old": 1, "new": 2}
+"""The kinds of nodes, and what their processes find in FAKE_NODE."""
+
+
+def study(text: str = STUDY) -> Study:
+    [found] = parse_studies(text, "machines.yaml")
+    return found
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[list[dict[str, float]]]:
+    """A head without CPUs, and a node of each kind."""
+    head = {"num_cpus": 0, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    for kind, number in NODES.items():
+        cluster.add_node(
+            num_cpus=2,
+            resources={kind: 1},
+            object_store_memory=OBJECT_STORE_BYTES,
+            env_vars={"FAKE_NODE": str(number)},
+        )
+    ray.init(address=cluster.address, log_to_driver=False)
+    cluster.wait_for_nodes()
+    yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_replicate_trains_on_its_kind_of_machine(workers: int, nodes, tmp_path: Path) -> None:
+    asked = study(f"{STUDY}resources: {{workers: {workers}}}\n")
+    entries = run_study(asked, LocalStore(tmp_path), nodes, Options(track=False)).entries
+    assert len(entries) == 2 * 2 * 2
+    for entry in entries:
+        assert entry.metrics["test/node"] == NODES[entry.block["machine"]]
+        assert "machine" not in entry.settings
+    answer = answer_study(asked, load_trainable("parabola"), entries, {})
+    assert [row[0] for row in answer.rows[2:]] == ["in machine=old: x=0.5", "in machine=new: x=0.5"]
+
+
+def test_without_a_node_of_its_kind_nothing_starts(nodes, tmp_path: Path) -> None:
+    with pytest.raises(DoesNotFit, match=r"no node offers newest, which block machine asks for; .*--resources="):
+        slots_for(study(STUDY.replace("[old, new]", "[old, newest]")), nodes)
+    assert slots_for(study(), nodes) == 2
+    plan = plan_study(study(), LocalStore(tmp_path))
+    assert any("no node offers old" in note for note in plan.notes)
+    assert plan.trials == 8
