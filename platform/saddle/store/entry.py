@@ -15,7 +15,8 @@ class Entry:
 
     `params` is the complete configuration, `settings` only what this trial was given beyond the study's own.
     `metrics` are the selected checkpoint's (`validation/…` and `test/…`), `test_last` the test metrics of the last
-    epoch, `curve` the metrics of every epoch. `arrays`, `images` and `checkpoints` are paths in the store.
+    epoch, `curve` the metrics of every epoch; from the ledger it and `times` come as a `JsonList`. `arrays`,
+    `images` and `checkpoints` are paths in the store.
     """
 
     key: str
