@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pytest
@@ -14,10 +14,15 @@ from saddle.archive.studies import settle_study
 from saddle.errors import UserError
 from saddle.notebook.frames import NoFrame
 from saddle.notebook.study import LoadedStudy
+from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.opening import open_store
 from saddle.study.loader import parse_studies
+from tests.support.s3 import S3
+
+S = TypeVar("S", bound=Store)
 
 TWO = """\
 study: first
@@ -41,7 +46,11 @@ def entry(study: str, key: str, **changes: Any) -> Entry:
 
 @pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
-    store = LocalStore(tmp_path / "runs")
+    return fill(LocalStore(tmp_path / "runs"))
+
+
+def fill(store: S) -> S:
+    """Put a search and an ablation into the store."""
     first, second = parse_studies(TWO, "two.yaml")
     settle_study(store, first, None, fresh=False)
     settle_study(store, second, {"mode": "plain"}, fresh=False)
@@ -91,6 +100,12 @@ def test_failures_of_a_method_are_counted_beside_the_mean(store: LocalStore) -> 
     assert arms.loc["plain", "low"] == pytest.approx(low, abs=1e-6)
     assert set(load("second", store).trials["arm"]) == {"plain", "curved"}, "one name in every frame"
     assert arms["settings.mode"].tolist() == ["plain", "curved"]
+
+
+def test_a_study_is_loaded_by_its_url(s3: S3, store: LocalStore) -> None:
+    url = fill(open_store(f"s3://{s3.bucket()}/team", create=False)).url
+    for name in (f"{url}/second", f"{url}/studies/second"):
+        assert saddle.load(name).arms.equals(load("second", store).arms)
 
 
 def test_an_empty_study_has_empty_frames(store: LocalStore) -> None:
