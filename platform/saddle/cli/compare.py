@@ -52,8 +52,8 @@ def compare(
     elif as_csv:
         print_csv(facts_rows(facts(across)))
     else:
-        for table in tables_of(across):
-            print_table(table.columns, table.rows, title=table.title)
+        for title, table in tables_of(across):
+            print_table(table.columns, table.rows, title=title)
             if table.note:
                 say(table.note)
             say()

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import metadata, resources
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from saddle.analyse.across import Across, Side, mean_sd
 from saddle.analyse.corrections import NAMES
@@ -18,27 +12,19 @@ from saddle.analyse.sentences import scale_of
 from saddle.analyse.verdict import Verdict
 from saddle.analyse.wording import DASH, Scale, duration, label, p_value
 from saddle.report.figures import across as figures
+from saddle.report.page import render_page
+from saddle.report.tables import Table
 
 MOST_DIFFERENCES = 60
 
 
-@dataclass(frozen=True)
-class Table:
-    """Columns and rows, ready to print."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-
-def tables_of(across: Across) -> list[Table]:
-    """What is compared, every arm in every study, arms between studies, and in what the studies differ."""
-    found = [studies_table(across), arms_table(across)]
+def tables_of(across: Across) -> list[tuple[str, Table]]:
+    """What is compared, every arm in every study, arms between studies, and in what the studies differ, with titles."""
+    found = [("Studies", studies_table(across)), ("Arms", arms_table(across))]
     if across.between:
-        found.append(between_table(across))
+        found.append(("The same arm between studies", between_table(across)))
     if across.differing:
-        found.append(differing_table(across))
+        found.append(("What differs", differing_table(across)))
     return found
 
 
@@ -51,7 +37,7 @@ def studies_table(across: Across) -> Table:
         kind = "search" if side.study.ablation is None else "ablation"
         rows.append((side.name, kind, label(side.metric), outcomes or DASH, duration(side.seconds), ended))
     columns = ("study", "kind", "metric", "trials", "training", "last trial ended")
-    return Table("Studies", columns, tuple(rows))
+    return Table(columns, tuple(rows))
 
 
 def arms_table(across: Across) -> Table:
@@ -64,7 +50,7 @@ def arms_table(across: Across) -> Table:
                     rows.append((name, side.name, *_value(side, name), *_effect(side, name)))
     columns = ("arm", "study", "seeds", "mean ± sd", "difference", "interval", "p (adjusted)", "verdict")
     note = "Differences are against each study's own baseline, with the correction that its file names."
-    return Table("Arms", columns, tuple(rows), note)
+    return Table(columns, tuple(rows), note)
 
 
 def _scale(side: Side) -> Scale:
@@ -112,7 +98,7 @@ def between_table(across: Across) -> Table:
         f"Differences in {label(first.metric)}, paired by seed, Holm-adjusted over this table. They are effects of"
         " whatever differs between the studies, which nobody randomised."
     )
-    return Table("The same arm between studies", columns, tuple(rows), note)
+    return Table(columns, tuple(rows), note)
 
 
 def differing_table(across: Across) -> Table:
@@ -121,7 +107,7 @@ def differing_table(across: Across) -> Table:
     rows = [(name, *(value or DASH for value in across.differing[name])) for name in names[:MOST_DIFFERENCES]]
     left = len(names) - MOST_DIFFERENCES
     note = "“…” where a study's own trials differ." + (f" {left} more are not shown." if left > 0 else "")
-    return Table("What differs", ("", *(side.name for side in across.sides)), tuple(rows), note)
+    return Table(("", *(side.name for side in across.sides)), tuple(rows), note)
 
 
 def facts(across: Across) -> dict[str, Any]:
@@ -164,34 +150,14 @@ def _plain(effect: Effect | None) -> dict[str, Any] | None:
 
 
 def render_comparison(across: Across) -> str:
-    """The page's HTML, without scripts or anything to fetch."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_file("comparison.html"))
-    verdicts: Mapping[str, str] = {str(verdict): str(verdict).replace(" ", "-") for verdict in Verdict}
-    return page.render(
-        css=Markup(_file("style.css")),
-        names=[side.name for side in across.sides],
+    """The page's HTML."""
+    names = [side.name for side in across.sides]
+    return render_page(
+        "comparison.html",
+        title=", ".join(names),
+        names=names,
         questions=[(side.name, side.study.question) for side in across.sides if side.study.question],
-        tables=[(table, [_looks(row, verdicts) for row in table.rows]) for table in tables_of(across)],
-        plates=[(plate, Markup(plate.svg)) for plate in _plates(across)],
+        tables=tables_of(across),
+        plates=[figures.values(across.sides, across.arms), figures.effects(across.sides, across.arms)],
         notes=across.notes,
-        version=metadata.version("saddle"),
-        written=time.strftime("%Y-%m-%d %H:%M"),
     )
-
-
-def _plates(across: Across) -> list[Any]:
-    return [figures.values(across.sides, across.arms), figures.effects(across.sides, across.arms)]
-
-
-def _looks(row: Sequence[str], verdicts: Mapping[str, str]) -> list[tuple[str, str]]:
-    words = {**verdicts, "better": "helps", "worse": "hurts"}
-    return [
-        (cell, "name" if index == 0 else f"verdict {words[word]}" if (word := cell.partition(":")[0]) in words
-         else "value wrap" if len(cell) > 24 else "value")
-        for index, cell in enumerate(row)
-    ]  # fmt: skip
-
-
-def _file(name: str) -> str:
-    return resources.files("saddle.report").joinpath(name).read_text(encoding="utf-8")

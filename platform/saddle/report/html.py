@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.result import Answer
@@ -15,12 +11,10 @@ from saddle.analyse.verdict import Verdict
 from saddle.report.contents import Contents, gather
 from saddle.report.figures.canvas import Plate
 from saddle.report.gallery import gallery
+from saddle.report.page import render_page
 from saddle.report.plates import ablation_plates, illustrated, search_plates
 from saddle.store.entry import Entry
 from saddle.study.models import Study
-
-Cell = tuple[str, str]
-"""A text and its CSS classes."""
 
 
 def render(
@@ -35,12 +29,9 @@ def render(
 ) -> str:
     """The page's HTML; `read` fetches images from the store, the other options are those of `gather`."""
     contents = gather(study, entries, trainable=trainable, baseline=baseline, command=command, study_file=study_file)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["svg"] = Markup  # ours, made from escaped text
-    environment.filters["cells"] = table_cells
-    page = environment.from_string(_file("template.html"))
-    return page.render(
-        css=Markup(_file("style.css")),
+    return render_page(
+        "study.html",
+        title=study.study,
         it=contents,
         tone=tone(contents.answer),
         plates=plates_of(contents, trainable, baseline),
@@ -61,22 +52,3 @@ def tone(answer: Answer) -> str:
     verdicts = {effect.verdict for effect in answer.effects}
     good, bad = Verdict.HELPS in verdicts, Verdict.HURTS in verdicts
     return "mixed" if good and bad else "good" if good else "bad" if bad else "plain"
-
-
-def table_cells(rows: Sequence[Sequence[str]]) -> list[list[Cell]]:
-    """Rows as texts with classes: numbers are set right, verdicts in their colour."""
-    words = {str(verdict): str(verdict).replace(" ", "-") for verdict in Verdict}
-    return [
-        [(cell, f"verdict {words[word]}" if (word := cell.partition(":")[0]) in words and index else looks(index, cell))
-         for index, cell in enumerate(row)]
-        for row in rows
-    ]  # fmt: skip
-
-
-def looks(index: int, cell: str) -> str:
-    """The class of a table cell: names are set left, long values may wrap."""
-    return "name" if index == 0 else "value wrap" if "(" in cell or len(cell) > 24 else "value"
-
-
-def _file(name: str) -> str:
-    return resources.files("saddle.report").joinpath(name).read_text(encoding="utf-8")

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from saddle.analyse.across import Side, mean_sd
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.wording import label, signed
-from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of
+from saddle.analyse.wording import label
+from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import INK, MUTED, Plate, draw, nothing
 
 MOST_ARMS = 30
@@ -95,9 +94,7 @@ def effects(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
                 axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
                 named = True
         _arm_axis(axes, shown)
-        axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: signed(f"{value * scale.factor:+.4g}") if value else "0")
-        )
+        axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
         unit = " (points)" if scale.difference_suffix else ""
         axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
         legend_below(figure, axes, len(same))

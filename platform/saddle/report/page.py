@@ -1,0 +1,58 @@
+"""What all pages are made of: one HTML file each, without scripts or anything to fetch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib import metadata, resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from saddle.analyse.verdict import Verdict
+
+Cell = tuple[str, str]
+"""A text and its CSS classes."""
+
+VERDICTS = {
+    **{str(verdict): str(verdict).replace(" ", "-") for verdict in Verdict},
+    "better": "helps",
+    "worse": "hurts",
+}
+"""Words that end a comparison, and the colour each is shown in."""
+
+
+def render_page(template: str, *, title: str, **values: Any) -> str:
+    """The page's HTML from one of the templates in this folder."""
+    environment = Environment(
+        loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["svg"] = Markup  # ours, made from escaped text
+    environment.filters["cells"] = table_cells
+    return environment.get_template(template).render(
+        title=title,
+        css=Markup(_file("style.css")),
+        version=metadata.version("saddle"),
+        written=time.strftime("%Y-%m-%d %H:%M"),
+        **values,
+    )
+
+
+def table_cells(rows: Sequence[Sequence[str]]) -> list[list[Cell]]:
+    """Rows as texts with classes: numbers are set right, verdicts in their colour."""
+    return [[(cell, looks(index, cell)) for index, cell in enumerate(row)] for row in rows]
+
+
+def looks(index: int, cell: str) -> str:
+    """The class of a table cell: names are set left, long values may wrap."""
+    word = cell.partition(":")[0]
+    if index == 0:
+        return "name"
+    if word in VERDICTS:
+        return f"verdict {VERDICTS[word]}"
+    return "value wrap" if "(" in cell or len(cell) > 24 else "value"
+
+
+def _file(name: str) -> str:
+    return resources.files("saddle.report").joinpath(name).read_text(encoding="utf-8")
