@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 EXACT_UP_TO = 20
 DRAWS = 100_000
+CHUNK = 1000
 
 
 def sign_flip_p(differences: Sequence[float]) -> float:
@@ -26,9 +29,13 @@ def sign_flip_p(differences: Sequence[float]) -> float:
         for value in values[1:]:
             sums = np.concatenate([sums + value, sums - value])
         return float(np.mean(np.abs(sums) >= reached))
-    generator = np.random.default_rng(0)
-    hits = 0
-    for _ in range(DRAWS // 1000):
-        signs = generator.integers(0, 2, size=(1000, n)) * 2 - 1
-        hits += int((np.abs(signs @ values) >= reached).sum())
+    hits = sum(int((np.abs(chunk @ values) >= reached).sum()) for chunk in np.split(_flips(n), DRAWS // CHUNK))
     return (hits + 1) / (DRAWS + 1)
+
+
+@lru_cache(maxsize=4)
+def _flips(n: int) -> NDArray[np.int8]:
+    """The same random signs for every comparison of n pairs, (DRAWS, n)."""
+    generator = np.random.default_rng(0)
+    drawn = [generator.integers(0, 2, size=(CHUNK, n)).astype(np.int8) for _ in range(DRAWS // CHUNK)]
+    return np.concatenate(drawn) * np.int8(2) - np.int8(1)

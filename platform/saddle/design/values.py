@@ -6,8 +6,12 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+SCALARS = (str, int, float, bool, type(None))
+"""A ledger holds few different ones, many times each."""
 
 OFF_LEVELS = ("false", "null", "0", '"off"', '"none"', '"no"', "[]", "{}")
 """Canonical forms of the levels that mean "this component is not there"."""
@@ -15,6 +19,15 @@ OFF_LEVELS = ("false", "null", "0", '"off"', '"none"', '"no"', "[]", "{}")
 
 def canonical(value: Any) -> str:
     """The JSON text of a setting, the same for settings that mean the same (`1` and `1.0`, `(1, 2)` and `[1, 2]`)."""
+    return _of_scalar(value) if isinstance(value, SCALARS) else _json(value)
+
+
+@lru_cache(maxsize=100_000, typed=True)  # `True` and `1` are one key otherwise
+def _of_scalar(value: Hashable) -> str:
+    return _json(value)
+
+
+def _json(value: Any) -> str:
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
