@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS_AT_ONCE ?= 2
-PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart test test-all lint format bench faults clean
