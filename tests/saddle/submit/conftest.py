@@ -102,6 +102,7 @@ def there(two_nodes: RayNodes, tmp_path: Path) -> Iterator[There]:
     yield there
     running = [psutil.Process(process.pid) for process in there.started if process.poll() is None]
     for job in two_nodes.get("/api/jobs/"):
-        if job["status"] in ("PENDING", "RUNNING"):  # of a test that failed half-way; the next one needs its slots
+        # of a test that failed half-way; the next one needs its slots. What a client started was never submitted
+        if job["status"] in ("PENDING", "RUNNING") and job["submission_id"]:
             two_nodes.get(f"/api/jobs/{job['submission_id']}/stop", method="POST")
     kill_all([below for process in running for below in [process, *process.children(recursive=True)]])
