@@ -37,7 +37,7 @@ def compare(
     from saddle.archive.sides import find_sides
     from saddle.cli.tables import print_csv, print_json, print_table, say
     from saddle.errors import UserError
-    from saddle.report.comparison import facts, render_comparison, tables_of
+    from saddle.report.comparison import arm_rows, facts, render_comparison, tables_of
 
     sides = find_sides(studies, storage, metric)
     if len(sides) < 2:
@@ -50,7 +50,7 @@ def compare(
     if as_json:
         print_json(facts(across))
     elif as_csv:
-        print_csv(facts_rows(facts(across)))
+        print_csv(arm_rows(across))
     else:
         for title, table in tables_of(across):
             print_table(table.columns, table.rows, title=title)
@@ -63,21 +63,3 @@ def compare(
             typer.echo(f"page: {html}")
     if open_it and html is not None:
         typer.launch(html.absolute().as_uri())
-
-
-def facts_rows(found: dict[str, object]) -> list[dict[str, object]]:
-    """One row for every arm in every study, without single seeds."""
-    rows: list[dict[str, object]] = []
-    for side in found["studies"]:  # type: ignore[attr-defined]
-        for arm in side["arms"]:
-            values = list(arm["values"].values())
-            effect = arm["effect"] or {}
-            rows.append(
-                {
-                    "study": side["study"], "arm": arm["arm"], "metric": side["metric"], "seeds": len(values),
-                    "mean": sum(values) / len(values) if values else None,
-                    **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
-                    "difference": effect.get("mean"),
-                }
-            )  # fmt: skip
-    return rows

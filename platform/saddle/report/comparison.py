@@ -140,6 +140,23 @@ def facts(across: Across) -> dict[str, Any]:
     }
 
 
+def arm_rows(across: Across) -> list[dict[str, Any]]:
+    """One row for every arm in every study, without single seeds, as CSV has it."""
+    rows = []
+    for side in across.sides:
+        for arm in side.arms:
+            effect, found = _plain(side.effects.get(arm.arm)) or {}, mean_sd(arm)
+            rows.append(
+                {
+                    "study": side.name, "arm": arm.arm, "metric": side.metric, "seeds": len(arm.values),
+                    "mean": None if found is None else found[0],
+                    **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
+                    "difference": effect.get("mean"),
+                }
+            )  # fmt: skip
+    return rows
+
+
 def _plain(effect: Effect | None) -> dict[str, Any] | None:
     if effect is None:
         return None
