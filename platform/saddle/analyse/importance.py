@@ -25,6 +25,9 @@ ROUGH_BELOW = 20
 FEWEST_FOR_FANOVA = 20
 """A forest of random trees learns little from fewer."""
 
+FANOVA_TREES = 32
+"""Half of Optuna's default: shares move by about a hundredth, and it takes half as long."""
+
 MOST_TRIALS = 2000
 MOST_FOR_FANOVA = 200
 """Of more trials as many are taken, evenly over the search: either method then takes about a second, and says much the
@@ -63,7 +66,7 @@ def importance(study: Study, entries: Iterable[Entry], objective: Objective) -> 
     with _quiet():
         rebuilt = optuna.create_study(direction=objective.direction)
     trials = []
-    for entry in _evenly(candidates(entries, [objective]), MOST_TRIALS):
+    for entry in evenly(candidates(entries, [objective]), MOST_TRIALS):
         params = drawn(study, entry)
         params = {name: _label(space[name], value) for name, value in params.items() if name in space}
         try:
@@ -97,13 +100,14 @@ def _variance(trials: Sequence[FrozenTrial], objective: Objective) -> dict[str, 
 
     with _quiet():
         study = optuna.create_study(direction=objective.direction)
-    study.add_trials(_evenly(trials, MOST_FOR_FANOVA))
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    study.add_trials(evenly(trials, MOST_FOR_FANOVA))
+    evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=FANOVA_TREES, seed=0)
     found = evaluator.evaluate(study)
     return {name: float(share) for name, share in found.items()}
 
 
-def _evenly(items: Sequence[T], most: int) -> list[T]:
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of the items, spread evenly over their order."""
     return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
 
 

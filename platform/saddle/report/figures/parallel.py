@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
-from saddle.analyse.importance import drawn
+from saddle.analyse.importance import drawn, evenly
 from saddle.analyse.wording import Scale, label, setting
 from saddle.design.values import canonical, readable
 from saddle.report.figures.axes import clean
@@ -25,6 +25,8 @@ from saddle.study.space import Parameter
 
 MOST_AXES = 12
 FEWEST_TRIALS = 3
+MOST_LINES = 1_000
+"""Of the trials that do not lead; more only make the grey darker, and take seconds to draw."""
 INACTIVE = -0.12
 """Where a line passes an axis whose parameter the trial does not have."""
 
@@ -52,11 +54,12 @@ def parallel(
     uprights += [_of_objective(objective, shown) for objective in objectives]
     count = max(1, min(10, math.ceil(len(shown) / 10)))
     rank = {entry.key: place for place, entry in enumerate(leaders[:count])}
+    others = [index for index, entry in enumerate(shown) if entry.key not in rank]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         lines = np.array([upright.places for upright in uprights]).T
-        rest = [list(enumerate(line)) for entry, line in zip(shown, lines, strict=True) if entry.key not in rank]
+        rest = [list(enumerate(lines[index])) for index in evenly(others, MOST_LINES)]
         faint = min(0.45, max(0.03, 25 / max(len(rest), 1)))
         axes.add_collection(LineCollection(rest, colors=MUTED, lw=0.8, alpha=faint, rasterized=len(rest) > MANY))
         for entry, line in zip(shown, lines, strict=True):
@@ -75,6 +78,8 @@ def parallel(
         caption += f"in colour {len(rank)} of the Pareto front."
     else:
         caption += f"the best in orange{f', the next {count - 1} in blue' * (count > 1)}."
+    if len(others) > MOST_LINES:
+        caption += f" Of the {len(others):,} others {MOST_LINES:,} are drawn, evenly over the search."
     if any(INACTIVE in upright.places for upright in uprights):
         caption += " A line passes below an axis whose parameter the trial does not have."
     if len(searched) + len(objectives) > MOST_AXES:
