@@ -8,14 +8,13 @@ What a method does is told by its seeds, which are the replicates (`effects`); t
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from saddle.design.values import canonical
 from saddle.errors import UserError
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -39,6 +38,10 @@ class OtherSamples(UserError):
     """Two trials were not tested on the same samples."""
 
 
+class OtherAttacks(UserError):
+    """The worst case of two trials is not over the same attacks."""
+
+
 @dataclass(frozen=True)
 class Predictions:
     """What one trained model predicted for each test sample: `labels` (N,), and (N,) for `clean` and each attack."""
@@ -46,6 +49,8 @@ class Predictions:
     trial: str
     labels: NDArray[Any]
     predicted: Mapping[str, NDArray[Any]]
+    data: str | None = None
+    """The fingerprint of its dataset, where it is known."""
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all."""
@@ -90,18 +95,23 @@ class SampleTest:
         return (self.only_arm - self.only_baseline) / self.n
 
 
+def stores_predictions(entry: Entry) -> bool:
+    """Whether a trial has named predictions of single samples; reads none of them."""
+    return LABELS in entry.arrays and any(name.startswith(PREFIX) for name in entry.arrays)
+
+
 def read_predictions(entry: Entry, read: Read) -> Predictions:
     """The stored predictions of a trial; raises `NoPredictions`."""
     found = {name.removeprefix(PREFIX): path for name, path in entry.arrays.items() if name.startswith(PREFIX)}
-    if LABELS not in entry.arrays or not found:
+    if not stores_predictions(entry):
         why = "its method stores none" if entry.outcome == Outcome.COMPLETED else f"it {entry.outcome}"
         raise NoPredictions(f"{entry.key} has no predictions of single samples: {why}")
     labels = read_array(entry.arrays[LABELS], read)
     predicted = {name: read_array(path, read) for name, path in found.items()}
     # one number for each sample: what has other shapes (pixels, several tasks) is not a prediction of this kind
-    return Predictions(
-        entry.key, labels, {name: array for name, array in predicted.items() if array.shape == labels.shape}
-    )
+    predicted = {name: array for name, array in predicted.items() if array.shape == labels.shape}
+    data = entry.fingerprints.get("data")
+    return Predictions(entry.key, labels, predicted, None if data is None else str(data))
 
 
 def read_array(path: str, read: Read) -> NDArray[Any]:
@@ -111,44 +121,36 @@ def read_array(path: str, read: Read) -> NDArray[Any]:
 
 
 def mcnemar(one: Predictions, other: Predictions, under: str = WORST_CASE) -> SampleTest:
-    """McNemar's exact test (1947) of one model against another; raises `OtherSamples` and `NoPredictions`."""
-    from statsmodels.stats.contingency_tables import mcnemar as exact_test
+    """McNemar's exact test (1947) of one model against another.
 
+    Raises `OtherSamples`, `NoPredictions`, and `OtherAttacks` where the worst case of one is over other attacks.
+    """
+    from scipy.stats import binomtest
+
+    check_comparable(one, other, under)
+    ours, theirs = one.right(under), other.right(under)
+    both, only_ours = int((ours & theirs).sum()), int((ours & ~theirs).sum())
+    only_theirs, neither = int((~ours & theirs).sum()), int((~ours & ~theirs).sum())
+    discordant = only_ours + only_theirs
+    p = float(binomtest(only_ours, discordant).pvalue) if discordant else 1.0
+    return SampleTest(one.trial, other.trial, under, len(ours), both, only_ours, only_theirs, neither, p)
+
+
+def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
+    """Raise where two trials were tested on other samples, or under other attacks."""
     if one.labels.shape != other.labels.shape or not np.array_equal(one.labels, other.labels):
         raise OtherSamples(
             f"{one.trial} and {other.trial} were not tested on the same samples: "
             f"{len(one.labels)} and {len(other.labels)} of them, with other labels"
         )
-    ours, theirs = one.right(under), other.right(under)
-    both, only_ours = int((ours & theirs).sum()), int((ours & ~theirs).sum())
-    only_theirs, neither = int((~ours & theirs).sum()), int((~ours & ~theirs).sum())
-    p = float(exact_test([[both, only_ours], [only_theirs, neither]], exact=True).pvalue)
-    return SampleTest(one.trial, other.trial, under, len(ours), both, only_ours, only_theirs, neither, p)
-
-
-def mcnemar_by_seed(
-    arm: Iterable[Entry], baseline: Iterable[Entry], read: Read, *, names: tuple[str, str], under: str = WORST_CASE
-) -> tuple[SampleTest, ...]:
-    """The test of an arm's entries against the baseline's, seed by seed (and block by block); `names` are theirs.
-
-    Left out are seeds at which either did not complete, stored no such predictions, or had other samples.
-    """
-    ours, theirs = _by_seed(arm), _by_seed(baseline)
-    found = []
-    for place, entry in ours.items():
-        if place not in theirs:
-            continue
-        try:
-            pair = read_predictions(entry, read), read_predictions(theirs[place], read)
-            test = mcnemar(*pair, under)
-        except (NoPredictions, OtherSamples, FileNotFoundError):
-            continue
-        found.append(replace(test, arm=names[0], baseline=names[1], seed=entry.seed, block=dict(entry.block)))
-    return tuple(found)
-
-
-def _by_seed(entries: Iterable[Entry]) -> Mapping[tuple[str, int], Entry]:
-    """The latest completed entry of each seed in each block, in their order."""
-    completed: Sequence[Entry] = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
-    latest = {(canonical(dict(e.block)), e.seed): e for e in sorted(completed, key=lambda entry: entry.started)}
-    return dict(sorted(latest.items()))
+    if one.data is not None and other.data is not None and one.data != other.data:
+        raise OtherSamples(
+            f"{one.trial} and {other.trial} were not tested on the same samples: "
+            f"their datasets are {one.data[:12]} and {other.data[:12]}"
+        )
+    if under == WORST_CASE and set(one.predicted) != set(other.predicted):
+        shared = [name for name in one.predicted if name in other.predicted]
+        raise OtherAttacks(
+            f"the worst case of {one.trial} is over {', '.join(one.predicted)}, that of {other.trial} over "
+            f"{', '.join(other.predicted)}; " + (f"both have {', '.join(shared)}" if shared else "they share none")
+        )

@@ -7,15 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.pairs import of_arm
-from saddle.analyse.samples import (
-    PREFIX,
-    NoPredictions,
-    Predictions,
-    SampleTest,
-    mcnemar,
-    mcnemar_by_seed,
-    read_predictions,
-)
+from saddle.analyse.sample_pairs import pair_samples
+from saddle.analyse.samples import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
 from saddle.archive.finding import FoundTrial, NotFound
 from saddle.design import Arm
 from saddle.errors import UserError
@@ -99,7 +92,8 @@ def compare(
         raise UserError(f"{arm!r} is compared with nothing; name two trials of a search: compare_samples(TRIAL, TRIAL)")
     if arm in named and base in named:
         ours, theirs = (of_arm(entries, named[name]) for name in (arm, base))
-        return table(mcnemar_by_seed(ours, theirs, store.read, names=(arm, base), under=under))
+        [paired] = pair_samples({arm: ours}, theirs, store, against=base, under=under)
+        return table(paired.tests)
     one, other = (found(name, pick, named) for name in (arm, base))
     test = mcnemar(read_predictions(one, store.read), read_predictions(other, store.read), under)
     return table([test])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from scipy import stats
 
 from saddle.analyse.samples import (
     NoPredictions,
+    OtherAttacks,
     OtherSamples,
     Predictions,
     mcnemar,
-    mcnemar_by_seed,
     read_predictions,
 )
 from saddle.store.entry import Entry
@@ -70,57 +71,36 @@ def test_other_samples_and_unknown_attacks_are_named() -> None:
         one.right("pdg")
 
 
-class Blobs(dict[str, bytes]):
-    """Stored arrays, and entries that name them."""
-
-    def entry(self, arm: str, seed: int, right: list[bool], started: float = 0.0, **changes: Any) -> Entry:
-        key = f"{arm}-s{seed}-{started:g}-{changes.get('block', '')}"
-        labels = changes.pop("labels", LABELS)
-        arrays = {
-            "labels": labels,
-            "predictions.clean": labels,
-            "predictions.pgd": np.where(right, labels, -1),
-        }  # all clean ones right
-        paths = {}
-        for name, array in {**arrays, "gradients": np.zeros((6, 2)), "predictions.pixels": np.zeros((6, 3))}.items():
-            buffer = io.BytesIO()
-            np.save(buffer, array)
-            self[f"{key}/{name}"] = buffer.getvalue()
-            paths[name] = f"{key}/{name}"
-        given = {"outcome": "completed", "arrays": paths, **changes}
-        return Entry(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
+def test_equal_labels_of_other_images_are_other_samples() -> None:
+    one, other = predictions([0] * 6, [0] * 6, "mp-s0"), predictions([1] * 6, [1] * 6, "sta-s0")
+    with pytest.raises(OtherSamples, match="their datasets are aaa and bbb"):
+        mcnemar(replace(one, data="aaa"), replace(other, data="bbb"))
+    assert mcnemar(replace(one, data="aaa"), replace(other, data="aaa")).only_arm == 1
+    assert mcnemar(replace(one, data="aaa"), other).only_arm == 1, "nothing is known of the other's data"
 
 
-def test_arms_are_compared_seed_by_seed_and_block_by_block() -> None:
-    blobs = Blobs()
-    half, all_right = [True] * 3 + [False] * 3, [True] * 6
-    arm = [
-        blobs.entry("mp", 2, all_right),
-        blobs.entry("mp", 1, half, started=1.0),
-        blobs.entry("mp", 1, all_right, started=2.0),
-        blobs.entry("mp", 3, all_right),
-        blobs.entry("mp", 4, all_right, outcome="collapsed"),
-        blobs.entry("mp", 5, all_right, arrays={}),
-        blobs.entry("mp", 6, all_right),
-        blobs.entry("mp", 7, all_right, block={"dataset": "mnist"}),
-    ]
-    baseline = [blobs.entry("sta", seed, half) for seed in (1, 2, 4, 5)]
-    baseline.append(blobs.entry("sta", 6, half, labels=LABELS + 1))
-    baseline.append(blobs.entry("sta", 7, half, block={"dataset": "digits"}))
-    baseline.append(blobs.entry("sta", 7, [False] * 6, block={"dataset": "mnist"}))
-    found = mcnemar_by_seed(arm, baseline, blobs.__getitem__, names=("mp", "sta"))
-    assert [(one.seed, one.only_arm, one.only_baseline, dict(one.block)) for one in found] == [
-        (7, 6, 0, {"dataset": "mnist"}),
-        (1, 3, 0, {}),
-        (2, 3, 0, {}),
-    ]
-    assert {(one.arm, one.baseline, one.under) for one in found} == {("mp", "sta", "worst_case")}
-    [clean, *_] = mcnemar_by_seed(arm, baseline, blobs.__getitem__, names=("mp", "sta"), under="clean")
-    assert (clean.both, clean.p) == (6, 1.0)
+def test_worst_cases_over_other_attacks_are_not_compared() -> None:
+    one = predictions([0] * 6, [0] * 6, "mp-s0")
+    other = replace(one, trial="sta-s0", predicted={**one.predicted, "cw": LABELS})
+    with pytest.raises(OtherAttacks, match="mp-s0 is over clean, pgd, that of sta-s0 over clean, pgd, cw; both have"):
+        mcnemar(one, other)
+    assert mcnemar(one, other, "pgd").both == 1
+
+
+def stored(name: str, array: Any, blobs: dict[str, bytes]) -> str:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    blobs[name] = buffer.getvalue()
+    return name
 
 
 def test_only_one_number_for_each_sample_is_a_prediction() -> None:
-    blobs = Blobs()
-    assert set(read_predictions(blobs.entry("mp", 0, [True] * 6), blobs.__getitem__).predicted) == {"clean", "pgd"}
+    blobs: dict[str, bytes] = {}
+    arrays = {"labels": LABELS, "predictions.clean": LABELS, "predictions.pgd": LABELS, "gradients": np.zeros((6, 2)),
+              "predictions.pixels": np.zeros((6, 3))}  # fmt: skip
+    entry = Entry("mp-s0", "s", 0, "completed", params={}, settings={}, metrics={}, fingerprints={"data": "abc"})
+    full = replace(entry, arrays={name: stored(name, array, blobs) for name, array in arrays.items()})
+    found = read_predictions(full, blobs.__getitem__)
+    assert (set(found.predicted), found.data) == ({"clean", "pgd"}, "abc")
     with pytest.raises(NoPredictions, match="it diverged"):
-        read_predictions(blobs.entry("mp", 0, [True] * 6, arrays={}, outcome="diverged"), blobs.__getitem__)
+        read_predictions(replace(entry, outcome="diverged"), blobs.__getitem__)

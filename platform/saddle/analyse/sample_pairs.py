@@ -1,0 +1,167 @@
+"""An arm's networks against the baseline's on the same test samples: which are paired, and which can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from saddle.analyse.answering import arms_of_study
+from saddle.analyse.corrections import adjust
+from saddle.analyse.pairs import of_arm
+from saddle.analyse.result import compared_metric
+from saddle.analyse.samples import (
+    CLEAN,
+    WORST_CASE,
+    NoPredictions,
+    OtherAttacks,
+    OtherSamples,
+    SampleTest,
+    mcnemar,
+    read_predictions,
+    stores_predictions,
+)
+from saddle.design import labels
+from saddle.design.values import canonical
+from saddle.search.outcomes import Outcome
+from saddle.store.base import Damaged, Store
+from saddle.store.entry import Entry
+from saddle.store.reading import in_parallel
+from saddle.study.models import Study
+
+Place = tuple[str, int]
+"""A block and a seed: what two replicates that are compared share."""
+
+NOT_STORED = "predictions not stored"
+OTHER_SAMPLES = "not tested on the same images"
+OTHER_ATTACKS = "not tested under the same attacks"
+UNREADABLE = "stored predictions can’t be read"
+REASONS = {NoPredictions: NOT_STORED, OtherSamples: OTHER_SAMPLES, OtherAttacks: OTHER_ATTACKS}
+
+
+@dataclass(frozen=True)
+class OnSamples:
+    """An arm against the baseline: a test for each pair of networks, and why other pairs that completed have none."""
+
+    arm: str
+    baseline: str
+    tests: tuple[SampleTest, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyOnSamples:
+    """Every arm of an ablation against its baseline, `too_many` where so many pairs were not even read."""
+
+    under: str
+    alpha: float
+    arms: tuple[OnSamples, ...]
+    too_many: int = 0
+
+    @property
+    def tests(self) -> list[SampleTest]:
+        return [test for arm in self.arms for test in arm.tests]
+
+    @property
+    def adjusted(self) -> list[float]:
+        """The p of each of `tests` by Holm's method over all of them."""
+        return [float(p) for p in adjust([test.p for test in self.tests], "holm")] if self.tests else []
+
+
+def pair_samples(
+    arms: Mapping[str, Iterable[Entry]], baseline: Iterable[Entry], store: Store, *, against: str, under: str
+) -> tuple[OnSamples, ...]:
+    """The entries of each arm against the baseline's, seed by seed (and block by block); `against` names the baseline.
+
+    Nothing is read of entries without a partner that has stored predictions, too, and the baseline's only once.
+    """
+    ours = {name: by_place(entries) for name, entries in arms.items()}
+    theirs = by_place(baseline)
+
+    def at(place: Place) -> dict[str, SampleTest | str]:
+        here = {name: entries[place] for name, entries in ours.items() if place in entries}
+        return against_one(here, theirs[place], store, against, under)
+
+    places = [place for place in theirs if any(place in entries for entries in ours.values())]
+    found = list(in_parallel(store, at, places))
+    ends = {name: [here[name] for here in found if name in here] for name in ours}
+    return tuple(
+        OnSamples(
+            name,
+            against,
+            tuple(end for end in ends[name] if isinstance(end, SampleTest)),
+            tuple(end for end in ends[name] if isinstance(end, str)),
+        )
+        for name in ours
+    )
+
+
+def against_one(
+    arms: Mapping[str, Entry], baseline: Entry, store: Store, against: str, under: str
+) -> dict[str, SampleTest | str]:
+    """The replicates of one seed against the baseline's, each tested or with the reason why not."""
+    if not stores_predictions(baseline) or not any(stores_predictions(entry) for entry in arms.values()):
+        return dict.fromkeys(arms, NOT_STORED)
+    try:
+        theirs = read_predictions(baseline, store.read)
+    except (OSError, Damaged, ValueError):
+        return dict.fromkeys(arms, UNREADABLE)
+    found: dict[str, SampleTest | str] = {}
+    for name, entry in arms.items():
+        try:
+            test = mcnemar(read_predictions(entry, store.read), theirs, under)
+            found[name] = replace(test, arm=name, baseline=against, seed=entry.seed, block=dict(entry.block))
+        except (NoPredictions, OtherSamples, OtherAttacks) as error:
+            found[name] = REASONS[type(error)]
+        except (OSError, Damaged, ValueError):
+            found[name] = UNREADABLE
+    return found
+
+
+def by_place(entries: Iterable[Entry]) -> dict[Place, Entry]:
+    """The latest completed entry of each seed in each block, in their order."""
+    completed: Sequence[Entry] = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    latest = {(canonical(dict(e.block)), e.seed): e for e in sorted(completed, key=lambda entry: entry.started)}
+    return dict(sorted(latest.items()))
+
+
+def under_of(metric: str) -> str:
+    """When a sample counts as right, so that the share of right ones is this metric; else the worst case."""
+    name = metric.rpartition("/")[2]
+    if name == "clean_accuracy":
+        return CLEAN
+    start, _, attack = name.partition(".")
+    return attack if start == "robust_accuracy" and attack else WORST_CASE
+
+
+def study_on_samples(
+    study: Study,
+    trainable: Any,
+    entries: Sequence[Entry],
+    baseline: Mapping[str, Any] | None,
+    store: Store,
+    most: int | None = None,
+) -> StudyOnSamples | None:
+    """The arms of an ablation against its baseline; None where no two networks can be paired, as in a search.
+
+    More than `most` pairs are counted, and not read.
+    """
+    if study.ablation is None:
+        return None
+    arms = arms_of_study(study, baseline)
+    named = dict(zip(labels(arms), arms, strict=True))
+    against = next((name for name, arm in named.items() if arm.is_baseline), None)
+    if against is None:
+        return None
+    theirs = by_place(of_arm(entries, named[against]))
+    ours = {name: by_place(of_arm(entries, arm)) for name, arm in named.items() if name != against}
+    pairs = [(entry, theirs[place]) for found in ours.values() for place, entry in found.items() if place in theirs]
+    if not pairs:
+        return None
+    under = under_of(compared_metric(study, trainable.METRICS, entries, trainable.SELECTION))
+    alpha = study.ablation.compare.alpha
+    stored = sum(stores_predictions(one) and stores_predictions(other) for one, other in pairs)
+    if most is not None and stored > most:
+        return StudyOnSamples(under, alpha, (), stored)
+    groups = {name: found.values() for name, found in ours.items()}
+    return StudyOnSamples(under, alpha, pair_samples(groups, theirs.values(), store, against=against, under=under))
