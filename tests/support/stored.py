@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from saddle.archive.studies import settle_study
 from saddle.design import Replicate, make_arms, replicates
+from saddle.design.blocks import block_list
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
+from saddle.store.opening import trial_folder
 from saddle.study.loader import parse_studies
 from saddle.study.models import Study
 
@@ -17,23 +22,48 @@ Measure = Callable[[Replicate], Mapping[str, float] | str]
 """What a replicate measures; a text is the outcome of one that did not complete."""
 
 
-def store_ablation(store: Store, text: str, measure: Measure, when: float = 1_700_000_000.0, **facts: Any) -> Study:
+Predict = Callable[[Replicate], Mapping[str, Any]]
+"""The arrays (`labels`, `predictions.clean`, …) that a replicate leaves."""
+
+
+def store_ablation(
+    store: Store,
+    text: str,
+    measure: Measure,
+    when: float = 1_700_000_000.0,
+    predict: Predict | None = None,
+    **facts: Any,
+) -> Study:
     """Store the ablation written in `text` with every replicate ended; `facts` are fingerprints of all of them."""
     [study] = parse_studies(text, "stored.yaml")
     assert study.ablation is not None
     baseline = dict(study.ablation.baseline)
     settle_study(store, study, baseline, fresh=False)
     arms = make_arms(study.ablation, baseline, study.settings)
-    for place, one in enumerate(replicates(arms, study.ablation.seed_list)):
+    blocks = block_list(study.ablation.blocks)
+    for place, one in enumerate(replicates(arms, study.ablation.seed_list, blocks)):
         found = measure(one)
         completed = not isinstance(found, str)
         Ledger(store, study.study).add(
             Entry(
                 key=one.key, study=study.study, seed=one.seed, outcome="completed" if completed else str(found),
-                params={**study.settings, **one.arm.settings}, settings=dict(one.arm.settings),
-                metrics=dict(found) if not isinstance(found, str) else {}, arm=one.arm.name, seconds=10.0,
+                params={**study.settings, **one.arm.settings, **one.block}, settings={**one.arm.settings, **one.block},
+                metrics=dict(found) if not isinstance(found, str) else {}, arm=one.arm.name,
+                block=dict(one.block), seconds=10.0,
                 started=when + 10 * place, ended=when + 10 * place + 10, epochs=3,
                 fingerprints={**facts, "seed": one.seed},
+                arrays=store_arrays(store, study, one, predict(one) if predict and completed else {}),
             )
         )  # fmt: skip
     return study
+
+
+def store_arrays(store: Store, study: Study, one: Replicate, arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Store a replicate's arrays where a trial would; returns their paths."""
+    paths = {}
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        paths[name] = f"{trial_folder(study.study, one.key)}/arrays/{name}.npy"
+        store.write(paths[name], buffer.getvalue())
+    return paths

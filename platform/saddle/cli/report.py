@@ -63,8 +63,7 @@ def report(
 
 def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
     """Write the HTML report, into the store without `output`; returns where it is."""
-    from saddle.report.html import render
-    from saddle.report.writing import write_report
+    from saddle.report.writing import page_of, write_report
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
@@ -72,17 +71,15 @@ def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
     trainable = load_trainable(study.trainable)
     if output is None:
         return write_report(store, study, trainable, entries, stored.baseline)
-    content = render(study, entries, trainable=trainable, baseline=stored.baseline, read=store.read)
-    output.write_text(content, encoding="utf-8")
+    output.write_text(page_of(store, study, trainable, entries, stored.baseline), encoding="utf-8")
     return str(output)
 
 
 def markdown(store: Store, stored: StoredStudy) -> str:
     """The report as Markdown."""
-    from saddle.report.contents import gather
-    from saddle.report.markdown import render_markdown
+    from saddle.report.writing import markdown_of
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
     study, entries = stored.study, Ledger(store, stored.study.study).entries()
-    return render_markdown(gather(study, entries, trainable=load_trainable(study.trainable), baseline=stored.baseline))
+    return markdown_of(store, study, load_trainable(study.trainable), entries, stored.baseline)

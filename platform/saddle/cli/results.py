@@ -20,6 +20,12 @@ def results(
     storage: Storage = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column for every parameter and metric.")] = False,
+    samples: Annotated[
+        bool,
+        typer.Option(
+            "--samples", help="Instead of trials, an ablation's networks on single test images, pair by pair as CSV."
+        ),
+    ] = False,
 ) -> None:
     """List the finished trials of a study with their outcomes and metrics.
 
@@ -32,6 +38,11 @@ def results(
     from saddle.cli.tables import print_csv, print_json
 
     store, study = open_named(study, storage)
+    if samples:
+        from saddle.cli.samples import print_samples
+
+        print_samples(store, find_studies(store, study), as_json, as_csv)
+        return
     found = [(stored, study_rows(store, stored.study.study)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]
     if as_json:

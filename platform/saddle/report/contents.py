@@ -12,9 +12,11 @@ from saddle.analyse.answering import answer_study
 from saddle.analyse.best import trial_order
 from saddle.analyse.corrections import NAMES
 from saddle.analyse.result import Answer
+from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.wording import duration, plural
 from saddle.report import facts
 from saddle.report.beside import published_table
+from saddle.report.samples import Samples, samples_section
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -34,6 +36,7 @@ class Contents:
     results_note: str
     details: Table | None
     failures: Table | None
+    samples: Samples | None
     published: Table | None
     endings: Sequence[facts.Ending]
     troubles: Sequence[facts.Trouble]
@@ -74,13 +77,15 @@ def gather(
     *,
     trainable: Any,
     baseline: Mapping[str, Any] | None = None,
+    samples: StudyOnSamples | None = None,
     command: str | None = None,
     study_file: str | None = None,
 ) -> Contents:
     """What there is to say now.
 
-    `baseline` is the settled one of an ablation; `command` and `study_file` replace what "how to reproduce" would
-    otherwise show, which is `saddle run` on the study as it was resolved.
+    `baseline` is the settled one of an ablation, `samples` its networks on single test images; `command` and
+    `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study as it was
+    resolved.
     """
     entries = sorted(entries, key=trial_order)
     answer = answer_study(study, trainable, entries, baseline)
@@ -93,6 +98,7 @@ def gather(
         _results_note(study, answer, trials),
         detail_table(answer.effects),
         failure_table(answer.failures),
+        samples_section(study.study, samples),
         published_table(study, entries, baseline, trainable),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],

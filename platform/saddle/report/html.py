@@ -7,6 +7,7 @@ from typing import Any
 
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.result import Answer
+from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.verdict import Verdict
 from saddle.report.contents import Contents, gather
 from saddle.report.figures.canvas import Plate
@@ -24,11 +25,20 @@ def render(
     trainable: Any,
     baseline: Mapping[str, Any] | None = None,
     read: Callable[[str], bytes] | None = None,
+    samples: StudyOnSamples | None = None,
     command: str | None = None,
     study_file: str | None = None,
 ) -> str:
     """The page's HTML; `read` fetches images from the store, the other options are those of `gather`."""
-    contents = gather(study, entries, trainable=trainable, baseline=baseline, command=command, study_file=study_file)
+    contents = gather(
+        study,
+        entries,
+        trainable=trainable,
+        baseline=baseline,
+        samples=samples,
+        command=command,
+        study_file=study_file,
+    )
     return render_page(
         "study.html",
         title=study.study,

@@ -29,6 +29,10 @@ def _lines(it: Contents) -> Iterator[str]:
         yield from ("### Results", "", *table(it.results))
     if it.failures is not None:
         yield from ("### How often the method failed", "", *table(it.failures))
+    if it.samples is not None:
+        yield from ("### Sample by sample", "", paragraph(it.samples.lead), "")
+        if it.samples.table is not None:
+            yield from table(it.samples.table)
     if it.published is not None:
         yield from ("### Beside published values", "", *table(it.published))
     if it.details is not None:

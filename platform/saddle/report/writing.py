@@ -1,11 +1,15 @@
-"""Where a study's report lies, and writing it there."""
+"""The report of a study in a storage: what is read for it, where it lies, and writing it there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from saddle.analyse.sample_pairs import study_on_samples
+from saddle.report.contents import gather
 from saddle.report.html import render
+from saddle.report.markdown import render_markdown
+from saddle.report.samples import MOST_PAIRS
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.opening import study_folder
@@ -21,6 +25,22 @@ def write_report(
     store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
 ) -> str:
     """Render the report of what the ledger holds and store it; returns where."""
-    content = render(study, entries, trainable=trainable, baseline=baseline, read=store.read)
+    content = page_of(store, study, trainable, entries, baseline)
     store.write(report_path(study.study), content.encode())
     return store.locate(report_path(study.study))
+
+
+def page_of(
+    store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+) -> str:
+    """The page's HTML, with images and predictions from the store."""
+    samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
+    return render(study, entries, trainable=trainable, baseline=baseline, read=store.read, samples=samples)
+
+
+def markdown_of(
+    store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+) -> str:
+    """The report as Markdown, with predictions from the store."""
+    samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
+    return render_markdown(gather(study, entries, trainable=trainable, baseline=baseline, samples=samples))

@@ -1,0 +1,55 @@
+"""`saddle results --samples`: the networks of an ablation on single test images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from saddle.errors import UserError
+
+if TYPE_CHECKING:
+    from saddle.archive.studies import StoredStudy
+    from saddle.store.base import Store
+
+
+class NothingPaired(UserError):
+    """A study has no two networks to compare."""
+
+
+def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, as_csv: bool) -> None:
+    """Print each arm against the baseline, or a row for each pair of networks; raises `NothingPaired`."""
+    from saddle.analyse.sample_pairs import study_on_samples
+    from saddle.cli.tables import print_csv, print_json, print_table, say
+    from saddle.report.samples import sample_rows, samples_section
+    from saddle.store.ledger import Ledger
+    from saddle.study.trainables import load_trainable
+
+    ablations = [stored for stored in studies if stored.study.ablation is not None]
+    if not ablations:
+        raise NothingPaired("--samples compares the arms of an ablation, and this is a search; leave it out")
+    rows: list[dict[str, Any]] = []
+    for stored in ablations:
+        study, entries = stored.study, Ledger(store, stored.study.study).entries()
+        found = study_on_samples(study, load_trainable(study.trainable), entries, stored.baseline, store)
+        section = samples_section(study.study, found)
+        if section is None:
+            raise NothingPaired(f"{study.study} has no seed yet that both an arm and the baseline completed")
+        rows += sample_rows(study.study, found)
+        if section.table is None:
+            typer.echo(f"{study.study}: {section.lead}", err=True)
+        elif not (as_json or as_csv):
+            print_table(section.table.columns, section.table.rows, title=f"{study.study}: sample by sample")
+            say(section.lead)
+            say(f"note: {section.table.note}", indent=2)
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        print_csv([flat(row) for row in rows])
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with a column for each factor of its block, as CSV wants it."""
+    blocks = {f"block.{name}": level for name, level in row["block"].items()}
+    return {name: value for name, value in row.items() if name != "block"} | blocks

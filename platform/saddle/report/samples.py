@@ -1,0 +1,134 @@
+"""What a report says of single test images: which of them only one of two networks gets right."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from saddle.analyse.sample_pairs import OnSamples, StudyOnSamples
+from saddle.analyse.samples import CLEAN, WORST_CASE, SampleTest
+from saddle.analyse.wording import listed, plural, setting
+from saddle.design.blocks import block_name
+from saddle.report.tables import Table
+
+MOST_PAIRS = 1000
+"""Pairs of networks whose predictions are read for a report; more would keep whoever waits for it."""
+
+MOST_NAMED = 3
+
+RIGHT = {WORST_CASE: "clean and under every attack", CLEAN: "clean"}
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the comparison answers and what not, and the table; without one, why there is none."""
+
+    lead: str
+    table: Table | None = None
+
+
+def samples_section(study: str, found: StudyOnSamples | None) -> Samples | None:
+    """The section of a study; None where there are no two networks to compare."""
+    if found is None:
+        return None
+    command = f"saddle results {study} --samples"
+    if found.too_many:
+        return Samples(
+            f"Not shown: {found.too_many:,} pairs of networks have predictions of single test images, more than a"
+            f" report reads. {command} reads them."
+        )
+    if not found.tests:
+        return Samples(f"The networks are not compared image by image: {_left_out(found.arms)}.")
+    return Samples(_lead(found), Table(_columns(found), _rows(found), _note(found, command)))
+
+
+def _lead(found: StudyOnSamples) -> str:
+    right = RIGHT.get(found.under, f"under {found.under}")
+    images = sorted({test.n for test in found.tests})
+    count = " to ".join(f"{n:,}" for n in dict.fromkeys((images[0], images[-1])))
+    return (
+        f"How many of {count} test images only one of two networks gets right ({right}). This answers whether these"
+        " trained networks differ on images like these. It does not say whether the method helps: another seed trains"
+        " another network, so that is for the verdict over seeds above."
+    )
+
+
+def _columns(found: StudyOnSamples) -> tuple[str, ...]:
+    level = setting(found.alpha)
+    return (
+        "arm",
+        "right only in the arm",
+        "right only in the baseline",
+        f"arm better, p ≤ {level}",
+        f"baseline better, p ≤ {level}",
+    )
+
+
+def _rows(found: StudyOnSamples) -> tuple[tuple[str, ...], ...]:
+    """A row for each arm, and for each block where there are any."""
+    groups: dict[str, list[tuple[SampleTest, float]]] = {}
+    for test, p in zip(found.tests, found.adjusted, strict=True):
+        name = f"{test.arm} in {block_name(test.block)}" if test.block else test.arm
+        groups.setdefault(name, []).append((test, p))
+    rows = []
+    for name, members in groups.items():
+        better = [test.only_arm > test.only_baseline for test, p in members if p <= found.alpha]
+        rows.append(
+            (
+                name,
+                _counts([test.only_arm for test, _ in members]),
+                _counts([test.only_baseline for test, _ in members]),
+                f"{sum(better)} of {len(members)}",
+                f"{len(better) - sum(better)} of {len(members)}",
+            )
+        )
+    return tuple(rows)
+
+
+def _counts(counts: Sequence[int]) -> str:
+    """`39.5 (31 to 47)`: mean, least and most."""
+    if len(set(counts)) == 1:
+        return f"{counts[0]:,}"
+    return f"{statistics.fmean(counts):,.1f} ({min(counts):,} to {max(counts):,})"
+
+
+def _note(found: StudyOnSamples, command: str) -> str:
+    note = (
+        "Each network is compared with the baseline’s of the same seed; counts of images are means over these pairs"
+        " (least to most). How many pairs show that one is better is by McNemar’s exact test, Holm-adjusted over all"
+        f" {len(found.tests)} pairs here. {command} --csv lists each pair."
+    )
+    left_out = _left_out(found.arms)
+    return f"{note} Left out: {left_out}." if left_out else note
+
+
+def _left_out(arms: Iterable[OnSamples]) -> str:
+    """`3 pairs with predictions not stored (mta and mp)`."""
+    counts: Counter[str] = Counter()
+    names: dict[str, dict[str, None]] = {}
+    for arm in arms:
+        for reason in arm.left_out:
+            counts[reason] += 1
+            names.setdefault(reason, {})[arm.arm] = None
+    return "; ".join(
+        f"{plural(count, 'pair')} of networks, {reason} ({_named([*names[reason]])})"
+        for reason, count in counts.most_common()
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return listed(names) if more <= 1 else listed([*names[:MOST_NAMED], f"{more} more arms"])
+
+
+def sample_rows(study: str, found: StudyOnSamples | None) -> list[dict[str, Any]]:
+    """A row for each pair of networks, as JSON and CSV have it; `p_adjusted` is Holm's over all of them."""
+    if found is None:
+        return []
+    return [
+        {"study": study, **asdict(test), "difference": test.difference, "p_adjusted": p}
+        for test, p in zip(found.tests, found.adjusted, strict=True)
+    ]
