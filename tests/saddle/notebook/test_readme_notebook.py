@@ -114,6 +114,21 @@ def test_models_are_compared_on_the_samples_they_share(cells: dict[str, Any]) ->
     assert (single["only_arm"], single["p"]) == (found["only_arm"][1], found["p"][1])
 
 
+def test_the_report_says_of_single_samples_what_the_notebook_says(cells: dict[str, Any], ran: Path) -> None:
+    page = (ran / "runs/studies/quickstart-ablation/report.html").read_text()
+    shown = re.findall(r'<section id="samples">.*?</section>', page, re.DOTALL)[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr><td.*?</tr>", shown, re.DOTALL)]
+    assert [row[0] for row in rows] == ["mta", "mp"]
+    for row in rows:
+        tests = cells["study"].compare_samples(row[0])
+        assert len(tests) == 3
+        for cell, name in ((row[1], "only_arm"), (row[2], "only_baseline")):
+            counts = tests[name]
+            spread = f" ({counts.min()} to {counts.max()})"
+            assert cell == (f"{counts.mean():.1f}{spread}" if counts.nunique() > 1 else str(counts[0]))
+    assert "Holm-adjusted over all 6 pairs" in shown
+
+
 @pytest.mark.parametrize("name", ["trials", "arms", "effects", "curves", "predictions"])
 def test_arrow_tables_hold_the_same(cells: dict[str, Any], name: str) -> None:
     frame, table = getattr(cells["study"], name), cells["study"].arrow(name)
