@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, judge
@@ -31,7 +30,7 @@ def factorial_effects(
     found = contrasts({name: list(levels) for name, levels in factors.items()}, arms, fraction=fraction).found
     effects = judge([comparison_of(contrast, measured) for contrast in found], rule)
     return [
-        replace(effect, notes=(contrast.note, *effect.notes)) if contrast.note else effect
+        replace(effect, notes=(*_notes(contrast), *effect.notes))
         for contrast, effect in zip(found, effects, strict=True)
     ]
 
@@ -44,11 +43,23 @@ def contrasts_of(ablation: Ablation, arms: Sequence[Arm]) -> Contrasts | None:
 
 
 def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
-    """Which effects exclusions left no arms for, in a sentence."""
+    """What exclusions took from the design: effects without arms, and the balance of a fraction, in sentences."""
     designed = contrasts_of(ablation, arms)
-    if designed is None or not designed.left_out:
+    if designed is None:
         return []
-    return [f"No arms are left that could show {', '.join(designed.left_out)}: the study excludes some of them."]
+    said = []
+    if designed.adjusted:
+        said.append(
+            f"Excluded arms leave a fraction that is not balanced: effects are estimated by least squares from"
+            f" {len(arms)} arms, and the means beside them are adjusted."
+        )
+    if designed.left_out:
+        said.append(
+            f"The arms that are left can't tell {', '.join(designed.left_out)} from other effects."
+            if designed.adjusted
+            else f"No arms are left that could show {', '.join(designed.left_out)}: the study excludes some of them."
+        )
+    return said
 
 
 def comparison_of(contrast: Contrast, measured: Sequence[Measured]) -> Comparison:
@@ -57,14 +68,8 @@ def comparison_of(contrast: Contrast, measured: Sequence[Measured]) -> Compariso
 
 
 def _side(side: Side, measured: Sequence[Measured]) -> Measured:
-    added = [(1, measured[place]) for place in side.added]
-    return _combine(side.name, [*added, *((-1, measured[place]) for place in side.subtracted)])
-
-
-def _combine(name: str, parts: Iterable[tuple[int, Measured]]) -> Measured:
-    """The signed mean of several arms on the seeds that all of them completed, over the number of added arms."""
-    parts = list(parts)
-    count = sum(sign > 0 for sign, _ in parts)
+    """The weighted sum of several arms on the seeds that all of them completed."""
+    parts = [(weight, measured[place]) for place, weight in side.weights.items()]
     seeds = sorted({seed for _, arm in parts for seed in (*arm.values, *arm.lost)})
     values: dict[int, float] = {}
     lost: dict[int, str] = {}
@@ -75,5 +80,10 @@ def _combine(name: str, parts: Iterable[tuple[int, Measured]]) -> Measured:
             lost[seed] = gone[0].lost.get(seed, MISSING)
             lost_in |= {seed: gone[0].lost_in[seed]} if seed in gone[0].lost_in else {}
         else:
-            values[seed] = float(np.sum([sign * arm.values[seed] for sign, arm in parts])) / count
-    return Measured(name, values, lost, lost_in)
+            values[seed] = math.fsum(weight * arm.values[seed] for weight, arm in parts)
+    return Measured(side.name, values, lost, lost_in)
+
+
+def _notes(contrast: Contrast) -> tuple[str, ...]:
+    shares = (f"holds {contrast.shares_text}, which the arms that are left can't tell from it",)
+    return (*((contrast.note,) if contrast.note else ()), *(shares if contrast.shares else ()))

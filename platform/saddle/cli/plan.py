@@ -100,6 +100,8 @@ def design_as_plain(plan: Plan) -> dict[str, Any] | None:
         ],
         "effects": [{"name": name, "kind": kind} for name, kind in facts.effects],
         "aliases": {c.term: list(c.aliases) for c in facts.contrasts or () if c.aliases},
+        "shares": {c.term: dict(c.shares) for c in facts.contrasts or () if c.shares},
+        "largest_correlation": None if facts.correlation is None else list(facts.correlation),
         "left_out": list(facts.left_out),
         "raced": ablation.race.spending is not None,
     }

@@ -20,6 +20,7 @@ from saddle.design.exclude import without
 from saddle.design.factorial import factorial
 from saddle.design.fractional import fractional
 from saddle.design.leave_one_out import leave_one_out
+from saddle.design.lost import refuse_lost_main_effects
 from saddle.design.one_factor import one_factor
 from saddle.design.point import Levels, Point, Standing
 from saddle.design.values import canonical, is_off, readable, same
@@ -37,12 +38,14 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     settings are those of its absence.
 
     Raises `DesignError` for a level listed twice, a factor without anything to vary, arms that can't be told apart, or
-    an exclusion that can't be kept.
+    an exclusion that can't be kept, as it leaves a fraction without the main effect of a factor.
     """
     _refuse_repeated_levels(ablation.factors)
     refuse_shared_fields(ablation)
     start, standing = where_factors_stand(ablation, baseline, settings or {})
-    points = without(_points(ablation, standing), ablation.exclude, ablation.factors, ablation.design.name)
+    points = without(_points(ablation, standing), ablation.exclude, ablation.factors)
+    if ablation.exclude and ablation.design.name == "fractional":
+        refuse_lost_main_effects(points, ablation, standing)
     arms = [_arm(ablation, point, start, standing) for point in points]
     _refuse_repeated_arms(arms)
     return arms

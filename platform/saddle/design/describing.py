@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ from saddle.design.arm import Arm
 from saddle.design.blocks import block_list, block_name
 from saddle.design.components import ONE_CHANGE, is_component
 from saddle.design.contrasts import Contrast, contrasts
+from saddle.design.fractional import fraction as planned_fraction
 from saddle.design.fractional import resolution_of
 from saddle.design.replicates import replicates_of
-from saddle.design.values import readable, same
+from saddle.design.values import readable
 from saddle.study.ablation import Ablation
 
 ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
@@ -20,6 +21,8 @@ MIXED_UP = {
     3: "main effects are mixed up with interactions of two factors",
     4: "main effects are clear of interactions of two factors, which are mixed up with each other",
 }
+MOST_MIXED = 8
+"""Of how many effects the plan says in words what else is in them."""
 CLEAR = "main effects and interactions of two factors are clear of each other"
 
 
@@ -37,11 +40,15 @@ class DesignFacts:
     first: tuple[tuple[int, str], ...]
     """The replicates of the first seed in the order in which they are run: each arm's place, and its block."""
     resolution: int | None
-    """That of a fraction, at least the one asked for; None of other designs."""
+    """That of a fraction, at least the one asked for and before any exclusion; None of other designs."""
+    whole: int | None
+    """How many arms a fraction has without exclusions."""
     contrasts: tuple[Contrast, ...] | None
     """The effects of a factorial or fractional design; None where they are those of each arm against the baseline."""
     left_out: tuple[str, ...]
     """Effects that exclusions left no arms for."""
+    correlation: tuple[str, str, float] | None
+    """The two effects whose columns correlate most in a fraction that exclusions unbalanced."""
 
     @property
     def effects(self) -> list[tuple[str, str]]:
@@ -57,6 +64,7 @@ def describe_design(ablation: Ablation, arms: Sequence[Arm]) -> DesignFacts:
     fraction = ablation.design.name == "fractional"
     found = contrasts(ablation.factors, arms, fraction=fraction) if crossed else None
     order = replicates_of(ablation, arms)
+    planned = planned_fraction(len(ablation.factors), ablation.design.options.resolution) if fraction else None
     return DesignFacts(
         name=ablation.design.name,
         factors=ablation.factors,
@@ -69,9 +77,11 @@ def describe_design(ablation: Ablation, arms: Sequence[Arm]) -> DesignFacts:
         blocks=tuple(block_name(block) for block in block_list(ablation.blocks) if block),
         order_seed=ablation.order_seed,
         first=tuple((arms.index(one.arm), block_name(one.block)) for one in order if one.seed == order[0].seed),
-        resolution=resolution_of(_moves(arms)) if fraction else None,
+        resolution=None if planned is None else resolution_of(planned),
+        whole=None if planned is None else len(planned),
         contrasts=None if found is None else found.found,
         left_out=() if found is None else found.left_out,
+        correlation=None if found is None else found.correlation,
     )
 
 
@@ -81,10 +91,11 @@ def sentences(facts: DesignFacts, wanted: int | None) -> list[str]:
     if facts.resolution is not None:
         whole = 2 ** len(facts.factors)
         more = f" ({ROMAN[wanted]} was asked for)" if wanted not in (None, facts.resolution) else ""
-        said.append(
-            f"{len(facts.arms)} of {whole} combinations, a fraction of resolution {ROMAN[facts.resolution]}{more}:"
-            f" {MIXED_UP.get(facts.resolution, CLEAR)}"
-        )
+        of = f"of {whole} combinations, a fraction of resolution {ROMAN[facts.resolution]}{more}"
+        if len(facts.arms) == facts.whole:
+            said.append(f"{facts.whole} {of}: {MIXED_UP.get(facts.resolution, CLEAR)}")
+        else:
+            said += [f"{facts.whole} {of}, of which exclude leaves {len(facts.arms)}", *_unbalanced(facts)]
     kinds = [kind for _, kind in facts.effects]
     if facts.contrasts is None:
         said.append(f"estimated: each of {len(kinds)} arms against the baseline")
@@ -94,11 +105,29 @@ def sentences(facts: DesignFacts, wanted: int | None) -> list[str]:
         parts = [f"{kinds.count(kind)} {kind}{'s' * (kinds.count(kind) != 1)}" for kind in dict.fromkeys(kinds)]
         said.append(f"estimated: {' and '.join(parts)} of two factors" if len(parts) > 1 else f"estimated: {parts[0]}")
     if facts.left_out:
-        said.append(f"not estimated, as exclude leaves no arms for them: {', '.join(facts.left_out)}")
+        why = "exclude leaves no arms for them" if facts.whole is None else "the arms left can't tell them from others"
+        said.append(f"not estimated, as {why}: {', '.join(facts.left_out)}")
     partial = [contrast.name for contrast in facts.contrasts or () if contrast.note]
     if partial:
         said.append(f"averaged over some combinations of the other factors only: {', '.join(partial)}")
     return said
+
+
+def _unbalanced(facts: DesignFacts) -> Iterator[str]:
+    """What exclusions do to a fraction."""
+    if facts.correlation is not None:
+        one, other, size = facts.correlation
+        yield (
+            "effects are estimated by least squares, as these arms are not balanced: their columns correlate by up to"
+            f" {abs(size):.2g} ({one} and {other})"
+        )
+    mixed = [contrast for contrast in facts.contrasts or () if contrast.shares]
+    if mixed:
+        more = f"; and {len(mixed) - MOST_MIXED} more (--json has them all)" if len(mixed) > MOST_MIXED else ""
+        listed = "; ".join(f"{contrast.term} holds {contrast.shares_text}" for contrast in mixed[:MOST_MIXED])
+        yield f"not told apart by these arms: {listed}{more}"
+    elif facts.correlation is not None:
+        yield "all effects below are told apart by these arms, but for their aliases"
 
 
 def component_text(facts: DesignFacts, name: str) -> str:
@@ -109,8 +138,3 @@ def component_text(facts: DesignFacts, name: str) -> str:
         return ", ".join(f"{field}={readable(value)}" for field, value in given.items()) or "the defaults"
 
     return f"{name}: {settings('on')} when on, {settings('off')} when off"
-
-
-def _moves(arms: Sequence[Arm]) -> tuple[tuple[bool, ...], ...]:
-    baseline = next(arm for arm in arms if arm.is_baseline).levels
-    return tuple(tuple(not same(level, baseline[factor]) for factor, level in arm.levels.items()) for arm in arms)

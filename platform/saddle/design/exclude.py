@@ -19,11 +19,10 @@ Entry = Mapping[str, Any]
 """Factors with a level, or with a list of levels; a point matches where all of them do."""
 
 
-def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels, design: str) -> list[Point]:
+def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels) -> list[Point]:
     """The points that no entry matches.
 
-    Raises `ExclusionError` for an unknown factor or level, where the baseline itself matches, and where a fraction
-    would lose an arm, without which its effects can't be told apart.
+    Raises `ExclusionError` for an unknown factor or level, and where the baseline itself matches.
     """
     if not exclude:
         return list(points)
@@ -35,11 +34,6 @@ def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels, 
         entry = next((entry for entry in exclude if _matches(point.levels, entry, factors, standing)), {})
         if entry and point.is_baseline:
             raise ExclusionError(f"exclude rules out the baseline: {_shown(entry)}; every arm is compared with it")
-        if entry and design == "fractional":
-            raise ExclusionError(
-                f"exclude rules out the arm {point.name} ({_shown(entry)}), and a fraction can't spare any; use"
-                " design: factorial or one_factor, which can"
-            )
         if not entry:
             kept.append(point)
     return kept

@@ -120,6 +120,36 @@ def test_a_fraction_loses_a_seed_where_any_arm_of_it_is_lost() -> None:
     assert found[0].mean == pytest.approx(2 + 6 / 2, abs=0.03)
 
 
+def test_a_fraction_without_some_arms_is_estimated_by_least_squares() -> None:
+    """Means of what is left would be biased: b=on is met more often with a=on than without."""
+    factors = {name: ["off", "on"] for name in "abcde"}
+    ablation = Ablation.model_validate(
+        {
+            "factors": factors,
+            "design": {"fractional": {"resolution": 5}},
+            "exclude": [{"a": "off", "b": "off"}],
+        }
+    )
+    arms = make_arms(ablation, dict.fromkeys(factors, "on"))
+    assert len(arms) == 12
+    planted = measured_by(arms, lambda at: 3 * (at["a"] == "off") + 10 * (at["b"] == "off") - (at["c"] == "off"))
+    means = {at: np.mean([m.values[0] for m, arm in zip(planted, arms, strict=True) if arm.levels["a"] == at])
+             for at in ("off", "on")}  # fmt: skip
+    assert abs(means["off"] - means["on"] - 3) > 4, "what plain means would say"
+    found = factorial_effects(factors, arms, planted, Rule("m", "maximize"), fraction=True)
+    by_term = {effect.name.partition(" (")[0]: effect for effect in found}
+    wanted = {"a=off": 3, "b=off": 10, "c=off": -1, "d=off": 0, "e=off": 0}
+    assert {name: by_term[name].mean for name in wanted} == pytest.approx(wanted, abs=0.03)
+    assert all(effect.mean == pytest.approx(0, abs=0.05) for effect in found if effect.kind == "interaction")
+    a = by_term["a=off"]
+    assert a.verdict is Verdict.HELPS
+    assert a.notes[0] == "holds −0.5 of a × b, which the arms that are left can't tell from it"
+    assert (a.arm_mean or 0) - (a.baseline_mean or 0) == pytest.approx(a.mean)
+    unbalanced, lost = unestimable(ablation, arms)
+    assert "not balanced: effects are estimated by least squares from 12 arms" in unbalanced
+    assert lost == "The arms that are left can't tell a=off × b=off from other effects."
+
+
 def test_missing_cells_leave_the_effects_that_can_be_shown_true() -> None:
     ablation = Ablation.model_validate(
         {"factors": FACTORS, "design": "factorial", "exclude": [{"a": 2, "c": False}, {"a": 0, "b": "y"}]}

@@ -193,6 +193,28 @@ def test_a_plan_for_people_shows_the_design(saddle, designs) -> None:
         assert part in shown, part
 
 
+def test_a_plan_says_what_exclusions_leave_of_a_fraction(saddle, designs) -> None:
+    """The arm without all four is left out: nothing is balanced, and shares of interactions are in every effect."""
+    off = ", ".join(f"{name}: off" for name in ("random_start", "mixing", "auxiliary_losses", "epsilon_warmup"))
+    first, fraction = Path(designs).read_text().split("---\n")
+    shared = "".join(first.splitlines(keepends=True)[1:3])
+    Path("less.yaml").write_text(fraction.replace("ablation:\n", f"{shared}ablation:\n  exclude: [{{{off}}}]\n"))
+    shown = saddle("plan", "less.yaml", "--effect", "0.02", "--spread", "0.015").stdout
+    for part in (
+        "7 arms × 2 blocks",
+        "8 of 16 combinations, a fraction of resolution IV (III was asked for), of which exclude leaves 7",
+        "their columns correlate by up to 0.17",
+        "random_start=off holds −0.17 of ",
+    ):
+        assert part in " ".join(shown.split()), part
+    [fraction] = json.loads(saddle("plan", "less.yaml", "--effect", "0.02", "--spread", "0.015", "--json").stdout)
+    assert fraction["design"]["resolution"] == 4
+    assert sorted({round(one, 9) for one in fraction["design"]["shares"]["mixing=off"].values()}) == [round(-1 / 6, 9)]
+    assert abs(fraction["design"]["largest_correlation"][2]) == pytest.approx(1 / 6)
+    main, _ = fraction["power"]["needs"]
+    assert main["sd"] > 0.015 / 2, "fewer arms tell less"
+
+
 def test_a_plan_says_how_many_seeds_an_effect_needs(saddle, designs) -> None:
     parts, fraction = json.loads(saddle("plan", designs, "--effect", "0.02", "--spread", "0.015", "--json").stdout)
     [arms] = parts["power"]["needs"]
