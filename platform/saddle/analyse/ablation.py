@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from saddle.analyse.ablation_table import results_table
 from saddle.analyse.blocks import DESCRIPTIVE, effects_in_blocks
-from saddle.analyse.cautions import cautions, collapses, uninformative
+from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates
 from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.factorial import factorial_effects, unestimable
@@ -56,6 +56,7 @@ def answer_ablation(
     failures = failure_rates(measured)
     warnings = [
         *cautions(study, measured, standing, rule, entries, declared=metric in directions),
+        *(() if near_chance else at_the_floor(measured, metric, chance)),
         *collapses(failures),
         *unestimable(ablation, arms),
         *([DESCRIPTIVE] if in_blocks else []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 
 from saddle.analyse.achievable import limits
 from saddle.analyse.collapse import FailureRate
@@ -10,7 +11,7 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
 from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
 from saddle.analyse.racing import Standing
-from saddle.analyse.wording import Scale, p_equals, plural
+from saddle.analyse.wording import Scale, listed, p_equals, plural
 from saddle.search.outcomes import METHOD_FAILURES
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -23,14 +24,33 @@ def uninformative(effects: Sequence[Effect], metric: str, chance: float | None) 
     """Robust accuracies near chance differ by noise, whatever the arms (twice chance, as the literature has it)."""
     if chance is None or "robust_accuracy" not in metric:
         return ""
-    # With few classes twice chance is all there is: half-way between chance and certainty is asked for instead.
-    bar = min(2 * chance, (1 + chance) / 2)
+    bar = informative_above(chance)
     levels = [level for e in effects if e.kind != "interaction" for level in (e.arm_mean, e.baseline_mean)]
     reached = [level for level in levels if level is not None]
     if not reached or max(reached) >= bar:
         return ""
     scale = Scale.of(metric)
     return f"no arm reaches {scale.value(bar)} where guessing gives {scale.value(chance)}."
+
+
+def informative_above(chance: float) -> float:
+    """Twice chance; with few classes that is all there is, and half-way between chance and certainty is asked for."""
+    return min(2 * chance, (1 + chance) / 2)
+
+
+def at_the_floor(measured: Sequence[Measured], metric: str, chance: float | None) -> Iterable[str]:
+    """Some arms near chance among others that are not: what is between them, interactions above all, is the floor's."""
+    if chance is None or "robust_accuracy" not in metric:
+        return
+    bar = informative_above(chance)
+    low = [arm.arm for arm in measured if arm.values and fmean(arm.values.values()) < bar]
+    if not low or len(low) == len(measured):
+        return
+    scale = Scale.of(metric)
+    yield (
+        f"{listed(low)} {'does' if len(low) == 1 else 'do'} not reach {scale.value(bar)}, where guessing gives"
+        f" {scale.value(chance)}: among such arms nothing can show, and an interaction may be that floor alone."
+    )
 
 
 def cautions(

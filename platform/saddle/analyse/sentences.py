@@ -72,8 +72,8 @@ def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) 
             within = f" (within ±{scale.bare(equivalence)}{scale.difference_suffix})" if equivalence else ""
             return f"{between} are equivalent{where}{within}"
         case _ if interaction:
-            more = "more" if effect.verdict is Verdict.HELPS else "less"
-            return f"{effect.arm} does {more} good than {effect.baseline}{where}"
+            better = "better" if effect.verdict is Verdict.HELPS else "worse"
+            return f"The effect of {effect.arm} is {better} than that of {effect.baseline}{where}"
         case _:
             return f"{effect.arm} {effect.verdict}{where}, compared with {effect.baseline}"
 

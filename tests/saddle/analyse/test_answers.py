@@ -177,8 +177,20 @@ def test_a_factorial_tells_effects_and_interactions() -> None:
     assert by_name["a=1"].mean == pytest.approx(0.2, abs=0.002)
     assert by_name["b=y"].mean == pytest.approx(0.1, abs=0.002)
     assert by_name["a=1 × b=y"].mean == pytest.approx(0.2, abs=0.003)
-    assert "a=1 with b=y does more good than a=1 with b=x" in found.sentence
+    assert "The effect of a=1 with b=y is better than that of a=1 with b=x" in found.sentence
     assert [row[0] for row in found.rows][4:] == ["main effect: a=1", "main effect: b=y", "interaction: a=1 × b=y"]
+    assert not any("guessing" in warning for warning in found.warnings)
+
+
+def test_arms_at_the_floor_of_chance_are_named() -> None:
+    study = ablation_study({"a": [0, 1], "b": ["x", "y"]}, design="factorial", seeds=3)
+    floored = run(study, [[0.5, 0.52, 0.51], [0.3, 0.33, 0.31], [0.1, 0.09, 0.1], [0.1, 0.1, 0.08]])
+    told = [w for w in answer_ablation(study, floored, METRICS, chance=0.1).warnings if "guessing gives 10" in w]
+    assert len(told) == 1
+    assert "a=1, b=x and a=1, b=y do not reach 20" in told[0]
+    assert "interaction may be that floor" in told[0]
+    for chance in (None, 0.04):
+        assert not any("guessing" in w for w in answer_ablation(study, floored, METRICS, chance=chance).warnings)
 
 
 SEARCH = Study.model_validate(
