@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from saddle.design.arm import Replicate
 from saddle.design.blocks import MACHINE, settings_of
@@ -11,6 +13,9 @@ from saddle.search.proposals import Proposal
 from saddle.store.entry import Entry
 
 Needs = Callable[[Replicate], bool]
+
+FIRST_LOOK = 3
+"""No race is decided with fewer seeds, so these are trained in one go."""
 
 
 class AblationProposals:
@@ -26,6 +31,8 @@ class AblationProposals:
         self.trouble: UserError | None = None
         self.machine: str | None = None
         """The kind of machine whose replicates are proposed now; None where they may run anywhere."""
+        self._seeds = list(dict.fromkeys(replicate.seed for replicate in replicates))
+        self._turn = set(self._seeds)
         self._finished = dict(finished)
         self._todo = [r for r in replicates if r.key not in finished]
         self._count = len(replicates)
@@ -36,19 +43,43 @@ class AblationProposals:
     def total(self) -> int | None:
         return self._count
 
-    @property
-    def machines(self) -> list[str | None]:
-        """The kinds of machines that replicates still wait for; only None where machines are no blocks."""
-        return list(dict.fromkeys(replicate.block.get(MACHINE) for replicate in self._todo))
+    def legs(self, slots: int) -> Iterator[str | None]:
+        """The kinds of machines to run on, one after the other, until nothing is left; None alone where any will do.
+
+        In a race they take turns, since a seed is looked at when every kind has trained it: each turn is as many seeds
+        as keep `slots` trials busy, so that few are trained of an arm that the other kinds' trials settle.
+        """
+        while self._todo:
+            before = len(self._todo)
+            self._turn = self._next_turn(slots)
+            for machine in _kinds(self._waiting()):
+                if machine not in _kinds(self._waiting()):  # the race is settled without it
+                    continue
+                self.machine = machine
+                yield machine
+            if len(self._todo) == before:  # nobody takes what is proposed
+                return
+
+    def _next_turn(self, slots: int) -> set[int]:
+        """The seeds of the next turn, and all before them."""
+        if self._judge is None or _kinds(self._todo) == [None]:
+            return set(self._seeds)
+        first = min(self._seeds.index(replicate.seed) for replicate in self._todo)
+        of_kinds = Counter(one.block.get(MACHINE) for one in self._todo if one.seed == self._seeds[first])
+        last = first + math.ceil(slots / max(of_kinds.values()))
+        return set(self._seeds[: max(FIRST_LOOK, last)])
+
+    def _waiting(self) -> Iterator[Replicate]:
+        return (replicate for replicate in self._todo if replicate.seed in self._turn)
 
     def hurry(self) -> None:
         """Nothing: no call here waits."""
 
     def next(self) -> Proposal | None:
-        place = next((i for i, one in enumerate(self._todo) if one.block.get(MACHINE) == self.machine), None)
-        if place is None:
+        replicate = next((one for one in self._waiting() if one.block.get(MACHINE) == self.machine), None)
+        if replicate is None:
             return None
-        replicate = self._todo.pop(place)
+        self._todo.remove(replicate)
         settings = {**replicate.arm.settings, **settings_of(replicate.block)}
         return Proposal(replicate.key, settings, replicate.seed, arm=replicate.arm.name, block=dict(replicate.block))
 
@@ -67,3 +98,8 @@ class AblationProposals:
         kept = [replicate for replicate in self._todo if needs(replicate)]
         self._count -= len(self._todo) - len(kept)
         self._todo = kept
+
+
+def _kinds(replicates: Iterable[Replicate]) -> list[str | None]:
+    """The kinds of machines that they run on."""
+    return list(dict.fromkeys(replicate.block.get(MACHINE) for replicate in replicates))

@@ -133,9 +133,7 @@ def run_all(conductor: Conductor, slots: int) -> None:
 
     proposals = conductor.proposals
     with on_interrupt(stop):
-        for machine in proposals.machines if isinstance(proposals, AblationProposals) else [None]:
-            if isinstance(proposals, AblationProposals):
-                proposals.machine = machine
+        for machine in proposals.legs(slots) if isinstance(proposals, AblationProposals) else [None]:
             run_trials(conductor, slots, machine)
             while conductor.lost and not conductor.stopping:  # lost after Tune had been told that there are no more
                 run_trials(conductor, slots, machine)

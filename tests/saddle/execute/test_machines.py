@@ -68,6 +68,40 @@ def test_every_replicate_trains_on_its_kind_of_machine(workers: int, nodes, tmp_
     assert [row[0] for row in answer.rows[2:]] == ["in machine=old: x=0.5", "in machine=new: x=0.5"]
 
 
+RACE = """\
+study: machines
+trainable: parabola
+fixed: {epochs: 1}
+ablation:
+  baseline: {x: 0.3}
+  factors: {x: [0.3, 0.5, 0.32]}
+  blocks: {machine: [old, new]}
+  seeds: 5
+  race: pocock
+  compare: {metric: test/score}
+"""
+"""As in `test_races`: three seeds settle that 0.5 is worse, and nothing settles 0.32."""
+
+
+def test_an_arm_that_is_settled_gets_no_more_seeds_on_any_kind_of_machine(nodes, tmp_path: Path) -> None:
+    raced = run_study(study(RACE), LocalStore(tmp_path / "raced"), nodes, Options(track=False))
+    trained = {(e.settings["x"], e.seed, e.block["machine"]) for e in raced.entries}
+    assert len(trained) == len(raced.entries)
+    # the second turn is one seed, so what is known after three seeds is known before the fourth anywhere
+    assert {seed for x, seed, _ in trained if x == 0.5} == {0, 1, 2}
+    for x, seeds in ((0.3, 5), (0.5, 3), (0.32, 5)):
+        assert len([one for one in trained if one[0] == x]) == 2 * seeds, x
+    for entry in raced.entries:
+        assert entry.metrics["test/node"] == NODES[entry.block["machine"]]
+    worse, open_one = raced.answer.effects
+    assert (str(worse.verdict), worse.settled_after) == ("hurts", 3)
+    assert (str(open_one.verdict), open_one.n) == ("no difference shown", 5)
+    assert any("saved 2 of 15 replicates" in warning for warning in raced.answer.warnings)
+    again = run_study(study(RACE), LocalStore(tmp_path / "raced"), nodes, Options(track=False))
+    assert [entry.key for entry in again.entries] == [entry.key for entry in raced.entries], "it is done"
+    assert again.answer == raced.answer
+
+
 def test_without_a_node_of_its_kind_nothing_starts(nodes, tmp_path: Path) -> None:
     with pytest.raises(DoesNotFit, match=r"no node offers newest, which block machine asks for; .*--resources="):
         slots_for(study(STUDY.replace("[old, new]", "[old, newest]")), nodes)

@@ -27,6 +27,7 @@ ablation:
         "exclude: [{perturbation: mp, steps: 3}, {schedule: [flat, cyclic], steps: 2, random_start: false}]\n  design: factorial",
         "blocks: {dataset: [mnist, digits], epochs: [1, 2]}",
         "blocks: {machine: [a100, h200]}",
+        "blocks: {machine: [a100, h200]}\n  race: true",
         "design: fractional",
         "design: {fractional: {resolution: 3}}",
         "exclude: [{perturbation: mp, steps: 3}]\n  design: fractional",
@@ -66,7 +67,6 @@ def test_it_loads(line: str, load) -> None:
         ("seeds: 5", "seeds: 5\n  blocks: {lr: [0.1, 0.1]}", "ablation.blocks.lr[1]", "0.1 is listed twice"),
         ("seeds: 5", "seeds: 5\n  blocks: {dataset: [mnist]}", "ablation.blocks.dataset", "['mnist'] is not accepted"),
         ("seeds: 5", "seeds: 5\n  blocks: {machine: [a100, GPU]}", "ablation.blocks.machine", "block machine has the level GPU, which can't name a kind of machine"),
-        ("seeds: 5", "seeds: 5\n  blocks: {machine: [a100, h200]}\n  race: true", "ablation.race", "a race settles nothing early where one kind of machine runs after the other"),
         ("seeds: 5", "seeds: 5\n  blocks: {high: [0.5, 0.2]}\n  baseline: {low: 0.3, perturbation: sta}", "ablation.factors", "arm baseline in high=0.2: low 0.3 is above high 0.2"),
     ],
 )  # fmt: skip

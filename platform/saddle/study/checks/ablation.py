@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.design.blocks import MACHINE
 from saddle.design.components import ONE_CHANGE
 from saddle.study.ablation import Ablation
 from saddle.study.checks.arms import check_arms
@@ -56,9 +55,6 @@ def _check_race(draft: Draft) -> None:
     if compare is not None and compare.correction != "holm":
         what = f"a race can't be corrected by {compare.correction}, which promises nothing about looks on the way"
         draft.refuse(path, what, "use correction: holm, or race: none")
-    if MACHINE in draft.ablation.get("blocks", {}):
-        what = "a race settles nothing early where one kind of machine runs after the other"
-        draft.refuse(path, what, "take machine out of blocks, or write race: none")
     seeds = draft.ablation.get("seeds", Ablation.model_fields["seeds"].default)
     count = len(seeds) if isinstance(seeds, list) else seeds
     if not FEWEST_RACED <= count <= MOST_RACED:
