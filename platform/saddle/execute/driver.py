@@ -29,7 +29,7 @@ from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.describing import study_params, study_tags
 from saddle.track.opening import open_tracker
 
@@ -149,7 +149,7 @@ def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> Stu
     entries = conductor.ledger.entries()
     answer = answer_study(study, conductor.trainable, entries, stored.baseline)
     report = write_report(store, study, conductor.trainable, entries, stored.baseline)
-    tags = {"saddle.question": study.question, "saddle.answer": answer.sentence, **effect_tags(answer)}
+    tags = answer_tags(study, answer, finished=True)
     conductor.tracker.finish_study(
         "KILLED" if conductor.stopping else "FINISHED",
         describe_arms(study, entries, answer, stored.baseline, finished=not conductor.stopping),

@@ -130,3 +130,9 @@ def effect_tags(answer: Answer) -> dict[str, str]:
         )
         for effect in wider
     }
+
+
+def answer_tags(study: Study, answer: Answer, *, finished: bool) -> dict[str, str]:
+    """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
+    tags = {"saddle.question": study.question, **effect_tags(answer)}
+    return {**tags, "saddle.answer": answer.sentence} if finished else tags

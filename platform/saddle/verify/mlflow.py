@@ -33,6 +33,8 @@ class Situation:
     waiting: Counter[str]
     arms: Mapping[str, ArmSummary] = field(default_factory=dict)
     """What the runs of arms should say once nobody runs the study."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What the study's own run should say then, among others the effects that no single arm has."""
 
     def waits(self, key: str) -> bool:
         """Whether messages for the run with this key are still to be delivered."""
@@ -76,8 +78,9 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
             status = same_key[0].info.status
             what = f"the run of {name} is {status}, and should be {now.status}"
             found.append(Difference("mlflow", None, what, Repair.END))
-        elif now.status is not None and key:
-            told, there = now.arms.get(key[4:], ArmSummary({})), same_key[0].data
+        elif now.status is not None:
+            told = now.arms.get(key[4:], ArmSummary({})) if key else ArmSummary({}, now.tags)
+            there = same_key[0].data
             other = [n for n, v in told.metrics.items() if not same(there.metrics.get(n), v)]
             other += [n for n, v in cut(told.tags).items() if there.tags.get(n) != v]
             if other:

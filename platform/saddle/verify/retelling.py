@@ -11,7 +11,7 @@ from saddle.report.writing import report_path
 from saddle.store.base import Store
 from saddle.store.opening import study_folder
 from saddle.study.trainables import load_trainable
-from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.describing import study_params, study_tags
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker
@@ -59,9 +59,7 @@ def tell(
     progress = read_progress(store, study.study)
     done = progress is not None and progress.state == "finished"
     answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
-    tags = {"saddle.question": study.question, **effect_tags(answer)}
-    if done:
-        tags["saddle.answer"] = answer.sentence
+    tags = answer_tags(study, answer, finished=done)
     arms = describe_arms(study, entries, answer, stored.baseline, finished=done)
     when = max((entry.ended for entry in entries), default=None) if done else None
     files = [report_path(study.study)] if store.exists(report_path(study.study)) else []

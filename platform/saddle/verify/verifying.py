@@ -20,7 +20,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import Driver, driver_of
 from saddle.store.opening import study_folder
 from saddle.study.trainables import load_trainable
-from saddle.track.arms import describe_arms
+from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import was_tracked
@@ -152,10 +152,11 @@ def _tracking(
     progress = read_progress(store, name)
     done = progress is not None and progress.state == "finished"
     status = None if running else "FINISHED" if done else "KILLED"
-    arms = {} if running else _arms(stored, list(finished.values()), notes, finished_study=done)
+    arms, tags = ({}, {}) if running else _told(stored, list(finished.values()), notes, finished_study=done)
     try:
         runs = reach(store, name, stored.instance)
-        return [*found, *compare_runs(runs, Situation(stored, finished, unusable, under_way, status, waits, arms))]
+        now = Situation(stored, finished, unusable, under_way, status, waits, arms, tags)
+        return [*found, *compare_runs(runs, now)]
     except NoExperiment as error:
         return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
     except Exception as error:  # whatever the server or its client say; the rest has been compared
@@ -163,16 +164,17 @@ def _tracking(
         return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
 
 
-def _arms(
+def _told(
     stored: StoredStudy, entries: Sequence[Entry], notes: list[str], *, finished_study: bool
-) -> dict[str, ArmSummary]:
-    """What MLflow should say of an ablation's arms."""
+) -> tuple[dict[str, ArmSummary], dict[str, str]]:
+    """What MLflow should say of an ablation's arms, and of its answer."""
     study = stored.study
     if study.ablation is None:
-        return {}
+        return {}, {}
     try:
         answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
     except UserError as error:  # a trainable that isn't installed here
         notes.append(f"what MLflow says of the arms was not compared: {error}")
-        return {}
-    return describe_arms(study, entries, answer, stored.baseline, finished=finished_study)
+        return {}, {}
+    arms = describe_arms(study, entries, answer, stored.baseline, finished=finished_study)
+    return arms, answer_tags(study, answer, finished=finished_study)

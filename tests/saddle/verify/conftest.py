@@ -1,4 +1,4 @@
-"""A search and an ablation that have run, tracked in MLflow, and a copy of them for each test to damage."""
+"""A search and two ablations that have run, tracked in MLflow, and a copy of them for each test to damage."""
 
 from __future__ import annotations
 
@@ -35,12 +35,22 @@ ablation:
   factors: {trouble: [none, raise]}
   seeds: 2
   compare: {metric: test/score}
+---
+study: crossed
+question: Do x and shift depend on each other?
+fixed: {epochs: 1}
+ablation:
+  design: factorial
+  baseline: {x: 0.3, shift: 0.0}
+  factors: {x: [0.3, 0.5], shift: [0.0, 0.1]}
+  seeds: 3
+  compare: {metric: test/score}
 """
 
 
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A storage in which both studies have run, by the command itself."""
+    """A storage in which all studies have run, by the command itself."""
     folder = tmp_path_factory.mktemp("ran")
     (folder / "studies.yaml").write_text(STUDIES)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SADDLE_", "MLFLOW_"))}

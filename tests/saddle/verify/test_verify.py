@@ -48,11 +48,11 @@ from tests.saddle.verify.damages import (
 )
 
 
-@pytest.mark.parametrize("study", ["top", "troubles"])
+@pytest.mark.parametrize("study", ["top", "troubles", "crossed"])
 def test_what_has_just_run_is_clean(store: LocalStore, study: str) -> None:
     found = verify_study(store, study)
     assert said(found.differences) == []
-    assert len(found.finished) == found.total == {"top": 6, "troubles": 4}[study]
+    assert len(found.finished) == found.total == {"top": 6, "troubles": 4, "crossed": 12}[study]
 
 
 def test_the_policy_was_applied_when_the_study_ended(store: LocalStore) -> None:
@@ -78,6 +78,24 @@ def test_an_arms_numbers_and_verdict_are_compared_and_told_again(store: LocalSto
     mlflow.log_batch(other, metrics=[Metric("seeds", 0.0, 1_900_000_000_001, 1)])
     assert said(repair_study(store, "troubles").differences) == []
     assert mlflow.get_run(arm).data.tags["saddle.verdict"] == "baseline"
+
+
+def test_the_effects_of_a_factorial_design_are_compared_and_told_again(store: LocalStore) -> None:
+    mlflow, [run] = client(store), runs(store, "crossed")[""]
+    told = mlflow.get_run(run).data.tags
+    name, other = "saddle.main effect: x: 0.5", "saddle.interaction: x: 0.5 x shift: 0.1"
+    assert told[name].startswith("hurts")
+    mlflow.set_tag(run, name, told[name].replace("hurts", "helps"))
+    mlflow.delete_tag(run, other)
+    mlflow.set_tag(run, "saddle.answer", "x=0.5 helps.")
+    [difference] = verify_study(store, "crossed").differences
+    assert str(difference).startswith("mlflow: ")
+    assert str(difference).endswith(" of the run of the study is missing or differs")
+    for one in (name, other, "saddle.answer"):
+        assert one in str(difference), one
+    repaired = repair_study(store, "crossed")
+    assert (said(repaired.differences), list(repaired.repaired)) == ([], [difference])
+    assert mlflow.get_run(run).data.tags == told
 
 
 @pytest.mark.parametrize("damage", MENDABLE, ids=lambda damage: damage.__name__)
