@@ -8,70 +8,38 @@ scale `full` leaves them to the recipe. Without a scale, `quick` counts; without
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from trainables.contract import Default, Source
+from trainables.adversarial_training.budgets import Budget, budget_of
+from trainables.adversarial_training.scales import Quick, quick_of
+from trainables.adversarial_training.settings.network import Network
+from trainables.contract import Default
+from trainables.datasets.config import known_name
 from trainables.datasets.errors import nearest
 
 RECIPES = ("official_code", "paper")
 SCALES = ("quick", "full")
 
-
-@dataclass(frozen=True)
-class Budget:
-    """The attack of a dataset: ε, step and steps, in training and in evaluation."""
-
-    epsilon: float
-    step_size: float
-    steps: int
-    attack_steps: int
-    source: Source
-
-
-BUDGETS: Mapping[str, Budget] = {
-    # S3's official MNIST script; the same as Madry et al.
-    "mnist": Budget(epsilon=0.3, step_size=0.01, steps=40, attack_steps=40, source="official code"),
-    # not in S3; a budget often seen for this dataset, but nobody's standard
-    "fashion_mnist": Budget(epsilon=0.1, step_size=0.01, steps=20, attack_steps=20, source="assumed"),
-    # about two and a half of the sixteen grey levels: at 0.125 a warm-up changes nothing, at 0.25 nothing is learnt
-    "digits": Budget(epsilon=0.15, step_size=0.03, steps=10, attack_steps=20, source="assumed"),
+NETWORKS: Mapping[str, Network] = {
+    "mnist": "lenet",
+    "svhn": "resnet18",
+    "gtsrb": "alexnet",
+    "cifar10": "wide_resnet",
+    "tiny_imagenet": "resnet18",
 }
-"""Attack budgets of the datasets known by name (methods.md, 1.1)."""
+"""S3, Table 2."""
 
-UNKNOWN = Budget(epsilon=8 / 255, step_size=2 / 255, steps=10, attack_steps=20, source="assumed")
-"""For all other data: the customary budget of colour photographs, never MNIST's 0.3."""
+IMAGE_SIZES: Mapping[str, int] = {"gtsrb": 112}
+"""S3, Table 2, of data that comes in many sizes."""
 
-
-@dataclass(frozen=True)
-class Quick:
-    """Sizes that answer within minutes on one CPU thread."""
-
-    width: int = 4
-    train_size: int | None = 5_000
-    test_size: int | None = 1_000
-    validation_fraction: float = 0.1
-    batch_size: int = 100
-    epochs: int = 10
-    steps: int = 7
-    epsilon_warmup: int = 3
-    adam_lr: float = 2e-3
-
-
-QUICK: Mapping[str, Quick] = {
-    "mnist": Quick(width=2),
-    "fashion_mnist": Quick(width=2),
-    "digits": Quick(
-        train_size=None,
-        test_size=None,
-        validation_fraction=0.2,
-        batch_size=64,
-        epochs=12,
-        epsilon_warmup=4,
-        adam_lr=4e-3,
-    ),
+WIDTHS: Mapping[Network, Default] = {
+    "lenet": Default(16, "official code"),
+    "resnet18": Default(64, "customary"),
+    "alexnet": Default(64, "customary"),
+    "wide_resnet": Default(10, "customary"),
 }
-"""Quick sizes by dataset; `Quick()` for the rest."""
+NARROW: Mapping[Network, int] = {"lenet": 4, "resnet18": 8, "alexnet": 16, "wide_resnet": 1}
+"""Widths at scale quick of a network that the dataset's quick sizes don't name."""
 
 
 def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> dict[str, Default]:
@@ -82,12 +50,13 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
     for kind, name, valid in (("recipe", recipe, RECIPES), ("scale", scale, SCALES)):
         if name is not None and name not in valid:
             raise ValueError(f"{name!r} is no {kind} of adversarial_training; {nearest(name, valid)}")
-    dataset = given.get("dataset", "digits")
-    name = dataset if isinstance(dataset, str) else ""
-    budget = BUDGETS.get(name, UNKNOWN)
+    dataset = known_name(given.get("dataset", "digits"))
     values = _recipe(recipe or "official_code", given)
-    values |= _full() if scale == "full" else _quick(QUICK.get(name, Quick()), values, given)
-    values |= _attack(budget, given, quick=scale != "full")
+    if scale == "full":
+        values |= _full(dataset, given)
+    else:
+        values |= _quick(quick_of(dataset), values, given)
+    values |= _attack(budget_of(dataset), given, dataset, quick=scale != "full")
     return {field: default for field, default in values.items() if field not in given}
 
 
@@ -99,12 +68,16 @@ def _recipe(recipe: str, given: Mapping[str, Any]) -> dict[str, Default]:
         "lr": Default(0.1, "paper") if optimizer == "sgd" else Default(1e-4, "official code"),
         "batch_size": Default(50, "official code"),
         "epochs": Default(200, "paper" if sgd_default else "official code"),
+        "task_reduction": Default("sum", "paper") if sgd_default else Default("mean", "official code"),
     }
 
 
-def _full() -> dict[str, Default]:
+def _full(dataset: str | None, given: Mapping[str, Any]) -> dict[str, Default]:
+    network = NETWORKS.get(dataset or "", "lenet")
     return {
-        "width": Default(16, "official code"),
+        "network": Default(network, "paper" if dataset in NETWORKS else "assumed"),
+        "width": WIDTHS.get(given.get("network", network), WIDTHS["lenet"]),
+        "image_size": Default(IMAGE_SIZES.get(dataset or ""), "paper"),
         "train_size": Default(None, "paper"),
         "test_size": Default(None, "paper"),
         "validation_fraction": Default(0.1, "assumed"),
@@ -117,8 +90,11 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
     # a study that shortens training must not be left with a warm-up that never ends
     warmup = min(quick.epsilon_warmup, epochs // 3) if isinstance(epochs, int) else quick.epsilon_warmup
     optimizer = given.get("optimizer", recipe["optimizer"].value)
+    network = given.get("network", quick.network)
     return {
-        "width": Default(quick.width, "assumed"),
+        "network": Default(quick.network, "assumed"),
+        "width": Default(quick.width if network == quick.network else NARROW.get(network, quick.width), "assumed"),
+        "image_size": Default(quick.image_size, "assumed"),
         "train_size": Default(quick.train_size, "assumed"),
         "test_size": Default(quick.test_size, "assumed"),
         "validation_fraction": Default(quick.validation_fraction, "assumed"),
@@ -129,25 +105,29 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
     }
 
 
-def _attack(budget: Budget, given: Mapping[str, Any], *, quick: bool) -> dict[str, Default]:
+def _attack(budget: Budget, given: Mapping[str, Any], dataset: str | None, *, quick: bool) -> dict[str, Default]:
     epsilon = _number(given.get("epsilon"), budget.epsilon)
-    own = epsilon == budget.epsilon
+    # what is compared must be attacked alike, whatever it was trained with; one's own data has no budget but the given
+    attacked = _number(given.get("attack_epsilon"), epsilon if dataset is None else budget.epsilon)
     steps = Default(Quick.steps, "assumed") if quick else Default(budget.steps, budget.source)
     wanted = int(_number(given.get("steps"), steps.value))
     attack_steps = int(_number(given.get("attack_steps"), budget.attack_steps))
 
-    def step(count: int, usual: int) -> Default:
+    def step(radius: float, count: int, usual: int) -> Default:
         if count >= usual:
-            return Default(budget.step_size * epsilon / budget.epsilon, budget.source if own else "assumed")
+            own = radius == budget.epsilon
+            return Default(budget.step_size * radius / budget.epsilon, budget.source if own else "assumed")
         # with fewer steps each must be longer to get across the ball; Madry et al. take 2.5 ε / steps
-        return Default(min(1.0, 2.5 * epsilon / max(count, 1)), "customary")
+        return Default(min(1.0, 2.5 * radius / max(count, 1)), "customary")
 
     return {
         "epsilon": Default(budget.epsilon, budget.source),
         "steps": steps,
-        "step_size": step(wanted, budget.steps),
+        "step_size": step(epsilon, wanted, budget.steps),
+        "attack_epsilon": Default(attacked, budget.source if attacked == budget.epsilon else "assumed"),
         "attack_steps": Default(budget.attack_steps, budget.source),
-        "attack_step_size": step(attack_steps, budget.attack_steps),
+        "attack_step_size": step(attacked, attack_steps, budget.attack_steps),
+        "l2_budget": Default(budget.l2, "assumed"),
     }
 
 

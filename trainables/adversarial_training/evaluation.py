@@ -112,7 +112,7 @@ def _pgd(config: Config, model: nn.Module, images: Tensor, labels: Tensor, gener
     return pgd(
         loss_of,
         images,
-        config.epsilon,
+        config.attack_epsilon,
         config.attack_step_size,
         config.attack_steps,
         random_start=True,
@@ -137,7 +137,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     return Report(
         metrics,
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
-        images={"clean, perturbation, adversarial": gallery(clean, measured.adversarial, config.epsilon)},
+        images={"clean, perturbation, adversarial": gallery(clean, measured.adversarial, config.attack_epsilon)},
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import DataLoader
@@ -15,7 +16,7 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import Samples, parts
 from trainables.adversarial_training.evaluation import measure
 from trainables.adversarial_training.model import build, detached
-from trainables.adversarial_training.perturbation import Perturber, sum_of_losses
+from trainables.adversarial_training.perturbation import Perturber
 from trainables.adversarial_training.randomness import EpochOrder, stream
 from trainables.contract import Report, Run, require_finite
 
@@ -87,12 +88,14 @@ def train_epoch(
 
 
 def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> Tensor:
-    """The batch's mean cross-entropy summed over tasks (S3, eq. 5 and 6), the auxiliary ones weighted."""
-    if config.auxiliary_weight == 1.0 or len(logits) == 1:
-        return sum_of_losses(logits, labels, reduction="mean")
-    main = sum_of_losses(logits[:1], labels[:, :1], reduction="mean")
+    """The batch's mean cross-entropy, its weighted mean over tasks or its weighted sum (S3, eq. 4 to 6).
+
+    A mean, so that auxiliary tasks, or their absence, change no gradient's scale.
+    """
+    losses = [F.cross_entropy(head, labels[:, task]) for task, head in enumerate(logits)]
     # by 0, too: every rank's reducer waits for the gradients of all heads
-    return main + config.auxiliary_weight * sum_of_losses(logits[1:], labels[:, 1:], reduction="mean")
+    total = losses[0] + sum(config.auxiliary_weight * loss for loss in losses[1:])
+    return total / (1 + config.auxiliary_weight * (len(losses) - 1)) if config.task_reduction == "mean" else total
 
 
 def make_optimizer(config: Config, model: nn.Module) -> Optimizer:

@@ -21,7 +21,7 @@ def mixing_weights(config: Config, auxiliary: int, generator: torch.Generator) -
     """
     low, high = config.alpha0_min, config.alpha0_max
     alpha0 = low + (high - low) * torch.rand(1, generator=generator, dtype=torch.float64)
-    if config.alpha_split == "uniform":
+    if config.alpha_split != "equal":
         # normalised exponentials are uniform on the simplex; drawn with one task too, so that streams stay aligned
         uniform = torch.rand(auxiliary, generator=generator, dtype=torch.float64)
         shares = -torch.log1p(-uniform) + torch.finfo(torch.float64).tiny

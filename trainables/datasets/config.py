@@ -170,6 +170,11 @@ def parse_spec(value: Any) -> str | FolderDataset | ParquetDataset:
         raise DataError(problems) from None
 
 
+def known_name(value: Any) -> str | None:
+    """The known name that a dataset is given by; None for anything else, without complaint."""
+    return value if isinstance(value, str) and value in KNOWN else None
+
+
 def known_facts(value: Any) -> Facts | None:
     """The facts of a dataset given by a known name; None for anything else, without complaint."""
-    return KNOWN.get(value) if isinstance(value, str) else None
+    return KNOWN.get(known_name(value) or "")

@@ -62,6 +62,11 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
     return Task(name, tuple(distinct.index(label) for label in raw))
 
 
+def example_task(dataset: object) -> str:
+    """A task that could be meant, for a message."""
+    return next(iter(DIGIT_TASKS))
+
+
 def _named(name: str, classes: Sequence[str]) -> Task:
     if name not in DIGIT_TASKS:
         raise DataError(

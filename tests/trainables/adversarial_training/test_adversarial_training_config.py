@@ -48,11 +48,16 @@ def test_names_and_mappings_may_stand_together() -> None:
         ({"dataset": {"folder": "x", "sice": 3}}, "Extra inputs are not permitted"),
         ({"dataset": {"parquet": {"train": "x"}}}, "Field required"),
         ({"dataset": {"folder": "x", "size": 0}}, "greater than or equal to 4"),
-        ({"perturbation": "sta_shrunk"}, "'sta_shrunk' is not there yet; perturbation can be sta or mta or mp"),
-        ({"perturbation": "stab"}, "'sta', 'mta' or 'mp'"),
-        ({"attacks": ["pgd", "pgd_targeted"]}, "'pgd_targeted' is not there yet; attacks can be pgd"),
-        ({"attacks": ["cw_linf"]}, "'cw_linf' is not there yet"),
+        ({"perturbation": "stab"}, "'sta', 'mta', 'mp'"),
+        ({"perturbation": "sta_shrunk"}, "sta_shrunk needs auxiliary tasks"),
+        ({"attacks": ["pgd", "pgd_target"]}, "'pgd_targeted'"),
         ({"attacks": []}, "at least one attack"),
+        ({"attacks": "cw_l2"}, "needs an L∞ attack beside it"),
+        ({"threat_models": []}, "at least one head"),
+        ({"threat_models": ["main_head", "all_heads"]}, "all_heads needs auxiliary tasks"),
+        ({"analyses": ["angles"]}, "angles compare tasks; add auxiliary tasks"),
+        ({"network": "wide_resnet", "depth": 30}, "depth 30 has no whole number of blocks .* nearest depth is 32"),
+        ({"network": "wide_resnet", "depth": 32, "depth_rule": "zagoruyko"}, "nearest depth is 34"),
         ({"perturbation": "mp"}, r"mp needs auxiliary tasks; add tasks, such as tasks: \[odd_even\]"),
         ({"perturbation": "mta"}, "mta needs auxiliary tasks"),
         ({"alpha0_min": 0.9, "alpha0_max": 0.5}, "alpha0_min 0.9 is above alpha0_max 0.5"),
@@ -124,7 +129,8 @@ def test_a_given_optimizer_brings_its_own_rate() -> None:
 def test_steps_follow_a_given_budget() -> None:
     scaled = resolve(adversarial_training, {"dataset": "mnist", "epsilon": 0.15}, None, "full")
     assert scaled.config.step_size == pytest.approx(0.005)  # type: ignore[attr-defined]
-    assert scaled.config.attack_step_size == pytest.approx(0.005)  # type: ignore[attr-defined]
+    assert scaled.config.attack_epsilon == 0.3  # type: ignore[attr-defined]
+    assert scaled.config.attack_step_size == pytest.approx(0.01)  # type: ignore[attr-defined]
     assert scaled.sources["step_size"] == "assumed"
     fewer = config({"dataset": "mnist", "attack_steps": 10})
     assert fewer.attack_step_size == pytest.approx(2.5 * 0.3 / 10)

@@ -36,7 +36,7 @@ def batch(seed: int = 0) -> tuple[Any, Tensor, Tensor]:
     low=st.floats(0, 1),
     width=st.floats(0, 1),
     auxiliary=st.integers(1, 5),
-    split=st.sampled_from(["uniform", "equal"]),
+    split=st.sampled_from(["uniform_split", "dirichlet", "equal"]),
     seed=st.integers(0, 2**32),
 )
 def test_mixing_weights_sum_to_one(low: float, width: float, auxiliary: int, split: str, seed: int) -> None:
@@ -50,7 +50,7 @@ def test_mixing_weights_sum_to_one(low: float, width: float, auxiliary: int, spl
 
 
 def test_alpha0_is_uniform_between_its_bounds_and_the_rest_is_shared() -> None:
-    config = make_config(perturbation="mp", alpha0_min=0.6, alpha0_max=0.9)
+    config = make_config(perturbation="mp", alpha0_min=0.6, alpha0_max=0.9, alpha_split="dirichlet")
     generator = torch.Generator().manual_seed(0)
     drawn = torch.stack([mixing_weights(config, 2, generator) for _ in range(4000)])
     assert float(drawn[:, 0].mean()) == pytest.approx(0.75, abs=0.005)

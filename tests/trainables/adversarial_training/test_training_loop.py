@@ -44,28 +44,34 @@ def test_the_first_epoch_is_reported_before_the_second_is_trained() -> None:
     assert next(iter(reports)).state["epoch"] == 1
 
 
-def heads_gradients(weight: float) -> tuple[torch.Tensor, list[float]]:
+def heads_gradients(weight: float, reduction: str) -> tuple[torch.Tensor, list[float]]:
     """The loss of a batch with two auxiliary tasks, and the size of each head's gradient."""
     draw = torch.Generator().manual_seed(1)
     images, labels = torch.rand(20, 1, 8, 8, generator=draw), torch.randint(2, (20, 3), generator=draw)
-    settings = config(perturbation="mta", tasks=TASKS, auxiliary_weight=weight)
+    settings = config(perturbation="mta", tasks=TASKS, auxiliary_weight=weight, task_reduction=reduction)
     model = build(settings, (1, 8, 8), (10, 2, 2), seed=0)
     loss = training_loss(settings, model(images), labels)
     loss.backward()
     return loss.detach(), [float(head.weight.grad.abs().sum()) for head in model.heads]
 
 
-def test_without_weight_the_auxiliary_heads_have_no_gradient_and_the_main_head_keeps_its_own() -> None:
-    (_, whole), (_, half), (alone, none) = heads_gradients(1.0), heads_gradients(0.5), heads_gradients(0.0)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_without_weight_the_auxiliary_heads_have_no_gradient_and_the_main_head_keeps_its_own(reduction: str) -> None:
+    (_, whole), (_, half), (alone, none) = (heads_gradients(weight, reduction) for weight in (1.0, 0.5, 0.0))
     assert none[1:] == [0.0, 0.0]
-    assert none[0] == whole[0] > 0
-    assert half[1:] == pytest.approx([gradient / 2 for gradient in whole[1:]])
+    assert none[0] > 0
     assert min(whole) > 0
+    # of the mean, the main head has 1, 1/2 and 1/3 as λ goes from 0 to 1; of the sum, all of it
+    shares = (1, 1 / 2, 1 / 3) if reduction == "mean" else (1, 1, 1)
+    assert (none[0], half[0], whole[0]) == pytest.approx([none[0] * share for share in shares])
+    assert half[1:] == pytest.approx([gradient * (3 / 4 if reduction == "mean" else 1 / 2) for gradient in whole[1:]])
     draw = torch.Generator().manual_seed(1)
     images, labels = torch.rand(20, 1, 8, 8, generator=draw), torch.randint(2, (20, 3), generator=draw)
     logits = build(config(perturbation="mta", tasks=TASKS), (1, 8, 8), (10, 2, 2), seed=0)(images)
     assert torch.equal(alone, torch.nn.functional.cross_entropy(logits[0], labels[:, 0]).detach())
-    assert torch.equal(heads_gradients(1.0)[0], sum_of_losses(logits, labels, reduction="mean").detach())
+    total = float(sum_of_losses(logits, labels, reduction="mean"))
+    loss, _ = heads_gradients(1.0, reduction)
+    assert float(loss) == pytest.approx(total / 3 if reduction == "mean" else total)
 
 
 def test_only_training_knows_the_weight_of_the_auxiliary_losses() -> None:
@@ -73,7 +79,7 @@ def test_only_training_knows_the_weight_of_the_auxiliary_losses() -> None:
     small = {**SMALL, "perturbation": "mta", "tasks": TASKS, "epochs": 1}
     losses = {}
     for weight in (0.0, 1.0):
-        settings = config(**small, batch_size=200, auxiliary_weight=weight)
+        settings = config(**small, batch_size=200, auxiliary_weight=weight, task_reduction="sum")
         [report] = adversarial_training.train(settings, InProcessRun(seed=3))
         losses[weight] = report.metrics
     assert losses[0.0]["train/adversarial_accuracy"] == losses[1.0]["train/adversarial_accuracy"]

@@ -1,0 +1,1 @@
+"""The hyperparameters of adversarial training by what they are about; `config.Config` puts them together."""

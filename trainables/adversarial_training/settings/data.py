@@ -1,0 +1,96 @@
+"""What is trained on: dataset, size of its images, auxiliary tasks. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from trainables.contract import Config, hyperparameter
+from trainables.datasets.config import DatasetSpec
+
+TaskLabels = dict[str, int | str]
+"""Class name or index → label, with `default` for the rest; empty for a named task."""
+
+
+def _tasks(value: Any) -> Any:
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, Mapping):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        return value
+    tasks: dict[str, Any] = {}
+    for entry in value:
+        named = {entry: {}} if isinstance(entry, str) else entry
+        if not isinstance(named, Mapping):
+            raise ValueError(f"a task is a name or {{name: {{class: label, default: label}}}}, not {entry!r}")
+        for name, labels in named.items():
+            if name in tasks:
+                raise ValueError(f"task {name!r} is given twice")
+            tasks[str(name)] = (
+                {str(key): label for key, label in labels.items()} if isinstance(labels, Mapping) else labels or {}
+            )
+    return tasks
+
+
+Tasks = Annotated[
+    dict[str, TaskLabels],
+    BeforeValidator(_tasks, json_schema_input_type=list[str | dict[str, TaskLabels]] | dict[str, TaskLabels]),
+]
+
+
+class DataSettings(Config):
+    """The data of a trial."""
+
+    dataset: DatasetSpec = hyperparameter(
+        "digits",
+        source="assumed",
+        description=(
+            "A known name (digits, mnist, fashion_mnist, svhn, gtsrb, cifar10, tiny_imagenet), {folder: PATH} or "
+            "{parquet: {train: …, test: …}}."
+        ),
+    )
+    image_size: int | None = hyperparameter(
+        None,
+        source="assumed",
+        unit="pixels",
+        ge=4,
+        le=4096,
+        description="Resize images to so many pixels a side (bilinear); null: as they are, or as the dataset says.",
+    )
+    tasks: Tasks = hyperparameter(
+        {},
+        source="assumed",
+        description=(
+            "Auxiliary tasks: names (`saddle data tasks` lists them) or mappings {NAME: {CLASS: label, default: "
+            "label}}."
+        ),
+    )
+    train_size: int | None = hyperparameter(
+        None,
+        source="paper",
+        unit="images",
+        ge=1,
+        description="Train on at most this many images (stratified); null: all.",
+    )
+    test_size: int | None = hyperparameter(
+        None,
+        source="paper",
+        unit="images",
+        ge=1,
+        description="Test on at most this many images (stratified); null: all.",
+    )
+    validation_fraction: float = hyperparameter(
+        0.1,
+        source="assumed",
+        gt=0,
+        le=0.5,
+        description="Held-out part of the training split, as a share of train_size; the same for every seed and arm.",
+    )
+    augmentation: Literal["none", "crop_flip"] = hyperparameter(
+        "none",
+        source="assumed",
+        description="Of training images: none, or a random crop after padding by an eighth, and a mirrored half.",
+    )

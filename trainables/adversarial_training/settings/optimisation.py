@@ -1,0 +1,27 @@
+"""How it is trained: optimiser, schedule, batches. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from trainables.contract import Config, hyperparameter
+
+
+class OptimisationSettings(Config):
+    """The optimisation of a trial."""
+
+    optimizer: Literal["adam", "sgd"] = hyperparameter("adam", source="official code", description="The optimiser.")
+    lr: float = hyperparameter(1e-4, source="official code", gt=0, le=10, description="Learning rate (its peak).")
+    momentum: float = hyperparameter(0.0, source="assumed", ge=0, lt=1, description="Momentum of sgd; adam ignores it.")
+    weight_decay: float = hyperparameter(0.0, source="assumed", ge=0, le=1, description="L2 penalty on all weights.")
+    batch_size: int = hyperparameter(
+        50, source="official code", unit="images", ge=1, le=8192, description="Images per optimiser step."
+    )
+    epochs: int = hyperparameter(
+        200, source="paper", unit="epochs", ge=1, le=10_000, description="Passes over the data."
+    )
+    schedule: Literal["constant", "cosine", "cyclic"] = hyperparameter(
+        "constant",
+        source="official code",
+        description="Learning rate over training: constant, cosine to 0, or cyclic (0 → lr at 40 % → 0).",
+    )

@@ -1,0 +1,115 @@
+"""What is trained against: the perturbation. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from trainables.contract import Config, hyperparameter
+
+Perturbation = Literal["sta", "mta", "mp", "sta_shrunk", "mp_rescaled", "mp_random_labels", "sta_random_direction"]
+MIXED: tuple[Perturbation, ...] = ("mp", "sta_shrunk", "mp_rescaled", "mp_random_labels", "sta_random_direction")
+"""Those for which every task is attacked on its own."""
+
+
+class PerturbationSettings(Config):
+    """The attack inside the training loop."""
+
+    perturbation: Perturbation = hyperparameter(
+        "sta",
+        source="paper",
+        description=(
+            "What to train on: sta attacks the main task (eq. 1, 5), mta the sum of all tasks (eq. 7), mp mixes each "
+            "task's own perturbation (eq. 2). Controls: sta_shrunk is sta scaled to the mean |η| of mp; mp_rescaled "
+            "is mp scaled up to the mean |η| of sta within ε; mp_random_labels gives the auxiliary tasks random fixed "
+            "labels; sta_random_direction mixes sta with random directions at the angles and lengths of mp's."
+        ),
+    )
+    mta_sum: Literal["all_tasks", "auxiliary_tasks"] = hyperparameter(
+        "all_tasks",
+        source="assumed",
+        description=(
+            "Tasks that mta's sum runs over: all, as the text means, or the auxiliary ones alone, as eq. 7 prints it."
+        ),
+    )
+    alpha0_min: float = hyperparameter(
+        0.5, source="paper", ge=0, le=1, description="Lower bound of α₀, the main task's share in a mixed perturbation."
+    )
+    alpha0_max: float = hyperparameter(
+        1.0, source="paper", ge=0, le=1, description="Upper bound of α₀, which is drawn uniformly."
+    )
+    alpha_split: Literal["uniform_split", "dirichlet", "equal"] = hyperparameter(
+        "uniform_split",
+        source="assumed",
+        description=(
+            "How two or more auxiliary tasks share 1 - α₀: in proportion to uniform draws, uniformly on the simplex "
+            "(a flat Dirichlet), or all alike. With one auxiliary task it gets all."
+        ),
+    )
+    alpha_draw: Literal["batch", "sample"] = hyperparameter(
+        "batch", source="official code", description="Whether a batch has one draw of α, or every image its own."
+    )
+    task_starts: Literal["independent", "shared"] = hyperparameter(
+        "independent",
+        source="official code",
+        description="Whether each task's attack has a random start of its own, or all begin at the main task's.",
+    )
+    auxiliary_weight: float = hyperparameter(
+        1.0,
+        source="paper",
+        ge=0,
+        le=100,
+        description=(
+            "Weight λ of the auxiliary tasks' losses in the training loss; S3, eq. 4 to 6 weigh all tasks alike. "
+            "0 trains the main head only. Attacks are not weighted."
+        ),
+    )
+    task_reduction: Literal["mean", "sum"] = hyperparameter(
+        "mean",
+        source="official code",
+        description="Whether the training loss is the weighted mean of the tasks' losses, or their sum (eq. 4 to 6).",
+    )
+    epsilon: float = hyperparameter(
+        8 / 255,
+        source="assumed",
+        unit="pixel value in [0, 1]",
+        ge=0,
+        le=1,
+        description="Attack budget ε in training, L∞.",
+    )
+    epsilon_share: float | None = hyperparameter(
+        None,
+        source="assumed",
+        ge=0,
+        le=10,
+        description=(
+            "Take ε in training as this share of the data's inter-class distance per root dimension (S3, eq. 8 and its "
+            "future work), whatever epsilon says; null: epsilon counts."
+        ),
+    )
+    step_size: float = hyperparameter(
+        2 / 255,
+        source="assumed",
+        unit="pixel value in [0, 1]",
+        ge=0,
+        le=1,
+        description="PGD step in training; it grows and shrinks with ε.",
+    )
+    steps: int = hyperparameter(
+        10, source="customary", unit="steps", ge=0, le=1000, description="PGD steps in training."
+    )
+    random_start: bool = hyperparameter(
+        True, source="official code", description="Whether PGD starts at a uniform random point of the ε-box."
+    )
+    epsilon_warmup: int = hyperparameter(
+        0,
+        source="assumed",
+        unit="epochs",
+        ge=0,
+        le=1000,
+        description="Epochs over which ε (and its step) grows linearly.",
+    )
+    attack_precision: Literal["float32", "bfloat16"] = hyperparameter(
+        "float32",
+        source="customary",
+        description="Arithmetic of the attack's forward passes in training; bfloat16 is a low-fidelity rung.",
+    )
