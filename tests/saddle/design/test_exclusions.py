@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from saddle.design import Arm, DesignError, make_arms
@@ -109,3 +110,22 @@ def test_what_is_left_shows_the_effects_truly() -> None:
     for contrast in contrasts(FACTORS, arms, fraction=False).found:
         seen = sum(weight * y[place] for place, weight in contrast.weights.items())
         assert seen == pytest.approx({"a=1": 3, "b=y": 5, "b=z": 7, "c=true": 2}.get(contrast.name, 0)), contrast.name
+
+
+def test_interactions_do_not_get_into_main_effects_of_what_is_left() -> None:
+    """A main effect stays the mean of what its level does where both sides are left, whatever depends on what.
+
+    Least squares without the interactions would mix them in, as the cells that are left weigh unequally.
+    """
+    arms = arms_of([{"a": 1, "b": "y"}, {"c": True, "b": "z"}])
+    draw = np.random.default_rng(6)
+    y = {tuple(arm.levels.values()): float(draw.normal()) for arm in arms}
+    values = [y[tuple(arm.levels.values())] for arm in arms]
+    found = {contrast.name: contrast for contrast in contrasts(FACTORS, arms, fraction=False).found}
+    does = [y[1, b, c] - y[0, b, c] for b in "xz" for c in (False, True) if (1, b, c) in y and (0, b, c) in y]
+    assert len(does) == 3
+    seen = sum(weight * values[place] for place, weight in found["a=1"].weights.items())
+    assert seen == pytest.approx(np.mean(does))
+    together = [y[1, b, True] - y[0, b, True] - y[1, b, False] + y[0, b, False] for b in "x"]
+    seen = sum(weight * values[place] for place, weight in found["a=1 × c=true"].weights.items())
+    assert seen == pytest.approx(np.mean(together))

@@ -1,0 +1,107 @@
+"""The answer of a fraction that arms are excluded from: what it says, in words, of effects it can't tell apart."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from saddle.analyse.answering import answer_study
+from saddle.analyse.effects import Rule
+from saddle.analyse.factorial import factorial_effects
+from saddle.analyse.pairs import Measured
+from saddle.analyse.result import Answer
+from saddle.analyse.verdict import Verdict
+from saddle.design import make_arms, replicates_of
+from saddle.store.entry import Entry
+from saddle.study.models import Ablation, Study
+
+TRAINABLE = SimpleNamespace(METRICS={"test/score": "maximize"}, SELECTION="test/score")
+BASELINE = dict.fromkeys("abcde", 0)
+
+
+def answered(exclude: list[dict[str, int]], blocks: dict[str, list[int]] | None = None) -> Answer:
+    """a adds 3, b adds 10, c takes 1; seeds differ by 50, replicates by 0.05."""
+    study = Study.model_validate(
+        {
+            "study": "spared",
+            "trainable": "parabola",
+            "ablation": {
+                "baseline": BASELINE,
+                "factors": {name: [0, 1] for name in BASELINE},
+                "design": {"fractional": {"resolution": 5}},
+                "exclude": exclude,
+                "blocks": blocks or {},
+                "seeds": 6,
+            },
+        }
+    )
+    assert study.ablation is not None
+    draw = np.random.default_rng(2)
+    entries = []
+    for one in replicates_of(study.ablation, make_arms(study.ablation, BASELINE)):
+        at: Any = one.arm.levels
+        value = 3 * at["a"] + 10 * at["b"] - at["c"] + 50 * one.seed + 0.05 * draw.normal()
+        entries.append(
+            Entry(
+                key=one.key, study="spared", seed=one.seed, outcome="completed", params={}, arm=one.arm.name,
+                settings=dict(one.arm.settings), metrics={"test/score": value}, block=dict(one.block), curve=(),
+            )
+        )  # fmt: skip
+    return answer_study(study, TRAINABLE, entries, BASELINE)
+
+
+@pytest.mark.parametrize("blocks", [None, {"epochs": [1, 2]}])
+def test_planted_effects_are_found_and_what_is_mixed_up_is_said(blocks: Any) -> None:
+    answer = answered([{"a": 1, "b": 1}], blocks)
+    effects = {effect.name: effect for effect in answer.effects}
+    wanted = {
+        "a=1 (with shares of 1 other)": 3,
+        "b=1 (with shares of 1 other)": 10,
+        "c=1 (with shares of 3 others)": -1,
+    }
+    assert {name: effects[name].mean for name in wanted} == pytest.approx(wanted, abs=0.1)
+    verdicts = [effects[name].verdict for name in wanted]
+    assert verdicts == [Verdict.HELPS, Verdict.HELPS, Verdict.HURTS]
+    for effect in answer.effects:
+        assert effect.mixed is not None
+        assert effect.mixed.mean == pytest.approx(effect.mean, abs=1e-6), "the mixed model weighs the arms alike"
+    said = "\n".join(answer.warnings)
+    for part in (
+        "Excluded arms leave a fraction that is not balanced: effects are estimated by least squares from 12 arms",
+        "The arms that are left can't tell a=1 × b=1 from other effects.",
+        "a=1 (with shares of 1 other): holds −0.5 of a × b, which the arms that are left can't tell from it.",
+    ):
+        assert part in said, part
+    assert any(row[0] == "main effect: a=1 (with shares of 1 other)" for row in answer.rows)
+
+
+def test_a_whole_fraction_says_nothing_of_it() -> None:
+    answer = answered([])
+    assert not any("least squares" in warning for warning in answer.warnings)
+    assert [effect.name for effect in answer.effects[:2]] == ["a=1", "b=1"]
+
+
+def test_wrong_claims_stay_within_the_stated_level() -> None:
+    """300 simulated studies with three true effects: any of the 11 others is claimed in 5 % of them at most."""
+    factors = {name: [0, 1] for name in BASELINE}
+    design = {"factors": factors, "design": {"fractional": {"resolution": 5}}, "exclude": [{"a": 1, "b": 1}]}
+    arms = make_arms(Ablation.model_validate(design), BASELINE)
+    draw = np.random.default_rng(11)
+    wrong = 0
+    for _ in range(300):
+        shift = draw.normal(0, 50, 6)
+        measured = []
+        for arm in arms:
+            mean = 3 * arm.levels["a"] + 10 * arm.levels["b"] - arm.levels["c"]
+            values = {seed: float(mean + shift[seed] + 0.05 * draw.normal()) for seed in range(6)}
+            measured.append(Measured(arm.name, values))
+        effects = factorial_effects(factors, arms, measured, Rule("test/score", "maximize"), fraction=True)
+        claimed = [effect.name for effect in effects if effect.verdict in (Verdict.HELPS, Verdict.HURTS)]
+        assert {"a", "b", "c"} <= {name[0] for name in claimed if "×" not in name}
+        wrong += len(claimed) > 3
+    assert stats.binomtest(wrong, 300, 0.05, alternative="greater").pvalue > 0.001, wrong
+    assert wrong > 0, "or it would be no test"
