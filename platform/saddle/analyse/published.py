@@ -10,7 +10,7 @@ from typing import Any
 from saddle.analyse.best import value_of
 from saddle.analyse.pairs import of_arm
 from saddle.design import Arm, labels
-from saddle.design.values import canonical, same
+from saddle.design.values import canonical, readable, same
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 from saddle.study.published import PublishedValue
@@ -60,7 +60,7 @@ def compare_published(
 ) -> Comparison:
     """Each value beside the mean over seeds of the arm it names.
 
-    Arms are named as a report calls them, or in full. `config` is the trainable's model of a configuration, which
+    Arms are named as a report calls them, in full, or by a level, if the conditions state those of other factors. `config` is the trainable's model of a configuration, which
     says when two ways of writing a setting mean the same. Where an ablation has blocks, a value whose conditions name
     one is held against that one.
     """
@@ -68,7 +68,7 @@ def compare_published(
     shown = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
     rows, unknown, unmeasured = [], [], []
     for value in values:
-        arm = known.get(value.arm)
+        arm = known.get(value.arm) or _by_levels(value, arms)
         if arm is None:
             unknown.append(value.arm)
             continue
@@ -85,6 +85,17 @@ def compare_published(
 
 def _words(arm: Arm, label: str) -> tuple[str, ...]:
     return (label, arm.name, arm.key, *(("baseline",) if arm.is_baseline else ()))
+
+
+def _by_levels(value: PublishedValue, arms: Sequence[Arm]) -> Arm | None:
+    """The one arm with a level of that name, and with those levels of other factors that the conditions state."""
+    found = [
+        arm
+        for arm in arms
+        if any(readable(level) == value.arm for level in arm.levels.values())
+        and all(same(level, value.conditions[name]) for name, level in arm.levels.items() if name in value.conditions)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _in_block(entry: Entry, conditions: Mapping[str, Any]) -> bool:

@@ -49,7 +49,7 @@ def published_table(
         notes.append(f"Not shown, because this study has no such arm: {listed(found.unknown_arms)}.")
     if found.not_measured:
         notes.append(f"Not shown, because no trial measures it: {listed(found.not_measured)}.")
-    return Table(tuple(columns), tuple(rows), " ".join(notes))
+    return Table(tuple(columns), tuple(rows), " ".join([*notes, *study.published.notes]))
 
 
 def _theirs(row: Beside) -> str:

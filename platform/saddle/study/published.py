@@ -1,7 +1,8 @@
 """Published values that a study's results are held against: `published: table4.csv`, read once and kept in the study.
 
 The CSV has the columns `arm`, `metric` and `value`, perhaps `sd`, `n` and `source`; any other column is a condition
-under which the value was measured, named as the trainable names its hyperparameter. Lines that begin with # are notes.
+under which the value was measured, named as the trainable names its hyperparameter. Lines that begin with # are notes,
+which stand below the table in a report.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Published(BaseModel):
     """The file they were read from."""
     values: Annotated[list[PublishedValue], Field(min_length=1)]
     """What it held when the study was read."""
+    notes: list[str] = Field(default_factory=list)
+    """What the file says about them, such as where its source contradicts itself."""
 
 
 def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -74,7 +77,8 @@ def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, l
     except UnicodeDecodeError:
         return None, [Problem(where, None, "", "this is no text in UTF-8", "a table of published values is a CSV file")]
     values, problems = parse_table(text, where)
-    return (None if problems else {"file": Path(name).name, "values": values}), problems
+    notes = [line.lstrip("# ").rstrip() for line in text.splitlines() if line[:1] == "#" and line.strip("# ")]
+    return (None if problems else {"file": Path(name).name, "values": values, "notes": notes}), problems
 
 
 def find_table(name: str, study_file: str) -> tuple[str, bytes]:

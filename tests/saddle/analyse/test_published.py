@@ -129,3 +129,24 @@ def test_the_table_tells_common_conditions_once_and_others_in_their_rows() -> No
     )  # fmt: skip
     assert "may explain a difference: epochs 200 (ours 10)." in table.note
     assert published_table(Study.model_validate(STUDY), trials(), {}) is None
+
+
+def test_an_arm_of_several_factors_is_found_by_a_level_and_the_conditions() -> None:
+    ablation = {"design": "factorial", "factors": {"perturbation": ["sta", "mp"], "tasks": [["a"], ["a", "b"]]}}
+    study = Study.model_validate({**STUDY, "ablation": ablation})
+    wide = make_arms(study.ablation, {})
+    found = compare_published([value("mp", tasks=["a", "b"]), value("mp", tasks=["b"]), value("mp")], wide, [])
+    assert [row.arm for row in found.rows] == ["perturbation=mp, tasks=[a, b]"]
+    assert found.unknown_arms == ("mp",)
+
+
+def test_what_a_table_says_about_itself_stands_below_it() -> None:
+    table = published_table(
+        Study.model_validate(
+            {**STUDY, "published": {"file": "t.csv", "values": [value().model_dump()], "notes": ["Two cells differ."]}}
+        ),
+        trials(),
+        {},
+    )
+    assert table is not None
+    assert table.note.endswith("Two cells differ.")
