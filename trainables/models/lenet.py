@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.models.multi_task import MultiTaskNetwork
 
-class MultiTaskLeNet(nn.Module):
+
+class MultiTaskLeNet(MultiTaskNetwork):
     """Two 5×5 convolutions (2w and 4w channels), each max-pooled, a hidden layer of 64w units, and a head per task.
 
     `shape`: (C, H, W) of the images, H and W at least 4. `classes`: how many of each task, the main one first.
@@ -24,12 +26,11 @@ class MultiTaskLeNet(nn.Module):
         self.conv1 = nn.Conv2d(channels, 2 * width, kernel_size=5, padding=2)
         self.conv2 = nn.Conv2d(2 * width, 4 * width, kernel_size=5, padding=2)
         self.hidden = nn.Linear(4 * width * (height // 4) * (breadth // 4), 64 * width)
-        self.heads = nn.ModuleList(nn.Linear(64 * width, count) for count in classes)
+        self.make_heads(64 * width, classes)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Logits (N, classes of the task) of each task, the main one first, for images (N, C, H, W) in [0, 1]."""
+    def trunk(self, images: Tensor) -> Tensor:
+        """Features (N, 64w) of images (N, C, H, W) in [0, 1]."""
         # pooling first gives the same features and gradients, and leaves the ReLU a quarter of the work
         features = F.relu(F.max_pool2d(self.conv1(images), 2))
         features = F.relu(F.max_pool2d(self.conv2(features), 2))
-        features = F.relu(self.hidden(features.flatten(1)))
-        return tuple(head(features) for head in self.heads)
+        return F.relu(self.hidden(features.flatten(1)))

@@ -1,0 +1,31 @@
+"""Hard parameter sharing: what every network here is (S3, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class MultiTaskNetwork(nn.Module):
+    """One trunk that all tasks share, and a linear head for each.
+
+    A subclass defines `trunk` and, once its layers are made, calls `make_heads`: layers are initialised in the order
+    they are made, so that the trunk of a seed doesn't depend on the tasks.
+    """
+
+    heads: nn.ModuleList
+    """A linear layer per task, from features to logits, the main task's first."""
+
+    def make_heads(self, features: int, classes: Sequence[int]) -> None:
+        """Add a head of `features` inputs for each of `classes`, the class counts per task, the main one's first."""
+        self.heads = nn.ModuleList(nn.Linear(features, count) for count in classes)
+
+    def trunk(self, images: Tensor) -> Tensor:
+        """Features (N, F) of images (N, C, H, W) in [0, 1]."""
+        raise NotImplementedError(f"{type(self).__name__} has no trunk")
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Logits (N, classes of the task) of each task, the main one first, for images (N, C, H, W) in [0, 1]."""
+        features = self.trunk(images)
+        return tuple(head(features) for head in self.heads)
