@@ -60,9 +60,9 @@ def compare_published(
 ) -> Comparison:
     """Each value beside the mean over seeds of the arm it names.
 
-    Arms are named as a report calls them, in full, or by a level, if the conditions state those of other factors. `config` is the trainable's model of a configuration, which
-    says when two ways of writing a setting mean the same. Where an ablation has blocks, a value whose conditions name
-    one is held against that one.
+    Arms are named as a report calls them, in full, or by a level, if the conditions state those of other factors.
+    `config` is the trainable's model of a configuration, which says when two ways of writing a setting mean the same.
+    Where an ablation has blocks, a value whose conditions name one is held against that one.
     """
     known = {word: arm for arm, label in zip(arms, labels(arms), strict=True) for word in _words(arm, label)}
     shown = dict(zip((arm.key for arm in arms), labels(arms), strict=True))

@@ -15,6 +15,7 @@ from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.wording import duration, plural
 from saddle.report import facts
+from saddle.report.also import also_table
 from saddle.report.beside import published_table
 from saddle.report.samples import Samples, samples_section
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
@@ -37,6 +38,7 @@ class Contents:
     details: Table | None
     failures: Table | None
     samples: Samples | None
+    also: Table | None
     published: Table | None
     endings: Sequence[facts.Ending]
     troubles: Sequence[facts.Trouble]
@@ -99,6 +101,7 @@ def gather(
         detail_table(answer.effects),
         failure_table(answer.failures),
         samples_section(study.study, samples),
+        also_table(study, entries, baseline),
         published_table(study, entries, baseline, trainable),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],

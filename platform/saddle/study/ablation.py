@@ -20,6 +20,8 @@ class Compare(Section):
     """How `alpha` is shared among the arms: `holm` bounds the chance of any wrong claim, `bh` their expected share."""
     equivalence: Positive | None = None
     """Half the width of "no practical difference", in the metric's unit."""
+    also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
+    """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
 
 
 class OneFactor(Section):

@@ -31,6 +31,7 @@ ABLATION_MISTAKES = [
     ("seeds: 3", "race: pocok", "ablation.race.pocok", "unknown key 'pocok'; known are: none, obrien_fleming, pocock; did you mean pocock?"),
     ("seeds: 3", "design: leave_one_out", "ablation.factors.perturbation", "leave_one_out wants exactly one off level of perturbation"),
     ("metric: test/accuracy", "metric: test/acc", "ablation.compare.metric", "unknown metric 'test/acc'; did you mean test/accuracy?"),
+    ("metric: test/accuracy", "also: [test/*, tset/*]", "ablation.compare.also[1]", "unknown metric 'tset/*'"),
     ("metric: test/accuracy", "metric: train/loss", "ablation.compare.metric", "arms are compared on data they weren't trained on"),
     ("metric: test/accuracy", "alpha: 1", "ablation.compare.alpha", "1 is not accepted; it must be less than 1"),
     ("metric: test/accuracy", "correction: bonferroni", "ablation.compare.correction", "'bonferroni' is not known; known are: holm"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from saddle.study.problems import Path, nearest
 from saddle.study.sections import Draft
 
@@ -27,6 +29,10 @@ def check_metrics(draft: Draft) -> None:
         path = ("ablation", "compare", "metric")
         if _exists(draft, path, compare.metric, ("test/", "validation/")) and compare.metric.startswith("train/"):
             draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
+    if compare is not None and draft.trainable is not None:
+        for index, pattern in enumerate(compare.also):
+            if not any(fnmatchcase(name, pattern) for name in draft.trainable.METRICS):
+                _exists(draft, ("ablation", "compare", "also", index), pattern, ("test/", "validation/", "train/"))
 
 
 def _may_choose(draft: Draft, path: Path, metric: str) -> bool:
