@@ -13,7 +13,8 @@ from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
 from saddle.analyse.pairs import Measured, of_arm
 from saddle.design import Arm, labels
-from saddle.report.figures import curves, effects, history, interactions, pareto, race, tradeoff
+from saddle.report.also import matching
+from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race, tradeoff
 from saddle.report.figures.canvas import Plate
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import parallel
@@ -43,6 +44,11 @@ def ablation_plates(
         plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
     if ablation.design.name in ("factorial", "fractional"):
         plates += _optional(interactions.interaction(ablation.factors, arms, in_order, metric))
+    if ablation.design.name == "one_factor":
+        known = {name for entry in entries for name in entry.metrics}
+        names = dict.fromkeys([metric, *matching(ablation.compare.also, known)])
+        along = {name: measure_arms(study, arms, entries, name) for name in names}
+        plates += _optional(levels.along(ablation.factors, arms, along))
     plates += [effects.arms(measured, metric), curves.arm_curves(groups, trainable.SELECTION)]
     return [*plates, *_optional(tradeoff.tradeoff(groups))]
 

@@ -16,9 +16,9 @@ from saddle.analyse.ablation import judge_arms, measure_arms, rule_of, without_n
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.pairs import Measured, of_arm
 from saddle.design import make_arms, replicates
-from saddle.report.figures import curves, effects, history, interactions, pareto, race
+from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
@@ -94,6 +94,36 @@ def test_two_factors_are_drawn_together_and_lines_are_means(ablation: Callable[.
     one_factor = arms_of_study(made.study, made.baseline)
     values = measure_arms(made.study, one_factor, made.entries, TEST)
     assert interactions.interaction(made.study.ablation.factors, one_factor, values, TEST) is None
+
+
+def test_a_metric_is_drawn_along_the_levels_of_one_factor(ablation: Callable[..., Any]) -> None:
+    study = Study.model_validate(
+        {
+            "study": "figure6",
+            "trainable": "adversarial_training",
+            "ablation": {
+                "baseline": {"alpha0_min": 1.0}, "factors": {"alpha0_min": [0.2, 0.6, 1.0]}, "seeds": 2,
+                "compare": {"metric": TEST, "also": ["test/clean_*"]},
+            },
+        }
+    )  # fmt: skip
+    arms = arms_of_study(study, {"alpha0_min": 1.0})
+    measured = {
+        name: [Measured(arm.name, {0: arm.levels["alpha0_min"] * size, 1: arm.levels["alpha0_min"]}) for arm in arms]
+        for name, size in ((TEST, 1.0), ("test/clean_accuracy", 0.5))
+    }
+    plate = levels.along(study.ablation.factors, arms, measured)  # type: ignore[union-attr]
+    assert plate is not None
+    first, second = plate.figure().axes
+    lines = {line.get_label(): line for line in second.get_lines()}
+    assert list(lines["mean over seeds"].get_xdata()) == [0.2, 0.6, 1.0]
+    assert list(lines["mean over seeds"].get_ydata()) == pytest.approx([0.15, 0.45, 0.75])
+    assert set(lines["baseline"].get_ydata()) == {0.75}
+    assert first.get_title(loc="left") == "test robust accuracy (worst case) (%)"
+    words = arms_of_study(ablation(2).study, {})
+    factors = {"perturbation": ["sta", "mta", "mp"]}
+    assert levels.along(factors, words, {TEST: [Measured(arm.name, {0: 0.5}) for arm in words]}) is None
+    assert levels.along(study.ablation.factors, arms, {TEST: [Measured("a", {}) for _ in arms]}) is None  # type: ignore[union-attr]
 
 
 def test_bands_reach_from_the_lowest_seed_to_the_highest(ablation: Callable[..., Any]) -> None:

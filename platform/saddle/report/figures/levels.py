@@ -1,0 +1,81 @@
+"""One factor with many numbers as levels: how each metric goes along with it, and where the baseline stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from saddle.analyse.pairs import Measured
+from saddle.analyse.wording import setting
+from saddle.design import Arm
+from saddle.report.figures.axes import Numbers, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.canvas import MUTED, Plate, draw
+
+FEWEST_LEVELS = 3
+MOST_PANELS = 4
+LOG_FROM = 30.0
+"""A largest level so many times the least is shown on a logarithmic axis."""
+
+
+def along(
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Mapping[str, Sequence[Measured]]
+) -> Plate | None:
+    """A panel per metric: means over seeds along the factor's levels, the baseline's as a line across.
+
+    `measured`: metric → its values by arm, in the order of `arms`. None for other designs, or without values.
+    """
+    if len(factors) != 1:
+        return None
+    [factor] = factors
+    levels = [arm.levels.get(factor) for arm in arms]
+    numbers = [float(level) for level in levels if isinstance(level, int | float) and not isinstance(level, bool)]
+    shown = {name: values for name, values in measured.items() if any(arm.values for arm in values)}
+    shown = dict(list(shown.items())[:MOST_PANELS])
+    if len(numbers) < len(levels) or len(numbers) < FEWEST_LEVELS or not shown:
+        return None
+
+    def paint(figure: Figure) -> None:
+        columns = min(2, len(shown))
+        panels = figure.subplots(-(-len(shown) // columns), columns, squeeze=False, sharex=True)
+        for axes in panels.flat[len(shown) :]:
+            axes.set_visible(False)
+        for index, (axes, (name, values)) in enumerate(zip(panels.flat, shown.items(), strict=False)):
+            _panel(axes, arms, numbers, values, style_of(index)[0])
+            _level_axis(axes, numbers)
+            axes.set_xlabel(clean(factor))
+            percent_axis(axes, name, above=True)
+        legend_below(figure, panels.flat[0], 2)
+
+    caption = (
+        f"Means over seeds; small dots are single seeds. The line across is the baseline,"
+        f" {factor} = {setting(next(arm.levels[factor] for arm in arms if arm.is_baseline))}, with its own seeds at its"
+        " level."
+    )
+    rows = -(-len(shown) // 2)
+    return draw("levels", f"Along {factor}", caption, (4.4 * min(2, len(shown)) + 0.8, 2.9 * rows + 0.5), paint)
+
+
+def _panel(axes: Axes, arms: Sequence[Arm], numbers: Sequence[float], values: Sequence[Measured], colour: str) -> None:
+    found = sorted((x, list(one.values.values())) for x, one in zip(numbers, values, strict=True) if one.values)
+    for x, seeds in found:
+        axes.plot([x] * len(seeds), seeds, "o", color=colour, ms=3, alpha=0.45, mew=0)
+    means = [fmean(seeds) for _, seeds in found]
+    axes.plot([x for x, _ in found], means, "-o", color=colour, lw=2, ms=6, mew=0, label="mean over seeds")
+    for arm, one in zip(arms, values, strict=True):
+        if arm.is_baseline and one.values:
+            axes.axhline(fmean(one.values.values()), color=MUTED, ls="--", lw=1.4, zorder=1, label="baseline")
+
+
+def _level_axis(axes: Axes, numbers: Sequence[float]) -> None:
+    """Ticks at the levels themselves, which are the only places where something was measured."""
+    low, high = min(numbers), max(numbers)
+    if low > 0 and high / low >= LOG_FROM:
+        axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sorted(set(numbers))))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(Numbers(form="g"))
