@@ -9,5 +9,9 @@ setup(
         *find_packages(include=["trainables", "trainables.*", "search_spaces", "search_spaces.*"]),
         "saddle_contracts",
     ],
-    package_data={"saddle": ["**/*.html", "**/*.css", "py.typed"], "search_spaces": ["**/*.yaml", "**/*.csv"]},
+    package_data={
+        "saddle": ["**/*.html", "**/*.css", "py.typed"],
+        "trainables": ["**/*.csv", "py.typed"],
+        "search_spaces": ["**/*.yaml", "**/*.csv"],
+    },
 )

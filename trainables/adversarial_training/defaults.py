@@ -14,7 +14,7 @@ from trainables.adversarial_training.budgets import Budget, budget_of
 from trainables.adversarial_training.scales import Quick, quick_of
 from trainables.adversarial_training.settings.network import Network
 from trainables.contract import Default
-from trainables.datasets.config import known_name
+from trainables.datasets.config import known_name, own_size
 from trainables.datasets.errors import nearest
 
 RECIPES = ("official_code", "paper")
@@ -74,10 +74,11 @@ def _recipe(recipe: str, given: Mapping[str, Any]) -> dict[str, Default]:
 
 def _full(dataset: str | None, given: Mapping[str, Any]) -> dict[str, Default]:
     network = NETWORKS.get(dataset or "", "lenet")
+    sized = own_size(given.get("dataset")) is not None
     return {
         "network": Default(network, "paper" if dataset in NETWORKS else "assumed"),
         "width": WIDTHS.get(given.get("network", network), WIDTHS["lenet"]),
-        "image_size": Default(IMAGE_SIZES.get(dataset or ""), "paper"),
+        "image_size": Default(None if sized else IMAGE_SIZES.get(dataset or ""), "paper"),
         "train_size": Default(None, "paper"),
         "test_size": Default(None, "paper"),
         "validation_fraction": Default(0.1, "assumed"),
@@ -94,7 +95,7 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
     return {
         "network": Default(quick.network, "assumed"),
         "width": Default(quick.width if network == quick.network else NARROW.get(network, quick.width), "assumed"),
-        "image_size": Default(quick.image_size, "assumed"),
+        "image_size": Default(quick.image_size if own_size(given.get("dataset")) is None else None, "assumed"),
         "train_size": Default(quick.train_size, "assumed"),
         "test_size": Default(quick.test_size, "assumed"),
         "validation_fraction": Default(quick.validation_fraction, "assumed"),

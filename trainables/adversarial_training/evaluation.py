@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Samples, parts
+from trainables.adversarial_training.data import Samples, dataset_of, parts
 from trainables.adversarial_training.gallery import gallery
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.randomness import stream
@@ -122,7 +122,7 @@ def _pgd(config: Config, model: nn.Module, images: Tensor, labels: Tensor, gener
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions per sample, and a gallery."""
-    samples = parts(config, run.data(config.dataset), run.device).test
+    samples = parts(config, run.data(dataset_of(config)), run.device).test
     measured = measure(config, load(config, state).to(run.device), samples)
     low, high = wilson(int(measured.survived.sum()), len(samples))
     metrics = measured.metrics("test") | {

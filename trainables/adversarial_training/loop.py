@@ -13,7 +13,7 @@ from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import DataLoader
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Samples, parts
+from trainables.adversarial_training.data import Samples, dataset_of, parts
 from trainables.adversarial_training.evaluation import measure
 from trainables.adversarial_training.model import build, detached
 from trainables.adversarial_training.perturbation import Perturber
@@ -28,7 +28,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
 
     Raises `Diverged` when the loss leaves the finite numbers.
     """
-    data = parts(config, run.data(config.dataset), run.device)
+    data = parts(config, run.data(dataset_of(config)), run.device)
     model = run.prepare(build(config, data.shape, data.classes, run.seed))
     optimizer = make_optimizer(config, model)
     done = _restore(run, model, optimizer)

@@ -1,71 +1,35 @@
-"""What a study file may say about a dataset, and the facts of those known by name. Imports no torch."""
+"""What a study file may say about a dataset, by name or as files, and at which size. Imports no torch."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from trainables.datasets.errors import DataError, nearest
+from trainables.datasets.facts import DIGIT_NAMES, KNOWN, Facts
+
+__all__ = [
+    "DIGIT_NAMES",
+    "KNOWN",
+    "DatasetSpec",
+    "Facts",
+    "FolderDataset",
+    "KnownDataset",
+    "ParquetDataset",
+    "known_facts",
+    "known_name",
+    "own_size",
+    "parse_spec",
+    "with_size",
+]
 
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
 Size = Annotated[int, Field(ge=4, le=4096)]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known of a dataset without opening it; `shape`: (C, H, W)."""
-
-    title: str
-    shape: tuple[int, int, int]
-    classes: tuple[str, ...]
-    train: int
-    test: int
-    bundled: bool = False
-    """Comes with an installed package, so there is nothing to fetch."""
-
-
-DIGIT_NAMES = tuple("0123456789")
-
-KNOWN: Mapping[str, Facts] = {
-    "digits": Facts(
-        title="scikit-learn's handwritten digits (UCI optdigits, test part)",
-        shape=(1, 8, 8),
-        classes=DIGIT_NAMES,
-        train=1397,
-        test=400,
-        bundled=True,
-    ),
-    "mnist": Facts(
-        title="MNIST handwritten digits (LeCun et al. 1998)",
-        shape=(1, 28, 28),
-        classes=DIGIT_NAMES,
-        train=60_000,
-        test=10_000,
-    ),
-    "fashion_mnist": Facts(
-        title="Fashion-MNIST clothing (Xiao et al. 2017)",
-        shape=(1, 28, 28),
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-        train=60_000,
-        test=10_000,
-    ),
-}
 
 
 class _Described(BaseModel):
@@ -132,31 +96,40 @@ def _known(name: str) -> str:
 def _kind(value: Any) -> str | None:
     if isinstance(value, str):
         return "name"
-    for kind in ("folder", "parquet"):
+    for kind in ("known", "folder", "parquet"):
         if hasattr(value, kind) or (isinstance(value, Mapping) and kind in value):
             return kind
     return None
 
 
+class KnownDataset(_Described):
+    """A dataset known by name, its images resized; without a size, the same as its name alone."""
+
+    known: Annotated[str, AfterValidator(_known), Field(description="The name, such as gtsrb.")]
+
+
 DatasetSpec = Annotated[
     Annotated[str, AfterValidator(_known), Tag("name")]
+    | Annotated[KnownDataset, Tag("known")]
     | Annotated[FolderDataset, Tag("folder")]
     | Annotated[ParquetDataset, Tag("parquet")],
     Discriminator(
         _kind,
         custom_error_type="dataset",
         custom_error_message=(
-            "a dataset is written NAME, {folder: PATH} or {parquet: {train: PATH, test: PATH}}; "
-            f"known names: {', '.join(KNOWN)}"
+            "a dataset is written NAME, {known: NAME, size: N}, {folder: PATH} or "
+            f"{{parquet: {{train: PATH, test: PATH}}}}; known names: {', '.join(KNOWN)}"
         ),
     ),
 ]
-"""A known name, a folder of class folders, or a pair of Parquet files."""
+"""A known name, alone or with a size, a folder of class folders, or a pair of Parquet files."""
 
-_ADAPTER: TypeAdapter[str | FolderDataset | ParquetDataset] = TypeAdapter(DatasetSpec)
+Spec = str | KnownDataset | FolderDataset | ParquetDataset
+
+_ADAPTER: TypeAdapter[Spec] = TypeAdapter(DatasetSpec)
 
 
-def parse_spec(value: Any) -> str | FolderDataset | ParquetDataset:
+def parse_spec(value: Any) -> Spec:
     """The dataset that `value` describes; raises `DataError` that says what is wrong with it."""
     try:
         return _ADAPTER.validate_python(value)
@@ -170,11 +143,29 @@ def parse_spec(value: Any) -> str | FolderDataset | ParquetDataset:
         raise DataError(problems) from None
 
 
+def with_size(spec: Any, size: int | tuple[int, int] | None) -> Spec:
+    """The same dataset with its images resized to `size`, N×N or (height, width); as it is where that is None."""
+    parsed = parse_spec(spec)
+    if size is None:
+        return parsed
+    if isinstance(parsed, str):
+        return KnownDataset(known=parsed, size=size)
+    return parsed.model_copy(update={"size": size})
+
+
+def own_size(value: Any) -> Any:
+    """The size that a description asks for itself, whatever its form; None without one, and without complaint."""
+    return value.get("size") if isinstance(value, Mapping) else getattr(value, "size", None)
+
+
 def known_name(value: Any) -> str | None:
-    """The known name that a dataset is given by; None for anything else, without complaint."""
-    return value if isinstance(value, str) and value in KNOWN else None
+    """The known name that a dataset is given by, with or without a size; None for anything else, without complaint."""
+    name = value.get("known") if isinstance(value, Mapping) else getattr(value, "known", value)
+    return name if isinstance(name, str) and name in KNOWN else None
 
 
 def known_facts(value: Any) -> Facts | None:
-    """The facts of a dataset given by a known name; None for anything else, without complaint."""
-    return KNOWN.get(known_name(value) or "")
+    """The facts of a dataset given by a known name, at its size; None for anything else, without complaint."""
+    facts = KNOWN.get(known_name(value) or "")
+    size = value.height_width if facts is not None and isinstance(value, KnownDataset) else None
+    return facts if facts is None or size is None else replace(facts, shape=(facts.shape[0], *size))

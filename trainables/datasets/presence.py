@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.datasets.config import KNOWN
-from trainables.datasets.idx_sets import SIZES, find
+from trainables.datasets.idx_sets import IDX_SETS, SIZES, find
 
 
 def is_present(name: str, root: Path) -> bool:
     """Whether every file of a known dataset lies under the data root; what is in them is not looked at."""
-    return KNOWN[name].bundled or all(find(name, file, root) is not None for file in SIZES)
+    if name not in IDX_SETS:
+        return KNOWN[name].bundled
+    return all(find(name, file, root) is not None for file in SIZES)

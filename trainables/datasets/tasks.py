@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trainables.datasets.config import DIGIT_NAMES
+from trainables.datasets.class_tables import TABLES, ClassTable, class_table
+from trainables.datasets.config import known_facts
 from trainables.datasets.errors import DataError, nearest
 
 DEFAULT = "default"
 """The key of a mapping that stands for every class it doesn't name."""
 
-DIGIT_TASKS: Mapping[str, tuple[int, ...]] = {
-    "odd_even": (1, 0, 1, 0, 1, 0, 1, 0, 1, 0),  # odd 0, even 1, as in S3's official labels
-    "prime_composite": (0, 0, 1, 1, 0, 1, 0, 1, 0, 0),  # composite 0, prime 1; 0 and 1 count as composite there
+TITLES: Mapping[str, str] = {
+    "digits": "digits",
+    "gtsrb": "GTSRB's 43 traffic signs",
+    "cifar10": "CIFAR-10's classes",
+    "tiny_imagenet": "Tiny ImageNet's 200 classes",
 }
-"""Named tasks of digits: the label of each digit 0–9."""
+"""What the tasks of each table are about."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +65,37 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
     return Task(name, tuple(distinct.index(label) for label in raw))
 
 
+def table_of(classes: Sequence[str]) -> ClassTable | None:
+    """The table with the named tasks of a dataset with these class names, which may be one's own copy of it."""
+    return next((table for table in map(class_table, TABLES) if table.describes(classes)), None)
+
+
 def example_task(dataset: object) -> str:
-    """A task that could be meant, for a message."""
-    return next(iter(DIGIT_TASKS))
+    """A task that could be meant for a dataset, as a study file writes it."""
+    facts = known_facts(dataset)
+    if facts is None:
+        return "{my_task: {CLASS: 1, default: 0}}"
+    if facts.class_table is None:
+        return f"{{my_task: {{{facts.classes[-1]}: 1, default: 0}}}}"
+    return next(iter(facts.class_table.tasks))
 
 
 def _named(name: str, classes: Sequence[str]) -> Task:
-    if name not in DIGIT_TASKS:
+    table = table_of(classes)
+    if table is not None and name in table.tasks:
+        return Task(name, table.tasks[name])
+    own = f"a task of your own is a mapping, such as {{my_task: {{{classes[0]}: 1, default: 0}}}}"
+    owner = next((other for other in map(class_table, TABLES) if name in other.tasks), None)
+    if owner is not None:
+        first = ", ".join(classes[:3])
+        here = f"; its own are {', '.join(table.tasks)}" if table is not None else ""
         raise DataError(
-            f"{name!r} is no named task; {nearest(name, DIGIT_TASKS)} "
-            f"(a task of your own is a mapping, such as {{{name}: {{{classes[0]}: 1, default: 0}}}})"
+            f"task {name!r} is about {TITLES[owner.name]}, and this dataset's classes are {first}, …{here}; {own}"
         )
-    if tuple(classes) != DIGIT_NAMES:
-        raise DataError(
-            f"task {name!r} is about digits, and this dataset's classes are {', '.join(classes[:3])}, …; "
-            f"give a mapping of your own, such as {{my_task: {{{classes[0]}: 1, default: 0}}}}"
-        )
-    return Task(name, DIGIT_TASKS[name])
+    if table is None:
+        everything = [task for other in map(class_table, TABLES) for task in other.tasks]
+        raise DataError(f"{name!r} is no named task; {nearest(name, everything)} ({own})")
+    raise DataError(f"{name!r} is no named task; {nearest(name, table.tasks)} ({own})")
 
 
 def _class_index(task: str, key: str, classes: Sequence[str]) -> int:

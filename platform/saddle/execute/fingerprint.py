@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from trainables.datasets.config import with_size
+
 PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow", "scikit-learn")
 
 
@@ -17,7 +19,8 @@ def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
     name = getattr(config, "dataset", None)
     if name is None:
         return {}
-    dataset = run.data(name)
+    size = getattr(config, "image_size", None)
+    dataset = run.data(name if size is None else with_size(name, size))
     return {"dataset": str(dataset.name), "data": str(dataset.fingerprint), "classes": len(dataset.classes)}
 
 

@@ -19,7 +19,7 @@ from saddle.store.lock import driver_of, hold_study
 from saddle.study.models import Ablation, Study
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun, Resolved, resolve
-from trainables.datasets.config import KNOWN, FolderDataset, ParquetDataset
+from trainables.datasets.config import FolderDataset, ParquetDataset, known_name
 from trainables.datasets.errors import DataNotFoundError
 from trainables.datasets.presence import is_present
 from trainables.datasets.root import data_root as find_root
@@ -121,8 +121,9 @@ def absent_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
     named = [getattr(config, "dataset", None) for study in studies for config in configs(study)]
     found = []
     for dataset in {repr(name): name for name in named}.values():
-        if isinstance(dataset, str) and dataset in KNOWN and not is_present(dataset, root):
-            found.append(f"{dataset} is not in {root}; get it with: saddle data fetch {dataset}")
+        known = known_name(dataset)
+        if known is not None and not is_present(known, root):
+            found.append(f"{known} is not in {root}; get it with: saddle data fetch {known}")
         for path in own_paths(dataset):
             # what is on S3 is looked at by whoever loads it: a plan asks nobody
             if not path.startswith("s3://") and not Path(path).expanduser().exists():

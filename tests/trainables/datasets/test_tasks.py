@@ -40,7 +40,7 @@ def test_a_mapping_gives_every_class_its_label(
     ("name", "mapping", "classes", "message"),
     [
         ("odd", {}, DIGITS, "'odd' is no named task; did you mean 'odd_even'?"),
-        ("shoes", {}, FASHION, "'shoes' is no named task; choose from odd_even, prime_composite"),
+        ("shoes", {}, FASHION, "'shoes' is no named task; choose from odd_even, prime_composite, circle_polygon"),
         ("odd_even", {}, FASHION, "is about digits, and this dataset's classes are T-shirt/top, Trouser"),
         ("shoes", {"Sneakers": 1, "default": 0}, FASHION, "names class 'Sneakers'.*did you mean 'Sneaker'?"),
         ("x", {"10": 1, "default": 0}, DIGITS, "names class index 10, but the last one is 9"),
