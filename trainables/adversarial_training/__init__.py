@@ -68,6 +68,10 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or lacks a class that a task names."""
-    from trainables.adversarial_training.data import parts
+    from trainables.adversarial_training.data import dataset_of, parts
+    from trainables.datasets.errors import DataError
+    from trainables.models.sizes import too_small
 
-    parts(config, run.data(config.dataset), run.device)
+    found = parts(config, run.data(dataset_of(config)), run.device)
+    if problem := too_small(config.network, *found.shape[1:]):
+        raise DataError(problem)

@@ -11,8 +11,9 @@ from trainables.adversarial_training.settings.evaluation import EvaluationSettin
 from trainables.adversarial_training.settings.network import NetworkSettings
 from trainables.adversarial_training.settings.optimisation import OptimisationSettings
 from trainables.adversarial_training.settings.perturbation import PerturbationSettings
-from trainables.datasets.config import known_facts
+from trainables.datasets.config import known_facts, own_size
 from trainables.datasets.tasks import example_task, resolve_task
+from trainables.models.sizes import too_small
 
 
 # pydantic lists the fields of the last base first
@@ -60,6 +61,12 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
             )
         if self.network == "wide_resnet":
             self._check_depth()
+        self._check_size()
+        size = own_size(self.dataset)
+        if size is not None and self.image_size not in (None, size):
+            raise ValueError(
+                f"image_size {self.image_size} contradicts the dataset's own size {size}; give one of them"
+            )
         facts = known_facts(self.dataset)
         if facts is not None:
             for name, labels in self.tasks.items():
@@ -75,3 +82,10 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
                 f"a wide_resnet of depth {self.depth} has no whole number of blocks by the rule of {self.depth_rule}; "
                 f"the nearest depth is {near}"
             )
+
+    def _check_size(self) -> None:
+        facts = known_facts(self.dataset)
+        size = (self.image_size, self.image_size) if self.image_size else facts.shape[1:] if facts else None
+        size = size or getattr(self.dataset, "height_width", None)  # as one's own data says, where it says so
+        if size and (problem := too_small(self.network, *size)):
+            raise ValueError(f"{problem}; set a larger image_size, or choose another network")

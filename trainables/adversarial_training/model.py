@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.randomness import stream_seed
-from trainables.models.lenet import MultiTaskLeNet
+from trainables.models.building import build_network
+from trainables.models.multi_task import MultiTaskNetwork
 
 
-def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: int) -> nn.Module:
+def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: int) -> MultiTaskNetwork:
     """A fresh network for images (C, H, W) and these class counts per task, initialised from `seed` alone."""
     with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
         torch.manual_seed(stream_seed(seed, "init"))
-        return MultiTaskLeNet(shape, classes, config.width)
+        return build_network(config.network, shape, classes, config.width, config.depth, config.depth_rule)
 
 
-def load(config: Config, state: Mapping[str, Any]) -> nn.Module:
+def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
     """The network of a stored state, on the CPU, in eval mode; needs no dataset."""
     model = build(config, state["shape"], state["classes"], seed=0)
     model.load_state_dict(state["model"])

@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.settings.evaluation import Attack
+from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
 from trainables.datasets.parquet_files import count_rows, find_files
 from trainables.datasets.tasks import resolve_task
+from trainables.models.sizes import Size
+from trainables.models.sizes import network_size as size_of
 
 FORWARD_AND_INPUT = 2
 """A step of an attack costs a forward pass and the gradient of the images: twice the forward pass."""
 FORWARD_AND_ALL = 3
 """A training step also takes the gradients of the weights."""
+
+SEARCH_STEPS = 9
+"""Of cw_l2's binary search, at most."""
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=DIGIT_NAMES, train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
@@ -27,10 +34,10 @@ STATE_EXTRAS = 14_000
 def estimate(config: Config) -> tuple[float, int]:
     """Multiply-adds of a whole trial, evaluation included, and bytes of one stored state."""
     trained, attacked = passes(config)
-    macs, parameters = network_size(config)
+    size = network_size(config)
     copies = 3 if config.optimizer == "adam" else 2 if config.momentum else 1
-    operations = macs * (FORWARD_AND_ALL * trained + FORWARD_AND_INPUT * attacked)
-    return operations, 4 * copies * parameters + STATE_EXTRAS
+    operations = size.macs * (FORWARD_AND_ALL * trained + FORWARD_AND_INPUT * attacked)
+    return operations, 4 * copies * size.parameters + STATE_EXTRAS
 
 
 def facts_of(dataset: Any) -> Facts:
@@ -75,22 +82,27 @@ def passes(config: Config) -> tuple[float, float]:
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
-    attacked_tasks = 1 + len(config.tasks) if config.perturbation == "mp" else 1
-    evaluation = len(config.attacks) * config.attack_restarts * config.attack_steps
+    attacked_tasks = 1 + len(config.tasks) if config.perturbation in MIXED else 1
+    evaluation = len(config.threat_models) * sum(_attack_steps(config, attack) for attack in config.attacks)
     return trained, trained * attacked_tasks * config.steps + (config.epochs * held_out + tested) * evaluation
 
 
-def network_size(config: Config) -> tuple[int, int]:
-    """Multiply-adds of the LeNet's forward pass for one image, and how many parameters it has."""
+def _attack_steps(config: Config, attack: Attack) -> int:
+    if attack == "fgsm":
+        return 1
+    if attack == "cw_l2":
+        return SEARCH_STEPS * config.l2_iterations
+    return config.attack_restarts * config.attack_steps
+
+
+def network_size(config: Config) -> Size:
+    """Multiply-adds of the network's forward pass for one image, and how many parameters it has."""
     facts = facts_of(config.dataset)
-    channels, height, breadth = facts.shape
+    channels, *pixels = facts.shape
+    if config.image_size is not None:
+        pixels = [config.image_size, config.image_size]
     outputs = len(facts.classes) + sum(_labels(name, labels, facts) for name, labels in config.tasks.items())
-    first, second, hidden = 2 * config.width, 4 * config.width, 64 * config.width
-    pooled = (height // 2) * (breadth // 2)
-    flat = second * (height // 4) * (breadth // 4)
-    weights = [25 * channels * first, 25 * first * second, flat * hidden, hidden * outputs]
-    macs = weights[0] * height * breadth + weights[1] * pooled + weights[2] + weights[3]
-    return macs, sum(weights) + first + second + hidden + outputs
+    return size_of(config.network, (channels, *pixels), outputs, config.width, config.depth, config.depth_rule)
 
 
 def _labels(name: str, labels: dict[str, int | str], facts: Facts) -> int:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.models.multi_task import MultiTaskNetwork
+from trainables.models.sizes import too_small
 
 
 class MultiTaskLeNet(MultiTaskNetwork):
@@ -20,8 +21,8 @@ class MultiTaskLeNet(MultiTaskNetwork):
     def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int) -> None:
         super().__init__()
         channels, height, breadth = shape
-        if height < 4 or breadth < 4:
-            raise ValueError(f"LeNet pools twice and needs images of at least 4×4 pixels, not {height}×{breadth}")
+        if problem := too_small("lenet", height, breadth):
+            raise ValueError(problem)
         # padding 2 keeps the size, so that 8×8 digits survive both pools and 28×28 ends at 7×7 as in Madry's LeNet
         self.conv1 = nn.Conv2d(channels, 2 * width, kernel_size=5, padding=2)
         self.conv2 = nn.Conv2d(2 * width, 4 * width, kernel_size=5, padding=2)

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
+from pydantic import ValidationError
 from torch import nn
 
 from trainables import adversarial_training as method
@@ -17,6 +19,7 @@ from trainables.adversarial_training.model import build
 from trainables.adversarial_training.work import network_size, passes
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.errors import DataError
+from trainables.models.sizes import Size
 
 TASKS = ["odd_even", "prime_composite"]
 
@@ -34,6 +37,21 @@ def config(scale: str | None = None, **given: Any) -> Any:
             {"dataset": {"folder": "mine", "size": [12, 20]}, "tasks": {"t": {"A": 0, "default": 1}}},
             (3, 12, 20),
             (3, 2),
+        ),
+        ({"dataset": "mnist", "network": "resnet18", "width": 2, "tasks": TASKS}, (1, 28, 28), (10, 2, 2)),
+        ({"dataset": "mnist", "network": "resnet18", "width": 3, "image_size": 17}, (1, 17, 17), (10,)),
+        ({"dataset": "mnist", "network": "alexnet", "width": 2, "tasks": TASKS}, (1, 28, 28), (10, 2, 2)),
+        ({"dataset": "mnist", "network": "alexnet", "width": 1, "image_size": 112}, (1, 112, 112), (10,)),
+        (
+            {"dataset": {"folder": "mine", "size": [48, 64]}, "network": "alexnet", "width": 2},
+            (3, 48, 64),
+            (3,),
+        ),
+        ({"dataset": "mnist", "network": "wide_resnet", "width": 1, "tasks": TASKS}, (1, 28, 28), (10, 2, 2)),
+        (
+            {"dataset": "digits", "network": "wide_resnet", "width": 2, "depth": 10, "depth_rule": "zagoruyko"},
+            (1, 8, 8),
+            (10,),
         ),
     ],
 )
@@ -53,10 +71,19 @@ def test_the_network_is_counted_as_it_is_built(given: Any, shape: Any, classes: 
         if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.register_forward_hook(count)
     model(torch.zeros(1, *shape))
-    assert network_size(wanted) == (counted, sum(weights.numel() for weights in model.parameters()))
+    assert network_size(wanted) == Size(counted, sum(weights.numel() for weights in model.parameters()))
 
 
-@pytest.mark.parametrize("given", [{}, {"optimizer": "sgd"}, {"optimizer": "sgd", "momentum": 0.9}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"optimizer": "sgd"},
+        {"optimizer": "sgd", "momentum": 0.9},
+        {"network": "resnet18", "width": 8},
+        {"network": "wide_resnet", "width": 2, "depth": 14},
+    ],
+)
 def test_the_state_is_as_large_as_estimated(given: dict[str, Any]) -> None:
     small = config(tasks=TASKS, epochs=1, steps=0, attack_steps=1, train_size=50, test_size=20, **given)
     [report] = method.train(small, InProcessRun())
@@ -68,12 +95,24 @@ def test_the_state_is_as_large_as_estimated(given: dict[str, Any]) -> None:
 def test_work_grows_with_what_is_attacked() -> None:
     sta, mp = (method.estimate(config(tasks=TASKS, perturbation=name))[0] for name in ("sta", "mp"))
     assert 1.5 < mp / sta < 3
+    assert method.estimate(config(tasks=TASKS, perturbation="sta_shrunk"))[0] == mp
     assert method.estimate(config("full", dataset="mnist"))[0] > 1000 * method.estimate(config(dataset="mnist"))[0]
 
 
 def test_passes_count_images_and_steps_of_attacks() -> None:
     found = passes(config(dataset="mnist", epochs=3, steps=7, train_size=100, test_size=50, attack_steps=20))
     assert found == (3 * 100, 3 * 100 * 7 + (3 * 10 + 50) * 20)
+
+
+def test_every_evaluation_attack_has_steps_of_its_own() -> None:
+    given = {"dataset": "mnist", "epochs": 1, "steps": 0, "train_size": 100, "test_size": 50, "attack_steps": 20}
+    one = {
+        attack: passes(config(**given, attack_restarts=2, l2_iterations=30, attacks=["pgd", attack]))[1] / 60 - 40
+        for attack in ("fgsm", "pgd_targeted", "cw_linf", "cw_l2")
+    }
+    assert one == {"fgsm": 1, "pgd_targeted": 40, "cw_linf": 40, "cw_l2": 9 * 30}
+    both = {"tasks": TASKS, "threat_models": ["main_head", "all_heads"]}
+    assert passes(config(**given, **both))[1] == 2 * passes(config(**given))[1]
 
 
 def test_own_images_are_counted_without_opening_them() -> None:
@@ -95,3 +134,16 @@ def test_what_cannot_be_trained_is_said_before_anything_starts() -> None:
     method.check(config(tasks=TASKS), InProcessRun())
     with pytest.raises(DataError, match="nowhere does not exist"):
         method.check(config(dataset={"folder": "nowhere"}), InProcessRun())
+
+
+def test_images_too_small_for_the_network_are_refused_where_their_size_is_known() -> None:
+    small = "alexnet pools, and needs images of at least 21×21 pixels, not 8×8"
+    with pytest.raises(ValidationError, match=f"{small}; set a larger image_size, or choose another network"):
+        config(network="alexnet")
+    config(network="alexnet", image_size=21)
+    for name in ("A", "B"):
+        Path("mine", name).mkdir(parents=True)
+        for number in range(6):
+            Image.new("L", (8, 8), number).save(Path("mine", name, f"{number}.png"))
+    with pytest.raises(DataError, match=small):
+        method.check(config(dataset={"folder": "mine"}, network="alexnet"), InProcessRun())

@@ -1,0 +1,39 @@
+"""The network that a name and its sizes stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainables.models.multi_task import MultiTaskNetwork
+
+
+def build_network(
+    network: str,
+    shape: Sequence[int],
+    classes: Sequence[int],
+    width: int,
+    depth: int = 32,
+    depth_rule: str = "madry",
+) -> MultiTaskNetwork:
+    """A network for images (C, H, W) with a head for each of `classes`; `depth` and its rule are wide_resnet's.
+
+    Weights are drawn from torch's global generator. Raises `ValueError` for images that its pools would swallow.
+    """
+    # imported where they are wanted: torchvision takes seconds
+    if network == "lenet":
+        from trainables.models.lenet import MultiTaskLeNet
+
+        return MultiTaskLeNet(shape, classes, width)
+    if network == "resnet18":
+        from trainables.models.resnet import MultiTaskResNet18
+
+        return MultiTaskResNet18(shape, classes, width)
+    if network == "alexnet":
+        from trainables.models.alexnet import MultiTaskAlexNet
+
+        return MultiTaskAlexNet(shape, classes, width)
+    if network == "wide_resnet":
+        from trainables.models.wide_resnet import MultiTaskWideResNet
+
+        return MultiTaskWideResNet(shape, classes, width, depth, depth_rule)
+    raise ValueError(f"{network!r} is no network; choose lenet, resnet18, alexnet or wide_resnet")

@@ -1,0 +1,12 @@
+"""Initial weights of residual networks."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def he_init(model: nn.Module) -> None:
+    """Draw the weights of all convolutions as He et al. (2015) do, scaled by what goes out of a layer."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,0 +1,59 @@
+"""Wide ResNet (Zagoruyko and Komodakis, 2016), by either rule of what its depth counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainables.models.initial import he_init
+from trainables.models.multi_task import MultiTaskNetwork
+from trainables.models.sizes import blocks_per_stage
+
+
+class MultiTaskWideResNet(MultiTaskNetwork):
+    """A 3×3 stem of 16 channels, three stages of pre-activated blocks (16k, 32k, 64k channels), and a head per task.
+
+    `shape`: (C, H, W) of the images. `classes`: how many of each task, the main one first. `width` is the factor k,
+    `depth_rule` says how many blocks a `depth` has (see `blocks_per_stage`). torchvision's and timm's wide ResNets are
+    other networks, of bottlenecks for large images.
+    """
+
+    def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int, depth: int, depth_rule: str) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(shape[0], 16, kernel_size=3, padding=1, bias=False)
+        blocks: list[nn.Module] = []
+        before = 16
+        for stage in range(3):
+            channels = 16 * width * 2**stage
+            for block in range(blocks_per_stage(depth, depth_rule)):
+                blocks.append(PreActivatedBlock(before, channels, stride=2 if stage and not block else 1))
+                before = channels
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.BatchNorm2d(before)
+        he_init(self)
+        self.make_heads(before, classes)
+
+    def trunk(self, images: Tensor) -> Tensor:
+        """Features (N, 64k) of images (N, C, H, W) in [0, 1]."""
+        return F.relu(self.norm(self.blocks(self.stem(images)))).mean(dim=(2, 3))
+
+
+class PreActivatedBlock(nn.Module):
+    """Twice norm, ReLU and 3×3 convolution, added to the input, or to its projection where the shape changes."""
+
+    def __init__(self, before: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(before)
+        self.conv1 = nn.Conv2d(before, channels, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+        same = before == channels and stride == 1
+        self.projection = None if same else nn.Conv2d(before, channels, kernel_size=1, stride=stride, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (N, channels, H / stride, W / stride) of features (N, before, H, W)."""
+        active = F.relu(self.norm1(images))
+        features: Tensor = self.conv2(F.relu(self.norm2(self.conv1(active))))
+        return features + (images if self.projection is None else self.projection(active))
