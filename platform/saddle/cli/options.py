@@ -30,7 +30,11 @@ Settings = Annotated[
     ),
 ]
 StudyFile = Annotated[
-    str, typer.Argument(help="A study file, or the name of a packaged one such as quickstart.", metavar="STUDY")
+    str,
+    typer.Argument(
+        help="A study file, or the name of a packaged one such as quickstart; FILE:STUDY for one study of a file.",
+        metavar="STUDY",
+    ),
 ]
 StudyName = Annotated[
     str,

@@ -11,8 +11,8 @@ from saddle.study.dump import differences, dump_study, is_extension
 from saddle.study.inheritance import inherit
 from saddle.study.models import Study
 from saddle.study.overrides import override
-from saddle.study.packaged import find_study
-from saddle.study.problems import Problem, StudyError
+from saddle.study.packaged import find_study, split_choice
+from saddle.study.problems import Problem, StudyError, nearest, show
 from saddle.study.published import read_published
 from saddle.study.sections import read_sections
 from saddle.study.source import Document, read_documents
@@ -25,12 +25,23 @@ def load_studies(
 ) -> list[Study]:
     """The studies of a file, or of a packaged study such as `quickstart` or `mixed_perturbation/alpha0`.
 
-    Later documents of a file inherit `trainable`, `recipe`, `scale`, `fixed`, `resources` and `evaluate` from the
-    first (see `inheritance`). `overrides` are `path=value` texts (see `overrides`). `trainables` replaces the
-    installed ones, by name. Raises `StudyError` with every mistake.
+    `FILE:STUDY` is that one study of a file. Later documents of a file inherit `trainable`, `recipe`, `scale`, `fixed`,
+    `resources` and `evaluate` from the first (see `inheritance`). `overrides` are `path=value` texts (see `overrides`).
+    `trainables` replaces the installed ones, by name. Raises `StudyError` with every mistake.
     """
-    file, data = find_study(path_or_name)
-    return parse_studies(data, file, overrides, trainables=trainables)
+    wanted, chosen = split_choice(path_or_name)
+    file, data = find_study(wanted)
+    studies = parse_studies(data, file, overrides, trainables=trainables)
+    return studies if chosen is None else [_chosen(studies, chosen, file)]
+
+
+def _chosen(studies: Sequence[Study], name: str, file: str) -> Study:
+    for study in studies:
+        if study.study == name:
+            return study
+    known = [study.study for study in studies]
+    right = f"it holds: {', '.join(known)}"
+    raise StudyError([Problem(file, None, "", f"the file holds no study {show(name)}", right, nearest(name, known))])
 
 
 def parse_studies(

@@ -20,18 +20,30 @@ def packaged_studies() -> dict[str, Traversable]:
     return dict(sorted(found.items()))
 
 
+def split_choice(path_or_name: str | Path) -> tuple[str, str | None]:
+    """`FILE:STUDY` as the file and the one study wanted of it; a path that has colons of its own stays whole."""
+    wanted = str(path_or_name)
+    file, colon, study = wanted.rpartition(":")
+    if not colon or not file or not study or "/" in study or _exists(wanted):
+        return wanted, None
+    return file, study
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL in it
+        return False
+
+
 def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
     """The name to show and the bytes of a study file; raises `StudyError` where there is none to read.
 
     A file goes before a packaged study; `alpha0` finds `mixed_perturbation/alpha0` while no other ends that way.
     """
     wanted = str(path_or_name)
-    try:
-        is_file = Path(wanted).is_file()
-        exists = is_file or Path(wanted).exists()
-    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL in it
-        is_file = exists = False
-    if is_file:
+    exists = _exists(wanted)
+    if exists and Path(wanted).is_file():
         return wanted, _read(wanted)
     packaged = packaged_studies()
     name = wanted.removesuffix(SUFFIX)

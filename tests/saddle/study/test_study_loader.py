@@ -50,26 +50,12 @@ def problems_of(path: object, overrides: tuple[str, ...] = ()) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_the_designs_example_gives_exactly_what_is_not_there() -> None:
+def test_the_designs_example_loads_but_for_its_table() -> None:
     with pytest.raises(StudyError) as caught:
         parse_studies(DESIGN_EXAMPLE, "example.yaml")
-    assert [(problem.line, problem.where) for problem in caught.value.problems] == [
-        (17, "evaluate.attacks[1]"),
-        (17, "evaluate.attacks[2]"),
-        (24, "ablation.factors.perturbation[3]"),
-        (24, "ablation.factors.perturbation[4]"),
-        (27, "published"),
-    ]
-    *announced, table = caught.value.problems
-    assert all("not there yet" in problem.what for problem in announced)
-    assert table.what == "no such file: 'table4.csv'"
-
-
-def test_the_designs_example_loads_without_them() -> None:
-    text = DESIGN_EXAMPLE.replace(", pgd_targeted, cw_linf", "")
-    search, ablation = parse_studies(
-        text.replace(", sta_shrunk, mp_random_labels", "").replace("published: table4.csv\n", ""), "example.yaml"
-    )
+    [table] = caught.value.problems
+    assert (table.line, table.where, table.what) == (27, "published", "no such file: 'table4.csv'")
+    search, ablation = parse_studies(DESIGN_EXAMPLE.replace("published: table4.csv\n", ""), "example.yaml")
     assert search.search["lr"].float_range == (1e-4, 1e-1)
     assert search.search["epsilon_warmup"].active({"schedule": "cyclic"})
     assert search.sampler.options.startup_trials == 10
@@ -110,6 +96,18 @@ def test_loading_imports_neither_torch_nor_ray_nor_mlflow() -> None:
 def test_packaged_studies_are_found_by_path_by_name_and_with_suffix() -> None:
     names = [load_studies(name)[0].study for name in ("mixed_perturbation/alpha0", "alpha0", "alpha0.yaml")]
     assert names == ["mp-alpha0-mnist"] * 3
+
+
+def test_one_study_of_a_file_is_wanted_by_its_name(tmp_path: Path) -> None:
+    [one] = load_studies("mixed_perturbation/table6:table6-gtsrb")
+    assert one == next(study for study in load_studies("table6") if study.study == "table6-gtsrb")
+    assert one.trainable == "adversarial_training"  # inherited from the first
+    [told] = problems_of("table6:table6-gtsbr")
+    assert "holds no study 'table6-gtsbr'; it holds: table6-mnist, " in told
+    assert told.endswith("did you mean table6-gtsrb?")
+    colon = tmp_path / "a:b"
+    colon.write_text("study: x\n")
+    assert "table6" not in problems_of(colon)[0]
 
 
 def test_a_file_goes_before_a_packaged_study(tmp_path: Path, search_text, fakes) -> None:
