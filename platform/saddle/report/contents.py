@@ -15,6 +15,7 @@ from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.wording import duration, plural
 from saddle.report import facts
+from saddle.report.agreement import agreement_table
 from saddle.report.also import also_table
 from saddle.report.beside import published_table
 from saddle.report.samples import Samples, samples_section
@@ -38,6 +39,7 @@ class Contents:
     details: Table | None
     failures: Table | None
     samples: Samples | None
+    agreement: Table | None
     also: Table | None
     published: Table | None
     endings: Sequence[facts.Ending]
@@ -101,6 +103,7 @@ def gather(
         detail_table(answer.effects),
         failure_table(answer.failures),
         samples_section(study.study, samples),
+        agreement_table(study, entries, baseline, trainable),
         also_table(study, entries, baseline),
         published_table(study, entries, baseline, trainable),
         facts.endings(entries),

@@ -33,6 +33,8 @@ def _lines(it: Contents) -> Iterator[str]:
         yield from ("### Sample by sample", "", paragraph(it.samples.lead), "")
         if it.samples.table is not None:
             yield from table(it.samples.table)
+    if it.agreement is not None:
+        yield from ("### Whether blocks rank the arms alike", "", *table(it.agreement))
     if it.also is not None:
         yield from ("### Also measured", "", *table(it.also))
     if it.published is not None:

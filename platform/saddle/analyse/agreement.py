@@ -1,0 +1,95 @@
+"""Whether the blocks of an ablation rank its arms alike: a low-fidelity rung and full strength, or two datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from saddle.analyse.effects import Rule
+from saddle.analyse.pairs import measure
+from saddle.design import Arm, labels
+from saddle.design.blocks import block_list
+from saddle.design.values import same
+from saddle.store.entry import Entry
+from saddle.study.ablation import Ablation
+
+FEWEST_ARMS = 3
+"""Two arms have one order or the other; nothing about agreement can be learnt from that."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the arms' means at `other` rank them, compared with those at `reference`, the block's first level.
+
+    `kendall` (τ-b) with its exact p (of no association; from the normal approximation where arms tie) and `spearman`
+    are None where all arms are equal. `chosen` is the best arm at `other`, `rank` its place at the reference, 1 being
+    best, and `loss` how much the metric loses there by choosing so. Seeds are shared between levels, so part of an
+    agreement may be their noise; with several seeds it averages out.
+    """
+
+    factor: str
+    reference: Any
+    other: Any
+    arms: int
+    seeds: int
+    kendall: float | None
+    p: float | None
+    spearman: float | None
+    chosen: str
+    rank: int
+    loss: float
+
+
+def agreements(ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], rule: Rule) -> list[Agreement]:
+    """Each level of each block against its first, over the seeds that every arm completed in both."""
+    found = []
+    for factor, (reference, *others) in ablation.blocks.items():
+        for other in others:
+            one = _agreement(ablation, arms, entries, rule, factor, reference, other)
+            if one is not None:
+                found.append(one)
+    return found
+
+
+def _agreement(
+    ablation: Ablation,
+    arms: Sequence[Arm],
+    entries: Sequence[Entry],
+    rule: Rule,
+    factor: str,
+    reference: Any,
+    other: Any,
+) -> Agreement | None:
+    from scipy.stats import kendalltau, spearmanr
+
+    named = labels(arms)
+    sides = []
+    for level in (reference, other):
+        blocks = [block for block in block_list(ablation.blocks) if same(block[factor], level)]
+        sides.append(
+            [measure(entries, a, rule.metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
+        )
+    seeds = [s for s in ablation.seed_list if all(s in arm.values for side in sides for arm in side)]
+    if not seeds or len(arms) < FEWEST_ARMS:
+        return None
+    there, here = ([fmean(arm.values[seed] for seed in seeds) for arm in side] for side in sides)
+    sign = 1 if rule.direction == "maximize" else -1
+    chosen = max(range(len(arms)), key=lambda place: sign * here[place])
+    best = max(there, key=lambda value: sign * value)
+    flat = len(set(there)) == 1 or len(set(here)) == 1
+    tau = None if flat else kendalltau(there, here)
+    return Agreement(
+        factor,
+        reference,
+        other,
+        len(arms),
+        len(seeds),
+        None if tau is None else float(tau.statistic),
+        None if tau is None else float(tau.pvalue),
+        None if flat else float(spearmanr(there, here).statistic),
+        named[chosen],
+        1 + sum(sign * value > sign * there[chosen] for value in there),
+        sign * (best - there[chosen]),
+    )

@@ -1,0 +1,53 @@
+"""The table of how alike an ablation's blocks rank its arms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.ablation import rule_of
+from saddle.analyse.agreement import agreements
+from saddle.analyse.answer import compared_metric, direction_of
+from saddle.analyse.answering import arms_of_study
+from saddle.analyse.wording import DASH, Scale, p_value, setting, signed
+from saddle.design.point import name_of
+from saddle.report.tables import Table
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+
+NOTE = (
+    "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 where one says"
+    " nothing about the other; p is of Kendall’s τ, not adjusted. What would be lost by choosing there is measured here,"
+    " at the block that comes first in the study."
+)
+
+
+def agreement_table(
+    study: Study, entries: Sequence[Entry], baseline: Mapping[str, Any] | None, trainable: Any
+) -> Table | None:
+    """Each block's ranking against that of the first; None without blocks, or with fewer than three arms."""
+    if study.ablation is None or not study.ablation.blocks or not entries:
+        return None
+    metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
+    rule = rule_of(study, metric, direction_of(metric, trainable.METRICS))
+    found = agreements(study.ablation, arms_of_study(study, baseline), entries, rule)
+    if not found:
+        return None
+    scale = Scale.of(metric)
+    columns = ("ranked by", "compared with", "seeds", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank here",
+               "lost by choosing it")  # fmt: skip
+    rows = [
+        (
+            name_of({one.factor: one.other}),
+            setting(one.reference),
+            str(one.seeds),
+            DASH if one.kendall is None else signed(f"{one.kendall:.2f}"),
+            p_value(one.p),
+            DASH if one.spearman is None else signed(f"{one.spearman:.2f}"),
+            one.chosen,
+            f"{one.rank} of {one.arms}",
+            scale.bare(one.loss) + scale.difference_suffix,
+        )
+        for one in found
+    ]
+    return Table(columns, tuple(rows), NOTE)
