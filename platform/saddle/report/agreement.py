@@ -17,8 +17,8 @@ from saddle.study.models import Study
 
 NOTE = (
     "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 where one says"
-    " nothing about the other; p is of Kendall’s τ, not adjusted. What would be lost by choosing there is measured here,"
-    " at the block that comes first in the study."
+    " nothing about the other; p is of Kendall’s τ, not adjusted. What would be lost by choosing there is measured"
+    " here, at the block that comes first in the study."
 )
 
 

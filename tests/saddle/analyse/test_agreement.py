@@ -86,4 +86,4 @@ def test_two_arms_say_nothing_and_three_make_a_table() -> None:
         table = agreement_table(study, entries_of(study, {"full": FULL, "short": FULL}), {}, trainable)
         assert (0 if table is None else len(table.rows)) == rows
     assert table is not None
-    assert table.rows[0] == ("rung=short", "full", "2", "1.00", "0.333", "1.00", "c", "1 of 3", "0.0 points")
+    assert table.rows[0] == ("rung=short", "full", "2", "1.00", "0.33", "1.00", "c", "1 of 3", "0.0 points")
