@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.randomness import stream
+from trainables.adversarial_training.rungs import training_attack
 from trainables.attacks.frozen import frozen
 from trainables.attacks.pgd import pgd
 
@@ -75,13 +76,13 @@ class Perturber:
             return sum_of_losses([logits[m] for m in tasks], labels[:, list(tasks)], reduction="sum")
 
         config = self.config
-        step_size = config.step_size * (epsilon / config.epsilon if config.epsilon else 0.0)
+        attack = training_attack(config, epsilon)
         adversarial = pgd(
             loss_of,
             images,
             epsilon,
-            step_size,
-            config.steps,
+            attack.step_size,
+            attack.steps,
             random_start=config.random_start,
             noise=self._noise(images, start) if config.random_start else None,
         )

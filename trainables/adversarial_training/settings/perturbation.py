@@ -108,8 +108,12 @@ class PerturbationSettings(Config):
         le=1000,
         description="Epochs over which ε (and its step) grows linearly.",
     )
-    attack_precision: Literal["float32", "bfloat16"] = hyperparameter(
-        "float32",
-        source="customary",
-        description="Arithmetic of the attack's forward passes in training; bfloat16 is a low-fidelity rung.",
+    rung: Literal["full_strength", "few_steps", "single_step", "bfloat16"] = hyperparameter(
+        "full_strength",
+        source="paper",
+        description=(
+            "full_strength, or a cheaper attack in training that changes the method: few_steps takes a third of the "
+            "steps, single_step one of 1.25 ε, bfloat16 computes its forward passes so. For ranking settings cheaply; "
+            "blocks: {rung: [full_strength, few_steps]} shows how alike they rank."
+        ),
     )
