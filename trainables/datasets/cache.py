@@ -1,4 +1,4 @@
-"""Datasets of one's own, decoded once per node into files that all its processes map."""
+"""Datasets that take time to decode, decoded once per node into files that all its processes map."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import PIL
 
 from trainables.datasets.cache_lock import hold
 from trainables.datasets.cache_space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
-from trainables.datasets.config import FolderDataset, ParquetDataset
+from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
 from trainables.datasets.mapped import Damaged, map_split
@@ -29,33 +29,35 @@ FORMAT = 1
 """Raise it whenever the same files would be decoded or written differently."""
 TOLD_EVERY = 30.0
 
+Described = KnownDataset | FolderDataset | ParquetDataset
+
 log = logging.getLogger(__name__)
 
 
-def load_cached(spec: FolderDataset | ParquetDataset) -> Dataset:
+def load_cached(spec: Described, root: Path | None = None) -> Dataset:
     """The dataset a description names, from the node's cache, into which it is brought first where it isn't there.
 
     Its tensors are maps of the cache's files. Small local datasets go the same way: reading them twice from images
     costs more than the file does. Raises `DataError` for what is wrong with the source or the cache.
     """
-    source = find_source(spec)
+    source = find_source(spec, root)
     try:
-        root = cache_root()
-        root.mkdir(parents=True, exist_ok=True)
-        path = root / key_of(spec, source)
+        cache = cache_root()
+        cache.mkdir(parents=True, exist_ok=True)
+        path = cache / key_of(spec, source)
         try:
             found = _open(path)
         except Damaged:
             found = None  # seen to under the lock
         if found is None:
             with hold(path.with_name(path.name + LOCK), source.name) as beat:
-                found = _open_or_build(path, spec, source, beat)
+                found = _open_or_build(path, spec, source, lambda: find_source(spec, root), beat)
         return found
     except OSError as error:
         raise DataError(_on_disk(error)) from error
 
 
-def key_of(spec: FolderDataset | ParquetDataset, source: Source) -> str:
+def key_of(spec: Described, source: Source) -> str:
     """The name of the entry: other files, other contents of a file or another size give another one."""
     parts = [FORMAT, PIL.__version__, source.name, spec.height_width]
     parts += [(role, file.identity) for role, file in source.files]
@@ -63,7 +65,7 @@ def key_of(spec: FolderDataset | ParquetDataset, source: Source) -> str:
 
 
 def _open_or_build(
-    path: Path, spec: FolderDataset | ParquetDataset, source: Source, beat: Callable[[], None]
+    path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]
 ) -> Dataset:
     try:
         found = _open(path)  # somebody else may have built it meanwhile
@@ -73,7 +75,7 @@ def _open_or_build(
     if found is not None:
         return found
     remove(path, held_too=True)
-    _build(path, spec, source, beat)
+    _build(path, spec, source, again, beat)
     make_room(path.parent, keep=path)
     try:
         found = _open(path)
@@ -84,8 +86,8 @@ def _open_or_build(
     return found
 
 
-def _build(path: Path, spec: FolderDataset | ParquetDataset, source: Source, beat: Callable[[], None]) -> None:
-    """Write the entry out of sight and publish it whole."""
+def _build(path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]) -> None:
+    """Write the entry out of sight and publish it whole; `again` looks for the source anew, to see it unchanged."""
     hidden = path.with_name(f".{path.name}{BUILDING}")
     shutil.rmtree(hidden, ignore_errors=True)  # of a builder that was killed: the lock says it is no more
     hidden.mkdir()
@@ -103,7 +105,7 @@ def _build(path: Path, spec: FolderDataset | ParquetDataset, source: Source, bea
                 log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
 
         shape = write_splits(hidden, contents.samples, contents.labels, spec.height_width, tell)
-        if key_of(spec, find_source(spec)) != path.name:
+        if key_of(spec, again()) != path.name:
             raise DataError(f"dataset {source.name} was changed while it was being read; run again")
         facts = {
             "name": source.name,

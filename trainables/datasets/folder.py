@@ -1,4 +1,4 @@
-"""Bring your own images: a folder of class folders, here or on S3."""
+"""Bring your own images: a folder of class folders, here or on S3. Imports no torch until it is read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-import torch
-
 from trainables.datasets.config import FolderDataset
-from trainables.datasets.dataset import stratified_order
 from trainables.datasets.errors import DataError, DataNotFoundError, nearest
 from trainables.datasets.locations import File, Folder, find
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
@@ -25,7 +22,9 @@ AHEAD = 16
 
 
 @dataclass(frozen=True)
-class _Image:
+class Listed:
+    """An image that has been found, and not been opened."""
+
     file: File
     label: int
     split: SplitName
@@ -37,20 +36,26 @@ class FolderSource:
 
     name: str
     classes: tuple[str, ...]
-    images: tuple[_Image, ...]
+    images: tuple[Listed, ...]
 
     @property
     def files(self) -> list[tuple[str, File]]:
         return [(f"{image.split} {self.classes[image.label]}", image.file) for image in self.images]
 
+    def count(self) -> dict[SplitName, int]:
+        """How many images each split has."""
+        return {split: sum(image.split == split for image in self.images) for split in SPLITS}
+
     def contents(self) -> Contents:
+        import torch
+
         labels = {
             split: torch.tensor([image.label for image in self.images if image.split == split]) for split in SPLITS
         }
         return Contents(self.classes, labels, self._samples())
 
     def _samples(self) -> Iterator[Sample]:
-        waiting: deque[tuple[_Image, Future[bytes]]] = deque()
+        waiting: deque[tuple[Listed, Future[bytes]]] = deque()
         with ThreadPoolExecutor(AHEAD, thread_name_prefix="images") as pool:
             try:
                 for image in self.images:
@@ -64,7 +69,7 @@ class FolderSource:
                     future.cancel()
 
 
-def _sample(image: _Image, content: Future[bytes]) -> Sample:
+def _sample(image: Listed, content: Future[bytes]) -> Sample:
     return Sample(image.split, str(image.file), content.result())
 
 
@@ -90,7 +95,7 @@ def find_folder(spec: FolderDataset) -> FolderSource:
     else:
         splits = _split(root, [label for _, label in listed[0]])
     found = [pair for part in listed for pair in part]
-    images = tuple(_Image(file, label, split) for (file, label), split in zip(found, splits, strict=True))
+    images = tuple(Listed(file, label, split) for (file, label), split in zip(found, splits, strict=True))
     return FolderSource(root.name, classes, images)
 
 
@@ -98,6 +103,10 @@ def _split(root: Folder, labels: Sequence[int]) -> list[SplitName]:
     """Which split each image of a folder without splits of its own belongs to."""
     if len(labels) < 2:
         raise DataError(f"{root} has a single image, too few to split into training and test images")
+    import torch
+
+    from trainables.datasets.dataset import stratified_order
+
     order = stratified_order(torch.tensor(labels), SPLIT_SEED)
     tests = set(order[: max(1, round(TEST_SHARE * len(order)))].tolist())
     return ["test" if index in tests else "train" for index in range(len(labels))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -26,6 +27,11 @@ def decode(source: bytes, where: str) -> Image.Image:
         raise DataError(f"{where} is no image, or of a format that isn't read (PNG and JPEG are)") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{where} is damaged: {error}") from None
+
+
+def from_pixels(pixels: np.ndarray[Any, Any]) -> Image.Image:
+    """The image that pixels (H, W) or (H, W, 3) uint8 are."""
+    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def resize(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:

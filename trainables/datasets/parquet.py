@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.config import ParquetDataset
 from trainables.datasets.errors import DataError
 from trainables.datasets.locations import File
 from trainables.datasets.parquet_files import find_files, open_file, read_batches
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class ParquetSource:
 
     name: str
     parts: Mapping[SplitName, Sequence[File]]
+    classes: tuple[str, ...] | None = None
+    """Of a known dataset, whose labels are their positions, and which may be a part that lacks some of them."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -32,6 +35,9 @@ class ParquetSource:
 
     def contents(self) -> Contents:
         labels = {split: _Labels.read(self.parts[split]) for split in SPLITS}
+        if self.classes is not None:
+            positions = {split: labels[split].known(self.classes) for split in SPLITS}
+            return Contents(self.classes, positions, self._samples())
         values = sorted(set(labels["train"].values), key=lambda value: (str(type(value)), value))
         classes = labels["train"].class_names(values)
         return Contents(classes, {split: labels[split].numbered(values) for split in SPLITS}, self._samples())
@@ -106,10 +112,26 @@ class _Labels:
             raise DataError(f"{self.files[0]} gives two labels the name {twice!r}")
         return classes
 
-    def numbered(self, values: Sequence[int | str]) -> torch.Tensor:
+    def known(self, classes: Sequence[str]) -> Tensor:
+        """Labels (N,) int64 as they are stored, where they and their names are those of a known dataset."""
+        for index, (label, name) in enumerate(zip(self.values, self.names, strict=True)):
+            if not isinstance(label, int) or label >= len(classes):
+                raise DataError(f"{self.row(index)} has label {label!r}; labels are 0 to {len(classes) - 1}")
+            # of Tiny ImageNet's names the WordNet id may be a part
+            if name is not None and name != classes[label] and name.partition(" ")[2] != classes[label]:
+                raise DataError(f"{self.row(index)} calls label {label} {name!r}; it is {classes[label]!r}")
+        return _tensor(self.values)
+
+    def numbered(self, values: Sequence[int | str]) -> Tensor:
         """Labels (N,) int64 as positions in `values`."""
         position = {value: index for index, value in enumerate(values)}
         for index, label in enumerate(self.values):
             if label not in position:
                 raise DataError(f"{self.row(index)} has label {label!r}, which no training image has")
-        return torch.tensor([position[label] for label in self.values])
+        return _tensor([position[label] for label in self.values])
+
+
+def _tensor(labels: Sequence[Any]) -> Tensor:
+    import torch
+
+    return torch.tensor(labels, dtype=torch.int64)

@@ -1,15 +1,45 @@
-"""Which of the known datasets are on this machine."""
+"""Which of the known datasets are on this machine, and how much of each. Imports no torch."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from trainables.datasets.config import KNOWN
-from trainables.datasets.idx_sets import IDX_SETS, SIZES, find
+from trainables.datasets.errors import DataError
+from trainables.datasets.known.finding import find_known
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What lies below the data root of a known dataset: in which files, and how many images."""
+
+    form: str
+    train: int
+    test: int
+    problem: str = ""
+    """What is wrong with the files, where they can't be used."""
+
+    def complete(self, name: str) -> bool:
+        """Whether it is the whole dataset and not a part of it."""
+        return (self.train, self.test) == (KNOWN[name].train, KNOWN[name].test)
 
 
 def is_present(name: str, root: Path) -> bool:
-    """Whether every file of a known dataset lies under the data root; what is in them is not looked at."""
-    if name not in IDX_SETS:
-        return KNOWN[name].bundled
-    return all(find(name, file, root) is not None for file in SIZES)
+    """Whether a known dataset lies under the data root, in whole or in part; what is in its files is not looked at."""
+    try:
+        return find_known(name, root) is not None
+    except DataError:
+        return False
+
+
+def look(name: str, root: Path) -> Presence | None:
+    """How much of a known dataset is there, by counting; None where nothing is."""
+    try:
+        found = find_known(name, root)
+        if found is None:
+            return None
+        counts = found.count()
+    except DataError as error:
+        return Presence("", 0, 0, str(error))
+    return Presence(found.form, counts["train"], counts["test"])

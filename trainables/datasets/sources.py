@@ -1,15 +1,18 @@
-"""What a dataset of one's own is before it is decoded: its files, and its images one after the other."""
+"""What a dataset is before it is decoded: its files, and its images one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from torch import Tensor
-
-from trainables.datasets.config import FolderDataset, ParquetDataset
+from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
 from trainables.datasets.locations import File
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 SplitName = Literal["train", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "test")
@@ -17,11 +20,11 @@ SPLITS: tuple[SplitName, ...] = ("train", "test")
 
 @dataclass(frozen=True)
 class Sample:
-    """One encoded image; `where` names it in errors."""
+    """One image, encoded or as pixels (H, W) or (H, W, 3) uint8; `where` names it in errors."""
 
     split: SplitName
     where: str
-    image: bytes
+    image: bytes | np.ndarray[Any, Any]
     mask: bytes | None = None
 
 
@@ -49,8 +52,20 @@ class Source(Protocol):
         """Read it, images as they are asked for; raises `DataError` naming file and row of what is wrong."""
 
 
-def find_source(spec: FolderDataset | ParquetDataset) -> Source:
-    """The source of a description; raises `DataNotFoundError` for what isn't there."""
+def find_source(spec: KnownDataset | FolderDataset | ParquetDataset, root: Path | None = None) -> Source:
+    """The source of a description; raises `DataNotFoundError` for what isn't there.
+
+    `root`: the data root, below which a known dataset is looked for.
+    """
+    if isinstance(spec, KnownDataset):
+        from trainables.datasets.known.finding import absent, find_known
+        from trainables.datasets.root import data_root
+
+        root = data_root(root)
+        known = find_known(spec.known, root)
+        if known is None:
+            raise absent(spec.known, root)
+        return known.source
     if isinstance(spec, FolderDataset):
         from trainables.datasets.folder import find_folder
 

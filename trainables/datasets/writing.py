@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.images import decode, decode_mask, resize
+from trainables.datasets.images import decode, decode_mask, from_pixels, resize
 from trainables.datasets.sources import SPLITS, Sample, SplitName
 
 PROMOTED_AT_ONCE = 256
@@ -105,7 +105,7 @@ def write_splits(
     mode = "L"
     with _scratches(folder) as scratches:
         for index, sample in enumerate(samples):
-            image = decode(sample.image, sample.where)
+            image = decode(sample.image, sample.where) if isinstance(sample.image, bytes) else from_pixels(sample.image)
             fitting = resize(image, size)
             height, width = fitting.height, fitting.width
             if shape is None:

@@ -1,0 +1,1 @@
+"""The datasets that have a name, each in the files it is customarily distributed as, or in Parquet."""

@@ -1,0 +1,79 @@
+"""CIFAR-10 as its authors distribute it: batches of raw pixels, or the same as Python pickles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from trainables.datasets.errors import DataError
+from trainables.datasets.facts import KNOWN
+from trainables.datasets.known.arrays import Array, ArraySource
+from trainables.datasets.known.found import Found
+from trainables.datasets.known.unpickling import read_pickle
+from trainables.datasets.sources import SplitName
+
+BINARY, PICKLED = "cifar-10-batches-bin", "cifar-10-batches-py"
+PIXELS = 3 * 32 * 32
+RECORD = 1 + PIXELS
+"""A byte for the label, and the pixels of the three channels, one after the other."""
+
+
+def find_cifar10(root: Path) -> Found | None:
+    """Either form, the raw one first; raises `DataError` where a batch is missing."""
+    for folder, ending, labels_of, images_of in (
+        (BINARY, ".bin", _binary_labels, _binary_images),
+        (PICKLED, "", _pickled_labels, _pickled_images),
+    ):
+        if not (root / folder).is_dir():
+            continue
+        parts: dict[SplitName, list[Path]] = {
+            "train": [root / folder / f"data_batch_{number}{ending}" for number in range(1, 6)],
+            "test": [root / folder / f"test_batch{ending}"],
+        }
+        missing = [path.name for paths in parts.values() for path in paths if not path.is_file()]
+        if missing:
+            raise DataError(f"{root / folder} lacks {', '.join(missing)}; unpack the archive again")
+        source = ArraySource("cifar10", KNOWN["cifar10"].classes, parts, labels_of, images_of)
+        return Found(source, folder, source.count)
+    return None
+
+
+def _binary(path: Path) -> Array:
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from None
+    if len(content) == 0 or len(content) % RECORD:
+        raise DataError(f"{path} has {len(content)} bytes, no multiple of the {RECORD} that an image has")
+    return content.reshape(-1, RECORD)
+
+
+def _binary_labels(path: Path) -> Array:
+    return _binary(path)[:, 0]
+
+
+def _binary_images(path: Path) -> Array:
+    return _channels_last(_binary(path)[:, 1:])
+
+
+def _pickled_labels(path: Path) -> Array:
+    return _pickled(path)[1]
+
+
+def _pickled_images(path: Path) -> Array:
+    return _channels_last(_pickled(path)[0])
+
+
+def _pickled(path: Path) -> tuple[Array, Array]:
+    batch = read_pickle(path)
+    pixels, labels = batch.get(b"data"), batch.get(b"labels")
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != PIXELS:
+        raise DataError(f"{path} is no batch of CIFAR-10: its data are no rows of {PIXELS} bytes")
+    if not isinstance(labels, list) or len(labels) != len(pixels) or not all(type(label) is int for label in labels):
+        raise DataError(f"{path} is no batch of CIFAR-10: it has no label for each of {len(pixels)} images")
+    return pixels, np.array(labels, np.int64)
+
+
+def _channels_last(rows: Array) -> Array:
+    return rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)

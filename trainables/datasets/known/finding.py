@@ -1,0 +1,59 @@
+"""Look for a known dataset below the data root: first in its customary files, then in Parquet. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from trainables.datasets.errors import DataNotFoundError
+from trainables.datasets.known.cifar10 import find_cifar10
+from trainables.datasets.known.found import Found
+from trainables.datasets.known.gtsrb import find_gtsrb
+from trainables.datasets.known.parquet import PARQUET, find_known_parquet
+from trainables.datasets.known.resized import find_digits, find_idx_set
+from trainables.datasets.known.svhn import find_svhn
+from trainables.datasets.known.tiny_imagenet import find_tiny_imagenet
+
+OFFICIAL: Mapping[str, Callable[[Path], Found | None]] = {
+    "digits": find_digits,
+    "mnist": lambda root: find_idx_set("mnist", root),
+    "fashion_mnist": lambda root: find_idx_set("fashion_mnist", root),
+    "svhn": find_svhn,
+    "gtsrb": find_gtsrb,
+    "cifar10": find_cifar10,
+    "tiny_imagenet": find_tiny_imagenet,
+}
+
+CUSTOMARY: Mapping[str, str] = {
+    "svhn": "SVHN/train_32x32.mat and SVHN/test_32x32.mat",
+    "gtsrb": (
+        "gtsrb/GTSRB/Final_Training/Images (or torchvision's gtsrb/GTSRB/Training), gtsrb/GTSRB/Final_Test/Images and "
+        "gtsrb/GT-final_test.csv"
+    ),
+    "cifar10": "cifar-10-batches-bin or cifar-10-batches-py",
+    "tiny_imagenet": "tiny-imagenet-200",
+}
+"""What goes where, as the archives unpack."""
+
+FETCHED = ("mnist", "fashion_mnist", "cifar10", "svhn")
+"""What `fetch` can download."""
+
+
+def find_known(name: str, root: Path) -> Found | None:
+    """The dataset below the data root, None where nothing of it is there.
+
+    Raises `DataError` where its customary files are there in part: a Parquet copy might be another one, or a subset.
+    """
+    return OFFICIAL[name](root) or (find_known_parquet(name, root) if name in PARQUET else None)
+
+
+def absent(name: str, root: Path) -> DataNotFoundError:
+    """What to say of a dataset that isn't there."""
+    if name not in CUSTOMARY:
+        return DataNotFoundError(f"dataset {name} is not in {root}; fetch it with `saddle data fetch {name}`")
+    fetch = f"fetch it with `saddle data fetch {name}`, or " if name in FETCHED else ""
+    return DataNotFoundError(
+        f"dataset {name} is not in {root}; {fetch}put there {CUSTOMARY[name]}, "
+        f"or Parquet files {' and '.join(PARQUET[name])}; "
+        "or point --data-root or SADDLE_DATA at the folder that holds them"
+    )
