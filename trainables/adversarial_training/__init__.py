@@ -11,6 +11,7 @@ from typing import Any
 from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
+from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.work import estimate
 from trainables.contract import Direction, Report, Run
 
@@ -29,18 +30,8 @@ __all__ = [
     "train",
 ]
 
-_MEASURED = ("clean_accuracy", "robust_accuracy.pgd", "robust_accuracy.worst_case", "auxiliary_accuracy")
-
-METRICS: Mapping[str, Direction] = {
-    "train/loss": "minimize",
-    "train/adversarial_accuracy": "maximize",
-    **{f"validation/{name}": "maximize" for name in _MEASURED},
-    **{f"test/{name}": "maximize" for name in _MEASURED},
-    "test/robust_accuracy.worst_case_low": "maximize",
-    "test/robust_accuracy.worst_case_high": "maximize",
-    "test/samples": "maximize",
-}
-"""What it reports; `auxiliary_accuracy` only with auxiliary tasks, `test/samples` is the n of the test's interval."""
+METRICS: Mapping[str, Direction] = declared()
+"""What it can report (see `metrics`); `test/samples` is the n of the test's interval."""
 
 SELECTION = "validation/robust_accuracy.worst_case"
 

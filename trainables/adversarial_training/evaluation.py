@@ -3,141 +3,129 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.adversarial_training.analyses import analyse
+from trainables.adversarial_training.analyses.task_attacks import TaskAttacks, mean_of
+from trainables.adversarial_training.attacking import SHOWN, Attacked, attack_samples, attack_without_bound, batches
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Samples, dataset_of, parts
+from trainables.adversarial_training.data import Samples, parts
 from trainables.adversarial_training.gallery import gallery
+from trainables.adversarial_training.metrics import OUTSIDE_EPSILON, attack_name
 from trainables.adversarial_training.model import load
-from trainables.adversarial_training.randomness import stream
 from trainables.attacks.frozen import frozen
-from trainables.attacks.pgd import pgd
 from trainables.contract import Report, Run
-
-BATCH = 500
-"""Images attacked at once; fixed, because the attack's noise is drawn batch by batch."""
-
-NOISE_SEED = 20261121
-"""Seed of the attacks' random starts: the same for every epoch, seed and arm, so that only the network differs."""
-
-GALLERY = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Predictions of the main task, (N,) int64 each, and the first adversarial images.
+    """Predictions of the main task on N samples, clean and under every attack by its name.
 
-    `attacked`: attack → predictions on its adversarial images; of several starts the one that fooled the network.
+    `within`: attacks within ε, whose worst case counts. `beyond`: those without an L∞ bound (`cw_l2`).
     `auxiliary`: accuracy on clean images, averaged over the auxiliary tasks; None without any.
     """
 
     labels: Tensor
     clean: Tensor
-    attacked: Mapping[str, Tensor]
-    adversarial: Tensor
-    auxiliary: float | None
+    within: Mapping[str, Attacked]
+    beyond: Mapping[str, Attacked] = field(default_factory=dict)
+    auxiliary: float | None = None
+
+    @property
+    def worst(self) -> Tensor:
+        """A wrong prediction of each sample, clean or under an attack within ε, where there is one, (N,)."""
+        predictions = self.clean
+        for attacked in self.within.values():
+            predictions = torch.where(predictions == self.labels, attacked.predictions, predictions)
+        return predictions
 
     @property
     def survived(self) -> Tensor:
-        """Which samples, (N,) bool, are right when clean and under every declared attack."""
-        right = self.clean == self.labels
-        for predictions in self.attacked.values():
-            right = right & (predictions == self.labels)
-        return right
+        """Which samples, (N,) bool, are right when clean and under every attack within ε."""
+        return self.worst == self.labels
 
     def metrics(self, split: str) -> dict[str, float]:
-        """The accuracies, named with their split."""
-        found = {f"{split}/clean_accuracy": _share(self.clean == self.labels)}
-        for attack, predictions in self.attacked.items():
-            found[f"{split}/robust_accuracy.{attack}"] = _share(predictions == self.labels)
+        """The accuracies, named with their split.
+
+        `robust_above_clean` is by how much an attack's accuracy exceeds the clean one, 0 where none does: such an
+        attack is broken, or the network fits attacked images only.
+        """
+        clean = _share(self.clean == self.labels)
+        attacked = {**self.within, **self.beyond}
+        robust = {name: _share(one.predictions == self.labels) for name, one in attacked.items()}
+        found = {f"{split}/clean_accuracy": clean}
+        found |= {f"{split}/robust_accuracy.{name}": accuracy for name, accuracy in robust.items()}
         found[f"{split}/robust_accuracy.worst_case"] = _share(self.survived)
+        found[f"{split}/robust_above_clean"] = max(0.0, max(robust.values()) - clean)
+        for name, one in attacked.items():
+            if one.reached is not None:
+                found[f"{split}/target_rate.{name}"] = _share(one.reached)
+            if one.norms is not None:
+                changed = one.norms[(one.norms > 0) & one.norms.isfinite()]
+                if len(changed):
+                    found[f"{split}/{name}_median_norm"] = float(changed.median())
         if self.auxiliary is not None:
             found[f"{split}/auxiliary_accuracy"] = self.auxiliary
         return found
 
+    def arrays(self) -> dict[str, Tensor]:
+        """Labels and predictions of each sample; where the worst case leaves attacks out, it stands by itself."""
+        named = {"clean": self.clean, **{name: one.predictions for name, one in {**self.within, **self.beyond}.items()}}
+        if self.beyond:
+            named["worst_case"] = self.worst
+        found = {"labels": self.labels, **{f"predictions.{name}": array for name, array in named.items()}}
+        return found | {f"l2_norms.{name}": one.norms for name, one in self.beyond.items() if one.norms is not None}
 
-def measure(config: Config, model: nn.Module, samples: Samples) -> Measured:
-    """Predict and attack `samples` with the bare network `model`, always at full ε and against the main task."""
-    batches: list[tuple[Tensor, Tensor]] = [
-        samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
-        for first in range(0, len(samples), BATCH)
-    ]
-    attacked: dict[str, Tensor] = {}
-    shown: Tensor | None = None
+
+def measure(config: Config, model: nn.Module, samples: Samples, *, tested: bool = False) -> Measured:
+    """Predict and attack `samples` with the bare network `model`, at full ε.
+
+    `cw_l2` takes hundreds of times as long as PGD, so only a test (`tested`) includes it, and validation leaves it out.
+    """
+    within: dict[str, Attacked] = {}
+    beyond: dict[str, Attacked] = {}
     with frozen(model):
         with torch.no_grad():
-            answers = [[head.argmax(1) for head in model(images)] for images, _ in batches]
-        clean = torch.cat([heads[0] for heads in answers])
-        for attack in config.attacks:
-            predictions = clean.clone()
-            for restart in range(config.attack_restarts):
-                generator = stream(NOISE_SEED, f"{attack} {restart}")
-                first = 0
-                for images, labels in batches:
-                    adversarial = _pgd(config, model, images, labels[:, 0], generator)
-                    with torch.no_grad():
-                        answer = model(adversarial)[0].argmax(1)
-                    here = slice(first, first + len(images))
-                    first += len(images)
-                    if restart == 0:
-                        predictions[here] = answer
-                    else:
-                        still_right = predictions[here] == labels[:, 0]
-                        predictions[here] = torch.where(still_right, answer, predictions[here])
-                    if shown is None:
-                        shown = adversarial[:GALLERY]
-            attacked[attack] = predictions
-    auxiliary = [
-        _share(torch.cat([heads[m] for heads in answers]) == samples.labels[:, m])
-        for m in range(1, samples.labels.shape[1])
-    ]
+            answers = [model(images) for _, images, _ in batches(samples)]
+        clean = [torch.cat(heads) for heads in zip(*answers, strict=True)]
+        for attack, threat_model in product(config.attacks, config.threat_models):
+            name = attack_name(attack, threat_model)
+            if attack not in OUTSIDE_EPSILON:
+                within[name] = attack_samples(config, model, samples, clean, attack, threat_model)
+            elif tested:
+                beyond[name] = attack_without_bound(config, model, samples, clean, threat_model)
+    auxiliary = [_share(head.argmax(1) == samples.labels[:, m]) for m, head in enumerate(clean) if m > 0]
     return Measured(
         labels=samples.labels[:, 0],
-        clean=clean,
-        attacked=attacked,
-        adversarial=shown if shown is not None else batches[0][0][:GALLERY],
+        clean=clean[0].argmax(1),
+        within=within,
+        beyond=beyond,
         auxiliary=sum(auxiliary) / len(auxiliary) if auxiliary else None,
     )
 
 
-def _pgd(config: Config, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-    def loss_of(adversarial: Tensor) -> Tensor:
-        return F.cross_entropy(model(adversarial)[0], labels, reduction="sum")
-
-    return pgd(
-        loss_of,
-        images,
-        config.attack_epsilon,
-        config.attack_step_size,
-        config.attack_steps,
-        random_start=True,
-        generator=generator,
-    )
-
-
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions per sample, and a gallery."""
-    samples = parts(config, run.data(dataset_of(config)), run.device).test
-    measured = measure(config, load(config, state).to(run.device), samples)
+    """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses."""
+    samples = parts(config, run.data(config.dataset), run.device).test
+    model = load(config, state).to(run.device)
+    measured = measure(config, model, samples, tested=True)
     low, high = wilson(int(measured.survived.sum()), len(samples))
     metrics = measured.metrics("test") | {
         "test/robust_accuracy.worst_case_low": low,
         "test/robust_accuracy.worst_case_high": high,
         "test/samples": float(len(samples)),
     }
-    arrays = {"labels": measured.labels, "predictions.clean": measured.clean} | {
-        f"predictions.{attack}": predictions for attack, predictions in measured.attacked.items()
-    }
-    clean = samples.pixels[:GALLERY]
+    analysed = analyse(config, model, samples)
+    arrays = {**measured.arrays(), **analysed.arrays}
     return Report(
-        metrics,
+        metrics | analysed.metrics,
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
-        images={"clean, perturbation, adversarial": gallery(clean, measured.adversarial, config.attack_epsilon)},
+        images=_galleries(config, model, samples, measured),
     )
 
 
@@ -147,6 +135,23 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
     interval = binomtest(right, n).proportion_ci(confidence_level=0.95, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def _galleries(config: Config, model: nn.Module, samples: Samples, measured: Measured) -> dict[str, Any]:
+    """S3's Figure 1 of the first attack; with auxiliary tasks also each task's own perturbation and their mean."""
+    epsilon = config.attack_epsilon
+    attack, shown = next((name, one.shown) for name, one in measured.within.items())
+    images, labels = samples.__getitems__(list(range(min(SHOWN, len(samples)))))
+    found = {f"image, perturbation by {attack}, adversarial image": gallery(images, [shown - images], shown, epsilon)}
+    if config.tasks:
+        with frozen(model):
+            etas = TaskAttacks(config, "gallery").independent(model, images, labels)
+        mixed = mean_of(etas)
+        names = ", ".join(["the main task", *config.tasks])
+        found[f"image, perturbations of {names}, their mean (MP), image under it"] = gallery(
+            images, [*etas, mixed], images + mixed, epsilon
+        )
+    return found
 
 
 def _share(right: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,15 +12,16 @@ TILE = 56
 """Least height of an image in a gallery, in pixels; smaller ones are enlarged by a whole factor."""
 
 
-def gallery(clean: Tensor, adversarial: Tensor, epsilon: float) -> Any:
-    """Rows clean | perturbation | adversarial, a numpy array (H, W) or (H, W, 3) uint8.
+def gallery(clean: Tensor, perturbations: Sequence[Tensor], adversarial: Tensor, epsilon: float) -> Any:
+    """A row clean | perturbations | adversarial of each image, a numpy array (H, W) or (H, W, 3) uint8.
 
-    `clean`, `adversarial`: (N, C, H, W) in [0, 1]. The perturbation is stretched: grey is 0, black -ε, white +ε.
+    `clean`, `adversarial` and each of `perturbations`: (N, C, H, W), images in [0, 1]. Perturbations are stretched:
+    grey is 0, black -ε, white +ε.
     """
-    perturbation = ((adversarial - clean) / (2 * epsilon) + 0.5) if epsilon > 0 else torch.full_like(clean, 0.5)
+    stretched = [eta / (2 * epsilon) + 0.5 if epsilon > 0 else torch.full_like(clean, 0.5) for eta in perturbations]
     factor = max(1, -(-TILE // clean.shape[2]))
     columns = []
-    for column in (clean, perturbation, adversarial):
+    for column in (clean, *stretched, adversarial):
         large = column.detach().cpu().repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
         framed = torch.nn.functional.pad(large, (2, 2, 2, 2), value=1.0)
         columns.append(torch.cat(list(framed), dim=1))

@@ -33,4 +33,6 @@ def training_attack(config: Config, epsilon: float) -> TrainingAttack:
     if config.rung == "single_step":
         return TrainingAttack(1, min(1.0, SINGLE * epsilon), "float32")
     scale = epsilon / config.epsilon if config.epsilon else 0.0
-    return TrainingAttack(config.steps, config.step_size * scale, "bfloat16" if config.rung == "bfloat16" else "float32")
+    return TrainingAttack(
+        config.steps, config.step_size * scale, "bfloat16" if config.rung == "bfloat16" else "float32"
+    )

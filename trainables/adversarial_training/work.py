@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.settings.evaluation import Attack
+from trainables.adversarial_training.settings.evaluation import L2_SEARCH_STEPS, MOST_ANALYSED
 from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
@@ -20,9 +20,6 @@ FORWARD_AND_INPUT = 2
 """A step of an attack costs a forward pass and the gradient of the images: twice the forward pass."""
 FORWARD_AND_ALL = 3
 """A training step also takes the gradients of the weights."""
-
-SEARCH_STEPS = 9
-"""Of cw_l2's binary search, at most."""
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=DIGIT_NAMES, train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
@@ -83,16 +80,29 @@ def passes(config: Config) -> tuple[float, float]:
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
     attacked_tasks = 1 + len(config.tasks) if config.perturbation in MIXED else 1
-    evaluation = len(config.threat_models) * sum(_attack_steps(config, attack) for attack in config.attacks)
-    return trained, trained * attacked_tasks * config.steps + (config.epochs * held_out + tested) * evaluation
+    steps = trained * attacked_tasks * config.steps
+    steps += config.epochs * held_out * _attack_steps(config, tested=False)
+    steps += tested * _attack_steps(config, tested=True)
+    steps += min(tested, MOST_ANALYSED) * _analysis_attacks(config) * config.attack_steps
+    return trained, steps
 
 
-def _attack_steps(config: Config, attack: Attack) -> int:
-    if attack == "fgsm":
-        return 1
-    if attack == "cw_l2":
-        return SEARCH_STEPS * config.l2_iterations
-    return config.attack_restarts * config.attack_steps
+def _attack_steps(config: Config, *, tested: bool) -> int:
+    """Steps of all declared attacks on one image; cw_l2's only where it is tested."""
+    steps = 0
+    for attack in config.attacks:
+        if attack == "cw_l2":
+            steps += L2_SEARCH_STEPS * config.l2_iterations if tested else 0
+        else:
+            steps += 1 if attack == "fgsm" else config.attack_restarts * config.attack_steps
+    return len(config.threat_models) * steps
+
+
+def _analysis_attacks(config: Config) -> int:
+    """How often the analyses attack an image: η₀ … η_M and MTA, for angles from shared starts, too."""
+    if not {"misled_heads", "angles"} & {*config.analyses}:
+        return 0
+    return 2 + len(config.tasks) + (len(config.tasks) if "angles" in config.analyses else 0)
 
 
 def network_size(config: Config) -> Size:

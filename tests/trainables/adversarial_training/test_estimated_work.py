@@ -107,12 +107,26 @@ def test_passes_count_images_and_steps_of_attacks() -> None:
 def test_every_evaluation_attack_has_steps_of_its_own() -> None:
     given = {"dataset": "mnist", "epochs": 1, "steps": 0, "train_size": 100, "test_size": 50, "attack_steps": 20}
     one = {
-        attack: passes(config(**given, attack_restarts=2, l2_iterations=30, attacks=["pgd", attack]))[1] / 60 - 40
+        attack: passes(config(**given, attack_restarts=2, l2_iterations=30, attacks=["pgd", attack]))[1] - 60 * 40
         for attack in ("fgsm", "pgd_targeted", "cw_linf", "cw_l2")
     }
-    assert one == {"fgsm": 1, "pgd_targeted": 40, "cw_linf": 40, "cw_l2": 9 * 30}
+    # validation has 10 images and leaves cw_l2 out
+    assert one == {"fgsm": 60 * 1, "pgd_targeted": 60 * 40, "cw_linf": 60 * 40, "cw_l2": 50 * 9 * 30}
     both = {"tasks": TASKS, "threat_models": ["main_head", "all_heads"]}
     assert passes(config(**given, **both))[1] == 2 * passes(config(**given))[1]
+
+
+@pytest.mark.parametrize(
+    ("analyses", "attacks"), [(["misled_heads"], 4), (["angles"], 6), (["angles", "misled_heads"], 6)]
+)
+def test_analyses_attack_a_thousand_test_images_at_most(analyses: list[str], attacks: int) -> None:
+    given = {"dataset": "mnist", "tasks": TASKS, "attack_steps": 20}
+    for tested in (50, 5000):
+        plain = passes(config(**given, test_size=tested))[1]
+        assert (
+            passes(config(**given, test_size=tested, analyses=analyses))[1] - plain == min(tested, 1000) * attacks * 20
+        )
+    assert passes(config(**given, analyses=["epoch_seconds"])) == passes(config(**given))
 
 
 def test_own_images_are_counted_without_opening_them() -> None:

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from trainables import adversarial_training
+from trainables.adversarial_training.attacking import BATCH, Attacked
 from trainables.adversarial_training.data import parts
-from trainables.adversarial_training.evaluation import BATCH, Measured, measure, wilson
+from trainables.adversarial_training.evaluation import Measured, measure, wilson
 from trainables.adversarial_training.gallery import gallery
 from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, Report, resolve
@@ -43,29 +44,59 @@ def test_the_metrics_are_those_of_the_stored_predictions(tested: Report) -> None
     assert set(tested.metrics) <= set(adversarial_training.METRICS)
 
 
+def attacked(*predictions: int, **more: Any) -> Attacked:
+    return Attacked(torch.tensor(predictions), torch.zeros(1, 1, 8, 8), **more)
+
+
 def test_the_worst_case_counts_a_sample_once_any_attack_succeeds() -> None:
     measured = Measured(
         labels=torch.tensor([1, 1, 1, 1]),
         clean=torch.tensor([1, 1, 0, 1]),
-        attacked={"pgd": torch.tensor([1, 0, 1, 1]), "other": torch.tensor([1, 1, 1, 0])},
-        adversarial=torch.zeros(1, 1, 8, 8),
-        auxiliary=None,
+        within={"pgd": attacked(1, 0, 1, 1), "other": attacked(1, 1, 1, 2)},
     )
     assert measured.metrics("test") == {
         "test/clean_accuracy": 0.75,
         "test/robust_accuracy.pgd": 0.75,
         "test/robust_accuracy.other": 0.75,
         "test/robust_accuracy.worst_case": 0.25,
+        "test/robust_above_clean": 0.0,
     }
+    assert measured.worst.tolist() == [1, 0, 0, 2]
+
+
+def test_an_attack_that_helps_is_flagged() -> None:
+    measured = Measured(
+        labels=torch.tensor([1, 1, 1, 1]),
+        clean=torch.tensor([1, 0, 0, 1]),
+        within={"pgd": attacked(1, 0, 0, 0), "pgd_targeted": attacked(1, 1, 1, 0, reached=torch.tensor([0, 0, 0, 1]))},
+    )
+    assert measured.metrics("test")["test/robust_above_clean"] == 0.25
+    assert measured.metrics("test")["test/target_rate.pgd_targeted"] == 0.25
+
+
+def test_an_attack_without_bound_has_no_part_in_the_worst_case() -> None:
+    norms = torch.tensor([0.3, 0.0, torch.inf, 1.5])
+    measured = Measured(
+        labels=torch.tensor([1, 1, 1, 1]),
+        clean=torch.tensor([1, 0, 1, 1]),
+        within={"pgd": attacked(1, 0, 1, 0)},
+        beyond={"cw_l2": attacked(0, 0, 1, 1, norms=norms)},
+    )
+    metrics = measured.metrics("test")
+    assert metrics["test/robust_accuracy.worst_case"] == 0.5
+    assert metrics["test/robust_accuracy.cw_l2"] == 0.5
+    assert metrics["test/cw_l2_median_norm"] == pytest.approx(0.3), "of 0.3 and 1.5; torch takes the lower of two"
+    assert measured.arrays()["predictions.worst_case"].tolist() == [1, 0, 1, 0]
+    assert torch.equal(measured.arrays()["l2_norms.cw_l2"], norms)
 
 
 def test_more_restarts_never_help_the_defender(digits: Dataset) -> None:
-    once, often = config(epsilon=0.1), config(epsilon=0.1, attack_restarts=4)
+    once, often = config(attack_epsilon=0.1), config(attack_epsilon=0.1, attack_restarts=4)
     samples = parts(once, digits, "cpu").test
     model = build(once, (1, 8, 8), (10,), seed=0)
     few, many = (measure(c, model, samples) for c in (once, often))
-    fooled = few.attacked["pgd"] != few.labels
-    assert (many.attacked["pgd"] != many.labels)[fooled].all()
+    fooled = few.within["pgd"].predictions != few.labels
+    assert (many.within["pgd"].predictions != many.labels)[fooled].all()
 
 
 def test_the_attack_is_the_same_for_every_batch_boundary_and_call(digits: Dataset) -> None:
@@ -74,16 +105,16 @@ def test_the_attack_is_the_same_for_every_batch_boundary_and_call(digits: Datase
     assert len(samples) > BATCH, "two batches are wanted here"
     model = build(settings, (1, 8, 8), (10,), seed=0)
     one, other = (measure(settings, model, samples) for _ in range(2))
-    assert torch.equal(one.attacked["pgd"], other.attacked["pgd"])
-    assert len(one.attacked["pgd"]) == len(samples)
+    assert torch.equal(one.within["pgd"].predictions, other.within["pgd"].predictions)
+    assert len(one.within["pgd"].predictions) == len(samples)
     assert model.training, "measuring must leave the mode alone"
 
 
 def test_without_a_budget_an_attack_changes_nothing(digits: Dataset) -> None:
-    settings = config(epsilon=0)
+    settings = config(attack_epsilon=0)
     samples = parts(settings, digits, "cpu").test
     measured = measure(settings, build(settings, (1, 8, 8), (10,), seed=0), samples)
-    assert torch.equal(measured.clean, measured.attacked["pgd"])
+    assert torch.equal(measured.clean, measured.within["pgd"].predictions)
 
 
 @pytest.mark.parametrize(
@@ -95,15 +126,24 @@ def test_the_wilson_interval(right: int, n: int, expected: tuple[float, float]) 
 
 
 def test_the_gallery_shows_every_sample_in_three_columns(tested: Report) -> None:
-    (picture,) = tested.images.values()
+    picture, tasks = tested.images.values()
+    assert list(tested.images) == [
+        "image, perturbation by pgd, adversarial image",
+        "image, perturbations of the main task, odd_even, their mean (MP), image under it",
+    ]
     assert picture.dtype == np.uint8
     assert picture.shape == (8 * 60, 3 * 60)  # 8 samples of 8 pixels, each enlarged 7 times, in frames of 2
+    assert tasks.shape == (8 * 60, 5 * 60)
+    columns = tasks.astype(float).reshape(8, 60, 5, 60)[:, 2:-2, :, 2:-2]
+    np.testing.assert_allclose(columns[:, :, 1:3].mean(2), columns[:, :, 3], atol=1)
+    assert np.array_equal(columns[:, :, 0], picture.reshape(8, 60, 3, 60)[:, 2:-2, 0, 2:-2])
+    assert not np.array_equal(columns[:, :, 0], columns[:, :, 4])
 
 
 def test_a_gallery_of_colour_and_without_budget() -> None:
     clean = torch.zeros(2, 3, 60, 60)
     clean[0] = 1
-    picture = gallery(clean, clean, epsilon=0.0)
+    picture = gallery(clean, [clean - clean], clean, epsilon=0.0)
     assert picture.shape == (128, 192, 3)
     assert picture[10, 10].tolist() == [255, 255, 255]
     assert picture[10, 74].tolist() == [128, 128, 128]

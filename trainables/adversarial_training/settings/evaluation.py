@@ -10,6 +10,12 @@ Attack = Literal["fgsm", "pgd", "pgd_targeted", "pgd_least_likely", "cw_linf", "
 ThreatModel = Literal["main_head", "all_heads"]
 Analysis = Literal["misled_heads", "angles", "epoch_seconds"]
 
+L2_SEARCH_STEPS = 9
+"""Values of c that cw_l2 tries for every image; Carlini and Wagner's."""
+
+MOST_ANALYSED = 1_000
+"""Test images that analyses look at."""
+
 
 class EvaluationSettings(Config):
     """The attacks that validation and test measure robust accuracy by."""

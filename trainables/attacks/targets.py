@@ -1,0 +1,22 @@
+"""The wrong classes that targeted attacks aim at."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def random_wrong_classes(labels: Tensor, classes: int, generator: torch.Generator) -> Tensor:
+    """All wrong classes of each sample, (N, classes - 1), in a uniformly random order of its own.
+
+    Rows are drawn one after the other from `generator` (a CPU one), so sample i has the same order whatever comes
+    after it, whatever its label, and on every device.
+    """
+    draws = torch.rand(len(labels), classes - 1, generator=generator, dtype=torch.float64)
+    order = draws.argsort(1).to(labels.device)
+    return order + (order >= labels.unsqueeze(1)).to(order.dtype)
+
+
+def least_likely_class(logits: Tensor, labels: Tensor) -> Tensor:
+    """The wrong class with the lowest logit, (N,); `logits`: (N, classes), `labels`: (N,)."""
+    return logits.scatter(1, labels.unsqueeze(1), torch.inf).argmin(1)
