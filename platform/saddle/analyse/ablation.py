@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from saddle.analyse.ablation_table import results_table
+from saddle.analyse.above_clean import above_clean
 from saddle.analyse.blocks import DESCRIPTIVE, effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates
 from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.factorial import factorial_effects, unestimable
-from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure
+from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure, of_arm
 from saddle.analyse.pooled import with_mixed
 from saddle.analyse.racing import Standing, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
@@ -57,6 +58,7 @@ def answer_ablation(
     warnings = [
         *cautions(study, measured, standing, rule, entries, declared=metric in directions),
         *(() if near_chance else at_the_floor(measured, metric, chance)),
+        *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}),
         *collapses(failures),
         *unestimable(ablation, arms),
         *([DESCRIPTIVE] if in_blocks else []),

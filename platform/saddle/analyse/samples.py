@@ -24,7 +24,7 @@ LABELS = "labels"
 PREFIX = "predictions."
 CLEAN = "clean"
 WORST_CASE = "worst_case"
-"""Right on the clean sample and under every declared attack."""
+"""Right on the clean sample and under every declared attack; as the method says, where it leaves some of them out."""
 
 Read = Callable[[str], bytes]
 """What fetches a blob of the store."""
@@ -54,17 +54,18 @@ class Predictions:
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all."""
-        if under == WORST_CASE:
+        if under == WORST_CASE and WORST_CASE not in self.predicted:
             right = np.ones(len(self.labels), dtype=bool)
             for predicted in self.predicted.values():
                 right &= predicted == self.labels
             return right
         if under not in self.predicted:
-            hint = nearest(under, [WORST_CASE, *self.predicted])
+            known = list(dict.fromkeys([WORST_CASE, *self.predicted]))
+            hint = nearest(under, known)
             raise NoPredictions(
                 f"{self.trial} has no predictions under {under!r}; "
                 + (f"did you mean {hint}? " if hint else "")
-                + f"there are {', '.join([WORST_CASE, *self.predicted])}"
+                + f"there are {', '.join(known)}"
             )
         return np.asarray(self.predicted[under] == self.labels)
 

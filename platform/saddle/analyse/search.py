@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from saddle.analyse.above_clean import above_clean
 from saddle.analyse.best import best, candidates, trial_order, violation
 from saddle.analyse.cautions import single_attack
 from saddle.analyse.importance import drawn
@@ -158,6 +159,7 @@ def _warnings(
                 yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
     for objective in objectives:
         yield from single_attack(entries, objective.metric)
+    yield from above_clean({name_of(entry): [entry] for entry in entries})
 
 
 def _at_edge(parameter: Parameter, value: object) -> str:

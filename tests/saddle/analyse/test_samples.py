@@ -36,6 +36,15 @@ def test_the_worst_case_is_right_only_where_every_prediction_is() -> None:
     assert one.right().tolist() == [True, True, False, False, False, False]
 
 
+def test_a_method_that_leaves_attacks_out_stores_its_own_worst_case() -> None:
+    found = {"clean": LABELS, "pgd": LABELS, "l2": np.zeros(6), "worst_case": np.array([0, 1, 2, 3, 0, 0])}
+    one = Predictions("t", LABELS, found)
+    assert one.right().tolist() == [True, True, True, True, False, False]
+    assert one.right("l2").tolist() == [True, False, False, False, False, False]
+    with pytest.raises(NoPredictions, match=r"there are worst_case, clean, pgd, l2$"):
+        one.right("nothing_like_it")
+
+
 def test_the_counts_are_those_of_the_fourfold_table() -> None:
     arm = predictions([0, 1, 2, 3, 4, 0], [0, 1, 2, 3, 0, 0], "mp")
     baseline = predictions([0, 0, 0, 0, 4, 5], [0, 0, 0, 0, 4, 5], "sta")
