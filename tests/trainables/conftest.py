@@ -29,5 +29,14 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def known_data() -> Path:
+    """A folder with some of the known datasets beside MNIST; tests ask for the one they need."""
+    folder = Path(os.environ.get("SADDLE_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}; set SADDLE_TEST_DATA to a folder with datasets")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def digits() -> Dataset:
     return load("digits")

@@ -1,0 +1,76 @@
+"""All that is said of a dataset by `saddle data stats`, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from trainables.datasets.dataset import Dataset
+from trainables.datasets.loading import PART
+from trainables.datasets.stats.published import TABLE_3
+from trainables.datasets.stats.separation import EPSILON, PER_CLASS, Separation, measure_separation
+
+
+def describe(
+    dataset: Dataset, per_class: int | None = PER_CLASS, seed: int = 0, epsilon: float = EPSILON
+) -> dict[str, Any]:
+    """Sizes, shape (C, H, W), images per class, and how far classes lie apart in the training split."""
+    counts = {
+        split: torch.bincount(labels, minlength=len(dataset.classes)).tolist()
+        for split, labels in (("train", dataset.train.labels), ("test", dataset.test.labels))
+    }
+    found = measure_separation(dataset.train, per_class, seed, epsilon)
+    return {
+        "name": dataset.name,
+        "classes": len(dataset.classes),
+        "class_names": list(dataset.classes),
+        "train": len(dataset.train),
+        "test": len(dataset.test),
+        "train_per_class": counts["train"],
+        "test_per_class": counts["test"],
+        "shape": list(dataset.shape),
+        "masks": dataset.train.masks is not None,
+        **(_flat(found) if found is not None else {"inter_class_variance": None}),
+        "published": _beside(dataset, found),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def _flat(found: Separation) -> dict[str, Any]:
+    return {
+        "sample": {"images": found.images, "per_class": found.per_class, "seed": found.seed},
+        "inter_class_variance": found.inter,
+        "inter_class_variance_per_root_d": found.inter_per_root_dimension,
+        "intra_class_distance": found.intra,
+        "inter_intra_ratio": found.ratio,
+        "fisher_ratio": found.fisher,
+        "nearest_other_class_l2": _plain(asdict(found.nearest_l2)),
+        "nearest_other_class_linf": _plain(asdict(found.nearest_linf)),
+        "epsilon": found.epsilon,
+        "within_two_epsilon": found.within_two_epsilon,
+    }
+
+
+def _plain(spread: dict[str, Any]) -> dict[str, Any]:
+    return {"n": spread["n"], "mean": spread["mean"], **spread["quantiles"]}
+
+
+def _beside(dataset: Dataset, found: Separation | None) -> dict[str, Any] | None:
+    """The published value, the difference, and what stands in the way of comparing them."""
+    published = TABLE_3.get(dataset.name.removesuffix(PART))
+    if published is None or found is None:
+        return None
+    differs = []
+    if dataset.shape[1:] != (published.size, published.size):
+        differs.append(f"the published value fits {published.size}×{published.size}")
+    if dataset.name.endswith(PART):
+        differs.append("these are a part of the images")
+    return {
+        "source": "S3, Table 3",
+        "value": published.value,
+        "difference": found.inter - published.value,
+        "differs": differs,
+        "remark": published.remark,
+    }

@@ -1,0 +1,66 @@
+"""The nearest image of another class in L∞, the quantity that an attack of radius ε in L∞ cares for.
+
+There is no matrix product for L∞, so most pairs are ruled out by a part of their pixels, which can only show less of
+the largest difference than all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainables.datasets.stats.distances import WHITE
+from trainables.datasets.stats.sample import Drawn
+
+QUERIES = 1000
+"""For so many images at most the nearest one is looked for, among the whole sample."""
+FIRST = 256
+"""Pixels by which pairs are ruled out."""
+TRIED = 16
+"""The pairs that look nearest by these pixels are measured first: what is nearest by then rules out the most."""
+ROWS = 128
+BLOCK = 1 << 23
+"""Pixels compared at once (8 MiB)."""
+NEVER = 999.0
+"""Above every difference of pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """`distances` (q,) float64 on [0, 1] pixels of the images `index` (q,) int64."""
+
+    index: Tensor
+    distances: Tensor
+
+
+def nearest_by_largest(sample: Drawn, seed: int, queries: int = QUERIES) -> Nearest:
+    """The L∞ distance of at most `queries` random images to the nearest one of another class; needs two classes."""
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randperm(len(sample), generator=generator)[:queries].sort().values
+    first = sample.pixels[:, :FIRST].to(torch.float32)
+    found = [_nearest(sample, first, rows) for rows in torch.split(index, ROWS)]
+    return Nearest(index, torch.cat(found).to(torch.float64) / WHITE)
+
+
+def _nearest(sample: Drawn, first: Tensor, rows: Tensor) -> Tensor:
+    """The least largest difference of each row (r,) to an image of another class, in grey levels."""
+    bound = torch.cdist(first[rows], first, p=torch.inf)
+    bound.masked_fill_(sample.labels[rows, None] == sample.labels[None, :], NEVER)
+    least, tried = bound.topk(min(TRIED, len(sample)), 1, largest=False)
+    measured = largest_differences(sample.pixels, rows.repeat_interleave(tried.shape[1]), tried.flatten())
+    nearest = measured.view_as(tried).masked_fill(least == NEVER, NEVER).min(1).values
+    row, other = (bound < nearest[:, None]).nonzero(as_tuple=True)
+    left = largest_differences(sample.pixels, rows[row], other)
+    return nearest.scatter_reduce(0, row, left, "amin")
+
+
+def largest_differences(pixels: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """The largest difference of two rows' pixels in grey levels, (p,) float32, for each pair of indices."""
+    step = max(1, BLOCK // pixels.shape[1])
+    found = []
+    for start in range(0, len(left), step):
+        one, other = pixels[left[start : start + step]], pixels[right[start : start + step]]
+        found.append((torch.maximum(one, other) - torch.minimum(one, other)).amax(1))
+    return torch.cat(found).to(torch.float32) if found else torch.zeros(0)
