@@ -13,9 +13,9 @@ from trainables.datasets import Dataset, load
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> None:
-    """Quick beside others, and the same sums everywhere."""
+    """Quick beside others, and the same sums everywhere; before what a module's own fixtures train."""
     torch.set_num_threads(1)
 
 
