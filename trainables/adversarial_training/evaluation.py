@@ -14,7 +14,7 @@ from trainables.adversarial_training.analyses import analyse
 from trainables.adversarial_training.analyses.task_attacks import TaskAttacks, mean_of
 from trainables.adversarial_training.attacking import SHOWN, Attacked, attack_samples, attack_without_bound, batches
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Samples, parts
+from trainables.adversarial_training.data import Samples, dataset_of, parts
 from trainables.adversarial_training.gallery import gallery
 from trainables.adversarial_training.metrics import OUTSIDE_EPSILON, attack_name
 from trainables.adversarial_training.model import load
@@ -111,7 +111,7 @@ def measure(config: Config, model: nn.Module, samples: Samples, *, tested: bool 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses."""
-    samples = parts(config, run.data(config.dataset), run.device).test
+    samples = parts(config, run.data(dataset_of(config)), run.device).test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True)
     low, high = wilson(int(measured.survived.sum()), len(samples))

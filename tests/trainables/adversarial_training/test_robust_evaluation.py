@@ -148,3 +148,11 @@ def test_a_gallery_of_colour_and_without_budget() -> None:
     assert picture[10, 10].tolist() == [255, 255, 255]
     assert picture[10, 74].tolist() == [128, 128, 128]
     assert picture[74, 10].tolist() == [0, 0, 0]
+
+
+def test_images_are_tested_at_the_size_that_they_were_trained_at() -> None:
+    resized, run = config(dataset="digits", image_size=12, epochs=1), InProcessRun()
+    [report] = adversarial_training.train(resized, run)
+    assert report.state is not None
+    assert report.state["shape"] == [1, 12, 12]
+    assert adversarial_training.evaluate(resized, report.state, run).metrics["test/samples"] == 60
