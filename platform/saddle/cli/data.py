@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from saddle.cli.data_stats import stats
+from saddle.cli.data_tasks import tasks
 from saddle.cli.errors import explain
 from saddle.cli.options import AsJson, DataRoot, accept_storage
 
@@ -21,31 +22,61 @@ Name = Annotated[str, typer.Argument(help="A known dataset, such as mnist.", met
 @explain
 @accept_storage
 def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
-    """List the known datasets and whether they are on this machine.
+    """List the known datasets and how much of each is on this machine.
 
     Example: saddle data list --data-root ~/data
     """
     from saddle.cli.tables import print_json, print_table
-    from trainables.datasets.config import KNOWN
-    from trainables.datasets.presence import is_present
+    from trainables.datasets.facts import KNOWN
     from trainables.datasets.root import data_root as find_root
 
     root = find_root(data_root)
-    rows = [
-        {
-            "name": name,
-            "present": is_present(name, root),
-            "classes": len(facts.classes),
-            "train": facts.train,
-            "test": facts.test,
-            "shape": list(facts.shape),
-        }
-        for name, facts in KNOWN.items()
-    ]
+    rows = [presence_row(name, root) for name in KNOWN]
     if as_json:
         print_json(rows)
-    else:
-        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=f"data root: {root}")
+        return
+    print_table(
+        ("name", "here", "training images", "test images", "classes", "shape", "files"),
+        [
+            (
+                row["name"],
+                "whole" if row["complete"] else "part" if row["present"] else "no",
+                of_all(row["train_here"], row["train"]),
+                of_all(row["test_here"], row["test"]),
+                row["classes"],
+                row["shape"],
+                row["problem"] or row["files"] or None,
+            )
+            for row in rows
+        ],
+        title=f"data root: {root}",
+    )
+
+
+def presence_row(name: str, root: Any) -> dict[str, Any]:
+    """What is known of a dataset, and what of it lies below the data root."""
+    from trainables.datasets.facts import KNOWN
+    from trainables.datasets.presence import look
+
+    facts, found = KNOWN[name], look(name, root)
+    return {
+        "name": name,
+        "present": found is not None and not found.problem,
+        "complete": found is not None and found.complete(name),
+        "classes": len(facts.classes),
+        "train": facts.train,
+        "test": facts.test,
+        "train_here": found.train if found is not None else 0,
+        "test_here": found.test if found is not None else 0,
+        "shape": list(facts.shape),
+        "files": found.form if found is not None else "",
+        "problem": found.problem if found is not None else "",
+    }
+
+
+def of_all(here: int, whole: int) -> str:
+    """How many of how many, so that a part is never taken for the whole."""
+    return f"{whole:,}" if here in (0, whole) else f"{here:,} of {whole:,}"
 
 
 @app.command()
@@ -56,7 +87,7 @@ def fetch(
     data_root: DataRoot = None,
     mirror: Annotated[
         str | None,
-        typer.Option("--mirror", help="An address that has the same .gz files.", metavar="URL"),
+        typer.Option("--mirror", help="An address that has the same files.", metavar="URL"),
     ] = None,
 ) -> None:
     """Download a dataset and check it.
@@ -78,43 +109,8 @@ def show_progress(file: str, done: int, total: int | None) -> None:
         typer.echo(f"\r  {file}: {done / 1e6:.1f} MB", nl=False, err=True)
 
 
-@app.command()
-@explain
-@accept_storage
-def stats(
-    name: Annotated[
-        str | None,
-        typer.Argument(help="A known dataset, or a folder of class folders (or s3://…).", metavar="[NAME | FOLDER]"),
-    ] = None,
-    parquet: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            "--parquet",
-            help="The Parquet files of training and test split, or folders of them, here or s3://….",
-            metavar="TRAIN TEST",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option("--size", help="Resize images of your own to so many pixels a side.", min=4, max=4096),
-    ] = None,
-    data_root: DataRoot = None,
-    as_json: AsJson = False,
-) -> None:
-    """Describe a dataset: classes, sizes, shape and inter-class variance (S3, eq. 8).
-
-    Example: saddle data stats mnist --json
-    """
-    from saddle.cli.tables import print_json, print_table
-
-    spec = dataset_spec(name, parquet, size)
-    from trainables.datasets import describe, load
-
-    facts = describe(load(spec, data_root))
-    if as_json:
-        print_json(facts)
-    else:
-        print_table((facts["name"], ""), list(facts.items())[1:])
+app.command()(tasks)
+app.command()(stats)
 
 
 @app.command()
@@ -158,29 +154,3 @@ def cache(
         typer.echo(f"{sum(entry.size for entry in kept) / 1e6:.1f} MB of {budget(root) / 1e9:.1f} GB it may have")
     elif not clear:
         typer.echo(f"the cache {root} is empty")
-
-
-def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | None) -> Any:
-    """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
-    from saddle.errors import UserError
-    from saddle.study.problems import nearest
-    from trainables.datasets.config import KNOWN
-
-    own: dict[str, Any] = {} if size is None else {"size": size}
-    if (name is None) == (parquet is None):
-        raise UserError("name one dataset, a folder of class folders, or --parquet TRAIN TEST")
-    if parquet is not None:
-        train, test = parquet
-        return {"parquet": {"train": train, "test": test}, **own}
-    assert name is not None
-    if name in KNOWN:
-        if own:
-            raise UserError(f"--size is for images of your own; those of {name} stay as they are")
-        return name
-    if name.startswith("s3://") or Path(name).expanduser().is_dir():
-        return {"folder": name, **own}
-    hint = nearest(name, KNOWN)
-    raise UserError(
-        f"{name!r} is neither a known dataset ({', '.join(KNOWN)}) nor a folder"
-        + (f"; did you mean {hint}?" if hint else "")
-    )

@@ -1,0 +1,173 @@
+"""`saddle data stats`: what is in a dataset, and how far its classes lie apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from saddle.cli.errors import explain
+from saddle.cli.options import AsJson, DataRoot, accept_storage
+
+EVERY = 0
+"""`--per-class` for all images."""
+LISTED = 12
+"""So many classes are listed one by one."""
+
+
+@explain
+@accept_storage
+def stats(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A known dataset, or a folder of class folders (or s3://…).", metavar="[NAME | FOLDER]"),
+    ] = None,
+    parquet: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--parquet",
+            help="The Parquet files of training and test split, or folders of them, here or s3://….",
+            metavar="TRAIN TEST",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option("--size", help="Resize images to so many pixels a side.", min=4, max=4096),
+    ] = None,
+    per_class: Annotated[
+        int, typer.Option("--per-class", help="Measure so many random images of each class; 0: all.", min=EVERY)
+    ] = 500,
+    seed: Annotated[int, typer.Option("--seed", help="The seed of that draw.", min=0)] = 0,
+    epsilon: Annotated[
+        str | None,
+        typer.Option(
+            "--epsilon",
+            help="The radius of attacks in L∞ that distances are compared with, such as 0.3 or 8/255.",
+            show_default="the dataset's attack budget, or 8/255",
+        ),
+    ] = None,
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Describe a dataset: sizes, inter-class variance (S3, eq. 8), and other measures of how far classes lie apart.
+
+    Example: saddle data stats tiny_imagenet --size 32 --json
+    """
+    from saddle.cli.tables import print_json, print_table, say
+
+    radius, origin = (parse_epsilon(epsilon), "as given") if epsilon is not None else usual_epsilon(name)
+    spec = dataset_spec(name, parquet, size)
+    from trainables.datasets import describe, load
+
+    facts = describe(load(spec, data_root), per_class or None, seed, radius)
+    if as_json:
+        print_json(facts)
+        return
+    print_table((facts["name"], ""), size_rows(facts))
+    if "sample" in facts:
+        drawn = facts["sample"]
+        each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
+        title = f"{drawn['images']} training images, {each} of each class, seed {drawn['seed']}; pixels in [0, 1]"
+        print_table(("how far classes lie apart", ""), separation_rows(facts), title=title)
+        norms = {"L2": facts["nearest_other_class_l2"], "L∞": facts["nearest_other_class_linf"]}
+        columns = ("distance to the nearest image of another class", *norms["L2"])
+        print_table(columns, [(norm, *spread.values()) for norm, spread in norms.items()])
+        share, n = facts["within_two_epsilon"], facts["nearest_other_class_linf"]["n"]
+        say(
+            f"Of {n} images {share:.1%} have one of another class within 2ε = {2 * radius:.4g} in L∞ "
+            f"(ε = {radius:.4g}, {origin}); q5 is the quantile of 5 %."
+        )
+    for line in published_lines(facts):
+        say(line)
+
+
+def size_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What is in the dataset; of many classes the first, and the least and greatest number of images."""
+    many = facts["classes"] > LISTED
+    rows = []
+    for name in ("classes", "class_names", "train", "test", "train_per_class", "test_per_class", "shape", "masks"):
+        value = facts[name]
+        if many and name == "class_names":
+            value = [*value[:LISTED], "…"]
+        elif many and name.endswith("per_class"):
+            value = f"{min(value)} to {max(value)}" if min(value) != max(value) else value[0]
+        rows.append((name, value))
+    return [*rows, ("fingerprint", facts["fingerprint"])]
+
+
+def separation_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The single numbers, named as they are in JSON, with what they mean."""
+    return [
+        ("inter_class_variance (S3, eq. 8: mean L2 distance between classes)", facts["inter_class_variance"]),
+        ("inter_class_variance_per_root_d (over √ of pixels and channels)", facts["inter_class_variance_per_root_d"]),
+        ("intra_class_distance (mean L2 distance within a class)", facts["intra_class_distance"]),
+        ("inter_intra_ratio", facts["inter_intra_ratio"]),
+        ("fisher_ratio (scatter between classes over that within)", facts["fisher_ratio"]),
+    ]
+
+
+def published_lines(facts: Mapping[str, Any]) -> list[str]:
+    """The published value beside ours, and what differs."""
+    published = facts["published"]
+    if published is None:
+        return []
+    ours, value, difference = facts["inter_class_variance"], published["value"], published["difference"]
+    apart = f"{difference:+.2f} ({difference / value:+.1%})"
+    head = f"{published['source']}: {value:.2f} published, {ours:.2f} here, {apart}"
+    return [". ".join(filter(None, [head, "; ".join(published["differs"]), published["remark"]])) + "."]
+
+
+def parse_epsilon(text: str) -> float:
+    """A radius, written 0.3 or 8/255; raises `UserError` for anything that is none."""
+    from saddle.errors import UserError
+
+    try:
+        epsilon = float(Fraction(text.replace(" ", "")))
+    except (ValueError, ZeroDivisionError):
+        epsilon = -1.0
+    if not 0 <= epsilon <= 1:
+        raise UserError(f"--epsilon {text!r} is no radius between 0 and 1; write 0.3, or 8/255")
+    return epsilon
+
+
+def usual_epsilon(name: str | None) -> tuple[float, str]:
+    """The ε that an installed trainable attacks a known dataset with, and whose it is; 8/255 where none says."""
+    from saddle.study.trainables import TrainableError, find_trainables, load_trainable
+    from trainables.contract import find_defaults
+    from trainables.datasets.facts import KNOWN
+
+    for trainable in find_trainables() if name in KNOWN else ():
+        try:
+            found = find_defaults(load_trainable(trainable), {"dataset": name}, None, None).get("epsilon")
+        except TrainableError:  # somebody else's, which has nothing to do with data
+            continue
+        if found is not None:
+            return float(found.value), f"{trainable}'s for {name}: {found.source}"
+    return 8 / 255, "the customary one of colour photographs"
+
+
+def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | None) -> Any:
+    """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
+    from saddle.errors import UserError
+    from saddle.study.problems import nearest
+    from trainables.datasets.facts import KNOWN
+
+    own: dict[str, Any] = {} if size is None else {"size": size}
+    if (name is None) == (parquet is None):
+        raise UserError("name one dataset, a folder of class folders, or --parquet TRAIN TEST")
+    if parquet is not None:
+        train, test = parquet
+        return {"parquet": {"train": train, "test": test}, **own}
+    assert name is not None
+    if name in KNOWN:
+        return {"known": name, **own}
+    if name.startswith("s3://") or Path(name).expanduser().is_dir():
+        return {"folder": name, **own}
+    hint = nearest(name, KNOWN)
+    raise UserError(
+        f"{name!r} is neither a known dataset ({', '.join(KNOWN)}) nor a folder"
+        + (f"; did you mean {hint}?" if hint else "")
+    )
