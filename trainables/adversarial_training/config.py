@@ -54,6 +54,8 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
             raise ValueError("threat model all_heads needs auxiliary tasks; add tasks, or attack main_head alone")
         if {"misled_heads", "angles"} & {*self.analyses} and not self.tasks:
             raise ValueError(f"analyses {', '.join(self.analyses)} compare tasks; add auxiliary tasks")
+        if self.epsilon_share and not self.epsilon:
+            raise ValueError("epsilon 0 leaves step_size nothing to grow with; give the epsilon that step_size is for")
         if self.epsilon_warmup > self.epochs:
             raise ValueError(
                 f"epsilon_warmup {self.epsilon_warmup} never reaches ε in {self.epochs} epochs; "

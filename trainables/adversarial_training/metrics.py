@@ -50,6 +50,8 @@ def declared() -> Mapping[str, Direction]:
     found: dict[str, Direction] = {
         "train/loss": "minimize",
         "train/adversarial_accuracy": "maximize",
+        "train/epsilon": "maximize",
+        "train/perturbation_size": "maximize",
         "train/epoch_seconds": "minimize",
     }
     found |= dict(_accuracies("validation")) | dict(_accuracies("test"))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.utils.data import Sampler
 
 
@@ -21,6 +23,18 @@ def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
 def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     """A CPU generator for one purpose in one epoch."""
     return torch.Generator().manual_seed(stream_seed(seed, purpose, epoch))
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of every batch a rank has: samples `rank`, `rank + world_size`, …, as `prepare_loader` shares out."""
+
+    rank: int = 0
+    world_size: int = 1
+
+    def of(self, whole: Tensor) -> Tensor:
+        """This rank's rows of what was drawn for the whole batch, as one worker would draw it."""
+        return whole[self.rank :: self.world_size]
 
 
 class EpochOrder(Sampler[int]):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
+from pydantic import ValidationError
+from torch.nn.functional import cross_entropy
 
 from trainables import adversarial_training
 from trainables.adversarial_training.data import Parts, parts, task_labels
-from trainables.adversarial_training.loop import epsilon_at, lr_factor, make_loader, training_loss
+from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
+from trainables.adversarial_training.labels import with_random_labels
+from trainables.adversarial_training.loop import make_loader
 from trainables.adversarial_training.model import build, load
-from trainables.adversarial_training.perturbation import sum_of_losses
+from trainables.adversarial_training.optimisation import lr_factor, training_loss
 from trainables.adversarial_training.randomness import EpochOrder, stream_seed
+from trainables.adversarial_training.settings.perturbation import Perturbation
 from trainables.contract import Diverged, InProcessRun, resolve
 from trainables.datasets import DataError, Dataset, Split
 from trainables.datasets.tasks import resolve_task
@@ -68,8 +73,8 @@ def test_without_weight_the_auxiliary_heads_have_no_gradient_and_the_main_head_k
     draw = torch.Generator().manual_seed(1)
     images, labels = torch.rand(20, 1, 8, 8, generator=draw), torch.randint(2, (20, 3), generator=draw)
     logits = build(config(perturbation="mta", tasks=TASKS), (1, 8, 8), (10, 2, 2), seed=0)(images)
-    assert torch.equal(alone, torch.nn.functional.cross_entropy(logits[0], labels[:, 0]).detach())
-    total = float(sum_of_losses(logits, labels, reduction="mean"))
+    assert torch.equal(alone, cross_entropy(logits[0], labels[:, 0]).detach())
+    total = sum(float(cross_entropy(head, labels[:, m]).detach()) for m, head in enumerate(logits))
     loss, _ = heads_gradients(1.0, reduction)
     assert float(loss) == pytest.approx(total / 3 if reduction == "mean" else total)
 
@@ -88,8 +93,99 @@ def test_only_training_knows_the_weight_of_the_auxiliary_losses() -> None:
 
 def test_epsilon_grows_linearly_and_stays() -> None:
     settings = config(epsilon=0.3, epsilon_warmup=3, epochs=10)
-    assert [round(epsilon_at(settings, p), 3) for p in (0.03, 1.5, 3, 7)] == [0.003, 0.15, 0.3, 0.3]
-    assert epsilon_at(config(epsilon=0.3, epsilon_warmup=0), 0.01) == 0.3
+    assert [round(epsilon_at(settings, 0.3, p), 3) for p in (0.03, 1.5, 3, 7)] == [0.003, 0.15, 0.3, 0.3]
+    assert epsilon_at(config(epsilon=0.3, epsilon_warmup=0), 0.3, 0.01) == 0.3
+
+
+RESUMED: list[dict[str, Any]] = [
+    *({"perturbation": kind} for kind in get_args(Perturbation)),
+    {"perturbation": "mp", "alpha_draw": "sample", "task_starts": "shared", "augmentation": "crop_flip"},
+    {"perturbation": "sta", "epsilon_share": 0.3, "epsilon_warmup": 2},
+    {"perturbation": "mp", "rung": "bfloat16"},
+    {"perturbation": "mp", "network": "resnet18", "width": 2},
+    {"perturbation": "sta", "network": "alexnet", "width": 2, "image_size": 21, "train_size": 100},
+    {"perturbation": "sta", "network": "wide_resnet", "depth": 8, "train_size": 100},
+]
+
+
+@pytest.mark.parametrize("given", RESUMED, ids=lambda given: "-".join(map(str, given.values())))
+def test_a_resumed_trial_equals_an_undisturbed_one(given: dict[str, Any]) -> None:
+    """Whatever is drawn: starts, weights, directions, labels, crops, and dropout's masks."""
+    settings = config(**{**SMALL, "tasks": TASKS, **given}, batch_size=64)
+    first, second = adversarial_training.train(settings, InProcessRun(seed=3))
+    torch.rand(5)  # somebody moves the global generator
+    [again] = adversarial_training.train(settings, InProcessRun(seed=3, state=first.state))
+    assert again.metrics == second.metrics
+    assert again.state["epsilon"] == second.state["epsilon"]
+    assert all(torch.equal(again.state["model"][name], tensor) for name, tensor in second.state["model"].items())
+    other = list(adversarial_training.train(settings, InProcessRun(seed=4)))
+    assert other[1].metrics != second.metrics
+
+
+def test_what_was_trained_within_is_reported() -> None:
+    given = {**SMALL, "epochs": 3, "epsilon": 0.2, "epsilon_warmup": 2, "batch_size": 50, "steps": 1, "step_size": 1.0}
+    reports = list(adversarial_training.train(config(**given, random_start=False), InProcessRun()))
+    assert [report.metrics["train/epsilon"] for report in reports] == pytest.approx([0.1, 0.2, 0.2])
+    assert [report.state["epsilon"] for report in reports] == [0.2] * 3
+    first, second, third = (report.metrics["train/perturbation_size"] for report in reports)
+    # one step across the whole box ends in its corners, or at 0 or 1; four batches come in at 1/4 … 4/4 of 0.1
+    assert first == pytest.approx(third * (1 + 2 + 3 + 4) / 16, rel=0.1)
+    assert second == pytest.approx(third * (5 + 6 + 7 + 8) / 32, rel=0.1)
+    assert 0.4 < third <= 1
+    unperturbed = next(iter(adversarial_training.train(config(**SMALL, epsilon=0), InProcessRun())))
+    assert unperturbed.metrics["train/perturbation_size"] == 0
+
+
+def test_epsilon_can_be_a_share_of_the_distance_between_classes(digits: Dataset) -> None:
+    """Of images that differ by one grey value everywhere: distance v √d, so ε is a share of v, and steps scale."""
+    images = torch.tensor([0, 51] * 150, dtype=torch.uint8).reshape(-1, 1, 1, 1).expand(-1, 1, 8, 8).contiguous()
+    made = Dataset(
+        "grey", ("dark", "light"), Split(images, torch.arange(300) % 2), Split(images[:9], torch.arange(9) % 2)
+    )
+    assert full_epsilon(config(epsilon_share=0.5), cut(made).train) == pytest.approx(0.1)
+    assert full_epsilon(config(epsilon_share=10), cut(made).train) == 1, "the most there can be"
+    assert full_epsilon(config(epsilon=0.07), cut(made).train) == 0.07
+    given = {**SMALL, "epsilon_share": 0.3, "random_start": False, "steps": 1, "step_size": 0.05, "epsilon": 0.1}
+    report = next(iter(adversarial_training.train(config(**given), InProcessRun())))
+    epsilon = report.metrics["train/epsilon"]
+    assert epsilon == report.state["epsilon"] == full_epsilon(config(**given), cut(digits, **SMALL).train)
+    assert 0.05 < epsilon < 0.15
+    assert 0.2 < report.metrics["train/perturbation_size"] <= 0.5, "half a box for a step of half of ε"
+    with pytest.raises(ValidationError, match="epsilon 0 leaves step_size nothing to grow with"):
+        config(epsilon_share=0.3, epsilon=0)
+
+
+def test_seconds_are_measured_where_asked_for_alone() -> None:
+    asked, unasked = (
+        next(iter(adversarial_training.train(config(**SMALL, analyses=analyses), InProcessRun()))).metrics
+        for analyses in (["epoch_seconds"], [])
+    )
+    assert 0 < asked.pop("train/epoch_seconds") < 60
+    assert asked == unasked
+
+
+def test_random_labels_go_to_other_images_and_stay_there(digits: Dataset) -> None:
+    samples = cut(digits, tasks=TASKS).train
+    dealt = with_random_labels(samples)
+    assert torch.equal(dealt.labels[:, 0], samples.labels[:, 0])
+    for task in (1, 2):
+        assert torch.equal(dealt.labels[:, task].bincount(), samples.labels[:, task].bincount())
+        alike = (dealt.labels[:, task] == samples.labels[:, task]).double().mean()
+        shares = samples.labels[:, task].bincount() / len(samples)
+        assert float(alike) == pytest.approx(float(shares.square().sum()), abs=0.06), "as by chance"
+    assert torch.equal(with_random_labels(samples).labels, dealt.labels)
+    assert not torch.equal(dealt.labels[:, 1], dealt.labels[:, 2])
+
+
+def test_training_on_random_labels_leaves_the_auxiliary_heads_at_chance() -> None:
+    settings = config(**{**SMALL, "width": 2, "train_size": None, "epochs": 4, "lr": 4e-3}, tasks=["odd_even"])
+    found = {}
+    for kind in ("mp", "mp_random_labels"):
+        chosen = settings.model_copy(update={"perturbation": kind, "epsilon_warmup": 0})
+        *_, last = adversarial_training.train(chosen, InProcessRun())
+        found[kind] = last.metrics["validation/auxiliary_accuracy"]
+    assert found["mp"] > 0.75
+    assert abs(found["mp_random_labels"] - 0.5) < 0.15
 
 
 @pytest.mark.parametrize(

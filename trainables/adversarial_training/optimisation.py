@@ -1,0 +1,41 @@
+"""What is minimised, and how: training loss, optimiser and learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, Optimizer
+
+from trainables.adversarial_training.config import Config
+
+
+def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> Tensor:
+    """The batch's mean cross-entropy, its weighted mean over tasks or its weighted sum (S3, eq. 4 to 6).
+
+    A mean, so that auxiliary tasks, or their absence, change no gradient's scale.
+    """
+    losses = [F.cross_entropy(head, labels[:, task]) for task, head in enumerate(logits)]
+    # by 0, too: every rank's reducer waits for the gradients of all heads
+    total = losses[0] + sum(config.auxiliary_weight * loss for loss in losses[1:])
+    return total / (1 + config.auxiliary_weight * (len(losses) - 1)) if config.task_reduction == "mean" else total
+
+
+def make_optimizer(config: Config, model: nn.Module) -> Optimizer:
+    """The optimiser of a configuration over all weights."""
+    if config.optimizer == "sgd":
+        return SGD(model.parameters(), config.lr, momentum=config.momentum, weight_decay=config.weight_decay)
+    return Adam(model.parameters(), config.lr, weight_decay=config.weight_decay)
+
+
+def lr_factor(config: Config, progress: float) -> float:
+    """The share of the peak learning rate after `progress` epochs."""
+    share = progress / config.epochs
+    if config.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * share))
+    if config.schedule == "cyclic":
+        # the first batch of a rise from 0 would be lost; a hundredth of the peak stands for "almost nothing"
+        return max(0.01, share / 0.4 if share < 0.4 else (1 - share) / 0.6)
+    return 1.0
