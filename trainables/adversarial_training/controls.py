@@ -68,5 +68,6 @@ def turn_at_random(eta: Tensor, sta: Tensor, normal: Tensor) -> Tensor:
 
 def _unit(vectors: Tensor) -> Tensor:
     """Each row at length 1; rows of zeros stay."""
-    lengths = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
-    return vectors / lengths.clamp_(min=torch.finfo(vectors.dtype).tiny)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    unit: Tensor = vectors / lengths.clamp_(min=torch.finfo(vectors.dtype).tiny)
+    return unit

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.rungs import training_attack
 from trainables.adversarial_training.settings.evaluation import L2_SEARCH_STEPS, MOST_ANALYSED
 from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
@@ -80,7 +81,7 @@ def passes(config: Config) -> tuple[float, float]:
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
     attacked_tasks = 1 + len(config.tasks) if config.perturbation in MIXED else 1
-    steps = trained * attacked_tasks * config.steps
+    steps = trained * attacked_tasks * training_attack(config, config.epsilon).steps
     steps += config.epochs * held_out * _attack_steps(config, tested=False)
     steps += tested * _attack_steps(config, tested=True)
     steps += min(tested, MOST_ANALYSED) * _analysis_attacks(config) * config.attack_steps

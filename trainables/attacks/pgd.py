@@ -28,13 +28,14 @@ def pgd(
     """
     images = images.detach()
     lowest, highest = (images - epsilon).clamp(0, 1), (images + epsilon).clamp(0, 1)
-    adversarial = images
+    adversarial = images.clone()
     if random_start:
         if noise is None:
             noise = torch.rand(images.shape, generator=generator, dtype=images.dtype)
         adversarial = (images + (2 * noise.to(images.device) - 1) * epsilon).clamp(lowest, highest)
+    sign = torch.empty_like(adversarial)
     for _ in range(steps):
         point = adversarial.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(loss_of(point), point)
-        adversarial = (point.detach() + step_size * gradient.sign()).clamp(lowest, highest)
+        adversarial.add_(torch.sign(gradient, out=sign), alpha=step_size).clamp_(lowest, highest)
     return adversarial

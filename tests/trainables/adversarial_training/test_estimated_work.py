@@ -102,6 +102,9 @@ def test_work_grows_with_what_is_attacked() -> None:
 def test_passes_count_images_and_steps_of_attacks() -> None:
     found = passes(config(dataset="mnist", epochs=3, steps=7, train_size=100, test_size=50, attack_steps=20))
     assert found == (3 * 100, 3 * 100 * 7 + (3 * 10 + 50) * 20)
+    given = {"dataset": "mnist", "epochs": 3, "steps": 7, "train_size": 100, "test_size": 50, "attack_steps": 20}
+    for rung, steps in (("few_steps", 3), ("single_step", 1), ("bfloat16", 7)):
+        assert passes(config(**given, rung=rung))[1] == found[1] - 300 * (7 - steps)
 
 
 def test_every_evaluation_attack_has_steps_of_its_own() -> None:
