@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.models.first_layer import FirstConv2d
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.models.sizes import too_small
 
@@ -24,7 +25,7 @@ class MultiTaskLeNet(MultiTaskNetwork):
         if problem := too_small("lenet", height, breadth):
             raise ValueError(problem)
         # padding 2 keeps the size, so that 8×8 digits survive both pools and 28×28 ends at 7×7 as in Madry's LeNet
-        self.conv1 = nn.Conv2d(channels, 2 * width, kernel_size=5, padding=2)
+        self.conv1 = FirstConv2d(channels, 2 * width, kernel_size=5)
         self.conv2 = nn.Conv2d(2 * width, 4 * width, kernel_size=5, padding=2)
         self.hidden = nn.Linear(4 * width * (height // 4) * (breadth // 4), 64 * width)
         self.make_heads(64 * width, classes)
