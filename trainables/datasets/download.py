@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from trainables.datasets.archives import ARCHIVES, ensure
 from trainables.datasets.config import KNOWN
 from trainables.datasets.errors import DataError, nearest
 from trainables.datasets.idx_sets import IDX_SETS, SIZES, find, places, read_verified
+from trainables.datasets.known.finding import CUSTOMARY
 from trainables.datasets.root import data_root
 
 Progress = Callable[[str, int, int | None], None]
@@ -30,15 +32,30 @@ def fetch(
 ) -> tuple[Path, ...]:
     """Download what of dataset `name` isn't under the data root yet; returns its files, none for a bundled one.
 
-    `mirror`: an address that has the same .gz files. A file that is there but corrupt is downloaded anew.
+    `mirror`: an address that has the same files. A file that is there but corrupt is downloaded anew.
     Raises `DataError` for an unknown name, an unreachable server, wrong content or a folder that can't be written.
     """
     if name not in KNOWN:
         raise DataError(f"{name!r} is no dataset that can be fetched; {nearest(name, KNOWN)}")
     if KNOWN[name].bundled:
         return ()
+    if name not in IDX_SETS:
+        return _fetch_archives(name, data_root(root), mirror, progress)
     base = (mirror or IDX_SETS[name].url).rstrip("/")
     return tuple(_ensure(name, file, data_root(root), f"{base}/{file}.gz", progress) for file in SIZES)
+
+
+def _fetch_archives(name: str, root: Path, mirror: str | None, progress: Progress | None) -> tuple[Path, ...]:
+    if name not in ARCHIVES:
+        raise DataError(
+            f"{name} can't be fetched: no address of it is known here together with a published checksum; "
+            f"put {CUSTOMARY[name]} into {root}, as its authors' archives unpack"
+        )
+
+    def download(url: str, file: str, write: Callable[[bytes], object], limit: int) -> None:
+        _download(url, file, write, limit, progress)
+
+    return tuple(path for archive in ARCHIVES[name] for path in ensure(archive, root, mirror, download))
 
 
 def _ensure(name: str, file: str, root: Path, url: str, progress: Progress | None) -> Path:
@@ -61,7 +78,7 @@ def _ensure(name: str, file: str, root: Path, url: str, progress: Progress | Non
     temporary = Path(temporary_name)
     try:
         with os.fdopen(handle, "wb") as out:
-            _download(url, file, out.write, progress)
+            _download(url, file, out.write, SIZES[file] + CHUNK, progress)  # gzip never grows a file this much
         try:
             read_verified(name, file, temporary)
         except DataError as error:
@@ -75,7 +92,7 @@ def _ensure(name: str, file: str, root: Path, url: str, progress: Progress | Non
     return target
 
 
-def _download(url: str, file: str, write: Callable[[bytes], object], progress: Progress | None) -> None:
+def _download(url: str, file: str, write: Callable[[bytes], object], limit: int, progress: Progress | None) -> None:
     try:
         with urlopen(Request(url, headers={"User-Agent": "saddle"}), timeout=TIMEOUT) as answer:
             length = answer.headers.get("Content-Length")
@@ -86,7 +103,7 @@ def _download(url: str, file: str, write: Callable[[bytes], object], progress: P
                 done += len(chunk)
                 if progress is not None:
                     progress(file, done, total)
-                if done > SIZES[file] + CHUNK:  # gzip never grows a file this much: not what was asked for
+                if done > limit:  # not what was asked for
                     raise DataError(f"{url} is longer than {file} can be")
     except HTTPError as error:
         raise DataError(f"{url} answered {error.code} {error.reason}") from None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.datasets.archives import ARCHIVES
 from trainables.datasets.config import KNOWN
 from trainables.datasets.errors import DataError
-from trainables.datasets.known.finding import find_known
+from trainables.datasets.idx_sets import IDX_SETS
+from trainables.datasets.known.finding import absent, find_known
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ def is_present(name: str, root: Path) -> bool:
         return find_known(name, root) is not None
     except DataError:
         return False
+
+
+def how_to_get(name: str, root: Path) -> str:
+    """What to say of a known dataset that isn't below the data root, or can't be used."""
+    try:
+        find_known(name, root)
+    except DataError as error:
+        return str(error)
+    if name in IDX_SETS or name in ARCHIVES:
+        return f"{name} is not in {root}; get it with: saddle data fetch {name}"
+    return str(absent(name, root))
 
 
 def look(name: str, root: Path) -> Presence | None:

@@ -21,7 +21,7 @@ from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun, Resolved, resolve
 from trainables.datasets.config import FolderDataset, ParquetDataset, known_name
 from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.presence import is_present
+from trainables.datasets.presence import how_to_get, is_present
 from trainables.datasets.root import data_root as find_root
 
 
@@ -123,7 +123,7 @@ def absent_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
     for dataset in {repr(name): name for name in named}.values():
         known = known_name(dataset)
         if known is not None and not is_present(known, root):
-            found.append(f"{known} is not in {root}; get it with: saddle data fetch {known}")
+            found.append(how_to_get(known, root))
         for path in own_paths(dataset):
             # what is on S3 is looked at by whoever loads it: a plan asks nobody
             if not path.startswith("s3://") and not Path(path).expanduser().exists():

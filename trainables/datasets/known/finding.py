@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from trainables.datasets.archives import ARCHIVES
 from trainables.datasets.errors import DataNotFoundError
 from trainables.datasets.known.cifar10 import find_cifar10
 from trainables.datasets.known.found import Found
@@ -35,9 +36,6 @@ CUSTOMARY: Mapping[str, str] = {
 }
 """What goes where, as the archives unpack."""
 
-FETCHED = ("mnist", "fashion_mnist", "cifar10", "svhn")
-"""What `fetch` can download."""
-
 
 def find_known(name: str, root: Path) -> Found | None:
     """The dataset below the data root, None where nothing of it is there.
@@ -51,7 +49,7 @@ def absent(name: str, root: Path) -> DataNotFoundError:
     """What to say of a dataset that isn't there."""
     if name not in CUSTOMARY:
         return DataNotFoundError(f"dataset {name} is not in {root}; fetch it with `saddle data fetch {name}`")
-    fetch = f"fetch it with `saddle data fetch {name}`, or " if name in FETCHED else ""
+    fetch = f"fetch it with `saddle data fetch {name}`, or " if name in ARCHIVES else ""
     return DataNotFoundError(
         f"dataset {name} is not in {root}; {fetch}put there {CUSTOMARY[name]}, "
         f"or Parquet files {' and '.join(PARQUET[name])}; "

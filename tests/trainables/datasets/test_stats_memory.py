@@ -1,0 +1,35 @@
+"""The memory that statistics of a set as large as CIFAR-10 take."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import json, resource, time
+import torch
+from trainables.datasets import Split
+from trainables.datasets.stats import measure_separation
+
+images = torch.randint(0, 256, (50_000, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+started = time.monotonic()
+found = measure_separation(Split(images, torch.arange(50_000) % 10), per_class=None)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({
+    "images": found.images, "inter": found.inter, "peak": peak, "seconds": time.monotonic() - started
+}))
+"""
+
+
+@pytest.mark.slow
+def test_all_of_cifar10_fits_into_two_gibibytes() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=590)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["images"] == 50_000
+    # two independent pixels, uniform on 0 … 255, are apart by the root of 2 (256² − 1) / 12 on average of squares
+    assert found["inter"] == pytest.approx((3072 * 2 * (256**2 - 1) / 12) ** 0.5 / 255, rel=1e-3)
+    assert found["peak"] < 2 << 30
