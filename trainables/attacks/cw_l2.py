@@ -15,7 +15,7 @@ FACTOR = 10.0
 """By which c grows until it succeeds, or shrinks until it fails; then the geometric mean of both is tried."""
 INSIDE = 1 - 1e-4
 """Pixels at 0 and 1 are tanh of ±∞; taken this share of the way there, their start can be moved."""
-REACH = 8.0
+REACH = 12.0
 """How far Adam takes the tanh variable at most, in however many iterations; from 0 or 1 to grey it is about 5."""
 
 
@@ -59,7 +59,8 @@ def cw_l2(
     for _ in range(search_steps):
         variable = start.clone().requires_grad_()
         optimizer = torch.optim.Adam([variable], lr=rate)
-        fooled_once = torch.zeros_like(which, dtype=torch.bool)
+        # by its second half: Adam's first steps have their full size whatever c is, and may fool by themselves
+        succeeded = torch.zeros_like(which, dtype=torch.bool)
         for iteration in range(iterations):
             optimizer.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * iteration / iterations)) / 2
             candidate = (torch.tanh(variable) + 1) / 2
@@ -67,15 +68,16 @@ def cw_l2(
             squares = (candidate - originals).square().flatten(1).sum(1)
             with torch.no_grad():
                 fooled = margins[:, 0] > 0
-                fooled_once |= fooled
+                if 2 * iteration >= iterations:
+                    succeeded |= fooled
                 better = fooled & (squares.sqrt() < norms[which])
                 norms[which[better]] = squares[better].sqrt()
                 adversarial[which[better]] = candidate[better]
             loss = (squares + constant * (-margins).clamp_min(0).sum(1)).sum()
             (variable.grad,) = torch.autograd.grad(loss, variable)
             optimizer.step()
-        upper = torch.where(fooled_once, torch.minimum(upper, constant), upper)
-        lower = torch.where(fooled_once, lower, torch.maximum(lower, constant))
-        outside = torch.where(fooled_once, constant / FACTOR, constant * FACTOR)
+        upper = torch.where(succeeded, torch.minimum(upper, constant), upper)
+        lower = torch.where(succeeded, lower, torch.maximum(lower, constant))
+        outside = torch.where(succeeded, constant / FACTOR, constant * FACTOR)
         constant = torch.where((lower > 0) & (upper < torch.inf), (lower * upper).sqrt(), outside)
     return SmallestPerturbation(adversarial.detach(), norms)

@@ -140,6 +140,15 @@ def test_the_gallery_shows_every_sample_in_three_columns(tested: Report) -> None
     assert not np.array_equal(columns[:, :, 0], columns[:, :, 4])
 
 
+def test_perturbations_are_stretched_from_black_to_white() -> None:
+    clean = torch.full((1, 1, 60, 60), 0.5)
+    eta = torch.linspace(-0.1, 0.1, 60).expand(1, 1, 60, 60)
+    row = gallery(clean, [eta, -eta], clean + eta, epsilon=0.1)[30].reshape(4, 64)[:, 2:-2]
+    assert row[1, [0, 59]].tolist() == [0, 255]
+    assert row[2, [0, 59]].tolist() == [255, 0]
+    assert row[3, [0, 59]].tolist() == [102, 153]
+
+
 def test_a_gallery_of_colour_and_without_budget() -> None:
     clean = torch.zeros(2, 3, 60, 60)
     clean[0] = 1

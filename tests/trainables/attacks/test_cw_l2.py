@@ -46,6 +46,16 @@ def test_norms_are_those_of_the_closed_form(dimensions: int) -> None:
     assert found.adversarial.max() <= 1
 
 
+def test_the_search_finds_each_image_a_weight_of_its_own() -> None:
+    """Margins of one image may be a million times another's in the same batch."""
+    images, margins_of, distances = linear_problem(50)
+    scales = torch.logspace(-3, 3, len(images)).unsqueeze(1)
+    found = cw_l2(lambda x, which: margins_of(x, which) * scales[which], images, iterations=200)
+    far = distances > 0.02
+    assert far.sum() > 15
+    assert (found.norms[far] < 1.05 * distances[far]).all()
+
+
 def test_each_image_is_attacked_as_if_alone() -> None:
     images, margins_of, _ = linear_problem(16, n=6)
     together = cw_l2(margins_of, images, iterations=50)
