@@ -14,7 +14,11 @@ import torch
 from trainables.datasets import Split
 from trainables.datasets.stats import measure_separation
 
-images = torch.randint(0, 256, (50_000, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+generator = torch.Generator().manual_seed(0)
+images = torch.empty((50_000, 3, 32, 32), dtype=torch.uint8)
+for start in range(0, 50_000, 1_000):  # smooth, as photographs are
+    coarse = torch.rand((1_000, 3, 4, 4), generator=generator)
+    images[start : start + 1_000] = (torch.nn.functional.interpolate(coarse, (32, 32), mode="bilinear") * 255).byte()
 started = time.monotonic()
 found = measure_separation(Split(images, torch.arange(50_000) % 10), per_class=None)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -30,6 +34,5 @@ def test_all_of_cifar10_fits_into_two_gibibytes() -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["images"] == 50_000
-    # two independent pixels, uniform on 0 … 255, are apart by the root of 2 (256² − 1) / 12 on average of squares
-    assert found["inter"] == pytest.approx((3072 * 2 * (256**2 - 1) / 12) ** 0.5 / 255, rel=1e-3)
+    assert 5 < found["inter"] < (3072 * 2 / 12) ** 0.5, "below that of pixels that are uniform on [0, 1]"
     assert found["peak"] < 2 << 30

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trainables.datasets import KNOWN, DataError
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.class_tables import MEANINGS, TABLES, class_table
+from trainables.datasets.tasks import example_task, resolve_task, table_of
 
 DIGITS = KNOWN["mnist"].classes
 FASHION = KNOWN["fashion_mnist"].classes
@@ -41,6 +42,9 @@ def test_a_mapping_gives_every_class_its_label(
     [
         ("odd", {}, DIGITS, "'odd' is no named task; did you mean 'odd_even'?"),
         ("shoes", {}, FASHION, "'shoes' is no named task; choose from odd_even, prime_composite, circle_polygon"),
+        ("circle", {}, KNOWN["gtsrb"].classes, "'circle' is no named task; did you mean 'circle_polygon'?"),
+        ("odd_even", {}, KNOWN["cifar10"].classes, "is about digits.*its own are animal_vehicle, land_sky_water"),
+        ("animal_vehicle", {}, DIGITS, "is about CIFAR-10's classes.*its own are odd_even, prime_composite"),
         ("odd_even", {}, FASHION, "is about digits, and this dataset's classes are T-shirt/top, Trouser"),
         ("shoes", {"Sneakers": 1, "default": 0}, FASHION, "names class 'Sneakers'.*did you mean 'Sneaker'?"),
         ("x", {"10": 1, "default": 0}, DIGITS, "names class index 10, but the last one is 9"),
@@ -55,3 +59,65 @@ def test_a_wrong_task_is_explained(
 ) -> None:
     with pytest.raises(DataError, match=message):
         resolve_task(name, mapping, tuple(classes))
+
+
+def members(dataset: str, task: str, label: str) -> set[str]:
+    """The classes that a task of a known dataset gives a label, by what it stands for."""
+    classes = KNOWN[dataset].classes
+    labels = resolve_task(task, {}, classes).labels
+    return {name for name, number in zip(classes, labels, strict=True) if MEANINGS[task][number] == label}
+
+
+def test_the_tasks_of_s3_tell_classes_apart_by_meaning() -> None:
+    assert members("cifar10", "animal_vehicle", "vehicle") == {"airplane", "automobile", "ship", "truck"}
+    assert members("cifar10", "land_sky_water", "sky") == {"airplane", "bird"}
+    assert members("cifar10", "land_sky_water", "water") == {"frog", "ship"}
+    characters = members("gtsrb", "character_symbol", "character")
+    assert len(characters) == 10
+    assert characters == {"Stop"} | {name for name in KNOWN["gtsrb"].classes if "km/h" in name}
+    polygons = members("gtsrb", "circle_polygon", "polygon")
+    assert {"Stop", "Yield", "Priority road", "Road work"} < polygons
+    assert not polygons & {"No entry", "Roundabout mandatory", "Keep left", "No passing"}
+    animals = members("tiny_imagenet", "animal_machine_other", "animal")
+    assert animals < members("tiny_imagenet", "natural_artefact", "natural")
+    assert members("tiny_imagenet", "animal_machine_other", "machine") < members(
+        "tiny_imagenet", "natural_artefact", "artefact"
+    )
+    assert "goldfish" in animals
+    assert not animals & {"teddy", "spider web", "lemon"}
+    assert members("svhn", "prime_composite", "prime") == set("2357")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_whole(name: str) -> None:
+    table = class_table(name)
+    classes = len(table.classes)
+    assert classes == {"digits": 10, "gtsrb": 43, "cifar10": 10, "tiny_imagenet": 200}[name]
+    assert len(set(table.classes)) == len(set(table.keys)) == classes
+    assert len(table.tasks) == 2, "S3, Table 2"
+    for task, labels in table.tasks.items():
+        assert set(labels) == set(range(len(MEANINGS[task])))
+    owners = [task for other in TABLES for task in class_table(other).tasks]
+    assert len(owners) == len(set(owners)), "a name belongs to one table"
+    if name != "digits":
+        assert list(table.keys) == (sorted(table.keys) if name == "tiny_imagenet" else list(map(str, range(classes))))
+
+
+def test_ones_own_copy_of_a_dataset_has_its_tasks() -> None:
+    table = class_table("tiny_imagenet")
+    copy = [f"{key} {name}" for key, name in zip(table.keys, table.classes, strict=True)]
+    for classes in (table.keys, table.classes, copy):
+        assert resolve_task("natural_artefact", {}, classes).labels == table.tasks["natural_artefact"]
+    assert table_of(table.classes[:-1]) is None, "a part of the classes may be anything"
+    assert table_of([str(label) for label in range(43)]) is None, "bare numbers may be anything"
+
+
+def test_an_example_is_one_that_would_do() -> None:
+    for dataset, facts in KNOWN.items():
+        example = example_task(dataset)
+        if facts.table is not None:
+            assert resolve_task(example, {}, facts.classes).classes > 1
+        else:
+            assert example == "{my_task: {Ankle boot: 1, default: 0}}"
+    assert example_task({"known": "gtsrb", "size": 48}) == "circle_polygon"
+    assert example_task({"folder": "x"}) == "{my_task: {CLASS: 1, default: 0}}"

@@ -59,8 +59,9 @@ def _nearest(sample: Drawn, first: Tensor, rows: Tensor) -> Tensor:
 def largest_differences(pixels: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """The largest difference of two rows' pixels in grey levels, (p,) float32, for each pair of indices."""
     step = max(1, BLOCK // pixels.shape[1])
-    found = []
+    found = torch.empty(len(left))  # in one piece: small results between large buffers would tear the heap apart
     for start in range(0, len(left), step):
         one, other = pixels[left[start : start + step]], pixels[right[start : start + step]]
-        found.append((torch.maximum(one, other) - torch.minimum(one, other)).amax(1))
-    return torch.cat(found).to(torch.float32) if found else torch.zeros(0)
+        greater = torch.maximum(one, other)
+        found[start : start + step] = greater.sub_(torch.minimum(one, other, out=one)).amax(1)
+    return found
