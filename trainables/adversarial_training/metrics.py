@@ -13,7 +13,7 @@ OUTSIDE_EPSILON: tuple[Attack, ...] = ("cw_l2",)
 """Attacks without an L∞ bound: they have no part in the worst case, and are too slow for validation."""
 TARGETED: tuple[Attack, ...] = ("pgd_targeted", "pgd_least_likely")
 
-MOST_TASKS = 4
+MOST_TASKS = 2
 """Auxiliary tasks whose analyses have declared names; S3 has two."""
 
 STATISTICS = ("mean", "std", "q05", "q50", "q95", "skipped")

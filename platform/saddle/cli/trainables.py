@@ -19,7 +19,7 @@ def trainables(
     Example: saddle trainables adversarial_training
     """
     from saddle.cli.tables import print_json, print_table, say
-    from saddle.study.hyperparameters import describe_trainable
+    from saddle.study.hyperparameters import describe_trainable, families
     from saddle.study.trainables import find_trainables
 
     described = [describe_trainable(found) for found in ([name] if name else find_trainables())]
@@ -32,7 +32,7 @@ def trainables(
         say(facts["about"])
         for kind in ("recipes", "scales", "metrics"):
             if facts[kind]:
-                say(f"{kind}: {', '.join(facts[kind])}", indent=2)
+                say(f"{kind}: {', '.join(families(facts[kind]))}", indent=2)
         print_table(("name", "default, source", "range, meaning"), [row(h) for h in facts["hyperparameters"]])
         if facts["components"]:
             say("Components, which an ablation may name as factors:", indent=2)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from saddle.study.trainables import load_trainable
 from trainables.contract import choices, components_of, field_source
 
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
+
+MOST_MEMBERS = 15
+"""Names of a family that are shown one by one."""
 
 
 def describe_trainable(name: str) -> dict[str, Any]:
@@ -70,3 +74,15 @@ def describe_type(facts: dict[str, Any], definitions: dict[str, Any]) -> str:
         return f"{{{', '.join(f'{key}: …' for key in keys)}}}" if keys else "mapping"
     kind = facts.get("type")
     return kind if isinstance(kind, str) else json.dumps(kind)
+
+
+def families(names: Iterable[str]) -> list[str]:
+    """Names for a reader: many with the same beginning up to a dot as one, such as `test/angle_std.* (22)`."""
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        grouped.setdefault(name.partition(".")[0], []).append(name)
+    return [
+        shown
+        for start, members in grouped.items()
+        for shown in (members if len(members) <= MOST_MEMBERS else [f"{start}.* ({len(members)})"])
+    ]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from saddle.study import trainables
+from saddle.study.hyperparameters import families
 from saddle.study.loader import parse_studies
 from saddle.study.problems import StudyError
 from saddle.study.trainables import GROUP, TrainableError, find_trainables, load_trainable, require_trainable
@@ -71,3 +72,10 @@ def test_defaults_that_raise_are_a_problem_of_the_study(fakes, search_text) -> N
 
     with pytest.raises(StudyError, match=r"study.yaml:4: fixed.dataset: KeyError: 'dataset'"):
         parse_studies(search_text, "study.yaml", trainables={"fake": Raises()})
+
+
+def test_many_metrics_of_one_family_are_shown_as_one() -> None:
+    many = [f"test/angle.a{number}" for number in range(16)]
+    assert families(["train/loss", *many, "test/b.c", "test/b.d"]) == [
+        "train/loss", "test/angle.* (16)", "test/b.c", "test/b.d",
+    ]  # fmt: skip

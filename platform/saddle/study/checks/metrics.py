@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from saddle.study.hyperparameters import families
 from saddle.study.problems import Path, nearest
 from saddle.study.sections import Draft
 
@@ -57,6 +58,6 @@ def _exists(draft: Draft, path: Path, metric: str, splits: tuple[str, ...]) -> b
         return True
     known = [name for name in draft.trainable.METRICS if name.startswith(splits)]
     near = nearest(metric, known)
-    right = "" if near else f"{draft.sections['trainable']} reports: {', '.join(known)}"
+    right = "" if near else f"{draft.sections['trainable']} reports: {', '.join(families(known))}"
     draft.refuse(path, f"unknown metric {metric!r}", right, near)
     return False
