@@ -40,6 +40,7 @@ def test_it_holds_what_setuptools_would_pack(tmp_path: Path) -> None:
     assert {name: text for name, text in contents(ours).items() if ".dist-info/" not in name} == code
     assert "search_spaces/quickstart.yaml" in code
     assert "saddle/report/study.html" in code
+    assert "trainables/datasets/auxiliary_tasks/gtsrb.csv" in code
 
 
 def test_it_installs_without_network_and_its_trainables_are_found(tmp_path: Path) -> None:
