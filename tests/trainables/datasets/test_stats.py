@@ -117,16 +117,17 @@ def test_the_nearest_image_of_another_class_is_found(name: str, p: float) -> Non
     assert spread.quantiles["q50"] == pytest.approx((nearest[19] + nearest[20]) / 2, rel=1e-12)
 
 
-def test_nearest_images_are_found_where_the_first_pixels_hardly_tell_them_apart(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("first", [2, 15, 24])
+def test_nearest_images_are_found_however_much_the_first_pixels_tell(
+    first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(largest, "FIRST", 2)
+    monkeypatch.setattr(largest, "FIRST", first)
     monkeypatch.setattr(largest, "TRIED", 1)
-    split = random_split(classes=4, n=60, shape=(1, 5, 5), seed=3)
+    split = random_split(classes=4, n=120, shape=(1, 5, 5), seed=3)
     drawn = sample.draw(split, None, 0)
-    found = largest.nearest_by_largest(drawn, seed=0, queries=25)
+    found = largest.nearest_by_largest(drawn, seed=0, queries=100)
     pixels = drawn.pixels.double()
-    assert len(found.index) == len(set(found.index.tolist())) == 25
+    assert len(found.index) == len(set(found.index.tolist())) == 100
     for row, value in zip(found.index.tolist(), found.distances.tolist(), strict=True):
         others = pixels[drawn.labels != drawn.labels[row]]
         assert value == pytest.approx(float((others - pixels[row]).abs().amax(1).min()) / 255, rel=1e-12)
