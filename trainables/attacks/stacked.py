@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainables.models.multi_task import MultiTaskNetwork
 
-PASS_PIXELS = 1 << 17
+PASS_PIXELS = 1 << 16
 """Pixels (of all channels together) that a CPU attacks in one pass; a larger one leaves its caches and takes longer."""
 
 Precision = Literal["float32", "bfloat16"]
