@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from saddle.analyse.ablation_table import results_table
+from saddle.analyse.ablation_table import blocks_table, results_table
 from saddle.analyse.above_clean import above_clean
-from saddle.analyse.blocks import DESCRIPTIVE, effects_in_blocks
+from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates
 from saddle.analyse.effects import Rule, paired_effects
@@ -53,7 +53,8 @@ def answer_ablation(
     if near_chance:
         sentence = f"Not informative: {near_chance} {sentence}"
     in_blocks = effects_in_blocks(ablation, arms, entries, rule)
-    columns, rows = results_table(arms, measured, effects, entries, rule, in_blocks)
+    columns, rows = results_table(arms, measured, effects, entries, rule)
+    block_columns, block_rows = blocks_table(in_blocks, metric)
     failures = failure_rates(measured)
     warnings = [
         *cautions(study, measured, standing, rule, entries, declared=metric in directions),
@@ -61,9 +62,18 @@ def answer_ablation(
         *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}),
         *collapses(failures),
         *unestimable(ablation, arms),
-        *([DESCRIPTIVE] if in_blocks else []),
     ]
-    return Answer(sentence, metric, columns, rows, tuple(warnings), effects, failures=failures)
+    return Answer(
+        sentence,
+        metric,
+        columns,
+        rows,
+        tuple(warnings),
+        effects,
+        failures=failures,
+        block_columns=block_columns,
+        block_rows=block_rows,
+    )
 
 
 def standing_of(

@@ -25,17 +25,15 @@ def results_table(
     effects: Sequence[Effect],
     entries: Sequence[Entry],
     rule: Rule,
-    in_blocks: Sequence[Effect] = (),
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Its columns and rows, ready to print; effects in single blocks come last, without p and verdict."""
+    """Its columns and rows, ready to print."""
     metric = rule.metric
     spread = [float(np.std([*arm.values.values()], ddof=1)) for arm in measured if len(arm.values) > 1]
     scale, differences = Scale.of(metric, spread), scale_of(effects, metric)
     last = any(metric in entry.test_last for entry in entries)
-    unit = "points" if is_fraction(metric) else "difference"
     columns = ("arm", "seeds", metric_label(metric), *(["last epoch"] if last else []))
     columns += (
-        f"difference ({unit})" if unit == "points" else unit,
+        _difference(metric),
         "interval",
         f"p ({NAMES[rule.correction]})",
         "p (sign flips)",
@@ -55,11 +53,27 @@ def results_table(
         if effect.kind != "arm":
             blank = [DASH] * (2 if last else 1)
             rows.append((f"{effect.kind}: {effect.name}", str(effect.n), *blank, *_effect_cells(effect, differences)))
-    for effect in in_blocks:
-        means = [DASH if effect.kind == "interaction" or effect.arm_mean is None else scale.value(effect.arm_mean)]
-        difference, interval, *_ = _effect_cells(effect, differences)
-        rows.append((effect.name, str(effect.n), *means, *([DASH] if last else []), difference, interval, *[DASH] * 3))
     return columns, tuple(rows)
+
+
+def blocks_table(
+    in_blocks: Sequence[tuple[str, Effect]], metric: str
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Columns and rows of what happened in single blocks, without p and verdict; no rows without blocks."""
+    differences = scale_of([effect for _, effect in in_blocks], metric)
+    scale = Scale.of(metric)
+    columns = ("arm", "block", "seeds", metric_label(metric), _difference(metric), "interval")
+    rows = []
+    for block, effect in in_blocks:
+        name = effect.name if effect.kind == "arm" else f"{effect.kind}: {effect.name}"
+        mean = DASH if effect.kind == "interaction" or effect.arm_mean is None else scale.value(effect.arm_mean)
+        difference, interval, *_ = _effect_cells(effect, differences)
+        rows.append((name, block, str(effect.n), mean, difference, interval))
+    return columns, tuple(rows)
+
+
+def _difference(metric: str) -> str:
+    return "difference (points)" if is_fraction(metric) else "difference"
 
 
 def _effect_cells(effect: Effect, scale: Scale) -> tuple[str, ...]:

@@ -16,20 +16,22 @@ from saddle.store.entry import Entry
 from saddle.study.ablation import Ablation
 
 DESCRIPTIVE = (
-    "Rows of single blocks are descriptive: their intervals are not adjusted for how many there are, and they carry no"
+    "Single blocks are described only: their intervals are not adjusted for how many there are, and they carry no"
     " verdict. The verdicts are of the means over all blocks, seed by seed."
 )
 
 
-def effects_in_blocks(ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], rule: Rule) -> list[Effect]:
-    """The study's effects in each block by itself, with plain t intervals; none without blocks.
+def effects_in_blocks(
+    ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], rule: Rule
+) -> list[tuple[str, Effect]]:
+    """Each effect of the study in each block by itself, with the block's name and a plain t interval.
 
-    Their names begin with `in dataset=mnist: `. A race's late replicates count here, for nothing is decided.
+    Effect by effect, so that its blocks stand together. A race's late replicates count here, for nothing is decided.
     """
     if not ablation.blocks:
         return []
     designed = contrasts_of(ablation, arms)
-    found = []
+    found: list[list[tuple[str, Effect]]] = []
     for block in block_list(ablation.blocks):
         measured = [
             measure(entries, arm, rule.metric, ablation.seed_list, label, [block])
@@ -39,12 +41,12 @@ def effects_in_blocks(ablation: Ablation, arms: Sequence[Arm], entries: Sequence
             comparisons = [Comparison(arm.arm, pair(arm, measured[0])) for arm in measured[1:]]
         else:
             comparisons = [comparison_of(contrast, measured) for contrast in designed.found]
-        found += [_described(comparison, rule, block_name(block)) for comparison in comparisons]
-    return found
+        found.append([(block_name(block), _described(comparison, rule)) for comparison in comparisons])
+    return [one for together in zip(*found, strict=True) for one in together]
 
 
-def _described(comparison: Comparison, rule: Rule, block: str) -> Effect:
-    effect = replace(describe(comparison, rule), name=f"in {block}: {comparison.name}")
+def _described(comparison: Comparison, rule: Rule) -> Effect:
+    effect = describe(comparison, rule)
     if not comparison.testable:
         return effect
     low, high = paired_t(comparison.values).interval(rule.alpha)

@@ -32,6 +32,9 @@ class Answer:
     failures: tuple[FailureRate, ...] = ()
     best: Entry | None = None
     front: tuple[Entry, ...] = ()
+    block_columns: tuple[str, ...] = ()
+    block_rows: tuple[tuple[str, ...], ...] = ()
+    """A table of the effects in single blocks, where an ablation has any."""
 
 
 def direction_of(metric: str, directions: Mapping[str, Direction]) -> Direction:

@@ -120,6 +120,8 @@ def conclude(result: StudyResult) -> None:
     say()
     say(result.answer.sentence, style="bold")
     print_table(result.answer.columns, result.answer.rows)
+    if result.answer.block_rows:
+        print_table(result.answer.block_columns, result.answer.block_rows, title="in single blocks")
     for warning in result.answer.warnings:
         say(f"note: {warning}", indent=2)
     say(f"report: {short(result.report)}", indent=2)

@@ -10,6 +10,7 @@ from typing import Any
 
 from saddle.analyse.answering import answer_study
 from saddle.analyse.best import trial_order
+from saddle.analyse.blocks import DESCRIPTIVE
 from saddle.analyse.corrections import NAMES
 from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
@@ -59,6 +60,12 @@ class Contents:
     def results(self) -> Table:
         """The answer's own table."""
         return Table(self.answer.columns, self.answer.rows, self.results_note)
+
+    @property
+    def blocks(self) -> Table | None:
+        """The effects in single blocks; None where there are none."""
+        rows = self.answer.block_rows
+        return Table(self.answer.block_columns, rows, DESCRIPTIVE) if rows else None
 
     @property
     def counts(self) -> str:

@@ -27,6 +27,8 @@ def _lines(it: Contents) -> Iterator[str]:
         yield from ("### Read with care", "", *(f"- {paragraph(warning)}" for warning in it.answer.warnings), "")
     if it.results.rows:
         yield from ("### Results", "", *table(it.results))
+    if it.blocks is not None:
+        yield from ("### In single blocks", "", *table(it.blocks))
     if it.failures is not None:
         yield from ("### How often the method failed", "", *table(it.failures))
     if it.samples is not None:

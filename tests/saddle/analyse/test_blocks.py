@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from saddle.analyse.ablation import answer_ablation
-from saddle.analyse.blocks import DESCRIPTIVE
 from saddle.analyse.pairs import MISSING, measure, pair
 from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
@@ -62,22 +61,21 @@ def test_the_effect_is_the_mean_of_the_blocks_and_the_seeds_are_its_pairs() -> N
 
 def test_blocks_have_rows_of_their_own_without_a_verdict() -> None:
     answer = answer_of(study_of())
-    rows = {row[0]: dict(zip(answer.columns, row, strict=True)) for row in answer.rows}
-    assert list(rows) == ["sta", "mp", "in dataset=mnist: mp", "in dataset=digits: mp"]
-    for block in ("mnist", "digits"):
-        row = rows[f"in dataset={block}: mp"]
+    assert [row[0] for row in answer.rows] == ["sta", "mp"]
+    rows = [dict(zip(answer.block_columns, row, strict=True)) for row in answer.block_rows]
+    assert [(row["arm"], row["block"]) for row in rows] == [("mp", "dataset=mnist"), ("mp", "dataset=digits")]
+    assert not any("verdict" in column or column.startswith("p ") for column in answer.block_columns)
+    for block, row in zip(("mnist", "digits"), rows, strict=True):
         shown = float(row["difference (points)"].replace("+", ""))
         assert shown == pytest.approx(100 * EFFECT[block], abs=0.3)
         assert " to " in row["interval"]
-        assert (row["p (Holm)"], row["p (sign flips)"], row["verdict"]) == ("–", "–", "–")
         assert row["seeds"] == "5"
-    assert DESCRIPTIVE in answer.warnings
 
 
 def test_without_blocks_there_are_no_such_rows() -> None:
     answer = answer_of(study_of(blocks={}))
     assert [row[0] for row in answer.rows] == ["sta", "mp"]
-    assert DESCRIPTIVE not in answer.warnings
+    assert answer.block_rows == ()
 
 
 def test_a_seed_lost_in_one_block_is_lost_and_the_block_named() -> None:
@@ -87,9 +85,8 @@ def test_a_seed_lost_in_one_block_is_lost_and_the_block_named() -> None:
     assert 3 not in effect.differences
     assert any("mp diverged in dataset=digits" in note for note in effect.notes), effect.notes
     assert answer.failures[-1].failed == 1, "a failure of the method in one block is one of the seed"
-    by_block = {row[0]: row[1] for row in answer.rows}
-    assert by_block["in dataset=mnist: mp"] == "5"
-    assert by_block["in dataset=digits: mp"] == "4"
+    by_block = {row[1]: row[2] for row in answer.block_rows}
+    assert by_block == {"dataset=mnist": "5", "dataset=digits": "4"}
 
 
 def test_what_ended_badly_counts_before_what_is_still_to_come() -> None:
@@ -117,7 +114,6 @@ def test_a_race_waits_for_all_blocks_of_a_seed() -> None:
 
 def test_a_factorial_has_its_contrasts_in_every_block() -> None:
     study = study_of(factors={"p": ["sta", "mp"], "q": [0, 1]}, design="factorial")
-    names = [row[0] for row in answer_of(study).rows]
-    assert names[-6:] == [
-        f"in dataset={block}: {effect}" for block in ("mnist", "digits") for effect in ("p=mp", "q=1", "p=mp × q=1")
-    ]
+    found = [row[:2] for row in answer_of(study).block_rows]
+    effects = ("main effect: p=mp", "main effect: q=1", "interaction: p=mp × q=1")
+    assert found == [(effect, f"dataset={block}") for effect in effects for block in ("mnist", "digits")]
