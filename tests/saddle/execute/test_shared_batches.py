@@ -17,9 +17,9 @@ from saddle.study.loader import parse_studies
 
 STUDY = """
 study: workers-{workers}
-trainable: {trainable}
-fixed: {{dataset: digits, tasks: [odd_even], perturbation: mp, steps: 3, epochs: 2, train_size: 135, batch_size: 50,
-        optimizer: sgd, lr: 0.05, width: 2{more}}}
+trainable: double
+fixed: {{dataset: digits, tasks: [odd_even], steps: 3, train_size: 135, batch_size: 50,
+        optimizer: sgd, lr: 0.05, width: 2, epochs: {epochs}, {more}}}
 resources: {{workers: {workers}, cpus_per_worker: 0.5, concurrency: 1}}
 ablation:
   factors: {{momentum: [0.9, 0.5]}}
@@ -27,9 +27,9 @@ ablation:
 """
 
 
-def trained(workers: int, store: LocalStore, trainable: str = "double", more: str = "") -> tuple[Any, dict[str, Any]]:
-    """The only entry of a study and its last state."""
-    text = STUDY.format(workers=workers, trainable=trainable, more=more)
+def trained(workers: int, store: LocalStore, more: str, epochs: int) -> tuple[Any, dict[str, Any]]:
+    """The first entry of a study and its last state."""
+    text = STUDY.format(workers=workers, more=more, epochs=epochs)
     [study] = parse_studies(text, "test.yaml")
     entry = run_study(study, store, [{"CPU": 2.0}], Options(track=False)).entries[0]
     assert entry.outcome == "completed", entry.why
@@ -39,10 +39,15 @@ def trained(workers: int, store: LocalStore, trainable: str = "double", more: st
 
 
 @pytest.mark.usefixtures("ray_session")
-def test_gradients_and_weights_are_those_of_one_worker_on_the_joined_batch(tmp_path: Path) -> None:
-    """In float64, without batch norm, with uneven last batches (135 = 50 + 50 + 35); starts and α are shared."""
+@pytest.mark.parametrize(
+    ("more", "epochs"), [("perturbation: mp", 2), ("perturbation: sta_shrunk, augmentation: crop_flip", 1)]
+)
+def test_gradients_and_weights_are_those_of_one_worker_on_the_joined_batch(
+    tmp_path: Path, more: str, epochs: int
+) -> None:
+    """In float64, without batch norm, with uneven last batches (135 = 50 + 50 + 35); all draws are shared."""
     store = LocalStore(tmp_path / "runs")
-    (one, alone), (two, together) = trained(1, store), trained(2, store)
+    (one, alone), (two, together) = trained(1, store, more, epochs), trained(2, store, more, epochs)
     for part in ("gradients", "weights"):
         assert alone[part].keys() == together[part].keys()
         for name, tensor in alone[part].items():

@@ -22,8 +22,9 @@ class Config(Base):
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     from trainables.adversarial_training.data import Samples, parts
-    from trainables.adversarial_training.loop import make_loader, make_optimizer, train_epoch
-    from trainables.adversarial_training.model import build, detached
+    from trainables.adversarial_training.loop import make_loader, train_epoch
+    from trainables.adversarial_training.model import build, detached, laid_out
+    from trainables.adversarial_training.optimisation import make_optimizer
     from trainables.adversarial_training.randomness import EpochOrder
 
     @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             return images.double(), labels
 
     data = parts(config, run.data(config.dataset), run.device)
-    model = run.prepare(build(config, data.shape, data.classes, run.seed).double())
+    model = run.prepare(laid_out(build(config, data.shape, data.classes, run.seed).double(), run.device))
     optimizer = make_optimizer(config, model)
     order = EpochOrder(len(data.train), run.seed)
     loader = run.prepare_loader(
@@ -41,7 +42,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     )
     for epoch in range(config.epochs):
         order.set_epoch(epoch)
-        loss = train_epoch(config, run, model, optimizer, loader, epoch)["train/loss"]
+        loss = train_epoch(config, run, model, optimizer, loader, epoch, config.epsilon)["train/loss"]
         gradients = {name: weight.grad for name, weight in run.unwrap(model).named_parameters()}
         state = {"weights": detached(run.unwrap(model).state_dict()), "gradients": detached(gradients)}
         yield Report({"train/loss": loss, "validation/loss": loss}, state=state)
