@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
+from saddle.analyse.importance import FEWEST_TRIALS
 from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
@@ -92,8 +93,14 @@ def test_every_effect_is_recomputed_and_called_what_its_interval_says(rows: list
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_the_report_shows_the_answer_and_every_figure_without_an_error(
-    browser: Any, console_errors: Callable[[], list[str]], quickstart: Path, printed: str, study: str
+    browser: Any,
+    console_errors: Callable[[], list[str]],
+    quickstart: Path,
+    printed: str,
+    rows: list[dict[str, Any]],
+    study: str,
 ) -> None:
+    completed = sum(row["study"] == study and row["outcome"] == "completed" for row in rows)
     browser.get((quickstart / f"runs/studies/{study}/report.html").as_uri())
     text = browser.find_element(By.TAG_NAME, "body").text
     answer = browser.find_element(By.ID, "answer").text.splitlines()[0]
@@ -103,6 +110,9 @@ def test_the_report_shows_the_answer_and_every_figure_without_an_error(
     for name in FIGURES[study]:
         figure = browser.find_element(By.ID, f"figure-{name}")
         assert figure.is_displayed()
+        if name == "importance" and completed < FEWEST_TRIALS:  # which trials are stopped depends on the machine
+            assert f"{completed} completed trials; importance wants at least {FEWEST_TRIALS}" in figure.text
+            continue
         drawing = figure.find_element(By.TAG_NAME, "svg")
         assert drawing.size["width"] > 200, f"{name} is drawn"
         assert drawing.size["height"] > 60

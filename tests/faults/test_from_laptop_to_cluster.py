@@ -134,6 +134,7 @@ def person(s3: S3, tmp_path: Path) -> Iterator[Person]:
         process.wait(20)
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page(
     person: Person, s3: S3, postgres: Postgres, tracking: Tracking, browser: Any, tmp_path: Path
 ) -> None:

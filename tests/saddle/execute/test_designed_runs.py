@@ -69,7 +69,7 @@ def test_the_effects_put_in_come_out(ran: Command) -> None:
     seeds = 0.01 * (0.9 - 0.3)  # per seed, beside the parabola's own difference
     assert means == pytest.approx({"near=off": -0.36 + seeds, "lift=off": -0.2, "bend=0.3": -0.3})
     assert {effect.n for effect in answer.effects} == {3}
-    assert sum(row[0].startswith("in epochs=") for row in answer.rows) == 6
+    assert sum(row[1].startswith("epochs=") for row in answer.block_rows) == 6
 
 
 def test_everybody_agrees_on_it(ran: Command) -> None:

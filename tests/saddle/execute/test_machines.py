@@ -56,7 +56,7 @@ def nodes() -> Iterator[list[dict[str, float]]]:
     cluster.shutdown()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_replicate_trains_on_its_kind_of_machine(workers: int, nodes, tmp_path: Path) -> None:
     asked = study(f"{STUDY}resources: {{workers: {workers}}}\n")
     entries = run_study(asked, LocalStore(tmp_path), nodes, Options(track=False)).entries
@@ -65,7 +65,7 @@ def test_every_replicate_trains_on_its_kind_of_machine(workers: int, nodes, tmp_
         assert entry.metrics["test/node"] == NODES[entry.block["machine"]]
         assert "machine" not in entry.settings
     answer = answer_study(asked, load_trainable("parabola"), entries, {})
-    assert [row[0] for row in answer.rows[2:]] == ["in machine=old: x=0.5", "in machine=new: x=0.5"]
+    assert [row[:2] for row in answer.block_rows] == [("x=0.5", "machine=old"), ("x=0.5", "machine=new")]
 
 
 RACE = """\

@@ -59,6 +59,7 @@ def test_a_race_trains_less_and_says_the_same(tmp_path: Path) -> None:
     assert again.answer == raced.answer
 
 
+@pytest.mark.slow
 @pytest.mark.fault
 def test_a_race_killed_on_its_way_goes_on_and_is_verified_as_finished(tmp_path: Path) -> None:
     command = Command(tmp_path)

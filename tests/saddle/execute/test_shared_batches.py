@@ -40,7 +40,11 @@ def trained(workers: int, store: LocalStore, more: str, epochs: int) -> tuple[An
 
 @pytest.mark.usefixtures("ray_session")
 @pytest.mark.parametrize(
-    ("more", "epochs"), [("perturbation: mp", 2), ("perturbation: sta_shrunk, augmentation: crop_flip", 1)]
+    ("more", "epochs"),
+    [
+        ("perturbation: mp", 2),
+        pytest.param("perturbation: sta_shrunk, augmentation: crop_flip", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_and_weights_are_those_of_one_worker_on_the_joined_batch(
     tmp_path: Path, more: str, epochs: int

@@ -98,6 +98,7 @@ def secrets_written(folder: Path, secret: str) -> list[str]:
     return [str(p) for p in folder.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
 
 
+@pytest.mark.slow
 def test_databases_and_the_tracking_server_restarted_in_mid_study(
     command: Command, postgres: Postgres, tmp_path: Path
 ) -> None:
