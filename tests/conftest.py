@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,13 @@ METHODS = Path(__file__).parent / "support" / "methods"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(METHODS), os.environ.get("PYTHONPATH")]))
 sys.path.insert(0, str(METHODS))
 
+for name in ("SADDLE_STORAGE", "SADDLE_DATA", "SADDLE_OPTUNA_URL", "MLFLOW_TRACKING_URI"):
+    os.environ.pop(name, None)  # those of whoever runs the tests, which fixtures of whole modules would use, too
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # in the background of a script a shell has Ctrl-C ignored, and what tests start would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -34,7 +42,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the storage, the data or the MLflow server of whoever runs it."""
+    """Every test is in a folder of its own, with no storage that an earlier one has named."""
     for name in ("SADDLE_STORAGE", "SADDLE_DATA", "SADDLE_OPTUNA_URL", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -8,10 +8,8 @@ import logging
 import os
 import secrets
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,7 +119,7 @@ class Jobs:
         shown = 0
         for _ in range(RECONNECTIONS):
             with contextlib.suppress(RuntimeError, OSError):  # a connection that broke says nothing about the job
-                shown = _aside(self._tail(name, shown, show))
+                shown = asyncio.run(self._tail(name, shown, show))
             job = self.get(name)
             if job.ended:
                 show(self.log(name)[shown:])  # the last lines, which came after the tail had ended
@@ -150,23 +148,6 @@ class Jobs:
             yield
         except (RuntimeError, OSError) as error:
             raise ClusterError(f"the cluster at {self.address} does not do that: {error}") from error
-
-
-def _aside(work: Coroutine[Any, Any, int]) -> int:
-    """What `work` gives, on a thread of its own, so that Ctrl-C ends the waiting at once.
-
-    asyncio makes a cancellation of the first Ctrl-C, and once the client under it was seen to swallow that.
-    """
-    done: Future[int] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(asyncio.run(work))
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return done.result()
 
 
 def as_job(found: Any) -> Job:
