@@ -35,10 +35,10 @@ def also_table(study: Study, entries: Sequence[Entry], baseline: Mapping[str, An
     if not columns:
         return None
     if len(arms) <= MOST_ABREAST:
-        rows = tuple((label(name), *cells) for name, cells in columns)
+        rows = tuple((_named(name), *cells) for name, cells in columns)
         return Table(("metric", *words[0]), rows, NOTE)
     rows = tuple(zip(words[0], *(cells for _, cells in columns), strict=True))
-    return Table(("arm", *(label(name) for name, _ in columns)), rows, NOTE)
+    return Table(("arm", *(_named(name) for name, _ in columns)), rows, NOTE)
 
 
 def matching(patterns: Sequence[str], names: set[str]) -> list[str]:
@@ -47,10 +47,15 @@ def matching(patterns: Sequence[str], names: set[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _named(metric: str) -> str:
+    """The metric with its unit, which so need not stand in every cell."""
+    return f"{label(metric)} (%)" if Scale.of(metric).suffix else label(metric)
+
+
 def _cells(metric: str, values: Sequence[Sequence[float]]) -> list[str]:
     spreads = [stdev(one) if len(one) > 1 else None for one in values]
     scale = Scale.of(metric, spreads)
     return [
-        DASH if not one else scale.value(fmean(one)) + ("" if spread is None else f" ± {scale.bare(spread)}")
+        DASH if not one else scale.bare(fmean(one)) + ("" if spread is None else f" ± {scale.bare(spread)}")
         for one, spread in zip(values, spreads, strict=True)
     ]

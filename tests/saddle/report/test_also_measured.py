@@ -22,9 +22,9 @@ def test_each_arm_has_its_mean_and_spread(ablation: Callable[..., Any]) -> None:
     table = also_table(made.study, made.entries, made.baseline)
     assert table is not None
     assert table.columns == ("metric", "sta", "mta", "mp")
-    assert [row[0] for row in table.rows] == ["test clean accuracy", "train loss"]
+    assert [row[0] for row in table.rows] == ["test clean accuracy (%)", "train loss"]
     clean = table.rows[0][1:]
-    assert [cell.split(" ± ")[0] for cell in clean] == ["81.50 %", "81.00 %", "81.00 %"]
+    assert [cell.split(" ± ")[0] for cell in clean] == ["81.50", "81.00", "81.00"]
     assert [float(cell.split(" ± ")[1]) for cell in clean] == pytest.approx([0.71, 1.0, 1.0], abs=0.01)
     text = render_markdown(gather(made.study, made.entries, trainable=made.trainable, baseline=made.baseline))
     assert "### Also measured" in text
@@ -35,7 +35,7 @@ def test_many_arms_stand_one_below_the_other(ablation: Callable[..., Any]) -> No
     levels = tuple(f"p{number}" for number in range(9))
     table = also_table(*_parts(ablation(2, levels=levels, compare={"also": [CLEAN]})))
     assert table is not None
-    assert table.columns == ("arm", "test clean accuracy")
+    assert table.columns == ("arm", "test clean accuracy (%)")
     assert [row[0] for row in table.rows] == list(levels)
 
 
