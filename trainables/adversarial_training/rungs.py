@@ -18,7 +18,7 @@ SINGLE = 1.25
 
 @dataclass(frozen=True)
 class TrainingAttack:
-    """Steps, their size at full ε, and the arithmetic of the attack that a trial trains on."""
+    """Steps, their size, and the arithmetic of the attack that a trial trains on."""
 
     steps: int
     step_size: float
