@@ -103,6 +103,7 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
         "epochs": Default(quick.epochs, "assumed"),
         "epsilon_warmup": Default(warmup, "assumed"),
         "lr": recipe["lr"] if optimizer == "sgd" else Default(quick.adam_lr, "assumed"),
+        "validation_attacks": Default("first", "assumed"),
     }
 
 

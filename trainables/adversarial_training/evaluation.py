@@ -16,8 +16,9 @@ from trainables.adversarial_training.attacking import SHOWN, Attacked, attack_sa
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import Samples, dataset_of, parts
 from trainables.adversarial_training.gallery import gallery
-from trainables.adversarial_training.metrics import OUTSIDE_EPSILON, attack_name
+from trainables.adversarial_training.metrics import attack_name
 from trainables.adversarial_training.model import load
+from trainables.adversarial_training.settings.evaluation import OUTSIDE_EPSILON
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 
@@ -85,7 +86,7 @@ class Measured:
 def measure(config: Config, model: nn.Module, samples: Samples, *, tested: bool = False) -> Measured:
     """Predict and attack `samples` with the bare network `model`, at full ε.
 
-    `cw_l2` takes hundreds of times as long as PGD, so only a test (`tested`) includes it, and validation leaves it out.
+    A test (`tested`) takes every attack, validation fewer: `EvaluationSettings.attacks_taken`.
     """
     within: dict[str, Attacked] = {}
     beyond: dict[str, Attacked] = {}
@@ -93,12 +94,12 @@ def measure(config: Config, model: nn.Module, samples: Samples, *, tested: bool 
         with torch.no_grad():
             answers = [model(images) for _, images, _ in batches(samples)]
         clean = [torch.cat(heads) for heads in zip(*answers, strict=True)]
-        for attack, threat_model in product(config.attacks, config.threat_models):
+        for attack, threat_model in product(config.attacks_taken(tested=tested), config.threat_models):
             name = attack_name(attack, threat_model)
-            if attack not in OUTSIDE_EPSILON:
-                within[name] = attack_samples(config, model, samples, clean, attack, threat_model)
-            elif tested:
+            if attack in OUTSIDE_EPSILON:
                 beyond[name] = attack_without_bound(config, model, samples, clean, threat_model)
+            else:
+                within[name] = attack_samples(config, model, samples, clean, attack, threat_model)
     auxiliary = [_share(head.argmax(1) == samples.labels[:, m]) for m, head in enumerate(clean) if m > 0]
     return Measured(
         labels=samples.labels[:, 0],

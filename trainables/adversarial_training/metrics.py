@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import get_args
 
-from trainables.adversarial_training.settings.evaluation import Attack, ThreatModel
+from trainables.adversarial_training.settings.evaluation import OUTSIDE_EPSILON, Attack, ThreatModel
 from trainables.contract import Direction
 
-OUTSIDE_EPSILON: tuple[Attack, ...] = ("cw_l2",)
-"""Attacks without an L∞ bound: they have no part in the worst case, and are too slow for validation."""
 TARGETED: tuple[Attack, ...] = ("pgd_targeted", "pgd_least_likely")
 
 MOST_TASKS = 2

@@ -89,11 +89,11 @@ def passes(config: Config) -> tuple[float, float]:
 
 
 def _attack_steps(config: Config, *, tested: bool) -> int:
-    """Steps of all declared attacks on one image; cw_l2's only where it is tested."""
+    """Steps of the attacks on one image that a test takes, or a validation."""
     steps = 0
-    for attack in config.attacks:
+    for attack in config.attacks_taken(tested=tested):
         if attack == "cw_l2":
-            steps += L2_SEARCH_STEPS * config.l2_iterations if tested else 0
+            steps += L2_SEARCH_STEPS * config.l2_iterations
         else:
             steps += 1 if attack == "fgsm" else config.attack_restarts * config.attack_steps
     return len(config.threat_models) * steps

@@ -75,10 +75,21 @@ def test_every_attack_under_every_threat_model_has_its_accuracy(measured: Measur
 
 
 def test_validation_leaves_out_the_attack_that_takes_too_long(model: nn.Module, samples: Samples) -> None:
-    found = measure(config(attacks=EVERY, threat_models=BOTH), model, samples).metrics("validation")
+    found = measure(config(attacks=EVERY, threat_models=BOTH, validation_attacks="all"), model, samples).metrics("validation")
     assert not [name for name in found if "cw_l2" in name]
     assert {f"validation/robust_accuracy.{attack}" for attack in WITHIN} < set(found)
     assert set(found) <= set(METRICS)
+
+
+def test_validation_by_the_first_attack_costs_one_attack(model: nn.Module, samples: Samples) -> None:
+    settings = config(attacks=["cw_l2", "cw_linf", "pgd"], validation_attacks="first", l2_iterations=1)
+    validated = measure(settings, model, samples).metrics("validation")
+    assert [name for name in validated if "robust_accuracy" in name] == [
+        "validation/robust_accuracy.cw_linf",
+        "validation/robust_accuracy.worst_case",
+    ]
+    tested = measure(settings, model, samples, tested=True).metrics("test")
+    assert {f"test/robust_accuracy.{attack}" for attack in settings.attacks} < set(tested)
 
 
 def test_stronger_attacks_break_more(measured: Measured) -> None:

@@ -108,13 +108,17 @@ def test_passes_count_images_and_steps_of_attacks() -> None:
 
 
 def test_every_evaluation_attack_has_steps_of_its_own() -> None:
-    given = {"dataset": "mnist", "epochs": 1, "steps": 0, "train_size": 100, "test_size": 50, "attack_steps": 20}
+    sizes = {"dataset": "mnist", "epochs": 1, "steps": 0, "train_size": 100, "test_size": 50, "attack_steps": 20}
+    given = sizes | {"validation_attacks": "all"}
     one = {
         attack: passes(config(**given, attack_restarts=2, l2_iterations=30, attacks=["pgd", attack]))[1] - 60 * 40
         for attack in ("fgsm", "pgd_targeted", "cw_linf", "cw_l2")
     }
     # validation has 10 images and leaves cw_l2 out
     assert one == {"fgsm": 60 * 1, "pgd_targeted": 60 * 40, "cw_linf": 60 * 40, "cw_l2": 50 * 9 * 30}
+    three = {"attacks": ["pgd", "pgd_targeted", "cw_linf"]}
+    first = passes(config(**sizes, **three))[1]
+    assert passes(config(**given, **three))[1] - first == 10 * 2 * 20, "at scale quick, validation takes the first attack alone"
     both = {"tasks": TASKS, "threat_models": ["main_head", "all_heads"]}
     assert passes(config(**given, **both))[1] == 2 * passes(config(**given))[1]
 

@@ -10,6 +10,9 @@ Attack = Literal["fgsm", "pgd", "pgd_targeted", "pgd_least_likely", "cw_linf", "
 ThreatModel = Literal["main_head", "all_heads"]
 Analysis = Literal["misled_heads", "angles", "epoch_seconds"]
 
+OUTSIDE_EPSILON: tuple[Attack, ...] = ("cw_l2",)
+"""Attacks without an L∞ bound: they have no part in the worst case, and are too slow for validation."""
+
 L2_SEARCH_STEPS = 9
 """Values of c that cw_l2 tries for every image; Carlini and Wagner's."""
 
@@ -27,6 +30,14 @@ class EvaluationSettings(Config):
             "Attacks that robust accuracy is the worst case over: fgsm; pgd, untargeted; pgd_targeted, to a wrong "
             "class drawn at random and fixed per image; pgd_least_likely, to the least likely class; cw_linf, PGD on "
             "Carlini and Wagner's margin; cw_l2, their L2 attack within l2_budget, which the worst case leaves out."
+        ),
+    )
+    validation_attacks: Literal["all", "first"] = hyperparameter(
+        "all",
+        source="assumed",
+        description=(
+            "Which of the attacks validation takes after every epoch: all, or the first alone, as is customary where "
+            "three attacks would cost more than the training. A test always takes all."
         ),
     )
     threat_models: tuple[ThreatModel, ...] = hyperparameter(
@@ -88,3 +99,13 @@ class EvaluationSettings(Config):
             "between perturbations and images (Table 5); epoch_seconds, of the training alone (Table 7)."
         ),
     )
+
+    def attacks_taken(self, *, tested: bool) -> tuple[Attack, ...]:
+        """All declared attacks in a test; in validation those within ε, or the first of them.
+
+        `cw_l2` takes hundreds of times as long as PGD, so validation leaves it out whatever it takes.
+        """
+        if tested:
+            return self.attacks
+        within = tuple(attack for attack in self.attacks if attack not in OUTSIDE_EPSILON)
+        return within[:1] if self.validation_attacks == "first" else within
