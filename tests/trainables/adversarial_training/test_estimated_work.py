@@ -118,7 +118,7 @@ def test_every_evaluation_attack_has_steps_of_its_own() -> None:
     assert one == {"fgsm": 60 * 1, "pgd_targeted": 60 * 40, "cw_linf": 60 * 40, "cw_l2": 50 * 9 * 30}
     three = {"attacks": ["pgd", "pgd_targeted", "cw_linf"]}
     first = passes(config(**sizes, **three))[1]
-    assert passes(config(**given, **three))[1] - first == 10 * 2 * 20, "at scale quick, validation takes the first attack alone"
+    assert passes(config(**given, **three))[1] - first == 10 * 2 * 20, "validation takes one alone"
     both = {"tasks": TASKS, "threat_models": ["main_head", "all_heads"]}
     assert passes(config(**given, **both))[1] == 2 * passes(config(**given))[1]
 
