@@ -1,0 +1,1 @@
+"""Where in an image a decision comes from: saliency maps of the images' size."""
