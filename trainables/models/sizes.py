@@ -25,8 +25,12 @@ class Size:
         self.parameters += weights + bias * channels
 
     def norm(self, channels: int) -> None:
-        """Add a BatchNorm."""
+        """Add a norm with a scale and a shift for each channel."""
         self.parameters += 2 * channels
+
+    def matrix(self, inputs: int, outputs: int, tokens: int, *, bias: bool = False) -> None:
+        """Add a linear layer that each of `tokens` tokens goes through."""
+        self.conv(inputs, outputs, 1, tokens, bias=bias)
 
     def linear(self, inputs: int, outputs: int) -> None:
         """Add a linear layer, or several side by side that have `outputs` together."""
