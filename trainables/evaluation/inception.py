@@ -86,22 +86,20 @@ def _cached(url: str) -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".fetch-") as out:
-            with urlopen(Request(url, headers={"User-Agent": "saddle"}), timeout=TIMEOUT) as answer:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as hidden:
+            fetched = Path(hidden) / FILE
+            asked = Request(url, headers={"User-Agent": "saddle"})
+            with fetched.open("wb") as out, urlopen(asked, timeout=TIMEOUT) as answer:
                 while chunk := answer.read(CHUNK):
                     out.write(chunk)
-            out.flush()
-            found = _sha256(Path(out.name))
+            found = _sha256(fetched)
             if not found.startswith(OFFICIAL):
                 raise WeightsError(f"{url} gave something else than FID's weights: its SHA-256 is {found}")
-            os.chmod(out.name, 0o644)
-            os.link(out.name, target)  # appears whole or not at all; the temporary name goes with the file object
-    except FileExistsError:
-        return target  # another process was quicker
+            os.replace(fetched, target)
     except (OSError, HTTPException) as error:
         raise WeightsError(
             f"FID needs Inception's weights, which are neither in {target.parent} nor to be had from {url} "
-            f"({getattr(error, 'reason', None) or error}); copy {FILE} there, name its path, or measure the Fréchet "
+            f"({error}); copy {FILE} there, name its path, or measure the Fréchet "
             "distance between the features of a classifier trained in the project (called FD)"
         ) from None
     return target
