@@ -23,6 +23,7 @@ from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
 from trainables.datasets.mapped import Damaged, map_split
 from trainables.datasets.sources import SPLITS, Source, find_source
+from trainables.datasets.tiles import for_tiles
 from trainables.datasets.writing import write_splits
 
 FORMAT = 1
@@ -58,9 +59,11 @@ def load_cached(spec: Described, root: Path | None = None) -> Dataset:
 
 
 def key_of(spec: Described, source: Source) -> str:
-    """The name of the entry: other files, other contents of a file or another size give another one."""
+    """The name of the entry: other files, other contents of a file, another size or tile give another one."""
     parts = [FORMAT, PIL.__version__, source.name, spec.height_width]
     parts += [(role, file.identity) for role, file in source.files]
+    if spec.tile is not None:  # else the same key as ever
+        parts.append(("tile", spec.tile))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -92,7 +95,7 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
     shutil.rmtree(hidden, ignore_errors=True)  # of a builder that was killed: the lock says it is no more
     hidden.mkdir()
     try:
-        contents = source.contents()
+        contents = for_tiles(source.contents()) if spec.tile is not None else source.contents()
         total = sum(len(labels) for labels in contents.labels.values())
         told = time.monotonic()
 
@@ -104,20 +107,21 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
                 # a warning, because whoever waits for it sees nothing less
                 log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
 
-        shape = write_splits(hidden, contents.samples, contents.labels, spec.height_width, tell)
+        shape = write_splits(hidden, contents, spec.height_width, spec.tile, tell)
         if key_of(spec, again()) != path.name:
             raise DataError(f"dataset {source.name} was changed while it was being read; run again")
+        written = _map(hidden, source.name, contents.classes, shape)
         facts = {
             "name": source.name,
             "source": spec.model_dump(mode="json", exclude_none=True),
             "classes": contents.classes,
             "shape": shape,
-            "images": total,
-            "fingerprint": _map(hidden, source.name, contents.classes, shape).fingerprint,
+            "images": len(written.train) + len(written.test),
+            "fingerprint": written.fingerprint,
         }
         (hidden / FACTS).write_text(json.dumps(facts))
-        for written in (*hidden.iterdir(), hidden):
-            _sync(written)
+        for one in (*hidden.iterdir(), hidden):
+            _sync(one)
         hidden.rename(path)
         _sync(path.parent)
     finally:

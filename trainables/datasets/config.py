@@ -39,6 +39,13 @@ class _Described(BaseModel):
         default=None,
         description="Resize (bilinear) every image to N×N, or to [height, width]; without it all must be of one size.",
     )
+    tile: Size | None = Field(
+        default=None,
+        description=(
+            "Cut every image, and its mask, into tiles of N×N that don't overlap, before any resizing. With masks a "
+            "tile is damaged where at least 1 % of its mask is, undamaged where nothing of it is, else left out."
+        ),
+    )
 
     @property
     def height_width(self) -> tuple[int, int] | None:
@@ -165,7 +172,21 @@ def known_name(value: Any) -> str | None:
 
 
 def known_facts(value: Any) -> Facts | None:
-    """The facts of a dataset given by a known name, at its size; None for anything else, without complaint."""
+    """The facts of a dataset given by a known name, at its size; None for anything else, without complaint.
+
+    Where other tiles than its own are asked for, their number is estimated by their area.
+    """
     facts = KNOWN.get(known_name(value) or "")
-    size = value.height_width if facts is not None and isinstance(value, KnownDataset) else None
-    return facts if facts is None or size is None else replace(facts, shape=(facts.shape[0], *size))
+    if facts is None or not isinstance(value, KnownDataset):
+        return facts
+    if value.tile is not None and value.tile != facts.tile:
+        more = (facts.tile or facts.shape[1]) ** 2 / value.tile**2
+        facts = replace(
+            facts,
+            shape=(facts.shape[0], value.tile, value.tile),
+            train=max(1, round(facts.train * more)),
+            test=max(1, round(facts.test * more)),
+            tile=value.tile,
+            large=facts.stored,
+        )
+    return facts if value.height_width is None else replace(facts, shape=(facts.shape[0], *value.height_width))

@@ -12,11 +12,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One split: `images` (N, C, H, W) uint8, `labels` (N,) int64, `masks` (N, H, W) uint8 or None."""
+    """One split: `images` (N, C, H, W) uint8, `labels` (N,) int64, `masks` (N, H, W) uint8 or None.
+
+    `groups` (N,) int64, where samples were cut from larger images: which of the split's each was cut from.
+    """
 
     images: Tensor
     labels: Tensor
     masks: Tensor | None = None
+    groups: Tensor | None = None
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -28,6 +32,8 @@ class Split:
             self.masks.shape != (n, *self.images.shape[2:]) or self.masks.dtype != torch.uint8
         ):
             raise ValueError(f"masks must be one (H, W) uint8 per image, not {tuple(self.masks.shape)}")
+        if self.groups is not None and (self.groups.shape != (n,) or self.groups.dtype != torch.int64):
+            raise ValueError(f"groups must be ({n},) int64, not {tuple(self.groups.shape)} {self.groups.dtype}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -39,7 +45,8 @@ class Split:
 
     def subset(self, index: Tensor) -> Split:
         """The samples at `index` (M,) int64, in that order."""
-        return Split(self.images[index], self.labels[index], None if self.masks is None else self.masks[index])
+        masks, groups = (None if tensor is None else tensor[index] for tensor in (self.masks, self.groups))
+        return Split(self.images[index], self.labels[index], masks, groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +66,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all contents: class names, pixels, labels and masks, in their order."""
+        """SHA-256 of all contents: class names, pixels, labels, masks and groups, in their order."""
         digest = hashlib.sha256("\0".join(self.classes).encode())
         for split in (self.train, self.test):
-            for tensor in (split.images, split.labels, split.masks):
+            # groups count where there are any, so that they changed no fingerprint of what has none
+            for tensor in (split.images, split.labels, split.masks, *([] if split.groups is None else [split.groups])):
                 digest.update(str(None if tensor is None else tuple(tensor.shape)).encode())
                 if tensor is not None:
                     digest.update(tensor.contiguous().numpy().data)

@@ -14,7 +14,7 @@ from trainables.datasets.archives import ARCHIVES, ensure
 from trainables.datasets.config import KNOWN
 from trainables.datasets.errors import DataError, nearest
 from trainables.datasets.idx_sets import IDX_SETS, SIZES, find, places, read_verified
-from trainables.datasets.known.finding import CUSTOMARY
+from trainables.datasets.known.finding import what_goes_there
 from trainables.datasets.root import data_root
 
 Progress = Callable[[str, int, int | None], None]
@@ -49,7 +49,7 @@ def _fetch_archives(name: str, root: Path, mirror: str | None, progress: Progres
     if name not in ARCHIVES:
         raise DataError(
             f"{name} can't be fetched: no address of it is known here together with a published checksum; "
-            f"put {CUSTOMARY[name]} into {root}, as its authors' archives unpack"
+            f"put {what_goes_there(name)} into {root}"
         )
 
     def download(url: str, file: str, write: Callable[[bytes], object], limit: int) -> None:

@@ -23,6 +23,15 @@ class Facts:
     """Images come in many sizes and are brought to that of `shape`, unless another one is asked for."""
     table: str | None = None
     """The file with its auxiliary tasks (see `class_tables`)."""
+    tile: int | None = None
+    """The side of the tiles that its large images are cut into, unless another one is asked for."""
+    large: tuple[int, int] | None = None
+    """How many images (train, test) the tiles come from; `train` and `test` then count tiles of `tile`."""
+
+    @property
+    def stored(self) -> tuple[int, int]:
+        """How many images (train, test) its files hold."""
+        return self.large or (self.train, self.test)
 
     @property
     def class_table(self) -> ClassTable | None:
@@ -31,6 +40,7 @@ class Facts:
 
 
 DIGIT_NAMES = tuple("0123456789")
+CRACK_NAMES = ("no crack", "crack")
 
 KNOWN: Mapping[str, Facts] = {
     "digits": Facts(
@@ -100,6 +110,57 @@ KNOWN: Mapping[str, Facts] = {
         train=100_000,
         test=10_000,
         table="tiny_imagenet",
+    ),
+    "crackforest": Facts(
+        title="CrackForest road cracks (Shi et al. 2016), the 118 annotated images cut into tiles",
+        shape=(3, 64, 64),
+        classes=CRACK_NAMES,
+        train=3_177,
+        test=818,
+        tile=64,
+        large=(94, 24),
+    ),
+    "sut_crack": Facts(
+        title="SUT-Crack pavement cracks (Sabouri and Sepidbar 2023), 130 images at 384×384 cut into tiles",
+        shape=(3, 64, 64),
+        classes=CRACK_NAMES,
+        train=3_666,
+        test=919,
+        tile=64,
+        large=(104, 26),
+    ),
+    "magnetic_tile": Facts(
+        title="Magnetic tile surface defects (Huang et al. 2020), many sizes brought to 64×64",
+        shape=(1, 64, 64),
+        classes=("free", "blowhole", "break", "crack", "fray", "uneven"),
+        train=1_076,
+        test=268,
+        resized=True,
+    ),
+    "concrete_cracks": Facts(
+        title="Concrete Crack Segmentation Dataset (Özgenel 2019), S1's cracks, 458 images cut into tiles",
+        shape=(3, 224, 224),
+        classes=CRACK_NAMES,
+        # at most, where the images are 4032×3024: 18×13 tiles each, of which the ambiguous are left out
+        train=366 * 234,
+        test=92 * 234,
+        tile=224,
+        large=(366, 92),
+    ),
+    "casc_ifw": Facts(
+        title="CASC IFW apples of 2010 with damage by internal feeding worms (Li et al. 2009), S1's apples",
+        shape=(3, 120, 120),
+        classes=("healthy", "damaged"),
+        train=4_686,
+        test=1_172,
+    ),
+    "synthetic_cracks": Facts(
+        title="Synthetic cracks: concrete and cracks drawn by a program, no photographs",
+        shape=(1, 64, 64),
+        classes=CRACK_NAMES,
+        train=2_000,
+        test=500,
+        bundled=True,
     ),
 }
 """By the name that a study gives."""

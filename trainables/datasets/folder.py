@@ -93,14 +93,14 @@ def find_folder(spec: FolderDataset) -> FolderSource:
     if parts:
         splits: list[SplitName] = [split for split, found in zip(SPLITS, listed, strict=True) for _ in found]
     else:
-        splits = _split(root, [label for _, label in listed[0]])
+        splits = split_fixed([label for _, label in listed[0]], str(root))
     found = [pair for part in listed for pair in part]
     images = tuple(Listed(file, label, split) for (file, label), split in zip(found, splits, strict=True))
     return FolderSource(root.name, classes, images)
 
 
-def _split(root: Folder, labels: Sequence[int]) -> list[SplitName]:
-    """Which split each image of a folder without splits of its own belongs to."""
+def split_fixed(labels: Sequence[int], root: str) -> list[SplitName]:
+    """Which split each image belongs to where there are no splits, 80/20 by class; `root` names them in errors."""
     if len(labels) < 2:
         raise DataError(f"{root} has a single image, too few to split into training and test images")
     import torch

@@ -39,12 +39,16 @@ def resize(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
     return image if size is None else image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
 
 
-def decode_mask(source: bytes, where: str, image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
-    """The mask of `image` as mode L at `size` (H, W); raises `DataError` where its own size isn't the image's."""
-    mask = decode(source, f"{where}, mask").convert("L")
+def decode_mask(source: bytes | np.ndarray[Any, Any], where: str, image: Image.Image) -> Image.Image:
+    """The mask of `image` as mode L; raises `DataError` where its size isn't the image's."""
+    mask = (decode(source, f"{where}, mask") if isinstance(source, bytes) else from_pixels(source)).convert("L")
     if mask.size != image.size:
         raise DataError(
             f"{where} has a mask of {mask.height}×{mask.width} pixels on an image of {image.height}×{image.width}"
         )
-    # nearest, because a mask's values are names, not amounts
+    return mask
+
+
+def resize_mask(mask: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    """The mask at `size` (H, W), of the nearest pixels, because a mask's values are names, not amounts."""
     return mask if size is None else mask.resize((size[1], size[0]), Image.Resampling.NEAREST)

@@ -8,7 +8,7 @@ from typing import Any
 from trainables.datasets.config import KnownDataset, known_facts, parse_spec
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN
+from trainables.datasets.facts import KNOWN, Facts
 from trainables.datasets.idx_sets import IDX_SETS
 from trainables.datasets.root import data_root
 
@@ -18,6 +18,8 @@ PART = " (part)"
 
 def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a dataset: a known name, `{known: NAME, size: N}`, `{folder: PATH}`, `{parquet: {train: PATH, test: PATH}}`.
+
+    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.tiles`.
 
     What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache`. One's own may lie on
     S3. A known dataset of which not all images are there says so in its name.
@@ -36,19 +38,22 @@ def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
 
 
 def _load_known(spec: KnownDataset, root: str | os.PathLike[str] | None) -> Dataset:
-    if spec.size is None and spec.known == "digits":
+    plain = spec.size is None and spec.tile is None
+    if plain and spec.known == "digits":
         from trainables.datasets.bundled import load_digits
 
         return load_digits()
-    if spec.size is None and spec.known in IDX_SETS:
+    if plain and spec.known in IDX_SETS:
         from trainables.datasets.idx_loading import load_idx_set
 
         return load_idx_set(spec.known, data_root(root))
     from trainables.datasets.cache import load_cached
 
     facts = KNOWN[spec.known]
-    if spec.size is None and facts.resized:
+    if plain and facts.resized:
         spec = spec.model_copy(update={"size": facts.shape[1:]})
+    if spec.tile is None and facts.tile is not None:
+        spec = spec.model_copy(update={"tile": facts.tile})
     dataset = load_cached(spec, data_root(root))
     wanted = known_facts(spec)
     assert wanted is not None
@@ -56,8 +61,18 @@ def _load_known(spec: KnownDataset, root: str | os.PathLike[str] | None) -> Data
         raise DataError(
             f"the images of {spec.known} in {data_root(root)} are of shape {dataset.shape}, not {wanted.shape}"
         )
-    if (len(dataset.train), len(dataset.test)) == (facts.train, facts.test):
+    if _is_whole(spec, facts, dataset, root):
         return dataset
     part = Dataset(spec.known + PART, dataset.classes, dataset.train, dataset.test)
     vars(part)["fingerprint"] = dataset.fingerprint  # of the contents, not of the name
     return part
+
+
+def _is_whole(spec: KnownDataset, facts: Facts, dataset: Dataset, root: str | os.PathLike[str] | None) -> bool:
+    """Whether all images are there; of what was cut, only the files know how many there were."""
+    if spec.tile is None:
+        return (len(dataset.train), len(dataset.test)) == facts.stored
+    from trainables.datasets.presence import look
+
+    found = look(spec.known, data_root(root))
+    return found is not None and found.complete(spec.known)

@@ -42,7 +42,9 @@ def map_split(path: Path, shape: tuple[int, int, int]) -> Split:
             if ("mask" in columns)
             else None
         )
-        return Split(images.reshape(rows, *shape), labels, None if masks is None else masks.reshape(rows, *shape[1:]))
+        groups = _tensor(mapped, base, columns["group"], pa.int64(), np.int64) if "group" in columns else None
+        masks = None if masks is None else masks.reshape(rows, *shape[1:])
+        return Split(images.reshape(rows, *shape), labels, masks, groups)
     except (pa.ArrowException, OSError, KeyError, IndexError, ValueError, RuntimeError) as error:
         raise Damaged(f"{path}: {error}") from None
 

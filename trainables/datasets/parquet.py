@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainables.datasets.config import ParquetDataset
 from trainables.datasets.errors import DataError
 from trainables.datasets.locations import File
-from trainables.datasets.parquet_files import find_files, open_file, read_batches
+from trainables.datasets.parquet_files import find_files, has_values, open_file, read_batches
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ class ParquetSource:
     name: str
     parts: Mapping[SplitName, Sequence[File]]
     classes: tuple[str, ...] | None = None
-    """Of a known dataset, whose labels are their positions, and which may be a part that lacks some of them."""
+    """Of a known dataset, whose labels are their positions, and which may be a part that lacks some of them.
+
+    Where it has masks, label 0 is that of undamaged images.
+    """
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -37,10 +40,15 @@ class ParquetSource:
         labels = {split: _Labels.read(self.parts[split]) for split in SPLITS}
         if self.classes is not None:
             positions = {split: labels[split].known(self.classes) for split in SPLITS}
-            return Contents(self.classes, positions, self._samples())
+            masked = self._masked()
+            return Contents(self.classes, positions, self._samples(), masked, undamaged_first=masked)
         values = sorted(set(labels["train"].values), key=lambda value: (str(type(value)), value))
         classes = labels["train"].class_names(values)
-        return Contents(classes, {split: labels[split].numbered(values) for split in SPLITS}, self._samples())
+        numbered = {split: labels[split].numbered(values) for split in SPLITS}
+        return Contents(classes, numbered, self._samples(), self._masked())
+
+    def _masked(self) -> bool:
+        return any(has_values(file, "mask") for _, file in self._files())
 
     def _samples(self) -> Iterator[Sample]:
         for split, file in self._files():

@@ -70,6 +70,14 @@ def open_file(file: File) -> Iterator[Any]:
         yield opened
 
 
+def has_values(file: File, column: str) -> bool:
+    """Whether the file has this column, and more than nulls in it."""
+    with open_file(file) as opened:
+        if column not in opened.schema_arrow.names:
+            return False
+        return any(batch.column(column).null_count < len(batch) for batch in read_batches(file, opened, [column]))
+
+
 def read_batches(file: File, opened: Any, columns: Sequence[str]) -> Iterator[Any]:
     """Batches of rows of some columns, each of about a megabyte."""
     rows = max(1, min(ROWS, BATCH // max(1, _row_size(opened.metadata, columns))))

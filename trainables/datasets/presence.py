@@ -14,7 +14,7 @@ from trainables.datasets.known.finding import absent, find_known
 
 @dataclass(frozen=True)
 class Presence:
-    """What lies below the data root of a known dataset: in which files, and how many images."""
+    """What lies below the data root of a known dataset: in which files, and how many images before any cutting."""
 
     form: str
     train: int
@@ -24,7 +24,7 @@ class Presence:
 
     def complete(self, name: str) -> bool:
         """Whether it is the whole dataset and not a part of it."""
-        return (self.train, self.test) == (KNOWN[name].train, KNOWN[name].test)
+        return (self.train, self.test) == KNOWN[name].stored
 
 
 def is_present(name: str, root: Path) -> bool:

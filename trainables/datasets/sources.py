@@ -20,12 +20,12 @@ SPLITS: tuple[SplitName, ...] = ("train", "test")
 
 @dataclass(frozen=True)
 class Sample:
-    """One image, encoded or as pixels (H, W) or (H, W, 3) uint8; `where` names it in errors."""
+    """One image, encoded or as pixels (H, W) or (H, W, 3) uint8, its mask likewise; `where` names it in errors."""
 
     split: SplitName
     where: str
     image: bytes | np.ndarray[Any, Any]
-    mask: bytes | None = None
+    mask: bytes | np.ndarray[Any, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Contents:
     classes: tuple[str, ...]
     labels: Mapping[SplitName, Tensor]
     samples: Iterator[Sample]
+    masked: bool = False
+    """Samples have masks, and one without has no damage."""
+    undamaged_first: bool = False
+    """Label 0 is that of undamaged images, as in all known datasets that have masks."""
 
 
 class Source(Protocol):

@@ -44,7 +44,7 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
                 of_all(row["train_here"], row["train"]),
                 of_all(row["test_here"], row["test"]),
                 row["classes"],
-                row["shape"],
+                f"{row['shape']}, tiles" if row["tile"] else row["shape"],
                 row["problem"] or row["files"] or None,
             )
             for row in rows
@@ -59,16 +59,18 @@ def presence_row(name: str, root: Any) -> dict[str, Any]:
     from trainables.datasets.presence import look
 
     facts, found = KNOWN[name], look(name, root)
+    train, test = facts.stored
     return {
         "name": name,
         "present": found is not None and not found.problem,
         "complete": found is not None and found.complete(name),
         "classes": len(facts.classes),
-        "train": facts.train,
-        "test": facts.test,
+        "train": train,
+        "test": test,
         "train_here": found.train if found is not None else 0,
         "test_here": found.test if found is not None else 0,
         "shape": list(facts.shape),
+        "tile": facts.tile,
         "files": found.form if found is not None else "",
         "problem": found.problem if found is not None else "",
     }
@@ -98,7 +100,7 @@ def fetch(
     from trainables.datasets import fetch as fetch_dataset
 
     files = fetch_dataset(name, data_root, mirror=mirror, progress=show_progress)
-    typer.echo(f"{name} is in {find_root(data_root)}" if files else f"{name} comes with scikit-learn; nothing to fetch")
+    typer.echo(f"{name} is in {find_root(data_root)}" if files else f"{name} needs no files; nothing to fetch")
 
 
 def show_progress(file: str, done: int, total: int | None) -> None:

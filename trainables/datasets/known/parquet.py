@@ -17,6 +17,9 @@ PARQUET: Mapping[str, tuple[str, str]] = {
     "gtsrb": ("gtsrb_train.parquet", "gtsrb_test.parquet"),
     "cifar10": ("cifar10_train.parquet", "cifar10_test.parquet"),
     "tiny_imagenet": ("tinyimagenet_train.parquet", "tinyimagenet_val.parquet"),
+    "crackforest": ("crackforest_train.parquet", "crackforest_test.parquet"),
+    "sut_crack": ("sut_crack_train.parquet", "sut_crack_test.parquet"),
+    "magnetic_tile": ("magnetic_tile_train.parquet", "magnetic_tile_test.parquet"),
 }
 """The files, or folders of such files, of training and test split."""
 

@@ -1,0 +1,71 @@
+"""The CASC IFW apples: single apples in folders by day, cultivar and condition, or in two class folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from trainables.datasets.errors import DataError, nearest
+from trainables.datasets.facts import KNOWN
+from trainables.datasets.folder import ENDINGS, FolderSource, Listed, split_fixed
+from trainables.datasets.known.found import Found
+from trainables.datasets.locations import LocalFile
+
+HOMES = ("CASC_IFW", "casc_ifw")
+RAW = "Raw image"
+NAMED = re.compile(r"\d+_(?P<cultivar>[a-z]+)_(?P<condition>[a-z]+)_.*", re.IGNORECASE)
+"""Names as the database has them: date, cultivar, condition, number."""
+CONDITIONS = {"healthy": 0, "damaged": 1, "injured": 1}
+"""The label of each condition, as the years 2009 and 2010 and class folders call them."""
+
+
+def find_casc_ifw(root: Path) -> Found | None:
+    """The apples in either layout, split 80/20; raises `DataError` naming the file or folder of unknown condition."""
+    for home in (root / name for name in HOMES):
+        if not home.is_dir():
+            continue
+        raw = home / RAW
+        found = list(_named(raw)) if raw.is_dir() else list(_by_class(home))
+        for label, name in enumerate(KNOWN["casc_ifw"].classes):
+            if label not in {of for _, of in found}:
+                raise DataError(f"{raw if raw.is_dir() else home} has no {name} apples")
+        splits = split_fixed([label for _, label in found], str(home))
+        images = (Listed(LocalFile(path), label, split) for (path, label), split in zip(found, splits, strict=True))
+        source = FolderSource("casc_ifw", KNOWN["casc_ifw"].classes, _by_split(list(images)))
+        return Found(source, f"{home.name}/{RAW}" if raw.is_dir() else f"{home.name}/CLASS", source.count)
+    return None
+
+
+def _by_split(images: Sequence[Listed]) -> tuple[Listed, ...]:
+    return tuple(sorted(images, key=lambda image: image.split == "test"))
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    """The images below a folder, in sorted order."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith("."):
+            yield path
+
+
+def _named(raw: Path) -> Iterator[tuple[Path, int]]:
+    for path in _pictures(raw):
+        matched = NAMED.fullmatch(path.stem)
+        condition = matched["condition"].lower() if matched else ""
+        if condition not in CONDITIONS:
+            raise DataError(
+                f"{path} isn't named DATE_CULTIVAR_CONDITION_NUMBER, with one of the conditions "
+                f"{', '.join(CONDITIONS)}" + (f"; {nearest(condition, CONDITIONS)}" if condition else "")
+            )
+        yield path, CONDITIONS[condition]
+
+
+def _by_class(home: Path) -> Iterator[tuple[Path, int]]:
+    for folder in sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        if folder.name.lower() not in CONDITIONS:
+            raise DataError(
+                f"{folder} is no class of CASC IFW; put {RAW} as its authors lay it out, or folders healthy and "
+                f"damaged, into {home}"
+            )
+        for path in _pictures(folder):
+            yield path, CONDITIONS[folder.name.lower()]

@@ -1,0 +1,70 @@
+"""The built-in cracks, drawn when they are loaded for the first time: they need no files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.datasets.facts import KNOWN
+from trainables.datasets.known.found import Counts, Found
+from trainables.datasets.locations import File
+from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
+
+
+@dataclass(frozen=True)
+class Program(File):
+    """What stands for the files of a dataset that is drawn by a program; of another version it is another one."""
+
+    version: int
+
+    @property
+    def name(self) -> str:
+        return "program"
+
+    @property
+    def identity(self) -> str:
+        return f"drawn by version {self.version}"
+
+    def read(self) -> bytes:
+        raise NotImplementedError("nothing is read of what is drawn")
+
+    def open(self) -> Any:
+        raise NotImplementedError("nothing is read of what is drawn")
+
+
+@dataclass(frozen=True)
+class SyntheticSource:
+    """Images to be drawn, as many as `counts` says."""
+
+    name: str
+    classes: tuple[str, ...]
+    counts: Counts
+
+    @property
+    def files(self) -> Sequence[tuple[str, File]]:
+        from trainables.datasets.synthetic.rendering import VERSION
+
+        return [("program", Program(VERSION))]
+
+    def contents(self) -> Contents:
+        import torch
+
+        labels = {split: torch.arange(count) % len(self.classes) for split, count in self.counts.items()}
+        return Contents(self.classes, labels, self._samples(), masked=True, undamaged_first=True)
+
+    def _samples(self) -> Iterator[Sample]:
+        from trainables.datasets.synthetic.rendering import render
+
+        for split in SPLITS:
+            for number in range(self.counts[split]):
+                image, mask, _ = render(split, number)
+                yield Sample(split, f"{self.name}, {split} image {number}", image, mask)
+
+
+def find_synthetic_cracks(root: Path) -> Found:
+    """They are everywhere."""
+    facts = KNOWN["synthetic_cracks"]
+    counts: dict[SplitName, int] = {"train": facts.train, "test": facts.test}
+    return Found(SyntheticSource("synthetic_cracks", facts.classes, counts), "drawn by a program", lambda: counts)

@@ -1,0 +1,1 @@
+"""Images drawn by a program, with exact masks: something to train on where there are no files."""
