@@ -61,7 +61,7 @@ def error_auroc(uncertainty: Tensor, wrong: Tensor) -> float:
     values, wrong = _vector(uncertainty), wrong.bool().cpu()
     if not 0 < int(wrong.sum()) < len(wrong):
         return math.nan
-    # Mann and Whitney's U from mid-ranks: torchmetrics' curve takes 20 times as long, and bootstraps call this often
+    # Mann and Whitney's U from mid-ranks; torchmetrics would take values above 1 for logits and tie the large ones
     _, rank, count = torch.unique(values, return_inverse=True, return_counts=True)
     mid_rank = (count.cumsum(0).double() - (count.double() - 1) / 2)[rank]
     errors, rights = int(wrong.sum()), int((~wrong).sum())

@@ -103,6 +103,7 @@ def test_pearson_equals_scipys() -> None:
 def test_auroc_equals_scikit_learns_also_with_ties(decimals: int) -> None:
     values, wrong = logits(60, 1)[:, 0].round(decimals=decimals), labels(60)
     assert error_auroc(values, wrong) == pytest.approx(roc_auc_score(wrong, values))
+    assert error_auroc(1000 * values, wrong) == error_auroc(values, wrong), "any scale of uncertainty will do"
 
 
 def test_auroc_needs_errors_and_right_answers() -> None:
