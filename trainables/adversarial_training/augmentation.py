@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.adversarial_training.randomness import Share, stream
+from trainables.randomness import Share, stream
 
 PADDED_SHARE = 8
 """The border is an eighth of a side, as the customary 4 of 32 pixels, and black."""

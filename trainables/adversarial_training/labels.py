@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from trainables.adversarial_training.data import Samples
-from trainables.adversarial_training.randomness import stream
+from trainables.randomness import stream
 
 LABEL_SEED = 20261121
 """Seed of random labels: theirs alone, so that every replicate and arm has the same ones."""

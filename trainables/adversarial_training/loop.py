@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -18,12 +17,12 @@ from trainables.adversarial_training.data import Samples, dataset_of, parts
 from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.evaluation import measure
 from trainables.adversarial_training.labels import with_random_labels
-from trainables.adversarial_training.model import build, detached, laid_out
+from trainables.adversarial_training.model import build, compiled, detached, laid_out
 from trainables.adversarial_training.optimisation import lr_factor, make_optimizer, training_loss
 from trainables.adversarial_training.perturbation import Perturber
-from trainables.adversarial_training.randomness import EpochOrder, Share, stream, stream_seed
 from trainables.contract import Report, Run, require_finite
 from trainables.models.multi_task import MultiTaskNetwork
+from trainables.randomness import EpochOrder, Share, global_stream, stream
 
 Batch = tuple[Tensor, Tensor]
 
@@ -35,7 +34,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     """
     data = parts(config, run.data(dataset_of(config)), run.device)
     training = with_random_labels(data.train) if config.perturbation == "mp_random_labels" else data.train
-    model = run.prepare(laid_out(build(config, data.shape, data.classes, run.seed), run.device))
+    model = laid_out(build(config, data.shape, data.classes, run.seed), run.device)
+    model = run.prepare(compiled(model, config.compile))
     optimizer = make_optimizer(config, model)
     resumed = _restore(run, model, optimizer)
     done = int(resumed["epoch"]) if resumed else 0
@@ -86,7 +86,7 @@ def train_epoch(
     loss_sum, right, size = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(3))
     seen = 0
     model.train()
-    with dropout_stream(run, epoch):
+    with global_stream(run, "dropout", epoch):
         for index, (images, labels) in enumerate(loader):
             images, labels = images.to(run.device), labels.to(run.device)
             progress = epoch + index / len(loader)
@@ -117,17 +117,6 @@ def train_epoch(
         "train/epsilon": reached,
         "train/perturbation_size": run.mean(float(size)) / seen_by_each / reached if reached else 0.0,
     }
-
-
-@contextmanager
-def dropout_stream(run: Run, epoch: int) -> Iterator[None]:
-    """Give dropout, which knows only the global generator, a stream of this trial's; then the generator is as it was.
-
-    Every rank has a stream of its own: dropout on several workers is as random as on one, but not the same.
-    """
-    with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
-        torch.manual_seed(stream_seed(run.seed, f"dropout {run.rank}", epoch))
-        yield
 
 
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.randomness import stream_seed
 from trainables.models.building import build_network
 from trainables.models.multi_task import MultiTaskNetwork
+from trainables.randomness import stream_seed
 
 
 def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: int) -> MultiTaskNetwork:
@@ -32,6 +32,14 @@ def laid_out(model: MultiTaskNetwork, device: torch.device) -> MultiTaskNetwork:
     """The network in the memory layout that is fast on `device`: channels last on a CPU (`make bench`)."""
     # on a GPU nobody has measured it yet
     return model.to(memory_format=torch.channels_last) if device.type == "cpu" else model
+
+
+def compiled(model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graphs"]) -> MultiTaskNetwork:
+    """The same network, its trunk compiled in place for training and attacks alike; its state keeps its names."""
+    if how != "off":
+        mode = "reduce-overhead" if how == "cuda_graphs" else "default"
+        model.trunk = torch.compile(model.trunk, mode=mode)  # type: ignore[method-assign]
+    return model
 
 
 def detached(value: Any) -> Any:

@@ -10,11 +10,11 @@ from torch import Tensor
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.controls import keep_within, rescale, shrink, turn_at_random
 from trainables.adversarial_training.mixing import mix, mixing_weights
-from trainables.adversarial_training.randomness import Share, stream
 from trainables.adversarial_training.rungs import training_attack
 from trainables.attacks.frozen import frozen
 from trainables.attacks.stacked import attack_tasks
 from trainables.models.multi_task import MultiTaskNetwork
+from trainables.randomness import Share, stream
 
 
 def _alone(value: float) -> float:

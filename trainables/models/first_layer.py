@@ -23,7 +23,8 @@ class FirstConv2d(nn.Conv2d):
     def forward(self, images: Tensor) -> Tensor:
         """Maps (N, outputs, H, W) of images (N, channels, H, W)."""
         only_images = images.requires_grad and not self.weight.requires_grad and torch.is_grad_enabled()
-        if only_images and images.device.type == "cpu":
+        # a compiler takes minutes over the shifted sums, and plans its own convolution
+        if only_images and images.device.type == "cpu" and not torch.compiler.is_compiling():
             maps: Tensor = _ConvOfImages.apply(images, self.weight, self.bias)
             return maps
         return super().forward(images)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from trainables.adversarial_training.augmentation import CropFlip
-from trainables.adversarial_training.randomness import Share
+from trainables.randomness import Share
 
 
 def test_every_image_is_a_window_of_its_padded_self_mirrored_or_not() -> None:

@@ -16,12 +16,12 @@ from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples
 from trainables.adversarial_training.data import Samples, parts
 from trainables.adversarial_training.evaluation import Measured, measure
 from trainables.adversarial_training.model import load
-from trainables.adversarial_training.randomness import stream
 from trainables.adversarial_training.settings.evaluation import Attack, ThreatModel
 from trainables.attacks.frozen import frozen
 from trainables.attacks.pgd import pgd
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import Dataset
+from trainables.randomness import stream
 
 TASKS = ["odd_even", "prime_composite"]
 EVERY = list(get_args(Attack))

@@ -14,8 +14,8 @@ from tests.support.small_networks import SMALL_NETWORKS, small_batch, small_netw
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.mixing import mixing_weights
 from trainables.adversarial_training.perturbation import Perturber
-from trainables.adversarial_training.randomness import stream
 from trainables.adversarial_training.settings.perturbation import Perturbation
+from trainables.randomness import stream
 
 EPSILON, STEP, STEPS, SEED, EPOCH = 0.2, 0.05, 6, 3, 1
 VARIANTS: list[dict[str, Any]] = [

@@ -17,9 +17,9 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.controls import rescale, shrink, turn_at_random
 from trainables.adversarial_training.mixing import mix, mixing_weights
 from trainables.adversarial_training.perturbation import Perturber
-from trainables.adversarial_training.randomness import Share
 from trainables.adversarial_training.settings.perturbation import MIXED, Perturbation
 from trainables.models.multi_task import MultiTaskNetwork
+from trainables.randomness import Share
 
 TASKS = ["odd_even", "prime_composite"]
 KINDS = get_args(Perturbation)

@@ -16,11 +16,11 @@ from trainables.adversarial_training.labels import with_random_labels
 from trainables.adversarial_training.loop import make_loader
 from trainables.adversarial_training.model import build, load
 from trainables.adversarial_training.optimisation import lr_factor, training_loss
-from trainables.adversarial_training.randomness import EpochOrder, stream_seed
 from trainables.adversarial_training.settings.perturbation import Perturbation
 from trainables.contract import Diverged, InProcessRun, resolve
 from trainables.datasets import DataError, Dataset, Split
 from trainables.datasets.tasks import resolve_task
+from trainables.randomness import EpochOrder, stream_seed
 
 TASKS = ["odd_even", "prime_composite"]
 SMALL = {"epochs": 2, "steps": 2, "attack_steps": 2, "train_size": 200, "test_size": 50, "width": 1}

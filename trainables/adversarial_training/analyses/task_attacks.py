@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from trainables.adversarial_training.attacking import NOISE_SEED, loss_on_heads
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.randomness import stream
 from trainables.attacks.pgd import pgd
+from trainables.randomness import stream
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,3 +25,11 @@ class OptimisationSettings(Config):
         source="official code",
         description="Learning rate over training: constant, cosine to 0, or cyclic (0 → lr at 40 % → 0).",
     )
+    compile: Literal["off", "default", "cuda_graphs"] = hyperparameter(
+        "off",
+        source="assumed",
+        description=(
+            "Compile the network with torch.compile, which pays where a GPU waits for small kernels, and with "
+            "cuda_graphs replay them as one; rounding differs from the network as it is by the order of additions."
+        ),
+    )

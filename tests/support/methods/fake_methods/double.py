@@ -25,7 +25,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     from trainables.adversarial_training.loop import make_loader, train_epoch
     from trainables.adversarial_training.model import build, detached, laid_out
     from trainables.adversarial_training.optimisation import make_optimizer
-    from trainables.adversarial_training.randomness import EpochOrder
+    from trainables.randomness import EpochOrder
 
     @dataclass(frozen=True, eq=False)
     class Doubles(Samples):

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
+
+from trainables.contract import Run
 
 
 def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
@@ -23,6 +26,17 @@ def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
 def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     """A CPU generator for one purpose in one epoch."""
     return torch.Generator().manual_seed(stream_seed(seed, purpose, epoch))
+
+
+@contextmanager
+def global_stream(run: Run, purpose: str, epoch: int = 0) -> Iterator[None]:
+    """Give layers that know only the global generator a stream of this trial's; then the generator is as it was.
+
+    Every rank has a stream of its own: dropout on several workers is as random as on one, but not the same.
+    """
+    with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
+        torch.manual_seed(stream_seed(run.seed, f"{purpose} {run.rank}", epoch))
+        yield
 
 
 @dataclass(frozen=True)
