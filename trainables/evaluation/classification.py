@@ -6,12 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    binary_accuracy,
-    binary_f1_score,
-    binary_precision,
-    binary_recall,
-)
 
 FAKE = 2
 """The index of the third logit, "generated"."""
@@ -31,17 +25,20 @@ class Classification:
 
 def classification_scores(predicted: Tensor, labels: Tensor) -> Classification:
     """The scores of predicted classes against labels, both (N,) of 0 and 1."""
+    # here, because importing torchmetrics takes seconds
+    from torchmetrics.functional import classification as torchmetrics
+
     if predicted.shape != labels.shape or predicted.ndim != 1:
         raise ValueError(f"predictions are {tuple(predicted.shape)} and labels {tuple(labels.shape)}, not (N,) both")
     if len(labels) == 0:
         raise ValueError("no samples to score")
-    # torchmetrics refuses other classes than 0 and 1; floats it would round
+    # integers, because torchmetrics takes floats for probabilities
     predicted, labels = predicted.long(), labels.long()
     return Classification(
-        accuracy=float(binary_accuracy(predicted, labels)),
-        f1=float(binary_f1_score(predicted, labels)),
-        precision=float(binary_precision(predicted, labels)),
-        recall=float(binary_recall(predicted, labels)),
+        accuracy=float(torchmetrics.binary_accuracy(predicted, labels)),
+        f1=float(torchmetrics.binary_f1_score(predicted, labels)),
+        precision=float(torchmetrics.binary_precision(predicted, labels)),
+        recall=float(torchmetrics.binary_recall(predicted, labels)),
         n=len(labels),
         positives=int(labels.sum()),
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
@@ -26,6 +25,8 @@ def gradcam(
     `model`: images (N, C, H, W) → (N, logits), taken in eval mode. `stage`: a module of it, whose output is
     (N, C, h, w) or with `channels_last` (N, h, w, C), as Swin's are. `classes`: one for all images or (N,).
     """
+    from captum.attr import LayerAttribution, LayerGradCam  # here, because importing it takes a second
+
     each = torch.full((len(images),), classes) if isinstance(classes, int) else classes
     if len(each) != len(images):
         raise ValueError(f"{len(each)} classes for {len(images)} images")
