@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainables.datasets.balancing import balanced_epoch
     from trainables.datasets.config import KNOWN, DatasetSpec, FolderDataset, ParquetDataset
     from trainables.datasets.dataset import Dataset, Split
     from trainables.datasets.download import fetch
     from trainables.datasets.errors import DataError
+    from trainables.datasets.grouping import cut_by_group, grouped_order
     from trainables.datasets.loading import load
+    from trainables.datasets.one_vs_rest import one_vs_rest
     from trainables.datasets.root import data_root
     from trainables.datasets.stats import describe, inter_class_variance
 
@@ -25,11 +28,15 @@ __all__ = [
     "FolderDataset",
     "ParquetDataset",
     "Split",
+    "balanced_epoch",
+    "cut_by_group",
     "data_root",
     "describe",
     "fetch",
+    "grouped_order",
     "inter_class_variance",
     "load",
+    "one_vs_rest",
 ]
 
 _HOME = {
@@ -43,6 +50,10 @@ _HOME = {
     "data_root": "root",
     "load": "loading",
     "fetch": "download",
+    "balanced_epoch": "balancing",
+    "cut_by_group": "grouping",
+    "grouped_order": "grouping",
+    "one_vs_rest": "one_vs_rest",
     "describe": "stats",
     "inter_class_variance": "stats",
 }

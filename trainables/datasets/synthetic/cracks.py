@@ -61,7 +61,7 @@ def _trunk(random: Random, side: int) -> Walk:
     else:
         start, heading = tuple(random.uniform(0.2 * side, 0.8 * side, 2)), random.uniform(0, 2 * np.pi)
     longest = random.uniform(0.5, 1.0) * side if random.random() < 0.3 else 2.0 * side
-    return _walk(random, side, np.array(start), heading, longest, random.uniform(1.6, 4.5))
+    return _walk(random, side, np.array(start), heading, longest, random.uniform(1.8, 4.5))
 
 
 def _branch(random: Random, side: int, trunk: Walk) -> Walk:

@@ -6,7 +6,7 @@ import numpy as np
 
 from trainables.datasets.synthetic.texture import Field, Random, noise
 
-STAIN, SHADOW, SEAM, SCRATCH, PORES = 0.3, 0.12, 0.12, 0.15, 0.5
+STAIN, SHADOW, SEAM, SCRATCH, PORES = 0.55, 0.2, 0.1, 0.15, 0.6
 """The share of images that have each."""
 
 
@@ -21,10 +21,10 @@ def distractors(random: Random, side: int) -> Field:
 
 def stain(random: Random, side: int) -> Field:
     """A blot with ragged or soft edges, mostly dark."""
-    blot = noise(random, side, random.uniform(1.5, 5)) + random.uniform(0, 0.5) * noise(random, side, side / 3)
+    blot = noise(random, side, random.uniform(1.5, 4)) + random.uniform(0, 0.5) * noise(random, side, side / 3)
     edge = random.uniform(0.1, 0.8)
     inside = ((blot - random.uniform(0.4, 1.4)) / edge).clip(0, 1)
-    return np.asarray(1 + random.uniform(-0.45, 0.15) * inside)
+    return np.asarray(1 + random.uniform(-0.6, 0.15) * inside)
 
 
 def shadow(random: Random, side: int) -> Field:

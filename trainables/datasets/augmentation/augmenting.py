@@ -1,0 +1,47 @@
+"""Change a batch of images, and their masks with them."""
+
+from __future__ import annotations
+
+from typing import overload
+
+import torch
+from torch import Tensor
+
+from trainables.datasets.augmentation.blur import blurred
+from trainables.datasets.augmentation.colour import brightened, hue_turned
+from trainables.datasets.augmentation.geometry import moved, placements
+from trainables.datasets.augmentation.strengths import Strengths
+
+
+@overload
+def augment(images: Tensor, generator: torch.Generator, strengths: Strengths = ..., masks: None = ...) -> Tensor: ...
+
+
+@overload
+def augment(
+    images: Tensor, generator: torch.Generator, strengths: Strengths = ..., *, masks: Tensor
+) -> tuple[Tensor, Tensor]: ...
+
+
+def augment(
+    images: Tensor, generator: torch.Generator, strengths: Strengths | None = None, masks: Tensor | None = None
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Images (N, C, H, W) float32 in [0, 1], each changed by itself (S1, 4.2); as tuple with their masks, if given.
+
+    `masks` (N, H, W) of any type go where their images go, and keep their values. What is drawn depends on the
+    generator and N alone: not on what is changed, nor on the images. The generator's device may be another one.
+    """
+    strengths = strengths or Strengths()
+    count, _, height, width = images.shape
+    # one draw for all: eight numbers for each image's place, and four for its looks
+    drawn = torch.rand(count, 12, generator=generator, device=generator.device).to(images.device)
+    grid_of = placements(drawn[:, :8], strengths, square=height == width)
+    changed = images if grid_of is None else moved(images, grid_of, "bilinear")
+    changed = blurred(changed, drawn[:, 8], drawn[:, 9], strengths.blur)
+    changed = hue_turned(changed, drawn[:, 10], strengths.hue)
+    changed = brightened(changed, drawn[:, 11], strengths.brightness)
+    if masks is None:
+        return changed
+    if grid_of is None:
+        return changed, masks
+    return changed, moved(masks[:, None].to(images.dtype), grid_of, "nearest")[:, 0].to(masks.dtype)

@@ -1,0 +1,77 @@
+"""Draws that keep together what was cut from one image: tiles of it on both sides of a split would leak."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from trainables.datasets.dataset import stratified_order
+
+DRAWS = 16
+"""Random choices of groups of which the one nearest to the classes' proportions is taken."""
+
+
+def grouped_order(labels: Tensor, groups: Tensor | None, seed: int) -> Tensor:
+    """A random order of the samples, (N,) int64, in which each group is in one piece; a prefix splits at most one.
+
+    `labels`, `groups`: (N,) int64. Groups of the same most frequent label are spread evenly. Without groups it is the
+    stratified order.
+    """
+    if groups is None:
+        return stratified_order(labels, seed)
+    members = _members(groups)
+    frequent = torch.stack([labels[index].mode().values for index in members])
+    generator = torch.Generator().manual_seed(seed)
+    pieces = [members[group] for group in stratified_order(frequent, seed).tolist()]
+    return torch.cat([piece[torch.randperm(len(piece), generator=generator)] for piece in pieces])
+
+
+def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices (H,) and (N - H,) int64 of a held-out part, about `share` of the samples in whole groups, and the rest.
+
+    Both are in random stratified order. No single group more or less would come nearer to `share`; among several such
+    draws the one nearest to the classes' proportions is taken. Neither part is empty. Without groups it is the cut of
+    the stratified order. Raises `ValueError` unless 0 < share < 1 and there are two groups.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the share held out must lie between 0 and 1, not be {share}")
+    if groups is None:
+        order = stratified_order(labels, seed)
+        held_out = round(share * len(order))
+        return order[:held_out], order[held_out:]
+    members = _members(groups)
+    if len(members) < 2:
+        raise ValueError("all samples are of one group, of which no part can be held out")
+    sizes = [len(index) for index in members]
+    generator = torch.Generator().manual_seed(seed)
+    draws = [_draw(sizes, share * len(labels), generator) for _ in range(DRAWS)]
+    counts = torch.stack([torch.bincount(labels[index], minlength=int(labels.max()) + 1) for index in members])
+    wanted = counts.sum(0) * share
+    chosen = min(draws, key=lambda draw: float((counts[draw].sum(0) - wanted).abs().sum()))
+    inside = torch.zeros(len(members), dtype=torch.bool)
+    inside[chosen] = True
+    held, rest = (torch.cat([members[int(group)] for group in part.nonzero()]) for part in (inside, ~inside))
+    return held[stratified_order(labels[held], seed)], rest[stratified_order(labels[rest], seed)]
+
+
+def _members(groups: Tensor) -> list[Tensor]:
+    """The samples of each group, groups in the order of their numbers."""
+    order = groups.argsort(stable=True)
+    starts = (groups[order].diff() != 0).nonzero().squeeze(1) + 1
+    return list(torch.tensor_split(order, starts))
+
+
+def _draw(sizes: list[int], wanted: float, generator: torch.Generator) -> list[int]:
+    """Random groups whose samples come as near to the wanted number as any one of the groups could bring them."""
+    chosen: list[int] = []
+    total = 0
+    order = torch.randperm(len(sizes), generator=generator).tolist()
+    for group in order:
+        if abs(total + sizes[group] - wanted) < abs(total - wanted):
+            chosen.append(group)
+            total += sizes[group]
+    if not chosen:
+        chosen.append(min(order, key=lambda group: sizes[group]))
+    if len(chosen) == len(sizes):
+        chosen.remove(min(chosen, key=lambda group: sizes[group]))
+    return chosen
