@@ -69,6 +69,7 @@ def generator_size(
     for maps, places in zip(channels, pixels, strict=True):
         size.matrix(maps, 2 * maps, places, bias=True)
         size.matrix(maps, 1, places, bias=True)
+        size.macs += maps * places  # the weighted sum
         size.linear(maps, maps)
     size.linear(sum(channels), 4 * channels[-1])
     size.linear(4 * channels[-1], 2)

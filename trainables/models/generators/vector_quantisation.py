@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,7 +38,7 @@ class VectorQuantiser(nn.Module):
         The commitment loss is the mean squared distance between features and codes, whose gradient moves features.
         The perplexity is how many codes would be used if those used were used alike.
         """
-        with torch.autocast(features.device.type, enabled=False):  # distances of half precision choose wrong codes
+        with _full_precision(features):  # distances of half precision choose wrong codes
             full = features.to(self.codes.dtype)
             vectors = full.permute(0, 2, 3, 1).reshape(-1, self.codes.shape[1])
             if self.training:
@@ -73,3 +75,8 @@ class VectorQuantiser(nn.Module):
         self.counts.lerp_(used.sum(dim=0), 1 - self.decay)
         self.sums.lerp_(used.T @ vectors, 1 - self.decay)
         self.codes.copy_(self.sums / self.counts.clamp_min(1e-5)[:, None])
+
+
+def _full_precision(features: Tensor) -> AbstractContextManager[object]:
+    # there is no autocast on the meta device, where networks are only counted
+    return nullcontext() if features.is_meta else torch.autocast(features.device.type, enabled=False)
