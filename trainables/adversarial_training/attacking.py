@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Samples
 from trainables.adversarial_training.metrics import TARGETED, attack_name
 from trainables.adversarial_training.settings.evaluation import L2_SEARCH_STEPS, Attack, ThreatModel
 from trainables.attacks.cw_l2 import cw_l2
@@ -18,6 +17,7 @@ from trainables.attacks.fgsm import fgsm
 from trainables.attacks.margin import margin
 from trainables.attacks.pgd import pgd
 from trainables.attacks.targets import least_likely_class, random_wrong_classes
+from trainables.datasets.samples import Samples
 from trainables.randomness import stream
 
 BATCH = 500

@@ -7,50 +7,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset as TorchDataset
 
 from trainables.adversarial_training.config import Config
 from trainables.datasets.config import Spec, with_size
 from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
+from trainables.datasets.samples import Samples, samples_of
 from trainables.datasets.tasks import Task, resolve_task
 
 SUBSET_SEED = 20261121
 """Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones."""
-
-
-@dataclass(frozen=True, eq=False)
-class Samples(TorchDataset[tuple[Tensor, Tensor]]):
-    """Images (N, C, H, W) uint8 and labels (N, 1 + M) int64, the main task's first, on one device.
-
-    `chosen` (N,) int64 says which of a split's images they are: on a CPU these stay where all trials of a node share
-    them.
-    """
-
-    split: Tensor
-    chosen: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self.split[self.chosen[index]].to(torch.float32) / 255, self.labels[index]
-
-    def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
-        """A whole batch at once: pixels (B, C, H, W) float32 in [0, 1] and labels (B, 1 + M)."""
-        batch = torch.tensor(index, device=self.split.device)
-        return self.split[self.chosen[batch]].to(torch.float32) / 255, self.labels[batch]
-
-    @property
-    def images(self) -> Tensor:
-        """A copy of the images alone."""
-        return self.split[self.chosen]
-
-    @property
-    def pixels(self) -> Tensor:
-        """All images as float32 in [0, 1]."""
-        return self.images.to(torch.float32) / 255
 
 
 @dataclass(frozen=True)
@@ -100,7 +66,4 @@ def task_labels(labels: Tensor, tasks: list[Task]) -> Tensor:
 
 
 def _samples(split: Split, index: Tensor, tasks: list[Task], device: Any) -> Samples:
-    labels = task_labels(split.labels[index], tasks).to(device)
-    if torch.device(device).type == "cpu":
-        return Samples(split.images, index, labels)
-    return Samples(split.images[index].to(device), torch.arange(len(index), device=device), labels)
+    return samples_of(split, index, task_labels(split.labels[index], tasks), device)

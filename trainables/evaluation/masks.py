@@ -8,13 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from trainables.datasets.grey import to_grey
+
 POSITIVE_ABOVE = 127
 """A stored mask's value above which a pixel is positive; others above 0 mark regions that don't count."""
 
 QUANTILES = tuple(percent / 100 for percent in range(100))
-
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R 601, as Pillow and torchvision turn RGB into grey."""
 
 
 class Regions(NamedTuple):
@@ -119,11 +118,7 @@ def choose_threshold(
 
 def darkness(images: Tensor) -> Tensor:
     """1 - grey value, (N, H, W): what finding cracks takes without learning; `images`: (N, 1 or 3, H, W) in [0, 1]."""
-    if images.shape[1] == 1:
-        return 1 - images[:, 0]
-    if images.shape[1] != 3:
-        raise ValueError(f"darkness is of grey or RGB images, not of {images.shape[1]} channels")
-    return 1 - torch.einsum("nchw,c->nhw", images, torch.tensor(LUMA, dtype=images.dtype, device=images.device))
+    return 1 - to_grey(images)[:, 0]
 
 
 def _scores(ranked: Tensor, found: Tensor, thresholds: Tensor) -> MaskCurve:

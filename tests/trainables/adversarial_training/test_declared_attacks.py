@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from trainables import adversarial_training
 from trainables.adversarial_training import METRICS
 from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples, batches, loss_on_heads
-from trainables.adversarial_training.data import Samples, parts
+from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.evaluation import Measured, measure
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.settings.evaluation import Attack, ThreatModel
@@ -21,6 +21,7 @@ from trainables.attacks.frozen import frozen
 from trainables.attacks.pgd import pgd
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import Dataset
+from trainables.datasets.samples import Samples
 from trainables.randomness import stream
 
 TASKS = ["odd_even", "prime_composite"]

@@ -13,9 +13,9 @@ from trainables.adversarial_training.analyses.misled_heads import measure_heads,
 from trainables.adversarial_training.analyses.task_attacks import PerturbedBatch, TaskAttacks
 from trainables.adversarial_training.attacking import batches
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Samples
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED, Analysis
 from trainables.attacks.frozen import frozen
+from trainables.datasets.samples import Samples
 
 Measure = Callable[[nn.Module, PerturbedBatch], dict[str, Tensor]]
 Summarise = Callable[[Mapping[str, Tensor], float], dict[str, float]]
