@@ -87,7 +87,7 @@ def test_over_epsilon_the_attack_only_gets_stronger(problem: tuple[nn.Module, Te
     assert accuracies == sorted(accuracies, reverse=True)
     assert accuracies[-1] == 0
     expected = model(attack(model, images, labels, 0.02, 2.5 * 0.02 / 10))
-    assert accuracies[1] == pytest.approx((predicted_class(expected) == labels).double().mean().item())
+    assert curve[1].fake == pytest.approx(fake_probability(expected).mean().item(), abs=1e-5)
 
 
 def test_objectives_lower_what_they_say(problem: tuple[nn.Module, Tensor, Tensor]) -> None:
@@ -148,7 +148,6 @@ def test_p_fake_rises_with_noise_where_noise_was_learnt_as_fake(problem: tuple[n
     model, images, labels = problem
     curve = gaussian_noise(model, images, labels, (0.0, 0.1, 0.3))
     assert curve[0].fake < curve[1].fake < curve[2].fake
-    assert curve[2].fake > 2 * curve[0].fake
 
 
 def test_expectation_averages_probabilities_over_draws() -> None:
