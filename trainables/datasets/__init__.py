@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from trainables.datasets.errors import DataError
     from trainables.datasets.grouping import cut_by_group, grouped_order
     from trainables.datasets.loading import load
-    from trainables.datasets.one_vs_rest import one_vs_rest
     from trainables.datasets.root import data_root
     from trainables.datasets.stats import describe, inter_class_variance
 
@@ -36,7 +35,6 @@ __all__ = [
     "grouped_order",
     "inter_class_variance",
     "load",
-    "one_vs_rest",
 ]
 
 _HOME = {
@@ -53,7 +51,6 @@ _HOME = {
     "balanced_epoch": "balancing",
     "cut_by_group": "grouping",
     "grouped_order": "grouping",
-    "one_vs_rest": "one_vs_rest",
     "describe": "stats",
     "inter_class_variance": "stats",
 }

