@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from trainables.adversarial_training.config import Config
 from trainables.models.building import build_network
@@ -40,14 +39,3 @@ def compiled(model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graph
         mode = "reduce-overhead" if how == "cuda_graphs" else "default"
         model.trunk = torch.compile(model.trunk, mode=mode)  # type: ignore[method-assign]
     return model
-
-
-def detached(value: Any) -> Any:
-    """A copy of a nested state with every tensor cloned to the CPU, in plain dicts and lists."""
-    if isinstance(value, Tensor):
-        return value.detach().to("cpu", copy=True)
-    if isinstance(value, Mapping):
-        return {key: detached(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [detached(item) for item in value]
-    return value

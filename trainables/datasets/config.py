@@ -25,6 +25,7 @@ __all__ = [
     "own_size",
     "parse_spec",
     "with_size",
+    "with_tile",
 ]
 
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
@@ -158,6 +159,14 @@ def with_size(spec: Any, size: int | tuple[int, int] | None) -> Spec:
     if isinstance(parsed, str):
         return KnownDataset(known=parsed, size=size)
     return parsed.model_copy(update={"size": size})
+
+
+def with_tile(spec: Any, tile: int) -> Spec:
+    """The same dataset cut into tiles of N×N, whatever tiles it asked for itself."""
+    parsed = parse_spec(spec)
+    if isinstance(parsed, str):
+        return KnownDataset(known=parsed, tile=tile)
+    return parsed.model_copy(update={"tile": tile})
 
 
 def own_size(value: Any) -> Any:

@@ -1,0 +1,64 @@
+"""The counterfactual GAN (S1), whose counterfactuals explain and harden a classifier; the module is the trainable.
+
+Importing it imports no torch, so that a study can be checked where nothing is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trainables.contract import Direction, Report, Run
+from trainables.counterfactual_gan.components import COMPONENTS
+from trainables.counterfactual_gan.config import Config
+from trainables.counterfactual_gan.defaults import RECIPES, SCALES, defaults
+from trainables.counterfactual_gan.metrics import declared
+from trainables.counterfactual_gan.work import estimate
+
+__all__ = [
+    "COMPONENTS",
+    "METRICS",
+    "RECIPES",
+    "SCALES",
+    "SELECTION",
+    "Config",
+    "check",
+    "defaults",
+    "estimate",
+    "evaluate",
+    "load",
+    "train",
+]
+
+METRICS: Mapping[str, Direction] = declared()
+"""What it can report (see `metrics`)."""
+
+SELECTION = "validation/validity.worst_direction"
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    """Train and yield one report per epoch (see `loop.train`)."""
+    from trainables.counterfactual_gan.loop import train as train_by_epochs
+
+    return train_by_epochs(config, run)
+
+
+def load(config: Config, state: Mapping[str, Any]) -> Any:
+    """The discriminator and generator of a stored state, on the CPU, in eval mode (see `model.CounterfactualModel`)."""
+    from trainables.counterfactual_gan.model import load as load_model
+
+    return load_model(config, state)
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """Test a stored state (see `evaluation.evaluate`)."""
+    from trainables.counterfactual_gan.evaluation import evaluate as evaluate_state
+
+    return evaluate_state(config, state, run)
+
+
+def check(config: Config, run: Run) -> None:
+    """Raise `DataError` where the dataset is absent, corrupt, too small, or has not two classes."""
+    from trainables.counterfactual_gan.data import dataset_of, parts
+
+    parts(config, run.data(dataset_of(config)), run.device)

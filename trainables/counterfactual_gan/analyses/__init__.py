@@ -1,0 +1,67 @@
+"""What a test measures beside accuracy and validity, one analysis per file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from trainables.counterfactual_gan.config import Config
+from trainables.counterfactual_gan.data import Parts
+from trainables.counterfactual_gan.measuring import Measured
+from trainables.counterfactual_gan.model import CounterfactualModel
+from trainables.evaluation.features import FeatureExtractor
+from trainables.models.discriminators.discriminator import Discriminator
+from trainables.models.generators.generator import Generator
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A trained model with all that analyses compare it with."""
+
+    config: Config
+    data: Parts
+    model: CounterfactualModel
+    measured: Measured
+    """On the test images."""
+    panel: list[Discriminator]
+    features: FeatureExtractor
+    d_twin: Discriminator | None
+    g_twin: Generator | None
+    device: torch.device
+
+
+@dataclass
+class Findings:
+    """Metrics named without their split, arrays, and pictures."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
+    images: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, other: Findings) -> None:
+        """Take over what another analysis found."""
+        self.metrics |= other.metrics
+        self.arrays |= other.arrays
+        self.images |= other.images
+
+
+def analyse(tested: Tested) -> Findings:
+    """All analyses that the configuration names."""
+    from trainables.counterfactual_gan.analyses.quality import quality
+    from trainables.counterfactual_gan.analyses.robustness import robustness
+    from trainables.counterfactual_gan.analyses.saliency import saliency
+    from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
+
+    of: Mapping[str, Any] = {
+        "quality": quality,
+        "robustness": robustness,
+        "saliency": saliency,
+        "uncertainty": uncertainty,
+    }
+    found = Findings()
+    for name in tested.config.analyses:
+        found.add(of[name](tested))
+    return found

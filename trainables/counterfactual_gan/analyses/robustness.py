@@ -1,0 +1,95 @@
+"""F1 of D, of G's class branch and of their conventional twins over attacks and noise (S1, 4.5 and Figure 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from trainables.attacks.frozen import frozen
+from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.figures import plot_curves
+from trainables.evaluation.perturbation_curves import (
+    EPSILONS,
+    SIGMAS,
+    Objective,
+    Point,
+    expectation,
+    gaussian_noise,
+    pgd_over_epsilons,
+    pgd_over_step_sizes,
+)
+
+AT_EPSILON, AT_SIGMA = 8 / 255, 0.1
+"""Where a single number stands for a curve; assumed."""
+
+
+def robustness(tested: Tested) -> Findings:
+    """Curves over PGD's step size (ε 0.1, 10 steps, towards the other class), over ε, and over the noise's σ.
+
+    D is attacked on all three logits, on the two of its verdict, and adaptively, lowering p_fake, too. G's branch is
+    attacked through the expectation over its noise and dropout.
+    """
+    test = tested.data.test
+    count = min(len(test), tested.config.curve_size)
+    images, labels = test.__getitems__(list(range(count)))
+    found = Findings()
+    drawn: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+
+    def note(kind: str, who: str, points: tuple[Point, ...]) -> None:
+        strengths = [point.strength for point in points]
+        rows = {"f1": [point.f1 for point in points], "accuracy": [point.accuracy for point in points]}
+        if points[0].fake is not None:
+            rows["p_fake"] = [float(point.fake or 0.0) for point in points]
+        import numpy as np
+
+        found.arrays[f"{kind}.strength"] = np.array(strengths)
+        for score, values in rows.items():
+            found.arrays[f"{kind}.{who}.{score}"] = np.array(values)
+        drawn.setdefault(kind, {})[f"{who}, F1"] = (strengths, rows["f1"])
+        if "p_fake" in rows and who == "d":
+            drawn[kind]["d, mean p_fake"] = (strengths, rows["p_fake"])
+
+    for who, model, logits in _classifiers(tested):
+        with frozen(model):
+            note("pgd_step_size", who, pgd_over_step_sizes(logits, images, labels))
+            over_epsilon = pgd_over_epsilons(logits, images, labels)
+            note("pgd_epsilon", who, over_epsilon)
+            noisy = gaussian_noise(logits, images, labels)
+            note("noise", who, noisy)
+            found.metrics[f"f1_under_pgd.{who}"] = over_epsilon[EPSILONS.index(AT_EPSILON)].f1
+            found.metrics[f"f1_under_noise.{who}"] = noisy[SIGMAS.index(AT_SIGMA)].f1
+            if who == "d":
+                objectives: tuple[Objective, ...] = ("two_logits", "adaptive")
+                for objective in objectives:
+                    points = pgd_over_epsilons(logits, images, labels, objective=objective)
+                    note("pgd_epsilon", f"d, {objective}", points)
+                    if objective == "adaptive":
+                        at = points[EPSILONS.index(AT_EPSILON)]
+                        found.metrics["f1_under_adaptive_pgd.d"] = at.f1
+                        found.metrics["unnoticed_errors.adaptive_pgd"] = float(at.unnoticed_errors or 0.0)
+                plain = over_epsilon[EPSILONS.index(AT_EPSILON)]
+                found.metrics["unnoticed_errors.pgd"] = float(plain.unnoticed_errors or 0.0)
+    axes = {
+        "pgd_step_size": "PGD step size (ε 0.1, 10 steps)",
+        "pgd_epsilon": "PGD ε (10 steps of 2.5 ε / 10)",
+        "noise": "σ of Gaussian noise",
+    }
+    for kind, curves in drawn.items():
+        found.images[f"F1 over {axes[kind]}"] = plot_curves(curves, axes[kind], "share")
+    return found
+
+
+def _classifiers(tested: Tested) -> list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]]:
+    """Name, network and logits of everything that Figure 3 draws."""
+    draws = tested.config.draws
+    generator, discriminator = tested.model.generator, tested.model.discriminator
+    found: list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]] = [
+        ("d", discriminator, discriminator),
+        ("g", generator, expectation(generator.classify, draws)),
+    ]
+    if tested.d_twin is not None:
+        found.append(("d_twin", tested.d_twin, tested.d_twin))
+    if tested.g_twin is not None:
+        found.append(("g_twin", tested.g_twin, expectation(tested.g_twin.classify, draws)))
+    return found

@@ -1,0 +1,91 @@
+"""Whether what G changes is what is damaged (S1, 4.6, Table 5 and Figures 4 and 5)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.figures import plot_curves
+from trainables.datasets.samples import Samples
+from trainables.evaluation.masks import choose_threshold, darkness, mask_curve, regions
+from trainables.interpretability.difference import difference
+from trainables.interpretability.gradcam import gradcam
+from trainables.pictures import columns
+
+SHOWN = 8
+DAMAGED = 1
+
+
+def saliency(tested: Tested) -> Findings:
+    """Mask scores of |G(x) - x|, of the judges' last-stage class activation maps, and of mere darkness.
+
+    Thresholds are chosen on validation images; S1 takes the test's own best, which stands beside. The maps of the
+    judges are scored one by one and averaged. Nothing without masks.
+    """
+    validation, test = tested.data.validation, tested.data.test
+    if validation.masks is None or test.masks is None:
+        return Findings()
+    found = Findings()
+    marked = regions(validation.masks.cpu()), regions(test.masks.cpu())
+    maps = {"difference": [_differences(tested)], "gradcam": _activations(tested), "darkness": [_darkness(tested)]}
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    for name, pairs in maps.items():
+        choices = [choose_threshold(on_validation, marked[0], on_test, marked[1]) for on_validation, on_test in pairs]
+        n = len(choices)
+        found.metrics |= {
+            f"iou.{name}": sum(choice.chosen.iou for choice in choices) / n,
+            f"mask_f1.{name}": sum(choice.chosen.f1 for choice in choices) / n,
+            f"mask_accuracy.{name}": sum(choice.chosen.accuracy for choice in choices) / n,
+            f"iou_test_chosen.{name}": sum(choice.test_chosen.iou for choice in choices) / n,
+        }
+        curve = mask_curve(pairs[0][1], marked[1].positive, marked[1].ignored)
+        curves[name] = (curve.quantiles.tolist(), curve.iou.tolist())
+        found.arrays |= {f"iou_curve.{name}": curve.iou.numpy(), f"iou_curve.{name}.quantiles": curve.quantiles.numpy()}
+    found.images["IoU over thresholds (quantiles of each map)"] = plot_curves(curves, "quantile", "IoU")
+    found.images["damaged image, what G changes, class activation of a judge, mask"] = _compared(test, maps)
+    return found
+
+
+def _differences(tested: Tested) -> tuple[Tensor, Tensor]:
+    def generate(images: Tensor) -> Tensor:
+        made: Tensor = tested.model.generator(images).images
+        return made
+
+    found = [
+        difference(generate, part.pixels, draws=tested.config.draws).cpu()
+        for part in (tested.data.validation, tested.data.test)
+    ]
+    return found[0], found[1]
+
+
+def _activations(tested: Tested) -> list[tuple[Tensor, Tensor]]:
+    """Every judge's maps for the class "damaged", of its last stage."""
+    found = []
+    for judge in tested.panel:
+        name, stage = list(judge.stages.items())[-1]
+        last = name in judge.channels_last_stages
+        maps = [
+            gradcam(judge, stage, part.pixels, DAMAGED, channels_last=last).cpu()
+            for part in (tested.data.validation, tested.data.test)
+        ]
+        found.append((maps[0], maps[1]))
+    return found
+
+
+def _darkness(tested: Tested) -> tuple[Tensor, Tensor]:
+    return darkness(tested.data.validation.pixels).cpu(), darkness(tested.data.test.pixels).cpu()
+
+
+def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> object:
+    """S1's Figure 4 for this model: damaged images, each map stretched, and the mask."""
+    index = (test.labels.cpu() == DAMAGED).nonzero().squeeze(1)[:SHOWN]
+    images, _ = test.__getitems__(index.tolist())
+    shown = [images.cpu()]
+    for name in ("difference", "gradcam"):
+        chosen = maps[name][0][1][index][:, None]
+        largest = chosen.flatten(1).quantile(0.999, dim=1).clamp(min=1e-6)[:, None, None, None]
+        shown.append((chosen / largest).clamp(0, 1))
+    assert test.masks is not None
+    shown.append(test.masks.cpu()[index][:, None].to(torch.float32) / 255)
+    return columns(shown)

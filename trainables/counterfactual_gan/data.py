@@ -1,0 +1,126 @@
+"""The parts of a dataset that a trial trains, validates and tests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from trainables.counterfactual_gan.config import Config
+from trainables.datasets.balancing import balanced_epoch
+from trainables.datasets.config import Spec, parse_spec, with_size, with_tile
+from trainables.datasets.dataset import Dataset, Split
+from trainables.datasets.errors import DataError
+from trainables.datasets.grouping import cut_by_group, grouped_order
+from trainables.datasets.one_vs_rest import one_vs_rest
+from trainables.datasets.samples import Samples, samples_of
+from trainables.randomness import stream
+
+SUBSET_SEED = 20261121
+"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a trial uses of a dataset; labels are 0 undamaged and 1 damaged, as `classes` names them."""
+
+    train: Samples
+    validation: Samples
+    test: Samples
+    shape: tuple[int, int, int]
+    classes: tuple[str, str]
+    fingerprint: str
+    """Of the whole dataset before anything was cut from it."""
+
+
+def dataset_of(config: Config) -> Spec:
+    """The dataset of a configuration in its tiles and at its size, as `run.data` takes it."""
+    spec = parse_spec(config.dataset)
+    if config.tile_size is not None:
+        spec = with_tile(spec, config.tile_size)
+    return with_size(spec, config.image_size)
+
+
+def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
+    """Cut a dataset; held-out images come from other source images than those that are trained on.
+
+    Raises `DataError` for more than two classes of which none is named positive, and for too few images.
+    """
+    found = one_vs_rest(dataset, config.positive) if config.positive else dataset
+    if len(found.classes) != 2:
+        raise DataError(
+            f"dataset {dataset.name} has {len(found.classes)} classes, not two; say which of "
+            f"{', '.join(found.classes)} count as damaged, such as positive: [{found.classes[-1]}]"
+        )
+    try:
+        held_out, rest = cut_by_group(found.train.labels, found.train.groups, config.validation_fraction, SUBSET_SEED)
+    except ValueError as error:
+        raise DataError(f"dataset {dataset.name}: {error}") from None
+    rest = rest[grouped_order(found.train.labels[rest], _of(found.train.groups, rest), SUBSET_SEED)]
+    if config.train_size is not None:
+        held_out = held_out[: max(2, round(config.validation_fraction * config.train_size))]
+    channels, height, breadth = found.shape
+    return Parts(
+        train=_samples(config, found.train, rest[: config.train_size], device),
+        validation=_samples(config, found.train, held_out, device),
+        test=_samples(config, found.test, _test_order(found.test)[: config.test_size], device),
+        shape=(1 if config.grey else channels, height, breadth),
+        classes=(found.classes[0], found.classes[1]),
+        fingerprint=dataset.fingerprint,
+    )
+
+
+class Order(Sampler[int]):
+    """The indices of the epoch set by `set_epoch`: of both classes equally many, or every sample once."""
+
+    def __init__(self, labels: Tensor, seed: int, *, balanced: bool, purpose: str = "order") -> None:
+        self.labels, self.seed, self.balanced, self.purpose, self.epoch = labels.cpu(), seed, balanced, purpose, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; called before each pass, as with `DistributedSampler`."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = stream(self.seed, self.purpose, self.epoch)
+        if self.balanced:
+            return iter(balanced_epoch(self.labels, generator).tolist())
+        return iter(torch.randperm(len(self), generator=generator).tolist())
+
+
+def make_loader(samples: Samples, order: Order, batch_size: int) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Batches (B, C, H, W) and (B,) in `order`; a last batch of one image, which no statistics bear, is left out."""
+    return DataLoader(
+        samples,
+        batch_size=batch_size,
+        sampler=order,
+        drop_last=len(samples) % batch_size == 1,
+        collate_fn=_as_they_are,
+        # unused by us, but without one torch would draw from the global generator
+        generator=stream(order.seed, "loader"),
+    )
+
+
+def _test_order(split: Split) -> Tensor:
+    return grouped_order(split.labels, split.groups, SUBSET_SEED)
+
+
+def _of(groups: Tensor | None, index: Tensor) -> Tensor | None:
+    return None if groups is None else groups[index]
+
+
+def _samples(config: Config, split: Split, index: Tensor, device: Any) -> Samples:
+    labels = split.labels[index]
+    if len(set(labels.tolist())) < 2:
+        raise DataError(f"a part of {len(index)} images has one class alone; give more images")
+    return samples_of(split, index, labels.to(device), device, grey=config.grey)
+
+
+def _as_they_are(batch: Any) -> Any:
+    return batch

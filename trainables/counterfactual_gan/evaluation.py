@@ -1,0 +1,82 @@
+"""Measure a stored state on the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.attacks.frozen import frozen
+from trainables.contract import Report, Run
+from trainables.counterfactual_gan.analyses import Findings, Tested, analyse
+from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
+from trainables.counterfactual_gan.config import Config
+from trainables.counterfactual_gan.data import dataset_of, parts
+from trainables.counterfactual_gan.extracting import extractor
+from trainables.counterfactual_gan.gallery import galleries
+from trainables.counterfactual_gan.measuring import BATCH, measure
+from trainables.counterfactual_gan.model import load
+from trainables.evaluation.classification import classification_scores
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """Test both networks: classification, validity, the analyses asked for, galleries; predictions per image."""
+    data = parts(config, run.data(dataset_of(config)), run.device)
+    model = load(config, state).to(run.device)
+    panel = judges(config, data, run.device)
+    features = extractor(config, panel, data.shape)
+    measured = measure(model, data.test, panel, features)
+    seed = int(state["seed"])
+    tested = Tested(
+        config=config,
+        data=data,
+        model=model,
+        measured=measured,
+        panel=panel,
+        features=features,
+        d_twin=discriminator_twin(config, data, run.device, seed) if config.twins else None,
+        g_twin=generator_twin(config, data, run.device, seed) if config.twins else None,
+        device=run.device,
+    )
+    found = Findings(measured.classification(whole=True) | measured.validity() | measured.changed())
+    found.metrics["samples"] = float(len(data.test))
+    found.add(_twins(tested))
+    found.add(analyse(tested))
+    arrays = {
+        "labels": measured.labels.numpy(),
+        "predictions.clean": measured.real[:, :2].argmax(1).numpy(),
+        "predictions.branch": measured.branch.argmax(1).numpy(),
+        "valid": measured.valid().double().mean(0).numpy(),
+    }
+    return Report(
+        {f"test/{name}": value for name, value in found.metrics.items()},
+        arrays=arrays | found.arrays,
+        images=galleries(config, model, data.test) | found.images,
+    )
+
+
+def _twins(tested: Tested) -> Findings:
+    """Scores of the networks that were trained as plain classifiers (S1, Table 2), and how far D is below its twin."""
+    found = Findings()
+    images, labels = tested.data.test.pixels, tested.data.test.labels.cpu()
+    answers: dict[str, Tensor] = {}
+    if tested.d_twin is not None:
+        with frozen(tested.d_twin), torch.no_grad():
+            answers["d_twin"] = torch.cat([tested.d_twin(part).cpu() for part in torch.split(images, BATCH)])
+    if tested.g_twin is not None:
+        with frozen(tested.g_twin), torch.no_grad():
+            answers["g_twin"] = torch.cat([tested.g_twin.classify(part).cpu() for part in torch.split(images, BATCH)])
+    for name, logits in answers.items():
+        scores = classification_scores(logits.argmax(1), labels)
+        found.metrics |= {
+            f"accuracy.{name}": scores.accuracy,
+            f"f1.{name}": scores.f1,
+            f"precision.{name}": scores.precision,
+            f"recall.{name}": scores.recall,
+        }
+    if "d_twin" in answers:
+        own = float((tested.measured.real[:, :2].argmax(1) == labels).double().mean())
+        found.metrics["accuracy_gap"] = own - found.metrics["accuracy.d_twin"]
+    return found

@@ -1,0 +1,1 @@
+"""The hyperparameters of the counterfactual GAN, by what they are about."""

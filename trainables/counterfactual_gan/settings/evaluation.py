@@ -1,0 +1,70 @@
+"""What it is measured by. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from trainables.contract import Config, hyperparameter
+
+Analysis = Literal["robustness", "uncertainty", "saliency", "quality"]
+
+
+class EvaluationSettings(Config):
+    """Independent classifiers, and the measurements of a test."""
+
+    judges: int = hyperparameter(
+        3,
+        source="assumed",
+        ge=1,
+        le=9,
+        description=(
+            "Independent classifiers, trained on the same images without any GAN and the same for every arm and seed: "
+            "counterfactuals are judged, distances measured and class activation maps drawn by them."
+        ),
+    )
+    judge: Literal["resnet3", "resnet18", "swin_tiny"] = hyperparameter(
+        "resnet3", source="assumed", description="Their network; the same in every arm, so that arms are comparable."
+    )
+    judge_width: int = hyperparameter(16, source="assumed", ge=4, le=512, description="Their width.")
+    judge_epochs: int = hyperparameter(
+        20, source="assumed", unit="epochs", ge=1, le=1000, description="How long they and the twins train."
+    )
+    twins: bool = hyperparameter(
+        True,
+        source="paper",
+        description="Test beside D and G's class branch the same networks trained as plain classifiers (S1, Table 2).",
+    )
+    draws: int = hyperparameter(
+        4,
+        source="assumed",
+        ge=1,
+        le=100,
+        description="Draws of G's noise and dropout that maps and attacks on G are averaged over, with a fixed seed.",
+    )
+    analyses: tuple[Analysis, ...] = hyperparameter(
+        ("quality", "uncertainty", "saliency"),
+        source="paper",
+        description=(
+            "What a test measures beside accuracy and validity: quality, distances of real and generated images "
+            "(Tables 1 and 3); robustness, scores over attacks and noise (Figure 3); uncertainty (Table 4); saliency "
+            "(Table 5)."
+        ),
+    )
+    features: Literal["judge", "inception"] = hyperparameter(
+        "judge",
+        source="assumed",
+        description="What distances are measured with: FD on a judge's features, or FID on Inception's, as S1.",
+    )
+    inception_weights: str | None = hyperparameter(
+        None, source="assumed", description="File of Inception's weights; null: downloaded."
+    )
+    inception_dimensions: Literal[64, 192, 768, 2048] = hyperparameter(
+        2048, source="customary", description="Which of Inception's features; S1's values fit 64 (methods.md 1.9)."
+    )
+    curve_size: int = hyperparameter(
+        200,
+        source="assumed",
+        unit="images",
+        ge=4,
+        description="Test images that the curves over attacks are drawn from.",
+    )

@@ -1,0 +1,59 @@
+"""What is minimised (S1, eq. 1 to 6). Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from trainables.contract import Config, hyperparameter
+
+GeneratorLoss = Literal["flip", "two_term", "printed"]
+
+
+class LossSettings(Config):
+    """The losses and their weights."""
+
+    generator_loss: GeneratorLoss = hyperparameter(
+        "flip",
+        source="assumed",
+        description=(
+            "S1's eq. 2 as it can be meant: flip, the cross-entropy of D(G(x)) to the other class; two_term, away from "
+            "its own class and from fake, each by itself; or as printed, which has no lower bound and raises p_fake."
+        ),
+    )
+    lambda1: float = hyperparameter(
+        1.0, source="paper", ge=0, le=1000, description="λ₁, of G's loss against D (eq. 5)."
+    )
+    lambda2: float = hyperparameter(
+        1.0, source="paper", ge=0, le=1000, description="λ₂, of G's class branch (eq. 3, 5); 0: untrained."
+    )
+    lambda3: float = hyperparameter(
+        0.1, source="paper", ge=0, le=1000, description="λ₃, of the L1 distance of G(x) from x (eq. 4, 5)."
+    )
+    half_cycles: int = hyperparameter(
+        2,
+        source="paper",
+        ge=1,
+        le=8,
+        description="c of eq. 6: so often G is applied, reaching each class in turn; S1's 0 cycles are 1, its 1 is 2.",
+    )
+    lambda_c: float = hyperparameter(
+        1.0, source="assumed", gt=0, le=1, description="λ_c of eq. 6: what each further half-cycle weighs."
+    )
+    cycle_identity: float = hyperparameter(
+        0.0,
+        source="paper",
+        ge=0,
+        le=1000,
+        description="Weight of the L1 distance of G(G(x)) from x, which S1 hasn't (CycleGAN); needs half_cycles ≥ 2.",
+    )
+    commitment: float = hyperparameter(
+        0.25, source="customary", ge=0, le=100, description="Weight of vector quantisation's commitment loss."
+    )
+    fake_weight: Literal["expectations", "mean"] = hyperparameter(
+        "expectations",
+        source="paper",
+        description=(
+            "What the generated images weigh in D's loss: expectations, as much as one class (eq. 1's three terms); "
+            "mean, as much as both (the plain mean over a batch of real and generated images)."
+        ),
+    )

@@ -1,0 +1,150 @@
+"""One batch's updates of D and G; what both need is computed once.
+
+With c half-cycles an update of both runs G c times; D sees real images and G(x) for its own update, and after it each
+of the c counterfactuals once. A transcription of the equations runs G for every term (`tests/benchmarks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainables.counterfactual_gan.config import Config
+from trainables.counterfactual_gan.losses import (
+    class_branch_loss,
+    cycle_loss,
+    discriminator_loss,
+    sparsity_loss,
+)
+from trainables.models.generators.generator import Generated
+
+
+@dataclass
+class Losses:
+    """The terms of one batch, detached; None where it wasn't that network's turn."""
+
+    discriminator: Tensor | None = None
+    generator: dict[str, Tensor] = field(default_factory=dict)
+
+    def named(self) -> Iterator[tuple[str, Tensor]]:
+        """Every term with its name."""
+        if self.discriminator is not None:
+            yield "discriminator", self.discriminator
+        yield from self.generator.items()
+
+
+def half_cycles(generator: nn.Module, bare: nn.Module, images: Tensor, count: int) -> list[Generated]:
+    """G(x), G(G(x)), …, `count` of them; after the first through the `bare` network behind `Run.prepare`.
+
+    A distributed network counts on one forward pass per backward pass; the weights' gradients of all passes meet in it.
+    """
+    made: list[Generated] = [generator(images)]
+    for _ in range(count - 1):
+        made.append(bare(made[-1].images))
+    return made
+
+
+def update(
+    config: Config,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    unwrap: Callable[[nn.Module], nn.Module],
+    *,
+    train_discriminator: bool = True,
+    train_generator: bool = True,
+) -> Losses:
+    """Update D, then G against the new D, on images (N, C, H, W) in [0, 1] with labels (N,) of 0 and 1.
+
+    G's counterfactuals of this batch serve both updates: nothing of G changes in between. `unwrap`: `Run.unwrap`.
+    """
+    losses = Losses()
+    bare = unwrap(generator)
+    with torch.set_grad_enabled(train_generator), autocast(config, images.device):
+        made = (
+            half_cycles(generator, bare, images, config.half_cycles)
+            if train_generator
+            else half_cycles(bare, bare, images, 1)
+        )
+    if train_discriminator:
+        losses.discriminator = update_discriminator(
+            config, discriminator, discriminator_optimizer, images, made[0].images.detach(), labels
+        )
+    if train_generator:
+        losses.generator = update_generator(config, unwrap(discriminator), generator_optimizer, images, made, labels)
+    return losses
+
+
+def update_discriminator(
+    config: Config, discriminator: nn.Module, optimizer: Optimizer, images: Tensor, generated: Tensor, labels: Tensor
+) -> Tensor:
+    """One step of D on L_D; real and generated images go through D together."""
+    with autocast(config, images.device):
+        logits = discriminator(torch.cat([images, generated]))
+    real, fake = torch.split(logits, len(images))
+    loss = discriminator_loss(real, fake, labels, config.fake_weight)
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.detach()
+
+
+def update_generator(
+    config: Config,
+    discriminator: nn.Module,
+    optimizer: Optimizer,
+    images: Tensor,
+    made: list[Generated],
+    labels: Tensor,
+) -> dict[str, Tensor]:
+    """One step of G on eq. 5 without L_D; D's weights get no gradients."""
+    with without_gradients(discriminator), autocast(config, images.device):
+        logits = list(torch.split(discriminator(torch.cat([each.images for each in made])), len(images)))
+    terms = generator_terms(config, images, made, logits, labels)
+    total = torch.stack([weight * term for weight, term in terms.values()]).sum()
+    optimizer.zero_grad()
+    total.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return {name: term.detach() for name, (_, term) in terms.items()}
+
+
+def generator_terms(
+    config: Config, images: Tensor, made: list[Generated], logits: list[Tensor], labels: Tensor
+) -> dict[str, tuple[float, Tensor]]:
+    """Weight and value of every term of G's loss, by name; `logits`: D's on each half-cycle's images."""
+    terms = {
+        "adversarial": (config.lambda1, cycle_loss(logits, labels, config.lambda_c, config.generator_loss)),
+        "classification": (config.lambda2, class_branch_loss(made[0].logits, labels)),
+        "sparsity": (config.lambda3, sparsity_loss(images, made[0].images)),
+    }
+    if config.quantised:
+        terms["commitment"] = (config.commitment, torch.stack([each.commitment for each in made]).sum())
+    if config.cycle_identity:
+        terms["identity"] = (config.cycle_identity, sparsity_loss(images, made[1].images))
+    return terms
+
+
+@contextmanager
+def without_gradients(model: nn.Module) -> Iterator[None]:
+    """The model's weights out of the graph, so that a backward pass through it computes those of its input alone."""
+    wanted = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight in wanted:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in wanted:
+            weight.requires_grad_(True)
+
+
+def autocast(config: Config, device: torch.device) -> torch.autocast:
+    """bfloat16 on a GPU where mixed precision is asked for."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=config.mixed_precision and device.type == "cuda")
