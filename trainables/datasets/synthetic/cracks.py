@@ -10,7 +10,7 @@ from trainables.datasets.synthetic.texture import Field, Random
 
 STEP = 0.7
 """Pixels between two points of a crack."""
-LEAST_SHARE = 0.025
+LEAST_SHARE = 0.03
 """The least share of an image that its crack covers: above that which makes a tile damaged."""
 BRANCHED = 0.4
 AT_ONCE = 16
@@ -61,14 +61,14 @@ def _trunk(random: Random, side: int) -> Walk:
     else:
         start, heading = tuple(random.uniform(0.2 * side, 0.8 * side, 2)), random.uniform(0, 2 * np.pi)
     longest = random.uniform(0.5, 1.0) * side if random.random() < 0.3 else 2.0 * side
-    return _walk(random, side, np.array(start), heading, longest, random.uniform(1.8, 4.5))
+    return _walk(random, side, np.array(start), heading, longest, random.uniform(2.2, 4.8))
 
 
 def _branch(random: Random, side: int, trunk: Walk) -> Walk:
     """A thinner crack that leaves another one to a side."""
     at = random.integers(2, len(trunk.points) - 2)
     turned = random.choice([-1, 1]) * random.uniform(0.5, 1.3)
-    width = max(1.2, trunk.widths[at] * random.uniform(0.4, 0.8))
+    width = max(1.5, trunk.widths[at] * random.uniform(0.4, 0.8))
     longest = random.uniform(0.15, 0.8) * side
     return _walk(random, side, trunk.points[at], trunk.headings[at] + turned, longest, width)
 

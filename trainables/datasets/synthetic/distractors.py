@@ -6,7 +6,7 @@ import numpy as np
 
 from trainables.datasets.synthetic.texture import Field, Random, noise
 
-STAIN, SHADOW, SEAM, SCRATCH, PORES = 0.55, 0.2, 0.1, 0.15, 0.6
+STAIN, SHADOW, SEAM, SCRATCH, PORES = 0.6, 0.2, 0.08, 0.15, 0.65
 """The share of images that have each."""
 
 

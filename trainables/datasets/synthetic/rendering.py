@@ -33,7 +33,7 @@ def render(split: str, number: int) -> tuple[Pixels, Pixels, int]:
     if label:
         found = crack(random, SIDE)
         # seen against the surface's own roughness, from barely to clearly
-        deepest = min(0.85, max(0.35, random.uniform(3, 7) * spread))
+        deepest = min(0.85, max(0.38, random.uniform(3.2, 7.5) * spread))
         factors = factors * (1 - deepest * found.depth * found.coverage).clip(0.05)
         lit = np.roll(found.coverage, random.integers(-1, 2, 2), axis=(0, 1))
         factors = factors + random.uniform(0, 0.15) * (lit - found.coverage).clip(0)
