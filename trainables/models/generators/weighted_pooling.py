@@ -41,6 +41,10 @@ class ClassBranch(nn.Module):
         super().__init__()
         self.pools = nn.ModuleList(WeightedPooling(count) for count in channels)
         self.mlp = nn.Sequential(nn.Linear(sum(channels), hidden), nn.ReLU(), nn.Linear(hidden, classes))
+        # torch's own start shrinks what differs between images at each of four layers, so that beside the adversarial
+        # loss the branch would learn nothing for hundreds of steps
+        for layer in (*(part for pool in self.pools for part in (pool.hidden, pool.score)), self.mlp[0], self.mlp[2]):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
     def forward(self, blocks: Sequence[Tensor]) -> Tensor:
         """Logits (N, classes) of the decoder blocks' features, in the order of `channels`."""
