@@ -43,8 +43,9 @@ class ClassBranch(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(sum(channels), hidden), nn.ReLU(), nn.Linear(hidden, classes))
         # torch's own start shrinks what differs between images at each of four layers, so that beside the adversarial
         # loss the branch would learn nothing for hundreds of steps
-        for layer in (*(part for pool in self.pools for part in (pool.hidden, pool.score)), self.mlp[0], self.mlp[2]):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, blocks: Sequence[Tensor]) -> Tensor:
         """Logits (N, classes) of the decoder blocks' features, in the order of `channels`."""
