@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
@@ -16,7 +16,7 @@ from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.data import dataset_of, parts
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.measuring import BATCH, measure
+from trainables.counterfactual_gan.measuring import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
 from trainables.evaluation.classification import classification_scores
 
@@ -63,11 +63,9 @@ def _twins(tested: Tested) -> Findings:
     images, labels = tested.data.test.pixels, tested.data.test.labels.cpu()
     answers: dict[str, Tensor] = {}
     if tested.d_twin is not None:
-        with frozen(tested.d_twin), torch.no_grad():
-            answers["d_twin"] = torch.cat([tested.d_twin(part).cpu() for part in torch.split(images, BATCH)])
+        answers["d_twin"] = _answers(tested.d_twin, tested.d_twin, images)
     if tested.g_twin is not None:
-        with frozen(tested.g_twin), torch.no_grad():
-            answers["g_twin"] = torch.cat([tested.g_twin.classify(part).cpu() for part in torch.split(images, BATCH)])
+        answers["g_twin"] = _answers(tested.g_twin, tested.g_twin.classify, images)
     for name, logits in answers.items():
         scores = classification_scores(logits.argmax(1), labels)
         found.metrics |= {
@@ -80,3 +78,9 @@ def _twins(tested: Tested) -> Findings:
         own = float((tested.measured.real[:, :2].argmax(1) == labels).double().mean())
         found.metrics["accuracy_gap"] = own - found.metrics["accuracy.d_twin"]
     return found
+
+
+def _answers(network: nn.Module, logits_of: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """The logits (N, 2) on the CPU, with the noise and dropout that measurements draw."""
+    with frozen(network), torch.no_grad(), drawing(images.device):
+        return torch.cat([logits_of(part).cpu() for part in torch.split(images, BATCH)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -105,15 +107,21 @@ class Measured:
         return found | {kind: (found[f"{kind}.undamaged"] + found[f"{kind}.damaged"]) / 2}
 
 
+@contextmanager
+def drawing(device: torch.device) -> Iterator[None]:
+    """Torch's global generators at `DRAWING_SEED`, and afterwards as they were."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(DRAWING_SEED)
+        yield
+
+
 def measure(
     model: CounterfactualModel, samples: Samples, panel: list[Discriminator], features: FeatureExtractor
 ) -> Measured:
     """Look at all images of `samples` once, batch by batch, with one draw of G's noise and dropout."""
     rows: dict[str, list[Tensor]] = {}
     spread, extreme, pixels, perplexity = _Spread(), 0, 0, 0.0
-    devices = [samples.split.device] if samples.split.device.type == "cuda" else []
-    with frozen(model), torch.no_grad(), torch.random.fork_rng(devices):
-        torch.manual_seed(DRAWING_SEED)
+    with frozen(model), torch.no_grad(), drawing(samples.split.device):
         for first in range(0, len(samples), BATCH):
             images, labels = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
             made = model.generator(images)
@@ -147,9 +155,7 @@ def measure(
 
 def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:
     """Counterfactuals of images (N, C, H, W) with the noise that measurements draw first."""
-    devices = [images.device] if images.device.type == "cuda" else []
-    with frozen(generator), torch.no_grad(), torch.random.fork_rng(devices):
-        torch.manual_seed(DRAWING_SEED)
+    with frozen(generator), torch.no_grad(), drawing(images.device):
         made: Tensor = generator(images).images
     return made
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
 from saddle.analyse.best import value_of
 from saddle.analyse.pairs import of_arm
 from saddle.design import Arm, labels
+from saddle.design.blocks import Block
 from saddle.design.values import canonical, readable, same
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -38,6 +39,8 @@ class Beside:
     sd: float | None
     n: int
     differing: tuple[Condition, ...]
+    block: Block = field(default_factory=dict)
+    """The block that its conditions name, where the ablation has blocks."""
 
     @property
     def difference(self) -> float | None:
@@ -79,7 +82,8 @@ def compare_published(
             continue
         sd = stdev(ours) if len(ours) > 1 else None
         differing = _differing(value.conditions, members, config)
-        rows.append(Beside(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing))
+        block = _block_of(members, value.conditions)
+        rows.append(Beside(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block))
     return Comparison(tuple(rows), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(unmeasured)))
 
 
@@ -100,6 +104,11 @@ def _by_levels(value: PublishedValue, arms: Sequence[Arm]) -> Arm | None:
 
 def _in_block(entry: Entry, conditions: Mapping[str, Any]) -> bool:
     return all(same(level, conditions[name]) for name, level in entry.block.items() if name in conditions)
+
+
+def _block_of(members: Sequence[Entry], conditions: Mapping[str, Any]) -> Block:
+    """What the conditions say of the blocks there are; the entries are those of such blocks alone."""
+    return {name: level for name, level in (members[0].block if members else {}).items() if name in conditions}
 
 
 def _by_seed(members: Sequence[Entry], metric: str) -> list[float]:

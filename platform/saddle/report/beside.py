@@ -8,6 +8,7 @@ from typing import Any
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.published import Beside, Condition, compare_published
 from saddle.analyse.wording import DASH, Scale, label, listed, setting
+from saddle.design.blocks import block_name
 from saddle.report.tables import Table
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -30,7 +31,7 @@ def published_table(
     columns = ["arm", "metric", "published", "ours", "difference", *["other conditions"] * any(special), "source"]
     rows = [
         (
-            row.arm,
+            _arm(row),
             label(row.published.metric),
             _theirs(row),
             _ours(row),
@@ -50,6 +51,11 @@ def published_table(
     if found.not_measured:
         notes.append(f"Not shown, because no trial measures it: {listed(found.not_measured)}.")
     return Table(tuple(columns), tuple(rows), " ".join([*notes, *study.published.notes]))
+
+
+def _arm(row: Beside) -> str:
+    """`mp`, or `mp in tasks=[odd_even]` where the value is of one block."""
+    return f"{row.arm} in {block_name(row.block)}" if row.block else row.arm
 
 
 def _theirs(row: Beside) -> str:

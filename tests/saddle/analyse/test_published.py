@@ -112,6 +112,13 @@ def test_a_value_is_held_against_the_block_it_was_measured_in() -> None:
     [across] = compare_published([value()], arms(), both).rows
     assert (inside.mean, inside.n, inside.differing) == (pytest.approx(0.82), 3, ())
     assert (across.mean, across.n) == (pytest.approx((0.82 + 0.5) / 2), 3)
+    assert (inside.block, across.block) == ({"dataset": "digits"}, {})
+    study = Study.model_validate(
+        {**STUDY, "published": {"file": "t.csv", "values": [value(dataset="mnist").model_dump(), value().model_dump()]}}
+    )
+    table = published_table(study, both, {}, SimpleNamespace())
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["mp in dataset=mnist", "mp"], "a row says which block it is of"
 
 
 def test_the_table_tells_common_conditions_once_and_others_in_their_rows() -> None:
