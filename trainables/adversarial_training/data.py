@@ -12,6 +12,7 @@ from trainables.adversarial_training.config import Config
 from trainables.datasets.config import Spec, with_size
 from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
+from trainables.datasets.grouping import cut_by_group
 from trainables.datasets.samples import Samples, samples_of
 from trainables.datasets.tasks import Task, resolve_task
 
@@ -44,16 +45,16 @@ def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
     if len(dataset.classes) < 2:
         raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")
     tasks = [resolve_task(name, labels, dataset.classes) for name, labels in config.tasks.items()]
-    order = stratified_order(dataset.train.labels, SUBSET_SEED)
-    available = len(order)
+    available = len(dataset.train)
     held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
     if held_out >= available:
         raise DataError(f"dataset {dataset.name} has {available} training images, too few to hold out {held_out}")
-    training = order[held_out:]
+    # in whole groups where there are any: tiles of one image on both sides would flatter the validation
+    validation, training = cut_by_group(dataset.train.labels, dataset.train.groups, held_out / available, SUBSET_SEED)
     test_order = stratified_order(dataset.test.labels, SUBSET_SEED)
     return Parts(
         train=_samples(dataset.train, training[: config.train_size], tasks, device),
-        validation=_samples(dataset.train, order[:held_out], tasks, device),
+        validation=_samples(dataset.train, validation, tasks, device),
         test=_samples(dataset.test, test_order[: config.test_size], tasks, device),
         shape=dataset.shape,
         classes=(len(dataset.classes), *(task.classes for task in tasks)),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from trainables.datasets.dataset import stratified_order
+from trainables.datasets.errors import DataError
 
 DRAWS = 16
 """Random choices of groups of which the one nearest to the classes' proportions is taken."""
@@ -31,7 +32,7 @@ def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int)
 
     Both are in random stratified order. No single group more or less would come nearer to `share`; among several such
     draws the one nearest to the classes' proportions is taken. Neither part is empty. Without groups it is the cut of
-    the stratified order. Raises `ValueError` unless 0 < share < 1 and there are two groups.
+    the stratified order. Raises `ValueError` unless 0 < share < 1, `DataError` for a single group.
     """
     if not 0 < share < 1:
         raise ValueError(f"the share held out must lie between 0 and 1, not be {share}")
@@ -41,7 +42,7 @@ def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int)
         return order[:held_out], order[held_out:]
     members = _members(groups)
     if len(members) < 2:
-        raise ValueError("all samples are of one group, of which no part can be held out")
+        raise DataError("all samples were cut from one image, of which no part can be held out")
     sizes = [len(index) for index in members]
     generator = torch.Generator().manual_seed(seed)
     draws = [_draw(sizes, share * len(labels), generator) for _ in range(DRAWS)]
@@ -62,16 +63,18 @@ def _members(groups: Tensor) -> list[Tensor]:
 
 
 def _draw(sizes: list[int], wanted: float, generator: torch.Generator) -> list[int]:
-    """Random groups whose samples come as near to the wanted number as any one of the groups could bring them."""
-    chosen: list[int] = []
-    total = 0
+    """Random groups, of which none more and none less would bring their samples nearer to the wanted number."""
     order = torch.randperm(len(sizes), generator=generator).tolist()
-    for group in order:
-        if abs(total + sizes[group] - wanted) < abs(total - wanted):
-            chosen.append(group)
-            total += sizes[group]
-    if not chosen:
-        chosen.append(min(order, key=lambda group: sizes[group]))
-    if len(chosen) == len(sizes):
-        chosen.remove(min(chosen, key=lambda group: sizes[group]))
-    return chosen
+    chosen: set[int] = set()
+    total, nearer = 0, True
+    while nearer:  # ends, because each change brings it nearer
+        nearer = False
+        for group in order:
+            changed = total + (-sizes[group] if group in chosen else sizes[group])
+            if abs(changed - wanted) < abs(total - wanted):
+                chosen ^= {group}
+                total, nearer = changed, True
+    smallest = min(order, key=lambda group: sizes[group])
+    if len(chosen) in (0, len(sizes)):
+        chosen ^= {smallest}
+    return sorted(chosen)

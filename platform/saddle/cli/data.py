@@ -44,7 +44,7 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
                 of_all(row["train_here"], row["train"]),
                 of_all(row["test_here"], row["test"]),
                 row["classes"],
-                f"{row['shape']}, tiles" if row["tile"] else row["shape"],
+                [*row["shape"], "tiles"] if row["tile"] else row["shape"],
                 row["problem"] or row["files"] or None,
             )
             for row in rows

@@ -314,3 +314,12 @@ def test_data_that_nothing_can_be_learnt_from_is_refused(dataset: Dataset, messa
 def test_labels_of_all_tasks_stand_beside_each_other() -> None:
     tasks = [resolve_task(name, {}, tuple("0123456789")) for name in TASKS]
     assert task_labels(torch.tensor([0, 2, 7]), tasks).tolist() == [[0, 1, 0], [2, 1, 1], [7, 0, 1]]
+
+
+def test_tiles_of_one_image_are_never_on_both_sides(digits: Dataset) -> None:
+    groups = torch.arange(len(digits.train)) // 20
+    train = Split(digits.train.images, digits.train.labels, groups=groups)
+    cut = parts(config(dataset="digits"), Dataset("tiles", digits.classes, train, digits.test), "cpu")
+    held, kept = groups[cut.validation.chosen], groups[cut.train.chosen]
+    assert not set(held.tolist()) & set(kept.tolist())
+    assert abs(len(held) - len(parts(config(dataset="digits"), digits, "cpu").validation)) <= 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import pytest
@@ -134,3 +136,12 @@ def test_all_depends_on_the_generator_alone() -> None:
 def test_a_strength_out_of_range_is_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} must be between 0 and .*, not {value}"):
         replace(NONE, **{name: value})
+
+
+def test_strengths_and_facts_are_known_without_torch() -> None:
+    code = (
+        "import sys, trainables.datasets.augmentation.strengths, trainables.datasets.config; "
+        "from trainables.datasets.known.finding import find_known; from pathlib import Path; "
+        "find_known('synthetic_cracks', Path()).count(); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
