@@ -24,10 +24,10 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     from trainables.adversarial_training.data import parts
     from trainables.adversarial_training.loop import make_loader, train_epoch
     from trainables.adversarial_training.model import build, laid_out
-    from trainables.states import detached
     from trainables.adversarial_training.optimisation import make_optimizer
     from trainables.datasets.samples import Samples
     from trainables.randomness import EpochOrder
+    from trainables.states import detached
 
     @dataclass(frozen=True, eq=False)
     class Doubles(Samples):
