@@ -27,8 +27,15 @@ def discriminator_loss(real: Tensor, generated: Tensor, labels: Tensor, fake_wei
         everything = torch.cat([_log_p(real), _log_p(generated)])
         wanted = torch.cat([labels, labels.new_full((len(generated),), FAKE)])
         return 3 * F.nll_loss(everything, wanted)
-    own = _log_p(real).gather(1, labels[:, None])[:, 0]
-    return _class_expectations(-own, labels) - _log_p(generated)[:, FAKE].mean()
+    return classification_loss(real, labels) - _log_p(generated)[:, FAKE].mean()
+
+
+def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of images to their class, a mean per class, of logits (N, 2) or (N, 3).
+
+    S1's eq. 3 of G's class branch, and eq. 1 without its generated images.
+    """
+    return _class_expectations(-_log_p(logits).gather(1, labels[:, None])[:, 0], labels)
 
 
 def generator_loss(logits: Tensor, labels: Tensor, form: GeneratorLoss = "flip") -> Tensor:
@@ -67,11 +74,6 @@ def cycle_loss(logits: Sequence[Tensor], labels: Tensor, lambda_c: float = 1.0, 
         else:
             total = total + lambda_c**i * generator_loss(each, labels if i % 2 == 0 else 1 - labels, form)
     return total
-
-
-def class_branch_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """L_Gcls (S1, eq. 3): cross-entropy of G's class branch (N, 2) on the images that went in, a mean per class."""
-    return _class_expectations(-_log_p(logits).gather(1, labels[:, None])[:, 0], labels)
 
 
 def sparsity_loss(images: Tensor, generated: Tensor) -> Tensor:

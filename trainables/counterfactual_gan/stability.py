@@ -40,7 +40,7 @@ class Watch:
 
     def verdict(self, metrics: Mapping[str, float], epoch: int) -> str | None:
         """Why training has collapsed after `epoch` epochs, or None; nothing counts during the grace."""
-        why = alarm(self.config, metrics)
+        why = alarm(self.config, metrics) if self.config.adversarial else None
         self.lasted = self.lasted + 1 if why else 0
         if why is None or epoch < self.config.collapse_grace * self.config.epochs:
             return None

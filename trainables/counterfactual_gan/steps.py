@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.losses import (
-    class_branch_loss,
+    classification_loss,
     cycle_loss,
     discriminator_loss,
     sparsity_loss,
@@ -66,6 +66,10 @@ def update(
 
     G's counterfactuals of this batch serve both updates: nothing of G changes in between. `unwrap`: `Run.unwrap`.
     """
+    if not config.adversarial:
+        return update_classifiers(
+            config, generator, discriminator, generator_optimizer, discriminator_optimizer, images, labels
+        )
     losses = Losses()
     bare = unwrap(generator)
     with torch.set_grad_enabled(train_generator), autocast(config, images.device):
@@ -80,6 +84,29 @@ def update(
         )
     if train_generator:
         losses.generator = update_generator(config, unwrap(discriminator), generator_optimizer, images, made, labels)
+    return losses
+
+
+def update_classifiers(
+    config: Config,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+    images: Tensor,
+    labels: Tensor,
+) -> Losses:
+    """Update D and G's class branch as plain classifiers; G's picture is never looked at."""
+    losses = Losses()
+    with autocast(config, images.device):
+        logits, made = discriminator(images), generator(images)
+    of_d, of_g = classification_loss(logits, labels), classification_loss(made.logits, labels)
+    for loss, optimizer in ((of_d, discriminator_optimizer), (of_g + 0 * made.images.sum(), generator_optimizer)):
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    losses.discriminator = of_d.detach()
+    losses.generator = {"classification": of_g.detach()}
     return losses
 
 
@@ -122,7 +149,7 @@ def generator_terms(
     """Weight and value of every term of G's loss, by name; `logits`: D's on each half-cycle's images."""
     terms = {
         "adversarial": (config.lambda1, cycle_loss(logits, labels, config.lambda_c, config.generator_loss)),
-        "classification": (config.lambda2, class_branch_loss(made[0].logits, labels)),
+        "classification": (config.lambda2, classification_loss(made[0].logits, labels)),
         "sparsity": (config.lambda3, sparsity_loss(images, made[0].images)),
     }
     if config.quantised:

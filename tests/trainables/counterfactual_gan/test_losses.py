@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.counterfactual_gan.losses import (
-    class_branch_loss,
+    classification_loss,
     cycle_loss,
     discriminator_loss,
     generator_loss,
@@ -83,14 +83,14 @@ def test_the_printed_cycle_turns_its_sign() -> None:
 
 def test_class_branch_and_sparsity() -> None:
     p = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]], dtype=torch.float64)
-    assert float(class_branch_loss(p.log(), LABELS)) == pytest.approx(-ln(0.9) - (ln(0.6) + ln(0.5)) / 2, rel=1e-12)
+    assert float(classification_loss(p.log(), LABELS)) == pytest.approx(-ln(0.9) - (ln(0.6) + ln(0.5)) / 2, rel=1e-12)
     images = torch.zeros(2, 1, 2, 2)
     assert float(sparsity_loss(images, images + torch.tensor([0.1, 0.3]).view(2, 1, 1, 1))) == pytest.approx(0.2)
 
 
 def test_a_batch_of_one_class_has_no_other_expectation() -> None:
     alone = torch.tensor([0, 0, 0])
-    assert float(class_branch_loss(P[:, :2].log(), alone)) == pytest.approx(
+    assert float(classification_loss(P[:, :2].log(), alone)) == pytest.approx(
         float(torch.nn.functional.cross_entropy(P[:, :2].log(), alone)), rel=1e-12
     )
     logits = P.log().clone().requires_grad_()

@@ -97,6 +97,24 @@ def test_a_network_whose_turn_it_is_not_stays_as_it_is() -> None:
         assert (losses.discriminator is None) == (who == 0)
 
 
+def test_without_an_opponent_both_are_plain_classifiers() -> None:
+    settings = config(adversarial=False)
+    images, labels = batch()
+    generator, discriminator = networks(settings)
+    head = copy.deepcopy(generator.head)  # type: ignore[arg-type]
+    plain = copy.deepcopy(discriminator)
+    losses = update(settings, generator, discriminator, *adams(generator, discriminator), images, labels, alone)
+    optimizer = torch.optim.Adam(plain.parameters(), 1e-3)
+    per_class = [torch.nn.functional.cross_entropy(plain(images[labels == c]), labels[labels == c]) for c in (0, 1)]
+    torch.stack(per_class).sum().backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    assert float(losses.generator["classification"]) > 0
+    assert [name for name, _ in losses.named()] == ["discriminator", "classification"]
+    for weight, other in zip(discriminator.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(weight, other, rtol=1e-7, atol=1e-9)
+    assert all(torch.equal(a, b) for a, b in zip(generator.head.parameters(), head.parameters(), strict=True))  # type: ignore[union-attr, operator]
+
+
 def test_the_generators_step_leaves_the_discriminators_gradients_alone() -> None:
     settings = config()
     pair = networks(settings)

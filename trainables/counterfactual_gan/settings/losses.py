@@ -12,6 +12,14 @@ GeneratorLoss = Literal["flip", "two_term", "printed"]
 class LossSettings(Config):
     """The losses and their weights."""
 
+    adversarial: bool = hyperparameter(
+        True,
+        source="paper",
+        description=(
+            "Train G and D against each other; false trains D, and G's class branch, as plain classifiers on the same "
+            "images for as long: S1's conventional equivalents."
+        ),
+    )
     generator_loss: GeneratorLoss = hyperparameter(
         "flip",
         source="assumed",
