@@ -103,7 +103,7 @@ def update_classifiers(
     of_d, of_g = classification_loss(logits, labels), classification_loss(made.logits, labels)
     for loss, optimizer in ((of_d, discriminator_optimizer), (of_g + 0 * made.images.sum(), generator_optimizer)):
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     losses.discriminator = of_d.detach()
     losses.generator = {"classification": of_g.detach()}
