@@ -59,6 +59,6 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or has not two classes."""
-    from trainables.counterfactual_gan.data import dataset_of, parts
+    from trainables.defects.parts import dataset_of, parts
 
     parts(config, run.data(dataset_of(config)), run.device)

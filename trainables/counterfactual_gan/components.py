@@ -30,9 +30,9 @@ COMPONENTS: Mapping[str, Component] = {
         "G adds to the image instead of painting all of it.", off={"residual": False}, on={"residual": True}
     ),
     "averaging": Component(
-        "The average of G's weights is used, not the last ones.",
-        off={"generator_average": 0.0},
-        on={"generator_average": 0.97},
+        "Averages of the networks' weights are evaluated, not the last ones.",
+        off={"generator_average": 0.0, "discriminator_average": 0.0},
+        on={"generator_average": 0.97, "discriminator_average": 0.97},
     ),
     "balanced_sampling": Component(
         "Both classes are drawn equally often.", off={"balanced_sampling": False}, on={"balanced_sampling": True}

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 from pydantic import field_validator, model_validator
 
-from trainables.counterfactual_gan.settings.data import DataSettings
 from trainables.counterfactual_gan.settings.evaluation import EvaluationSettings
 from trainables.counterfactual_gan.settings.losses import LossSettings
 from trainables.counterfactual_gan.settings.networks import NetworkSettings
@@ -14,12 +13,15 @@ from trainables.counterfactual_gan.settings.optimisation import OptimisationSett
 from trainables.counterfactual_gan.settings.stability import StabilitySettings
 from trainables.datasets.config import known_facts
 from trainables.datasets.errors import nearest
+from trainables.defects.settings import DefectSettings
 from trainables.models.discriminators import sizes as discriminators
 from trainables.models.generators import sizes as generators
 
 
 # pydantic lists the fields of the last base first
-class Config(EvaluationSettings, StabilitySettings, OptimisationSettings, LossSettings, NetworkSettings, DataSettings):
+class Config(
+    EvaluationSettings, StabilitySettings, OptimisationSettings, LossSettings, NetworkSettings, DefectSettings
+):
     """A generator of counterfactuals against a discriminator that is the classifier, too."""
 
     @field_validator("analyses", "positive", mode="before")

@@ -76,7 +76,8 @@ def _quick(given: Mapping[str, Any]) -> dict[str, Default]:
         "batch_size": Default(QUICK.batch_size, "assumed"),
         "generator_lr": Default(QUICK.lr, "assumed"),
         "discriminator_lr": Default(QUICK.lr, "assumed"),
-        "generator_average": Default(QUICK.generator_average, "assumed"),
+        "generator_average": Default(QUICK.average, "assumed"),
+        "discriminator_average": Default(QUICK.average, "assumed"),
         "augmentation": Default("none", "assumed"),
         "judge_epochs": Default(QUICK.judge_epochs, "assumed"),
     }

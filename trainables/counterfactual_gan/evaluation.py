@@ -13,11 +13,11 @@ from trainables.contract import Report, Run
 from trainables.counterfactual_gan.analyses import Findings, Tested, analyse
 from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.data import dataset_of, parts
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
 from trainables.counterfactual_gan.measuring import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
+from trainables.defects.parts import dataset_of, parts
 from trainables.evaluation.classification import classification_scores
 
 

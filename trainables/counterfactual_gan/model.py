@@ -78,13 +78,13 @@ def discriminator_of(config: Config, shape: Sequence[int], seed: int, classes: i
 
 
 def load(config: Config, state: Mapping[str, Any]) -> CounterfactualModel:
-    """The model of a stored state, on the CPU, in eval mode; of an averaged generator the average."""
+    """The model of a stored state, on the CPU, in eval mode; of an averaged network the average."""
     offline = config.model_copy(update={"generator_pretrained": False, "discriminator_pretrained": False})
     model = CounterfactualModel(
         generator_of(offline, state["shape"], seed=0), discriminator_of(offline, state["shape"], seed=0)
     )
-    model.generator.load_state_dict(state["averaged"] if config.generator_average else state["generator"])
-    model.discriminator.load_state_dict(state["discriminator"])
+    for name, network in (("generator", model.generator), ("discriminator", model.discriminator)):
+        network.load_state_dict(state.get(f"{name}_average", state[name]))
     return laid_out(model).eval()
 
 

@@ -18,7 +18,7 @@ class Quick:
     epochs: int = 8
     batch_size: int = 32
     lr: float = 1e-3
-    generator_average: float = 0.97
+    average: float = 0.97
     judge_epochs: int = 12
     swin_width: int = 24
     """A multiple of 24, because a stage's heads divide it."""

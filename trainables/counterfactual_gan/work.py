@@ -53,5 +53,5 @@ def estimate(config: Config) -> tuple[float, int]:
     if "robustness" in config.analyses:
         curves = CURVE_POINTS * min(config.curve_size, tested)
         macs += curves * (2 * discriminator.macs + 2 * config.draws * generator.macs)
-    copies = 4 if config.generator_average else 3  # Adam keeps two numbers beside each weight
-    return float(macs), 4 * (copies * generator.parameters + 3 * discriminator.parameters)
+    copies = [3 + (decay > 0) for decay in (config.generator_average, config.discriminator_average)]  # Adam keeps two
+    return float(macs), 4 * (copies[0] * generator.parameters + copies[1] * discriminator.parameters)

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.data import Parts
 from trainables.counterfactual_gan.measuring import Measured
 from trainables.counterfactual_gan.model import CounterfactualModel
+from trainables.defects.parts import Parts
 from trainables.evaluation.features import FeatureExtractor
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.generator import Generator

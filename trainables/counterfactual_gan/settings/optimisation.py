@@ -58,6 +58,13 @@ class OptimisationSettings(Config):
         lt=1,
         description="Decay of the moving average of G's weights that is evaluated; 0: the weights themselves.",
     )
+    discriminator_average: float = hyperparameter(
+        0.0,
+        source="paper",
+        ge=0,
+        lt=1,
+        description="The same of D's weights: between batches its verdicts swing; 0: the weights themselves.",
+    )
     mixed_precision: bool = hyperparameter(
         False, source="assumed", description="On a GPU run the networks under autocast (bfloat16); losses stay float32."
     )

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
 
-from trainables.counterfactual_gan.config import Config
 from trainables.datasets.balancing import balanced_epoch
 from trainables.datasets.config import Spec, parse_spec, with_size, with_tile
 from trainables.datasets.dataset import Dataset, Split
@@ -18,6 +18,7 @@ from trainables.datasets.errors import DataError
 from trainables.datasets.grouping import cut_by_group, grouped_order
 from trainables.datasets.one_vs_rest import one_vs_rest
 from trainables.datasets.samples import Samples, samples_of
+from trainables.defects.settings import DefectSettings
 from trainables.randomness import stream
 
 SUBSET_SEED = 20261121
@@ -37,7 +38,7 @@ class Parts:
     """Of the whole dataset before anything was cut from it."""
 
 
-def dataset_of(config: Config) -> Spec:
+def dataset_of(config: DefectSettings) -> Spec:
     """The dataset of a configuration in its tiles and at its size, as `run.data` takes it."""
     spec = parse_spec(config.dataset)
     if config.tile_size is not None:
@@ -45,7 +46,7 @@ def dataset_of(config: Config) -> Spec:
     return with_size(spec, config.image_size)
 
 
-def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
+def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
     """Cut a dataset; held-out images come from other source images than those that are trained on.
 
     Raises `DataError` for more than two classes of which none is named positive, and for too few images.
@@ -94,13 +95,18 @@ class Order(Sampler[int]):
         return iter(torch.randperm(len(self), generator=generator).tolist())
 
 
-def make_loader(samples: Samples, order: Order, batch_size: int) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Batches (B, C, H, W) and (B,) in `order`; a last batch of one image, which no statistics bear, is left out."""
+def make_loader(
+    samples: TorchDataset[tuple[Tensor, Tensor]], order: Order, batch_size: int
+) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Batches of pixels (B, C, H, W) and labels or masks in `order`.
+
+    A last batch of one image, which no statistics bear, is left out.
+    """
     return DataLoader(
         samples,
         batch_size=batch_size,
         sampler=order,
-        drop_last=len(samples) % batch_size == 1,
+        drop_last=len(order) % batch_size == 1,
         collate_fn=_as_they_are,
         # unused by us, but without one torch would draw from the global generator
         generator=stream(order.seed, "loader"),
@@ -115,7 +121,7 @@ def _of(groups: Tensor | None, index: Tensor) -> Tensor | None:
     return None if groups is None else groups[index]
 
 
-def _samples(config: Config, split: Split, index: Tensor, device: Any) -> Samples:
+def _samples(config: DefectSettings, split: Split, index: Tensor, device: Any) -> Samples:
     labels = split.labels[index]
     if len(set(labels.tolist())) < 2:
         raise DataError(f"a part of {len(index)} images has one class alone; give more images")

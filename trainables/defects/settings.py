@@ -8,8 +8,8 @@ from trainables.contract import Config, hyperparameter
 from trainables.datasets.config import DatasetSpec
 
 
-class DataSettings(Config):
-    """The data of a trial: images with two classes, 0 undamaged and 1 damaged, and masks where there are any."""
+class DefectSettings(Config):
+    """The data of a trial: two classes, 0 undamaged and 1 damaged, and masks where there are any."""
 
     dataset: DatasetSpec = hyperparameter(
         "synthetic_cracks",

@@ -1,0 +1,106 @@
+"""What is trained together: generator, discriminator, their optimisers and their moving averages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Adam, Optimizer
+
+from trainables.contract import Run
+from trainables.counterfactual_gan.config import Config
+from trainables.counterfactual_gan.model import CounterfactualModel, discriminator_of, generator_of, laid_out
+from trainables.states import detached
+
+
+class Average:
+    """An exponential moving average of a network's weights; buffers, such as codes, are those of the last step."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.network = copy.deepcopy(network).requires_grad_(False)
+
+    @torch.no_grad()
+    def follow(self, network: nn.Module) -> None:
+        """Move a step towards `network`."""
+        for mean, weight in zip(self.network.parameters(), network.parameters(), strict=True):
+            mean.lerp_(weight, 1 - self.decay)
+        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(buffer)
+
+
+class Networks:
+    """Generator, discriminator, their optimisers, and the averages that are evaluated in their place."""
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        generator_optimizer: Optimizer,
+        discriminator_optimizer: Optimizer,
+        averages: Mapping[str, Average],
+    ) -> None:
+        self.generator, self.discriminator = generator, discriminator
+        self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
+        self.averages = averages
+
+    @classmethod
+    def start(cls, config: Config, run: Run, shape: tuple[int, int, int]) -> Networks:
+        """Fresh networks of the run's seed on its device."""
+        generator = laid_out(generator_of(config, shape, run.seed)).to(run.device)
+        discriminator = laid_out(discriminator_of(config, shape, run.seed)).to(run.device)
+        decays = {"generator": config.generator_average, "discriminator": config.discriminator_average}
+        bare = {"generator": generator, "discriminator": discriminator}
+        averages = {name: Average(bare[name], decay) for name, decay in decays.items() if decay}
+        generator, discriminator = run.prepare(generator), run.prepare(discriminator)
+        return cls(
+            generator,
+            discriminator,
+            Adam(generator.parameters(), config.generator_lr, betas=(config.beta1, 0.999)),
+            Adam(discriminator.parameters(), config.discriminator_lr, betas=(config.beta1, 0.999)),
+            averages,
+        )
+
+    def average(self, run: Run, **stepped: bool) -> None:
+        """Let the averages of those networks follow that took a step, by name."""
+        for name, average in self.averages.items():
+            if stepped[name]:
+                average.follow(run.unwrap(getattr(self, name)))
+
+    def evaluated(self, run: Run) -> CounterfactualModel:
+        """The bare networks that are measured: averages where there are any."""
+
+        def chosen(name: str) -> Any:
+            return self.averages[name].network if name in self.averages else run.unwrap(getattr(self, name))
+
+        return CounterfactualModel(chosen("generator"), chosen("discriminator"))
+
+    def state(self, run: Run) -> dict[str, Any]:
+        """Weights and optimisers, copied to the CPU."""
+        found = {
+            "generator": run.unwrap(self.generator).state_dict(),
+            "discriminator": run.unwrap(self.discriminator).state_dict(),
+            "generator_optimizer": self.generator_optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            **{f"{name}_average": average.network.state_dict() for name, average in self.averages.items()},
+        }
+        return {name: detached(value) for name, value in found.items()}
+
+    def resume(self, run: Run) -> Mapping[str, Any] | None:
+        """Take over a stored state; it, or None where there is none."""
+        state: Mapping[str, Any] | None = run.resume()
+        if state is None:
+            return None
+        if state["seed"] != run.seed:
+            raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
+        run.unwrap(self.generator).load_state_dict(state["generator"])
+        run.unwrap(self.discriminator).load_state_dict(state["discriminator"])
+        # optimisers keep the tensors they are given, and train on them
+        self.generator_optimizer.load_state_dict(detached(state["generator_optimizer"]))
+        self.discriminator_optimizer.load_state_dict(detached(state["discriminator_optimizer"]))
+        for name, average in self.averages.items():
+            average.network.load_state_dict(state[f"{name}_average"])
+        return state

@@ -1,0 +1,71 @@
+"""Segmentation of damage from pixel labels, what S1 compares its maps with (Table 5); the module is the trainable.
+
+Importing it imports no torch, so that a study can be checked where nothing is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trainables.contract import Direction, Report, Run
+from trainables.segmentation.config import Config
+from trainables.segmentation.defaults import RECIPES, SCALES, defaults
+from trainables.segmentation.work import estimate
+
+__all__ = [
+    "METRICS",
+    "RECIPES",
+    "SCALES",
+    "SELECTION",
+    "Config",
+    "check",
+    "defaults",
+    "estimate",
+    "evaluate",
+    "load",
+    "train",
+]
+
+METRICS: Mapping[str, Direction] = {
+    "train/loss": "minimize",
+    "validation/iou": "maximize",
+    "validation/mask_f1": "maximize",
+    "validation/mask_accuracy": "maximize",
+    "test/iou": "maximize",
+    "test/mask_f1": "maximize",
+    "test/mask_accuracy": "maximize",
+    "test/iou_test_chosen": "maximize",
+    "test/samples": "maximize",
+}
+"""Mask scores over all pixels together; the test's are at the threshold that is best on validation images."""
+
+SELECTION = "validation/iou"
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    """Train and yield one report per epoch (see `loop.train`)."""
+    from trainables.segmentation.loop import train as train_by_epochs
+
+    return train_by_epochs(config, run)
+
+
+def load(config: Config, state: Mapping[str, Any]) -> Any:
+    """The trained network of a stored state, on the CPU, in eval mode; its forward gives a logit for each pixel."""
+    from trainables.segmentation.model import load as load_model
+
+    return load_model(config, state)
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """Test a stored state (see `evaluation.evaluate`)."""
+    from trainables.segmentation.evaluation import evaluate as evaluate_state
+
+    return evaluate_state(config, state, run)
+
+
+def check(config: Config, run: Run) -> None:
+    """Raise `DataError` where the dataset is absent, corrupt, too small, or has no masks."""
+    from trainables.segmentation.data import masked_parts
+
+    masked_parts(config, run)

@@ -1,0 +1,66 @@
+"""Measure a stored state on the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.attacks.frozen import frozen
+from trainables.contract import Report, Run
+from trainables.datasets.samples import Samples
+from trainables.evaluation.masks import choose_threshold, mask_curve, regions
+from trainables.pictures import columns
+from trainables.segmentation.config import Config
+from trainables.segmentation.data import masked_parts
+from trainables.segmentation.model import load
+
+BATCH = 250
+SHOWN = 8
+
+
+def probabilities(model: nn.Module, samples: Samples) -> Tensor:
+    """How probably each pixel is damaged, (N, H, W) on the CPU."""
+    found = []
+    with frozen(model), torch.no_grad():
+        for first in range(0, len(samples), BATCH):
+            images, _ = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
+            found.append(torch.sigmoid(model(images)).cpu())
+    return torch.cat(found)
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """Mask scores at the threshold chosen on validation images, the test's own best IoU beside, and a gallery."""
+    data = masked_parts(config, run)
+    model = load(config, state).to(run.device)
+    maps = [probabilities(model, part) for part in (data.validation, data.test)]
+    assert data.validation.masks is not None
+    assert data.test.masks is not None
+    marked = [regions(masks.cpu()) for masks in (data.validation.masks, data.test.masks)]
+    choice = choose_threshold(maps[0], marked[0], maps[1], marked[1])
+    curve = mask_curve(maps[1], marked[1].positive, marked[1].ignored)
+    return Report(
+        {
+            "test/iou": choice.chosen.iou,
+            "test/mask_f1": choice.chosen.f1,
+            "test/mask_accuracy": choice.chosen.accuracy,
+            "test/iou_test_chosen": choice.test_chosen.iou,
+            "test/samples": float(len(data.test)),
+        },
+        arrays={
+            "labels": data.test.labels.cpu().numpy(),
+            "iou_curve": curve.iou.numpy(),
+            "iou_curve.quantiles": curve.quantiles.numpy(),
+        },
+        images={"damaged image, found, mask": _gallery(data.test, maps[1])},
+    )
+
+
+def _gallery(test: Samples, found: Tensor) -> Any:
+    index = (test.labels.cpu() == 1).nonzero().squeeze(1)[:SHOWN]
+    images, _ = test.__getitems__(index.tolist())
+    assert test.masks is not None
+    masks = test.masks.cpu()[index][:, None].to(torch.float32) / 255
+    return columns([images.cpu(), found[index][:, None], masks])

@@ -1,0 +1,89 @@
+"""Training on masks, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import Adam
+
+from trainables.contract import Report, Run, require_finite
+from trainables.datasets.augmentation import augment
+from trainables.defects.parts import Order, make_loader
+from trainables.evaluation.masks import mask_scores, regions
+from trainables.randomness import stream
+from trainables.segmentation.config import Config
+from trainables.segmentation.data import Masked, masked_parts
+from trainables.segmentation.evaluation import probabilities
+from trainables.segmentation.model import build
+from trainables.states import detached
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    """Train and yield after every epoch; goes on from `run.resume()` as if nothing had happened."""
+    data = masked_parts(config, run)
+    model = run.prepare(build(config, data.shape, run.seed).to(run.device))
+    optimizer = Adam(model.parameters(), config.lr)
+    state: Mapping[str, Any] | None = run.resume()
+    if state is not None:
+        if state["seed"] != run.seed:
+            raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
+        run.unwrap(model).load_state_dict(state["model"])
+        optimizer.load_state_dict(detached(state["optimizer"]))
+    order = Order(data.train.labels, run.seed, balanced=config.balanced_sampling)
+    loader = run.prepare_loader(make_loader(Masked(data.train), order, config.batch_size))
+    for epoch in range(int(state["epoch"]) if state else 0, config.epochs):
+        order.set_epoch(epoch)
+        model.train()
+        drawn = stream(run.seed, f"augmentation {run.rank}", epoch)
+        total, seen = torch.zeros((), dtype=torch.float64, device=run.device), 0
+        for index, (pixels, stored) in enumerate(loader):
+            images, masks = pixels.to(run.device), stored.to(run.device)
+            if config.augmentation != "none":
+                images, masks = augment(images, drawn, masks=masks)
+            for group in optimizer.param_groups:
+                group["lr"] = config.lr * (1 + math.cos(math.pi * (epoch + index / len(loader)) / config.epochs)) / 2
+            loss = segmentation_loss(model(images), masks, config.dice_weight)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            total += loss.detach() * len(images)
+            seen += len(images)
+        bare = run.unwrap(model)
+        assert data.validation.masks is not None
+        marked = regions(data.validation.masks.cpu())
+        scores = mask_scores(probabilities(bare, data.validation), marked.positive, 0.5, marked.ignored)
+        yield Report(
+            {
+                "train/loss": require_finite("train/loss", run.mean(float(total) / seen)),
+                "validation/iou": scores.iou,
+                "validation/mask_f1": scores.f1,
+                "validation/mask_accuracy": scores.accuracy,
+            },
+            state={
+                "model": detached(bare.state_dict()),
+                "optimizer": detached(optimizer.state_dict()),
+                "epoch": epoch + 1,
+                "seed": run.seed,
+                "shape": list(data.shape),
+            },
+        )
+
+
+def segmentation_loss(logits: Tensor, masks: Tensor, dice_weight: float) -> Tensor:
+    """Mean cross-entropy of the pixels that count, plus the soft Dice loss (Milletari et al., 2016) of the batch.
+
+    `logits`: (N, H, W); `masks`: stored (N, H, W) uint8, whose middle values mark regions that don't count.
+    """
+    marked = regions(masks)
+    counted, wanted = ~marked.ignored, marked.positive.to(logits.dtype)
+    pixels = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    loss = torch.where(counted, pixels, 0).sum() / counted.sum().clamp(min=1)
+    found = torch.where(counted, torch.sigmoid(logits), 0)
+    wanted = torch.where(counted, wanted, 0)
+    dice = (2 * (found * wanted).sum() + 1) / (found.sum() + wanted.sum() + 1)
+    return loss + dice_weight * (1 - dice)
