@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import tempfile
 from http.client import HTTPException
@@ -42,6 +43,8 @@ def inception(
     weights than FID's the distance is called FD. Grey images count as RGB with three equal channels.
     Raises `WeightsError` where there are no weights, saying how to get them or do without.
     """
+    if importlib.util.find_spec("torch_fidelity") is None:
+        raise WeightsError("FID needs torch-fidelity's Inception: pip install 'saddle[fid]', or use features: judge")
     weights = _given(Path(path).expanduser()) if path is not None else _cached(url)
     official = _sha256(weights).startswith(OFFICIAL)
     if not official:

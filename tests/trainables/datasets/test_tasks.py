@@ -118,6 +118,7 @@ def test_an_example_is_one_that_would_do() -> None:
         if facts.table is not None:
             assert resolve_task(example, {}, facts.classes).classes > 1
         else:
-            assert example == "{my_task: {Ankle boot: 1, default: 0}}"
+            assert example == f"{{my_task: {{{facts.classes[-1]}: 1, default: 0}}}}"
+    assert example_task("fashion_mnist") == "{my_task: {Ankle boot: 1, default: 0}}"
     assert example_task({"known": "gtsrb", "size": 48}) == "circle_polygon"
     assert example_task({"folder": "x"}) == "{my_task: {CLASS: 1, default: 0}}"
