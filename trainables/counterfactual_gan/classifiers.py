@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from trainables.attacks.frozen import frozen
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import discriminator_of, generator_of, laid_out
+from trainables.counterfactual_gan.settings.networks import NetworkSettings
 from trainables.datasets.augmentation import augment
 from trainables.datasets.samples import Samples
 from trainables.defects.parts import Order, Parts, make_loader
@@ -70,10 +71,8 @@ def generator_twin(config: Config, data: Parts, device: torch.device, seed: int)
     def build() -> Generator:
         return generator_of(config, data.shape, seed)
 
-    names = (
-        "generator", "generator_width", "generator_levels", "noise_channels", "noise_dim", "dropout", "quantised",
-        "generator_pretrained", "norm",
-    )  # fmt: skip
+    # whatever builds a generator, and so draws its first weights
+    names = [name for name in NetworkSettings.model_fields if not name.startswith(("discriminator", "fusion"))]
     key = tuple(getattr(config, name) for name in names)
     found = _trained(config, data, device, ("branch", seed, *key), build, lambda model: model.classify, seed)
     assert isinstance(found, Generator)

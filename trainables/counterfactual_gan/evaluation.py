@@ -38,7 +38,6 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         features=features,
         d_twin=discriminator_twin(config, data, run.device, seed) if config.twins else None,
         g_twin=generator_twin(config, data, run.device, seed) if config.twins else None,
-        device=run.device,
     )
     found = Findings(measured.classification(whole=True) | measured.validity() | measured.changed())
     found.metrics["samples"] = float(len(data.test))
@@ -53,7 +52,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     return Report(
         {f"test/{name}": value for name, value in found.metrics.items()},
         arrays=arrays | found.arrays,
-        images=galleries(config, model, data.test) | found.images,
+        images=galleries(model, data.test) | found.images,
     )
 
 
@@ -75,7 +74,7 @@ def _twins(tested: Tested) -> Findings:
             f"recall.{name}": scores.recall,
         }
     if "d_twin" in answers:
-        own = float((tested.measured.real[:, :2].argmax(1) == labels).double().mean())
+        own = tested.measured.classification()["accuracy.d"]
         found.metrics["accuracy_gap"] = own - found.metrics["accuracy.d_twin"]
     return found
 

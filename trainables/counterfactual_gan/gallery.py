@@ -7,14 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.measuring import SHOWN, drawn_counterfactuals
 from trainables.counterfactual_gan.model import CounterfactualModel
 from trainables.datasets.samples import Samples
 from trainables.pictures import columns
 
 
-def galleries(config: Config, model: CounterfactualModel, samples: Samples) -> dict[str, Any]:
+def galleries(model: CounterfactualModel, samples: Samples) -> dict[str, Any]:
     """A picture (H, W) or (H, W, 3) uint8 for each direction, a row per image."""
     found = {}
     for label, direction in enumerate(("undamaged to damaged", "damaged to undamaged")):

@@ -49,7 +49,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             found["iou"] = mask_curve(measured.changes, marked.positive, marked.ignored).best().iou
         metrics |= {f"validation/{name}": value for name, value in found.items()}
         if why := watch.verdict(metrics, epoch + 1):
-            raise Collapsed(why, galleries(config, model, data.validation))
+            raise Collapsed(why, galleries(model, data.validation))
         yield Report(
             metrics,
             state={

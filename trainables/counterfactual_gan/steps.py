@@ -68,7 +68,13 @@ def update(
     """
     if not config.adversarial:
         return update_classifiers(
-            config, generator, discriminator, generator_optimizer, discriminator_optimizer, images, labels
+            config,
+            generator if train_generator else None,
+            discriminator if train_discriminator else None,
+            generator_optimizer,
+            discriminator_optimizer,
+            images,
+            labels,
         )
     losses = Losses()
     bare = unwrap(generator)
@@ -89,25 +95,35 @@ def update(
 
 def update_classifiers(
     config: Config,
-    generator: nn.Module,
-    discriminator: nn.Module,
+    generator: nn.Module | None,
+    discriminator: nn.Module | None,
     generator_optimizer: Optimizer,
     discriminator_optimizer: Optimizer,
     images: Tensor,
     labels: Tensor,
 ) -> Losses:
-    """Update D and G's class branch as plain classifiers; G's picture is never looked at."""
+    """Update those of D and G's class branch whose turn it is as plain classifiers; G's picture isn't looked at."""
     losses = Losses()
-    with autocast(config, images.device):
-        logits, made = discriminator(images), generator(images)
-    of_d, of_g = classification_loss(logits, labels), classification_loss(made.logits, labels)
-    for loss, optimizer in ((of_d, discriminator_optimizer), (of_g + 0 * made.images.sum(), generator_optimizer)):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    losses.discriminator = of_d.detach()
-    losses.generator = {"classification": of_g.detach()}
+    if discriminator is not None:
+        with autocast(config, images.device):
+            logits = discriminator(images)
+        loss = classification_loss(logits, labels)
+        _step(discriminator_optimizer, loss)
+        losses.discriminator = loss.detach()
+    if generator is not None:
+        with autocast(config, images.device):
+            made = generator(images)
+        loss = classification_loss(made.logits, labels)
+        # by 0: a distributed network waits for the gradients of all weights
+        _step(generator_optimizer, loss + 0 * made.images.sum())
+        losses.generator = {"classification": loss.detach()}
     return losses
+
+
+def _step(optimizer: Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
 
 
 def update_discriminator(
@@ -118,9 +134,7 @@ def update_discriminator(
         logits = discriminator(torch.cat([images, generated]))
     real, fake = torch.split(logits, len(images))
     loss = discriminator_loss(real, fake, labels, config.fake_weight)
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    _step(optimizer, loss)
     return loss.detach()
 
 
@@ -137,9 +151,7 @@ def update_generator(
         logits = list(torch.split(discriminator(torch.cat([each.images for each in made])), len(images)))
     terms = generator_terms(config, images, made, logits, labels)
     total = torch.stack([weight * term for weight, term in terms.values()]).sum()
-    optimizer.zero_grad()
-    total.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    _step(optimizer, total)
     return {name: term.detach() for name, (_, term) in terms.items()}
 
 

@@ -19,6 +19,7 @@ class Samples(TorchDataset[tuple[Tensor, Tensor]]):
 
     `chosen` (N,) int64 says which of a split's images they are: on a CPU these stay where all trials of a node share
     them. `masks` (N, H, W) uint8, where the split has them. With `grey`, pixels come in one channel.
+    `groups` (N,) int64: the source image of each, where several were cut from one.
     """
 
     split: Tensor
@@ -26,6 +27,7 @@ class Samples(TorchDataset[tuple[Tensor, Tensor]]):
     labels: Tensor
     masks: Tensor | None = None
     grey: bool = False
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -57,7 +59,8 @@ class Samples(TorchDataset[tuple[Tensor, Tensor]]):
 def samples_of(split: Split, index: Tensor, labels: Tensor, device: Any, *, grey: bool = False) -> Samples:
     """The samples at `index` (M,) of a split with `labels` (M, …), on `device`; on a CPU without copying images."""
     masks = None if split.masks is None else split.masks[index].to(device)
+    groups = None if split.groups is None else split.groups[index]
     if torch.device(device).type == "cpu":
-        return Samples(split.images, index, labels, masks, grey)
+        return Samples(split.images, index, labels, masks, grey, groups)
     chosen = torch.arange(len(index), device=device)
-    return Samples(split.images[index].to(device), chosen, labels.to(device), masks, grey)
+    return Samples(split.images[index].to(device), chosen, labels.to(device), masks, grey, groups)

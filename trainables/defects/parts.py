@@ -13,9 +13,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from trainables.datasets.balancing import balanced_epoch
 from trainables.datasets.config import Spec, parse_spec, with_size, with_tile
-from trainables.datasets.dataset import Dataset, Split
+from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
-from trainables.datasets.grouping import cut_by_group, grouped_order
+from trainables.datasets.grouping import cut_by_group
 from trainables.datasets.one_vs_rest import one_vs_rest
 from trainables.datasets.samples import Samples, samples_of
 from trainables.defects.settings import DefectSettings
@@ -61,14 +61,13 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
         held_out, rest = cut_by_group(found.train.labels, found.train.groups, config.validation_fraction, SUBSET_SEED)
     except ValueError as error:
         raise DataError(f"dataset {dataset.name}: {error}") from None
-    rest = rest[grouped_order(found.train.labels[rest], _of(found.train.groups, rest), SUBSET_SEED)]
     if config.train_size is not None:
         held_out = held_out[: max(2, round(config.validation_fraction * config.train_size))]
     channels, height, breadth = found.shape
     return Parts(
         train=_samples(config, found.train, rest[: config.train_size], device),
         validation=_samples(config, found.train, held_out, device),
-        test=_samples(config, found.test, _test_order(found.test)[: config.test_size], device),
+        test=_samples(config, found.test, stratified_order(found.test.labels, SUBSET_SEED)[: config.test_size], device),
         shape=(1 if config.grey else channels, height, breadth),
         classes=(found.classes[0], found.classes[1]),
         fingerprint=dataset.fingerprint,
@@ -111,14 +110,6 @@ def make_loader(
         # unused by us, but without one torch would draw from the global generator
         generator=stream(order.seed, "loader"),
     )
-
-
-def _test_order(split: Split) -> Tensor:
-    return grouped_order(split.labels, split.groups, SUBSET_SEED)
-
-
-def _of(groups: Tensor | None, index: Tensor) -> Tensor | None:
-    return None if groups is None else groups[index]
 
 
 def _samples(config: DefectSettings, split: Split, index: Tensor, device: Any) -> Samples:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.measuring import Measured
 from trainables.counterfactual_gan.model import CounterfactualModel
@@ -30,7 +28,6 @@ class Tested:
     features: FeatureExtractor
     d_twin: Discriminator | None
     g_twin: Generator | None
-    device: torch.device
 
 
 @dataclass

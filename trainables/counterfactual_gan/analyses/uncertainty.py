@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -22,12 +23,13 @@ def uncertainty(tested: Tested) -> Findings:
     """For D's and G's predictions: Pearson's r of NLL and p_fake with an interval, AUROC, risk–coverage, ECE."""
     measured = tested.measured
     p_fake = fake_probability(measured.real)
+    groups = tested.data.test.groups  # tiles of one image are no independent images
     found = Findings(arrays={"p_fake": p_fake.numpy()})
     for who, logits in (("d", measured.real), ("g", measured.branch)):
         losses = negative_log_likelihood(logits, measured.labels)
         wrong = predicted_class(logits) != measured.labels
         r = pearson(losses, p_fake)
-        interval = bootstrap_interval(_of(losses, p_fake), len(losses), groups=None)
+        interval = bootstrap_interval(_correlation(losses, p_fake), len(losses), groups=groups)
         numbers = {
             f"p_fake_correlation.{who}": r,
             f"p_fake_correlation.{who}_low": interval.low,
@@ -42,15 +44,6 @@ def uncertainty(tested: Tested) -> Findings:
     return found
 
 
-def _of(losses: Tensor, p_fake: Tensor) -> _Correlation:
-    return _Correlation(losses, p_fake)
-
-
-class _Correlation:
+def _correlation(losses: Tensor, p_fake: Tensor) -> Callable[[Tensor], float]:
     """Pearson's r of a resample."""
-
-    def __init__(self, losses: Tensor, p_fake: Tensor) -> None:
-        self.losses, self.p_fake = losses, p_fake
-
-    def __call__(self, index: Tensor) -> float:
-        return pearson(self.losses[index], self.p_fake[index])
+    return lambda index: pearson(losses[index], p_fake[index])

@@ -1,0 +1,63 @@
+"""Training as a whole: whose turn it is, collapse and divergence, and which classifiers trials share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from trainables import counterfactual_gan as method
+from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
+from trainables.counterfactual_gan import loop
+from trainables.counterfactual_gan.classifiers import generator_twin, judges
+from trainables.counterfactual_gan.loop import is_turn
+from trainables.counterfactual_gan.settings.optimisation import turns
+from trainables.counterfactual_gan.steps import Losses
+from trainables.defects.parts import dataset_of, parts
+
+SMALL = {
+    "train_size": 60, "test_size": 24, "batch_size": 20, "image_size": 16, "generator_width": 4,
+    "generator_levels": 2, "discriminator_width": 4, "judge_width": 4, "judges": 1, "judge_epochs": 1, "epochs": 3,
+}  # fmt: skip
+CPU = torch.device("cpu")
+
+
+def config(**given: Any) -> Any:
+    return resolve(method, {**SMALL, **given}).config
+
+
+@pytest.mark.parametrize(
+    ("ratio", "d", "g"), [("1:1", "xxxxxx", "xxxxxx"), ("2:1", "xxxxxx", "_x_x_x"), ("1:3", "__x__x", "xxxxxx")]
+)
+def test_turns_are_spread_as_the_ratio_says(ratio: str, d: str, g: str) -> None:
+    of_d, of_g = turns(ratio)
+    period = max(of_d, of_g)
+    for count, wanted in ((of_d, d), (of_g, g)):
+        assert "".join("x" if is_turn(batch, count, period) else "_" for batch in range(6)) == wanted
+
+
+def test_a_collapse_ends_the_trial_with_its_images() -> None:
+    always = {"collapse_p_fake": 0.0, "collapse_diversity": 1e6, "collapse_grace": 0.0, "collapse_epochs": 2}
+    reports = method.train(config(**always), InProcessRun())
+    next(reports)
+    with pytest.raises(Collapsed, match=r"their spread is .* for 2 epochs") as caught:
+        next(reports)
+    assert len(caught.value.images) == 2, "one picture for each direction"
+
+
+def test_a_loss_that_is_no_number_ends_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "update", lambda *_, **__: Losses(discriminator=torch.tensor(float("nan"))))
+    with pytest.raises(Diverged, match=r"train/loss.discriminator is nan"):
+        next(method.train(config(), InProcessRun()))
+
+
+def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:
+    run, plain = InProcessRun(), config()
+    data = parts(plain, run.data(dataset_of(plain)), CPU)
+    other = config(last_upsampling="expand", lambda3=9.0)
+    [one], [same] = judges(plain, data, CPU), judges(other, data, CPU)
+    assert one is same
+    assert generator_twin(plain, data, CPU, 0) is generator_twin(config(lambda3=9.0), data, CPU, 0)
+    names = [set(generator_twin(each, data, CPU, 0).state_dict()) for each in (plain, other)]
+    assert names[0] != names[1], "another upsampling is another network"
