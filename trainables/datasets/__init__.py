@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainables.datasets.dataset import Dataset, Split
     from trainables.datasets.download import fetch
     from trainables.datasets.errors import DataError
-    from trainables.datasets.grouping import cut_by_group, grouped_order
+    from trainables.datasets.grouping import cut_by_group
     from trainables.datasets.loading import load
     from trainables.datasets.root import data_root
     from trainables.datasets.stats import describe, inter_class_variance
@@ -32,7 +32,6 @@ __all__ = [
     "data_root",
     "describe",
     "fetch",
-    "grouped_order",
     "inter_class_variance",
     "load",
 ]
@@ -50,7 +49,6 @@ _HOME = {
     "fetch": "download",
     "balanced_epoch": "balancing",
     "cut_by_group": "grouping",
-    "grouped_order": "grouping",
     "describe": "stats",
     "inter_class_variance": "stats",
 }

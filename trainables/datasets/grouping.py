@@ -12,21 +12,6 @@ DRAWS = 16
 """Random choices of groups of which the one nearest to the classes' proportions is taken."""
 
 
-def grouped_order(labels: Tensor, groups: Tensor | None, seed: int) -> Tensor:
-    """A random order of the samples, (N,) int64, in which each group is in one piece; a prefix splits at most one.
-
-    `labels`, `groups`: (N,) int64. Groups of the same most frequent label are spread evenly. Without groups it is the
-    stratified order.
-    """
-    if groups is None:
-        return stratified_order(labels, seed)
-    members = _members(groups)
-    frequent = torch.stack([labels[index].mode().values for index in members])
-    generator = torch.Generator().manual_seed(seed)
-    pieces = [members[group] for group in stratified_order(frequent, seed).tolist()]
-    return torch.cat([piece[torch.randperm(len(piece), generator=generator)] for piece in pieces])
-
-
 def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Indices (H,) and (N - H,) int64 of a held-out part, about `share` of the samples in whole groups, and the rest.
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainables.datasets import DataError, Dataset, Split, balanced_epoch, cut_by_group, grouped_order
+from trainables.datasets import DataError, Dataset, Split, balanced_epoch, cut_by_group
 from trainables.datasets.dataset import stratified_order
 from trainables.datasets.one_vs_rest import one_vs_rest
 
@@ -21,16 +21,6 @@ def grouped(sizes: list[int], seed: int) -> tuple[Tensor, Tensor]:
     groups = torch.repeat_interleave(3 * torch.arange(len(sizes)), torch.tensor(sizes))
     shuffled = torch.randperm(len(groups), generator=generator)
     return torch.randint(0, 2, (len(groups),), generator=generator), groups[shuffled]
-
-
-@settings(max_examples=60)
-@given(SIZES, st.integers(0, 50))
-def test_an_order_splits_no_group(sizes: list[int], seed: int) -> None:
-    labels, groups = grouped(sizes, seed)
-    order = grouped_order(labels, groups, seed)
-    assert sorted(order.tolist()) == list(range(len(labels)))
-    assert int((groups[order].diff() != 0).sum()) == len(sizes) - 1, "each group in one piece"
-    assert torch.equal(order, grouped_order(labels, groups, seed))
 
 
 @settings(max_examples=100)
@@ -54,7 +44,6 @@ def test_a_cut_holds_out_whole_groups_and_as_near_as_they_allow(sizes: list[int]
 def test_without_groups_both_are_stratified() -> None:
     labels = torch.arange(100) % 5
     order = stratified_order(labels, 7)
-    assert torch.equal(grouped_order(labels, None, 7), order)
     held, rest = cut_by_group(labels, None, 0.15, 7)
     assert torch.equal(held, order[:15])
     assert torch.equal(rest, order[15:])
