@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from saddle.execute.allocator import keep_freed_memory
 from saddle.execute.order import Message, Order, ReadyMessage, dump_message
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
@@ -23,6 +24,7 @@ def serve_rank(config: dict[str, Any]) -> None:
         "group": group.id.hex() if group is not None else None,
     }
     ray.get(exchange.join.remote(generation, rank, facts))
+    keep_freed_memory()
     cache: DataCache | None = None
     serial = 0
     while (taken := ray.get(exchange.take.remote(generation, serial))) is not None:

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
+from saddle.execute.allocator import keep_freed_memory
 from saddle.execute.order import Message, Order
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
@@ -90,6 +91,7 @@ class InProcessWorker:
     def _serve(self) -> None:
         import torch
 
+        keep_freed_memory()
         cache: DataCache | None = None
         while (order := self._orders.get()) is not None:
             if cache is None or cache.root != order.data_root:
