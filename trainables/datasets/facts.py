@@ -155,7 +155,15 @@ KNOWN: Mapping[str, Facts] = {
         test=1_172,
     ),
     "synthetic_cracks": Facts(
-        title="Synthetic cracks: concrete and cracks drawn by a program, no photographs",
+        title="Synthetic cracks: concrete and clear cracks drawn by a program, no photographs",
+        shape=(1, 64, 64),
+        classes=CRACK_NAMES,
+        train=2_000,
+        test=500,
+        bundled=True,
+    ),
+    "synthetic_cracks_cluttered": Facts(
+        title="Synthetic cracks among stains, seams and pores, no clearer than on photographs; drawn by a program",
         shape=(1, 64, 64),
         classes=CRACK_NAMES,
         train=2_000,

@@ -28,7 +28,8 @@ OFFICIAL: Mapping[str, Callable[[Path], Found | None]] = {
     "tiny_imagenet": find_tiny_imagenet,
     "concrete_cracks": find_concrete_cracks,
     "casc_ifw": find_casc_ifw,
-    "synthetic_cracks": find_synthetic_cracks,
+    "synthetic_cracks": lambda root: find_synthetic_cracks("synthetic_cracks"),
+    "synthetic_cracks_cluttered": lambda root: find_synthetic_cracks("synthetic_cracks_cluttered"),
 }
 
 CUSTOMARY: Mapping[str, str] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from trainables.datasets.facts import KNOWN
@@ -59,12 +58,12 @@ class SyntheticSource:
 
         for split in SPLITS:
             for number in range(self.counts[split]):
-                image, mask, _ = render(split, number)
+                image, mask, _ = render(self.name, split, number)
                 yield Sample(split, f"{self.name}, {split} image {number}", image, mask)
 
 
-def find_synthetic_cracks(root: Path) -> Found:
+def find_synthetic_cracks(name: str) -> Found:
     """They are everywhere."""
-    facts = KNOWN["synthetic_cracks"]
+    facts = KNOWN[name]
     counts: dict[SplitName, int] = {"train": facts.train, "test": facts.test}
-    return Found(SyntheticSource("synthetic_cracks", facts.classes, counts), "drawn by a program", lambda: counts)
+    return Found(SyntheticSource(name, facts.classes, counts), "drawn by a program", lambda: counts)

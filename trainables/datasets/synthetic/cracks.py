@@ -39,10 +39,10 @@ class Crack:
         return np.asarray(self.coverage >= 0.5)
 
 
-def crack(random: Random, side: int) -> Crack:
-    """A crack with up to three branches that covers at least `LEAST_SHARE` of the image; others are drawn again."""
+def crack(random: Random, side: int, width: tuple[float, float]) -> Crack:
+    """A crack as wide as `width` says, in pixels, with up to three branches that covers at least `LEAST_SHARE` of the image; others are drawn again."""
     while True:
-        trunk = _trunk(random, side)
+        trunk = _trunk(random, side, width)
         walks = [trunk]
         if random.random() < BRANCHED and len(trunk.points) > 10:
             walks += [_branch(random, side, trunk) for _ in range(random.integers(1, 4))]
@@ -51,7 +51,7 @@ def crack(random: Random, side: int) -> Crack:
             return drawn
 
 
-def _trunk(random: Random, side: int) -> Walk:
+def _trunk(random: Random, side: int, width: tuple[float, float]) -> Walk:
     """From an edge inwards, or from somewhere within; most go through to another edge."""
     if random.random() < 0.75:
         edge, along = random.integers(4), random.uniform(0.1, 0.9) * side
@@ -61,7 +61,7 @@ def _trunk(random: Random, side: int) -> Walk:
     else:
         start, heading = tuple(random.uniform(0.2 * side, 0.8 * side, 2)), random.uniform(0, 2 * np.pi)
     longest = random.uniform(0.5, 1.0) * side if random.random() < 0.3 else 2.0 * side
-    return _walk(random, side, np.array(start), heading, longest, random.uniform(2.2, 4.8))
+    return _walk(random, side, np.array(start), heading, longest, random.uniform(*width))
 
 
 def _branch(random: Random, side: int, trunk: Walk) -> Walk:
