@@ -79,7 +79,8 @@ class Report:
     `metrics`: flat floats named with their split, such as `validation/robust_accuracy.worst_case`.
     `state`: tensors and plain values only (it is loaded with `weights_only=True`), complete enough that a resumed
     trial equals an undisturbed one: weights, optimiser, epoch, every random state and the data order.
-    `arrays`: per-sample predictions and curves (numpy). `images`: galleries, `(H, W)` or `(H, W, 3)`, uint8.
+    `arrays`: per-sample predictions and curves (numpy). `images`: galleries, `(H, W)` or `(H, W, 3)`, uint8; those of
+    an epoch are kept and tracked under its number, and left out of a study's report.
 
     Raises `ValueError` for a metric without a split or that is no number.
     """

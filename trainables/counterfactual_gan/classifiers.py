@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -29,22 +29,8 @@ KEPT = 16
 """Classifiers that a process keeps: judges serve all trials of a study."""
 
 
-class _Once:
-    """What two calls must share to share a classifier; the data themselves are not compared, their fingerprint is."""
-
-    def __init__(self, key: tuple[Any, ...], train: Callable[[], nn.Module]) -> None:
-        self.key, self.train = key, train
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Once) and self.key == other.key
-
-
-@lru_cache(maxsize=KEPT)
-def _kept(once: _Once) -> nn.Module:
-    return once.train()
+_kept: OrderedDict[tuple[Any, ...], nn.Module] = OrderedDict()
+"""By what they were trained on and how; of the data their fingerprint, not the tensors."""
 
 
 def judges(config: Config, data: Parts, device: torch.device) -> list[Discriminator]:
@@ -160,5 +146,10 @@ def _trained(
         data.fingerprint, data.shape, config.positive, config.train_size, config.validation_fraction,
         config.judge_epochs, config.balanced_sampling, config.augmentation, str(device), torch.get_num_threads(),
     )  # fmt: skip
-    found: nn.Module = _kept(_Once((*key, *chosen), train))
-    return found
+    whole = (*key, *chosen)
+    if whole not in _kept:
+        _kept[whole] = train()
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    _kept.move_to_end(whole)
+    return _kept[whole]

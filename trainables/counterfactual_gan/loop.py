@@ -50,8 +50,10 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         metrics |= {f"validation/{name}": value for name, value in found.items()}
         if why := watch.verdict(metrics, epoch + 1):
             raise Collapsed(why, galleries(model, data.validation))
+        shown = config.gallery_epochs and (epoch + 1) % config.gallery_epochs == 0
         yield Report(
             metrics,
+            images=galleries(model, data.validation) if shown else {},
             state={
                 **networks.state(run),
                 "epoch": epoch + 1,

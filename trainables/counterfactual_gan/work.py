@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.settings.optimisation import turns
-from trainables.datasets.config import Facts, known_facts
+from trainables.datasets.config import known_facts
+from trainables.defects.work import TRAINED, UNKNOWN
 from trainables.models.discriminators.sizes import discriminator_size
 from trainables.models.generators.sizes import generator_size
 
-UNKNOWN = Facts(title="own data", shape=(3, 224, 224), classes=("undamaged", "damaged"), train=2_000, test=500)
-"""Assumed of one's own data where it can't be seen without opening it."""
-
-TRAINED = 3
-"""A pass that is trained costs its forward pass, the gradients of inputs and those of weights."""
 CURVE_POINTS = (8 + 7) * 10 * 2
 """Forward passes that an image costs in the curves over attacks: points × steps × forward and backward."""
 

@@ -1,4 +1,4 @@
-"""What recipe and scale give to the fields that a study leaves open: the data's sizes are the counterfactual GAN's."""
+"""What recipe and scale give to the fields that a study leaves open."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainables.contract import Default
-from trainables.counterfactual_gan.defaults import defaults as of_gan
+from trainables.defects.defaults import SCALES, data_defaults, require, unet_defaults
+
+__all__ = ["RECIPES", "SCALES", "defaults"]
 
 RECIPES = ("cracks",)
-SCALES = ("quick", "full")
-
-SHARED = ("dataset", "image_size", "grey", "train_size", "test_size", "augmentation")
-"""Fields of the data, in which both must agree to be comparable."""
 
 
 def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> dict[str, Default]:
     """Values for the fields that `given` leaves open; raises `ValueError` for a recipe or scale that doesn't exist."""
-    network = given.get("network", "cnn_unet")
-    data = {name: given[name] for name in SHARED if name in given}
-    theirs = of_gan({**data, "generator": network}, recipe, scale)
-    values = {name: theirs[name] for name in SHARED if name in theirs}
-    values |= {"width": theirs["generator_width"]}
-    for ours, name in (("levels", "generator_levels"), ("pretrained", "generator_pretrained")):
-        if name in theirs:
-            values[ours] = theirs[name]
+    require("segmentation", recipe, RECIPES, scale)
+    values = data_defaults(given, recipe, scale) | unet_defaults(given.get("network", "cnn_unet"), scale)
     if scale != "full":
         values["epochs"] = Default(12, "assumed")
     return {name: default for name, default in values.items() if name not in given}

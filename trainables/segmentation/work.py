@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainables.counterfactual_gan.work import TRAINED, UNKNOWN
 from trainables.datasets.config import known_facts
+from trainables.defects.work import TRAINED, UNKNOWN
 from trainables.models.generators.sizes import generator_size
 from trainables.segmentation.config import Config
 

@@ -16,6 +16,7 @@ from saddle.execute.train_run import DataCache, TrainRun
 from saddle.search.outcomes import Outcome
 from saddle.store.base import Damaged, StorageError
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
+from saddle.store.entry import image_of_epoch, is_of_epoch
 from saddle.store.opening import open_store, trial_folder
 from saddle.study.trainables import load_trainable
 from trainables.contract import Collapsed, Diverged, Report
@@ -65,9 +66,9 @@ class Training:
                 return
             yield from self._train()
         except Collapsed as failure:
-            yield self._end(Outcome.COLLAPSED, failure.why, images=self._store_images(failure.images))
+            yield self._end(Outcome.COLLAPSED, failure.why, images=self._all_images(failure.images))
         except Diverged as failure:
-            yield self._end(Outcome.DIVERGED, failure.why, images=self._store_images(failure.images))
+            yield self._end(Outcome.DIVERGED, failure.why, images=self._all_images(failure.images))
         except Superseded:
             raise  # nobody waits for this attempt's messages any more
         except Exception as trouble:  # whatever the trainable raises is its failure, not the slot's: the study goes on
@@ -92,6 +93,7 @@ class Training:
             last = report.state
             seconds = spent + time.monotonic() - since
             if self.chief:
+                self._store_images({image_of_epoch(epoch, name): image for name, image in report.images.items()})
                 self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
             # the manifest's own time, so that whatever is told of this epoch again is told the same
             when = self.checkpoints.manifest.times[-1] if self.chief else time.time()
@@ -144,7 +146,7 @@ class Training:
             metrics={**manifest.curve[best.epoch - 1], **report.metrics},
             test_last=dict(last_report.metrics),
             arrays=self._store_arrays(report.arrays),
-            images=self._store_images(report.images),
+            images=self._all_images(report.images),
             fingerprints=fingerprint_data(config, run),
         )
 
@@ -161,6 +163,13 @@ class Training:
             paths[name] = f"{self.folder}/arrays/{name.replace('/', '.')}.npy"
             self.store.write(paths[name], buffer.getvalue())
         return paths
+
+    def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
+        """Store the images of the end; they and those of epochs, of earlier attempts, too."""
+        stored = self._store_images(closing)
+        folder = f"{self.folder}/images"
+        epochs = sorted(name for name in self.store.names(folder) if is_of_epoch(name)) if self.chief else []
+        return stored | {name.removesuffix(".png"): f"{folder}/{name}" for name in epochs}
 
     def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
         import numpy as np

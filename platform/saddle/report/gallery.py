@@ -30,7 +30,7 @@ def gallery(entries: Sequence[Entry], read: Callable[[str], bytes] | None) -> li
     if read is None:
         return []
     ordered = sorted(entries, key=lambda entry: entry.outcome not in METHOD_FAILURES)
-    wanted = [(entry, name, path) for entry in ordered for name, path in entry.images.items()]
+    wanted = [(entry, name, path) for entry in ordered for name, path in entry.closing_images.items()]
     return [_picture(f"{name_of(entry)}: {name}", path, read) for entry, name, path in wanted[:MOST_IMAGES]]
 
 

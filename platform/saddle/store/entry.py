@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 SCHEMA_VERSION = 2
+
+_OF_EPOCH = re.compile(r"epoch \d+, ")
+
+
+def image_of_epoch(epoch: int, name: str) -> str:
+    """What an image is called that a trial shows in mid-training, so that names are in the order of epochs."""
+    return f"epoch {epoch:05d}, {name}"
+
+
+def is_of_epoch(name: str) -> bool:
+    """Whether an image was shown in mid-training."""
+    return _OF_EPOCH.match(name) is not None
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,11 @@ class Entry:
     sources: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
     version: int = SCHEMA_VERSION
+
+    @property
+    def closing_images(self) -> dict[str, str]:
+        """Those of the test, or of the method's failure: without what was shown in mid-training."""
+        return {name: path for name, path in self.images.items() if not is_of_epoch(name)}
 
     @property
     def epoch_times(self) -> list[float]:

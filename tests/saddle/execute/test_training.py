@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message, parse_message
 from saddle.execute.train_run import DataCache
@@ -112,6 +115,28 @@ def test_an_attempt_that_was_taken_for_dead_writes_no_more(make_order: Any) -> N
     with pytest.raises(Superseded):
         next(orphan)
     assert manifest_of(order) == finished
+
+
+def level(order: Order, path: str) -> int:
+    content = LocalStore(Path(order.storage)).read(path)
+    return int(np.asarray(Image.open(io.BytesIO(content)))[0, 0])
+
+
+def test_images_of_epochs_are_kept_beside_those_of_the_end(make_order: Any) -> None:
+    order = make_order(epochs=3, pictures=True)
+    first = Training(order, DataCache(None)).messages()
+    assert next(first).epoch == 1
+    first.close()
+    shown = {name: level(order, path) for name, path in end_of(order).images.items()}
+    epochs = {f"epoch {epoch:05d}, level.now": epoch for epoch in (1, 2, 3)}  # the first, of another attempt, too
+    assert shown == {"level/now": 103, **epochs}
+    assert next(iter(shown)) == "level/now"
+
+
+def test_a_collapse_shows_what_was_seen_before_it(make_order: Any) -> None:
+    order = make_order(epochs=3, pictures=True, trouble="collapse")
+    shown = {name: level(order, path) for name, path in end_of(order).images.items()}
+    assert shown == {"level/now": 200, "epoch 00001, level.now": 1}
 
 
 def test_messages_survive_their_way_through_tune() -> None:

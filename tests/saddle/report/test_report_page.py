@@ -263,6 +263,15 @@ def test_images_are_inside_the_page_and_missing_ones_are_named(ablation: Callabl
     assert "is no PNG" in page.text_in("gallery")
 
 
+def test_what_was_shown_in_mid_training_is_left_to_the_tracker(ablation: Callable[..., Any]) -> None:
+    made = ablation()
+    [[name, path]] = made.entries[0].images.items()
+    made.change(0, images={name: path, f"epoch 00001, {name}": path})
+    captions = [attributes["alt"] for tag, attributes in page_of(made).elements if tag == "img"]
+    assert captions, "the closing ones are there"
+    assert not [caption for caption in captions if "epoch" in caption]
+
+
 def test_what_was_assumed_stands_first_and_open(ablation: Callable[..., Any]) -> None:
     page = page_of(ablation())
     groups = [a for tag, a in page.elements if tag == "details" and "data-source" in a]

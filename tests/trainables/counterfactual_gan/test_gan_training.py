@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
-from trainables.counterfactual_gan import loop
+from trainables.counterfactual_gan import classifiers, loop
 from trainables.counterfactual_gan.classifiers import generator_twin, judges
 from trainables.counterfactual_gan.loop import is_turn
 from trainables.counterfactual_gan.settings.optimisation import turns
@@ -50,6 +52,26 @@ def test_a_loss_that_is_no_number_ends_the_trial(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(loop, "update", lambda *_, **__: Losses(discriminator=torch.tensor(float("nan"))))
     with pytest.raises(Diverged, match=r"train/loss.discriminator is nan"):
         next(method.train(config(), InProcessRun()))
+
+
+def test_galleries_are_shown_as_often_as_asked() -> None:
+    reports = list(method.train(config(gallery_epochs=2), InProcessRun()))
+    assert [len(report.images) for report in reports] == [0, 2, 0]
+    assert not any(report.images for report in method.train(config(), InProcessRun()))
+
+
+def test_classifiers_do_not_keep_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifiers, "KEPT", 2)
+    run, plain = InProcessRun(), config(judges=3, train_size=40)
+    data = parts(plain, run.data(dataset_of(plain)), CPU)
+    images = weakref.ref(data.train)
+    first, *others = judges(plain, data, CPU)
+    again = judges(plain, data, CPU)
+    assert again[0] is not first, "only two are kept"
+    assert not set(map(id, again)) & set(map(id, others)), "and the oldest makes room each time"
+    del data
+    gc.collect()
+    assert images() is None
 
 
 def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:

@@ -61,6 +61,13 @@ class EvaluationSettings(Config):
     inception_dimensions: Literal[64, 192, 768, 2048] = hyperparameter(
         2048, source="customary", description="Which of Inception's features; S1's values fit 64 (methods.md 1.9)."
     )
+    gallery_epochs: int = hyperparameter(
+        0,
+        source="assumed",
+        unit="epochs",
+        ge=0,
+        description="Show counterfactuals of validation images after every so many epochs; 0: those of the test alone.",
+    )
     curve_size: int = hyperparameter(
         200,
         source="assumed",

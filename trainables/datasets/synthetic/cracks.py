@@ -40,7 +40,10 @@ class Crack:
 
 
 def crack(random: Random, side: int, width: tuple[float, float]) -> Crack:
-    """A crack as wide as `width` says, in pixels, with up to three branches that covers at least `LEAST_SHARE` of the image; others are drawn again."""
+    """A crack with up to three branches, its trunk as wide as `width` says, in pixels.
+
+    It covers at least `LEAST_SHARE` of the image; others are drawn again.
+    """
     while True:
         trunk = _trunk(random, side, width)
         walks = [trunk]

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from trainables.contract import Collapsed, Diverged, Report, Run, hyperparameter
 from trainables.contract import Config as Base
 
@@ -34,6 +36,7 @@ class Config(Base):
     trouble: Trouble = hyperparameter("none", source="assumed", description="what goes wrong")
     marker: str = hyperparameter("", source="assumed", description="file that says a death has happened")
     trouble_epoch: int = hyperparameter(2, source="assumed", description="in which epoch")
+    pictures: bool = hyperparameter(False, source="assumed", description="show something after every epoch and test")
     trouble_rank: int = hyperparameter(0, source="assumed", description="on which rank")
 
 
@@ -57,7 +60,12 @@ def train(config: Config, run: Run) -> Iterator[Report]:
                 "train/loss": 1 / epoch,
             },
             {"epoch": epoch},
+            images=picture(config, epoch),
         )
+
+
+def picture(config: Config, level: int) -> dict[str, Any]:
+    return {"level/now": np.full((4, 4), level, np.uint8)} if config.pictures else {}
 
 
 def make_trouble(config: Config, value: float) -> float:
@@ -67,7 +75,7 @@ def make_trouble(config: Config, value: float) -> float:
     if trouble == "diverge":
         raise Diverged("loss is nan")
     if trouble == "collapse":
-        raise Collapsed("p_fake is 0.99")
+        raise Collapsed("p_fake is 0.99", picture(config, 200))
     if trouble == "hang":
         time.sleep(3600)
     if trouble == "die":
@@ -89,4 +97,5 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     where = {"test/process": float(os.getpid())}
     if "FAKE_NODE" in os.environ:  # which of a test's nodes this runs on
         where["test/node"] = float(os.environ["FAKE_NODE"])
-    return Report({"test/score": score(config, run.seed, state["epoch"]), **where})
+    measured = {"test/score": score(config, run.seed, state["epoch"]), **where}
+    return Report(measured, images=picture(config, 100 + state["epoch"]))
