@@ -55,6 +55,9 @@ class Networks:
         decays = {"generator": config.generator_average, "discriminator": config.discriminator_average}
         bare = {"generator": generator, "discriminator": discriminator}
         averages = {name: Average(bare[name], decay) for name, decay in decays.items() if decay}
+        if config.compile == "default":  # after the averages, which are only evaluated
+            generator.compile()
+            discriminator.compile()
         generator, discriminator = run.prepare(generator), run.prepare(discriminator)
         return cls(
             generator,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -64,6 +64,14 @@ class OptimisationSettings(Config):
         ge=0,
         lt=1,
         description="The same of D's weights: between batches its verdicts swing; 0: the weights themselves.",
+    )
+    compile: Literal["off", "default"] = hyperparameter(
+        "off",
+        source="assumed",
+        description=(
+            "Compile both networks with torch.compile, which pays where a GPU waits for small kernels. Noise and dropout "
+            "are then other draws."
+        ),
     )
     mixed_precision: bool = hyperparameter(
         False, source="assumed", description="On a GPU run the networks under autocast (bfloat16); losses stay float32."
