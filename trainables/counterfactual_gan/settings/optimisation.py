@@ -69,8 +69,8 @@ class OptimisationSettings(Config):
         "off",
         source="assumed",
         description=(
-            "Compile both networks with torch.compile, which pays where a GPU waits for small kernels. Noise and dropout "
-            "are then other draws."
+            "Compile both networks with torch.compile, which pays where a GPU waits for small kernels. Noise and "
+            "dropout are then other draws."
         ),
     )
     mixed_precision: bool = hyperparameter(
