@@ -41,6 +41,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     )
     found = Findings(measured.classification(whole=True) | measured.validity() | measured.changed())
     found.metrics["samples"] = float(len(data.test))
+    found.metrics["accuracy.majority"] = float(measured.labels.bincount().max()) / len(data.test)
     found.add(_twins(tested))
     found.add(analyse(tested))
     arrays = {

@@ -74,6 +74,17 @@ def test_classifiers_do_not_keep_their_images(monkeypatch: pytest.MonkeyPatch) -
     assert images() is None
 
 
+def test_accuracies_stand_beside_that_of_the_commoner_class() -> None:
+    one = config(epochs=1, test_size=23, analyses=[], twins=False)
+    [report] = method.train(one, InProcessRun())
+    assert report.state is not None
+    found = method.evaluate(one, report.state, InProcessRun())
+    labels = found.arrays["labels"].tolist()
+    assert len(labels) == 23
+    assert found.metrics["test/accuracy.majority"] == pytest.approx(max(labels.count(0), labels.count(1)) / 23)
+    assert found.metrics["test/accuracy.majority"] > 0.5
+
+
 def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:
     run, plain = InProcessRun(), config()
     data = parts(plain, run.data(dataset_of(plain)), CPU)
