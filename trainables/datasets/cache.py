@@ -21,8 +21,9 @@ from trainables.datasets.cache_space import BUILDING, FACTS, LOCK, cache_root, m
 from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
+from trainables.datasets.finding import find_source
 from trainables.datasets.mapped import Damaged, map_split
-from trainables.datasets.sources import SPLITS, Source, find_source
+from trainables.datasets.sources import SPLITS, Source
 from trainables.datasets.tiles import for_tiles
 from trainables.datasets.writing import write_splits
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
 from trainables.datasets.locations import File
 
 if TYPE_CHECKING:
@@ -54,26 +52,3 @@ class Source(Protocol):
 
     def contents(self) -> Contents:
         """Read it, images as they are asked for; raises `DataError` naming file and row of what is wrong."""
-
-
-def find_source(spec: KnownDataset | FolderDataset | ParquetDataset, root: Path | None = None) -> Source:
-    """The source of a description; raises `DataNotFoundError` for what isn't there.
-
-    `root`: the data root, below which a known dataset is looked for.
-    """
-    if isinstance(spec, KnownDataset):
-        from trainables.datasets.known.finding import absent, find_known
-        from trainables.datasets.root import data_root
-
-        root = data_root(root)
-        known = find_known(spec.known, root)
-        if known is None:
-            raise absent(spec.known, root)
-        return known.source
-    if isinstance(spec, FolderDataset):
-        from trainables.datasets.folder import find_folder
-
-        return find_folder(spec)
-    from trainables.datasets.parquet import find_parquet
-
-    return find_parquet(spec)

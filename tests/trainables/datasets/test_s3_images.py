@@ -330,7 +330,7 @@ def test_processes_of_a_node_stream_once(
 PEAK = """
 from pathlib import Path
 from trainables.datasets.config import parse_spec
-from trainables.datasets.sources import find_source
+from trainables.datasets.finding import find_source
 
 def anonymous():
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
