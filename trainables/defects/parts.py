@@ -24,6 +24,9 @@ from trainables.randomness import stream
 SUBSET_SEED = 20261121
 """Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones."""
 
+LEAST = 2
+"""Images of each class that every part must have: a covariance needs them."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -62,7 +65,7 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
     except ValueError as error:
         raise DataError(f"dataset {dataset.name}: {error}") from None
     if config.train_size is not None:
-        held_out = held_out[: max(2, round(config.validation_fraction * config.train_size))]
+        held_out = held_out[: max(2 * LEAST, round(config.validation_fraction * config.train_size))]
     channels, height, breadth = found.shape
     return Parts(
         train=_samples(config, found.train, rest[: config.train_size], device),
@@ -114,8 +117,12 @@ def make_loader(
 
 def _samples(config: DefectSettings, split: Split, index: Tensor, device: Any) -> Samples:
     labels = split.labels[index]
-    if len(set(labels.tolist())) < 2:
-        raise DataError(f"a part of {len(index)} images has one class alone; give more images")
+    counts = labels.bincount(minlength=2).tolist()
+    if min(counts) < LEAST:
+        raise DataError(
+            f"a part of {len(index)} images has {counts[0]} undamaged and {counts[1]} damaged ones; give more images, "
+            f"for every part needs {LEAST} of each"
+        )
     return samples_of(split, index, labels.to(device), device, grey=config.grey)
 
 
