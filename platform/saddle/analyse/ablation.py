@@ -17,6 +17,7 @@ from saddle.analyse.pooled import with_mixed
 from saddle.analyse.racing import Standing, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
 from saddle.analyse.sentences import paragraph
+from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
 from saddle.store.entry import Entry
@@ -47,11 +48,13 @@ def answer_ablation(
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = with_mixed(standing.effects, ablation, arms, entries, metric)
     near_chance = uninformative(effects, metric, chance)
-    sentence = paragraph(effects, rule)
+    if near_chance:
+        effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
+        sentence = f"Not informative: {near_chance}"
+    else:
+        sentence = paragraph(effects, rule)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
-    if near_chance:
-        sentence = f"Not informative: {near_chance} {sentence}"
     in_blocks = effects_in_blocks(ablation, arms, entries, rule)
     columns, rows = results_table(arms, measured, effects, entries, rule)
     block_columns, block_rows = blocks_table(in_blocks, metric)

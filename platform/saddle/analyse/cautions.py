@@ -30,7 +30,10 @@ def uninformative(effects: Sequence[Effect], metric: str, chance: float | None) 
     if not reached or max(reached) >= bar:
         return ""
     scale = Scale.of(metric)
-    return f"no arm reaches {scale.value(bar)} where guessing gives {scale.value(chance)}."
+    return (
+        f"no arm reaches {scale.value(bar)} in {metric}, where guessing gives {scale.value(chance)}; so near to it arms"
+        " differ by noise, and none is compared."
+    )
 
 
 def informative_above(chance: float) -> float:

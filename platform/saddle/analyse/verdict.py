@@ -1,4 +1,4 @@
-"""The five words a comparison may end with."""
+"""The words that a comparison may end with."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ FEWEST_SEEDS = 3
 
 
 class Verdict(StrEnum):
-    """What the interval of the paired difference says; nothing else decides."""
+    """What the interval of the paired difference says; nothing else decides, but whether there was anything to see."""
 
     HELPS = "helps"
     HURTS = "hurts"
     NO_DIFFERENCE = "no difference shown"
     EQUIVALENT = "equivalent"
     UNSETTLED = "unsettled"
+    NOT_INFORMATIVE = "not informative"
+    """Every arm is about as good as guessing, so whatever is between them is noise."""
 
 
 SETTLED = frozenset({Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT})

@@ -133,9 +133,14 @@ def test_an_unfinished_ablation_is_preliminary() -> None:
 def test_below_twice_chance_a_comparison_is_not_informative() -> None:
     study = ablation_study()
     entries = run(study, [[0.12, 0.11, 0.13], [0.15, 0.15, 0.14]])
-    assert answer_ablation(study, entries, METRICS, chance=0.1).sentence.startswith(
-        "Not informative: no arm reaches 20.0 % where guessing gives 10.0 %. "
+    low = answer_ablation(study, entries, METRICS, chance=0.1)
+    assert low.sentence == (
+        "Not informative: no arm reaches 20.0 % in test/robust_accuracy.worst_case, where guessing gives 10.0 %; so"
+        " near to it arms differ by noise, and none is compared."
     )
+    assert [effect.verdict for effect in low.effects] == ["not informative"]
+    assert [row[-1] for row in low.rows] == ["baseline", "not informative"]
+    assert answer_ablation(study, entries, METRICS).rows[1][-1] != "not informative"
     assert "Not informative" not in answer_ablation(study, entries, METRICS).sentence
     strong = run(study, [[0.12, 0.11, 0.13], [0.25, 0.25, 0.24]])
     assert "Not informative" not in answer_ablation(study, strong, METRICS, chance=0.1).sentence
