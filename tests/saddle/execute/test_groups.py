@@ -161,6 +161,7 @@ def test_an_end_that_one_rank_alone_comes_to_ends_the_trial_for_all(store: Local
     assert "ZeroDivisionError" in next(entry.why for entry in result.entries if entry.outcome == "failed")
 
 
+@pytest.mark.slow
 def test_an_early_stop_leaves_the_group_warm(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch, starts: Callable[[], int]
 ) -> None:

@@ -83,6 +83,7 @@ ablation:
 """As in `test_races`: three seeds settle that 0.5 is worse, and nothing settles 0.32."""
 
 
+@pytest.mark.slow
 def test_an_arm_that_is_settled_gets_no_more_seeds_on_any_kind_of_machine(nodes, tmp_path: Path) -> None:
     raced = run_study(study(RACE), LocalStore(tmp_path / "raced"), nodes, Options(track=False))
     trained = {(e.settings["x"], e.seed, e.block["machine"]) for e in raced.entries}
