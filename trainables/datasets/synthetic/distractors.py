@@ -10,7 +10,7 @@ STAIN, SHADOW, SEAM, SCRATCH, PORES = 0.6, 0.2, 0.08, 0.15, 0.65
 """The share of images that have each."""
 
 
-def distractors(random: Random, side: int, clutter: float = 1.0) -> Field:
+def distractors(random: Random, side: int, clutter: float) -> Field:
     """Factors (S, S) by which the surface is lighter or darker; `clutter`: what the shares are multiplied by."""
     field = np.ones((side, side))
     for share, draw in ((STAIN, stain), (SHADOW, shadow), (SEAM, seam), (SCRATCH, scratch), (PORES, pores)):
