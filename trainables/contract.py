@@ -80,7 +80,9 @@ class Report:
     `state`: tensors and plain values only (it is loaded with `weights_only=True`), complete enough that a resumed
     trial equals an undisturbed one: weights, optimiser, epoch, every random state and the data order.
     `arrays`: per-sample predictions and curves (numpy). `images`: galleries, `(H, W)` or `(H, W, 3)`, uint8; those of
-    an epoch are kept and tracked under its number, and left out of a study's report.
+    an epoch are kept and tracked under its number, and left out of a study's report. `fingerprints`, of an evaluation:
+    what its measurements rest on that no hyperparameter says, such as the network that distances are measured with;
+    plain values, perhaps nested. The study's report prints them, and warns where trials don't agree on one.
 
     Raises `ValueError` for a metric without a split or that is no number.
     """
@@ -89,6 +91,7 @@ class Report:
     state: Mapping[str, Any] | None = None
     arrays: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in self.metrics.items():

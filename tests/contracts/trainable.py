@@ -11,6 +11,7 @@ class TestMyMethod(TrainableContract):
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, get_args
@@ -185,6 +186,8 @@ class TrainableContract:
         assert not others, f"evaluate reports {others}; it is about the test split"
         undeclared = set(report.metrics) - set(self.trainable.METRICS)
         assert not undeclared, f"evaluate reports {sorted(undeclared)}, which METRICS doesn't declare"
+        said = json.loads(json.dumps(report.fingerprints))
+        assert said == report.fingerprints, "fingerprints are plain values, which the ledger keeps as JSON"
         again = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
         difference = first_difference(report.metrics, again.metrics)
         assert difference is None, f"evaluating one state twice gives different {difference}; seed what is random"

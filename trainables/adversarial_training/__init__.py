@@ -59,7 +59,8 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or lacks a class that a task names."""
-    from trainables.adversarial_training.data import dataset_of, parts
+    from trainables.adversarial_training.data import parts
+    from trainables.datasets.config import dataset_of
     from trainables.datasets.errors import DataError
     from trainables.models.sizes import too_small
 

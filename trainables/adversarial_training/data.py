@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.datasets.config import Spec, with_size
 from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
 from trainables.datasets.grouping import cut_by_group
@@ -30,11 +29,6 @@ class Parts:
     shape: tuple[int, int, int]
     classes: tuple[int, ...]
     """Class counts per task, the main one's first."""
-
-
-def dataset_of(config: Config) -> Spec:
-    """The dataset of a configuration at its `image_size`, as `run.data` takes it."""
-    return with_size(config.dataset, config.image_size)
 
 
 def parts(config: Config, dataset: Dataset, device: Any) -> Parts:

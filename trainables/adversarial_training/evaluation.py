@@ -14,13 +14,14 @@ from trainables.adversarial_training.analyses import analyse
 from trainables.adversarial_training.analyses.task_attacks import TaskAttacks, mean_of
 from trainables.adversarial_training.attacking import SHOWN, Attacked, attack_samples, attack_without_bound, batches
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import dataset_of, parts
+from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.gallery import gallery
 from trainables.adversarial_training.metrics import attack_name
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.settings.evaluation import OUTSIDE_EPSILON
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
+from trainables.datasets.config import dataset_of
 from trainables.datasets.samples import Samples
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from trainables.adversarial_training.augmentation import CropFlip
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import dataset_of, parts
+from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.evaluation import measure
 from trainables.adversarial_training.labels import with_random_labels
@@ -21,6 +21,7 @@ from trainables.adversarial_training.model import build, compiled, laid_out
 from trainables.adversarial_training.optimisation import lr_factor, make_optimizer, training_loss
 from trainables.adversarial_training.perturbation import Perturber
 from trainables.contract import Report, Run, require_finite
+from trainables.datasets.config import dataset_of
 from trainables.datasets.samples import Samples
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, Share, global_stream, stream

@@ -33,7 +33,8 @@ __all__ = [
 METRICS: Mapping[str, Direction] = declared()
 """What it can report (see `metrics`)."""
 
-SELECTION = "validation/validity.worst_direction"
+SELECTION = "validation/accuracy_and_validity"
+"""Both networks are kept, so both are chosen: a checkpoint of valid counterfactuals may have a D still untrained."""
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
@@ -59,6 +60,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or has not two classes."""
-    from trainables.defects.parts import dataset_of, parts
+    from trainables.datasets.config import dataset_of
+    from trainables.defects.parts import parts
 
     parts(config, run.data(dataset_of(config)), run.device)

@@ -17,12 +17,16 @@ from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
 from trainables.counterfactual_gan.measuring import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
-from trainables.defects.parts import dataset_of, parts
+from trainables.datasets.config import dataset_of
+from trainables.defects.parts import parts
 from trainables.evaluation.classification import classification_scores
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    """Test both networks: classification, validity, the analyses asked for, galleries; predictions per image."""
+    """Test both networks: classification, validity, the analyses asked for, galleries; predictions per image.
+
+    Its fingerprints count the images of both classes in each part and say what distances are measured with.
+    """
     data = parts(config, run.data(dataset_of(config)), run.device)
     model = load(config, state).to(run.device)
     panel = judges(config, data, run.device)
@@ -39,7 +43,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         d_twin=discriminator_twin(config, data, run.device, seed) if config.twins else None,
         g_twin=generator_twin(config, data, run.device, seed) if config.twins else None,
     )
-    found = Findings(measured.classification(whole=True) | measured.validity() | measured.changed())
+    found = Findings(measured.scores(whole=True) | measured.changed())
     found.metrics["samples"] = float(len(data.test))
     found.metrics["accuracy.majority"] = float(measured.labels.bincount().max()) / len(data.test)
     found.add(_twins(tested))
@@ -54,6 +58,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         {f"test/{name}": value for name, value in found.metrics.items()},
         arrays=arrays | found.arrays,
         images=galleries(model, data.test) | found.images,
+        fingerprints={"images": data.counts()} | found.fingerprints,
     )
 
 

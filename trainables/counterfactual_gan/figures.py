@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def plot_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str) -> Any:
-    """Curves (x values, y values) by name, between 0 and 1, as an image (H, W, 3) uint8."""
+def plot_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str, highest: float = 1.0
+) -> Any:
+    """Curves (x values, y values) by name, with y between 0 and `highest`, as an image (H, W, 3) uint8."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -17,7 +19,7 @@ def plot_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x
     axes = figure.add_subplot()
     for name, (xs, ys) in curves.items():
         axes.plot(xs, ys, label=name, linestyle="--" if "p_fake" in name else "-", linewidth=1.5)
-    axes.set(xlabel=x, ylabel=y, ylim=(-0.02, 1.02))
+    axes.set(xlabel=x, ylabel=y, ylim=(-0.02 * highest, 1.02 * highest))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, frameon=False, loc="best")
     canvas.draw()  # type: ignore[no-untyped-call]

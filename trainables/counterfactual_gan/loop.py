@@ -18,7 +18,8 @@ from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.stability import Watch
 from trainables.counterfactual_gan.steps import update
 from trainables.datasets.augmentation import augment
-from trainables.defects.parts import Order, dataset_of, make_loader, parts
+from trainables.datasets.config import dataset_of
+from trainables.defects.parts import Order, make_loader, parts
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.randomness import global_stream, stream
 
@@ -42,11 +43,11 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         metrics = train_epoch(config, run, networks, loader, epoch)
         model = networks.evaluated(run)
         measured = measure(model, data.validation, panel, features)
-        found = measured.classification() | measured.validity() | measured.changed()
+        found = measured.scores() | measured.changed()
         found |= measured.distances(features.distance)
         if measured.masks is not None:
-            marked = regions(measured.masks)
-            found["iou"] = mask_curve(measured.changes, marked.positive, marked.ignored).best().iou
+            damaged = measured.labels == 1
+            found["iou"] = mask_curve(measured.changes[damaged], *regions(measured.masks[damaged])).best().iou
         metrics |= {f"validation/{name}": value for name, value in found.items()}
         if why := watch.verdict(metrics, epoch + 1):
             raise Collapsed(why, galleries(model, data.validation))

@@ -81,6 +81,14 @@ class Measured:
         right = (self.judged.argmax(2) == self.labels).double()
         return found | {"accuracy.judges": float(right.mean())}
 
+    def scores(self, *, whole: bool = False) -> dict[str, float]:
+        """`classification` and `validity`, and the mean of what both networks are there for.
+
+        `accuracy_and_validity`: the mean of D's accuracy and the validity of the worse direction.
+        """
+        found = self.classification(whole=whole) | self.validity()
+        return found | {"accuracy_and_validity": (found["accuracy.d"] + found["validity.worst_direction"]) / 2}
+
     def changed(self) -> dict[str, float]:
         """What is known of G's images without looking at them."""
         found = {

@@ -30,6 +30,7 @@ def _both(split: str) -> Iterator[tuple[str, Direction]]:
         yield f"{split}/accuracy.{name}", "maximize"
         yield f"{split}/f1.{name}", "maximize"
     yield f"{split}/accuracy.judges", "maximize"
+    yield f"{split}/accuracy_and_validity", "maximize"
     yield f"{split}/validity", "maximize"
     for name in ("to_damaged", "to_undamaged", "worst_direction"):
         yield f"{split}/validity.{name}", "maximize"
@@ -58,16 +59,17 @@ def _tested() -> Iterator[tuple[str, Direction]]:
     for name in SETS:
         yield f"test/kernel_distance.{name}", "minimize"
     for who in ("d", "g"):
-        yield f"test/p_fake_correlation.{who}", "maximize"
-        yield f"test/p_fake_correlation.{who}_low", "maximize"
-        yield f"test/p_fake_correlation.{who}_high", "maximize"
-        yield f"test/p_fake_auroc.{who}", "maximize"
-        yield f"test/risk_coverage.{who}", "minimize"
+        for bound in ("", "_low", "_high"):  # of a bootstrap interval
+            yield f"test/p_fake_correlation.{who}{bound}", "maximize"
+            yield f"test/p_fake_auroc.{who}{bound}", "maximize"
+            yield f"test/risk_coverage.{who}{bound}", "minimize"
+        yield f"test/confidence_auroc.{who}", "maximize"
         yield f"test/calibration_error.{who}", "minimize"
     for name in MAPS:
         for score in ("iou", "mask_f1", "mask_accuracy"):
             yield f"test/{score}.{name}", "maximize"
         yield f"test/iou_test_chosen.{name}", "maximize"
+        yield f"test/iou_of_all.{name}", "maximize"
     for who in CLASSIFIERS:
         yield f"test/f1_under_pgd.{who}", "maximize"
         yield f"test/f1_under_noise.{who}", "maximize"

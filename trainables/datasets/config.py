@@ -20,6 +20,7 @@ __all__ = [
     "FolderDataset",
     "KnownDataset",
     "ParquetDataset",
+    "dataset_of",
     "known_facts",
     "known_name",
     "own_size",
@@ -167,6 +168,13 @@ def with_tile(spec: Any, tile: int) -> Spec:
     if isinstance(parsed, str):
         return KnownDataset(known=parsed, tile=tile)
     return parsed.model_copy(update={"tile": tile})
+
+
+def dataset_of(config: Any) -> Spec:
+    """The dataset that a configuration names, in its `tile_size` and at its `image_size` where it has such fields."""
+    spec = parse_spec(config.dataset)
+    tile = getattr(config, "tile_size", None)
+    return with_size(spec if tile is None else with_tile(spec, tile), getattr(config, "image_size", None))
 
 
 def own_size(value: Any) -> Any:

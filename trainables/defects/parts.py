@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from trainables.datasets.balancing import balanced_epoch
-from trainables.datasets.config import Spec, parse_spec, with_size, with_tile
 from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
 from trainables.datasets.grouping import cut_by_group
@@ -40,13 +39,13 @@ class Parts:
     fingerprint: str
     """Of the whole dataset before anything was cut from it."""
 
-
-def dataset_of(config: DefectSettings) -> Spec:
-    """The dataset of a configuration in its tiles and at its size, as `run.data` takes it."""
-    spec = parse_spec(config.dataset)
-    if config.tile_size is not None:
-        spec = with_tile(spec, config.tile_size)
-    return with_size(spec, config.image_size)
+    def counts(self) -> dict[str, str]:
+        """How many images of each class every part has, in words."""
+        found = {}
+        for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
+            of = part.labels.bincount(minlength=2).tolist()
+            found[name] = ", ".join(f"{count} {label}" for count, label in zip(of, self.classes, strict=True))
+        return found
 
 
 def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:

@@ -22,6 +22,10 @@ class Regions(NamedTuple):
     positive: Tensor
     ignored: Tensor
 
+    def of(self, images: Tensor) -> Regions:
+        """Those of some images, given by their indices or by (N,) bool."""
+        return Regions(self.positive[images], self.ignored[images])
+
 
 @dataclass(frozen=True)
 class MaskScores:

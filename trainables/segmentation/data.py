@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from trainables.contract import Run
+from trainables.datasets.config import dataset_of
 from trainables.datasets.errors import DataError
 from trainables.datasets.samples import Samples
-from trainables.defects.parts import Parts, dataset_of, parts
+from trainables.defects.parts import Parts, parts
 from trainables.segmentation.config import Config
 
 

@@ -55,8 +55,10 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             seen += len(images)
         bare = run.unwrap(model)
         assert data.validation.masks is not None
-        marked = regions(data.validation.masks.cpu())
-        scores = mask_scores(probabilities(bare, data.validation), marked.positive, 0.5, marked.ignored)
+        damaged = data.validation.labels.cpu() == 1
+        marked = regions(data.validation.masks.cpu()[damaged])
+        found = probabilities(bare, data.validation)[damaged]
+        scores = mask_scores(found, marked.positive, 0.5, marked.ignored)
         yield Report(
             {
                 "train/loss": require_finite("train/loss", run.mean(float(total) / seen)),

@@ -9,18 +9,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trainables.datasets.config import with_size
+from trainables.datasets.config import dataset_of
 
 PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow", "scikit-learn")
 
 
 def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
     """The checksum of the dataset a configuration names; nothing where it names none."""
-    name = getattr(config, "dataset", None)
-    if name is None:
+    if getattr(config, "dataset", None) is None:
         return {}
-    size = getattr(config, "image_size", None)
-    dataset = run.data(name if size is None else with_size(name, size))
+    dataset = run.data(dataset_of(config))
     return {"dataset": str(dataset.name), "data": str(dataset.fingerprint), "classes": len(dataset.classes)}
 
 

@@ -147,7 +147,7 @@ class Training:
             test_last=dict(last_report.metrics),
             arrays=self._store_arrays(report.arrays),
             images=self._all_images(report.images),
-            fingerprints=fingerprint_data(config, run),
+            fingerprints={**fingerprint_data(config, run), **report.fingerprints},
         )
 
     def _end(self, outcome: Outcome, why: str = "", **rest: Any) -> EndMessage:

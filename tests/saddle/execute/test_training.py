@@ -133,6 +133,11 @@ def test_images_of_epochs_are_kept_beside_those_of_the_end(make_order: Any) -> N
     assert next(iter(shown)) == "level/now"
 
 
+def test_what_a_measurement_rests_on_is_told_with_it(make_order: Any) -> None:
+    assert end_of(make_order()).fingerprints == {"ruler": {"length": 1, "of": "wood"}}
+    assert not end_of(make_order("broken", trouble="raise")).fingerprints
+
+
 def test_a_collapse_shows_what_was_seen_before_it(make_order: Any) -> None:
     order = make_order(epochs=3, pictures=True, trouble="collapse")
     shown = {name: level(order, path) for name, path in end_of(order).images.items()}

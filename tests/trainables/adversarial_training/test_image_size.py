@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from trainables import adversarial_training
 from trainables.adversarial_training import Config
-from trainables.adversarial_training.data import dataset_of, parts
+from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.defaults import defaults
 from trainables.contract import InProcessRun
-from trainables.datasets.config import KnownDataset
+from trainables.datasets.config import KnownDataset, dataset_of
 
 
 def test_image_size_resizes_whatever_the_dataset_is(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from trainables.counterfactual_gan.classifiers import generator_twin, judges
 from trainables.counterfactual_gan.loop import is_turn
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.steps import Losses
-from trainables.defects.parts import dataset_of, parts
+from trainables.datasets.config import dataset_of
+from trainables.defects.parts import parts
 
 SMALL = {
     "train_size": 60, "test_size": 24, "batch_size": 20, "image_size": 16, "generator_width": 4,
@@ -83,6 +84,8 @@ def test_accuracies_stand_beside_that_of_the_commoner_class() -> None:
     assert len(labels) == 23
     assert found.metrics["test/accuracy.majority"] == pytest.approx(max(labels.count(0), labels.count(1)) / 23)
     assert found.metrics["test/accuracy.majority"] > 0.5
+    said = f"{labels.count(0)} no crack, {labels.count(1)} crack"
+    assert found.fingerprints["images"]["test"] == said
 
 
 def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:

@@ -9,9 +9,10 @@ import torch
 
 from trainables import counterfactual_gan, segmentation
 from trainables.contract import InProcessRun, resolve
+from trainables.datasets.config import dataset_of
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
-from trainables.defects.parts import dataset_of, parts
+from trainables.defects.parts import parts
 from trainables.segmentation.loop import segmentation_loss
 
 

@@ -32,17 +32,19 @@ class Tested:
 
 @dataclass
 class Findings:
-    """Metrics named without their split, arrays, and pictures."""
+    """Metrics named without their split, arrays, pictures, and what they rest on."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
     images: dict[str, Any] = field(default_factory=dict)
+    fingerprints: dict[str, Any] = field(default_factory=dict)
 
     def add(self, other: Findings) -> None:
         """Take over what another analysis found."""
         self.metrics |= other.metrics
         self.arrays |= other.arrays
         self.images |= other.images
+        self.fingerprints |= other.fingerprints
 
 
 def analyse(tested: Tested) -> Findings:

@@ -20,26 +20,35 @@ DAMAGED = 1
 def saliency(tested: Tested) -> Findings:
     """Mask scores of |G(x) - x|, of the judges' last-stage class activation maps, and of mere darkness.
 
-    Thresholds are chosen on validation images; S1 takes the test's own best, which stands beside. The maps of the
-    judges are scored one by one and averaged. Nothing without masks.
+    They are about the pixels of damaged images: into an undamaged one G is to put damage, where no mask marks any.
+    `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best, which
+    stands beside. The maps of the judges are scored one by one and averaged. Nothing without masks.
     """
     validation, test = tested.data.validation, tested.data.test
     if validation.masks is None or test.masks is None:
         return Findings()
     found = Findings()
     marked = regions(validation.masks.cpu()), regions(test.masks.cpu())
+    damaged = validation.labels.cpu() == DAMAGED, test.labels.cpu() == DAMAGED
     maps = {"difference": [_differences(tested)], "gradcam": _activations(tested), "darkness": [_darkness(tested)]}
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for name, pairs in maps.items():
-        choices = [choose_threshold(on_validation, marked[0], on_test, marked[1]) for on_validation, on_test in pairs]
+        of_all = [choose_threshold(on_validation, marked[0], on_test, marked[1]) for on_validation, on_test in pairs]
+        choices = [
+            choose_threshold(
+                on_validation[damaged[0]], marked[0].of(damaged[0]), on_test[damaged[1]], marked[1].of(damaged[1])
+            )
+            for on_validation, on_test in pairs
+        ]
         n = len(choices)
         found.metrics |= {
             f"iou.{name}": sum(choice.chosen.iou for choice in choices) / n,
             f"mask_f1.{name}": sum(choice.chosen.f1 for choice in choices) / n,
             f"mask_accuracy.{name}": sum(choice.chosen.accuracy for choice in choices) / n,
             f"iou_test_chosen.{name}": sum(choice.test_chosen.iou for choice in choices) / n,
+            f"iou_of_all.{name}": sum(choice.chosen.iou for choice in of_all) / n,
         }
-        curve = mask_curve(pairs[0][1], marked[1].positive, marked[1].ignored)
+        curve = mask_curve(pairs[0][1][damaged[1]], *marked[1].of(damaged[1]))
         curves[name] = (curve.quantiles.tolist(), curve.iou.tolist())
         found.arrays |= {f"iou_curve.{name}": curve.iou.numpy(), f"iou_curve.{name}.quantiles": curve.quantiles.numpy()}
     found.images["IoU over thresholds (quantiles of each map)"] = plot_curves(curves, "quantile", "IoU")

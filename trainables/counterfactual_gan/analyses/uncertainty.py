@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.figures import plot_curves
 from trainables.evaluation.bootstrap import bootstrap_interval
-from trainables.evaluation.classification import fake_probability, predicted_class
+from trainables.evaluation.classification import FAKE, fake_probability, predicted_class
 from trainables.evaluation.uncertainty import (
     calibration_error,
     error_auroc,
@@ -20,30 +22,46 @@ from trainables.evaluation.uncertainty import (
 
 
 def uncertainty(tested: Tested) -> Findings:
-    """For D's and G's predictions: Pearson's r of NLL and p_fake with an interval, AUROC, risk–coverage, ECE."""
+    """For D's and G's predictions: Pearson's r of NLL and p_fake, how p_fake finds and orders errors, ECE.
+
+    All but ECE come with a bootstrap interval over source images: a resample's ECE is larger than that of its sample,
+    so an interval of it would lie too high. Beside p_fake stands what costs nothing: the classifier's own confidence.
+    """
     measured = tested.measured
     p_fake = fake_probability(measured.real)
-    groups = tested.data.test.groups  # tiles of one image are no independent images
     found = Findings(arrays={"p_fake": p_fake.numpy()})
+    curves: dict[str, tuple[list[float], list[float]]] = {}
     for who, logits in (("d", measured.real), ("g", measured.branch)):
         losses = negative_log_likelihood(logits, measured.labels)
         wrong = predicted_class(logits) != measured.labels
-        r = pearson(losses, p_fake)
-        interval = bootstrap_interval(_correlation(losses, p_fake), len(losses), groups=groups)
+        doubt = 1 - torch.softmax(logits[:, :FAKE].double(), 1).amax(1)
         numbers = {
-            f"p_fake_correlation.{who}": r,
-            f"p_fake_correlation.{who}_low": interval.low,
-            f"p_fake_correlation.{who}_high": interval.high,
-            f"p_fake_auroc.{who}": error_auroc(p_fake, wrong),
-            f"risk_coverage.{who}": risk_coverage(p_fake, wrong).area,
             f"calibration_error.{who}": calibration_error(logits, measured.labels),
+            f"confidence_auroc.{who}": error_auroc(doubt, wrong),
         }
+        for name, statistic in _statistics(losses, p_fake, wrong).items():
+            # tiles of one image are no independent images
+            interval = bootstrap_interval(statistic, len(losses), groups=tested.data.test.groups)
+            numbers |= {
+                f"{name}.{who}": statistic(torch.arange(len(losses))),
+                f"{name}.{who}_low": interval.low,
+                f"{name}.{who}_high": interval.high,
+            }
         # without a single error, or with p_fake the same everywhere, some of them don't exist
         found.metrics |= {name: value for name, value in numbers.items() if math.isfinite(value)}
         found.arrays[f"nll.{who}"] = losses.numpy()
+        for by, values in (("p_fake", p_fake), ("confidence", doubt)):
+            curve = risk_coverage(values, wrong)
+            curves[f"{who}, by {by}"] = (curve.coverage.tolist(), curve.risk.tolist())
+    highest = max(0.1, *(max(risk) for _, risk in curves.values()))
+    found.images["errors among the images trusted most"] = plot_curves(curves, "coverage", "error rate", highest)
     return found
 
 
-def _correlation(losses: Tensor, p_fake: Tensor) -> Callable[[Tensor], float]:
-    """Pearson's r of a resample."""
-    return lambda index: pearson(losses[index], p_fake[index])
+def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Callable[[Tensor], float]]:
+    """What is known of p_fake, by name, of the images at given indices."""
+    return {
+        "p_fake_correlation": lambda at: pearson(losses[at], p_fake[at]),
+        "p_fake_auroc": lambda at: error_auroc(p_fake[at], wrong[at]),
+        "risk_coverage": lambda at: risk_coverage(p_fake[at], wrong[at]).area,
+    }

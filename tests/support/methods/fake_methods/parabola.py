@@ -98,4 +98,6 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     if "FAKE_NODE" in os.environ:  # which of a test's nodes this runs on
         where["test/node"] = float(os.environ["FAKE_NODE"])
     measured = {"test/score": score(config, run.seed, state["epoch"]), **where}
-    return Report(measured, images=picture(config, 100 + state["epoch"]))
+    return Report(
+        measured, images=picture(config, 100 + state["epoch"]), fingerprints={"ruler": {"length": 1, "of": "wood"}}
+    )

@@ -1,0 +1,200 @@
+"""What a test measures, on planted models whose answers are known."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import scipy.stats
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from trainables.counterfactual_gan import analyses
+from trainables.counterfactual_gan.analyses import Findings
+from trainables.counterfactual_gan.analyses.quality import quality
+from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robustness
+from trainables.counterfactual_gan.analyses.saliency import saliency
+from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
+from trainables.counterfactual_gan.measuring import Measured
+from trainables.datasets.dataset import Split
+from trainables.datasets.samples import Samples, samples_of
+from trainables.evaluation.features import of_classifier
+from trainables.evaluation.perturbation_curves import EPSILONS
+from trainables.models.generators.generator import Generated
+
+SIDE = 8
+BRIGHT, DARK = 204, 102
+"""Of plain pixels and of marked ones."""
+
+
+def given(**parts: Any) -> analyses.Tested:
+    """What analyses are given, of which each looks at a part."""
+    names = ("config", "data", "model", "measured", "panel", "features", "d_twin", "g_twin")
+    return analyses.Tested(**{name: parts.get(name) for name in names})
+
+
+def striped(count: int, seed: int) -> Samples:
+    """Bright images; every second one has a dark stripe, which its mask marks."""
+    pixels = torch.full((count, 1, SIDE, SIDE), BRIGHT, dtype=torch.uint8)
+    masks = torch.zeros(count, SIDE, SIDE, dtype=torch.uint8)
+    labels = torch.arange(count) % 2
+    places = torch.randint(SIDE, (count,), generator=torch.Generator().manual_seed(seed))
+    for index in range(1, count, 2):
+        pixels[index, 0, places[index]] = DARK
+        masks[index, places[index]] = 255
+    return samples_of(Split(pixels, labels, masks), torch.arange(count), labels, torch.device("cpu"))
+
+
+class StripeRemover(nn.Module):
+    """G: takes stripes away, and adds one in the first row of images that have none."""
+
+    def forward(self, images: Tensor) -> Generated:
+        striped = (images < 0.6).flatten(1).any(1)[:, None, None, None]
+        plain = torch.full_like(images, BRIGHT / 255)
+        marked = plain.clone()
+        marked[:, :, 0] = DARK / 255
+        zero = torch.zeros(())
+        return Generated(torch.where(striped, plain, marked), self.classify(images), zero, zero)
+
+    def classify(self, images: Tensor) -> Tensor:
+        return brightness_logits(images)
+
+
+def brightness_logits(images: Tensor) -> Tensor:
+    """(N, 2): sure of "damaged" where the darkest row is darker than .6."""
+    darkest = images.mean((1, 3)).amin(1)
+    return torch.stack([darkest - 0.6, 0.6 - darkest], 1) * 40
+
+
+class RowJudge(nn.Module):
+    """A judge that looks at one pixel in four, in `stages` as coarse as a last stage is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = nn.Conv2d(1, 1, 4, stride=4)
+        nn.init.constant_(self.stage.weight, -1 / 16)
+        nn.init.constant_(self.stage.bias, 0.9)  # type: ignore[arg-type]
+
+    channels_last_stages: frozenset[str] = frozenset()
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        return {"stage": self.stage}
+
+    def features(self, images: Tensor) -> Tensor:
+        return self.stage(images).flatten(1)  # type: ignore[no-any-return]
+
+    def forward(self, images: Tensor) -> Tensor:
+        damaged = self.features(images).amax(1)
+        return torch.stack([0.15 - damaged, damaged - 0.15], 1) * 40
+
+
+def test_a_generator_that_changes_what_is_marked_marks_it_perfectly() -> None:
+    data = SimpleNamespace(validation=striped(20, 0), test=striped(30, 1))
+    model = SimpleNamespace(generator=StripeRemover())
+    found = saliency(given(config=SimpleNamespace(draws=2), data=data, model=model, panel=[RowJudge(), RowJudge()]))
+    assert found.metrics["iou.difference"] == found.metrics["mask_f1.difference"] == pytest.approx(1.0)
+    # of images without a stripe G changes the first row, which their masks don't mark: as many rows as are marked
+    assert found.metrics["iou_of_all.difference"] == pytest.approx(0.5)
+    assert found.metrics["iou_of_all.darkness"] == pytest.approx(1.0)
+    assert found.metrics["iou.darkness"] == pytest.approx(1.0), "here darkness needs no learning"
+    assert found.metrics["iou.gradcam"] < 0.3, "four rows share a cell of the last stage"
+    for name in ("difference", "gradcam", "darkness"):
+        assert found.metrics[f"iou.{name}"] <= found.metrics[f"iou_test_chosen.{name}"]
+    assert [picture.ndim for picture in found.images.values()] == [3, 2]
+
+
+def test_without_masks_saliency_says_nothing() -> None:
+    bare = samples_of(
+        Split(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.arange(4) % 2),
+        torch.arange(4), torch.arange(4) % 2, torch.device("cpu"),
+    )  # fmt: skip
+    assert saliency(given(data=SimpleNamespace(validation=bare, test=bare))) == Findings()
+
+
+def doubtful(count: int = 300) -> Measured:
+    """A D whose p_fake is higher where it errs, and a branch that never errs."""
+    generator = torch.Generator().manual_seed(3)
+    labels = torch.arange(count) % 2
+    between = (2 * labels - 1) + 1.2 * torch.randn(count, generator=generator)
+    wrong = (between > 0) != labels.bool()
+    fake = torch.randn(count, generator=generator) + wrong
+    real = torch.stack([-between, between, fake], 1)
+    branch = 10.0 * nn.functional.one_hot(labels, 2).float()
+    rest = {name: torch.zeros(0) for name in ("judged", "judged_fake", "changes", "features", "fake_features")}
+    return Measured(labels, real, real, branch, **rest, saturation=0.0, diversity=1.0, perplexity=0.0, masks=None)
+
+
+def test_p_fake_is_held_against_errors_with_intervals_and_beside_plain_confidence() -> None:
+    measured = doubtful()
+    data = SimpleNamespace(test=SimpleNamespace(groups=torch.arange(300) // 3))
+    found = uncertainty(given(measured=measured, data=data))
+    p = torch.softmax(measured.real.double(), 1)
+    between = torch.softmax(measured.real[:, :2].double(), 1)
+    wrong = between.argmax(1) != measured.labels
+    nll = -between[torch.arange(300), measured.labels].log()
+    assert found.metrics["p_fake_correlation.d"] == pytest.approx(scipy.stats.pearsonr(nll, p[:, 2]).statistic)
+    assert found.metrics["p_fake_auroc.d"] == pytest.approx(roc_auc_score(wrong, p[:, 2]))
+    assert found.metrics["confidence_auroc.d"] == pytest.approx(roc_auc_score(wrong, 1 - between.amax(1)))
+    for name in ("p_fake_correlation.d", "p_fake_auroc.d", "risk_coverage.d"):
+        low, value, high = (found.metrics[f"{name}{end}"] for end in ("_low", "", "_high"))
+        assert low < value < high
+        assert high - low < 0.5
+    assert found.metrics["risk_coverage.d"] < wrong.double().mean(), "what p_fake orders first errs less"
+    assert "p_fake_auroc.g" not in found.metrics, "a branch without a single error has no such figure"
+    assert found.metrics["risk_coverage.g"] == 0.0
+    [curves] = found.images.values()
+    assert curves.shape[2] == 3
+
+
+def test_distances_say_what_they_were_measured_with() -> None:
+    generator = torch.Generator().manual_seed(0)
+    judge = RowJudge()
+    features = of_classifier(judge, (1, SIDE, SIDE), name="judge (rows)")
+    real, fake = (torch.randn(12, 4, generator=generator, dtype=torch.float64) for _ in range(2))
+    measured = Measured(**{**vars(doubtful(12)), "features": real, "fake_features": fake})
+    found = quality(given(measured=measured, features=features))
+    assert found.metrics["fd"] == pytest.approx((found.metrics["fd.undamaged"] + found.metrics["fd.damaged"]) / 2)
+    said = found.fingerprints["distances"]
+    assert (said["kind"], said["extractor"], said["dimensions"]) == ("fd", "judge (rows)", 4)
+    assert "8×8" in said["resize"]
+    nn.init.constant_(judge.stage.bias, 0.8)  # type: ignore[arg-type]
+    other = quality(given(measured=measured, features=of_classifier(judge, (1, SIDE, SIDE), name="judge (rows)")))
+    assert other.fingerprints["distances"]["weights"] != said["weights"], "another network's distances don't compare"
+
+
+class Gap(nn.Module):
+    """D: three logits of the mean brightness; `gap` is how far from the threshold of .5 images lie."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        mean = images.mean((1, 2, 3))
+        return torch.stack([mean - 0.5, 0.5 - mean, torch.full_like(mean, -1.0)], 1) * 30
+
+
+class Blind(nn.Module):
+    """A class branch that nothing moves."""
+
+    def classify(self, images: Tensor) -> Tensor:
+        return torch.zeros(len(images), 2) * images.sum()
+
+
+def test_attacks_flip_exactly_what_lies_within_their_budget() -> None:
+    gaps = torch.tensor([0.02, 0.05, 0.09, 0.15]).repeat(2)
+    labels = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    bright = 0.5 + torch.where(labels == 0, gaps, -gaps)
+    pixels = (255 * bright).round().to(torch.uint8)[:, None, None, None].expand(-1, 1, SIDE, SIDE).contiguous()
+    test = samples_of(Split(pixels, labels), torch.arange(8), labels, torch.device("cpu"))
+    model = SimpleNamespace(generator=Blind(), discriminator=Gap())
+    config = SimpleNamespace(curve_size=8, draws=2)
+    found = robustness(given(config=config, data=SimpleNamespace(test=test), model=model))
+    accuracy = found.arrays["pgd_epsilon.d.accuracy"].tolist()
+    within = [sum(gap > epsilon for gap in gaps.tolist()) / 8 for epsilon in EPSILONS]
+    assert accuracy == pytest.approx(within), "a mean moves by ε at most, and by all of it"
+    assert found.metrics["f1_under_pgd.d"] == pytest.approx(accuracy[EPSILONS.index(AT_EPSILON)])
+    assert found.arrays["pgd_epsilon.g.accuracy"].tolist() == [0.5] * len(EPSILONS)
+    assert not math.isclose(accuracy[0], accuracy[-1])
+    assert set(found.arrays) >= {"pgd_epsilon.d, two_logits.f1", "pgd_epsilon.d, adaptive.f1", "noise.d.p_fake"}
+    assert len(found.images) == 3
