@@ -36,6 +36,8 @@ class Measured:
     `real`, `fake`: D's logits (N, 3) on images and counterfactuals; `branch`: G's (N, 2) on images;
     `judged`, `judged_fake`: the judges' (J, N, 2). `changes`: |G(x) - x| (N, H, W), mean over channels, of one draw.
     `features`, `fake_features`: (N, F). `diversity`: the counterfactuals' spread over images as a share of theirs.
+    `sameness`, of undamaged and of damaged images: how alike they are changed, the squared norm of their mean change as
+    a share of the mean squared norm; 1 where G does the same to every image, about 1/N where no two changes agree.
     """
 
     labels: Tensor
@@ -49,6 +51,7 @@ class Measured:
     fake_features: Tensor
     saturation: float
     diversity: float
+    sameness: tuple[float, float]
     perplexity: float
     masks: Tensor | None
 
@@ -96,6 +99,8 @@ class Measured:
             "p_fake.generated": float(fake_probability(self.fake).mean()),
             "saturation": self.saturation,
             "diversity": self.diversity,
+            "sameness.to_damaged": self.sameness[0],
+            "sameness.to_undamaged": self.sameness[1],
             "change": float(self.changes.double().mean()),
             "codes_used": self.perplexity,
         }
@@ -128,7 +133,7 @@ def measure(
 ) -> Measured:
     """Look at all images of `samples` once, batch by batch, with one draw of G's noise and dropout."""
     rows: dict[str, list[Tensor]] = {}
-    spread, extreme, pixels, perplexity = _Spread(), 0, 0, 0.0
+    spread, changes, extreme, pixels, perplexity = _Spread(), (_Changes(), _Changes()), 0, 0, 0.0
     with frozen(model), torch.no_grad(), drawing(samples.split.device):
         for first in range(0, len(samples), BATCH):
             images, labels = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
@@ -147,6 +152,8 @@ def measure(
             for name, value in found.items():
                 rows.setdefault(name, []).append(value.cpu())
             spread.add(images, made.images)
+            for label, some in enumerate(changes):
+                some.add((made.images - images)[labels == label])
             extreme += int((_at_an_end(made.images) & ~_at_an_end(images)).sum())
             pixels += images.numel()
             perplexity += float(made.perplexity) * len(images)
@@ -156,6 +163,7 @@ def measure(
         **whole,
         saturation=extreme / pixels,
         diversity=spread.ratio(),
+        sameness=(changes[0].sameness(), changes[1].sameness()),
         perplexity=perplexity / len(samples),
         masks=None if samples.masks is None else samples.masks.cpu(),
     )
@@ -187,6 +195,21 @@ class _Spread:
             for total, square in (self.sums[:2], self.sums[2:])
         ]
         return float(of[1] / of[0].clamp(min=1e-12))
+
+
+class _Changes:
+    """Changes of one class's images: their sum and the sum of their squared norms."""
+
+    def __init__(self) -> None:
+        self.count, self.total, self.squares = 0, torch.zeros(()), torch.zeros(())
+
+    def add(self, changes: Tensor) -> None:
+        whole = changes.double()
+        self.total, self.squares = self.total.to(whole) + whole.sum(0), self.squares.to(whole) + whole.square().sum()
+        self.count += len(changes)
+
+    def sameness(self) -> float:
+        return float(self.total.square().sum() / self.count / self.squares.clamp(min=1e-12))
 
 
 def _at_an_end(pixels: Tensor) -> Tensor:

@@ -40,6 +40,8 @@ def _both(split: str) -> Iterator[tuple[str, Direction]]:
     yield f"{split}/p_fake.generated", "minimize"
     yield f"{split}/saturation", "minimize"
     yield f"{split}/diversity", "maximize"
+    yield f"{split}/sameness.to_damaged", "minimize"
+    yield f"{split}/sameness.to_undamaged", "minimize"
     yield f"{split}/change", "minimize"
     yield f"{split}/change_inside_over_outside", "maximize"
     yield f"{split}/codes_used", "maximize"

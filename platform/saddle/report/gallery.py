@@ -11,9 +11,11 @@ from saddle.search.outcomes import METHOD_FAILURES
 from saddle.store.entry import Entry
 
 PNG = b"\x89PNG\r\n\x1a\n"
-MOST_IMAGES = 12
+MOST_IMAGES = 48
 MOST_BYTES = 2_000_000
-"""Of one image: a page that holds more would no longer open at once."""
+"""Of one image."""
+MOST_BYTES_IN_ALL = 12_000_000
+"""A page that holds more would no longer open at once."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,27 @@ class Picture:
 
 
 def gallery(entries: Sequence[Entry], read: Callable[[str], bytes] | None) -> list[Picture]:
-    """The images of the given entries in their order, at most twelve, those of failed methods first."""
+    """The images of the given entries, trial by trial, those of failed methods first.
+
+    Where there is no room for all, every trial shows its first ones.
+    """
     if read is None:
         return []
     ordered = sorted(entries, key=lambda entry: entry.outcome not in METHOD_FAILURES)
-    wanted = [(entry, name, path) for entry in ordered for name, path in entry.closing_images.items()]
-    return [_picture(f"{name_of(entry)}: {name}", path, read) for entry, name, path in wanted[:MOST_IMAGES]]
+    numbered = (
+        (turn, place, f"{name_of(entry)}: {name}", path)
+        for place, entry in enumerate(ordered)
+        for turn, (name, path) in enumerate(entry.closing_images.items())
+    )
+    shown: list[tuple[int, int, Picture]] = []
+    room = MOST_BYTES_IN_ALL
+    for turn, place, caption, path in sorted(numbered)[:MOST_IMAGES]:
+        picture = _picture(caption, path, read)
+        room -= len(picture.data)
+        if room < 0:
+            break
+        shown.append((place, turn, picture))
+    return [picture for _, _, picture in sorted(shown, key=lambda each: each[:2])]
 
 
 def _picture(caption: str, path: str, read: Callable[[str], bytes]) -> Picture:

@@ -107,7 +107,8 @@ def illustrated(study: Study, entries: Sequence[Entry], answer: Answer, trainabl
             if entry.outcome == Outcome.COMPLETED and entry.images:
                 first.setdefault(entry.arm, entry)
         return [*failures, *first.values()]
-    return [*failures, *leaders(study, entries, answer, trainable)[:2]]
+    shown = 4 if answer.front else 2  # of a front the trials differ in what they are good at
+    return [*failures, *leaders(study, entries, answer, trainable)[:shown]]
 
 
 def _optional(plate: Plate | None) -> list[Plate]:

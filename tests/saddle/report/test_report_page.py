@@ -16,6 +16,7 @@ from typing import Any
 import matplotlib
 import pytest
 
+from saddle.report import gallery
 from saddle.report.html import render
 from saddle.study.models import Study
 
@@ -261,6 +262,28 @@ def test_images_are_inside_the_page_and_missing_ones_are_named(ablation: Callabl
     assert images[0]["alt"] == "perturbation=mp, seed 0: adversarial"
     assert "can't be read" in page.text_in("gallery")
     assert "is no PNG" in page.text_in("gallery")
+
+
+def test_where_room_is_short_every_trial_shows_its_first_images(
+    ablation: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ablation()
+    for index, entry in enumerate(made.entries):
+        [[name, path]] = entry.images.items()
+        made.change(index, images={name: path, "second": path, "third": path})
+
+    def captions() -> list[str]:
+        return [attributes["alt"] for tag, attributes in page_of(made).elements if tag == "img"]
+
+    whole = captions()
+    arms = len(whole) // 3
+    assert [caption.split(": ")[1] for caption in whole] == ["adversarial", "second", "third"] * arms
+    monkeypatch.setattr(gallery, "MOST_IMAGES", arms + 1)
+    few = captions()
+    assert [caption.split(": ")[1] for caption in few] == ["adversarial", "second", *["adversarial"] * (arms - 1)]
+    bytes_of_one = len(next(str(a["src"]) for tag, a in page_of(made).elements if tag == "img"))
+    monkeypatch.setattr(gallery, "MOST_BYTES_IN_ALL", 2 * bytes_of_one)
+    assert captions() == few[:1] + few[2:3], "and no page grows past its bytes"
 
 
 def test_what_was_shown_in_mid_training_is_left_to_the_tracker(ablation: Callable[..., Any]) -> None:

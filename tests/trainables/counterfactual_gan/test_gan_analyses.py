@@ -125,7 +125,18 @@ def doubtful(count: int = 300) -> Measured:
     real = torch.stack([-between, between, fake], 1)
     branch = 10.0 * nn.functional.one_hot(labels, 2).float()
     rest = {name: torch.zeros(0) for name in ("judged", "judged_fake", "changes", "features", "fake_features")}
-    return Measured(labels, real, real, branch, **rest, saturation=0.0, diversity=1.0, perplexity=0.0, masks=None)
+    return Measured(
+        labels,
+        real,
+        real,
+        branch,
+        **rest,
+        saturation=0.0,
+        diversity=1.0,
+        sameness=(0.0, 0.0),
+        perplexity=0.0,
+        masks=None,
+    )
 
 
 def test_p_fake_is_held_against_errors_with_intervals_and_beside_plain_confidence() -> None:

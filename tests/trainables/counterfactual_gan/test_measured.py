@@ -35,6 +35,7 @@ def measured(**given: Any) -> Measured:
         "fake_features": torch.zeros(6, 3),
         "saturation": 0.25,
         "diversity": 0.5,
+        "sameness": (0.0, 0.0),
         "perplexity": 0.0,
         "masks": None,
     }
@@ -113,8 +114,20 @@ def test_spread_and_saturation_are_those_of_the_generators_pixels(monkeypatch: p
     assert found.diversity == pytest.approx(0.5, abs=1e-6)
     assert found.saturation == 0.0
     assert found.perplexity == pytest.approx(3.0)
+    assert found.sameness == (pytest.approx(1.0), pytest.approx(1.0)), "every image of a class is changed alike"
     assert found.judged.shape == found.judged_fake.shape == (3, 10, 2)
     assert torch.allclose(found.changes[:2, 0, 0], torch.tensor([0.3, 0.1]), atol=1e-6)
     pixels[0, 0, 0] = 0.95  # two of forty pixels are driven to white
     pixels[1, 0, 1] = 1.0  # white before: nothing is driven there
     assert look(pixels).saturation == pytest.approx(2 / 40)
+
+
+def test_sameness_is_how_far_changes_of_one_class_agree() -> None:
+    pixels = torch.full((8, 1, 2, 2), 0.4)
+    for index in range(4):  # every second image has its bright pixel somewhere else, where it is changed most
+        pixels[2 * index, 0, index // 2, index % 2] = 1.0
+    found = look(pixels)
+    base, most = 0.2, 0.0  # halved, or driven to white where it is white
+    norm = 3 * base**2 + most**2
+    mean = 4 * (0.75 * base + 0.25 * most) ** 2
+    assert found.sameness == (pytest.approx(mean / norm, rel=1e-3), pytest.approx(1.0))
