@@ -34,7 +34,11 @@ _kept: OrderedDict[tuple[Any, ...], nn.Module] = OrderedDict()
 
 
 def judges(config: Config, data: Parts, device: torch.device) -> list[Discriminator]:
-    """`config.judges` independent classifiers with two logits; of their own seeds, whatever the replicate's is."""
+    """`config.judges` independent classifiers with two logits; of their own seeds, whatever the replicate's is.
+
+    They are a measuring instrument, and so the same in every arm: always trained on both classes alike. Only arms that
+    differ in augmentation have judges that do, too, whose fingerprints then differ.
+    """
     return [_judge(config, data, device, number) for number in range(config.judges)]
 
 
@@ -46,7 +50,9 @@ def discriminator_twin(config: Config, data: Parts, device: torch.device, seed: 
 
     names = ("discriminator", "discriminator_width", "norm", "fusion", "discriminator_pretrained")
     key = tuple(getattr(config, name) for name in names)
-    found = _trained(config, data, device, ("twin", seed, *key), build, lambda model: model, seed)
+    found = _trained(
+        config, data, device, ("twin", seed, *key), build, lambda model: model, seed, config.balanced_sampling
+    )
     assert isinstance(found, Discriminator)
     return found
 
@@ -60,7 +66,16 @@ def generator_twin(config: Config, data: Parts, device: torch.device, seed: int)
     # whatever builds a generator, and so draws its first weights
     names = [name for name in NetworkSettings.model_fields if not name.startswith(("discriminator", "fusion"))]
     key = tuple(getattr(config, name) for name in names)
-    found = _trained(config, data, device, ("branch", seed, *key), build, lambda model: model.classify, seed)
+    found = _trained(
+        config,
+        data,
+        device,
+        ("branch", seed, *key),
+        build,
+        lambda model: model.classify,
+        seed,
+        config.balanced_sampling,
+    )
     assert isinstance(found, Generator)
     return found
 
@@ -113,7 +128,7 @@ def _judge(config: Config, data: Parts, device: torch.device, number: int) -> Di
             return build_discriminator(config.judge, data.shape, 2, width=config.judge_width)
 
     key = ("judge", number, config.judge, config.judge_width)
-    found = _trained(config, data, device, key, build, lambda model: model, number)
+    found = _trained(config, data, device, key, build, lambda model: model, number, balanced=True)
     assert isinstance(found, Discriminator)
     return found
 
@@ -126,6 +141,7 @@ def _trained(
     build: Callable[[], Any],
     logits_of: Callable[[Any], Callable[[Tensor], Tensor]],
     seed: int,
+    balanced: bool,
 ) -> nn.Module:
     """The classifier of this key on these data, trained at the first call of a process and kept."""
 
@@ -137,14 +153,14 @@ def _trained(
             data.train,
             epochs=config.judge_epochs,
             seed=seed,
-            balanced=config.balanced_sampling,
+            balanced=balanced,
             augmented=config.augmentation != "none",
         )
         return model
 
     chosen = (
         data.fingerprint, data.shape, config.positive, config.train_size, config.validation_fraction,
-        config.judge_epochs, config.balanced_sampling, config.augmentation, str(device), torch.get_num_threads(),
+        config.judge_epochs, balanced, config.augmentation, str(device), torch.get_num_threads(),
     )  # fmt: skip
     whole = (*key, *chosen)
     if whole not in _kept:

@@ -10,7 +10,7 @@ from typing import Any
 
 from saddle.design.values import readable
 
-FRACTIONS = re.compile(r"(accuracy|rate|iou|dice|f1|precision|recall|fraction|share)\b")
+FRACTIONS = re.compile(r"(accuracy|rate|iou|dice|f1|precision|recall|validity|fraction|share)\b")
 SMALLER_IS_BETTER = re.compile(r"(loss|error|distance|gap|fid|ece|nll|brier|seconds)\b")
 MINUS, DASH = "−", "–"
 

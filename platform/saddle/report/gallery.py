@@ -14,17 +14,23 @@ PNG = b"\x89PNG\r\n\x1a\n"
 MOST_IMAGES = 48
 MOST_BYTES = 2_000_000
 """Of one image."""
+SMALL, WIDE = 200, 1.4
+"""Pixels below which an image is enlarged; width to height above which it takes the room of two."""
 MOST_BYTES_IN_ALL = 12_000_000
 """A page that holds more would no longer open at once."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One image with its caption; without `data` (a data: address), `problem` says why it is not shown."""
+    """One image with its caption; without `data` (a data: address), `problem` says why it is not shown.
+
+    `look`: "small" where pixels are to be seen when it is enlarged, "wide" where it needs the room of two.
+    """
 
     caption: str
     data: str = ""
     problem: str = ""
+    look: str = ""
 
 
 def gallery(entries: Sequence[Entry], read: Callable[[str], bytes] | None) -> list[Picture]:
@@ -60,4 +66,12 @@ def _picture(caption: str, path: str, read: Callable[[str], bytes]) -> Picture:
         return Picture(caption, problem=f"{path} is no PNG")
     if len(content) > MOST_BYTES:
         return Picture(caption, problem=f"{path} has {len(content) / 1e6:.1f} MB, too large for this page")
-    return Picture(caption, f"data:image/png;base64,{base64.b64encode(content).decode()}")
+    return Picture(caption, f"data:image/png;base64,{base64.b64encode(content).decode()}", look=_look(content))
+
+
+def _look(png: bytes) -> str:
+    """Of an image's size, which stands at the same place in every PNG."""
+    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
+    if width < SMALL:
+        return "small"
+    return "wide" if width > WIDE * height else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import statistics
@@ -15,6 +16,7 @@ from typing import Any
 
 import matplotlib
 import pytest
+from PIL import Image
 
 from saddle.report import gallery
 from saddle.report.html import render
@@ -262,6 +264,19 @@ def test_images_are_inside_the_page_and_missing_ones_are_named(ablation: Callabl
     assert images[0]["alt"] == "perturbation=mp, seed 0: adversarial"
     assert "can't be read" in page.text_in("gallery")
     assert "is no PNG" in page.text_in("gallery")
+
+
+def test_small_images_show_their_pixels_and_wide_ones_get_room(ablation: Callable[..., Any]) -> None:
+    made = ablation()
+    looks = {"sta": (12, 8), "mta": (600, 300), "mp": (300, 600)}
+    for entry in made.entries[:3]:
+        size = looks[str(entry.arm).removeprefix("perturbation=")]
+        buffer = io.BytesIO()
+        Image.new("L", size).save(buffer, "PNG")
+        made.blobs[next(iter(entry.images.values()))] = buffer.getvalue()
+    shown = [a for tag, a in page_of(made).elements if tag == "img" or "figure-image" in str(a.get("id"))]
+    classes = {str(img["alt"]).split(",")[0]: f.get("class") for f, img in zip(shown[::2], shown[1::2], strict=True)}
+    assert classes == {f"perturbation={arm}": look for arm, look in (("sta", "small"), ("mta", "wide"), ("mp", None))}
 
 
 def test_where_room_is_short_every_trial_shows_its_first_images(

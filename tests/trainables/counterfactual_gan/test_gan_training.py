@@ -12,7 +12,7 @@ import torch
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
 from trainables.counterfactual_gan import classifiers, loop
-from trainables.counterfactual_gan.classifiers import generator_twin, judges
+from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
 from trainables.counterfactual_gan.loop import is_turn
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.steps import Losses
@@ -91,9 +91,11 @@ def test_accuracies_stand_beside_that_of_the_commoner_class() -> None:
 def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:
     run, plain = InProcessRun(), config()
     data = parts(plain, run.data(dataset_of(plain)), CPU)
-    other = config(last_upsampling="expand", lambda3=9.0)
+    other = config(last_upsampling="expand", lambda3=9.0, balanced_sampling=False)
     [one], [same] = judges(plain, data, CPU), judges(other, data, CPU)
-    assert one is same
+    assert one is same, "arms are measured by one instrument"
+    unbalanced = config(balanced_sampling=False)
+    assert discriminator_twin(plain, data, CPU, 0) is not discriminator_twin(unbalanced, data, CPU, 0)
     assert generator_twin(plain, data, CPU, 0) is generator_twin(config(lambda3=9.0), data, CPU, 0)
     names = [set(generator_twin(each, data, CPU, 0).state_dict()) for each in (plain, other)]
     assert names[0] != names[1], "another upsampling is another network"
