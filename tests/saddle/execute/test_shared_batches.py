@@ -61,6 +61,31 @@ def test_gradients_and_weights_are_those_of_one_worker_on_the_joined_batch(
     assert two.curve[-1]["train/loss"] == pytest.approx(one.curve[-1]["train/loss"], abs=1e-12)
 
 
+GAN = """
+study: gan
+trainable: counterfactual_gan
+fixed: {dataset: synthetic_cracks, epochs: 2, train_size: 60, test_size: 24, batch_size: 20, image_size: 16,
+        generator_width: 4, generator_levels: 2, discriminator_width: 4, judge_width: 4, judges: 1, judge_epochs: 1,
+        draws: 2, quantised: true, update_ratio: "2:1", half_cycles: 2, gallery_epochs: 1}
+resources: {workers: 2, cpus_per_worker: 0.5, concurrency: 1}
+ablation:
+  factors: {adversarial: [true, false]}
+  seeds: 1
+  compare: {metric: test/accuracy.d}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_session")
+def test_two_networks_with_turns_and_several_passes_train_on_two_ranks(tmp_path: Path) -> None:
+    """G runs twice before its backward pass, D alone has a turn, and no rank waits for gradients that never come."""
+    [study] = parse_studies(GAN, "test.yaml")
+    found = run_study(study, LocalStore(tmp_path / "runs"), [{"CPU": 2.0}], Options(track=False)).entries
+    assert [(entry.outcome, entry.epochs, entry.attempts) for entry in found] == [("completed", 2, 1)] * 2
+    for entry in found:
+        assert {name.partition(",")[0] for name in entry.images} >= {"epoch 00001", "epoch 00002"}
+
+
 @pytest.mark.parametrize("world_size", [1, 2, 3])
 @pytest.mark.parametrize("samples", [10, 11, 12, 13])
 def test_every_sample_of_a_batch_goes_to_one_rank(samples: int, world_size: int) -> None:
