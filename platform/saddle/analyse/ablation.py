@@ -9,7 +9,7 @@ from saddle.analyse.ablation_table import blocks_table, results_table
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
-from saddle.analyse.collapse import failure_rates
+from saddle.analyse.collapse import failure_rates, with_failures
 from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure, of_arm
@@ -47,18 +47,19 @@ def answer_ablation(
     standing = judge_arms(study, arms, measured, rule)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = with_mixed(standing.effects, ablation, arms, entries, metric)
+    failures = failure_rates(measured)
+    effects = with_failures(effects, failures)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = paragraph(effects, rule)
+        sentence = paragraph(effects, rule, failures)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     in_blocks = effects_in_blocks(ablation, arms, entries, rule)
     columns, rows = results_table(arms, measured, effects, entries, rule)
     block_columns, block_rows = blocks_table(in_blocks, metric)
-    failures = failure_rates(measured)
     warnings = [
         *cautions(study, measured, standing, rule, entries, declared=metric in directions),
         *(() if near_chance else at_the_floor(measured, metric, chance)),

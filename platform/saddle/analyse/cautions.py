@@ -12,7 +12,6 @@ from saddle.analyse.effects import Rule
 from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
 from saddle.analyse.racing import Standing
 from saddle.analyse.wording import Scale, listed, p_equals, plural
-from saddle.search.outcomes import METHOD_FAILURES
 from saddle.store.entry import Entry
 from saddle.study.models import Study
 
@@ -83,9 +82,6 @@ def cautions(
     baseline = measured[0]
     if baseline.method_failures and not baseline.values:
         yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
-    for arm in measured[1:]:
-        if not arm.values and arm.lost and set(arm.lost.values()) <= METHOD_FAILURES:
-            yield f"{arm.arm} failed as a method with every seed: a result, though no difference can be computed."
     yield from limits(len(ablation.seed_list), len(standing.effects), rule.alpha)
     if not declared:
         better = "larger" if rule.direction == "maximize" else "smaller"

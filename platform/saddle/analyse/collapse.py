@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from saddle.analyse.effect import Effect
 from saddle.analyse.pairs import Measured
+from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
 from saddle.search.outcomes import METHOD_FAILURES
 
 
@@ -35,6 +37,17 @@ def failure_rates(measured: Sequence[Measured], alpha: float = 0.05) -> tuple[Fa
     if not any(arm.method_failures for arm in measured):
         return ()
     return tuple(_rate(arm, measured[0], alpha) for arm in measured if _fates(arm))
+
+
+def with_failures(effects: Sequence[Effect], failures: Sequence[FailureRate]) -> tuple[Effect, ...]:
+    """The effects, where those of arms that failed with every seed, and not so the baseline, end in `fails`."""
+    failed = {rate.arm for rate in failures if rate.failed == rate.trained >= FEWEST_SEEDS}
+    return tuple(
+        replace(effect, verdict=Verdict.FAILS, more_seeds=None)
+        if effect.kind == "arm" and effect.arm in failed and effect.baseline not in failed
+        else effect
+        for effect in effects
+    )
 
 
 def _fates(arm: Measured) -> dict[int, bool]:

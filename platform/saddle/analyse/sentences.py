@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from saddle.analyse.collapse import FailureRate
 from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
@@ -24,20 +25,23 @@ def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
     return Scale.of(metric, halves)
 
 
-def paragraph(effects: Sequence[Effect], rule: Rule) -> str:
-    """What the effects say together: what differs first, then what does not; each with its interval and p."""
+def paragraph(effects: Sequence[Effect], rule: Rule, failures: Sequence[FailureRate] = ()) -> str:
+    """What the effects say together: what fails and what differs first, then what does not; with intervals and p."""
     scale = scale_of(effects, rule.metric)
-    order = [Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
+    order = [Verdict.FAILS, Verdict.HELPS, Verdict.HURTS]
+    order += [Verdict.EQUIVALENT, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
     ranked = sorted(effects, key=lambda effect: order.index(effect.verdict))
     quiet = {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} if len(effects) > MOST_SENTENCES else set()
-    told = [effect for effect in ranked if effect.verdict not in quiet]
-    sentences = [sentence(effect, scale, rule, in_metric=index == 0) for index, effect in enumerate(told)]
+    rates = {rate.arm: rate for rate in failures}
+    sentences = [_failure(effect, rates) for effect in ranked if effect.verdict is Verdict.FAILS]
+    told = [effect for effect in ranked if effect.verdict not in quiet | {Verdict.FAILS}]
+    sentences += [sentence(effect, scale, rule, in_metric=index == 0) for index, effect in enumerate(told)]
     baselines = {effect.baseline for effect in effects}
     against = f", compared with {baselines.pop()}" if len(baselines) == 1 else ""
     for verdict in order:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
-            where = "" if sentences else f" in {rule.metric}"
+            where = "" if told else f" in {rule.metric}"
             who = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(effects)}"
             sentences.append(f"{verdict.capitalize()}{where} for {who}{against}.")
     return " ".join(sentences)
@@ -58,6 +62,14 @@ def sentence(effect: Effect, scale: Scale, rule: Rule, *, in_metric: bool = True
     if effect.verdict is Verdict.UNSETTLED:
         return f"{_doubt(effect, where)}: {size}{_needed(effect)}."
     return f"{_claim(effect, where, scale, rule.equivalence)}: {size}."
+
+
+def _failure(effect: Effect, rates: Mapping[str, FailureRate]) -> str:
+    arm, baseline = rates[effect.arm], rates[effect.baseline]
+    return (
+        f"{effect.arm} fails: the method collapsed or diverged with every seed ({arm.failed} of {arm.trained};"
+        f" {effect.baseline}: {baseline.failed} of {baseline.trained})."
+    )
 
 
 def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) -> str:

@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     UNSETTLED = "unsettled"
     NOT_INFORMATIVE = "not informative"
     """Every arm is about as good as guessing, so whatever is between them is noise."""
+    FAILS = "fails"
+    """The method collapsed or diverged with every seed, where the baseline's did not: there is nothing to compare."""
 
 
 SETTLED = frozenset({Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT})

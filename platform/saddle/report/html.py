@@ -60,5 +60,5 @@ def plates_of(contents: Contents, trainable: Any, baseline: Mapping[str, Any] | 
 def tone(answer: Answer) -> str:
     """The colour of the answer: good, bad, mixed, or plain where nothing is shown."""
     verdicts = {effect.verdict for effect in answer.effects}
-    good, bad = Verdict.HELPS in verdicts, Verdict.HURTS in verdicts
+    good, bad = Verdict.HELPS in verdicts, bool(verdicts & {Verdict.HURTS, Verdict.FAILS})
     return "mixed" if good and bad else "good" if good else "bad" if bad else "plain"

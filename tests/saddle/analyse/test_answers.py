@@ -119,8 +119,14 @@ def test_lost_pairs_and_failures_of_the_method_are_named() -> None:
     assert "no pair at seed 4: sta failed" in text
     assert "mp collapsed in 1 of 5 replicates, which the difference does not count" in text
     gone = answer_ablation(study, run(study, [[0.5, 0.52, 0.51, 0.5, 0.5], ["diverged"] * 5]), METRICS)
-    assert any("mp failed as a method with every seed" in warning for warning in gone.warnings)
-    assert gone.rows[1][-1] == "unsettled"
+    assert gone.sentence == "mp fails: the method collapsed or diverged with every seed (5 of 5; sta: 0 of 5)."
+    assert gone.rows[1][-1] == gone.effects[0].verdict == "fails"
+    broken = answer_ablation(study, run(study, [[0.5, 0.52, 0.51, 0.5, 0.5], ["failed"] * 5]), METRICS)
+    assert broken.rows[1][-1].startswith("unsettled"), "code that fails says nothing of the method"
+    both = answer_ablation(study, run(study, [["collapsed"] * 5, ["diverged"] * 5]), METRICS)
+    assert both.rows[1][-1].startswith("unsettled")
+    few = answer_ablation(study, run(study, [[0.5, 0.52], ["diverged"] * 2]), METRICS)
+    assert few.rows[1][-1].startswith("unsettled"), "two seeds are too few to claim anything"
 
 
 def test_an_unfinished_ablation_is_preliminary() -> None:
