@@ -11,12 +11,14 @@ from torch import Tensor
 
 TILE = 56
 """Least height of an image, in pixels; smaller ones are enlarged by a whole factor."""
+HEAD, LETTER = 18, 11
+"""Height of the line above the columns, and of its letters, in pixels."""
 
 
-def columns(shown: Sequence[Tensor]) -> Any:
+def columns(shown: Sequence[Tensor], heads: Sequence[str] = ()) -> Any:
     """A row of each image's versions, a numpy array (H, W) or (H, W, 3) uint8.
 
-    Each of `shown`: (N, C, H, W) in [0, 1], a column; grey ones beside colour become colour.
+    Each of `shown`: (N, C, H, W) in [0, 1], a column; grey ones beside colour become colour. `heads` are written above.
     """
     channels = max(column.shape[1] for column in shown)
     factor = max(1, -(-TILE // shown[0].shape[2]))
@@ -26,4 +28,20 @@ def columns(shown: Sequence[Tensor]) -> Any:
         large = large.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
         stacked.append(torch.cat(list(F.pad(large, (2, 2, 2, 2), value=1.0)), dim=1))
     picture = (torch.cat(stacked, dim=2).clamp(0, 1) * 255).round().to(torch.uint8)
+    if heads:
+        line = _written(heads, [column.shape[2] for column in stacked])
+        picture = torch.cat([line.expand(channels, -1, -1), picture], dim=1)
     return (picture[0] if channels == 1 else picture.permute(1, 2, 0)).numpy()
+
+
+def _written(heads: Sequence[str], widths: Sequence[int]) -> Tensor:
+    """A line (1, HEAD, W) uint8 with a word in the middle of each column."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    line = Image.new("L", (sum(widths), HEAD), 255)
+    draw, font = ImageDraw.Draw(line), ImageFont.load_default(LETTER)
+    for index, head in enumerate(heads):
+        middle = sum(widths[:index]) + widths[index] / 2
+        draw.text((middle, HEAD / 2), head, fill=0, font=font, anchor="mm")
+    return torch.from_numpy(np.array(line))[None]

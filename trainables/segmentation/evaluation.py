@@ -62,7 +62,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
             "iou_curve": curve.iou.numpy(),
             "iou_curve.quantiles": curve.quantiles.numpy(),
         },
-        images={"damaged image, found, mask": _gallery(data.test, maps[1])},
+        images={"pixels found": _gallery(data.test, maps[1])},
         fingerprints={"images": data.counts()},
     )
 
@@ -72,4 +72,4 @@ def _gallery(test: Samples, found: Tensor) -> Any:
     images, _ = test.__getitems__(index.tolist())
     assert test.masks is not None
     masks = test.masks.cpu()[index][:, None].to(torch.float32) / 255
-    return columns([images.cpu(), found[index][:, None], masks])
+    return columns([images.cpu(), found[index][:, None], masks], ("x", "found", "mask"))

@@ -24,6 +24,7 @@ from trainables.datasets.samples import Samples, samples_of
 from trainables.evaluation.features import of_classifier
 from trainables.evaluation.perturbation_curves import EPSILONS
 from trainables.models.generators.generator import Generated
+from trainables.pictures import HEAD
 
 SIDE = 8
 BRIGHT, DARK = 204, 102
@@ -104,7 +105,9 @@ def test_a_generator_that_changes_what_is_marked_marks_it_perfectly() -> None:
     assert found.metrics["iou.gradcam"] < 0.3, "four rows share a cell of the last stage"
     for name in ("difference", "gradcam", "darkness"):
         assert found.metrics[f"iou.{name}"] <= found.metrics[f"iou_test_chosen.{name}"]
-    assert [picture.ndim for picture in found.images.values()] == [3, 2]
+    curves, maps = (found.images[name] for name in ("IoU over thresholds", "maps of damage"))
+    assert curves.shape[2] == 3
+    assert maps.shape == (HEAD + 8 * (7 * SIDE + 4), 4 * (7 * SIDE + 4)), "eight rows of x, both maps and mask"
 
 
 def test_without_masks_saliency_says_nothing() -> None:

@@ -71,12 +71,13 @@ def robustness(tested: Tested) -> Findings:
                 plain = over_epsilon[EPSILONS.index(AT_EPSILON)]
                 found.metrics["unnoticed_errors.pgd"] = float(plain.unnoticed_errors or 0.0)
     axes = {
-        "pgd_step_size": "PGD step size (ε 0.1, 10 steps)",
-        "pgd_epsilon": "PGD ε (10 steps of 2.5 ε / 10)",
-        "noise": "σ of Gaussian noise",
+        "pgd_step_size": ("F1 over step size", "PGD step size (ε 0.1, 10 steps)"),
+        "pgd_epsilon": ("F1 over ε", "PGD ε (10 steps of 2.5 ε / 10)"),
+        "noise": ("F1 over noise", "σ of Gaussian noise"),
     }
     for kind, curves in drawn.items():
-        found.images[f"F1 over {axes[kind]}"] = plot_curves(curves, axes[kind], "share")
+        name, axis = axes[kind]
+        found.images[name] = plot_curves(curves, axis, "share")
     return found
 
 

@@ -51,8 +51,8 @@ def saliency(tested: Tested) -> Findings:
         curve = mask_curve(pairs[0][1][damaged[1]], *marked[1].of(damaged[1]))
         curves[name] = (curve.quantiles.tolist(), curve.iou.tolist())
         found.arrays |= {f"iou_curve.{name}": curve.iou.numpy(), f"iou_curve.{name}.quantiles": curve.quantiles.numpy()}
-    found.images["IoU over thresholds (quantiles of each map)"] = plot_curves(curves, "quantile", "IoU")
-    found.images["damaged image, what G changes, class activation of a judge, mask"] = _compared(test, maps)
+    found.images["IoU over thresholds"] = plot_curves(curves, "threshold, as a quantile of each map", "IoU")
+    found.images["maps of damage"] = _compared(test, maps)
     return found
 
 
@@ -97,4 +97,4 @@ def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> ob
         shown.append((chosen / largest).clamp(0, 1))
     assert test.masks is not None
     shown.append(test.masks.cpu()[index][:, None].to(torch.float32) / 255)
-    return columns(shown)
+    return columns(shown, ("x", "|G(x) - x|", "GradCAM", "mask"))

@@ -54,7 +54,8 @@ def uncertainty(tested: Tested) -> Findings:
             curve = risk_coverage(values, wrong)
             curves[f"{who}, by {by}"] = (curve.coverage.tolist(), curve.risk.tolist())
     highest = max(0.1, *(max(risk) for _, risk in curves.values()))
-    found.images["errors among the images trusted most"] = plot_curves(curves, "coverage", "error rate", highest)
+    axis = "coverage: share of the images trusted most"
+    found.images["errors over coverage"] = plot_curves(curves, axis, "error rate among them", highest)
     return found
 
 
