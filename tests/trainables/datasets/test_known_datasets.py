@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from PIL import Image
 from tests.trainables.datasets import layouts
 from tests.trainables.datasets.encoding import noise, png
 from trainables.datasets import KNOWN, DataError, load
-from trainables.datasets.config import KnownDataset, known_facts, with_size
+from trainables.datasets.config import KnownDataset, dataset_of, known_facts, with_size
 from trainables.datasets.errors import DataNotFoundError
 from trainables.datasets.presence import Presence, is_present, look
 
@@ -250,6 +251,13 @@ def test_a_size_can_be_given_to_any_dataset() -> None:
     assert facts is not None
     assert (facts.shape, facts.train) == ((3, 48, 48), 39_209)
     assert known_facts("gtsrb").shape == (3, 112, 112)  # type: ignore[union-attr]
+
+
+def test_a_configuration_names_its_dataset_with_tiles_and_size_where_it_has_them() -> None:
+    cut = SimpleNamespace(dataset="crackforest", tile_size=96, image_size=32)
+    assert dataset_of(cut) == KnownDataset(known="crackforest", tile=96, size=32)
+    assert dataset_of(SimpleNamespace(dataset="crackforest", tile_size=None, image_size=None)) == "crackforest"
+    assert dataset_of(SimpleNamespace(dataset={"folder": "x"}, image_size=8)).size == 8  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
