@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, Formatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, Formatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from saddle.analyse.wording import Scale, label, signed
 from saddle.report.figures.canvas import PALETTE
@@ -61,8 +61,11 @@ def log_axis(axes: Axes, low: float, high: float) -> None:
     """A logarithmic x axis from `low` to `high` with plain numbers."""
     axes.set_xscale("log")
     axes.set_xlim(low / 1.15, high * 1.15)
-    decades = high / low >= 30
-    axes.xaxis.set_major_locator(LogLocator(base=10, numticks=6) if decades else MaxNLocator(4))
+    if high / low >= 30:
+        ticks: Locator = LogLocator(base=10, numticks=6)
+    else:  # few numbers, evenly spread: multiples of one step would crowd at the upper end
+        ticks = LogLocator(base=10, subs=(1, 2, 5), numticks=6) if high / low >= 4 else MaxNLocator(4)
+    axes.xaxis.set_major_locator(ticks)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(Numbers(form="g"))
 

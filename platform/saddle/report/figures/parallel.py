@@ -118,7 +118,8 @@ def _of_objective(objective: Objective, shown: Sequence[Entry]) -> Axis:
     scale = Scale.of(objective.metric)
     ticks = {0.0: scale.value(low), 1.0: scale.value(high)} if high > low else {0.0: scale.value(low)}
     arrow = "↑" if objective.direction == "maximize" else "↓"
-    return Axis(f"{arrow} {label(objective.metric)}", ticks, ((values - low) / width).tolist())
+    name = objective.metric.rpartition("/")[2]  # all of them are of validation data, and room is short
+    return Axis(f"{arrow} {label(name)}", ticks, ((values - low) / width).tolist())
 
 
 def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
