@@ -9,7 +9,7 @@ from trainables.defects.work import TRAINED, UNKNOWN
 from trainables.models.discriminators.sizes import discriminator_size
 from trainables.models.generators.sizes import generator_size
 
-CURVE_POINTS = (8 + 7) * 10 * 2
+CURVE_POINTS = (7 + 6) * 10 * 2
 """Forward passes that an image costs in the curves over attacks: points × steps × forward and backward."""
 
 
@@ -48,6 +48,6 @@ def estimate(config: Config) -> tuple[float, int]:
         macs += config.judge_epochs * trained * TRAINED * (discriminator.macs + generator.macs)
     if "robustness" in config.analyses:
         curves = CURVE_POINTS * min(config.curve_size, tested)
-        macs += curves * (2 * discriminator.macs + 2 * config.draws * generator.macs)
+        macs += curves * (2 * discriminator.macs + 2 * config.attack_draws * generator.macs)
     copies = [3 + (decay > 0) for decay in (config.generator_average, config.discriminator_average)]  # Adam keeps two
     return float(macs), 4 * (copies[0] * generator.parameters + copies[1] * discriminator.parameters)

@@ -129,6 +129,8 @@ def attack(
     which rests once p_fake is small. "two_logits", -log of p_y' between the two classes, as predictions are made,
     whatever becomes of p_fake. "adaptive", the same plus `fake_weight` · log p_fake, which goes on lowering p_fake.
     """
+    if epsilon == 0 or step_size == 0:
+        return images  # where every curve begins: no step would move
     targets = 1 - labels.long()
 
     def loss_of(point: Tensor) -> Tensor:

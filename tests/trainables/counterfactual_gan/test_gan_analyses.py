@@ -202,7 +202,7 @@ def test_attacks_flip_exactly_what_lies_within_their_budget() -> None:
     pixels = (255 * bright).round().to(torch.uint8)[:, None, None, None].expand(-1, 1, SIDE, SIDE).contiguous()
     test = samples_of(Split(pixels, labels), torch.arange(8), labels, torch.device("cpu"))
     model = SimpleNamespace(generator=Blind(), discriminator=Gap())
-    config = SimpleNamespace(curve_size=8, draws=2)
+    config = SimpleNamespace(curve_size=8, attack_draws=2)
     found = robustness(given(config=config, data=SimpleNamespace(test=test), model=model))
     accuracy = found.arrays["pgd_epsilon.d.accuracy"].tolist()
     within = [sum(gap > epsilon for gap in gaps.tolist()) / 8 for epsilon in EPSILONS]

@@ -90,6 +90,23 @@ def test_over_epsilon_the_attack_only_gets_stronger(problem: tuple[nn.Module, Te
     assert curve[1].fake == pytest.approx(fake_probability(expected).mean().item(), abs=1e-5)
 
 
+def test_where_a_curve_begins_nothing_is_attacked(problem: tuple[nn.Module, Tensor, Tensor]) -> None:
+    model, images, labels = problem
+    asked = []
+
+    def logits(some: Tensor) -> Tensor:
+        asked.append(some)
+        return model(some)  # type: ignore[no-any-return]
+
+    for curve in (pgd_over_epsilons, pgd_over_step_sizes):
+        asked.clear()
+        [start] = curve(logits, images, labels, (0.0,))
+        assert len(asked) == 2, "once clean, and once where the curve begins"
+        assert torch.equal(*asked)
+        [moved] = curve(logits, images, labels, (0.1,))
+        assert moved.accuracy < start.accuracy
+
+
 def test_objectives_lower_what_they_say(problem: tuple[nn.Module, Tensor, Tensor]) -> None:
     model, images, labels = problem
     answers = {

@@ -83,7 +83,7 @@ def robustness(tested: Tested) -> Findings:
 
 def _classifiers(tested: Tested) -> list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]]:
     """Name, network and logits of everything that Figure 3 draws."""
-    draws = tested.config.draws
+    draws = tested.config.attack_draws
     generator, discriminator = tested.model.generator, tested.model.discriminator
     found: list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]] = [
         ("d", discriminator, discriminator),

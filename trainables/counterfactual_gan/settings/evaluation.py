@@ -39,7 +39,14 @@ class EvaluationSettings(Config):
         source="assumed",
         ge=1,
         le=100,
-        description="Draws of G's noise and dropout that maps and attacks on G are averaged over, with a fixed seed.",
+        description="Draws of G's noise and dropout that its maps are averaged over, with a fixed seed.",
+    )
+    attack_draws: int = hyperparameter(
+        4,
+        source="assumed",
+        ge=1,
+        le=100,
+        description="Draws that attacks on G's class branch take the expectation over; each costs a pass.",
     )
     analyses: tuple[Analysis, ...] = hyperparameter(
         ("quality", "uncertainty", "saliency"),
