@@ -18,7 +18,8 @@ def plot_curves(
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for name, (xs, ys) in curves.items():
-        axes.plot(xs, ys, label=name, linestyle="--" if "p_fake" in name else "-", linewidth=1.5)
+        style = "--" if "p_fake" in name else ":" if name.startswith("always") else "-"
+        axes.plot(xs, ys, label=name, linestyle=style, linewidth=1.5)
     axes.set(xlabel=x, ylabel=y, ylim=(-0.02 * highest, 1.02 * highest))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, frameon=False, loc="best")
