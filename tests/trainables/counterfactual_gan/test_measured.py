@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables import counterfactual_gan as method
 from trainables.counterfactual_gan import measuring
 from trainables.counterfactual_gan.measuring import Measured, measure
 from trainables.datasets.dataset import Split
@@ -65,6 +66,14 @@ def test_d_classifies_by_two_of_its_logits_and_g_by_its_branch() -> None:
     assert found["accuracy.g"] == pytest.approx(4 / 6)
     assert (found["precision.g"], found["recall.g"]) == (0.5, 1.0)
     assert found["accuracy.judges"] == pytest.approx((6 + 4) / 12)
+
+
+def test_a_checkpoint_is_chosen_for_both_of_its_networks() -> None:
+    found = measured().scores()
+    assert found["accuracy_and_validity"] == pytest.approx((5 / 6 + 0.625) / 2)
+    blind = measured(judged_fake=measured().judged)  # nobody takes a counterfactual for the other class
+    assert blind.scores()["accuracy_and_validity"] < found["accuracy_and_validity"]
+    assert method.SELECTION == "validation/accuracy_and_validity"
 
 
 def test_changes_inside_the_mask_are_set_against_those_outside() -> None:
