@@ -47,7 +47,9 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         found |= measured.distances(features.distance)
         if measured.masks is not None:
             damaged = measured.labels == 1
-            found["iou"] = mask_curve(measured.changes[damaged], *regions(measured.masks[damaged])).best().iou
+            marked = regions(measured.masks[damaged])
+            if bool(marked.positive.any()):  # small defects may vanish with an image's size
+                found["iou"] = mask_curve(measured.changes[damaged], *marked).best().iou
         metrics |= {f"validation/{name}": value for name, value in found.items()}
         if why := watch.verdict(metrics, epoch + 1):
             raise Collapsed(why, galleries(model, data.validation))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -116,6 +117,9 @@ def test_without_masks_saliency_says_nothing() -> None:
         torch.arange(4), torch.arange(4) % 2, torch.device("cpu"),
     )  # fmt: skip
     assert saliency(given(data=SimpleNamespace(validation=bare, test=bare))) == Findings()
+    marked = striped(6, 0)
+    unmarked = replace(marked, masks=torch.zeros(6, SIDE, SIDE, dtype=torch.uint8))
+    assert saliency(given(data=SimpleNamespace(validation=unmarked, test=marked))) == Findings()
 
 
 def doubtful(count: int = 300) -> Measured:

@@ -22,7 +22,7 @@ def saliency(tested: Tested) -> Findings:
 
     They are about the pixels of damaged images: into an undamaged one G is to put damage, where no mask marks any.
     `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best, which
-    stands beside. The maps of the judges are scored one by one and averaged. Nothing without masks.
+    stands beside. The maps of the judges are scored one by one and averaged. Nothing without masks that mark anything.
     """
     validation, test = tested.data.validation, tested.data.test
     if validation.masks is None or test.masks is None:
@@ -30,6 +30,8 @@ def saliency(tested: Tested) -> Findings:
     found = Findings()
     marked = regions(validation.masks.cpu()), regions(test.masks.cpu())
     damaged = validation.labels.cpu() == DAMAGED, test.labels.cpu() == DAMAGED
+    if not all(bool(of.positive[which].any()) for of, which in zip(marked, damaged, strict=True)):
+        return Findings()
     maps = {"difference": [_differences(tested)], "gradcam": _activations(tested), "darkness": [_darkness(tested)]}
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for name, pairs in maps.items():
