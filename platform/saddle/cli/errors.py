@@ -36,7 +36,7 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
             return result
         except (UserError, DataError) as error:
             tell(error)
-            raise typer.Exit(WRONG_INPUT) from None
+            raise typer.Exit(getattr(error, "exit_code", WRONG_INPUT)) from None
         except BrokenPipeError:  # the reader, `head` for example, has gone; nothing may be flushed to it on exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None

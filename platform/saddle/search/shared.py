@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from saddle.errors import UserError
-from saddle.masking import masked
+from saddle.redaction import redact
 from saddle.search.patient import ConnectionLost, PatientStorage
 
 VARIABLE = "SADDLE_OPTUNA_URL"
@@ -66,7 +66,7 @@ def open_shared(url: str) -> PatientStorage:
     database = open_database(parsed, url)
     event.listen(database.engine, "handle_error", tell_lost_connections)
     # Optuna's own cache, which it puts before every database: only trials under way are read again
-    name = f"Optuna's database {masked(url)}"
+    name = f"Optuna's database {redact(url)}"
     return PatientStorage(get_storage(database), name, patience(), release=database.engine.dispose)
 
 
@@ -80,7 +80,7 @@ def parse(url: str) -> URL:
         nearest = "postgresql" if kind.startswith("postgres") else EXAMPLE
         problem = f"names {kind!r}, a kind of database that SQLAlchemy doesn't know; did you mean {nearest}?"
     except (ArgumentError, ValueError):
-        shown = masked(url) if "://" in url else "no address at all"
+        shown = redact(url) if "://" in url else "no address at all"
         problem = f"is {shown}, which can't be read; write {EXAMPLE}, with /, : and @ in the password as %2F, %3A, %40"
     raise SharedDatabaseError(f"{VARIABLE} {problem}")
 
@@ -98,10 +98,10 @@ def open_database(parsed: URL, url: str) -> RDBStorage:
         except ImportError as error:
             driver = "pip install 'saddle[postgres]'" if parsed.get_backend_name() == "postgresql" else "its driver"
             raise SharedDatabaseError(
-                f"{VARIABLE} names {masked(url)}, whose driver is not installed ({error.__cause__}); install {driver}"
+                f"{VARIABLE} names {redact(url)}, whose driver is not installed ({error.__cause__}); install {driver}"
             ) from None
         except RuntimeError as error:  # made by another version of Optuna
-            raise SharedDatabaseError(f"{VARIABLE}: {masked(url)}: {error}") from None
+            raise SharedDatabaseError(f"{VARIABLE}: {redact(url)}: {error}") from None
         except Exception as error:
             cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
             if not isinstance(cause, SQLAlchemyError):
@@ -109,7 +109,7 @@ def open_database(parsed: URL, url: str) -> RDBStorage:
             if isinstance(cause, AWAY) or attempt == OPENINGS - 1:
                 said = reason(cause)
                 raise SharedDatabaseError(
-                    f"{VARIABLE}: {masked(url)} can't be used: {said}; start the server or mend the address, {INSTEAD}"
+                    f"{VARIABLE}: {redact(url)} can't be used: {said}; start the server or mend the address, {INSTEAD}"
                 ) from None
             time.sleep(0.1 * 2**attempt)
     raise AssertionError
@@ -119,7 +119,7 @@ def reason(error: BaseException) -> str:
     """The first line of what a database's driver said."""
     original = getattr(error, "orig", None) or error
     lines = str(original).strip().splitlines() or [type(original).__name__]
-    return masked(lines[0])
+    return redact(lines[0])
 
 
 def tell_lost_connections(context: ExceptionContext) -> None:

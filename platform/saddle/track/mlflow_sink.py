@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from requests import HTTPError
 
-from saddle.masking import masked
+from saddle.redaction import redact
 from saddle.track.outbox import Operation
 from saddle.track.views import SHARED_VIEW_TAG
 
@@ -83,7 +83,7 @@ class MlflowSink:
         except MlflowException as error:
             if error.error_code not in PERMANENT:
                 raise
-            log.warning("MLflow refused %s of %s: %s", what, key, masked(str(error))[:500])
+            log.warning("MLflow refused %s of %s: %s", what, key, redact(str(error))[:500])
 
     def _send_metrics(self, waiting: dict[str, list[Metric]]) -> None:
         for key, points in waiting.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.design.blocks import block_name
-from saddle.masking import masked
+from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.opening import study_folder
@@ -162,7 +162,7 @@ class MlflowTracker:
         backlog = self._outbox.close(timeout)
         if not backlog.operations:
             return None
-        why = masked(backlog.error) if backlog.error else "no answer yet"
+        why = redact(backlog.error) if backlog.error else "no answer yet"
         return f"{backlog.operations} messages for MLflow wait in the outbox ({why})"
 
 

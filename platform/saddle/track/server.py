@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saddle.errors import UserError
-from saddle.masking import masked
+from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief
@@ -57,7 +57,7 @@ def page_of(uri: str, study: str | None) -> str:
     try:
         experiment = MlflowClient(uri).get_experiment_by_name(study)
     except MlflowException as error:
-        raise NoServer(masked(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}")) from error
+        raise NoServer(redact(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}")) from error
     if experiment is None:
         raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
     # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
@@ -119,7 +119,7 @@ def _await(server: Server, log: Path) -> None:
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             said = log.read_bytes().decode(errors="replace")[-2000:]
-            raise NoServer(f"MLflow's server ended at once:\n{masked(said)}")
+            raise NoServer(f"MLflow's server ended at once:\n{redact(said)}")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(f"{server.uri}/health", timeout=2)
             return

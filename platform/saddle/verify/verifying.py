@@ -10,7 +10,7 @@ from saddle.analyse.answering import answer_study
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.errors import UserError
 from saddle.execute.progress import read_progress
-from saddle.masking import masked
+from saddle.redaction import redact
 from saddle.search.begun import begun_trials
 from saddle.search.optuna_proposals import SETTINGS, trial_key
 from saddle.search.shared import SharedDatabaseError
@@ -160,7 +160,7 @@ def _tracking(
     except NoExperiment as error:
         return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
     except Exception as error:  # whatever the server or its client say; the rest has been compared
-        said = masked(str(error)).strip().splitlines() or [""]
+        said = redact(str(error)).strip().splitlines() or [""]
         return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
-from saddle.masking import masked
+from saddle.redaction import redact
 from saddle.search.lasting import LastingProposals
 from saddle.search.optuna_proposals import SETTINGS, OptunaProposals
 from saddle.search.outcomes import Outcome
@@ -244,8 +244,8 @@ def test_a_wrong_patience_is_refused(url: str, given: str, monkeypatch: pytest.M
     ],
 )
 def test_passwords_are_masked_however_they_are_written(secret: str) -> None:
-    assert "ss" not in masked(f"at {secret} it failed").replace("password", "")
-    assert masked(secret).endswith(("/d", "x=1", "=***"))
+    assert "ss" not in redact(f"at {secret} it failed").replace("password", "")
+    assert redact(secret).endswith(("/d", "x=1", "=***"))
 
 
 def test_what_the_database_refuses_is_not_tried_again(url: str) -> None:
