@@ -15,7 +15,10 @@ from hypothesis import settings
 settings.register_profile("saddle", deadline=None, database=None)
 settings.load_profile("saddle")
 
-pytest_plugins = ["tests.support.browser", "tests.support.postgres", "tests.support.ray_nodes", "tests.support.s3"]
+pytest_plugins = [
+    "tests.support.browser", "tests.support.fault_table", "tests.support.postgres", "tests.support.ray_nodes",
+    "tests.support.s3",
+]  # fmt: skip
 
 METHODS = Path(__file__).parent / "support" / "methods"
 

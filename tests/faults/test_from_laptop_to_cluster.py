@@ -26,7 +26,7 @@ from tests.support.postgres import Postgres
 from tests.support.ray_nodes import RayNodes, free_port, kill_all
 from tests.support.s3 import S3
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("a node lost, MLflow away and the driver killed on a cluster")
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 PAGE = README.partition("\n## From laptop to cluster\n")[2].partition("\n## ")[0]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.ray_nodes import RayNodes
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("Ray nodes of tests killed")
 
 LACKING = """
 import importlib.metadata, importlib.util, ray, torch, mlflow, optuna, pip

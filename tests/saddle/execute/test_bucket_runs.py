@@ -94,7 +94,7 @@ def test_a_study_that_is_not_there_is_said_with_those_that_are(s3: S3) -> None:
     assert said.stderr.strip() == f"saddle: no study 'slwo' in {url}; nothing was run in it yet"
 
 
-@pytest.mark.fault
+@pytest.mark.fault("driver killed, study goes on from the bucket elsewhere")
 @pytest.mark.slow  # the page "From laptop to cluster" does it all at once
 def test_a_killed_driver_s_study_goes_on_on_another_machine_s_disk(
     command: Command, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,7 +17,7 @@ from ray.util.placement_group import placement_group
 from saddle.execute.cluster import OBJECT_STORE_BYTES
 from saddle.execute.deaths import free_orphaned_groups, node_died
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("worker killed; machine lost")
 
 WAIT_SECONDS = 60
 

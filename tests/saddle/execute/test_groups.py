@@ -20,7 +20,7 @@ from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 
-pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.fault]
+pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.fault("a process of a worker group killed or hung")]
 
 NODES = [{"CPU": 2.0}]
 PROCESSES = {

@@ -15,7 +15,7 @@ from fake_methods.parabola import Config, score
 
 from tests.support.commands import Command, wait_until
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("Ctrl-C once and twice; driver killed")
 
 STUDY = """
 study: slow

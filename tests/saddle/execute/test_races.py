@@ -60,7 +60,7 @@ def test_a_race_trains_less_and_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.fault
+@pytest.mark.fault("driver killed in a race")
 def test_a_race_killed_on_its_way_goes_on_and_is_verified_as_finished(tmp_path: Path) -> None:
     command = Command(tmp_path)
     text = STUDY.replace("RACE", "pocock").replace("pause: 0.02", "pause: 0.3")

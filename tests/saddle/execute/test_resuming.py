@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.commands import Command, essence, wait_until
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("driver or worker killed at random moments")
 
 ABLATION = """
 study: {study}

@@ -109,7 +109,7 @@ def test_a_search_stops_hopeless_trials_early_and_finds_the_optimum(store: Local
     assert abs(result.answer.best.settings["x"] - 0.3) < 1.0
 
 
-@pytest.mark.fault
+@pytest.mark.fault("worker killed or hung")
 def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on_from_its_checkpoint(
     store: LocalStore, tmp_path: Path
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on_from_its_checkpoin
     assert all([epoch["train/loss"] for epoch in entry.curve] == [1, 1 / 2, 1 / 3, 1 / 4] for entry in result.entries)
 
 
-@pytest.mark.fault
+@pytest.mark.fault("worker killed or hung")
 def test_a_worker_that_always_dies_fails_its_trial_alone(store: LocalStore) -> None:
     text = """
 study: deadly
@@ -138,7 +138,7 @@ ablation:
     assert "the worker died" in next(entry.why for entry in result.entries if entry.outcome == "failed")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("worker killed or hung")
 def test_a_trial_that_hangs_is_timed_out_and_its_slot_is_replaced(store: LocalStore) -> None:
     text = """
 study: hanging

@@ -22,7 +22,7 @@ from saddle.track.server import free_port
 from tests.support.mlflow_servers import contents, kill_group, serving, working_in
 from tests.support.postgres import Postgres
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("PostgreSQL and MLflow restarted or gone")
 
 STUDY = """
 study: shared

@@ -53,7 +53,7 @@ def test_a_driver_is_run_on_the_head_and_takes_ctrl_c_from_here(there: There) ->
     assert not head[0].is_running()
 
 
-@pytest.mark.fault
+@pytest.mark.fault("client of a driver on the head gone")
 @pytest.mark.slow  # Ray waits for a client that is gone to come back
 def test_a_driver_on_the_head_ends_when_its_client_is_gone(there: There) -> None:
     file = there.write("orphan", epochs="400")

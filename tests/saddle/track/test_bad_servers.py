@@ -209,7 +209,7 @@ print(left)
 """
 
 
-@pytest.mark.fault
+@pytest.mark.fault("driver killed while MLflow is sent its runs")
 def test_a_driver_killed_at_any_moment_of_the_delivery(
     proxy: FaultyProxy, sqlite_server: Server, tmp_path: Path, expected: Contents
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.mlflow_servers import Contents, contents
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("driver stopped at any moment: no run left running")
 
 STUDY = """
 study: stopped
