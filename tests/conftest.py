@@ -16,9 +16,8 @@ settings.register_profile("saddle", deadline=None, database=None)
 settings.load_profile("saddle")
 
 pytest_plugins = [
-    "tests.support.browser", "tests.support.fault_table", "tests.support.postgres", "tests.support.ray_nodes",
-    "tests.support.s3",
-]  # fmt: skip
+    f"tests.support.{name}" for name in ("browser", "disks", "fault_table", "postgres", "ray_nodes", "s3")
+]
 
 METHODS = Path(__file__).parent / "support" / "methods"
 
