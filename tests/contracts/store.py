@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import threading
 
 import pytest
 
-from saddle.store.base import Store
+from saddle.store.base import Conflict, Store
 from saddle.store.opening import open_store
 
 
@@ -81,6 +82,67 @@ class StoreContract:
         assert [store.read(f"g/{name}").decode() for name in names] == names
         store.delete("g")
         assert list(store.names("g")) == []
+
+    def test_a_blob_is_written_once_where_that_is_the_condition(self, store: Store) -> None:
+        etag = store.write_if("f/a", b"first", None)
+        assert store.fetch("f/a") == (b"first", etag)
+        assert store.write_if("f/a", b"first", None) == etag, "the same once more is a resend"
+        with pytest.raises(Conflict):
+            store.write_if("f/a", b"second", None)
+        assert store.read("f/a") == b"first"
+        assert list(store.names("f")) == ["a"]
+
+    def test_a_blob_is_replaced_only_by_who_knows_its_etag(self, store: Store) -> None:
+        first = store.write_if("a", b"1", None)
+        second = store.write_if("a", b"2", first)
+        assert second != first
+        with pytest.raises(Conflict):
+            store.write_if("a", b"3", first)
+        assert store.write_if("a", b"2", first) == second, "the answer to the second write was lost"
+        assert store.write_if("a", b"3", second) == store.etag("a")
+        assert store.read("a") == b"3"
+        store.write("a", b"4")
+        with pytest.raises(Conflict):
+            store.write_if("a", b"5", second)
+
+    def test_what_is_gone_is_replaced_by_nobody(self, store: Store) -> None:
+        etag = store.write_if("a", b"1", None)
+        store.delete("a")
+        assert store.etag("a") is None
+        with pytest.raises(Conflict):
+            store.write_if("a", b"2", etag)
+        with pytest.raises(FileNotFoundError):
+            store.fetch("a")
+
+    def test_a_blob_is_deleted_only_by_who_knows_its_etag(self, store: Store) -> None:
+        first = store.write_if("a", b"1", None)
+        second = store.write_if("a", b"2", first)
+        with pytest.raises(Conflict):
+            store.delete_if("a", first)
+        assert store.read("a") == b"2"
+        store.delete_if("a", second)
+        assert not store.exists("a")
+        store.delete_if("a", second)
+
+    @pytest.mark.parametrize("there", [False, True])
+    def test_of_many_conditional_writers_one_succeeds(self, store: Store, there: bool) -> None:
+        etag = store.write_if("a", b"before", None) if there else None
+        store.etag("a")
+        ready = threading.Barrier(8)
+        won: list[bytes] = []
+
+        def write(content: bytes) -> None:
+            ready.wait(timeout=30)
+            with contextlib.suppress(Conflict):
+                store.write_if("a", content, etag)
+                won.append(content)
+
+        threads = [threading.Thread(target=write, args=(b"%d" % number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert won == [store.read("a")]
 
     def test_what_is_hidden_is_no_name(self, store: Store) -> None:
         store.write("f/.note", b"1")

@@ -17,6 +17,10 @@ class Damaged(StorageError):
     """What is stored is not what was written, however often it is read."""
 
 
+class Conflict(Exception):
+    """A conditional write was refused: the blob is not as its writer last saw it, somebody else has written it."""
+
+
 class Store(Protocol):
     """Blobs under `/`-separated relative paths; a write is atomic, so a reader sees the old or the new one."""
 
@@ -40,6 +44,22 @@ class Store(Protocol):
 
     def write(self, path: str, content: bytes) -> None:
         """Put the whole blob at `path`, replacing what was there."""
+
+    def fetch(self, path: str) -> tuple[bytes, str]:
+        """The blob at `path` and its ETag; raises as `read` does."""
+
+    def etag(self, path: str) -> str | None:
+        """The ETag of the blob at `path`, whatever is in it; None where there is none. Equal contents may share one."""
+
+    def write_if(self, path: str, content: bytes, etag: str | None) -> str:
+        """Write the blob only while its ETag is `etag`, or None while there is none; returns the new ETag.
+
+        In one step, so that of several writers one succeeds. Raises `Conflict`, except where `content` is what is
+        there already: an earlier attempt has written it, and its answer was lost.
+        """
+
+    def delete_if(self, path: str, etag: str) -> None:
+        """Remove the blob only while its ETag is `etag`; nothing happens where there is none. Raises `Conflict`."""
 
     def exists(self, path: str) -> bool:
         """Whether there is a blob at `path`."""

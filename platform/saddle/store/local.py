@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from saddle.store.base import StorageError
+from saddle.store.base import Conflict, StorageError
+
+LOCK = ".lock"
+"""The file that conditional writers of a folder lock. The folder itself would do, but not over NFS."""
+
+LOCK_SECONDS = 30.0
+"""How long a conditional write waits for another one; each takes milliseconds, unless its process was stopped."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,32 @@ class LocalStore:
             Path(temporary).unlink(missing_ok=True)
             raise
 
+    def fetch(self, path: str) -> tuple[bytes, str]:
+        content = self.read(path)
+        return content, etag_of(content)
+
+    def etag(self, path: str) -> str | None:
+        try:
+            return etag_of(self.read(path))
+        except FileNotFoundError:
+            return None
+
+    def write_if(self, path: str, content: bytes, etag: str | None) -> str:
+        with exclusive(self.path(path).parent):
+            present, wanted = self.etag(path), etag_of(content)
+            if present == wanted:
+                return wanted
+            if present != etag:
+                raise Conflict(self.locate(path))
+            self.write(path, content)
+        return wanted
+
+    def delete_if(self, path: str, etag: str) -> None:
+        with exclusive(self.path(path).parent):
+            if self.etag(path) not in (None, etag):
+                raise Conflict(self.locate(path))
+            self.delete(path)
+
     def exists(self, path: str) -> bool:
         return self.path(path).is_file()
 
@@ -82,6 +118,31 @@ class LocalStore:
 
     def move(self, source: str, target: str) -> None:
         self.path(source).rename(self.path(target))
+
+
+def etag_of(content: bytes) -> str:
+    """The ETag of a blob: as in a bucket, equal contents have equal ones."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep other conditional writers out of a folder; raises `StorageError` where one of them doesn't end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + LOCK_SECONDS
+    with (folder / LOCK).open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StorageError(
+                        f"{folder / LOCK} has been locked by another process for {LOCK_SECONDS:.0f} s; see whether a "
+                        "stopped saddle still holds it"
+                    ) from None
+                time.sleep(0.005)
+        yield
 
 
 def _stat_of(file: os.DirEntry[str]) -> os.stat_result | None:

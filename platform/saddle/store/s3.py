@@ -17,8 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from saddle.store.base import StorageError
-from saddle.store.s3_calls import Calls, Garbled, shared_client
+from saddle.store.base import Conflict, Damaged, StorageError
+from saddle.store.s3_calls import Calls, Garbled, is_unmet, shared_client, status_of
 from saddle.store.s3_moving import finish_move, move_blobs
 from saddle.store.s3_parts import LARGE, upload_parts
 
@@ -29,6 +29,9 @@ FIRST_PATIENCE_SECONDS = 15.0
 BATCH = 1000
 SHA256 = "sha256"
 """The name of our checksum among a blob's metadata."""
+
+NOT_IMPLEMENTED = 501
+"""The HTTP status by which an endpoint says that it doesn't know a header."""
 
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
@@ -86,7 +89,10 @@ class S3Store:
         )
 
     def read(self, path: str) -> bytes:
-        def get() -> bytes:
+        return self.fetch(path)[0]
+
+    def fetch(self, path: str) -> tuple[bytes, str]:
+        def get() -> tuple[bytes, str]:
             answer = self.calls.client.get_object(Bucket=self.bucket, Key=self.key(path))
             content: bytes = answer["Body"].read()
             if len(content) != answer["ContentLength"]:
@@ -94,7 +100,7 @@ class S3Store:
             expected = answer.get("Metadata", {}).get(SHA256)
             if expected not in (None, hashlib.sha256(content).hexdigest()):
                 raise Garbled("what came has not the checksum of what was stored")
-            return content
+            return content, answer["ETag"]
 
         return self.calls("reading", self.key(path), get)
 
@@ -105,6 +111,57 @@ class S3Store:
         else:
             self._call("writing", path, "put_object", Key=self.key(path), Body=content, Metadata=metadata,
                        ContentMD5=md5(content))  # fmt: skip
+
+    def etag(self, path: str) -> str | None:
+        head = self._head(path)
+        return None if head is None else str(head["ETag"])
+
+    def write_if(self, path: str, content: bytes, etag: str | None) -> str:
+        # in one piece whatever its size: what is written on a condition is small, and one call is one decision
+        metadata = {SHA256: hashlib.sha256(content).hexdigest()}
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            answer = self._call("writing", path, "put_object", Key=self.key(path), Body=content, Metadata=metadata,
+                                ContentMD5=md5(content), **condition)  # fmt: skip
+        except FileNotFoundError:
+            raise Conflict(self.locate(path)) from None
+        except Exception as error:
+            if not is_unmet(error):
+                raise
+            return self._written_already(path, content)
+        return str(answer["ETag"])
+
+    def _written_already(self, path: str, content: bytes) -> str:
+        """The ETag of a blob whose condition wasn't met because an attempt before, whose answer was lost, wrote it."""
+        try:
+            present, etag = self.fetch(path)
+        except (FileNotFoundError, Damaged):
+            raise Conflict(self.locate(path)) from None
+        if present != content:
+            raise Conflict(self.locate(path))
+        return etag
+
+    def delete_if(self, path: str, etag: str) -> None:
+        if self.etag(path) not in (None, etag):
+            raise Conflict(self.locate(path))
+        wanted = {"Bucket": self.bucket, "Key": self.key(path)}
+
+        def delete() -> None:
+            try:
+                self.calls.client.delete_object(**wanted, IfMatch=etag)
+            except Exception as error:
+                if status_of(error) != NOT_IMPLEMENTED:
+                    raise
+                self.calls.client.delete_object(**wanted)  # many endpoints know no condition here; it was met just now
+
+        try:
+            self.calls("deleting", self.key(path), delete)
+        except FileNotFoundError:
+            return  # by an attempt whose answer was lost
+        except Exception as error:
+            if is_unmet(error):
+                raise Conflict(self.locate(path)) from None
+            raise
 
     def exists(self, path: str) -> bool:
         return self._head(path) is not None
