@@ -24,7 +24,7 @@ from saddle.analyse.samples import (
 from saddle.design import labels
 from saddle.design.values import canonical
 from saddle.search.outcomes import Outcome
-from saddle.store.base import Damaged, Store
+from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.entry import Entry
 from saddle.store.reading import in_parallel
 from saddle.study.models import Study
@@ -104,7 +104,7 @@ def against_one(
         return dict.fromkeys(arms, NOT_STORED)
     try:
         theirs = read_predictions(baseline, store.read)
-    except (OSError, Damaged, ValueError):
+    except (OSError, Damaged, ForeignPath, ValueError):
         return dict.fromkeys(arms, UNREADABLE)
     found: dict[str, SampleTest | str] = {}
     for name, entry in arms.items():
@@ -113,7 +113,7 @@ def against_one(
             found[name] = replace(test, arm=name, baseline=against, seed=entry.seed, block=dict(entry.block))
         except (NoPredictions, OtherSamples, OtherAttacks) as error:
             found[name] = REASONS[type(error)]
-        except (OSError, Damaged, ValueError):
+        except (OSError, Damaged, ForeignPath, ValueError):
             found[name] = UNREADABLE
     return found
 

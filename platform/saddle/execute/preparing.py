@@ -17,11 +17,11 @@ from saddle.search.lasting import LastingProposals
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
 from saddle.search.rebuild import rebuild
-from saddle.search.storage import name_in_storage, open_storage
+from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.opening import study_folder
+from saddle.store.opening import trial_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
@@ -61,7 +61,7 @@ def make_proposals(
     if study.ablation is not None:
         assert baseline is not None
         for entry in again:
-            store.delete(f"{study_folder(study.study)}/trials/{entry.key}")
+            store.delete(trial_folder(study.study, entry.key))
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key: entry for entry in entries if entry not in again}
@@ -69,7 +69,7 @@ def make_proposals(
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
         return AblationProposals(replicates_of(study.ablation, arms), finished, judge)
-    storage = open_storage(store.local / f"{study_folder(study.study)}/optuna.journal")
+    storage = open_storage(journal_path(store, study.study))
     name, told = name_in_storage(study.study, instance), {e.key: e for e in entries}
     rebuild(study, storage, name, entries, begun_trials(store, study.study, told))
     search = OptunaProposals(study, storage, told, known=known_values(study), name=name)

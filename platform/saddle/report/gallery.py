@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from saddle.report.facts import name_of
 from saddle.search.outcomes import METHOD_FAILURES
+from saddle.store.base import Damaged, ForeignPath
 from saddle.store.entry import Entry
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -60,7 +61,7 @@ def gallery(entries: Sequence[Entry], read: Callable[[str], bytes] | None) -> li
 def _picture(caption: str, path: str, read: Callable[[str], bytes]) -> Picture:
     try:
         content = read(path)
-    except OSError as problem:
+    except (OSError, Damaged, ForeignPath) as problem:
         return Picture(caption, problem=f"{path} can't be read ({type(problem).__name__})")
     if not content.startswith(PNG):
         return Picture(caption, problem=f"{path} is no PNG")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import optuna
@@ -10,6 +11,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from saddle.search.shared import open_shared, shared_url
+from saddle.store.base import Store
+from saddle.store.files import driver_file, open_file
+from saddle.store.opening import study_folder
 
 
 class HeldByDriver(BaseJournalFileLock):
@@ -27,9 +31,14 @@ def cut_tail(path: Path) -> int:
     content = path.read_bytes() if path.exists() else b""
     keep = content.rfind(b"\n") + 1
     if keep < len(content):
-        with path.open("r+b") as file:
+        with os.fdopen(open_file(path, os.O_RDWR), "r+b") as file:
             file.truncate(keep)
     return len(content) - keep
+
+
+def journal_path(store: Store, study: str) -> Path:
+    """Where a search's journal lies on this machine; raises `ForeignPath` where it is a link."""
+    return driver_file(store, f"{study_folder(study)}/optuna.journal")
 
 
 def open_storage(journal: Path) -> BaseStorage:

@@ -21,8 +21,15 @@ class Conflict(Exception):
     """A conditional write was refused: the blob is not as its writer last saw it, somebody else has written it."""
 
 
+class ForeignPath(StorageError):
+    """A path, or a link on it, leads out of the storage."""
+
+
 class Store(Protocol):
-    """Blobs under `/`-separated relative paths; a write is atomic, so a reader sees the old or the new one."""
+    """Blobs under `/`-separated relative paths; a write is atomic, so a reader sees the old or the new one.
+
+    Every operation raises `ForeignPath` for a path that leaves the storage: one may come from a damaged file.
+    """
 
     @property
     def url(self) -> str:

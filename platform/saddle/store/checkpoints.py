@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from saddle.store.base import Damaged, Store
+from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.manifest import (
     GivenUp,
     Manifest,
@@ -101,7 +101,8 @@ class Checkpoints:
         for saved in reversed(self.manifest.saved):
             try:
                 return saved.epoch, load_state(self.store, saved)
-            except (Damaged, FileNotFoundError) as error:  # a store that can't be reached says nothing of its blobs
+            # not where the store can't be reached, which says nothing of its blobs
+            except (Damaged, ForeignPath, FileNotFoundError) as error:
                 log.warning("%s; going on from the checkpoint before", error)
         return 0, None
 

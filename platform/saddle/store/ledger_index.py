@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.store.base import Damaged, StorageError, Store
+from saddle.store.base import Damaged, ForeignPath, StorageError, Store
 from saddle.store.entry import SCHEMA_VERSION
 from saddle.store.entry_rows import LAZY, read_row
 from saddle.store.opening import study_folder
@@ -63,7 +63,7 @@ def read_segments(store: Store, study: str, columns: Sequence[str] | None = None
     def read(path: str) -> bytes | None:
         try:
             return store.read(path)
-        except (FileNotFoundError, Damaged, OSError):
+        except (FileNotFoundError, Damaged, ForeignPath, OSError):
             return None  # replaced since, or not what was written
 
     for path, content in zip(paths, in_parallel(store, read, paths), strict=True):

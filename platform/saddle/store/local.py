@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -13,13 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from saddle.store.base import Conflict, StorageError
+from saddle.store.base import Conflict, ForeignPath, StorageError
+from saddle.store.files import entry_itself, inside, open_or_make, read_file, replace_file
+from saddle.store.paths import check_path, is_name
 
 LOCK = ".lock"
 """The file that conditional writers of a folder lock. The folder itself would do, but not over NFS."""
 
 LOCK_SECONDS = 30.0
 """How long a conditional write waits for another one; each takes milliseconds, unless its process was stopped."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,28 +44,18 @@ class LocalStore:
         return self.root
 
     def locate(self, path: str) -> str:
-        return str(self.path(path))
+        self.path(path)
+        return str(self.root / path)
 
     def path(self, path: str) -> Path:
-        """Where the blob at `path` lies on this machine."""
-        return self.root / path
+        """Where the blob or folder at `path` lies on this machine, links resolved."""
+        return inside(self.root, path)
 
     def read(self, path: str) -> bytes:
-        return self.path(path).read_bytes()
+        return read_file(self.path(check_path(path)))
 
     def write(self, path: str, content: bytes) -> None:
-        target = self.path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_file(self.path(check_path(path)), content)
 
     def fetch(self, path: str) -> tuple[bytes, str]:
         content = self.read(path)
@@ -72,7 +68,7 @@ class LocalStore:
             return None
 
     def write_if(self, path: str, content: bytes, etag: str | None) -> str:
-        with exclusive(self.path(path).parent):
+        with exclusive(self.path(check_path(path)).parent):
             present, wanted = self.etag(path), etag_of(content)
             if present == wanted:
                 return wanted
@@ -82,42 +78,76 @@ class LocalStore:
         return wanted
 
     def delete_if(self, path: str, etag: str) -> None:
-        with exclusive(self.path(path).parent):
+        with exclusive(self.path(check_path(path)).parent):
             if self.etag(path) not in (None, etag):
                 raise Conflict(self.locate(path))
             self.delete(path)
 
     def exists(self, path: str) -> bool:
-        return self.path(path).is_file()
+        return self.path(check_path(path)).is_file()
 
     def names(self, folder: str) -> Iterator[str]:
-        where = self.path(folder)
-        return (
-            iter(sorted(p.name for p in where.iterdir() if not p.name.startswith("."))) if where.is_dir() else iter(())
-        )
+        return iter([entry.name for entry in self._entries(folder)])
 
     def stamps(self, folder: str) -> dict[str, str]:
+        stats = {entry.name: stat for entry in self._entries(folder) if (stat := _stat_of(entry))}
+        return {name: f"{stat.st_mtime_ns}-{stat.st_size}" for name, stat in stats.items()}
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """What lies directly in a folder and can be read, in the order of its names."""
         where = self.path(folder)
         if not where.is_dir():
-            return {}
-        with os.scandir(where) as found:
-            files = sorted((file.name, file) for file in found if not file.name.startswith("."))
-        return {name: f"{stat.st_mtime_ns}-{stat.st_size}" for name, file in files if (stat := _stat_of(file))}
+            return []
+        with os.scandir(where) as entries:
+            return sorted((entry for entry in entries if self._is_ours(folder, entry)), key=lambda entry: entry.name)
+
+    def _is_ours(self, folder: str, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry counts: hidden ones don't, and what can't be had by its name would only be in the way."""
+        if entry.name.startswith(".") or not is_name(entry.name):
+            return False
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        return not entry.is_symlink() or not leads_out(self.root, path)
 
     def size(self, path: str) -> int:
         where = self.path(path)
-        files = where.rglob("*") if where.is_dir() else [where]
-        return sum(file.stat().st_size for file in files if file.is_file())
+        if not where.is_dir():
+            return where.stat().st_size if where.is_file() else 0
+        return sum(_bytes_of(os.path.join(top, name)) for top, _, files in os.walk(where) for name in files)
 
     def delete(self, path: str) -> None:
-        target = self.path(path)
-        if target.is_dir():
-            shutil.rmtree(target)
+        target = entry_itself(self.root, path)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)  # links in it are removed, and what they lead to stays
         else:
-            target.unlink(missing_ok=True)
+            with contextlib.suppress(NotADirectoryError):
+                target.unlink(missing_ok=True)
 
     def move(self, source: str, target: str) -> None:
-        self.path(source).rename(self.path(target))
+        entry_itself(self.root, source).rename(entry_itself(self.root, target))
+
+
+@functools.lru_cache(maxsize=256)
+def warn_of_link(refusal: str) -> None:
+    """Say once that a link is left out."""
+    log.warning("%s", refusal)
+
+
+def leads_out(root: Path, path: str) -> bool:
+    """Whether a link leads out of the storage, which is said once."""
+    try:
+        inside(root, path)
+    except ForeignPath as refusal:
+        warn_of_link(str(refusal))
+        return True
+    return False
+
+
+def _bytes_of(path: str) -> int:
+    """The bytes of a file, a link's own; 0 where it has gone since."""
+    try:
+        return os.lstat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def etag_of(content: bytes) -> str:
@@ -130,7 +160,7 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Keep other conditional writers out of a folder; raises `StorageError` where one of them doesn't end."""
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + LOCK_SECONDS
-    with (folder / LOCK).open("a") as file:
+    with os.fdopen(open_or_make(folder / LOCK, os.O_RDWR), "r+") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from saddle.store.base import StorageError, Store
+from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.lease import find_lease, hold_lease
 from saddle.store.opening import study_folder
 from saddle.store.s3 import S3Store
@@ -75,16 +76,15 @@ def lease_path(study: str) -> str:
 
 def lock_path(store: Store, study: str) -> Path:
     """Where this machine's lock of a study lies."""
-    return store.local / f"{study_folder(study)}.lock"
+    return driver_file(store, f"{study_folder(study)}.lock")
 
 
 @contextlib.contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
     """Hold the lock at `path`; raises `StorageError` naming the process that holds it already."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with _open_lock(path) as file:
         if not _take(file):
-            file.seek(0)
             study = path.stem
             raise StorageError(
                 f"another driver (process {file.read().strip() or 'unknown'}) is running {study}; watch it with "
@@ -95,6 +95,17 @@ def hold_lock(path: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _open_lock(path: Path) -> IO[str]:
+    """The lock's file, made where it is missing; raises `StorageError` where this user may not write it."""
+    try:
+        return os.fdopen(open_or_make(path, os.O_RDWR), "r+")
+    except PermissionError:
+        raise StorageError(
+            f"the lock {path} can't be opened: it is another user's; to share a storage, give its folders to a group "
+            "(chgrp, chmod -R g+rwX, and g+s on folders), and let all of it use the umask 002"
+        ) from None
 
 
 def _take(file: IO[str]) -> bool:
@@ -110,7 +121,7 @@ def _take(file: IO[str]) -> bool:
 def holder(path: Path) -> int | None:
     """The process that holds the lock at `path`, or None where nobody does."""
     try:
-        with path.open("r") as file:
+        with os.fdopen(open_file(path, os.O_RDONLY), "r") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from saddle.store.base import Damaged, Store
+from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.ledger import to_json
+from saddle.store.paths import check_path
 from saddle.store.recovery import find_record
 
 
@@ -90,7 +91,7 @@ def decode_manifest(content: bytes) -> Manifest:
 def read_manifest(store: Store, folder: str) -> Manifest:
     """The manifest in `folder`, an empty one where there is none; raises `Damaged`."""
     try:
-        return decode_manifest(store.read(manifest_path(folder)))
+        return within(folder, decode_manifest(store.read(manifest_path(folder))))
     except FileNotFoundError:
         return Manifest()
     except ValueError as error:
@@ -104,11 +105,35 @@ def recover_manifest(store: Store, folder: str) -> Manifest:
         try:
             epoch = int(name.removeprefix("epoch-").removesuffix(".pt"))
             content = store.read(path)
-            manifest = decode_manifest(find_record(content))
-        except (ValueError, Damaged, FileNotFoundError):
+            manifest = within(folder, decode_manifest(find_record(content)))
+        except (ValueError, Damaged, ForeignPath, FileNotFoundError):
             continue
         return replace(manifest, saved=(*manifest.saved, Saved(epoch, path, checksum(content))))
     return Manifest()
+
+
+def within(folder: str, manifest: Manifest) -> Manifest:
+    """The manifest with its checkpoints in `folder`, whatever the study's folder was called when it was written.
+
+    Raises `ValueError` for one that names anything but checkpoints of its own trial: what it names is deleted one day.
+    """
+    return replace(manifest, saved=tuple(replace(saved, path=_placed(folder, saved.path)) for saved in manifest.saved))
+
+
+def _placed(folder: str, path: str) -> str:
+    try:
+        named, _, name = check_path(path).rpartition("/")
+    except ForeignPath as error:
+        raise ValueError(f"it names a file outside of the storage: {error}") from None
+    if not name.startswith("epoch-") or not name.endswith(".pt") or _below_study(named) != _below_study(folder):
+        raise ValueError(f"it names {path!r}, which is no checkpoint of this trial")
+    return f"{folder}/{name}"
+
+
+def _below_study(folder: str) -> list[str]:
+    """The part of a folder that stays the same when `--fresh` sets its study aside."""
+    parts = folder.split("/")
+    return parts[2:] if parts[0] == "studies" else parts
 
 
 def checksum(content: bytes) -> str:

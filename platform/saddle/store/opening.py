@@ -9,6 +9,7 @@ from pathlib import Path
 
 from saddle.store.base import StorageError, Store
 from saddle.store.local import LocalStore, prepare_folder
+from saddle.store.paths import check_name
 
 DEFAULT_STORAGE = "runs"
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
@@ -44,10 +45,10 @@ def unknown_scheme(scheme: str) -> StorageError:
 
 
 def study_folder(study: str) -> str:
-    """Where everything of one study lies."""
-    return f"studies/{study}"
+    """Where everything of one study lies; raises `ForeignPath` for what can't be its name."""
+    return f"studies/{check_name(study, 'the name of a study')}"
 
 
 def trial_folder(study: str, key: str) -> str:
-    """Where checkpoints, arrays and images of one trial lie."""
-    return f"{study_folder(study)}/trials/{key}"
+    """Where checkpoints, arrays and images of one trial lie; raises `ForeignPath` for what can't be its key."""
+    return f"{study_folder(study)}/trials/{check_name(key, 'the key of a trial')}"

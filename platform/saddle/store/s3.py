@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from saddle.store.base import Conflict, Damaged, StorageError
+from saddle.store.files import entry_itself
+from saddle.store.paths import check_path, is_name
 from saddle.store.s3_calls import Calls, Garbled, is_unmet, shared_client, status_of
+from saddle.store.s3_listing import BATCH, keys_of, list_pages
 from saddle.store.s3_moving import finish_move, move_blobs
 from saddle.store.s3_parts import LARGE, upload_parts
 
@@ -26,7 +29,6 @@ PATIENCE_SECONDS = 60.0
 FIRST_PATIENCE_SECONDS = 15.0
 """For the first call of a run: an endpoint that has never answered is more likely wrong than busy."""
 
-BATCH = 1000
 SHA256 = "sha256"
 """The name of our checksum among a blob's metadata."""
 
@@ -73,10 +75,14 @@ class S3Store:
         return root / "storage" / f"{readable}-{mark}"
 
     def locate(self, path: str) -> str:
-        return f"{self.url}/{path}"
+        return f"{self.url}/{check_path(path, root=True)}"
 
     def key(self, path: str) -> str:
-        """The key of the blob at `path`."""
+        """The key of the blob at `path`; raises `ForeignPath` where it could be read as one outside of the prefix."""
+        return self.listed_key(check_path(path))
+
+    def listed_key(self, path: str) -> str:
+        """The key of a blob whose path is from a listing: whatever it is called, it lies below the prefix."""
         return f"{self.prefix}/{path}" if self.prefix else path
 
     def path(self, key: str) -> str:
@@ -174,21 +180,17 @@ class S3Store:
 
     def _pages(self, folder: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """The pages of the listing of a folder, with the prefix of all that is in it."""
-        prefix = f"{self.key(folder)}/" if folder else self.key("")
-        token: dict[str, str] = {}
-        while True:
-            page = self._call("listing", folder, "list_objects_v2", Prefix=prefix, MaxKeys=BATCH, **arguments, **token)
+        prefix = self.listed_key(f"{check_path(folder)}/" if folder else "")
+        for page in list_pages(self.calls, prefix, BATCH, **arguments):
             yield prefix, page
-            if not page.get("IsTruncated"):
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def names(self, folder: str) -> Iterator[str]:
-        found: set[str] = set()
-        for prefix, page in self._pages(folder, Delimiter="/"):
-            found.update(blob["Key"].removeprefix(prefix) for blob in page.get("Contents", ()))
-            found.update(below["Prefix"].removeprefix(prefix).rstrip("/") for below in page.get("CommonPrefixes", ()))
-        return iter(sorted(name for name in found if name and not name.startswith(".")))
+        found = {
+            key.removeprefix(prefix).rstrip("/")
+            for prefix, page in self._pages(folder, Delimiter="/")
+            for key in keys_of(page)
+        }
+        return iter(sorted(filter(is_shown, found)))
 
     def stamps(self, folder: str) -> dict[str, str]:
         found = {
@@ -196,7 +198,7 @@ class S3Store:
             for prefix, page in self._pages(folder, Delimiter="/")
             for blob in page.get("Contents", ())
         }
-        return {name: found[name] for name in sorted(found) if name and not name.startswith(".")}
+        return {name: found[name] for name in sorted(filter(is_shown, found))}
 
     def blobs(self, folder: str) -> list[tuple[str, int]]:
         """Path and size of every blob below `folder`."""
@@ -210,23 +212,24 @@ class S3Store:
         below = self.blobs(path)
         if below:
             return sum(size for _, size in below)
-        found = self._head(path)
+        found = self._head(path) if path else None
         return 0 if found is None else int(found["ContentLength"])
 
     def delete(self, path: str) -> None:
-        self.delete_all([*(below for below, _ in self.blobs(path)), path])
+        self.delete_all([*(below for below, _ in self.blobs(check_path(path))), path])
 
     def delete_all(self, paths: Sequence[str]) -> None:
-        """Delete blobs, a thousand with each call."""
+        """Delete blobs whose paths are from a listing, or have been checked; a thousand with each call."""
         if len(paths) == 1:
-            self._call("deleting", paths[0], "delete_object", Key=self.key(paths[0]))
+            key = self.listed_key(paths[0])
+            self.calls("deleting", key, lambda: self.calls.client.delete_object(Bucket=self.bucket, Key=key))
             return
         for start in range(0, len(paths), BATCH):
             batch = paths[start : start + BATCH]
-            self.calls("deleting", self.key(batch[0]), self._deletion(batch))
+            self.calls("deleting", self.listed_key(batch[0]), self._deletion(batch))
 
     def _deletion(self, batch: Sequence[str]) -> Callable[[], None]:
-        wanted = {"Objects": [{"Key": self.key(path)} for path in batch], "Quiet": True}
+        wanted = {"Objects": [{"Key": self.listed_key(path)} for path in batch], "Quiet": True}
 
         def delete() -> None:
             answer = self.calls.client.delete_objects(Bucket=self.bucket, Delete=wanted)
@@ -237,14 +240,19 @@ class S3Store:
 
     def move(self, source: str, target: str) -> None:
         move_blobs(self, source, target)
-        here = self.local / source
+        here, there = entry_itself(self.local, source), entry_itself(self.local, target)
         if here.exists():  # what this machine's driver keeps of it
-            (self.local / target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(here, self.local / target)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(here, there)
 
     def finish_move(self, source: str) -> None:
         """Complete the `move` of `source` that was begun by a process that was killed, if there was one."""
         finish_move(self, source)
+
+
+def is_shown(name: str) -> bool:
+    """Whether a name counts: hidden ones don't, and what can't be had by its name would only be in the way."""
+    return is_name(name) and not name.startswith(".")
 
 
 def md5(content: bytes) -> str:
@@ -272,7 +280,7 @@ def parse_url(url: str) -> S3Store:
         )
     if not BUCKET.fullmatch(bucket):
         raise StorageError(f"the storage {url!r} names no bucket; write s3://BUCKET or s3://BUCKET/PREFIX")
-    return S3Store(bucket, "/".join(part for part in prefix.split("/") if part))
+    return S3Store(bucket, check_path("/".join(part for part in prefix.split("/") if part), root=True))
 
 
 def prepare_bucket(store: S3Store) -> S3Store:

@@ -9,7 +9,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from saddle.store.base import StorageError
+from saddle.store.base import ForeignPath, StorageError
+from saddle.store.paths import check_path
 
 if TYPE_CHECKING:
     from saddle.store.s3 import S3Store
@@ -27,6 +28,7 @@ def note_path(source: str) -> str:
 
 def move_blobs(store: S3Store, source: str, target: str) -> None:
     """Move the blob or folder at `source`; raises `FileNotFoundError` where there is none."""
+    check_path(target)
     finish_move(store, source)
     if not store.blobs(source) and not store.exists(source):
         raise FileNotFoundError(f"{store.locate(source)} does not exist")
@@ -37,11 +39,14 @@ def move_blobs(store: S3Store, source: str, target: str) -> None:
 def finish_move(store: S3Store, source: str) -> None:
     """Complete the move of `source` that its note tells of; nothing happens where there is no note."""
     try:
-        target = json.loads(store.read(note_path(source)))["target"]
+        target = check_path(json.loads(store.read(note_path(source)))["target"])
     except FileNotFoundError:
         return
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{store.locate(note_path(source))} is damaged: {error}") from error
+    except (ValueError, KeyError, TypeError, ForeignPath) as error:
+        raise StorageError(
+            f"{store.locate(note_path(source))} is damaged, so where {source} was being moved to isn't known: {error}; "
+            "see which of its blobs have been moved already, then delete this note"
+        ) from error
     blobs = store.blobs(source)
     alone = store.size(source) if not blobs and store.exists(source) else None
     pairs = [(path, target + path.removeprefix(source), size) for path, size in blobs]
@@ -61,10 +66,10 @@ def copy(store: S3Store, source: str, target: str, size: int) -> None:
         return
     store.calls(
         "copying",
-        store.key(source),
+        store.listed_key(source),
         lambda: store.calls.client.copy_object(
             Bucket=store.bucket,
-            Key=store.key(target),
-            CopySource={"Bucket": store.bucket, "Key": store.key(source)},
+            Key=store.listed_key(target),
+            CopySource={"Bucket": store.bucket, "Key": store.listed_key(source)},
         ),
     )

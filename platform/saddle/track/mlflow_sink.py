@@ -16,6 +16,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from requests import HTTPError
 
 from saddle.redaction import redact
+from saddle.store.base import Damaged, ForeignPath
 from saddle.track.outbox import Operation
 from saddle.track.views import SHARED_VIEW_TAG
 
@@ -29,6 +30,9 @@ PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREA
 
 WORTH_ANOTHER_TRY = frozenset({401, 403, 404, 408, 425, 429})
 """What a server may answer an upload now and not later, apart from its own errors."""
+
+KNOWN = frozenset({"run", "tags", "file", "end", "view", "remove", "sweep", "nothing"})
+"""What an operation may ask for: its word, which comes from a file, is the name of a method."""
 
 PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}
 PAGE = 500
@@ -68,7 +72,8 @@ class MlflowSink:
             if waiting:
                 self._send_metrics(waiting)
                 yield index
-            self._unless_refused(operation["do"], operation.get("key"), getattr(self, f"_{operation['do']}"), operation)
+            do = operation["do"] if operation["do"] in KNOWN else "nothing"
+            self._unless_refused(do, operation.get("key"), getattr(self, f"_{do}"), operation)
             yield index + 1
         if waiting:
             self._send_metrics(waiting)
@@ -133,6 +138,8 @@ class MlflowSink:
             content = self._read(operation["path"])
         except FileNotFoundError:
             return  # thrown away since, with `--fresh` or by hand
+        except (Damaged, ForeignPath) as error:
+            raise Refused(str(error)) from error
         run_id = self._run_id(operation["key"])
         with tempfile.TemporaryDirectory(prefix="saddle-file-") as folder:
             copy = Path(folder) / PurePosixPath(operation["path"]).name

@@ -11,6 +11,7 @@ from saddle.design.blocks import block_name
 from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.files import driver_folder
 from saddle.store.opening import study_folder
 from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
 from saddle.track.outbox import Deliver, Outbox
@@ -168,4 +169,4 @@ class MlflowTracker:
 
 def outbox_folder(store: Store, study: str) -> Path:
     """Where a study's messages for MLflow wait, on this machine."""
-    return store.local / study_folder(study) / "outbox"
+    return driver_folder(store, f"{study_folder(study)}/outbox")

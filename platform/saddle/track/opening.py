@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 from saddle.store.base import StorageError, Store
+from saddle.store.files import driver_file, driver_folder, open_or_make
 from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
 from saddle.track.base import NullTracker, Tracker
@@ -17,9 +19,7 @@ def tracking_uri(store: Store) -> str:
     """`MLFLOW_TRACKING_URI`, else a SQLite database in the storage; raises `StorageError` for MLflow's file store."""
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        folder = store.local / "mlflow"
-        folder.mkdir(parents=True, exist_ok=True)
-        return f"sqlite:///{folder}/mlflow.db"
+        return f"sqlite:///{make_database(store)}"
     if "://" not in uri or uri.startswith("file:"):
         raise StorageError(
             f"MLFLOW_TRACKING_URI is {uri!r}, MLflow's file store, which is being withdrawn; "
@@ -32,7 +32,21 @@ def artifact_location(store: Store) -> str | None:
     """Where runs keep their files: beside the database in the storage, or where the server says."""
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return None
-    return (store.local / "mlflow/artifacts").as_uri()
+    return driver_folder(store, "mlflow/artifacts").as_uri()
+
+
+def database_path(store: Store) -> Path:
+    """Where the SQLite database of a storage lies; raises `ForeignPath` where it is a link."""
+    return driver_file(store, "mlflow/mlflow.db")
+
+
+def make_database(store: Store) -> Path:
+    """The database, made empty where it is missing: SQLite itself would make one that only its owner may write."""
+    path = database_path(store)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(open_or_make(path, os.O_RDWR))
+    return path
 
 
 def marker(study: str) -> str:

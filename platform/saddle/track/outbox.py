@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from saddle.store.files import open_file, open_or_make, replace_file
+
 Operation = Mapping[str, Any]
 Deliver = Callable[[Sequence[Operation]], Iterator[int]]
 """Delivers operations in order, and says after each step how many have been delivered."""
@@ -52,7 +54,7 @@ class Outbox:
         self._offset_path = folder / "delivered"
         self._make_deliver = deliver
         cut_tail(self._path)
-        self._file = self._path.open("ab")
+        self._file = os.fdopen(open_or_make(self._path, os.O_WRONLY | os.O_APPEND), "ab")
         self._changed = threading.Condition()
         self._written = self._file.tell()
         self._delivered = self._read_offset()
@@ -168,9 +170,7 @@ class Outbox:
             return 0
 
     def _write_offset(self, offset: int) -> None:
-        temporary = self._offset_path.with_suffix(".new")
-        temporary.write_text(str(offset))
-        os.replace(temporary, self._offset_path)
+        replace_file(self._offset_path, str(offset).encode(), sync=False)
 
 
 def has_backlog(folder: Path) -> bool:
@@ -187,14 +187,14 @@ def parse(line: bytes) -> Operation:
         operation: Operation = json.loads(line)
     except ValueError:
         return DAMAGED
-    return operation
+    return operation if isinstance(operation, dict) and isinstance(operation.get("do"), str) else DAMAGED
 
 
 def cut_tail(path: Path, block: int = 2**16) -> None:
     """Drop a last line that a killed driver wrote only in part."""
     if not path.exists():
         return
-    with path.open("r+b") as file:
+    with os.fdopen(open_file(path, os.O_RDWR), "r+b") as file:
         end = keep = file.seek(0, os.SEEK_END)
         while keep > 0:
             start = max(0, keep - block)

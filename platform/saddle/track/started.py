@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+
+from saddle.store.files import replace_file
 
 
 class Started:
@@ -28,6 +29,4 @@ class Started:
             self._write()
 
     def _write(self) -> None:
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps(sorted(self._keys)))
-        os.replace(temporary, self._path)
+        replace_file(self._path, json.dumps(sorted(self._keys)).encode(), sync=False)

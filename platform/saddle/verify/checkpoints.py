@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Container, Mapping
 
 from saddle.search.begun import number_of
-from saddle.store.base import Damaged, Store
+from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.entry import Entry
 from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
 from saddle.store.opening import study_folder, trial_folder
@@ -34,6 +34,9 @@ def compare_checkpoints(store: Store, study: str, finished: Mapping[str, Entry])
         for path, names in named(entry.checkpoints).items():
             try:
                 content = store.read(path)
+            except (Damaged, ForeignPath) as error:
+                found.append(Difference("checkpoints", key, f"the {names} checkpoint can't be read: {error}"))
+                continue
             except FileNotFoundError:
                 by_policy += path in gone
                 if path not in gone:
@@ -44,9 +47,18 @@ def compare_checkpoints(store: Store, study: str, finished: Mapping[str, Entry])
                 found.append(Difference("checkpoints", key, what))
         for kind, paths in (("array", entry.arrays), ("image", entry.images)):
             for name, path in paths.items():
-                if not store.exists(path):
-                    found.append(Difference("checkpoints", key, f"the {kind} {name} is missing"))
+                problem = why_unusable(store, path)
+                if problem:
+                    found.append(Difference("checkpoints", key, f"the {kind} {name} {problem}"))
     return found, by_policy
+
+
+def why_unusable(store: Store, path: str) -> str:
+    """What is wrong with a blob that the ledger names; empty where it is there."""
+    try:
+        return "" if store.exists(path) else "is missing"
+    except ForeignPath as error:
+        return f"can't be read: {error}"
 
 
 def find_manifest(store: Store, folder: str) -> tuple[Manifest, str]:

@@ -19,10 +19,9 @@ from saddle.search.optuna_proposals import RETRIED, SETTINGS, trial_key
 from saddle.search.rebuild import finished_trial
 from saddle.search.samplers import planned_trials
 from saddle.search.shared import shared_url
-from saddle.search.storage import name_in_storage, open_journal, open_storage, quiet_optuna
+from saddle.search.storage import journal_path, name_in_storage, open_journal, open_storage, quiet_optuna
 from saddle.store.base import Store
 from saddle.store.entry import Entry
-from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.verify.difference import Difference, Repair, first_few
 
@@ -36,11 +35,6 @@ class Search:
     trials: Sequence[FrozenTrial] | None
     retried: Sequence[int] = ()
     damage: str = ""
-
-
-def journal_path(store: Store, study: str) -> Path:
-    """Where a search's journal lies on this machine."""
-    return store.local / f"{study_folder(study)}/optuna.journal"
 
 
 def read_search(store: Store, stored: StoredStudy) -> Search:

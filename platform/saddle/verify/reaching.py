@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 
 from mlflow.entities import LifecycleStage
 from mlflow.tracking import MlflowClient
 
 from saddle.store.base import Store
-from saddle.track.opening import tracking_uri
+from saddle.track.opening import database_path, tracking_uri
 from saddle.track.patience import be_brief
 from saddle.verify.runs import Runs, read_runs
 
@@ -21,7 +20,7 @@ class NoExperiment(Exception):
 
 def reach(store: Store, study: str, instance: str) -> Runs:
     """The study's runs; raises `NoExperiment`, or whatever MLflow's client raises where it is not to be had."""
-    if not os.environ.get("MLFLOW_TRACKING_URI") and not Path(store.local, "mlflow/mlflow.db").exists():
+    if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
         raise NoExperiment("there is no MLflow database beside the study")  # asking for it would make one
     client = connect(store)
     found = client.get_experiment_by_name(study)

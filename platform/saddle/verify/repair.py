@@ -13,7 +13,7 @@ from saddle.search.optuna_proposals import RETRIED, SETTINGS, open_search, trial
 from saddle.search.proposals import Proposal
 from saddle.search.rebuild import rebuild
 from saddle.search.shared import shared_url
-from saddle.search.storage import name_in_storage, open_storage
+from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
@@ -22,7 +22,7 @@ from saddle.store.manifest import encode_manifest, manifest_path, recover_manife
 from saddle.store.opening import study_folder
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
-from saddle.verify.optuna import journal_path, read_search
+from saddle.verify.optuna import read_search
 from saddle.verify.verifying import Verification, verify_study
 
 PASSES = 4
