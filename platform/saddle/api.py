@@ -53,7 +53,7 @@ def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
     from saddle.archive.rows import study_rows
 
     store, study = open_named(study, storage)
-    return [row for stored in find_studies(store, study) for row in study_rows(store, stored.study.study)]
+    return [row for stored in find_studies(store, study) for row in study_rows(store, stored.run)]
 
 
 def load(study: str, *, storage: Path | None = None) -> LoadedStudy:

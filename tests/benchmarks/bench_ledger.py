@@ -27,6 +27,7 @@ from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from trainables.contract import resolve
 
 TRIALS = int(os.environ.get("SADDLE_BENCH_TRIALS", "10000"))
@@ -156,7 +157,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = LocalStore(folder / "runs")
     for study in parse_studies(STUDIES, "large.yaml"):
         settle_study(store, study, None if study.ablation is None else dict(study.ablation.baseline), fresh=False)
-        ledger, since = Ledger(store, study.study), time.perf_counter()
+        ledger, since = Ledger(store, RunId(study.study)), time.perf_counter()
         for entry in entries(study):
             ledger.add(entry)
         written, since = time.perf_counter() - since, time.perf_counter()

@@ -15,6 +15,7 @@ import pytest
 
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.local import LocalStore
+from saddle.trial.run_id import RunId
 from tests.support.commands import Command, wait_until
 
 RESOURCES = {"one worker in its slot": "{concurrency: 1}",
@@ -48,7 +49,7 @@ def reached(command: Command) -> tuple[int, int]:
     keys = list(store.names("studies/killed/trials"))
     if not keys:
         return 0, 0
-    manifest = Checkpoints.of_trial(store, "killed", keys[0]).manifest
+    manifest = Checkpoints.of_trial(store, RunId("killed"), keys[0]).manifest
     return manifest.attempts, len(manifest.curve)
 
 

@@ -22,6 +22,7 @@ from saddle.track.arms import describe_arms
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import arms_page_of, page_of
 from saddle.track.telling import started
+from saddle.trial.run_id import RunId
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
 from tests.support.mlflow_servers import serving
 from tests.support.stored import store_ablation
@@ -55,9 +56,9 @@ ablation: {{baseline: {{x: 0.3}}, factors: {{x: {levels}}}, seeds: {SEEDS}, comp
     store_ablation(store, text, measure, when=time.time() - 10 * arms * SEEDS)
     stored = read_study(store, "wide")
     assert stored is not None
-    entries = Ledger(store, "wide").entries()
+    entries = Ledger(store, RunId("wide")).entries()
     answer = answer_study(stored.study, load_trainable("parabola"), entries, stored.baseline)
-    tracker = MlflowTracker(uri, "wide", stored.instance, store)
+    tracker = MlflowTracker(uri, RunId("wide", stored.instance), store)
     tracker.start_study({}, {}, [])
     for entry in entries:
         tracker.start_trial(started(entry))

@@ -17,6 +17,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.opening import trial_folder
 from saddle.study.loader import parse_studies
 from saddle.study.models import Study
+from saddle.trial.run_id import RunId
 
 Measure = Callable[[Replicate], Mapping[str, float] | str]
 """What a replicate measures; a text is the outcome of one that did not complete."""
@@ -44,7 +45,7 @@ def store_ablation(
     for place, one in enumerate(replicates(arms, study.ablation.seed_list, blocks)):
         found = measure(one)
         completed = not isinstance(found, str)
-        Ledger(store, study.study).add(
+        Ledger(store, RunId(study.study)).add(
             Entry(
                 key=one.key, study=study.study, seed=one.seed, outcome="completed" if completed else str(found),
                 params={**study.settings, **one.arm.settings, **one.block}, settings={**one.arm.settings, **one.block},
@@ -64,6 +65,6 @@ def store_arrays(store: Store, study: Study, one: Replicate, arrays: Mapping[str
     for name, array in arrays.items():
         buffer = io.BytesIO()
         np.save(buffer, array)
-        paths[name] = f"{trial_folder(study.study, one.key)}/arrays/{name}.npy"
+        paths[name] = f"{trial_folder(RunId(study.study), one.key)}/arrays/{name}.npy"
         store.write(paths[name], buffer.getvalue())
     return paths

@@ -43,10 +43,8 @@ class Side:
     """Unix seconds; 0 where nothing has ended."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Settings that all trials share, and what they ran on."""
-
-    @property
-    def name(self) -> str:
-        return self.study.study
+    name: str = ""
+    """What the run is called."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,12 @@ def side_of(
     entries: Sequence[Entry],
     baseline: Mapping[str, Any] | None,
     metric: str | None = None,
+    name: str | None = None,
 ) -> Side:
-    """What a study contributes; `metric` replaces the one that it asks about."""
+    """What a study contributes; `metric` replaces the one that it asks about, `name` the study's own."""
     directions: Mapping[str, Direction] = trainable.METRICS
     shared: dict[str, Any] = {
+        "name": name or study.study,
         "outcomes": Counter(entry.outcome for entry in entries),
         "seconds": sum(entry.seconds for entry in entries),
         "ended": max((entry.ended for entry in entries), default=0.0),

@@ -47,7 +47,8 @@ def export_trial(store: Store, trial: FoundTrial, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     entry = trial.entry
     about = {
-        "study": entry.study,
+        "study": trial.stored.run.name,
+        "instance": trial.stored.instance,
         "trial": entry.key,
         "entry_point": find_trainables()[trial.stored.study.trainable].value,
         "config": dict(entry.params),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from saddle.analyse.best import best
-from saddle.archive.studies import StoredStudy, read_study, study_names
+from saddle.archive.studies import StoredStudy, read_study, run_names, set_aside_names, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.study.loader import load_studies
-from saddle.study.models import Study
 from saddle.study.problems import StudyError, nearest
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import MARK, RunId
 
 
 class NotFound(UserError):
@@ -31,15 +32,15 @@ class FoundTrial:
 
     @property
     def name(self) -> str:
-        return f"{self.entry.study}/{self.entry.key}"
+        return f"{self.stored.run}/{self.entry.key}"
 
 
 def find_studies(store: Store, name: str) -> list[StoredStudy]:
-    """The stored study called `name`, else the stored studies of the file or packaged study `name`.
+    """The stored run called `name` (see `find_run`), else those of the studies of the file or packaged study `name`.
 
     Raises `NotFound` naming the nearest stored one.
     """
-    stored = read_study(store, name) if _is_plain(name) else None
+    stored = find_run(store, name)
     if stored is not None:
         return [stored]
     try:
@@ -49,17 +50,51 @@ def find_studies(store: Store, name: str) -> list[StoredStudy]:
     found = [study for study in in_file if study is not None]
     if found:
         return found
-    known = study_names(store)
+    known = set_aside_names(store) if MARK in name else study_names(store)
     hint = nearest(name, known)
-    listed = f"stored are: {', '.join(known)}" if known else "nothing was run in it yet"
-    raise NotFound(f"no study {name!r} in {store.url}; {f'did you mean {hint}? ' if hint else ''}{listed}")
+    listed = f"{'set aside' if MARK in name else 'stored'} are: {', '.join(known)}"
+    none = "no run was set aside in it" if MARK in name else "nothing was run in it yet"
+    raise NotFound(
+        f"no study {name!r} in {store.url}; {f'did you mean {hint}? ' if hint else ''}{listed if known else none}"
+    )
+
+
+def find_run(store: Store, name: str) -> StoredStudy | None:
+    """The run in the folder called `name`, else the one run that `STUDY@BEGINNING` fits; None where there is none.
+
+    The beginning is that of a run's instance, or of the time at which it was set aside. Raises `NotFound` where it fits
+    several.
+    """
+    stored = read_study(store, name) if RunId.is_name(name) else None
+    study, mark, beginning = name.partition(MARK)
+    if stored is not None or not mark or not beginning:
+        return stored
+    names = [known for known in run_names(store) if RunId.stored(known).study == study]
+    runs = [known for known in map(partial(_readable, store), names) if known is not None]
+    fitting = [
+        known
+        for known in runs
+        if known.instance.startswith(beginning) or known.run.name.startswith(f"{study}{MARK}{beginning}")
+    ]
+    if len(fitting) > 1:
+        listed = ", ".join(known.run.name for known in fitting)
+        raise NotFound(f"{name!r} fits several runs: {listed}; write more of the one that is meant")
+    return fitting[0] if fitting else None
+
+
+def _readable(store: Store, name: str) -> StoredStudy | None:
+    """The run, or None where what is stored of it is damaged, which is said where its whole name is asked for."""
+    try:
+        return read_study(store, name)
+    except UserError:
+        return None
 
 
 def find_study(store: Store, name: str) -> StoredStudy:
     """The one stored study called `name`; raises `NotFound` where a file holds several."""
     found = find_studies(store, name)
     if len(found) > 1:
-        names = ", ".join(stored.study.study for stored in found)
+        names = ", ".join(stored.run.name for stored in found)
         raise NotFound(f"{name!r} holds several studies; name one of {names}")
     return found[0]
 
@@ -68,34 +103,29 @@ def find_trial(store: Store, name: str, trial: str | None = None) -> FoundTrial:
     """The trial `STUDY/TRIAL`, or a study's best one; raises `NotFound`."""
     study_name, _, key = name.partition("/") if not _is_file(name) else (name, "", "")
     stored = find_study(store, study_name)
-    return pick_trial(stored, Ledger(store, stored.study.study).entries(), trial or key)
+    return pick_trial(stored, Ledger(store, stored.run).entries(), trial or key)
 
 
 def pick_trial(stored: StoredStudy, entries: Sequence[Entry], key: str | None) -> FoundTrial:
     """The trial of this key or number among a study's entries, its best one without; raises `NotFound`."""
     if not key:
-        return FoundTrial(stored, _best(stored.study, entries))
+        return FoundTrial(stored, _best(stored, entries))
     by_key = {entry.key: entry for entry in entries}
     by_number = {str(entry.number): entry for entry in entries if entry.number is not None}
     found = by_key.get(key) or by_number.get(key)
     if found is None:
         hint = nearest(key, by_key)
-        raise NotFound(
-            f"no finished trial {key!r} in {stored.study.study}" + (f"; did you mean {hint}?" if hint else "")
-        )
+        raise NotFound(f"no finished trial {key!r} in {stored.run}" + (f"; did you mean {hint}?" if hint else ""))
     return FoundTrial(stored, found)
 
 
-def _best(study: Study, entries: Sequence[Entry]) -> Entry:
+def _best(stored: StoredStudy, entries: Sequence[Entry]) -> Entry:
+    study = stored.study
     objective = selection_of(study, load_trainable(study.trainable))
     found = best(entries, objective, study.constraints)
     if found is None:
-        raise NotFound(f"{study.study} has no completed trial that keeps its constraints")
+        raise NotFound(f"{stored.run} has no completed trial that keeps its constraints")
     return found
-
-
-def _is_plain(name: str) -> bool:
-    return "/" not in name and "\\" not in name and name not in (".", "..")
 
 
 def _is_file(name: str) -> bool:

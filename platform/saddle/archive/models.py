@@ -14,10 +14,10 @@ from saddle.study.trainables import load_trainable
 def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[str, Any]:
     """The `best` or `last` state of a trial, its checksum verified; raises `NotFound` where it isn't kept."""
     path = trial.entry.checkpoints.get(which)
-    manifest = Checkpoints.of_trial(store, trial.entry.study, trial.entry.key).manifest
+    manifest = Checkpoints.of_trial(store, trial.stored.run, trial.entry.key).manifest
     saved = next((s for s in manifest.saved if s.path == path), None)
     if saved is None or not store.exists(saved.path):
-        why = describe_removal(store, trial.entry.study, path) if path is not None else None
+        why = describe_removal(store, trial.stored.run, path) if path is not None else None
         raise NotFound(f"no {which} checkpoint of {trial.name} is kept" + (f": {why}" if why else ""))
     return load_state(store, saved)
 

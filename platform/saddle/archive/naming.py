@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from os import PathLike
 
+from saddle.archive.studies import run_names
 from saddle.store.base import Store
 from saddle.store.opening import open_store, study_folder
+from saddle.trial.run_id import MARK, RunId
 
 STUDIES = "/studies/"
 
@@ -24,10 +26,18 @@ def open_named(name: str, storage: str | PathLike[str] | None = None) -> tuple[S
     readings = [*([(below, rest)] if as_written else []), study, parent(*study)]
     for where, short in readings:
         store = open_store(where, create=False)
-        if store.exists(f"{study_folder(short.partition('/')[0])}/study.yaml"):
+        if is_stored(store, short.partition("/")[0]):
             return store, short
     where, short = readings[0]
     return open_store(where, create=False), short
+
+
+def is_stored(store: Store, name: str) -> bool:
+    """Whether the storage has a run of the name, or of a name like it where it is `STUDY@BEGINNING`."""
+    if RunId.is_name(name) and store.exists(f"{study_folder(RunId.stored(name))}/study.yaml"):
+        return True
+    study, mark, _ = name.partition(MARK)
+    return bool(mark) and any(RunId.stored(known).study == study for known in run_names(store))
 
 
 def parent(url: str, name: str = "") -> tuple[str, str]:

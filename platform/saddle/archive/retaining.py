@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from saddle.analyse.answering import answer_study
 from saddle.analyse.best import trial_order, value_of, violation
-from saddle.archive.finding import NotFound
 from saddle.archive.studies import StoredStudy
 from saddle.report.cited import cited
 from saddle.search.outcomes import Outcome
@@ -19,9 +19,9 @@ from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
 from saddle.store.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
 from saddle.study.models import Study
-from saddle.study.problems import nearest
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 
 
 def plan_for(store: Store, stored: StoredStudy) -> Plan:
@@ -30,10 +30,10 @@ def plan_for(store: Store, stored: StoredStudy) -> Plan:
     if not is_limited(study.checkpoints):
         return Plan((), 0)
     trainable = load_trainable(study.trainable)
-    entries = sorted(Ledger(store, study.study), key=trial_order)
+    entries = sorted(Ledger(store, stored.run), key=trial_order)
     answer = answer_study(study, trainable, entries, stored.baseline)
     names = cited(study, entries, answer, trainable)
-    return plan_retention(store, study.checkpoints, ranked(study, trainable, entries), names)
+    return plan_retention(store, stored.run, study.checkpoints, ranked(study, trainable, entries), names)
 
 
 def ranked(study: Study, trainable: Any, entries: Sequence[Entry]) -> list[Entry]:
@@ -66,42 +66,34 @@ class Collected:
 
 def collect(store: Store, stored: StoredStudy, *, dry_run: bool) -> Collected:
     """Apply a study's policy, or only say what that would do; raises `StorageError` while a driver runs the study."""
-    name = stored.study.study
+    name = stored.run.name
     if not is_limited(stored.study.checkpoints):
         return Collected(name, note="keeps every checkpoint; its file sets no limit under checkpoints")
     if dry_run:
         plan = plan_for(store, stored)
     else:
-        with hold_study(store, name):
+        with hold_study(store, stored.run):
             plan = apply_policy(store, stored)
     over = f"{plan.over / GIGABYTE:.3g} GB over its limit, all of it cited by the report" if plan.over else ""
     return Collected(name, plan.removals, plan.kept_bytes, over)
 
 
-def collect_set_aside(store: Store, name: str, *, dry_run: bool) -> Collected:
-    """Remove a whole study that `--fresh` has set aside (`NAME@…`), or only say what that would free.
+def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
+    """Remove a whole run that `--fresh` has set aside (`NAME@…`), or only say what that would free.
 
-    Raises `NotFound`.
+    Raises `StorageError` while somebody uses it.
     """
-    folder = study_folder(name)
-    if name not in set_aside(store):
-        known = set_aside(store)
-        hint = nearest(name, known)
-        listed = f"set aside are: {', '.join(known)}" if known else "none was set aside"
-        raise NotFound(f"no study {name!r} in {store.url}; {f'did you mean {hint}? ' if hint else ''}{listed}")
+    folder = study_folder(run)
     removal = Removal("", folder, store.size(folder), "the whole study, set aside by --fresh")
     if not dry_run:
-        store.delete(folder)
-    return Collected(name, (removal,))
-
-
-def set_aside(store: Store) -> list[str]:
-    """The studies that `--fresh` has put beside new ones of their names."""
-    return [name for name in store.names("studies") if "@" in name and store.exists(f"{study_folder(name)}/study.yaml")]
+        with hold_study(store, run):
+            store.delete(folder)
+            shutil.rmtree(store.local / folder, ignore_errors=True)  # what this machine kept of one in a bucket
+    return Collected(run.name, (removal,))
 
 
 def apply_policy(store: Store, stored: StoredStudy) -> Plan:
     """Remove what the study's policy gives up; only the study's driver may, or whoever keeps it out."""
     plan = plan_for(store, stored)
-    remove(store, stored.study.study, plan.removals)
+    remove(store, stored.run, plan.removals)
     return plan

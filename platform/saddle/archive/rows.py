@@ -9,12 +9,13 @@ from typing import Any
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
+from saddle.trial.run_id import RunId
 
 
-def result_row(entry: Entry) -> dict[str, Any]:
+def result_row(entry: Entry, run: RunId) -> dict[str, Any]:
     """The row that `saddle results --json` prints."""
     return {
-        "study": entry.study,
+        "study": run.name,
         "trial": entry.key,
         "arm": entry.arm,
         "seed": entry.seed,
@@ -33,9 +34,9 @@ def result_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def study_rows(store: Store, study: str) -> list[dict[str, Any]]:
-    """The finished trials of a stored study, a search's by number, an ablation's as they were run."""
-    return [result_row(entry) for entry in Ledger(store, study).entries()]
+def study_rows(store: Store, run: RunId) -> list[dict[str, Any]]:
+    """The finished trials of a stored run, a search's by number, an ablation's as they were run."""
+    return [result_row(entry, run) for entry in Ledger(store, run).entries()]
 
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:

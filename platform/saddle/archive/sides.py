@@ -24,12 +24,12 @@ def find_sides(
     for given in names:
         store, name = open_named(given, storage)
         for stored in find_studies(store, name):
-            entries = Ledger(store, stored.study.study).entries()
+            entries = Ledger(store, stored.run).entries()
             if metric is not None and entries and not any(metric in entry.metrics for entry in entries):
                 known = list(dict.fromkeys(name for entry in entries for name in entry.metrics))
                 near = nearest(metric, known)
                 hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
-                raise NotFound(f"no trial of {stored.study.study} has the metric {metric!r}; {hint}")
+                raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
             trainable = load_trainable(stored.study.trainable)
-            found.append(side_of(stored.study, trainable, entries, stored.baseline, metric))
+            found.append(side_of(stored.study, trainable, entries, stored.baseline, metric, stored.run.name))
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from saddle.execute.progress import Progress, read_progress
 from saddle.store.base import Store
 from saddle.store.lock import driver_of
+from saddle.trial.run_id import RunId
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class StudyState:
         return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, **ours}
 
 
-def read_state(store: Store, study: str) -> StudyState:
-    """The state of a study; one that says it runs but has no process was interrupted."""
-    progress = read_progress(store, study) or Progress(study, state="not started")
-    driver = driver_of(store, study)
+def read_state(store: Store, run: RunId) -> StudyState:
+    """The state of a run; one that says it runs but has no process was interrupted."""
+    progress = read_progress(store, run) or Progress(run.name, state="not started")
+    driver = driver_of(store, run)
     if progress.state == "running" and driver is None:
         progress.state = "interrupted"
         progress.running.clear()

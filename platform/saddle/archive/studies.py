@@ -15,6 +15,7 @@ from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 from saddle.study.loader import differences, dump_study, is_extension, parse_studies
 from saddle.study.models import Study
+from saddle.trial.run_id import STUDIES, RunId
 
 
 class StudyChanged(UserError):
@@ -30,23 +31,42 @@ class StudyChanged(UserError):
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """The study file, resolved, and the facts that were settled when it first ran."""
+    """A run of a study: the study file, resolved, and the facts that were settled when it first ran."""
 
     study: Study
-    instance: str
+    run: RunId
     baseline: Mapping[str, Any] | None
+
+    @property
+    def instance(self) -> str:
+        """What tells this run from others of its study."""
+        return self.run.instance
 
 
 def study_names(store: Store) -> list[str]:
-    """The studies in the storage; those set aside by `--fresh` are not among them."""
-    names = [name for name in store.names("studies") if "@" not in name]
-    stored = in_parallel(store, lambda name: store.exists(f"{study_folder(name)}/study.yaml"), names)
+    """The studies in the storage; runs set aside by `--fresh` are not among them."""
+    return [name for name in run_names(store) if not RunId.stored(name).is_set_aside]
+
+
+def set_aside_names(store: Store) -> list[str]:
+    """The runs that `--fresh` has put beside new ones of their studies."""
+    return [name for name in run_names(store) if RunId.stored(name).is_set_aside]
+
+
+def run_names(store: Store) -> list[str]:
+    """Every run in the storage by the name of its folder."""
+    names = list(store.names(STUDIES))
+    stored = in_parallel(store, lambda name: store.exists(f"{study_folder(RunId.stored(name))}/study.yaml"), names)
     return [name for name, there in zip(names, stored, strict=True) if there]
 
 
 def read_study(store: Store, name: str) -> StoredStudy | None:
-    """The stored study, or None where there is none; raises `StudyError` or `StorageError` where it is damaged."""
-    folder = study_folder(name)
+    """The study in the folder called `name`, or None where there is none.
+
+    Its run says the folder it was read from, whatever the study's file says the study is called. Raises `StudyError` or
+    `StorageError` where it is damaged.
+    """
+    folder = study_folder(RunId.stored(name))
     try:
         content = store.read(f"{folder}/study.yaml")
         facts = json.loads(store.read(f"{folder}/instance.json"))
@@ -56,7 +76,7 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{store.locate(folder)}/instance.json is damaged: {error}") from error
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"))
-    return StoredStudy(study, instance, baseline)
+    return StoredStudy(study, RunId(study.study, instance, name if name != study.study else ""), baseline)
 
 
 def refuse_changes(stored: StoredStudy, study: Study) -> None:
@@ -68,17 +88,27 @@ def refuse_changes(stored: StoredStudy, study: Study) -> None:
 
 def settle_study(store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:
     """Store the study, or take up the stored one where it says the same or less; raises `StudyChanged`."""
-    folder = study_folder(study.study)
     stored = read_study(store, study.study)
     if stored is not None and fresh:
-        store.move(folder, f"{folder}@{time.strftime('%Y%m%dT%H%M%S')}-{stored.instance[:4]}")
+        set_aside(store, stored.run)
         stored = None
     if stored is not None:
         refuse_changes(stored, study)
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
-    instance = stored.instance if stored is not None else uuid.uuid4().hex[:12]
-    facts = {"instance": instance, "baseline": baseline}
+    run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
+    folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline}
     store.write(f"{folder}/instance.json", json.dumps(facts).encode())
     store.write(f"{folder}/study.yaml", dump_study(study).encode())
-    return StoredStudy(study, instance, baseline)
+    return StoredStudy(study, run, baseline)
+
+
+def set_aside(store: Store, run: RunId) -> RunId:
+    """Put a run beside the one that takes its place; returns what it is called now."""
+    now = time.strftime("%Y%m%dT%H%M%S")
+    taken = set(store.names(STUDIES))
+    aside = run.set_aside(now)
+    if aside.name in taken:  # two in one second whose instances begin alike
+        aside = run.set_aside(now, len(run.instance))
+    store.move(study_folder(run), study_folder(aside))
+    return aside

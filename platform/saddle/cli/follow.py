@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from saddle.execute.driver import StudyResult
     from saddle.store.base import Store
+    from saddle.trial.run_id import RunId
 
 BETWEEN_STUDIES = 3.0
 """A driver lets go of one study of a file a moment before it takes up the next."""
@@ -30,20 +31,21 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     from saddle.store.lock import driver_of
     from saddle.store.opening import open_store
     from saddle.study.loader import load_studies
+    from saddle.trial.run_id import RunId
 
     store = open_store(storage)
     studies = load_studies(study, settings)
-    names = [one.study for one in studies]
-    if not any(driver_of(store, name) for name in names):
+    runs = [RunId(one.study) for one in studies]
+    if not any(driver_of(store, run) for run in runs):
         return False
     for one in studies:
         stored = read_study(store, one.study)
         if stored is not None:
             refuse_changes(stored, one)
-    while any(driver_of(store, name) for name in names):
-        show(lambda: [read_state(store, name) for name in names], watch=True)
+    while any(driver_of(store, run) for run in runs):
+        show(lambda: [read_state(store, run) for run in runs], watch=True)
         time.sleep(BETWEEN_STUDIES)
-    results = [stored_result(store, name) for name in names]
+    results = [stored_result(store, run) for run in runs]
     for result in results:
         if result is None or result.interrupted:
             again = command("run", study, *storage_option(store.url), settings=settings)
@@ -53,8 +55,8 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     return True
 
 
-def stored_result(store: Store, name: str) -> StudyResult | None:
-    """A study's result as its driver left it; None where there is none."""
+def stored_result(store: Store, run: RunId) -> StudyResult | None:
+    """A run's result as its driver left it; None where there is none."""
     from saddle.analyse.answering import answer_study
     from saddle.archive.state import read_state
     from saddle.archive.studies import read_study
@@ -63,10 +65,10 @@ def stored_result(store: Store, name: str) -> StudyResult | None:
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
-    stored = read_study(store, name)
+    stored = read_study(store, run.name)
     if stored is None:
         return None
-    entries = Ledger(store, name).entries()
+    entries = Ledger(store, run).entries()
     answer = answer_study(stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
-    finished = read_state(store, name).progress.state == "finished"
-    return StudyResult(stored.study, entries, answer, store.url, store.locate(report_path(name)), not finished)
+    finished = read_state(store, run).progress.state == "finished"
+    return StudyResult(stored.study, entries, answer, store.url, store.locate(report_path(run)), not finished)

@@ -51,9 +51,12 @@ def collect_named(store: Store, name: str, dry_run: bool) -> list[Collected]:
     from saddle.archive.finding import find_studies
     from saddle.archive.retaining import collect, collect_set_aside
 
-    if "@" in name:
-        return [collect_set_aside(store, name, dry_run=dry_run)]
-    return [collect(store, stored, dry_run=dry_run) for stored in find_studies(store, name)]
+    return [
+        collect_set_aside(store, stored.run, dry_run=dry_run)
+        if stored.run.is_set_aside
+        else collect(store, stored, dry_run=dry_run)
+        for stored in find_studies(store, name)
+    ]
 
 
 def collect_all(store: Store, dry_run: bool) -> list[Collected]:

@@ -52,7 +52,7 @@ def report(
             typer.echo(short(str(output)))
         return
     if output is not None and len(found) > 1:
-        names = " or ".join(stored.study.study for stored in found)
+        names = " or ".join(stored.run.name for stored in found)
         raise UserError(f"{study} holds several studies, and --output is one page; name {names} instead")
     for stored in found:
         path = page(store, stored, output)
@@ -67,11 +67,11 @@ def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
-    study, entries = stored.study, Ledger(store, stored.study.study).entries()
+    study, entries = stored.study, Ledger(store, stored.run).entries()
     trainable = load_trainable(study.trainable)
     if output is None:
-        return write_report(store, study, trainable, entries, stored.baseline)
-    output.write_text(page_of(store, study, trainable, entries, stored.baseline), encoding="utf-8")
+        return write_report(store, stored.run, study, trainable, entries, stored.baseline)
+    output.write_text(page_of(store, stored.run, study, trainable, entries, stored.baseline), encoding="utf-8")
     return str(output)
 
 
@@ -81,5 +81,5 @@ def markdown(store: Store, stored: StoredStudy) -> str:
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
-    study, entries = stored.study, Ledger(store, stored.study.study).entries()
-    return markdown_of(store, study, load_trainable(study.trainable), entries, stored.baseline)
+    study, entries = stored.study, Ledger(store, stored.run).entries()
+    return markdown_of(store, stored.run, study, load_trainable(study.trainable), entries, stored.baseline)

@@ -43,7 +43,7 @@ def results(
 
         print_samples(store, find_studies(store, study), as_json, as_csv)
         return
-    found = [(stored, study_rows(store, stored.study.study)) for stored in find_studies(store, study)]
+    found = [(stored, study_rows(store, stored.run)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]
     if as_json:
         print_json(rows)
@@ -51,21 +51,21 @@ def results(
         print_csv([flat_row(row) for row in rows])
     else:
         for stored, part in found:
-            asked = stored.study
             if part:
-                show(asked, part)
+                show(stored, part)
                 show_published(store, stored)
             else:
-                status = command("status", asked.study, *storage_option(store.url))
-                typer.echo(f"{asked.study} has no finished trial yet; see: {status}")
+                status = command("status", stored.run.name, *storage_option(store.url))
+                typer.echo(f"{stored.run} has no finished trial yet; see: {status}")
 
 
-def show(study: Study, rows: Sequence[Mapping[str, Any]]) -> None:
+def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the trials of one study, and why those that have nothing to show have nothing."""
     from saddle.analyse.wording import label
     from saddle.archive.rows import headline_metrics
     from saddle.cli.tables import print_table, say
 
+    study = stored.study
     searched = study.ablation is None
     # an ablation's trials are told apart by their keys, which name arm and seed
     names = list(dict.fromkeys(name for row in rows for name in row["settings"])) if searched else []
@@ -84,7 +84,7 @@ def show(study: Study, rows: Sequence[Mapping[str, Any]]) -> None:
     ]
     labels = [label(metric) for metric in metrics]
     columns = ("trial", "outcome", *names, *labels[:1], "epochs", "seconds", *labels[1:])
-    left_out = print_table(columns, table, title=study.study, optional=len(columns) - 3)
+    left_out = print_table(columns, table, title=stored.run.name, optional=len(columns) - 3)
     if left_out:
         say(f"not shown here: {', '.join(left_out)}; --csv and --json have everything")
     for row in rows:
@@ -101,7 +101,7 @@ def show_published(store: Store, stored: StoredStudy) -> None:
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
-    entries, trainable = Ledger(store, stored.study.study).entries(), load_trainable(stored.study.trainable)
+    entries, trainable = Ledger(store, stored.run).entries(), load_trainable(stored.study.trainable)
     table = published_table(stored.study, entries, stored.baseline, trainable)
     if table is not None:
         print_table(table.columns, table.rows, title="Beside published values")

@@ -31,16 +31,16 @@ def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, a
         raise NothingPaired("--samples compares the arms of an ablation, and this is a search; leave it out")
     rows: list[dict[str, Any]] = []
     for stored in ablations:
-        study, entries = stored.study, Ledger(store, stored.study.study).entries()
+        study, entries = stored.study, Ledger(store, stored.run).entries()
         found = study_on_samples(study, load_trainable(study.trainable), entries, stored.baseline, store)
-        section = samples_section(study.study, found)
+        section = samples_section(stored.run.name, found)
         if section is None:
-            raise NothingPaired(f"{study.study} has no seed yet that both an arm and the baseline completed")
-        rows += sample_rows(study.study, found)
+            raise NothingPaired(f"{stored.run.name} has no seed yet that both an arm and the baseline completed")
+        rows += sample_rows(stored.run.name, found)
         if section.table is None:
-            typer.echo(f"{study.study}: {section.lead}", err=True)
+            typer.echo(f"{stored.run.name}: {section.lead}", err=True)
         elif not (as_json or as_csv):
-            print_table(section.table.columns, section.table.rows, title=f"{study.study}: sample by sample")
+            print_table(section.table.columns, section.table.rows, title=f"{stored.run.name}: sample by sample")
             say(section.lead)
             say(f"note: {section.table.note}", indent=2)
     if as_json:

@@ -44,8 +44,8 @@ def status(
     from saddle.archive.state import read_state
 
     store, study = open_named(study, storage)
-    names = [stored.study.study for stored in find_studies(store, study)]
-    show(lambda: [read_state(store, name) for name in names], as_json=as_json, watch=watch)
+    runs = [stored.run for stored in find_studies(store, study)]
+    show(lambda: [read_state(store, run) for run in runs], as_json=as_json, watch=watch)
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:

@@ -24,13 +24,14 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
     from saddle.execute.stopping import stop_path
 
     store, study = open_named(study, storage)
-    names = [stored.study.study for stored in find_studies(store, study)]
-    running = [name for name in names if read_state(store, name).running]
+    runs = [stored.run for stored in find_studies(store, study)]
+    names = [run.name for run in runs]
+    running = [run for run in runs if read_state(store, run).running]
     if not running:
         raise UserError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not running")
-    for name in running:
-        store.write(stop_path(name), b"")
-        typer.echo(f"{name} stops after the epochs under way")
+    for run in running:
+        store.write(stop_path(run), b"")
+        typer.echo(f"{run} stops after the epochs under way")
 
 
 def stop_there(study: str, address: str, insecure: bool) -> None:

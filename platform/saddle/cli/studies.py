@@ -12,35 +12,46 @@ if TYPE_CHECKING:
     from saddle.store.base import Store
 
 
+COLUMNS = ("study", "kind", "state", "done", "total", "outcomes", "question")
+
+
 def studies(storage: Storage = None, as_json: AsJson = False) -> None:
-    """List the stored studies.
+    """List the stored studies, and the runs of them that `--fresh` has set aside.
 
     Example: saddle studies --storage runs
     """
-    from saddle.archive.studies import study_names
+    from saddle.archive.studies import run_names
     from saddle.cli.paths import short
     from saddle.cli.tables import print_json, print_table
     from saddle.store.opening import open_store
     from saddle.store.reading import in_parallel
 
     store = open_store(storage, create=False)
-    rows = list(in_parallel(store, lambda name: describe(store, name), study_names(store)))
+    rows = list(in_parallel(store, lambda name: describe(store, name), run_names(store)))
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], optional=2)
+        print_table(COLUMNS, [tuple(row[name] for name in COLUMNS) for row in map(for_people, rows)], optional=2)
     else:
         typer.echo(f"no studies in {short(store.url)}; start with: saddle run quickstart")
 
 
+def for_people(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as the table has it: the state of a run that was set aside says so."""
+    return {**row, "state": f"set aside, {row['state']}"} if row["set_aside"] else row
+
+
 def describe(store: Store, name: str) -> dict[str, Any]:
-    """A stored study in a row; one that can't be read any more says why instead of its question."""
+    """A stored run in a row; one that can't be read any more says why instead of its question."""
     from saddle.archive.state import read_state
     from saddle.archive.studies import read_study
     from saddle.errors import UserError
+    from saddle.trial.run_id import RunId
 
-    progress = read_state(store, name).progress
+    run = RunId.stored(name)
+    progress = read_state(store, run).progress
     counts = {
+        "set_aside": run.is_set_aside,
         "state": progress.state,
         "done": progress.done,
         "total": progress.total,

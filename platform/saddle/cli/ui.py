@@ -50,9 +50,9 @@ def ui(
         signal.signal(number, signal.default_int_handler)
     uri = tracking_uri(store)
     for stored in named:
-        left = deliver_rest(store, stored.study.study, stored.instance, timeout=DELIVERY_SECONDS)
+        left = deliver_rest(store, stored.run, timeout=DELIVERY_SECONDS)
         if left:
-            typer.echo(f"{stored.study.study}: {left}", err=True)
+            typer.echo(f"{stored.run}: {left}", err=True)
     if uri.startswith(("http://", "https://")):
         show(uri, names, browser)
         return

@@ -10,6 +10,7 @@ from saddle.cli.options import AsJson, Storage, StudyName
 
 if TYPE_CHECKING:
     from saddle.store.base import Store
+    from saddle.trial.run_id import RunId
     from saddle.verify.verifying import Verification
 
 DIFFERENT = 1
@@ -35,7 +36,7 @@ def verify(
     from saddle.verify.verifying import verify_study
 
     store, study = open_named(study, storage)
-    found = [repair_study(store, name) if repair else verify_study(store, name) for name in names(store, study)]
+    found = [repair_study(store, run) if repair else verify_study(store, run) for run in runs(store, study)]
     if as_json:
         print_json([one.facts() for one in found])
     else:
@@ -45,14 +46,15 @@ def verify(
         raise typer.Exit(DIFFERENT)
 
 
-def names(store: Store, study: str) -> list[str]:
-    """The stored studies called so; one whose file is damaged counts as long as its folder is there."""
+def runs(store: Store, study: str) -> list[RunId]:
+    """The stored runs called so; one whose file is damaged counts as long as its folder is there."""
     from saddle.archive.finding import find_studies
     from saddle.store.opening import study_folder
+    from saddle.trial.run_id import STUDIES, RunId
 
-    if "/" not in study and study in set(store.names("studies")) and list(store.names(study_folder(study))):
-        return [study]
-    return [stored.study.study for stored in find_studies(store, study)]
+    if study in set(store.names(STUDIES)) and list(store.names(study_folder(RunId.stored(study)))):
+        return [RunId.stored(study)]
+    return [stored.run for stored in find_studies(store, study)]
 
 
 def show(one: Verification) -> None:

@@ -61,7 +61,8 @@ class Conductor:
     unindexed: int = 0
 
     def __post_init__(self) -> None:
-        self._wish = StopWish(self.store, self.study.study)
+        self.run = self.ledger.run
+        self._wish = StopWish(self.store, self.run)
 
     def propose(self) -> Proposal | None:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
@@ -80,7 +81,7 @@ class Conductor:
                 self._record(refused_entry(self.study.study, proposal, given, str(error), now, self.fingerprints))
                 continue
             self.under_way[proposal.key] = UnderWay(proposal, resolved, now)
-            keep_proposal(self.store, self.study.study, proposal)
+            keep_proposal(self.store, self.run, proposal)
             self._tell_start(proposal, resolved.config.model_dump(mode="json"), now)
             self.progress.started(proposal.key)
             return proposal
@@ -98,7 +99,7 @@ class Conductor:
         objectives = tuple(objective.metric for objective in self.study.objective or ())
         constrained = tuple(constraint.metric for constraint in self.study.constraints)
         order = Order(
-            study=self.study.study,
+            run=self.run,
             key=proposal.key,
             trainable=self.study.trainable,
             params=self.under_way[proposal.key].resolved.config.model_dump(mode="json"),
@@ -152,7 +153,7 @@ class Conductor:
         self.deaths[key] += 1
         if self.deaths[key] > RESTARTS:
             why = f"the worker died {self.deaths[key]} times: {error}"
-            Checkpoints.of_trial(self.store, self.study.study, key).give_up(Outcome.FAILED, why)
+            Checkpoints.of_trial(self.store, self.run, key).give_up(Outcome.FAILED, why)
 
     def hand_out_again(self, key: str) -> None:
         """Propose a trial that Tune lost together with its slot once more."""
@@ -161,7 +162,7 @@ class Conductor:
 
     def _finish(self, end: EndMessage) -> None:
         trial = self.under_way.pop(end.key)
-        manifest = Checkpoints.of_trial(self.store, self.study.study, end.key).manifest
+        manifest = Checkpoints.of_trial(self.store, self.run, end.key).manifest
         self._record(make_entry(self.study.study, trial, end, manifest, self.fingerprints))
 
     def _record(self, entry: Entry) -> None:

@@ -32,6 +32,7 @@ from saddle.study.trainables import load_trainable
 from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.describing import study_params, study_tags
 from saddle.track.opening import open_tracker
+from saddle.trial.run_id import RunId
 
 DELIVERY_SECONDS = 60.0
 """How long a finished study waits for MLflow to take what is left."""
@@ -84,17 +85,17 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
 
 def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> StudyResult:
     """Run one study on the connected cluster, or go on with it."""
-    with hold_study(store, study.study) as hold:
+    with hold_study(store, RunId(study.study)) as hold:
         baseline = find_baseline(study, store)
         stored = settle_study(store, study, baseline, fresh=options.fresh)
         trainable = load_trainable(study.trainable)
-        ledger = Ledger(store, study.study)
-        proposals = make_proposals(study, stored.instance, store, ledger, baseline, options.retry)
+        run, ledger = stored.run, Ledger(store, stored.run)
+        proposals = make_proposals(study, store, ledger, baseline, options.retry)
         entries = ledger.entries()
         slots = slots_for(study, nodes, proposals)
-        store.delete(stop_path(study.study))
-        tracker = open_tracker(store, study.study, stored.instance, enabled=options.track)
-        keeper = start_progress(study, trainable, store, entries, proposals, slots, options.listener(study))
+        store.delete(stop_path(run))
+        tracker = open_tracker(store, run, enabled=options.track)
+        keeper = start_progress(study, run, trainable, store, entries, proposals, slots, options.listener(study))
         selection = selection_of(study, trainable)
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         conductor = Conductor(
@@ -103,7 +104,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
             gpu_seconds=sum(e.seconds for e in entries) * study.resources.workers * study.resources.gpus_per_worker,
             hours_spent=keeper.progress.hours_before, hold=hold,
         )  # fmt: skip
-        tracker.start_study(study_params(study), study_tags(study, code), study_files(study, store, code))
+        tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code))
         tracker.settle(entries)
         run_all(conductor, slots)
         if hold.lost:  # what is left to do here is the other driver's now
@@ -148,13 +149,13 @@ def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> Stu
     conductor.ledger.index()
     entries = conductor.ledger.entries()
     answer = answer_study(study, conductor.trainable, entries, stored.baseline)
-    report = write_report(store, study, conductor.trainable, entries, stored.baseline)
+    report = write_report(store, stored.run, study, conductor.trainable, entries, stored.baseline)
     tags = answer_tags(study, answer, finished=True)
     conductor.tracker.finish_study(
         "KILLED" if conductor.stopping else "FINISHED",
         describe_arms(study, entries, answer, stored.baseline, finished=not conductor.stopping),
         tags,
-        [report_path(study.study)],
+        [report_path(stored.run)],
         # the same each time that a finished study is told of
         None if conductor.stopping else max((entry.ended for entry in entries), default=None),
     )
@@ -166,9 +167,9 @@ def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> Stu
     return result
 
 
-def study_files(study: Study, store: Store, code: Mapping[str, Any]) -> list[str]:
+def study_files(run: RunId, store: Store, code: Mapping[str, Any]) -> list[str]:
     """The resolved study file and, where the code differs from its commit, the difference."""
-    folder = study_folder(study.study)
+    folder = study_folder(run)
     files = [f"{folder}/study.yaml"]
     if code.get("dirty"):
         store.write(f"{folder}/code.diff", uncommitted_changes().encode())

@@ -13,6 +13,7 @@ from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.opening import trial_folder
+from saddle.trial.run_id import RunId
 
 OPERATIONS_PER_SECOND = 5.5e9
 """Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
@@ -37,11 +38,11 @@ def estimate_trial(store: Store, trainable_name: str, trainable: Any, configs: S
     """What a trial takes if it runs to its end, on average over these configurations."""
     measured = list(earlier_trials(store, trainable_name))
     if measured:
-        paces = [pace for entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
+        paces = [pace for _, entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
         units = [amount for config in configs if (amount := units_of(trainable, config)) is not None]
         return Estimate(
             median(paces) * mean(units) if paces and units else None,
-            round(median(stored_bytes(store, entry) for entry in measured)),
+            round(median(stored_bytes(store, run, entry) for run, entry in measured)),
             f"measured on {len(measured)} earlier trial{'s' if len(measured) > 1 else ''} in this storage",
         )
     if not hasattr(trainable, "estimate"):
@@ -73,7 +74,7 @@ def seconds_per_unit(trainable: Any, entry: Entry) -> float | None:
     return entry.seconds / (units * share) if units else None
 
 
-def earlier_trials(store: Store, trainable_name: str) -> Iterator[Entry]:
+def earlier_trials(store: Store, trainable_name: str) -> Iterator[tuple[RunId, Entry]]:
     """Trials of the same trainable in this storage that ran for an epoch at least."""
     for name in study_names(store):
         try:
@@ -81,9 +82,10 @@ def earlier_trials(store: Store, trainable_name: str) -> Iterator[Entry]:
         except UserError:  # of a trainable that isn't installed any more, for example; that study says so itself
             continue
         if stored is not None and stored.study.trainable == trainable_name:
-            yield from (entry for entry in Ledger(store, name) if entry.epochs and entry.seconds > 0)
+            entries = Ledger(store, stored.run)
+            yield from ((stored.run, entry) for entry in entries if entry.epochs and entry.seconds > 0)
 
 
-def stored_bytes(store: Store, entry: Entry) -> int:
+def stored_bytes(store: Store, run: RunId, entry: Entry) -> int:
     """What a trial keeps in its folder."""
-    return store.size(trial_folder(entry.study, entry.key))
+    return store.size(trial_folder(run, entry.key))

@@ -119,7 +119,7 @@ class GroupWorker:
     def _failed(self, why: str) -> EndMessage:
         assert self._order is not None
         store = open_store(self._order.storage, create=False)
-        attempt = Checkpoints.of_trial(store, self._order.study, self._order.key).manifest.attempts
+        attempt = Checkpoints.of_trial(store, self._order.run, self._order.key).manifest.attempts
         return EndMessage(self._order.key, attempt, str(Outcome.FAILED), why)
 
     def _launch(self) -> None:

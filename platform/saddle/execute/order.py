@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from saddle.store.ledger import to_json
+from saddle.trial.run_id import RunId
 
 
 @dataclass(frozen=True)
 class Order:
     """One trial as a slot needs it."""
 
-    study: str
+    run: RunId
     key: str
     trainable: str
     params: Mapping[str, Any]
@@ -45,7 +46,8 @@ class Order:
     @classmethod
     def parse(cls, text: str) -> Order:
         raw = json.loads(text)
-        return cls(**{**raw, "select": tuple(raw["select"]), "required": tuple(raw["required"])})
+        lists = {name: tuple(raw[name]) for name in ("select", "required")}
+        return cls(**{**raw, **lists, "run": RunId(**raw["run"])})
 
 
 @dataclass(frozen=True)

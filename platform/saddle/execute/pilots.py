@@ -9,7 +9,8 @@ from saddle.analyse.ablation import measure_arms
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.power import Spread, pilot_spread
 from saddle.analyse.result import compared_metric
-from saddle.archive.studies import read_study, study_names
+from saddle.archive.finding import find_run
+from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
@@ -39,7 +40,8 @@ def find_spread(study: Study, store: Store, trainable: Any, question: PowerQuest
     metric = compared_metric(study, trainable.METRICS, (), trainable.SELECTION)
     if question.pilot is not None:
         return _of_pilot(store, question.pilot, metric)
-    own = _of_stored(store, study.study, metric)
+    stored = read_study(store, study.study)
+    own = None if stored is None else _of_stored(store, stored, metric)
     if own is None and question.effect is not None:
         raise UserError(
             f"how many seeds an effect needs depends on the spread of paired differences, and {study.study} has no two"
@@ -49,7 +51,7 @@ def find_spread(study: Study, store: Store, trainable: Any, question: PowerQuest
 
 
 def _of_pilot(store: Store, name: str, metric: str) -> Spread:
-    stored = read_study(store, name)
+    stored = find_run(store, name)
     if stored is None:
         names = study_names(store)
         near = nearest(name, names)
@@ -57,16 +59,15 @@ def _of_pilot(store: Store, name: str, metric: str) -> Spread:
         raise UserError(f"the pilot {name} is no study in this storage; {hint}")
     if stored.study.ablation is None:
         raise UserError(f"the pilot {name} is a search, whose trials are not paired; name an ablation")
-    found = _of_stored(store, name, metric)
+    found = _of_stored(store, stored, metric)
     if found is None:
         raise UserError(f"the pilot {name} has no arm with two complete pairs of {metric} that differ")
     return found
 
 
-def _of_stored(store: Store, name: str, metric: str) -> Spread | None:
-    stored = read_study(store, name)
-    if stored is None or stored.study.ablation is None:
+def _of_stored(store: Store, stored: StoredStudy, metric: str) -> Spread | None:
+    if stored.study.ablation is None:
         return None
     arms = arms_of_study(stored.study, stored.baseline)
-    entries = list(Ledger(store, name))
-    return pilot_spread(measure_arms(stored.study, arms, entries, metric), f"from {name}")
+    entries = list(Ledger(store, stored.run))
+    return pilot_spread(measure_arms(stored.study, arms, entries, metric), f"from {stored.run}")

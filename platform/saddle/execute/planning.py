@@ -28,6 +28,7 @@ from saddle.store.ledger import Ledger
 from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from trainables.contract import resolve
 
 START_SECONDS = 8.0
@@ -104,7 +105,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
     return Plan(
         study=study,
         trials=trials,
-        done=len(Ledger(store, study.study).keys()),
+        done=len(Ledger(store, RunId(study.study)).keys()),
         arms=differing_settings(arms),
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,

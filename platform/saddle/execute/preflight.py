@@ -18,6 +18,7 @@ from saddle.store.base import Store
 from saddle.store.lock import driver_of, hold_study
 from saddle.study.models import Ablation, Study
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from trainables.contract import InProcessRun, Resolved, resolve
 from trainables.datasets.config import FolderDataset, ParquetDataset, known_name
 from trainables.datasets.errors import DataNotFoundError
@@ -55,7 +56,7 @@ def check_stored(studies: Sequence[Study], store: Store, *, fresh: bool = False)
     """Raise what the storage has against running the studies: other settings, no baseline, another driver."""
     names = [study.study for study in studies]
     for position, study in enumerate(studies):
-        refuse_second_driver(store, study.study)
+        refuse_second_driver(store, RunId(study.study))
         stored = read_study(store, study.study)
         if stored is not None and not fresh:
             refuse_changes(stored, study)
@@ -72,10 +73,10 @@ def check_shared_database() -> None:
         open_shared(url).close()
 
 
-def refuse_second_driver(store: Store, study: str) -> None:
-    """Raise `StorageError` where another process runs the study."""
-    if driver_of(store, study) is not None:
-        with hold_study(store, study):  # raises, naming the process, unless it has ended in between
+def refuse_second_driver(store: Store, run: RunId) -> None:
+    """Raise `StorageError` where another process trains the run."""
+    if driver_of(store, run) is not None:
+        with hold_study(store, run):  # raises, naming the process, unless it has ended in between
             pass
 
 

@@ -25,6 +25,7 @@ from saddle.store.opening import trial_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from trainables.contract import complete
 
 
@@ -44,7 +45,7 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
         )
-    found = best(Ledger(store, name), search.study.objective[0], search.study.constraints)
+    found = best(Ledger(store, search.run), search.study.objective[0], search.study.constraints)
     if found is None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"
@@ -53,15 +54,15 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
 
 
 def make_proposals(
-    study: Study, instance: str, store: Store, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
+    study: Study, store: Store, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
 ) -> Proposals:
     """What decides on the study's trials, without those whose outcome is to be run again."""
-    entries = list(ledger)
+    entries, run = list(ledger), ledger.run
     again = [entry for entry in entries if entry.outcome in retry]
     if study.ablation is not None:
         assert baseline is not None
         for entry in again:
-            store.delete(trial_folder(study.study, entry.key))
+            store.delete(trial_folder(run, entry.key))
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key: entry for entry in entries if entry not in again}
@@ -69,9 +70,9 @@ def make_proposals(
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
         return AblationProposals(replicates_of(study.ablation, arms), finished, judge)
-    storage = open_storage(journal_path(store, study.study))
-    name, told = name_in_storage(study.study, instance), {e.key: e for e in entries}
-    rebuild(study, storage, name, entries, begun_trials(store, study.study, told))
+    storage = open_storage(journal_path(store, run))
+    name, told = name_in_storage(run), {e.key: e for e in entries}
+    rebuild(study, storage, name, entries, begun_trials(store, run, told))
     search = OptunaProposals(study, storage, told, known=known_values(study), name=name)
     search.retry(again)
     return LastingProposals(search)
@@ -85,6 +86,7 @@ def known_values(study: Study) -> dict[str, Any]:
 
 def start_progress(
     study: Study,
+    run: RunId,
     trainable: Any,
     store: Store,
     entries: Sequence[Entry],
@@ -98,10 +100,10 @@ def start_progress(
     if study.ablation is not None and study.ablation.compare.metric is not None:
         metric = study.ablation.compare.metric
         direction = trainable.METRICS[metric]
-    earlier = read_progress(store, study.study)
+    earlier = read_progress(store, run)
     before = earlier.hours_before + (earlier.updated - earlier.started) / 3600 if earlier else 0.0
-    progress = Progress(study.study, study.question, proposals.total, slots, metric=metric, hours_before=before)
-    keeper = ProgressKeeper(progress, store, listener, maximize=direction == "maximize")
+    progress = Progress(run.name, study.question, proposals.total, slots, metric=metric, hours_before=before)
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize")
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1

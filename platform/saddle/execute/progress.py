@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from saddle.store.base import Store
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder
+from saddle.trial.run_id import RunId
 
 WRITE_EVERY = 1.0
 
@@ -63,8 +64,8 @@ class Silent:
         pass
 
 
-def progress_path(study: str) -> str:
-    return f"{study_folder(study)}/progress.json"
+def progress_path(run: RunId) -> str:
+    return f"{study_folder(run)}/progress.json"
 
 
 @dataclass
@@ -73,6 +74,7 @@ class ProgressKeeper:
 
     progress: Progress
     store: Store
+    run: RunId
     listener: Listener
     maximize: bool = True
     _written: float = 0.0
@@ -113,14 +115,14 @@ class ProgressKeeper:
         self.progress.updated = time.time()
         if self.progress.updated - self._written > WRITE_EVERY:
             self._written = self.progress.updated
-            self.store.write(progress_path(self.progress.study), to_json(asdict(self.progress)).encode())
+            self.store.write(progress_path(self.run), to_json(asdict(self.progress)).encode())
         self.listener.changed(self.progress, event)
 
 
-def read_progress(store: Store, study: str) -> Progress | None:
-    """What the driver of `study` last stored, or None where it never ran."""
+def read_progress(store: Store, run: RunId) -> Progress | None:
+    """What the driver of `run` last stored, or None where it never ran."""
     try:
-        raw: dict[str, Any] = json.loads(store.read(progress_path(study)))
-        return Progress(**raw)
+        raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
+        return Progress(**{**raw, "study": run.name})
     except (FileNotFoundError, ValueError, TypeError):  # only for show: a damaged one is as good as none
         return None

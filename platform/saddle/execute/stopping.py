@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from saddle.store.base import Store
 from saddle.store.opening import study_folder
+from saddle.trial.run_id import RunId
 
 LOOK_EVERY = 1.0
 """Seconds between two looks for a wish: in a bucket each of them is a request."""
 
 
-def stop_path(study: str) -> str:
+def stop_path(run: RunId) -> str:
     """Where `saddle stop` leaves its wish, and the driver finds it."""
-    return f"{study_folder(study)}/stop"
+    return f"{study_folder(run)}/stop"
 
 
 @dataclass
@@ -22,7 +23,7 @@ class StopWish:
     """Whether somebody ran `saddle stop` on the study."""
 
     store: Store
-    study: str
+    run: RunId
     _looked: float = 0.0
 
     def made(self) -> bool:
@@ -30,4 +31,4 @@ class StopWish:
         if time.monotonic() - self._looked < LOOK_EVERY:
             return False
         self._looked = time.monotonic()
-        return self.store.exists(stop_path(self.study))
+        return self.store.exists(stop_path(self.run))

@@ -38,8 +38,8 @@ class Training:
     def __post_init__(self) -> None:
         self.began: tuple[int, dict[str, Any] | None] | None = None
         self.store = open_store(self.order.storage, create=False)
-        self.folder = trial_folder(self.order.study, self.order.key)
-        self.checkpoints = Checkpoints.of_trial(self.store, self.order.study, self.order.key)
+        self.folder = trial_folder(self.order.run, self.order.key)
+        self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key)
         earlier = self.checkpoints.manifest
         self.attempt = earlier.attempts + 1
         if self.chief:

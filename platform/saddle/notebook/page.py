@@ -13,8 +13,8 @@ from saddle.study.models import Study
 MOST_ROWS = 30
 
 
-def page(study: Study, answer: Answer, entries: Sequence[Entry]) -> str:
-    """The HTML of a notebook's cell."""
+def page(study: Study, answer: Answer, entries: Sequence[Entry], name: str) -> str:
+    """The HTML of a notebook's cell; `name` is what the run is called."""
     ends = ", ".join(f"{count} {outcome}" for outcome, count in Counter(entry.outcome for entry in entries).items())
     head = line("th", answer.columns)
     body = "".join(line("td", row) for row in answer.rows[:MOST_ROWS])
@@ -22,7 +22,7 @@ def page(study: Study, answer: Answer, entries: Sequence[Entry]) -> str:
     warnings = "".join(f"<li>{escape(warning)}</li>" for warning in answer.warnings)
     return "".join(
         (
-            f"<h3>{escape(study.study)}</h3>",
+            f"<h3>{escape(name)}</h3>",
             f"<p><em>{escape(study.question)}</em></p>",
             f"<p><strong>{escape(answer.sentence)}</strong></p>",
             f"<table><thead>{head}</thead><tbody>{body}</tbody></table>" if answer.rows else "",

@@ -44,12 +44,12 @@ class LoadedStudy:
         return f"<saddle study {self.name}: {len(self.entries)} finished trials>"
 
     def _repr_html_(self) -> str:
-        return page(self.study, self.answer, self.entries)
+        return page(self.study, self.answer, self.entries, self.name)
 
     @property
     def name(self) -> str:
-        """What the study is called."""
-        return self.study.study
+        """What the study, or the run of it that `--fresh` has set aside, is called."""
+        return self._stored.run.name
 
     @property
     def study(self) -> Study:
@@ -64,7 +64,7 @@ class LoadedStudy:
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The finished trials as the ledger has them: a search's by number, an ablation's as they were run."""
-        return Ledger(self._store, self.name).entries()
+        return Ledger(self._store, self._stored.run).entries()
 
     @cached_property
     def answer(self) -> Answer:

@@ -24,6 +24,7 @@ from saddle.report.tables import Table, detail_table, failure_table, trial_table
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.run_id import RunId
 
 MOST_TROUBLES = 40
 """Trials whose reasons are printed whole; of more the table of outcomes has the commonest."""
@@ -51,6 +52,7 @@ class Contents:
     fingerprints: Sequence[facts.Fingerprint]
     command: str
     study_file: str
+    run: RunId
 
     @property
     def kind(self) -> str:
@@ -91,17 +93,19 @@ def gather(
     samples: StudyOnSamples | None = None,
     command: str | None = None,
     study_file: str | None = None,
+    run: RunId | None = None,
 ) -> Contents:
     """What there is to say now.
 
     `baseline` is the settled one of an ablation, `samples` its networks on single test images; `command` and
     `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study as it was
-    resolved.
+    resolved. `run` is which run of the study this is, the one under the study's own name by default.
     """
+    run = run or RunId(study.study)
     entries = sorted(entries, key=trial_order)
     answer = answer_study(study, trainable, entries, baseline)
     troubles = facts.troubles(entries)
-    trials = trial_table(study, entries, answer, trainable.METRICS)
+    trials = trial_table(study, entries, answer, trainable.METRICS, run.name)
     return Contents(
         study,
         entries,
@@ -109,7 +113,7 @@ def gather(
         _results_note(study, answer, trials),
         detail_table(answer.effects),
         failure_table(answer.failures),
-        samples_section(study.study, samples),
+        samples_section(run.name, samples),
         agreement_table(study, entries, baseline, trainable),
         also_table(study, entries, baseline),
         published_table(study, entries, baseline, trainable),
@@ -121,6 +125,7 @@ def gather(
         facts.fingerprints(entries),
         command or f"saddle run {study.study}.yaml",
         _study_file(study) if study_file is None else study_file,
+        run,
     )
 
 

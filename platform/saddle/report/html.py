@@ -16,6 +16,7 @@ from saddle.report.page import render_page
 from saddle.report.plates import ablation_plates, illustrated, search_plates
 from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.run_id import RunId
 
 
 def render(
@@ -28,6 +29,7 @@ def render(
     samples: StudyOnSamples | None = None,
     command: str | None = None,
     study_file: str | None = None,
+    run: RunId | None = None,
 ) -> str:
     """The page's HTML; `read` fetches images from the store, the other options are those of `gather`."""
     contents = gather(
@@ -38,10 +40,11 @@ def render(
         samples=samples,
         command=command,
         study_file=study_file,
+        run=run,
     )
     return render_page(
         "study.html",
-        title=study.study,
+        title=contents.run.name,
         it=contents,
         tone=tone(contents.answer),
         plates=plates_of(contents, trainable, baseline),

@@ -21,8 +21,8 @@ def render_markdown(contents: Contents) -> str:
 
 
 def _lines(it: Contents) -> Iterator[str]:
-    yield from (f"## {paragraph(it.study.question or it.study.study)}", "", f"**{text(it.answer.sentence)}**", "")
-    yield from (f"{it.kind.capitalize()} `{it.study.study}`: {text(it.counts)}.", "")
+    yield from (f"## {paragraph(it.study.question or it.run.name)}", "", f"**{text(it.answer.sentence)}**", "")
+    yield from (f"{it.kind.capitalize()} `{it.run.name}`: {text(it.counts)}.", "")
     if it.answer.warnings:
         yield from ("### Read with care", "", *(f"- {paragraph(warning)}" for warning in it.answer.warnings), "")
     if it.results.rows:

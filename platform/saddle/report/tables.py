@@ -109,8 +109,13 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
     return Table(tuple(columns), tuple(rows), note)
 
 
-def trial_table(study: Study, entries: Sequence[Entry], answer: Answer, directions: Mapping[str, Any]) -> Table:
-    """The trials with their outcome, the metric asked about, what was varied, and how long they took."""
+def trial_table(
+    study: Study, entries: Sequence[Entry], answer: Answer, directions: Mapping[str, Any], name: str
+) -> Table:
+    """The trials with their outcome, the metric asked about, what was varied, and how long they took.
+
+    `name` is what the run is called.
+    """
     varied = list(study.search or {}) if study.ablation is None else varied_by(study.ablation)
     metrics = [objective.metric for objective in study.objective or ()] or [answer.metric]
     first = "trial" if study.ablation is None else "replicate"
@@ -135,7 +140,7 @@ def trial_table(study: Study, entries: Sequence[Entry], answer: Answer, directio
     half = MOST_TRIALS // 2
     note = (
         f"The best {half} and the worst {half} of {len(entries)} by {label(metrics[0])};"
-        f" saddle results {study.study} --csv has all of them."
+        f" saddle results {name} --csv has all of them."
     )
     return replace(table, note=note)
 

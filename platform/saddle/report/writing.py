@@ -14,33 +14,34 @@ from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
+from saddle.trial.run_id import RunId
 
 
-def report_path(study: str) -> str:
+def report_path(run: RunId) -> str:
     """The report's path in the store."""
-    return f"{study_folder(study)}/report.html"
+    return f"{study_folder(run)}/report.html"
 
 
 def write_report(
-    store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+    store: Store, run: RunId, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
 ) -> str:
     """Render the report of what the ledger holds and store it; returns where."""
-    content = page_of(store, study, trainable, entries, baseline)
-    store.write(report_path(study.study), content.encode())
-    return store.locate(report_path(study.study))
+    content = page_of(store, run, study, trainable, entries, baseline)
+    store.write(report_path(run), content.encode())
+    return store.locate(report_path(run))
 
 
 def page_of(
-    store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+    store: Store, run: RunId, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
 ) -> str:
     """The page's HTML, with images and predictions from the store."""
     samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
-    return render(study, entries, trainable=trainable, baseline=baseline, read=store.read, samples=samples)
+    return render(study, entries, run=run, trainable=trainable, baseline=baseline, read=store.read, samples=samples)
 
 
 def markdown_of(
-    store: Store, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+    store: Store, run: RunId, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
 ) -> str:
     """The report as Markdown, with predictions from the store."""
     samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
-    return render_markdown(gather(study, entries, trainable=trainable, baseline=baseline, samples=samples))
+    return render_markdown(gather(study, entries, run=run, trainable=trainable, baseline=baseline, samples=samples))

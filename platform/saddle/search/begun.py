@@ -14,6 +14,7 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import to_json
 from saddle.store.manifest import Manifest
 from saddle.store.opening import study_folder, trial_folder
+from saddle.trial.run_id import RunId
 
 KEY = re.compile(r"trial-(\d{5,})")
 
@@ -32,16 +33,16 @@ class Begun:
     started: float = 0.0
 
 
-def proposal_path(study: str, key: str) -> str:
+def proposal_path(run: RunId, key: str) -> str:
     """Where the settings of a search's trial lie."""
-    return f"{trial_folder(study, key)}/proposal.json"
+    return f"{trial_folder(run, key)}/proposal.json"
 
 
-def keep_proposal(store: Store, study: str, proposal: Proposal) -> None:
+def keep_proposal(store: Store, run: RunId, proposal: Proposal) -> None:
     """Store what a search's trial is given; an ablation's follow from the study file."""
     if proposal.number is not None:
         facts = {"number": proposal.number, "settings": dict(proposal.settings)}
-        store.write(proposal_path(study, proposal.key), to_json(facts).encode())
+        store.write(proposal_path(run, proposal.key), to_json(facts).encode())
 
 
 def number_of(key: str) -> int | None:
@@ -50,25 +51,25 @@ def number_of(key: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def begun_trials(store: Store, study: str, finished: Container[str]) -> list[Begun]:
+def begun_trials(store: Store, run: RunId, finished: Container[str]) -> list[Begun]:
     """Every trial of a search that left a folder but is not among the `finished` keys, by number."""
     found = []
-    for key in store.names(f"{study_folder(study)}/trials"):
+    for key in store.names(f"{study_folder(run)}/trials"):
         number = number_of(key)
         if number is not None and key not in finished:
             try:
-                manifest = Checkpoints.of_trial(store, study, key).manifest
+                manifest = Checkpoints.of_trial(store, run, key).manifest
             except (ValueError, KeyError, TypeError):  # damaged, which `saddle verify` names
                 manifest = Manifest()
-            settings = read_settings(store, study, key)
+            settings = read_settings(store, run, key)
             found.append(Begun(number, settings, manifest.curve, manifest.times, manifest.started))
     return sorted(found, key=lambda trial: trial.number)
 
 
-def read_settings(store: Store, study: str, key: str) -> dict[str, Any] | None:
+def read_settings(store: Store, run: RunId, key: str) -> dict[str, Any] | None:
     """What a search's trial was given, or None where that isn't known."""
     try:
-        settings = json.loads(store.read(proposal_path(study, key)))["settings"]
+        settings = json.loads(store.read(proposal_path(run, key)))["settings"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return settings if isinstance(settings, dict) else None

@@ -14,6 +14,7 @@ from saddle.search.shared import open_shared, shared_url
 from saddle.store.base import Store
 from saddle.store.files import driver_file, open_file
 from saddle.store.opening import study_folder
+from saddle.trial.run_id import RunId
 
 
 class HeldByDriver(BaseJournalFileLock):
@@ -36,9 +37,9 @@ def cut_tail(path: Path) -> int:
     return len(content) - keep
 
 
-def journal_path(store: Store, study: str) -> Path:
+def journal_path(store: Store, run: RunId) -> Path:
     """Where a search's journal lies on this machine; raises `ForeignPath` where it is a link."""
-    return driver_file(store, f"{study_folder(study)}/optuna.journal")
+    return driver_file(store, f"{study_folder(run)}/optuna.journal")
 
 
 def open_storage(journal: Path) -> BaseStorage:
@@ -47,9 +48,9 @@ def open_storage(journal: Path) -> BaseStorage:
     return open_journal(journal) if url is None else open_shared(url)
 
 
-def name_in_storage(study: str, instance: str) -> str:
-    """What Optuna calls a study: in a shared database others, and older instances, may have the same name."""
-    return study if shared_url() is None else f"{study}@{instance}"
+def name_in_storage(run: RunId) -> str:
+    """What Optuna calls a run of a study: in a shared database others, and older instances, may have the same name."""
+    return run.study if shared_url() is None else f"{run.study}@{run.instance}"
 
 
 def open_journal(path: Path) -> JournalStorage:

@@ -23,6 +23,7 @@ from saddle.store.manifest import (
 )
 from saddle.store.opening import trial_folder
 from saddle.store.recovery import add_record
+from saddle.trial.run_id import RunId
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,9 @@ class Checkpoints:
         return cls(store, folder, manifest)
 
     @classmethod
-    def of_trial(cls, store: Store, study: str, key: str) -> Checkpoints:
+    def of_trial(cls, store: Store, run: RunId, key: str) -> Checkpoints:
         """The checkpoints of one trial."""
-        return cls.open(store, f"{trial_folder(study, key)}/checkpoints")
+        return cls.open(store, f"{trial_folder(run, key)}/checkpoints")
 
     def give_up(self, outcome: str, why: str) -> None:
         """Note that the trial is not to be taken up again; its next attempt only says so."""

@@ -7,31 +7,33 @@ from dataclasses import dataclass
 
 from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.entry_paths import placed, written
 from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
 from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
+from saddle.trial.run_id import RunId
 
 __all__ = ["LaterVersion", "Ledger", "decode", "encode", "to_json"]
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """All finished trials of one study."""
+    """All finished trials of one run of a study."""
 
     store: Store
-    study: str
+    run: RunId
 
     @property
     def folder(self) -> str:
-        return f"{study_folder(self.study)}/ledger"
+        return f"{study_folder(self.run)}/ledger"
 
     def path(self, key: str) -> str:
         return f"{self.folder}/{key}.parquet"
 
     def add(self, entry: Entry) -> None:
         """Write the entry, whole or not at all."""
-        self.store.write(self.path(entry.key), encode(entry))
+        self.store.write(self.path(entry.key), encode(written(entry, self.run)))
 
     def remove(self, key: str) -> None:
         """Forget a trial, so that it is run again (`--retry`)."""
@@ -39,7 +41,7 @@ class Ledger:
 
     def index(self) -> None:
         """Let readers have many entries at once (see `ledger_index`); only for who holds the study's lock."""
-        write_index(self.store, self.study, self.folder)
+        write_index(self.store, self.run, self.folder)
 
     def __contains__(self, key: str) -> bool:
         return self.store.exists(self.path(key))
@@ -50,19 +52,19 @@ class Ledger:
 
     def get(self, key: str) -> Entry:
         """The entry of one trial; raises `FileNotFoundError`."""
-        return decode(self.store.read(self.path(key)), self.path(key))
+        return placed(decode(self.store.read(self.path(key)), self.path(key)), self.run)
 
     def __iter__(self) -> Iterator[Entry]:
         found: dict[str, Entry] = {}
         stamps = self.store.stamps(self.folder)
         parser = Parser()
-        for segment in read_segments(self.store, self.study):
+        for segment in read_segments(self.store, self.run):
             found |= indexed(segment, {name: stamp for name, stamp in stamps.items() if name not in found}, parser)
         rest = [name for name in stamps if name not in found]
         for name, content in zip(rest, in_parallel(self.store, self._content, rest), strict=True):
             if content is not None:
                 found[name] = decode(content, f"{self.folder}/{name}", parser)
-        yield from (found[name] for name in stamps if name in found)
+        yield from (placed(found[name], self.run) for name in stamps if name in found)
 
     def _content(self, name: str) -> bytes | None:
         try:

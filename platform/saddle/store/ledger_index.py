@@ -18,6 +18,7 @@ from saddle.store.entry import SCHEMA_VERSION
 from saddle.store.entry_rows import LAZY, read_row
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
+from saddle.trial.run_id import RunId
 
 SEGMENT = 500
 """Entries of a full segment."""
@@ -50,14 +51,14 @@ class Segment:
         return self.table.take([place[name] for name in names])
 
 
-def index_folder(study: str) -> str:
-    """Where the segments of a study's index lie."""
-    return f"{study_folder(study)}/ledger-index"
+def index_folder(run: RunId) -> str:
+    """Where the segments of the index of a run's ledger lie."""
+    return f"{study_folder(run)}/ledger-index"
 
 
-def read_segments(store: Store, study: str, columns: Sequence[str] | None = None) -> Iterator[Segment]:
+def read_segments(store: Store, run: RunId, columns: Sequence[str] | None = None) -> Iterator[Segment]:
     """Every segment, the latest first; of the entries all columns by default."""
-    folder = index_folder(study)
+    folder = index_folder(run)
     paths = sorted((f"{folder}/{name}" for name in store.names(folder)), key=number_of_segment, reverse=True)
 
     def read(path: str) -> bytes | None:
@@ -88,7 +89,7 @@ def parse_segment(path: str, content: bytes, columns: Sequence[str] | None = Non
         return Segment(path, None)
 
 
-def write_index(store: Store, study: str, ledger: str) -> None:
+def write_index(store: Store, run: RunId, ledger: str) -> None:
     """Bring the index of the ledger in the folder `ledger` up to date; only for who holds the study's lock.
 
     Full segments whose every row is fresh stay, others are replaced. Files that can't be read stay out of it.
@@ -96,7 +97,7 @@ def write_index(store: Store, study: str, ledger: str) -> None:
     import pyarrow as pa
 
     now = store.stamps(ledger)
-    segments = list(read_segments(store, study, columns=[]))
+    segments = list(read_segments(store, run, columns=[]))
     kept = [segment for segment in segments if len(segment.fresh(now)) >= SEGMENT]
     indexed = {name for segment in segments for name in segment.fresh(now)}
     if len(now) - len(indexed) < FEWEST and all(segment.stamps is not None for segment in segments):
@@ -109,7 +110,7 @@ def write_index(store: Store, study: str, ledger: str) -> None:
         readable = [table for table in tables if table is not None]
         if readable:
             content = _parquet(pa.concat_tables(readable, promote_options="default"))
-            store.write(f"{index_folder(study)}/{number:06d}-{checksum(content)}.parquet", content)
+            store.write(f"{index_folder(run)}/{number:06d}-{checksum(content)}.parquet", content)
             number += 1
     for segment in segments:
         if segment not in kept:

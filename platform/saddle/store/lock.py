@@ -16,6 +16,7 @@ from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.lease import find_lease, hold_lease
 from saddle.store.opening import study_folder
 from saddle.store.s3 import S3Store
+from saddle.trial.run_id import RunId
 
 
 @dataclass(frozen=True)
@@ -45,38 +46,38 @@ class Held:
 
 
 @contextlib.contextmanager
-def hold_study(store: Store, study: str) -> Iterator[Hold]:
-    """Be the one driver of a study; raises `StorageError` naming the process, and machine, that is it already.
+def hold_study(store: Store, run: RunId) -> Iterator[Hold]:
+    """Be the one driver of a run; raises `StorageError` naming the process, and machine, that is it already.
 
     In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`.
     """
-    with hold_lock(lock_path(store, study)):
+    with hold_lock(lock_path(store, run)):
         if isinstance(store, S3Store):
-            with hold_lease(store, lease_path(study), study) as lease:
-                store.finish_move(study_folder(study))
+            with hold_lease(store, lease_path(run), run.name) as lease:
+                store.finish_move(study_folder(run))
                 yield lease
         else:
             yield Held()
 
 
-def driver_of(store: Store, study: str) -> Driver | None:
-    """Who runs the study, or None."""
-    process = holder(lock_path(store, study))
+def driver_of(store: Store, run: RunId) -> Driver | None:
+    """Who trains the run, or None."""
+    process = holder(lock_path(store, run))
     if process is not None:
         return Driver(process)
-    lease = find_lease(store, lease_path(study)) if isinstance(store, S3Store) else None
+    lease = find_lease(store, lease_path(run)) if isinstance(store, S3Store) else None
     return Driver(lease.owner.process, lease.owner.host) if lease is not None and lease.holds else None
 
 
-def lease_path(study: str) -> str:
-    """Where the lease of a study lies: beside it, and hidden."""
-    folder, _, name = study_folder(study).rpartition("/")
+def lease_path(run: RunId) -> str:
+    """Where the lease of a run lies: beside it, and hidden."""
+    folder, _, name = study_folder(run).rpartition("/")
     return f"{folder}/.{name}.lease"
 
 
-def lock_path(store: Store, study: str) -> Path:
-    """Where this machine's lock of a study lies."""
-    return driver_file(store, f"{study_folder(study)}.lock")
+def lock_path(store: Store, run: RunId) -> Path:
+    """Where this machine's lock of a run lies."""
+    return driver_file(store, f"{study_folder(run)}.lock")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from saddle.store.base import StorageError, Store
 from saddle.store.local import LocalStore, prepare_folder
 from saddle.store.paths import check_name
+from saddle.trial.run_id import RunId
 
 DEFAULT_STORAGE = "runs"
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
@@ -44,11 +45,12 @@ def unknown_scheme(scheme: str) -> StorageError:
     )
 
 
-def study_folder(study: str) -> str:
-    """Where everything of one study lies; raises `ForeignPath` for what can't be its name."""
-    return f"studies/{check_name(study, 'the name of a study')}"
+def study_folder(run: RunId) -> str:
+    """Where everything of one run of a study lies; raises `ForeignPath` for what can't be its name."""
+    check_name(run.name, "the name of a study")
+    return run.folder
 
 
-def trial_folder(study: str, key: str) -> str:
+def trial_folder(run: RunId, key: str) -> str:
     """Where checkpoints, arrays and images of one trial lie; raises `ForeignPath` for what can't be its key."""
-    return f"{study_folder(study)}/trials/{check_name(key, 'the key of a trial')}"
+    return f"{study_folder(run)}/trials/{check_name(key, 'the key of a trial')}"

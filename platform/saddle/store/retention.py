@@ -12,6 +12,7 @@ from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder, trial_folder
+from saddle.trial.run_id import RunId
 
 GIGABYTE = 10**9
 
@@ -66,7 +67,7 @@ def is_limited(policy: Policy) -> bool:
     return policy.best is not None or policy.gigabytes is not None or not policy.last
 
 
-def plan_retention(store: Store, policy: Policy, ranked: Sequence[Entry], cited: Container[str]) -> Plan:
+def plan_retention(store: Store, run: RunId, policy: Policy, ranked: Sequence[Entry], cited: Container[str]) -> Plan:
     """What the policy removes of the finished trials `ranked`, best first; trials under way are never touched.
 
     The selected checkpoint of a `cited` trial always stays.
@@ -76,7 +77,7 @@ def plan_retention(store: Store, policy: Policy, ranked: Sequence[Entry], cited:
     removals: list[Removal] = []
     kept: list[_File] = []
     for place, entry in enumerate(ranked, start=1):
-        for file in _files(store, entry):
+        for file in _files(store, run, entry):
             why = _why_removed(policy, file, place, entry.key in cited)
             if why:
                 removals.append(Removal(file.trial, file.path, file.bytes, why))
@@ -95,9 +96,9 @@ def plan_retention(store: Store, policy: Policy, ranked: Sequence[Entry], cited:
     return Plan(tuple(removals), total, max(0, int(total - limit)))
 
 
-def _files(store: Store, entry: Entry) -> list[_File]:
+def _files(store: Store, run: RunId, entry: Entry) -> list[_File]:
     """The checkpoints that are there of a finished trial."""
-    folder = f"{trial_folder(entry.study, entry.key)}/checkpoints"
+    folder = f"{trial_folder(run, entry.key)}/checkpoints"
     found = []
     for name in store.names(folder):
         if name.endswith(".pt"):
@@ -118,37 +119,38 @@ def _why_removed(policy: Policy, file: _File, place: int, cited: bool) -> str:
     return ""
 
 
-def record_path(study: str) -> str:
-    """Where a study's removed checkpoints are recorded."""
-    return f"{study_folder(study)}/removed.json"
+def record_path(run: RunId) -> str:
+    """Where a run's removed checkpoints are recorded."""
+    return f"{study_folder(run)}/removed.json"
 
 
-def removed(store: Store, study: str) -> dict[str, dict[str, str | float]]:
+def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
     """Every checkpoint that was ever removed by the policy: path → when (Unix seconds), bytes and why."""
     try:
-        record: dict[str, dict[str, str | float]] = json.loads(store.read(record_path(study)))
+        record: dict[str, dict[str, str | float]] = json.loads(store.read(record_path(run)))
     except FileNotFoundError:
         return {}
-    return record
+    return {run.place(path): facts for path, facts in record.items()}
 
 
-def remove(store: Store, study: str, removals: Sequence[Removal]) -> None:
+def remove(store: Store, run: RunId, removals: Sequence[Removal]) -> None:
     """Record the removals, then delete; only the study's driver may, or whoever keeps it out."""
     if not removals:
         return
     now = time.time()
     record: Mapping[str, Mapping[str, str | float]] = {
-        **removed(store, study),
+        **removed(store, run),
         **{one.path: {"when": now, "bytes": one.bytes, "why": one.why} for one in removals},
     }
-    store.write(record_path(study), to_json(record).encode())
+    relative = {run.below(path): facts for path, facts in record.items()}
+    store.write(record_path(run), to_json(relative).encode())
     for one in removals:
         store.delete(one.path)
 
 
-def describe_removal(store: Store, study: str, path: str) -> str | None:
+def describe_removal(store: Store, run: RunId, path: str) -> str | None:
     """When and why the checkpoint at `path` was removed, in words; None where it was not."""
-    facts = removed(store, study).get(path)
+    facts = removed(store, run).get(path)
     if facts is None:
         return None
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(facts["when"])))

@@ -10,12 +10,13 @@ from saddle.execute.stopping import stop_path
 from saddle.store.base import StorageError, Store
 from saddle.store.opening import open_store
 from saddle.submit.jobs import Job, Jobs
+from saddle.trial.run_id import RunId
 
 
 def job_states(job: Job) -> list[StudyState]:
     """The state of every study of the job; without its driver's own word where the storage can't be read here."""
     store = reachable_store(job)
-    return [_state(job, name, read_progress(store, name) if store else None) for name in job.studies]
+    return [_state(job, name, read_progress(store, RunId(name)) if store else None) for name in job.studies]
 
 
 def _state(job: Job, name: str, progress: Progress | None) -> StudyState:
@@ -33,7 +34,7 @@ def reachable_store(job: Job) -> Store | None:
     """The job's storage where this machine can read it, else None."""
     try:
         store = open_store(job.storage, create=False)
-        return store if any(store.exists(f"studies/{name}/study.yaml") for name in job.studies) else None
+        return store if any(store.exists(f"{RunId(name).folder}/study.yaml") for name in job.studies) else None
     except (StorageError, OSError):
         return None
 
@@ -51,5 +52,5 @@ def stop_job(jobs: Jobs, job: Job) -> Sequence[str]:
         jobs.stop(job.id)
         return job.studies
     for name in running:
-        store.write(stop_path(name), b"")
+        store.write(stop_path(RunId(name)), b"")
     return running

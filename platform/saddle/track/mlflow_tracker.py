@@ -28,26 +28,28 @@ from saddle.track.telling import (
     trial_tags,
 )
 from saddle.track.views import ARMS, arms_view
+from saddle.trial.run_id import RunId
 
 DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
 
 
 class MlflowTracker:
-    """A `Tracker` that writes operations to an outbox; `instance` tells runs of the same study name apart."""
+    """A `Tracker` that writes operations to an outbox; the run's instance tells it from others of its study."""
 
-    def __init__(self, uri: str, study: str, instance: str, store: Store, artifacts: str | None = None) -> None:
+    def __init__(self, uri: str, run: RunId, store: Store, artifacts: str | None = None) -> None:
         be_brief(DELIVERY_TIMEOUT)
-        folder = outbox_folder(store, study)
+        folder = outbox_folder(store, run)
 
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
             from saddle.track.mlflow_sink import MlflowSink
 
-            return MlflowSink(uri, study, artifacts, store.read)
+            return MlflowSink(uri, run.study, artifacts, lambda path: store.read(run.place(path)))
 
-        self._study = study
-        self._root = instance
+        self._run = run
+        self._study = run.study
+        self._root = run.instance
         self._arms: set[str] = set()
         self._reported: dict[str, set[int]] = {}
         self._outbox = Outbox(folder, connect)
@@ -64,7 +66,7 @@ class MlflowTracker:
 
     def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
-            self._outbox.add({"do": "file", "key": key, "path": path, "folder": folder})
+            self._outbox.add({"do": "file", "key": key, "path": self._run.below(path), "folder": folder})
 
     def _add_metrics(self, key: str, metrics: Mapping[str, float], step: int, when: float) -> None:
         if metrics:
@@ -167,6 +169,6 @@ class MlflowTracker:
         return f"{backlog.operations} messages for MLflow wait in the outbox ({why})"
 
 
-def outbox_folder(store: Store, study: str) -> Path:
-    """Where a study's messages for MLflow wait, on this machine."""
-    return driver_folder(store, f"{study_folder(study)}/outbox")
+def outbox_folder(store: Store, run: RunId) -> Path:
+    """Where a run's messages for MLflow wait, on this machine."""
+    return driver_folder(store, f"{study_folder(run)}/outbox")

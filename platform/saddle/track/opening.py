@@ -13,6 +13,7 @@ from saddle.store.opening import study_folder
 from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
 from saddle.track.outbox import has_backlog
+from saddle.trial.run_id import RunId
 
 
 def tracking_uri(store: Store) -> str:
@@ -49,29 +50,29 @@ def make_database(store: Store) -> Path:
     return path
 
 
-def marker(study: str) -> str:
-    """The file that says that a study was ever tracked."""
-    return f"{study_folder(study)}/tracked"
+def marker(run: RunId) -> str:
+    """The file that says that a run was ever tracked."""
+    return f"{study_folder(run)}/tracked"
 
 
-def was_tracked(store: Store, study: str) -> bool:
-    """Whether a study was ever run without `--no-mlflow`; of older ones their outbox says so."""
-    return store.exists(marker(study)) or outbox_folder(store, study).exists()
+def was_tracked(store: Store, run: RunId) -> bool:
+    """Whether a run was ever trained without `--no-mlflow`; of older ones their outbox says so."""
+    return store.exists(marker(run)) or outbox_folder(store, run).exists()
 
 
-def open_tracker(store: Store, study: str, instance: str, *, enabled: bool = True) -> Tracker:
-    """The tracker of one study."""
+def open_tracker(store: Store, run: RunId, *, enabled: bool = True) -> Tracker:
+    """The tracker of one run of a study."""
     if not enabled:
         return NullTracker()
-    if not store.exists(marker(study)):
-        store.write(marker(study), b"MLflow was told of this study; `saddle verify` compares it\n")
-    return MlflowTracker(tracking_uri(store), study, instance, store, artifact_location(store))
+    if not store.exists(marker(run)):
+        store.write(marker(run), b"MLflow was told of this study; `saddle verify` compares it\n")
+    return MlflowTracker(tracking_uri(store), run, store, artifact_location(store))
 
 
-def deliver_rest(store: Store, study: str, instance: str, timeout: float) -> str | None:
-    """Deliver what waits in a study's outbox, unless its driver runs; what is left after `timeout`, in words."""
-    if not has_backlog(outbox_folder(store, study)):
+def deliver_rest(store: Store, run: RunId, timeout: float) -> str | None:
+    """Deliver what waits in a run's outbox, unless its driver runs; what is left after `timeout`, in words."""
+    if not has_backlog(outbox_folder(store, run)):
         return None
-    with contextlib.suppress(StorageError), hold_study(store, study):
-        return open_tracker(store, study, instance).close(timeout)
+    with contextlib.suppress(StorageError), hold_study(store, run):
+        return open_tracker(store, run).close(timeout)
     return None

@@ -11,17 +11,18 @@ from saddle.store.entry import Entry
 from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
 from saddle.store.opening import study_folder, trial_folder
 from saddle.store.retention import removed
+from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.optuna import same
 
 
-def compare_checkpoints(store: Store, study: str, finished: Mapping[str, Entry]) -> tuple[list[Difference], int]:
+def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, Entry]) -> tuple[list[Difference], int]:
     """Every difference, and how many checkpoints the policy has removed, which is none."""
-    gone = removed(store, study)
+    gone = removed(store, run)
     found: list[Difference] = []
     by_policy = 0
     for key, entry in finished.items():
-        folder = f"{trial_folder(study, key)}/checkpoints"
+        folder = f"{trial_folder(run, key)}/checkpoints"
         manifest, problem = find_manifest(store, folder)
         if entry.epochs and problem:
             again = same_curve(recover_manifest(store, folder), entry)
@@ -94,17 +95,17 @@ def base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def orphans(store: Store, study: str, known: Container[str]) -> list[Difference]:
+def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]:
     """Folders of trials that nobody knows; `known` are the keys of the ledger, of trials begun, of replicates.
 
     Surely garbage is a folder without a manifest, and that of a search's trial, for its settings are kept nowhere:
     nothing in it could ever be used.
     """
     found = []
-    for key in store.names(f"{study_folder(study)}/trials"):
+    for key in store.names(f"{study_folder(run)}/trials"):
         if key in known:
             continue
-        folder = trial_folder(study, key)
+        folder = trial_folder(run, key)
         empty = not store.exists(f"{folder}/checkpoints/manifest.json")
         garbage = empty or number_of(key) is not None
         what = f"nobody knows the trial of this folder ({store.size(folder) / 1e6:.3g} MB)"

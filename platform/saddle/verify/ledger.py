@@ -12,10 +12,12 @@ from saddle.design import replicates_of
 from saddle.search.begun import number_of
 from saddle.store.base import StorageError, Store
 from saddle.store.entry import Entry
+from saddle.store.entry_paths import placed
 from saddle.store.entry_rows import entries_in
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
 
 
@@ -28,9 +30,9 @@ class ReadLedger:
     differences: Sequence[Difference]
 
 
-def read_ledger(store: Store, study: str, stored: StoredStudy | None) -> ReadLedger:
+def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLedger:
     """Read every file of the ledger; without the study file nothing is known of which trials there should be."""
-    ledger = Ledger(store, study)
+    ledger = Ledger(store, run)
     expected = replicate_keys(stored) if stored is not None else None
     entries: list[Entry] = []
     unusable: set[str] = set()
@@ -38,7 +40,7 @@ def read_ledger(store: Store, study: str, stored: StoredStudy | None) -> ReadLed
     for name in store.names(ledger.folder):
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
         try:
-            entry = decode(store.read(path), path)
+            entry = placed(decode(store.read(path), path), run)
             _ = entry.curve[:], entry.times[:]  # which stay text until somebody looks
         except FileNotFoundError:
             continue  # removed since
@@ -50,7 +52,7 @@ def read_ledger(store: Store, study: str, stored: StoredStudy | None) -> ReadLed
             unusable.add(key)
             found.append(Difference("ledger", key, f"the entry is damaged: {error}", Repair.SET_ASIDE, (path,)))
             continue
-        problem = misplaced(entry, key, study, stored, expected)
+        problem = misplaced(entry, key, run, stored, expected)
         if problem is None:
             entries.append(entry)
             continue
@@ -65,13 +67,13 @@ def index_troubles(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]
     found = []
     stamps = ledger.store.stamps(ledger.folder)
     by_name = {f"{entry.key}.parquet": entry for entry in entries}
-    for segment in read_segments(ledger.store, ledger.study):
+    for segment in read_segments(ledger.store, ledger.run):
         name = segment.path.rpartition("/")[2]
         if not ledger.store.exists(segment.path):
             continue  # replaced since by the driver
         if segment.stamps is None:
             problem = f"the index {name} is damaged; the ledger's files are read instead"
-        elif segment_differs(segment, stamps, by_name):
+        elif segment_differs(segment, stamps, by_name, ledger.run):
             problem = f"the index {name} says of unchanged files what is not in them"
         else:
             continue
@@ -79,14 +81,14 @@ def index_troubles(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]
     return found
 
 
-def segment_differs(segment: Segment, stamps: Mapping[str, str], entries: Mapping[str, Entry]) -> bool:
+def segment_differs(segment: Segment, stamps: Mapping[str, str], entries: Mapping[str, Entry], run: RunId) -> bool:
     """Whether any row that would be believed is not the entry in its file."""
     names = [name for name in segment.fresh(stamps) if name in entries]
     try:
         rows = list(entries_in(segment.rows(names), segment.path)) if names else []
     except (KeyError, TypeError, ValueError):
         return True
-    return any(row != entries[name] for name, row in zip(names, rows, strict=True))
+    return any(placed(row, run) != entries[name] for name, row in zip(names, rows, strict=True))
 
 
 def replicate_keys(stored: StoredStudy) -> set[str] | None:
@@ -107,12 +109,12 @@ def needed_keys(stored: StoredStudy, entries: Sequence[Entry]) -> set[str]:
 
 
 def misplaced(
-    entry: Entry, key: str, study: str, stored: StoredStudy | None, expected: Container[str] | None
+    entry: Entry, key: str, run: RunId, stored: StoredStudy | None, expected: Container[str] | None
 ) -> str | None:
     """Why an entry does not belong where it is, or None."""
     if entry.key != key:
         return f"the file {key}.parquet holds the entry of {entry.key}"
-    if entry.study != study:
+    if entry.study != run.study:
         return f"the entry is one of the study {entry.study}"
     if stored is None:
         return None

@@ -40,9 +40,9 @@ class Search:
 def read_search(store: Store, stored: StoredStudy) -> Search:
     """Optuna's trials; nothing is changed or made. Raises `SharedDatabaseError`."""
     quiet_optuna()
-    name = name_in_storage(stored.study.study, stored.instance)
+    name = name_in_storage(stored.run)
     try:
-        with reading(journal_path(store, stored.study.study)) as storage:
+        with reading(journal_path(store, stored.run)) as storage:
             if storage is None:
                 return Search(None)
             search = optuna.load_study(storage=storage, study_name=name)

@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 from saddle.store.base import Store
 from saddle.track.opening import database_path, tracking_uri
 from saddle.track.patience import be_brief
+from saddle.trial.run_id import RunId
 from saddle.verify.runs import Runs, read_runs
 
 
@@ -18,17 +19,20 @@ class NoExperiment(Exception):
     """MLflow has no experiment of the study."""
 
 
-def reach(store: Store, study: str, instance: str) -> Runs:
-    """The study's runs; raises `NoExperiment`, or whatever MLflow's client raises where it is not to be had."""
+def reach(store: Store, run: RunId) -> Runs:
+    """The MLflow runs of one run of a study.
+
+    Raises `NoExperiment`, or whatever MLflow's client raises where it is not to be had.
+    """
     if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
         raise NoExperiment("there is no MLflow database beside the study")  # asking for it would make one
     client = connect(store)
-    found = client.get_experiment_by_name(study)
+    found = client.get_experiment_by_name(run.study)
     if found is None:
         raise NoExperiment("the experiment is missing")
     if found.lifecycle_stage != LifecycleStage.ACTIVE:
         raise NoExperiment("the experiment was deleted")
-    return read_runs(client, found.experiment_id, instance)
+    return read_runs(client, found.experiment_id, run.instance)
 
 
 def restore_experiment(store: Store, study: str) -> None:

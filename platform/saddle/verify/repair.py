@@ -20,6 +20,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
 from saddle.store.manifest import encode_manifest, manifest_path, recover_manifest
 from saddle.store.opening import study_folder
+from saddle.trial.run_id import RunId
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.optuna import read_search
@@ -29,20 +30,20 @@ PASSES = 4
 """One repair may bring the next to light: a damaged entry set aside, its trial in Optuna, then its MLflow run."""
 
 
-def repair_study(store: Store, name: str) -> Verification:
+def repair_study(store: Store, run: RunId) -> Verification:
     """Mend what can be derived, and compare once more; raises `StorageError` while a driver runs the study."""
     mended: list[Difference] = []
-    with hold_study(store, name):
+    with hold_study(store, run):
         for _ in range(PASSES):
-            found = verify_study(store, name, repairing=True)
+            found = verify_study(store, run, repairing=True)
             todo = [difference for difference in found.differences if difference.repairable]
-            stored = read_study(store, name) if todo else None
+            stored = read_study(store, run.name) if todo else None
             if stored is None:
                 break
             mend(store, stored, found, todo)
             mended += [difference for difference in todo if difference not in mended]
         else:
-            found = verify_study(store, name, repairing=True)
+            found = verify_study(store, run, repairing=True)
     repaired = [difference for difference in mended if difference not in found.differences]
     return Verification(**{**vars(found), "repaired": tuple(repaired)})
 
@@ -54,12 +55,12 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
         by_repair.setdefault(difference.repair, []).append(difference)
     if Repair.SET_ASIDE in by_repair:
         for difference in by_repair[Repair.SET_ASIDE]:
-            set_aside(store, stored.study.study, difference.subjects[0])
+            set_aside(store, stored.run, difference.subjects[0])
         return  # now other trials have ended
     if Repair.REINDEX in by_repair:
         for difference in by_repair[Repair.REINDEX]:
             store.delete(difference.subjects[0])
-        Ledger(store, stored.study.study).index()
+        Ledger(store, stored.run).index()
     if Repair.REBUILD_OPTUNA in by_repair:
         rebuild_search(store, stored, found.finished)
     elif Repair.REMOVE in by_repair:
@@ -74,29 +75,29 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
         retell(store, stored, found, [difference for difference in todo if difference.where == "mlflow"])
 
 
-def set_aside(store: Store, study: str, path: str) -> None:
+def set_aside(store: Store, run: RunId, path: str) -> None:
     """Keep a ledger file beside the ledger, where nobody reads it."""
     name = path.rpartition("/")[2]
-    store.write(f"{study_folder(study)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{name}", store.read(path))
+    store.write(f"{study_folder(run)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{name}", store.read(path))
     store.delete(path)
 
 
 def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[Entry]) -> None:
     """Make Optuna's study anew; what only the old one knew of trials under way is kept first."""
-    name = stored.study.study
+    run = stored.run
     keys = keys_of(finished)
     old = read_search(store, stored)
     for trial in old.trials or ():
         key, settings = trial_key(trial.number), trial.user_attrs.get(SETTINGS)
-        if key not in keys and settings is not None and read_settings(store, name, key) is None:
-            keep_proposal(store, name, Proposal(key, settings, 0, number=trial.number))
-    in_storage = name_in_storage(name, stored.instance)
-    journal = journal_path(store, name)
+        if key not in keys and settings is not None and read_settings(store, run, key) is None:
+            keep_proposal(store, run, Proposal(key, settings, 0, number=trial.number))
+    in_storage = name_in_storage(run)
+    journal = journal_path(store, run)
     if shared_url() is None:
         journal.unlink(missing_ok=True)
     storage = open_storage(journal)
     if old.trials is not None and shared_url() is not None:
         optuna.delete_study(study_name=in_storage, storage=storage)
-    rebuild(stored.study, storage, in_storage, finished, begun_trials(store, name, keys))
+    rebuild(stored.study, storage, in_storage, finished, begun_trials(store, run, keys))
     if old.trials is not None:
         open_search(stored.study, storage, in_storage).set_user_attr(RETRIED, list(old.retried))

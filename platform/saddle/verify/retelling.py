@@ -27,9 +27,8 @@ DELIVERY_SECONDS = 600.0
 
 def retell(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference]) -> None:
     """Deliver what waits; where nothing does, tell MLflow what the differences call for."""
-    name = stored.study.study
-    restore_experiment(store, name)
-    tracker = open_tracker(store, name, stored.instance)
+    restore_experiment(store, stored.study.study)
+    tracker = open_tracker(store, stored.run)
     assert isinstance(tracker, MlflowTracker)
     if not any(difference.repair is Repair.DELIVER for difference in todo):
         tell(store, stored, found, todo, tracker)
@@ -40,13 +39,13 @@ def tell(
     store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference], tracker: MlflowTracker
 ) -> None:
     """Remove the runs that can't be corrected, tell the trials again, and end the study's run as it should have."""
-    study, entries = stored.study, list(found.finished)
+    study, run, entries = stored.study, stored.run, list(found.finished)
     by_key = keys_of(entries)
     if any(difference.trial is None and difference.repair is Repair.RESEND for difference in todo):
         latest = max(entries, key=lambda entry: entry.ended, default=None)
         code = {"sources": "unknown", "environment": {}, **(latest.fingerprints if latest is not None else {})}
         begun = min((entry.started for entry in entries), default=None)
-        files = [f"{study_folder(study.study)}/study.yaml"]
+        files = [f"{study_folder(run)}/study.yaml"]
         tracker.start_study(study_params(study), study_tags(study, code), files, begun)
     for difference in todo:
         if difference.repair in (Repair.REMAKE, Repair.REMOVE_RUN) and difference.trial is not None:
@@ -56,11 +55,11 @@ def tell(
         if entry.key in again:
             tracker.start_trial(started(entry))
             tracker.finish_trial(entry, list(entry.images.values()))
-    progress = read_progress(store, study.study)
+    progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
     answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
     tags = answer_tags(study, answer, finished=done)
     arms = describe_arms(study, entries, answer, stored.baseline, finished=done)
     when = max((entry.ended for entry in entries), default=None) if done else None
-    files = [report_path(study.study)] if store.exists(report_path(study.study)) else []
+    files = [report_path(run)] if store.exists(report_path(run)) else []
     tracker.finish_study("FINISHED" if done else "KILLED", arms, tags, files, when)

@@ -24,6 +24,7 @@ from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import was_tracked
+from saddle.trial.run_id import RunId
 from saddle.verify import optuna as search_side
 from saddle.verify.checkpoints import compare_checkpoints, keys_of, orphans
 from saddle.verify.difference import Difference, Repair
@@ -63,15 +64,17 @@ class Verification:
         }
 
 
-def verify_study(store: Store, name: str, *, repairing: bool = False) -> Verification:
-    """Compare everything; `repairing` says that the driver's lock is ours, so that nobody runs the study."""
-    driver = None if repairing else driver_of(store, name)
+def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verification:
+    """Compare everything of one run of a study; `repairing` says that its lock is ours, so that nobody trains it."""
+    name = run.name
+    driver = None if repairing else driver_of(store, run)
     try:
         stored = read_study(store, name)
         problem = "the study's file is missing" if stored is None else ""
     except UserError as error:
         stored, problem = None, str(error)
-    ledger = read_ledger(store, name, stored)
+    run = stored.run if stored is not None else run
+    ledger = read_ledger(store, run, stored)
     if stored is None:
         return Verification(name, driver, differences=(Difference("study", None, problem), *ledger.differences))
     finished = keys_of(ledger.entries)
@@ -81,16 +84,16 @@ def verify_study(store: Store, name: str, *, repairing: bool = False) -> Verific
         known = replicate_keys(stored) or set()
         needed = needed_keys(stored, list(finished.values()))
         total: int | None = len({*finished, *needed})
-        begun = {key for key in store.names(f"{study_folder(name)}/trials") if key in known}
+        begun = {key for key in store.names(f"{study_folder(run)}/trials") if key in known}
         under_way = sorted((begun & needed) - set(finished))
     else:
         differences, under_way, known, total = _search(store, stored, finished, driver is not None)
         found += differences
     known = {*known, *finished, *(difference.trial or "" for difference in ledger.differences)}
-    checkpoints, by_policy = compare_checkpoints(store, name, finished)
+    checkpoints, by_policy = compare_checkpoints(store, run, finished)
     found += checkpoints
     if driver is None:
-        found += orphans(store, name, known)
+        found += orphans(store, run, known)
     if by_policy:
         notes.append(f"{by_policy} checkpoints were removed by the study's policy")
     found += _tracking(store, stored, finished, ledger.unusable, under_way, driver is not None, notes)
@@ -107,14 +110,14 @@ def _search(
     store: Store, stored: StoredStudy, finished: dict[str, Entry], running: bool
 ) -> tuple[list[Difference], list[str], set[str], int | None]:
     """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
-    name = stored.study.study
-    begun = [trial_key(trial.number) for trial in begun_trials(store, name, finished) if trial.settings is not None]
+    run = stored.run
+    begun = [trial_key(trial.number) for trial in begun_trials(store, run, finished) if trial.settings is not None]
     try:
         search = search_side.read_search(store, stored)
     except SharedDatabaseError as error:
         return [Difference("optuna", None, f"can't be compared: {error}")], begun, {*begun}, None
     given = {trial_key(trial.number) for trial in search.trials or () if SETTINGS in trial.user_attrs}
-    in_ledger = Ledger(store, name).__contains__
+    in_ledger = Ledger(store, run).__contains__
     found = search_side.compare_search(stored.study, search, finished, running, in_ledger)
     lost = [] if running or search.trials is None else sorted({*begun} - given)
     found += [
@@ -136,25 +139,25 @@ def _tracking(
     notes: list[str],
 ) -> list[Difference]:
     """MLflow's side, where the study was ever tracked."""
-    name = stored.study.study
-    if not was_tracked(store, name):
+    run = stored.run
+    if not was_tracked(store, run):
         notes.append("the study was never tracked in MLflow")
         return []
     from saddle.verify.mlflow import Situation, compare_runs
     from saddle.verify.reaching import NoExperiment, reach
 
-    waits = waiting(outbox_folder(store, name))
+    waits = waiting(outbox_folder(store, run))
     found = []
     if waits and running:
         notes.append(f"{waits.total()} messages for MLflow wait in the outbox")
     elif waits:
         found.append(Difference("mlflow", None, f"{waits.total()} messages wait in the outbox", Repair.DELIVER))
-    progress = read_progress(store, name)
+    progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
     status = None if running else "FINISHED" if done else "KILLED"
     arms, tags = ({}, {}) if running else _told(stored, list(finished.values()), notes, finished_study=done)
     try:
-        runs = reach(store, name, stored.instance)
+        runs = reach(store, run)
         now = Situation(stored, finished, unusable, under_way, status, waits, arms, tags)
         return [*found, *compare_runs(runs, now)]
     except NoExperiment as error:

@@ -19,6 +19,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
 from saddle.study.loader import parse_studies
+from saddle.trial.run_id import RunId
 
 TWO = """\
 study: first
@@ -53,8 +54,8 @@ def store(tmp_path: Path) -> LocalStore:
     settle_study(store, first, None, fresh=False)
     settle_study(store, second, {"mode": "plain"}, fresh=False)
     for number, score in enumerate((0.1, 0.9, 0.5)):
-        Ledger(store, "first").add(entry(number, score))
-    Ledger(store, "first").add(entry(3, 2.0, outcome="failed"))
+        Ledger(store, RunId("first")).add(entry(number, score))
+    Ledger(store, RunId("first")).add(entry(3, 2.0, outcome="failed"))
     return store
 
 
@@ -99,11 +100,11 @@ def test_the_same_study_goes_on_and_another_is_refused(store: LocalStore) -> Non
         settle_study(store, second, {"mode": "curved"}, fresh=False)
     assert settle_study(store, changed, None, fresh=True).instance != before.instance
     assert study_names(store) == ["first", "second"]
-    assert len(list(Ledger(store, "first"))) == 0, "the old trials lie beside"
+    assert len(list(Ledger(store, RunId("first")))) == 0, "the old trials lie beside"
 
 
 def test_rows_are_plain_and_headlines_few() -> None:
-    row = result_row(entry(0, 0.5))
+    row = result_row(entry(0, 0.5), RunId("first"))
     flat = flat_row(row)
     assert (flat["params.x"], flat["metrics.validation/score"]) == (0.5, 0.5)
     assert "settings" not in flat
@@ -118,11 +119,11 @@ def test_rows_are_plain_and_headlines_few() -> None:
 
 
 def test_a_study_runs_while_its_lock_is_held(store: LocalStore) -> None:
-    assert read_state(store, "first").progress.state == "not started"
+    assert read_state(store, RunId("first")).progress.state == "not started"
     store.write("studies/first/progress.json", b'{"study": "first", "state": "running", "running": {"a": 1}}')
-    assert read_state(store, "first").progress.state == "interrupted"
-    with hold_study(store, "first"):
-        state = read_state(store, "first")
+    assert read_state(store, RunId("first")).progress.state == "interrupted"
+    with hold_study(store, RunId("first")):
+        state = read_state(store, RunId("first"))
     assert state.running
     assert state.facts()["running"] == {"a": 1}
 

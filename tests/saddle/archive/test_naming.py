@@ -15,6 +15,7 @@ from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.opening import open_store
 from saddle.store.s3 import S3Store
+from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.s3 import S3
 
@@ -62,12 +63,12 @@ def test_many_blobs_are_read_at_once(s3: S3, s3_proxy: FaultyProxy) -> None:
     store = S3Store(s3.bucket(), "p")
     entry = Entry("k", "s", 0, "completed", {}, {}, {})
     for number in range(16):
-        Ledger(store, "s").add(replace(entry, key=f"trial-{number:05d}", number=number))
+        Ledger(store, RunId("s")).add(replace(entry, key=f"trial-{number:05d}", number=number))
         put_study(store.url, f"study-{number:02d}")
     s3_proxy.requests.clear()
     s3_proxy.delay = 1.0
     since = monotonic()
-    assert [e.number for e in Ledger(store, "s").entries()] == list(range(16))
+    assert [e.number for e in Ledger(store, RunId("s")).entries()] == list(range(16))
     assert study_names(store) == [f"study-{number:02d}" for number in range(16)]
     assert len(s3_proxy.requests) == 2 * 17 + 2, "a listing each, one of the index, and a request for each blob"
     assert monotonic() - since < 16, "one after the other it would take 35 s"

@@ -20,6 +20,7 @@ from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
 from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 
 STUDY = """\
 study: first
@@ -35,7 +36,7 @@ checkpoints: {best: 1, last: false}
 
 def add(store: LocalStore, number: int, score: float, outcome: str = "completed", cost: float = 0.5) -> Entry:
     key = f"trial-{number:05d}"
-    checkpoints = Checkpoints.of_trial(store, "first", key)
+    checkpoints = Checkpoints.of_trial(store, RunId("first"), key)
     for epoch in (1, 2):
         checkpoints.save(epoch, {"epoch": epoch}, {"validation/score": score}, 1.0, best=epoch == 1)
     best, last = checkpoints.manifest.best, checkpoints.manifest.last
@@ -45,7 +46,7 @@ def add(store: LocalStore, number: int, score: float, outcome: str = "completed"
         key, "first", 0, outcome, {"x": 0.5}, {"x": 0.5}, {"validation/score": score, "validation/cost": cost},
         number=number, checkpoints={"best": best.path, "last": last.path}, curve=checkpoints.manifest.curve, epochs=2,
     )  # fmt: skip
-    Ledger(store, "first").add(entry)
+    Ledger(store, RunId("first")).add(entry)
     return entry
 
 
@@ -76,7 +77,7 @@ def saddle(store: LocalStore, *arguments: str) -> Any:
 def test_completed_and_feasible_trials_rank_before_others(store: LocalStore) -> None:
     stored = read_study(store, "first")
     assert stored is not None
-    order = ranked(stored.study, load_trainable("parabola"), Ledger(store, "first").entries())
+    order = ranked(stored.study, load_trainable("parabola"), Ledger(store, RunId("first")).entries())
     assert [entry.number for entry in order] == [1, 0, 3, 2]
 
 
@@ -97,7 +98,7 @@ def test_the_best_trial_is_cited_and_stays_without_a_place(store: LocalStore) ->
 
 
 def test_a_trial_whose_images_the_report_shows_stays(store: LocalStore) -> None:
-    Ledger(store, "first").add(replace(Ledger(store, "first").get("trial-00000"), images={"a": "a.png"}))
+    Ledger(store, RunId("first")).add(replace(Ledger(store, RunId("first")).get("trial-00000"), images={"a": "a.png"}))
     saddle(store, "gc")
     assert [key for key, names in kept(store).items() if names] == ["trial-00000", "trial-00001"]
 
@@ -128,7 +129,7 @@ def test_a_removed_checkpoint_is_said_to_have_been_removed_and_when(store: Local
 
 def test_a_study_that_somebody_runs_is_left_alone(store: LocalStore) -> None:
     before = kept(store)
-    with hold_study(store, "first"):
+    with hold_study(store, RunId("first")):
         named = saddle(store, "gc", "first")
         all_of_them = saddle(store, "gc")
         dry = saddle(store, "gc", "first", "--dry-run")

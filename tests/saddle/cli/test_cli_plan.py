@@ -22,6 +22,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.loader import load_studies, parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 
 PARABOLA = """\
 study: mine
@@ -97,7 +98,7 @@ def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:
     assert unknown.basis == "unknown until a trial of parabola has run in this storage"
 
     settle_study(store, study, None, fresh=False)
-    ledger = Ledger(store, "mine")
+    ledger = Ledger(store, RunId("mine"))
     ledger.add(entry("trial-00000"))
     ledger.add(entry("trial-00001", epochs=2, seconds=4.0, outcome="pruned"))
     ledger.add(entry("trial-00002", params={"x": 0.5, "gone": 1}, seconds=500.0))
@@ -258,7 +259,7 @@ def store_pilot(folder: Path, spread: float, text: str = PILOT) -> None:
     """A finished ablation whose paired differences have exactly this spread."""
     store, [study] = LocalStore(folder), parse_studies(text, "pilot.yaml")
     settle_study(store, study, {}, fresh=False)
-    ledger = Ledger(store, study.study)
+    ledger = Ledger(store, RunId(study.study))
     for one in replicates_of(study.ablation, make_arms(study.ablation, {})):
         noise = 0.0 if one.arm.is_baseline else spread * np.sqrt(5 / 6) * (-1) ** one.seed
         facts = {

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from saddle.execute.order import Order
+from saddle.trial.run_id import RunId
 
 
 @pytest.fixture
 def make_order(tmp_path: Path) -> Any:
     def make(key: str = "t", *, time_limit: float | None = None, seed: int = 0, **params: Any) -> Order:
         return Order(
-            study="s",
+            run=RunId("s", "inst"),
             key=key,
             trainable="parabola",
             params=params,

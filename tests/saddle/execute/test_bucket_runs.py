@@ -16,6 +16,7 @@ from saddle.cli.app import app
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.s3 import S3Store
+from saddle.trial.run_id import RunId
 from tests.support.commands import Command, wait_until
 from tests.support.s3 import S3, SECRET
 
@@ -115,7 +116,7 @@ def test_a_killed_driver_s_study_goes_on_on_another_machine_s_disk(
     move_to_another_machine(tmp_path, monkeypatch)
     said = command.run("run", "slow.yaml", "--storage", url, "--no-mlflow")
     assert f"[{before}/6]" not in said, "what was done is not done again"
-    entries = Ledger(store, "slow").entries()
+    entries = Ledger(store, RunId("slow")).entries()
     assert len(entries) == 6
     assert {entry.outcome for entry in entries} == {"completed"}
     assert max(entry.attempts for entry in entries) == 2, "a trial went on where it was"
@@ -126,4 +127,4 @@ def saved(store: S3Store) -> int:
     """How many checkpoints the trials have that are under way."""
     done = {name.removesuffix(".parquet") for name in store.names("studies/slow/ledger")}
     trials = [name for name in store.names("studies/slow/trials") if name not in done]
-    return sum(len(Checkpoints.of_trial(store, "slow", trial).manifest.saved) for trial in trials)
+    return sum(len(Checkpoints.of_trial(store, RunId("slow"), trial).manifest.saved) for trial in trials)

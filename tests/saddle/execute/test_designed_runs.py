@@ -11,6 +11,7 @@ from saddle.archive.studies import read_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from tests.support.commands import Command
 
 STUDY = """\
@@ -41,7 +42,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 def test_trials_are_run_in_the_planned_order(ran: Command) -> None:
     [plan] = json.loads(ran.run("plan", "designed.yaml", "--json"))
-    entries = sorted(Ledger(LocalStore(ran.folder / "runs"), "designed"), key=lambda entry: entry.started)
+    entries = sorted(Ledger(LocalStore(ran.folder / "runs"), RunId("designed")), key=lambda entry: entry.started)
     assert [entry.seed for entry in entries] == [0] * 8 + [1] * 8 + [2] * 8
     first = [f"{entry.arm} in epochs={entry.block['epochs']}" for entry in entries[:8]]
     assert first == plan["design"]["order_of_first_seed"]
@@ -63,7 +64,7 @@ def test_every_arm_is_trained_with_what_its_components_set(ran: Command) -> None
 def test_the_effects_put_in_come_out(ran: Command) -> None:
     store = LocalStore(ran.folder / "runs")
     stored = read_study(store, "designed")
-    entries = list(Ledger(store, "designed"))
+    entries = list(Ledger(store, RunId("designed")))
     answer = answer_study(stored.study, load_trainable("parabola"), entries, stored.baseline)
     means = {effect.name.partition(" (")[0]: effect.mean for effect in answer.effects}
     seeds = 0.01 * (0.9 - 0.3)  # per seed, beside the parabola's own difference

@@ -14,6 +14,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import index_folder, number_of_segment, read_segments
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
+from saddle.trial.run_id import RunId
 
 STUDY = """
 study: long
@@ -33,7 +34,7 @@ def run(store: LocalStore, **options: object) -> StudyResult:
 
 def segments(store: LocalStore) -> dict[int, int]:
     """How many entries each segment holds, by its number."""
-    return {number_of_segment(one.path): len(one.stamps or {}) for one in read_segments(store, "long")}
+    return {number_of_segment(one.path): len(one.stamps or {}) for one in read_segments(store, RunId("long"))}
 
 
 @pytest.mark.usefixtures("ray_session")
@@ -55,10 +56,10 @@ def test_a_study_that_ends_is_indexed_and_what_is_run_again_is_read_anew(
     first = run(store)
     assert segments(store) == {1: 5}
     again = first.entries[2]
-    Ledger(store, "long").add(replace(again, outcome="failed", metrics={}))
+    Ledger(store, RunId("long")).add(replace(again, outcome="failed", metrics={}))
     second = run(store, retry=("failed",))
     [found] = [entry for entry in second.entries if entry.key == again.key]
     assert (found.outcome, found.metrics["test/score"]) == ("completed", again.metrics["test/score"])
     assert found.started > again.started
-    assert list(store.names(index_folder("long"))), "its other rows are still good"
-    assert Ledger(store, "long").entries() == list(second.entries)
+    assert list(store.names(index_folder(RunId("long")))), "its other rows are still good"
+    assert Ledger(store, RunId("long")).entries() == list(second.entries)

@@ -14,6 +14,7 @@ from saddle.execute.sharing import share_out
 from saddle.store.checkpoints import Checkpoints, load_state
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
+from saddle.trial.run_id import RunId
 
 STUDY = """
 study: workers-{workers}
@@ -33,7 +34,7 @@ def trained(workers: int, store: LocalStore, more: str, epochs: int) -> tuple[An
     [study] = parse_studies(text, "test.yaml")
     entry = run_study(study, store, [{"CPU": 2.0}], Options(track=False)).entries[0]
     assert entry.outcome == "completed", entry.why
-    last = Checkpoints.of_trial(store, study.study, entry.key).manifest.last
+    last = Checkpoints.of_trial(store, RunId(study.study), entry.key).manifest.last
     assert last is not None
     return entry, load_state(store, last)
 

@@ -20,6 +20,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
 from saddle.study.loader import parse_studies
+from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 
 S = TypeVar("S", bound=Store)
@@ -54,12 +55,12 @@ def fill(store: S) -> S:
     first, second = parse_studies(TWO, "two.yaml")
     settle_study(store, first, None, fresh=False)
     settle_study(store, second, {"mode": "plain"}, fresh=False)
-    ledger = Ledger(store, "first")
+    ledger = Ledger(store, RunId("first"))
     curve = [{"validation/score": 0.5, "loss": None}, {"validation/score": 1.0}]
     params = {"x": 0.5, "tasks": ["a"]}
     ledger.add(entry("first", "trial-00000", number=0, params=params, metrics={"validation/score": 1.0}, curve=curve))
     ledger.add(entry("first", "trial-00001", number=1, params={"x": "auto"}, outcome="failed", why="boom"))
-    ledger = Ledger(store, "second")
+    ledger = Ledger(store, RunId("second"))
     for mode, values in {"plain": (0.1, 0.2, 0.3), "curved": (0.5, 0.6, None)}.items():
         for seed, value in enumerate(values):
             ends = {"outcome": "collapsed"} if value is None else {"metrics": {"test/score": value}}

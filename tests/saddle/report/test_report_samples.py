@@ -25,6 +25,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
 from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 from tests.support.stored import store_ablation
 
@@ -62,14 +63,14 @@ def planted(one: Replicate) -> Mapping[str, Any]:
 def on_samples(store: Store, most: int | None = None) -> StudyOnSamples | None:
     stored = read_study(store, "planted")
     assert stored is not None
-    entries = Ledger(store, "planted").entries()
+    entries = Ledger(store, RunId("planted")).entries()
     return study_on_samples(stored.study, load_trainable(stored.study.trainable), entries, stored.baseline, store, most)
 
 
 def rendered(store: Store, render: Callable[..., str]) -> str:
     stored = read_study(store, "planted")
     assert stored is not None
-    entries = Ledger(store, "planted").entries()
+    entries = Ledger(store, RunId("planted")).entries()
     return render(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
 
 

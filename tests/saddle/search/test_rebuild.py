@@ -18,6 +18,7 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
+from saddle.trial.run_id import RunId
 
 SPACE = {
     "x": {"float": [0.01, 1.0], "log": True},
@@ -189,11 +190,11 @@ def test_what_a_trial_was_given_is_found_in_the_store(tmp_path: Path) -> None:
     proposals = [search.proposals.next() for _ in range(3)]
     for proposal in proposals:
         assert proposal is not None
-        keep_proposal(store, "s", proposal)
-    Checkpoints.of_trial(store, "s", "trial-00001").save(1, {}, {"validation/score": 0.5}, 1.0, best=True)
+        keep_proposal(store, RunId("s"), proposal)
+    Checkpoints.of_trial(store, RunId("s"), "trial-00001").save(1, {}, {"validation/score": 0.5}, 1.0, best=True)
     store.write("studies/s/trials/trial-00002/proposal.json", b'{"number": 2, "sett')
     store.write("studies/s/trials/something-else/x", b"")
-    one, two = begun_trials(store, "s", {"trial-00000"})
+    one, two = begun_trials(store, RunId("s"), {"trial-00000"})
     assert proposals[1] is not None
     assert (one.number, one.settings, list(one.curve)) == (1, proposals[1].settings, [{"validation/score": 0.5}])
     assert len(one.times) == 1

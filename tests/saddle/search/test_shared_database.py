@@ -22,6 +22,7 @@ from saddle.search.patient import PatientStorage, StorageLost
 from saddle.search.shared import SharedDatabaseError, open_shared
 from saddle.search.storage import name_in_storage, open_storage
 from saddle.study.models import Study
+from saddle.trial.run_id import RunId
 from saddle_contracts.proposals import ProposalsContract, entry_of
 from tests.support.lossy_link import LossyLink
 from tests.support.postgres import Postgres
@@ -173,7 +174,7 @@ def test_another_study_of_the_same_name_is_another_study(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SADDLE_OPTUNA_URL", url)
-    names = [name_in_storage("s", instance) for instance in ("mine", "theirs")]
+    names = [name_in_storage(RunId("s", instance)) for instance in ("mine", "theirs")]
     for name in names:
         proposals = OptunaProposals(STUDY, open_storage(tmp_path / "none"), {}, known={}, name=name)
         first = proposals.next()
@@ -181,7 +182,7 @@ def test_another_study_of_the_same_name_is_another_study(
         assert first.number == 0
     assert not (tmp_path / "none").exists()
     monkeypatch.delenv("SADDLE_OPTUNA_URL")
-    assert name_in_storage("s", "mine") == "s"
+    assert name_in_storage(RunId("s", "mine")) == "s"
 
 
 def test_a_new_database_may_be_opened_by_several_drivers_at_once(postgres: Postgres) -> None:

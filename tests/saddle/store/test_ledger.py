@@ -13,6 +13,7 @@ from saddle.store.base import StorageError
 from saddle.store.entry import SCHEMA_VERSION, Entry
 from saddle.store.ledger import Ledger, decode, encode, to_json
 from saddle.store.local import LocalStore
+from saddle.trial.run_id import RunId
 
 ENTRY = Entry(
     key="trial-00003",
@@ -53,14 +54,14 @@ def test_numbers_that_are_not_finite_become_null() -> None:
 
 
 def test_any_parquet_reader_can_query_outcomes(tmp_path: Path) -> None:
-    ledger = Ledger(LocalStore(tmp_path), "s")
+    ledger = Ledger(LocalStore(tmp_path), RunId("s"))
     ledger.add(ENTRY)
     table = pq.read_table(tmp_path / "studies/s/ledger").to_pylist()
     assert [(row["key"], row["outcome"], row["epochs"]) for row in table] == [("trial-00003", "completed", 2)]
 
 
 def test_entries_of_a_search_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
-    ledger = Ledger(LocalStore(tmp_path), "s")
+    ledger = Ledger(LocalStore(tmp_path), RunId("s"))
     for number in (11, 2, 100):
         ledger.add(replace(ENTRY, key=f"trial-{number:05d}", number=number))
     assert [entry.number for entry in ledger.entries()] == [2, 11, 100]
@@ -71,7 +72,7 @@ def test_entries_of_a_search_are_in_the_order_of_their_numbers(tmp_path: Path) -
 
 def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    ledger = Ledger(store, "s")
+    ledger = Ledger(store, RunId("s"))
     ledger.add(ENTRY)
     store.write(ledger.path(ENTRY.key), store.read(ledger.path(ENTRY.key))[:100])
     with pytest.raises(StorageError, match=r"trial-00003\.parquet is damaged"):

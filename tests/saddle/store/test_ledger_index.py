@@ -20,6 +20,7 @@ from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import index_folder
 from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
+from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 
 
@@ -58,7 +59,7 @@ def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def filled(store: Store, count: int = 10) -> Ledger:
-    ledger = Ledger(store, "s")
+    ledger = Ledger(store, RunId("s"))
     for number in range(count):
         ledger.add(entry(number))
     ledger.index()
@@ -66,7 +67,7 @@ def filled(store: Store, count: int = 10) -> Ledger:
 
 
 def numbers(store: Store) -> list[int]:
-    return [ledger_index.number_of_segment(name) for name in store.names(index_folder("s"))]
+    return [ledger_index.number_of_segment(name) for name in store.names(index_folder(RunId("s")))]
 
 
 @contextmanager
@@ -122,7 +123,7 @@ def test_full_segments_stay_and_small_ones_are_merged(store: Store) -> None:
 @pytest.mark.parametrize("keep", [0, 100, -20])
 def test_a_damaged_segment_is_ignored_and_written_again(store: Store, keep: int) -> None:
     ledger = filled(store)
-    path = f"{index_folder('s')}/{list(store.names(index_folder('s')))[1]}"
+    path = f"{index_folder(RunId('s'))}/{list(store.names(index_folder(RunId('s'))))[1]}"
     store.write(path, store.read(path)[:keep])
     assert ledger.entries() == [entry(number) for number in range(10)]
     ledger.index()
@@ -133,7 +134,7 @@ def test_a_damaged_segment_is_ignored_and_written_again(store: Store, keep: int)
 def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     ledger = filled(store, 4)
-    path = f"{index_folder('s')}/{next(store.names(index_folder('s')))}"
+    path = f"{index_folder(RunId('s'))}/{next(store.names(index_folder(RunId('s'))))}"
     whole = store.read(path)
     expected = [entry(number) for number in range(4)]
     for place in range(0, len(whole), 61):
@@ -142,7 +143,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_stays_out_of_the_index(store: Store) -> None:
-    ledger = Ledger(store, "s")
+    ledger = Ledger(store, RunId("s"))
     for number in range(5):
         ledger.add(entry(number))
     store.write(ledger.path("trial-00001"), b"garbage")
@@ -157,7 +158,7 @@ def test_a_study_that_is_set_aside_takes_its_index_along(store: Store, monkeypat
     filled(store)
     store.move("studies/s", "studies/s@1")
     with reads(store, monkeypatch) as paths:
-        assert len(Ledger(store, "s@1").entries()) == 10
+        assert len(Ledger(store, RunId("s@1")).entries()) == 10
     assert len(paths) == 3
 
 

@@ -12,6 +12,7 @@ from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.store.retention import GIGABYTE, describe_removal, plan_retention, remove, removed
 from saddle.study.models import KeptCheckpoints
+from saddle.trial.run_id import RunId
 
 SCORES = {"a": [0.1, 0.9, 0.3, 0.2], "b": [0.1, 0.2, 0.3, 0.8], "c": [0.7, 0.3, 0.2, 0.1], "d": [0.6, 0.1, 0.1, 0.1]}
 """Best first; what stays of `a` are epochs 2 (selected), 3 (one before the last) and 4 (last), of `b` 3 and 4."""
@@ -30,7 +31,7 @@ def ranked(store: LocalStore) -> list[Entry]:
 
 
 def trained(store: LocalStore, key: str, scores: list[float]) -> Entry:
-    checkpoints = Checkpoints.of_trial(store, "s", key)
+    checkpoints = Checkpoints.of_trial(store, RunId("s"), key)
     for epoch, score in enumerate(scores, start=1):
         best = score == max(scores[:epoch])
         checkpoints.save(epoch, {"epoch": epoch}, {"validation/score": score}, 1.0, best)
@@ -50,7 +51,7 @@ def kept(store: LocalStore) -> dict[str, list[int]]:
 
 
 def apply(store: LocalStore, ranked: list[Entry], cited: Any = (), **policy: Any) -> dict[str, list[int]]:
-    remove(store, "s", plan_retention(store, KeptCheckpoints(**policy), ranked, cited).removals)
+    remove(store, RunId("s"), plan_retention(store, RunId("s"), KeptCheckpoints(**policy), ranked, cited).removals)
     return kept(store)
 
 
@@ -58,7 +59,7 @@ def test_without_a_limit_everything_stays(store: LocalStore, ranked: list[Entry]
     before = kept(store)
     assert before == {"a": [2, 3, 4], "b": [3, 4], "c": [1, 3, 4], "d": [1, 3, 4]}
     assert apply(store, ranked) == before
-    assert removed(store, "s") == {}
+    assert removed(store, RunId("s")) == {}
 
 
 def test_the_best_trials_keep_their_selected_and_last_checkpoints(store: LocalStore, ranked: list[Entry]) -> None:
@@ -78,7 +79,7 @@ def test_a_trial_under_way_is_never_touched(store: LocalStore, ranked: list[Entr
 
 
 def test_a_byte_limit_takes_last_ones_first_and_the_worst_first(store: LocalStore, ranked: list[Entry]) -> None:
-    full = plan_retention(store, KeptCheckpoints(gigabytes=1.0), ranked, ())
+    full = plan_retention(store, RunId("s"), KeptCheckpoints(gigabytes=1.0), ranked, ())
     assert full.kept_bytes == 7 * SIZE
     assert full.bytes == 4 * SIZE, "only what was kept for resuming"
     assert apply(store, ranked, gigabytes=5.5 * SIZE / GIGABYTE) == {"a": [2, 4], "b": [4], "c": [1], "d": [1]}
@@ -88,8 +89,8 @@ def test_a_byte_limit_takes_last_ones_first_and_the_worst_first(store: LocalStor
 def test_a_byte_limit_never_takes_what_is_cited_and_says_by_how_much_it_is_exceeded(
     store: LocalStore, ranked: list[Entry]
 ) -> None:
-    plan = plan_retention(store, KeptCheckpoints(gigabytes=0.5 * SIZE / GIGABYTE), ranked, {"a", "c"})
-    remove(store, "s", plan.removals)
+    plan = plan_retention(store, RunId("s"), KeptCheckpoints(gigabytes=0.5 * SIZE / GIGABYTE), ranked, {"a", "c"})
+    remove(store, RunId("s"), plan.removals)
     assert kept(store) == {"a": [2], "b": [], "c": [1], "d": []}
     assert (plan.kept_bytes, plan.over) == (2 * SIZE, SIZE + SIZE // 2)
 
@@ -97,11 +98,13 @@ def test_a_byte_limit_never_takes_what_is_cited_and_says_by_how_much_it_is_excee
 def test_what_was_removed_is_recorded_with_its_reason(store: LocalStore, ranked: list[Entry]) -> None:
     apply(store, ranked, best=3)
     apply(store, ranked, best=2)
-    record = removed(store, "s")
+    record = removed(store, RunId("s"))
     assert {ranked[2].checkpoints["best"], ranked[3].checkpoints["best"]} <= set(record), "of both times"
-    why = describe_removal(store, "s", ranked[2].checkpoints["best"])
+    why = describe_removal(store, RunId("s"), ranked[2].checkpoints["best"])
     assert why is not None
     assert why.startswith("it was removed on 20")
     assert "not among the best 2" in why
-    assert describe_removal(store, "s", ranked[0].checkpoints["best"]) is None
-    assert plan_retention(store, KeptCheckpoints(best=2), ranked, ()).removals == (), "nothing is left to do"
+    assert describe_removal(store, RunId("s"), ranked[0].checkpoints["best"]) is None
+    assert plan_retention(store, RunId("s"), KeptCheckpoints(best=2), ranked, ()).removals == (), (
+        "nothing is left to do"
+    )

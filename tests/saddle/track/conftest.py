@@ -12,6 +12,7 @@ from saddle.store.local import LocalStore
 from saddle.track import outbox
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import Server
+from saddle.trial.run_id import RunId
 from saddle_contracts.tracker import tell_ablation
 from tests.support.mlflow_servers import Contents, contents, serving, without_clock, working_in
 from tests.support.postgres import Postgres
@@ -29,7 +30,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """What `tell_ablation` leaves in a database that never was away."""
     folder = tmp_path_factory.mktemp("undisturbed")
     uri = f"sqlite:///{folder}/mlflow.db"
-    tracker = MlflowTracker(uri, "undisturbed", "inst", LocalStore(folder), (folder / "artifacts").as_uri())
+    tracker = MlflowTracker(uri, RunId("undisturbed", "inst"), LocalStore(folder), (folder / "artifacts").as_uri())
     tell_ablation(tracker, LocalStore(folder))
     assert tracker.close(90) is None
     return without_clock(contents(uri, "undisturbed"))
@@ -67,4 +68,4 @@ def any_server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture
 def tracker_to(tmp_path: Path) -> Callable[[str], MlflowTracker]:
     """A function that opens the tracker of this test's own experiment at an address."""
-    return lambda uri: MlflowTracker(uri, tmp_path.name, "inst", LocalStore(tmp_path))
+    return lambda uri: MlflowTracker(uri, RunId(tmp_path.name, "inst"), LocalStore(tmp_path))

@@ -21,6 +21,7 @@ from saddle.track.arms import describe_arms, effect_tags
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.telling import started
+from saddle.trial.run_id import RunId
 
 METRIC = "test/robust_accuracy.worst_case"
 TRAINABLE = SimpleNamespace(
@@ -60,7 +61,8 @@ def told(study: Study, entries: list[Entry], *, finished: bool = True) -> dict[s
 
 def test_mlflow_shows_the_numbers_of_every_arm(tmp_path: Path) -> None:
     study, entries = made({"factors": {"perturbation": ["sta", "mp", "mta"]}}, collapsed=(0, 1))
-    tracker = MlflowTracker(f"sqlite:///{tmp_path}/mlflow.db", "controls", "inst", LocalStore(tmp_path / "store"))
+    run = RunId("controls", "inst")
+    tracker = MlflowTracker(f"sqlite:///{tmp_path}/mlflow.db", run, LocalStore(tmp_path / "store"))
     tracker.start_study({}, {}, [])
     for entry in entries:
         tracker.start_trial(started(entry))

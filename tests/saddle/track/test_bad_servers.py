@@ -23,6 +23,7 @@ from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
 from saddle.track.server import Server, free_port
+from saddle.trial.run_id import RunId
 from saddle_contracts.tracker import ended, started, tell_ablation
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request, faulty_proxy
 from tests.support.mlflow_servers import Contents, contents, kill_group, serving, without_clock
@@ -199,9 +200,10 @@ from saddle.store.lock import hold_study
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
 from saddle_contracts.tracker import ended, tell_ablation
+from saddle.trial.run_id import RunId
 
 folder = Path(sys.argv[1])
-tracker = MlflowTracker(sys.argv[2], folder.name, "inst", LocalStore(folder))
+tracker = MlflowTracker(sys.argv[2], RunId(folder.name, "inst"), LocalStore(folder))
 tracker.settle([ended(f"{arm}-{seed}", arm=arm, seed=seed) for arm in ("sta", "mp") for seed in range(2)])
 tell_ablation(tracker, LocalStore(folder))
 left = tracker.close(100)
@@ -340,11 +342,11 @@ def test_what_waits_is_delivered_by_whoever_opens_the_study_next(
     tell(tracker, tmp_path)
     assert tracker.close(5) is not None
     monkeypatch.setenv("MLFLOW_TRACKING_URI", sqlite_server.uri)
-    with hold_study(store, tmp_path.name):
-        assert deliver_rest(store, tmp_path.name, "inst", 30) is None
+    with hold_study(store, RunId(tmp_path.name)):
+        assert deliver_rest(store, RunId(tmp_path.name, "inst"), 30) is None
         with pytest.raises(AssertionError, match="no experiment"):
             contents(sqlite_server.uri, tmp_path.name)
-    assert deliver_rest(store, tmp_path.name, "inst", 60) is None
+    assert deliver_rest(store, RunId(tmp_path.name, "inst"), 60) is None
     assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    assert deliver_rest(store, tmp_path.name, "inst", 60) is None, "nothing is left"
+    assert deliver_rest(store, RunId(tmp_path.name, "inst"), 60) is None, "nothing is left"

@@ -19,6 +19,7 @@ from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
 from saddle.track.server import NoServer, Server, free_port, page_of, serve
 from saddle.track.telling import flatten
+from saddle.trial.run_id import RunId
 from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation
 
 
@@ -31,7 +32,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def open_mlflow(database: str, tmp_path: Path) -> Callable[[], Tracker]:
     artifacts = (tmp_path / "artifacts").as_uri()
-    return lambda: MlflowTracker(database, tmp_path.name, "inst", LocalStore(tmp_path), artifacts)
+    return lambda: MlflowTracker(database, RunId(tmp_path.name, "inst"), LocalStore(tmp_path), artifacts)
 
 
 def runs_of(uri: str, experiment: str) -> dict[str, Run]:
@@ -142,14 +143,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_server_over_http_gets_the_same_runs(server: Server, tmp_path: Path) -> None:
-    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", LocalStore(tmp_path))
+    tracker = MlflowTracker(server.uri, RunId(tmp_path.name, "inst"), LocalStore(tmp_path))
     tell_ablation(tracker, LocalStore(tmp_path))
     assert tracker.close(90) is None
     assert len(runs_of(server.uri, tmp_path.name)) == 7
 
 
 def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_path: Path) -> None:
-    tracker = MlflowTracker(server.uri, tmp_path.name, "inst", LocalStore(tmp_path))
+    tracker = MlflowTracker(server.uri, RunId(tmp_path.name, "inst"), LocalStore(tmp_path))
     tracker.start_study({}, {}, [])
     assert tracker.close(60) is None
     assert page_of(server.uri, tmp_path.name).endswith("/runs?workflowType=machine_learning")
@@ -162,7 +163,7 @@ def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_pa
 def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    first = MlflowTracker(f"http://127.0.0.1:{port}", "study", "inst", LocalStore(tmp_path))
+    first = MlflowTracker(f"http://127.0.0.1:{port}", RunId("study", "inst"), LocalStore(tmp_path))
     since = time.monotonic()
     tell_ablation(first, LocalStore(tmp_path))
     assert time.monotonic() - since < 5
@@ -170,7 +171,7 @@ def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, mo
     assert left is not None
     assert "wait in the outbox" in left
     with serve(LocalStore(tmp_path / "store"), port) as late:
-        second = MlflowTracker(late.uri, "study", "inst", LocalStore(tmp_path))
+        second = MlflowTracker(late.uri, RunId("study", "inst"), LocalStore(tmp_path))
         assert second.close(90) is None
         runs = runs_of(late.uri, "study")
     assert len(runs) == 7

@@ -18,6 +18,7 @@ from saddle.store.entry_rows import read_row
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import STAMP, checksum, index_folder
 from saddle.store.local import LocalStore
+from saddle.trial.run_id import RunId
 
 FIRST = "trial-00000"
 
@@ -46,7 +47,7 @@ def runs(store: LocalStore, study: str = "top") -> dict[str, list[str]]:
 
 def completed(store: LocalStore) -> str:
     """The key of a trial with metrics on test."""
-    return next(entry.key for entry in Ledger(store, "top").entries() if entry.outcome == "completed")
+    return next(entry.key for entry in Ledger(store, RunId("top")).entries() if entry.outcome == "completed")
 
 
 # each of these damages the search and gives what is said of it
@@ -72,18 +73,18 @@ def lose_the_end_of_the_journal(store: LocalStore) -> list[str]:
 
 
 def change_optunas_value(store: LocalStore) -> list[str]:
-    entry = Ledger(store, "top").get(completed(store))
+    entry = Ledger(store, RunId("top")).get(completed(store))
     changed = {**entry.metrics, "validation/score": 0.123}
-    Ledger(store, "top").add(replace(entry, metrics=changed))
+    Ledger(store, RunId("top")).add(replace(entry, metrics=changed))
     return [f"optuna: {entry.key}: its values are"]
 
 
 def change_a_curve(store: LocalStore) -> list[str]:
-    entry = Ledger(store, "top").get(completed(store))
+    entry = Ledger(store, RunId("top")).get(completed(store))
     curve = [dict(epoch) for epoch in entry.curve]
     curve[0]["validation/score"] = 0.123
-    Ledger(store, "top").add(replace(entry, curve=curve))
-    manifest = Checkpoints.of_trial(store, "top", entry.key)
+    Ledger(store, RunId("top")).add(replace(entry, curve=curve))
+    manifest = Checkpoints.of_trial(store, RunId("top"), entry.key)
     manifest.update(curve=curve)
     return [
         f"optuna: {entry.key}: value of epoch 1 differs",
@@ -138,7 +139,7 @@ def leave_the_study_running(store: LocalStore) -> list[str]:
 
 
 def double_a_point(store: LocalStore) -> list[str]:
-    value = Ledger(store, "top").get(FIRST).curve[0]["validation/score"]
+    value = Ledger(store, RunId("top")).get(FIRST).curve[0]["validation/score"]
     client(store).log_batch(runs(store)[FIRST][0], metrics=[Metric("validation/score", value, 1_700_000_000_000, 1)])
     return [f"mlflow: {FIRST}: points of validation/score are double"]
 
@@ -160,18 +161,18 @@ def change_a_parameter(store: LocalStore) -> list[str]:
 
 def damage_an_entry(store: LocalStore) -> list[str]:
     key = completed(store)
-    store.write(Ledger(store, "top").path(key), b"PAR1 rubbish")
+    store.write(Ledger(store, RunId("top")).path(key), b"PAR1 rubbish")
     return [f"ledger: {key}: the entry is damaged"]
 
 
 def lose_an_entry(store: LocalStore) -> list[str]:
     key = completed(store)
-    Ledger(store, "top").remove(key)
+    Ledger(store, RunId("top")).remove(key)
     return [f"optuna: {key}: it is COMPLETE, and the ledger has no entry", f"mlflow: {key}: its run ended as completed"]
 
 
 def copy_an_entry(store: LocalStore) -> list[str]:
-    store.write("studies/top/ledger/copy.parquet", store.read(Ledger(store, "top").path(FIRST)))
+    store.write("studies/top/ledger/copy.parquet", store.read(Ledger(store, RunId("top")).path(FIRST)))
     return [f"ledger: copy: the file copy.parquet holds the entry of {FIRST}"]
 
 
@@ -199,24 +200,26 @@ def forget_a_begun_trial(store: LocalStore) -> list[str]:
 
 def damage_the_index(store: LocalStore) -> list[str]:
     write_segment(store, completed(store))
-    path = f"{index_folder('top')}/{next(store.names(index_folder('top')))}"
+    path = f"{index_folder(RunId('top'))}/{next(store.names(index_folder(RunId('top'))))}"
     store.write(path, store.read(path)[:-1])
     return [f"ledger: the index {path.rpartition('/')[2]} is damaged"]
 
 
 def let_the_index_lie(store: LocalStore) -> list[str]:
     write_segment(store, completed(store), outcome="failed")
-    return [f"ledger: the index {next(store.names(index_folder('top')))} says of unchanged files what is not in them"]
+    return [
+        f"ledger: the index {next(store.names(index_folder(RunId('top'))))} says of unchanged files what is not in them"
+    ]
 
 
 def write_segment(store: LocalStore, key: str, **changes: Any) -> None:
     """Put an entry into the index, which is too small to have one, as its file has it but for the changes."""
-    ledger = Ledger(store, "top")
+    ledger = Ledger(store, RunId("top"))
     stamp = store.stamps(ledger.folder)[f"{key}.parquet"]
     row = read_row(encode(replace(ledger.get(key), **changes)), key).append_column(STAMP, [[stamp]])
     buffer = io.BytesIO()
     pq.write_table(row, buffer)
-    store.write(f"{index_folder('top')}/000001-{checksum(buffer.getvalue())}.parquet", buffer.getvalue())
+    store.write(f"{index_folder(RunId('top'))}/000001-{checksum(buffer.getvalue())}.parquet", buffer.getvalue())
 
 
 MENDABLE = [
@@ -232,30 +235,30 @@ MENDABLE = [
 
 
 def truncate_a_checkpoint(store: LocalStore) -> str:
-    path = Ledger(store, "top").get(completed(store)).checkpoints["best"]
+    path = Ledger(store, RunId("top")).get(completed(store)).checkpoints["best"]
     store.write(path, store.read(path)[:-10])
     return "checkpoint epoch-00004.pt is damaged: its checksum is another"
 
 
 def lose_a_checkpoint(store: LocalStore) -> str:
-    store.delete(Ledger(store, "top").get(completed(store)).checkpoints["last"])
+    store.delete(Ledger(store, RunId("top")).get(completed(store)).checkpoints["last"])
     return "checkpoint epoch-00004.pt is missing"
 
 
 def change_a_manifest(store: LocalStore) -> str:
-    checkpoints = Checkpoints.of_trial(store, "top", completed(store))
+    checkpoints = Checkpoints.of_trial(store, RunId("top"), completed(store))
     checkpoints.update(curve=checkpoints.manifest.curve[:-1])
     return "the manifest's curve of 3 epochs differs from the ledger's of 4"
 
 
 def name_lost_files(store: LocalStore) -> str:
-    entry = Ledger(store, "top").get(completed(store))
-    Ledger(store, "top").add(replace(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
+    entry = Ledger(store, RunId("top")).get(completed(store))
+    Ledger(store, RunId("top")).add(replace(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
     return "the array right is missing"
 
 
 def meet_a_newer_saddle(store: LocalStore) -> str:
-    path = store.path(Ledger(store, "top").path(completed(store)))
+    path = store.path(Ledger(store, RunId("top")).path(completed(store)))
     table = pq.read_table(path)
     index = table.schema.get_field_index("version")
     pq.write_table(table.set_column(index, "version", [[SCHEMA_VERSION + 1]]), path)
@@ -263,6 +266,6 @@ def meet_a_newer_saddle(store: LocalStore) -> str:
 
 
 def misplace_an_entry(store: LocalStore) -> str:
-    entry = Ledger(store, "top").get(FIRST)
+    entry = Ledger(store, RunId("top")).get(FIRST)
     store.write("studies/top/ledger/other.parquet", encode(replace(entry, key="other")))
     return "no trial of the search has this key"

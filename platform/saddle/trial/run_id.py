@@ -1,0 +1,73 @@
+"""Which run of a study is meant: one that `--fresh` started anew has several, each stored in a folder of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+STUDIES = "studies"
+"""The folder of a storage that holds a folder for each run."""
+
+MARK = "@"
+"""Stands between the study's name and the rest in the name of a run that was set aside; no study's name holds it."""
+
+
+@dataclass(frozen=True)
+class RunId:
+    """One run of the study called `study`.
+
+    `instance` tells it from every other run of the study, wherever it is stored; empty where that isn't known yet.
+    `stored_as` is what its folder is called where that isn't the study's name: `NAME@TIME-INST` once set aside.
+    """
+
+    study: str
+    instance: str = ""
+    stored_as: str = ""
+
+    def __post_init__(self) -> None:
+        for name in (self.study, self.stored_as):
+            if name and not self.is_name(name):
+                raise ValueError(f"{name!r} can't be the name of a folder")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def stored(cls, name: str) -> RunId:
+        """The run in the folder called `name`, as far as the name tells it."""
+        return cls(name.partition(MARK)[0], "", name if MARK in name else "")
+
+    @staticmethod
+    def is_name(text: str) -> bool:
+        """Whether the folder of a run may be called so."""
+        return text not in ("", ".", "..") and not any(sign in text for sign in "/\\\0")
+
+    @property
+    def name(self) -> str:
+        """What users call the run, and its folder is called."""
+        return self.stored_as or self.study
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether `--fresh` has put another run in its place: it is kept as it is, and nothing trains it any more."""
+        return MARK in self.stored_as
+
+    @property
+    def folder(self) -> str:
+        """Where everything of the run lies in its storage."""
+        return f"{STUDIES}/{self.name}"
+
+    def set_aside(self, time: str, digits: int = 4) -> RunId:
+        """The same run under the name it gets when it is set aside, with so many `digits` of its instance."""
+        return replace(self, stored_as=f"{self.study}{MARK}{time}-{self.instance[:digits]}")
+
+    def below(self, path: str) -> str:
+        """A path in the storage as it is written into the run's files: relative to its folder, which may be renamed."""
+        return path.removeprefix(f"{self.folder}/")
+
+    def place(self, written: str) -> str:
+        """Where in the storage the path lies that is `written` in the run's files.
+
+        Older files hold it from the storage's root, with the name that the folder had then.
+        """
+        top, _, rest = written.partition("/")
+        return f"{self.folder}/{rest.partition('/')[2] if top == STUDIES else written}"
