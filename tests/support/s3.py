@@ -22,9 +22,27 @@ SECRET = "recognisable-secret-9d1f4e"
 """The fake secret key; it may appear nowhere."""
 
 # ends when its parent does: its standard input is closed then
+# writes are done one after the other, because moto looks at a condition and writes in two steps: of a hundred races of
+# four writers one had two winners, as on a server that must be refused
 SERVER = """
+import io
 import sys
+import threading
+from moto.moto_server import threaded_moto_server
 from moto.server import ThreadedMotoServer
+
+class OneWriterAtATime(threaded_moto_server.DomainDispatcherApplication):
+    one_by_one = threading.Lock()
+
+    def __call__(self, environ, start_response):
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            return super().__call__(environ, start_response)
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))  # not while others wait
+        with self.one_by_one:
+            return super().__call__(environ, start_response)
+
+threaded_moto_server.DomainDispatcherApplication = OneWriterAtATime
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)

@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import psutil
@@ -24,6 +23,7 @@ import psutil
 from saddle.store.base import StorageError
 from saddle.store.s3 import S3Store
 from saddle.store.s3_calls import is_unmet
+from saddle.store.s3_conditions import age_of, require_conditions
 
 RENEW_SECONDS = 10.0
 STALE_SECONDS = 60.0
@@ -98,14 +98,11 @@ def find_lease(store: S3Store, path: str, patience: float | None = None) -> Foun
         answer, content = store.calls("reading", store.key(path), get, patience=patience)
     except FileNotFoundError:
         return None
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    now = parsedate_to_datetime(date).timestamp() if date else time.time()
-    age = now - answer["LastModified"].timestamp()
     try:
         owner = Owner(**json.loads(content))
     except (ValueError, TypeError):  # of a later version of saddle, or damaged: it holds while it is renewed
         owner = Owner("an unknown machine", "", 0, 0.0, "")
-    return Found(owner, answer["ETag"], age)
+    return Found(owner, answer["ETag"], age_of(answer))
 
 
 @dataclass
@@ -157,11 +154,13 @@ class Lease:
                 return
         raise StorageError(f"{self.store.locate(self.path)}: several drivers want to run {self.study} at once")
 
-    def _confirm(self) -> None:
-        """Read what was written; an endpoint may know no conditions and let two drivers write."""
-        found = find_lease(self.store, self.path)
+    def _confirm(self, patience: float | None = None) -> None:
+        """See that the lease there is ours: an endpoint that was found good may have been replaced by one that knows no
+        conditions, and lets another driver's lease be written over."""
+        found = find_lease(self.store, self.path, patience)
         if found is None or found.owner.token != self.owner.token:
             raise Unmet
+        self._etag = found.etag  # another one than is known where the last write's answer was lost
 
     def _write(self, condition: dict[str, str], patience: float | None = None) -> None:
         content = json.dumps(asdict(self.owner)).encode()
@@ -204,7 +203,9 @@ class Lease:
         with self._lock:
             began = now()
             try:
+                self._confirm(RENEW_PATIENCE)
                 self._write({"IfMatch": self._etag}, RENEW_PATIENCE)
+                self._confirm(RENEW_PATIENCE)
             except Unmet:
                 return self._see_who_has_it()
             except StorageError as error:
@@ -252,7 +253,11 @@ def now() -> float:
 
 @contextlib.contextmanager
 def hold_lease(store: S3Store, path: str, study: str) -> Iterator[Lease]:
-    """Hold the lease at `path`; raises `StorageError` naming the machine and process that hold it."""
+    """Hold the lease at `path`; raises `StorageError` naming the machine and process that hold it.
+
+    Raises `NoConditions` where the endpoint would let another driver hold it too.
+    """
+    require_conditions(store)
     lease = Lease(store, path, study)
     lease.take()
     thread = threading.Thread(target=lease.renew_until_released, name=f"lease of {study}", daemon=True)

@@ -20,7 +20,8 @@ from typing import Any
 from saddle.store.base import Conflict, Damaged, StorageError
 from saddle.store.files import entry_itself
 from saddle.store.paths import check_path, is_name
-from saddle.store.s3_calls import Calls, Garbled, is_unmet, shared_client, status_of
+from saddle.store.s3_calls import NOT_IMPLEMENTED, Calls, Garbled, is_unmet, shared_client, status_of
+from saddle.store.s3_conditions import check_conditions, remember, remembered, server_of
 from saddle.store.s3_listing import BATCH, keys_of, list_pages
 from saddle.store.s3_moving import finish_move, move_blobs
 from saddle.store.s3_parts import LARGE, upload_parts
@@ -31,9 +32,6 @@ FIRST_PATIENCE_SECONDS = 15.0
 
 SHA256 = "sha256"
 """The name of our checksum among a blob's metadata."""
-
-NOT_IMPLEMENTED = 501
-"""The HTTP status by which an endpoint says that it doesn't know a header."""
 
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
@@ -284,9 +282,20 @@ def parse_url(url: str) -> S3Store:
 
 
 def prepare_bucket(store: S3Store) -> S3Store:
-    """The store, once a blob could be written and deleted; raises `StorageError` where it can't."""
+    """The store, once a blob could be written and deleted; raises `StorageError` where it can't.
+
+    Raises `NoConditions` where the endpoint lets two drivers run one study.
+    """
     probe = S3Store(store.bucket, store.prefix, patience=min(store.patience, FIRST_PATIENCE_SECONDS))
-    path = f".probe-{uuid.uuid4().hex}"
-    probe.write(path, b"")
-    probe.delete_all([path])
+    known = remembered(store)
+    if known is None or _try_writing(probe) != known.server:
+        remember(store, check_conditions(probe))
     return store
+
+
+def _try_writing(store: S3Store) -> str:
+    """Write a blob and delete it; what the server calls itself."""
+    key = store.key(f".probe-{uuid.uuid4().hex}")
+    answer = store.calls("writing", key, lambda: store.calls.client.put_object(Bucket=store.bucket, Key=key, Body=b""))
+    store.calls("deleting", key, lambda: store.calls.client.delete_object(Bucket=store.bucket, Key=key))
+    return server_of(answer)

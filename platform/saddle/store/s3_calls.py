@@ -23,6 +23,8 @@ SILENT_SECONDS = 30.0
 
 LONGEST_PAUSE = 5.0
 GARBLED_ATTEMPTS = 3
+NOT_IMPLEMENTED = 501
+"""The HTTP status by which an endpoint says that it will never do this."""
 
 TRANSIENT = {
     "BandwidthLimitExceeded", "ConditionalRequestConflict", "InternalError", "OperationAborted", "RequestLimitExceeded",
@@ -163,7 +165,8 @@ def is_transient(error: Exception) -> bool:
         return False
     if isinstance(error, Unreachable | HTTPClientError | IncompleteReadError | ResponseParserError | OSError):
         return True
-    return code_of(error) in TRANSIENT or status_of(error) == 429 or status_of(error) >= 500
+    status = status_of(error)
+    return code_of(error) in TRANSIENT or status == 429 or (status >= 500 and status != NOT_IMPLEMENTED)
 
 
 def describe(error: Exception) -> str:

@@ -65,14 +65,15 @@ class MlflowSink:
         """Deliver a batch in order, metrics of the same run in one call; yields how many are delivered."""
         waiting: dict[str, list[Metric]] = {}
         for index, operation in enumerate(operations):
-            if operation["do"] == "metrics":
+            do = operation.get("do")
+            if do == "metrics":
                 points = [Metric(n, v, operation["time"], operation["step"]) for n, v in operation["values"].items()]
                 waiting.setdefault(operation["key"], []).extend(points)
                 continue
             if waiting:
                 self._send_metrics(waiting)
                 yield index
-            do = operation["do"] if operation["do"] in KNOWN else "nothing"
+            do = do if do in KNOWN else "nothing"
             self._unless_refused(do, operation.get("key"), getattr(self, f"_{do}"), operation)
             yield index + 1
         if waiting:

@@ -187,7 +187,7 @@ def parse(line: bytes) -> Operation:
         operation: Operation = json.loads(line)
     except ValueError:
         return DAMAGED
-    return operation if isinstance(operation, dict) and isinstance(operation.get("do"), str) else DAMAGED
+    return operation if isinstance(operation, dict) else DAMAGED
 
 
 def cut_tail(path: Path, block: int = 2**16) -> None:
