@@ -5,11 +5,37 @@ from __future__ import annotations
 import contextlib
 import pickle
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from saddle.store.base import Conflict, Store
+from saddle.store.base import Conflict, ForeignPath, Store
 from saddle.store.opening import open_store
+
+LEAVING = [
+    "..", "../x", "f/../../x", "f/..", "/etc/hostname", "//x", "", ".", "./x", "f/./a", "f//a", "f/", "..\\x",
+    "f\\..\\..\\x", "\\x", "f\0a",
+]  # fmt: skip
+"""Paths that name what is not in a store, or that another reader would take for such."""
+
+OPERATIONS: dict[str, Callable[[Store, str], object]] = {
+    "read": lambda store, path: store.read(path),
+    "fetch": lambda store, path: store.fetch(path),
+    "write": lambda store, path: store.write(path, b"x"),
+    "write_if": lambda store, path: store.write_if(path, b"x", None),
+    "exists": lambda store, path: store.exists(path),
+    "etag": lambda store, path: store.etag(path),
+    "names": lambda store, path: list(store.names(path)),
+    "stamps": lambda store, path: store.stamps(path),
+    "size": lambda store, path: store.size(path),
+    "locate": lambda store, path: store.locate(path),
+    "delete": lambda store, path: store.delete(path),
+    "delete_if": lambda store, path: store.delete_if(path, "etag"),
+    "move from": lambda store, path: store.move(path, "moved"),
+    "move to": lambda store, path: store.move("f", path),
+}
+OF_THE_ROOT = ("names", "stamps", "size", "locate")
+"""Operations that may be asked about the whole store."""
 
 
 class StoreContract:
@@ -24,6 +50,18 @@ class StoreContract:
         store.write("a/b/c.bin", b"\x00\xff")
         assert store.read("a/b/c.bin") == b"\x00\xff"
         assert store.exists("a/b/c.bin")
+
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    def test_no_operation_takes_a_path_that_leaves_the_store(self, store: Store, operation: str) -> None:
+        store.write("f/a", b"1")
+        for path in LEAVING:
+            if path == "" and operation in OF_THE_ROOT:
+                OPERATIONS[operation](store, path)
+                continue
+            with pytest.raises(ForeignPath) as refusal:
+                OPERATIONS[operation](store, path)
+            assert repr(path) in str(refusal.value)
+        assert (list(store.names("")), store.read("f/a")) == (["f"], b"1")
 
     def test_a_missing_blob_is_a_file_not_found(self, store: Store) -> None:
         store.write("folder/blob", b"")

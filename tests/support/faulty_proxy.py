@@ -29,6 +29,10 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+Judge = Callable[[Request, str | None], bool]
+"""Whether a conditional write is done, from the ETag of what is there; None where there is nothing."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """What happens to one request.
@@ -56,6 +60,15 @@ class FaultyProxy:
         """Seconds that every request takes longer."""
         self.plan: Callable[[Request], Fault | None] = lambda request: None
         """Asked for each request for which no fault is waiting."""
+        self.judge: Judge | None = None
+        """Decides about conditional writes instead of the server, which hears of no condition then."""
+        self.hesitation = 0.0
+        """Seconds between looking and writing, in which the `judge` lets others write; without it, it lets none."""
+        self.deciding = threading.Lock()
+        self.readdress: Callable[[Request], str] = lambda request: request.path
+        """What the server is asked for instead of a request's path."""
+        self.rewrite: Callable[[str, str], str] = lambda name, value: value
+        """What becomes of the value of a header of the server's answer."""
         self.late: list[Callable[[], object]] = []
         """Requests that the server has not heard of yet."""
         self._waiting: deque[tuple[Fault, Callable[[Request], bool]]] = deque()
@@ -95,7 +108,10 @@ class FaultyProxy:
         """Forget every fault, and live again."""
         with self._lock:
             self._waiting.clear()
-        self.delay = 0.0
+        self.delay = self.hesitation = 0.0
+        self.judge = None
+        self.readdress = lambda request: request.path
+        self.rewrite = lambda name, value: value
         self.plan = lambda request: None
         self.revive()
 
@@ -128,6 +144,14 @@ class FaultyProxy:
         return self.plan(request)
 
 
+CONDITIONS = ("if-match", "if-none-match")
+
+
+def is_conditional(request: Request) -> bool:
+    """Whether a request is to be carried out only on a condition."""
+    return any(name.lower() in CONDITIONS for name in request.headers)
+
+
 class Listener(ThreadingHTTPServer):
     """Threads of clients that went away in the middle are nobody's trouble."""
 
@@ -158,8 +182,33 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
                 self.reset()
             elif fault is not None and fault.kind == "answer":
                 self.refuse(fault)
+            elif proxy.judge is not None and self.command == "PUT" and is_conditional(request):
+                self.decide(proxy.judge, request, content)
             else:
                 self.forward(content, fault)
+
+        def decide(self, judge: Judge, request: Request, content: bytes) -> None:
+            """Look what is there, ask the judge, and write."""
+            with contextlib.nullcontext() if proxy.hesitation else proxy.deciding:
+                done = judge(request, self.etag_there())
+                time.sleep(proxy.hesitation)
+                if done:
+                    self.forward(content, None)
+                else:
+                    self.refuse(Fault("answer", 412, code="PreconditionFailed"))
+
+        def etag_there(self) -> str | None:
+            """The ETag of what is at the request's path."""
+            upstream = http.client.HTTPConnection(
+                proxy.upstream.hostname or "", proxy.upstream.port, timeout=UPSTREAM_SECONDS
+            )
+            try:
+                upstream.request("HEAD", self.path, headers={"Authorization": self.headers["Authorization"]})
+                answer = upstream.getresponse()
+                answer.read()
+                return answer.getheader("ETag") if answer.status == 200 else None
+            finally:
+                upstream.close()
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815
 
@@ -169,8 +218,10 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
                 proxy.upstream.hostname or "", proxy.upstream.port, timeout=UPSTREAM_SECONDS
             )
             try:
-                headers = {n: v for n, v in self.headers.items() if n.lower() not in ("connection", "expect")}
-                upstream.request(self.command, self.path, content, headers)
+                unsent = {"connection", "expect"} | (set(CONDITIONS) if proxy.judge is not None else set())
+                headers = {n: v for n, v in self.headers.items() if n.lower() not in unsent}
+                path = proxy.readdress(Request(self.command, self.path, dict(self.headers.items())))
+                upstream.request(self.command, path, content, headers)
                 answer = upstream.getresponse()
                 return answer, answer.read()
             finally:
@@ -193,7 +244,7 @@ def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
                 if name.lower() not in ("connection", "content-length", "transfer-encoding"):
-                    self.send_header(name, value)
+                    self.send_header(name, proxy.rewrite(name, value))
             if length is not None:
                 self.send_header("Content-Length", length)
             self.end_headers()

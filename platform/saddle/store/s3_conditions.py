@@ -97,8 +97,9 @@ def check_conditions(store: S3Store) -> str:
         _check_one_by_one(calls, key, str(answer["ETag"]))
         for turn in range(ROUNDS):
             created = _race(calls, key, {"IfNoneMatch": "*"})
+            since = time.monotonic()
             renewed = _race(calls, key, {"IfMatch": created[1]})
-            _check_stored(calls, key, renewed[0])
+            _check_stored(calls, key, renewed[0], since)
             if turn == 0:
                 _check_listed(calls, key)
             _delete(calls, key)
@@ -199,9 +200,8 @@ def _delete(calls: Calls, key: str) -> None:
     calls("deleting", key, lambda: calls.client.delete_object(Bucket=calls.bucket, Key=key))
 
 
-def _check_stored(calls: Calls, key: str, content: bytes) -> None:
-    """What was just written must be there, and not be old already."""
-    since = time.monotonic()
+def _check_stored(calls: Calls, key: str, content: bytes, since: float) -> None:
+    """What was written after `since` must be there, and not be older than that."""
     try:
         answer, stored = _get(calls, key)
     except FileNotFoundError:
@@ -209,8 +209,10 @@ def _check_stored(calls: Calls, key: str, content: bytes) -> None:
     if stored != content:
         raise refusal(calls, "what it holds after a write is not what was written")
     age, spent = age_of(answer), time.monotonic() - since
-    if not -CLOCK_SECONDS <= age <= CLOCK_SECONDS + calls.patience + spent:
-        raise refusal(calls, f"its clocks differ: a blob that was just written is {age:,.0f} s old by its own account")
+    if not -CLOCK_SECONDS <= age <= CLOCK_SECONDS + spent:
+        raise refusal(
+            calls, f"its clocks differ (NTP sets them): a blob just written is {age:,.0f} s old by its own account"
+        )
 
 
 def _check_listed(calls: Calls, key: str) -> None:
