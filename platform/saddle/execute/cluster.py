@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from saddle.submit.auth import ClusterError, own_token, require_authentication
+from saddle.execute.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
+from saddle.scratch import scratch_folder
+from saddle.submit.auth import ClusterError, is_from_ray_init, own_token, require_authentication
 from saddle.submit.environment import for_workers
 from saddle.submit.packages import build_wheels
 
@@ -32,6 +33,9 @@ QUIET = {
 
 OBJECT_STORE_BYTES = 200 * 2**20
 
+LOG_LIMITS = {"RAY_ROTATION_MAX_BYTES": str(8 * 2**20), "RAY_ROTATION_BACKUP_COUNT": "1"}
+"""What each process of our own Ray keeps of what it prints: without a limit a chatty trainable fills the disk."""
+
 OF_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """What Ray tells a job's driver about the environment that it was submitted with."""
 
@@ -43,7 +47,8 @@ def connect(
     """What each node offers of the cluster at `address`, at RAY_ADDRESS, or of one started here and ended afterwards.
 
     `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
-    `packages`. A cluster this process is connected to already is taken as it is.
+    `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is taken as it
+    is.
     Raises `ClusterError` where there is none, or where it lets everybody in (see `require_authentication`).
     """
     for name, value in QUIET.items():
@@ -51,6 +56,8 @@ def connect(
     import ray
 
     address = address or os.environ.get("RAY_ADDRESS") or "local"
+    if address == "auto":  # as Ray has it
+        address = os.environ.get("RAY_ADDRESS") or "auto"
     with contextlib.ExitStack() as stack:
         if not ray.is_initialized():
             stack.enter_context(_started() if address == "local" else _joined(address, insecure, packages))
@@ -63,9 +70,15 @@ def _started() -> Iterator[None]:
     """A Ray of our own on this machine, which demands a token like any other."""
     import ray
 
-    with own_token():
+    for name, value in LOG_LIMITS.items():
+        os.environ.setdefault(name, value)
+    # not in Ray's own folder: its `session_latest` is for clusters that others may use, and what a killed driver left
+    # there could not be told from theirs
+    named = os.environ.get("RAY_TMPDIR")
+    with own_token(), scratch_folder(Path(named) if named else None, keep_after_error=True) as folder:
         ray.init(
             address="local",
+            _temp_dir=str(folder / TEMPORARY),
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=True,
@@ -86,11 +99,13 @@ def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[N
     where = find_cluster(address)
     # whoever submitted a job has knocked from outside already
     require_authentication(where, insecure=insecure or OF_A_JOB in os.environ)
-    with tempfile.TemporaryDirectory(prefix="saddle-wheels-") as folder:
+    if is_from_ray_init(where):  # on another machine: of those here `find_cluster` knows
+        raise ClusterError(private_ray(where, "the program that started it"))
+    with scratch_folder() as folder:
         try:
             ray.init(
                 address=where,
-                runtime_env=None if OF_A_JOB in os.environ else workers_environment(packages, Path(folder)),
+                runtime_env=None if OF_A_JOB in os.environ else workers_environment(packages, folder),
                 log_to_driver=False,
                 configure_logging=True,
                 logging_level=logging.ERROR,
@@ -113,17 +128,38 @@ def find_cluster(address: str) -> str:
         raise ClusterError(
             f"a driver in this process can't use {address}; run it with: saddle run STUDY --address {address}"
         )
-    if address != "auto":
-        return address
-    from ray._private.services import canonicalize_bootstrap_address
+    nodes = local_nodes()
+    where = the_only_one(joinable(nodes)) if address == "auto" else address
+    private = private_at(where, nodes)
+    if private is not None:
+        raise ClusterError(private_ray(where, f"process {private.private_to} of this machine"))
+    return where
 
-    found = canonicalize_bootstrap_address("auto")
-    if found is None:
+
+def the_only_one(clusters: Sequence[str]) -> str:
+    """The cluster that `auto` means; of several the one that RAY_TMPDIR's folder names, else raises `ClusterError`."""
+    if not clusters:
         raise ClusterError(
             "--address auto: this machine is no node of a Ray cluster; run it on the head node, hand it over with "
             "`saddle submit STUDY --address http://HEAD:8265`, or leave --address out to use this machine alone"
         )
-    return str(found)
+    if len(clusters) == 1:
+        return clusters[0]
+    named = named_by_environment()
+    if named in clusters:
+        return str(named)
+    raise ClusterError(
+        f"--address auto: this machine is a node of {len(clusters)} Ray clusters; name the one that is meant: "
+        + " or ".join(f"--address {cluster}" for cluster in clusters)
+    )
+
+
+def private_ray(where: str, owner: str) -> str:
+    """What to say of a Ray that must not be joined."""
+    return (
+        f"the Ray at {where} is private to {owner} and ends with it, so nothing else can run there: leave --address "
+        "out to use this machine alone, or start a cluster with `ray start --head` and name that"
+    )
 
 
 def workers_environment(packages: Sequence[str], folder: Path) -> dict[str, Any]:

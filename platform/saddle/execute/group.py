@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from saddle.execute.order import EndMessage, Message, Order, parse_message
 from saddle.execute.rank import serve_rank
 from saddle.execute.shapes import Shape, on_machine
 from saddle.execute.worker import WorkerDied
+from saddle.scratch import scratch_folder
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.opening import open_store
@@ -168,7 +168,7 @@ class GroupWorker:
             os.environ.setdefault(name, value)
         why = "the group ended"
         try:
-            with tempfile.TemporaryDirectory(prefix="saddle-train-") as scratch:
+            with scratch_folder() as scratch:
                 make_trainer()(
                     serve_rank,
                     train_loop_config={"exchange": exchange, "generation": generation},
@@ -179,7 +179,7 @@ class GroupWorker:
                     ),
                     torch_config=TorchConfig(backend=self._backend(), timeout_s=COLLECTIVE_SECONDS),
                     # Train's own checkpoints are not used: rank 0 writes to the study's store
-                    run_config=RunConfig(storage_path=scratch, failure_config=FailureConfig(max_failures=0)),
+                    run_config=RunConfig(storage_path=str(scratch), failure_config=FailureConfig(max_failures=0)),
                 ).fit()
         except BaseException as error:  # the slot must hear of it, or it would wait for ever
             of_ranks = getattr(error, "worker_failures", {}).values()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 
 from ray import tune
@@ -13,6 +12,7 @@ from saddle.execute.forgetting import forget
 from saddle.execute.order import Order
 from saddle.execute.shapes import slot_bundle
 from saddle.execute.slot import ORDER, Slot
+from saddle.scratch import scratch_folder
 from saddle.search.searcher import EarlyStopper, StudySearcher
 
 
@@ -74,7 +74,7 @@ def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> 
     """
     bundle = slot_bundle(conductor.study.resources, machine)
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
-    with tempfile.TemporaryDirectory(prefix="saddle-tune-") as scratch:
+    with scratch_folder() as scratch:
         tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
@@ -88,7 +88,7 @@ def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> 
             ),
             run_config=tune.RunConfig(
                 name=conductor.study.study,
-                storage_path=scratch,  # Tune's own copy of the state is not the truth, and not kept
+                storage_path=str(scratch),  # Tune's own copy of the state is not the truth, and not kept
                 callbacks=[Ends(conductor)],
                 stop=Interruption(conductor),
                 failure_config=tune.FailureConfig(max_failures=-1),  # the conductor counts

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import importlib
 import ipaddress
+import json
 import os
 import secrets
 import socket
@@ -35,13 +36,16 @@ class Door(Enum):
 
 @contextlib.contextmanager
 def own_token() -> Iterator[None]:
-    """Let a Ray that is started meanwhile demand a token: the user's own where there is one, else a new one."""
+    """Let a Ray that is started meanwhile demand a new token, which only this process and its children know.
+
+    Not the user's own, which is for their clusters: with it `ray.init("auto")` of any other program of theirs, finding
+    no cluster, would join this Ray and run on it.
+    """
     before = {name: os.environ.get(name) for name in (MODE, TOKEN)}
     os.environ[MODE] = "token"
     try:
-        if not has_token():
-            os.environ[TOKEN] = secrets.token_hex(32)
-            refresh()
+        os.environ[TOKEN] = secrets.token_hex(32)
+        refresh()
         yield
     finally:
         for name, value in before.items():
@@ -148,6 +152,27 @@ def _knock_at_port(address: str, authorization: str | None) -> Door:
                 return Door.LOCKED
             raise nobody(address, error.code().name.lower()) from error
     return Door.OPEN
+
+
+def is_from_ray_init(address: str) -> bool:
+    """Whether the cluster at HOST:PORT says of itself that one program's `ray.init` started it, as against `ray start`.
+
+    Asked after `require_authentication`; one that doesn't say is taken for a cluster.
+    """
+    import grpc
+    from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
+    from ray._private.ray_constants import KV_NAMESPACE_CLUSTER
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    host, port = split(address)
+    metadata = [("authorization", our_token())] if has_token() else []
+    with grpc.insecure_channel(f"{host}:{port}") as channel:
+        ask = gcs_service_pb2_grpc.InternalKVGcsServiceStub(channel).InternalKVGet
+        question = gcs_service_pb2.InternalKVGetRequest(key=CLUSTER_METADATA_KEY, namespace=KV_NAMESPACE_CLUSTER)
+        with contextlib.suppress(grpc.RpcError, ValueError, AttributeError):
+            note = json.loads(ask(question, timeout=PROBE_SECONDS, metadata=metadata).value)
+            return bool(note.get("ray_init_cluster", False))
+    return False
 
 
 def nobody(address: str, reason: str) -> ClusterError:

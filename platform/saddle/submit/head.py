@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from saddle.scratch import scratch_folder
 from saddle.submit.auth import ClusterError, require_authentication
 from saddle.submit.parcel import Parcel
 
@@ -41,23 +41,18 @@ class HeadDriver:
         # as Ray Jobs tells a driver which environment its own workers get
         environment["RAY_JOB_CONFIG_JSON_ENV_VAR"] = json.dumps({"runtime_env": dict(context.runtime_env)})
         environment |= {"RAY_ADDRESS": context.gcs_address, "PYTHONUNBUFFERED": "1"}
-        descriptor, self.log = tempfile.mkstemp(prefix="saddle-driver-")
-        with os.fdopen(descriptor, "ab") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, *shlex.split(command.removeprefix("exec python"))],
-                stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, env=environment,
-                start_new_session=True, preexec_fn=end_with_parent,
-            )  # fmt: skip
+        self.log, name = tempfile.mkstemp(prefix="saddle-driver-")
+        os.unlink(name)  # so that nothing is left, however this process ends
+        self.process = subprocess.Popen(
+            [sys.executable, *shlex.split(command.removeprefix("exec python"))],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, env=environment,
+            start_new_session=True, preexec_fn=end_with_parent,
+        )  # fmt: skip
 
     def poll(self, offset: int) -> tuple[bytes, int | None]:
         """What was said from byte `offset` on, and the exit code once there is one."""
         code = self.process.poll()
-        with open(self.log, "rb") as said:
-            said.seek(offset)
-            new = said.read()
-        if code is not None:
-            os.unlink(self.log)
-        return new, code
+        return os.pread(self.log, os.fstat(self.log).st_size - offset, offset), code
 
     def interrupt(self) -> None:
         """What Ctrl-C does in a terminal: the first time after the epochs under way, the second time at once."""
@@ -80,8 +75,8 @@ def run_on_head(parcel: Parcel, address: str, show: Callable[[str], None], *, in
 
     for name in ("util.client", "_private.runtime_env.packaging"):
         logging.getLogger(f"ray.{name}").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="saddle-head-") as folder:
-        _connect(address, parcel.runtime_environment(Path(folder)))
+    with scratch_folder() as folder:
+        _connect(address, parcel.runtime_environment(folder))
         try:
             actor = ray.remote(num_cpus=0, resources={HEAD: 0.001}, max_restarts=0)(HeadDriver)
             driver = actor.remote(parcel.command)

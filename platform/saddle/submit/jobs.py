@@ -7,13 +7,12 @@ import contextlib
 import logging
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from saddle.scratch import scratch_folder
 from saddle.study.problems import nearest
 from saddle.submit.auth import ClusterError, require_authentication
 from saddle.submit.parcel import Parcel
@@ -76,11 +75,11 @@ class Jobs:
 
     def submit(self, parcel: Parcel) -> str:
         """Hand the studies over; the job's name."""
-        with tempfile.TemporaryDirectory(prefix="saddle-submit-") as folder, self._asking():
+        with scratch_folder() as folder, self._asking():
             name: str = self.client.submit_job(
                 entrypoint=parcel.command,
                 submission_id=f"saddle-{parcel.names[0]}-{secrets.token_hex(4)}",
-                runtime_env=parcel.runtime_environment(Path(folder)),
+                runtime_env=parcel.runtime_environment(folder),
                 metadata={STUDIES: ",".join(parcel.names), STORAGE: parcel.storage},
             )
         return name

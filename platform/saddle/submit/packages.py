@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+from saddle.scratch import scratch_folder
 from saddle.submit.wheel import DISTRIBUTION, WheelError, saddle_wheel, without_requirements
 
 BUILD_SECONDS = 300
@@ -44,8 +44,8 @@ def package_wheel(package: Path, folder: Path) -> Path:
         return without_requirements(package, folder)
     if not (package / "pyproject.toml").is_file():
         raise WheelError(f"--package {package}: neither a wheel nor a folder with a pyproject.toml")
-    with tempfile.TemporaryDirectory(prefix="saddle-package-") as scratch:
-        copy, built = Path(scratch) / "source", Path(scratch) / "built"
+    with scratch_folder() as scratch:
+        copy, built = scratch / "source", scratch / "built"
         built.mkdir()
         copy_sources(package, copy)  # building leaves files in the folder it builds
         build(package, copy, built)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from mlflow.entities import Metric, Param, Run, RunTag
@@ -16,6 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from requests import HTTPError
 
 from saddle.redaction import redact
+from saddle.scratch import scratch_folder
 from saddle.store.base import Damaged, ForeignPath
 from saddle.track.outbox import Operation
 from saddle.track.views import SHARED_VIEW_TAG
@@ -142,8 +142,8 @@ class MlflowSink:
         except (Damaged, ForeignPath) as error:
             raise Refused(str(error)) from error
         run_id = self._run_id(operation["key"])
-        with tempfile.TemporaryDirectory(prefix="saddle-file-") as folder:
-            copy = Path(folder) / PurePosixPath(operation["path"]).name
+        with scratch_folder() as folder:
+            copy = folder / PurePosixPath(operation["path"]).name
             copy.write_bytes(content)
             try:
                 self.client.log_artifact(run_id, str(copy), operation["folder"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from saddle.archive.studies import StoredStudy
+from saddle.scratch import scratch_folder
 from saddle.search.optuna_proposals import RETRIED, SETTINGS, trial_key
 from saddle.search.rebuild import finished_trial
 from saddle.search.samplers import planned_trials
@@ -64,8 +64,8 @@ def reading(journal: Path) -> Iterator[BaseStorage | None]:
     except FileNotFoundError:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="saddle-verify-") as folder:
-        copy = Path(folder) / "optuna.journal"
+    with scratch_folder() as folder:
+        copy = folder / "optuna.journal"
         copy.write_bytes(content[: content.rfind(b"\n") + 1])
         yield open_journal(copy)
 

@@ -68,12 +68,13 @@ class TestOurOwnRay:
         assert "RAY_AUTH_TOKEN" not in os.environ, "the next Ray gets another one"
         assert not (tmp_path / ".ray").exists(), "nothing is left in anybody's home"
 
-    def test_a_token_of_the_users_own_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_token_of_the_users_own_is_for_their_clusters_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 32)
-        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # for some cluster; ours is ours
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
         with own_token():
-            assert (os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"]) == ("token", "a" * 32)
-        assert os.environ["RAY_AUTH_MODE"] == "disabled"
+            assert os.environ["RAY_AUTH_MODE"] == "token"
+            assert os.environ["RAY_AUTH_TOKEN"] != "a" * 32, "else their ray.init('auto') would join this Ray"
+        assert (os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"]) == ("disabled", "a" * 32)
 
 
 @pytest.fixture(scope="module")

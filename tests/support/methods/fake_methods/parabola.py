@@ -38,6 +38,7 @@ class Config(Base):
     trouble_epoch: int = hyperparameter(2, source="assumed", description="in which epoch")
     pictures: bool = hyperparameter(False, source="assumed", description="show something after every epoch and test")
     trouble_rank: int = hyperparameter(0, source="assumed", description="on which rank")
+    chatter: int = hyperparameter(0, source="assumed", description="what an epoch prints", unit="MiB", ge=0)
 
 
 def score(config: Config, seed: int, epoch: int) -> float:
@@ -48,6 +49,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     state = run.resume()
     for epoch in range(state["epoch"] + 1 if state else 1, config.epochs + 1):
         time.sleep(config.pause)
+        for _ in range(config.chatter * 2**10):
+            print("x" * 1023)
         value = score(config, run.seed, epoch)
         if epoch == config.trouble_epoch and config.trouble != "none" and run.rank == config.trouble_rank:
             value = make_trouble(config, value)

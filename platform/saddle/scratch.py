@@ -1,0 +1,117 @@
+"""Temporary folders that end with the process that made them: what a killed one left, the next one removes.
+
+A process holds an flock on a file in each of its folders. The kernel releases it however the process ends, and unlike
+a process number in a file it is also right across containers that share the folder for temporary files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from saddle.errors import InfrastructureError
+
+PREFIX = "saddle-"
+LOCK = ".saddle-scratch"
+"""What tells our folders from whatever else somebody calls saddle-…: nothing without it is ever removed."""
+
+ATTEMPTS = 5
+"""How often a folder is made anew that another process removed before it was locked."""
+
+
+@contextlib.contextmanager
+def scratch_folder(base: Path | None = None, *, keep_after_error: bool = False) -> Iterator[Path]:
+    """A new folder, for this user only, below `base` or the folder for temporary files; removed at the end.
+
+    Those that ended processes left there are removed first. With `keep_after_error` the folder outlives an exception,
+    until the next process makes one. Raises `InfrastructureError` where none can be made.
+    """
+    try:
+        base = Path(tempfile.gettempdir()) if base is None else base
+        base.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(base)
+        folder, lock = _make_locked(base)
+    except OSError as error:
+        raise InfrastructureError(unusable(error)) from error
+    try:
+        yield folder
+    except BaseException:
+        if not keep_after_error:
+            _remove(folder)
+        raise
+    else:
+        _remove(folder)
+    finally:
+        os.close(lock)
+
+
+def unusable(error: OSError) -> str:
+    """What to say where no temporary folder can be made or filled."""
+    where = f" {error.filename}:" if error.filename else ""
+    return (
+        f"the folder for temporary files can't be used:{where} {error.strerror or error}; nothing that has finished is "
+        "lost: free some space there, or name another folder with TMPDIR, and run the same command again"
+    )
+
+
+def _make_locked(base: Path) -> tuple[Path, int]:
+    """A new folder below `base` and the descriptor that holds its lock."""
+    for _ in range(ATTEMPTS):
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            if _take(lock) and (folder / LOCK).exists():
+                return folder, lock
+            os.close(lock)
+    raise FileNotFoundError(None, "other processes remove every new folder", str(base))
+
+
+def _take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def remove_abandoned(base: Path) -> int:
+    """Remove the folders in `base` that ended processes of this user left; returns how many."""
+    removed = 0
+    for folder in base.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or removed by another process
+            found = folder.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+                removed += _remove_if_free(folder)
+    return removed
+
+
+def _remove_if_free(folder: Path) -> bool:
+    """Remove the folder unless its process lives; whether it was removed."""
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        free = _take(lock)
+        if free:
+            _remove(folder)
+        return free
+    finally:
+        os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder, its lock last: after a kill meanwhile the rest is still recognised."""
+    for path in folder.iterdir():
+        if path.name == LOCK:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)  # a process that is just ending may still write there
+        else:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.joinpath(LOCK).unlink()
+        folder.rmdir()

@@ -1,0 +1,54 @@
+"""What a driver leaves in the folder for temporary files: nothing once it has ended, little while a trial is chatty."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Command, wait_until
+
+CHATTY = """
+study: chatty
+trainable: parabola
+fixed: {epochs: 4, chatter: 30, pause: 0.2}
+search: {x: {float: [0.0, 1.0]}}
+objective: {maximize: validation/score}
+sampler: {random: {seed: 0}}
+budget: {trials: 2}
+"""
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A short path, for the path of a Unix socket has 107 bytes at most."""
+    folder = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.fault
+def test_a_killed_driver_leaves_little_and_the_next_run_nothing(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "chatty.yaml").write_text(CHATTY)
+    command = Command(tmp_path)
+    process = command.start("run", "chatty.yaml", "--no-mlflow")
+    try:
+        wait_until(lambda: command.entries("chatty"), "the end of a trial", 120)
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+        command.kill_leftovers()
+    left = list(temporary.iterdir())
+    printed = sum(path.stat().st_size for path in temporary.rglob("*.out*") if path.is_file())
+    assert len(left) >= 2, "Ray's session and Tune's folder"
+    assert printed < 50 * 2**20, "120 MiB were printed by each of two workers, which keep 16 MiB each"
+    assert command.run("run", "chatty.yaml", "--no-mlflow")
+    deadline = time.monotonic() + 10
+    while list(temporary.glob("saddle-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(temporary.glob("saddle-*")) == []
