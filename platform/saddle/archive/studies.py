@@ -13,7 +13,7 @@ from saddle.errors import UserError
 from saddle.store.base import StorageError, Store
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
-from saddle.study.loader import differences, dump_study, is_extension, parse_studies
+from saddle.study.loader import dump_study, parse_studies, refused_differences
 from saddle.study.models import Study
 from saddle.trial.run_id import STUDIES, RunId
 
@@ -80,9 +80,9 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
 
 
 def refuse_changes(stored: StoredStudy, study: Study) -> None:
-    """Raise `StudyChanged` where `study` is neither the stored one nor the same with more trials or seeds."""
-    changes = differences(stored.study, study)
-    if changes and not is_extension(stored.study, study):
+    """Raise `StudyChanged` where `study` differs from the stored one in what its trials rest on (`study.changes`)."""
+    changes = refused_differences(stored.study, study)
+    if changes:
         raise StudyChanged(study.study, changes)
 
 

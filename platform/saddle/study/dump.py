@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from saddle.study.models import ONLY_IN_A_SEARCH, Budget, Constraint, Study
+from saddle.study.changes import may_become, rule_of
+from saddle.study.models import ONLY_IN_A_SEARCH, Constraint, Study
 from saddle.study.parts import OneOf
 from saddle.study.problems import show
 from saddle.study.scalars import WORD
@@ -34,34 +36,38 @@ def plain_study(study: Study) -> dict[str, Any]:
 
 def differences(old: Study, new: Study) -> list[str]:
     """Which settings differ, each as `budget.trials: 12 → 24`."""
-    before, after = _flat(plain_study(old), ""), _flat(plain_study(new), "")
+    before, after = _flat_study(old), _flat_study(new)
+    return [f"{path}: {_shown(before, path)} → {_shown(after, path)}" for path in _changed(before, after)]
+
+
+def refused_differences(old: Study, new: Study) -> list[str]:
+    """Those of the differences that a study which has run may not have (see `changes`)."""
+    before, after = _flat_study(old), _flat_study(new)
     return [
         f"{path}: {_shown(before, path)} → {_shown(after, path)}"
-        for path in dict.fromkeys([*before, *after])
-        if (path in before) != (path in after) or not _same(before[path], after[path])
+        for path in _changed(before, after)
+        if not may_become(rule_of(path), before.get(path), after.get(path))
     ]
 
 
 def is_extension(old: Study, new: Study) -> bool:
-    """Whether what was trained for `old` all counts for `new`, too: only limits were raised or seeds added.
-
-    The question's text may change as well, which checkpoints are kept, and what published values stand beside.
-    """
-    if (old.ablation is None) != (new.ablation is None):
-        return False
-    if not all(_raised(getattr(old.budget, limit), getattr(new.budget, limit)) for limit in Budget.model_fields):
-        return False
-    free = ("budget", "question", "checkpoints", "published")
-    aligned = old.model_copy(update={name: getattr(new, name) for name in free})
-    if old.ablation is not None and new.ablation is not None:
-        if not set(old.ablation.seed_list) <= set(new.ablation.seed_list):
-            return False
-        aligned = aligned.model_copy(update={"ablation": old.ablation.model_copy(update={"seeds": new.ablation.seeds})})
-    return not differences(aligned, new)
+    """Whether what was trained for `old` all counts for `new`, too (see `changes`)."""
+    return not refused_differences(old, new)
 
 
-def _raised(old: float | None, new: float | None) -> bool:
-    return new is None or (old is not None and new >= old)
+def _flat_study(study: Study) -> dict[str, Any]:
+    return _flat(plain_study(study), "")
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The paths whose values differ; a section that was empty, or is, is told by what is in it."""
+    paths = dict.fromkeys([*before, *after])
+    return [
+        path
+        for path in paths
+        if ((path in before) != (path in after) or not _same(before[path], after[path]))
+        and not any(other.startswith(f"{path}.") for other in paths)
+    ]
 
 
 def _plain(value: Any) -> Any:

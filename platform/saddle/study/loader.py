@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.study.checks import check
-from saddle.study.dump import differences, dump_study, is_extension
+from saddle.study.dump import differences, dump_study, is_extension, refused_differences
 from saddle.study.inheritance import inherit
 from saddle.study.models import Study
 from saddle.study.overrides import override
@@ -17,7 +17,7 @@ from saddle.study.published import read_published
 from saddle.study.sections import read_sections
 from saddle.study.source import Document, read_documents
 
-__all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies"]
+__all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies", "refused_differences"]
 
 
 def load_studies(

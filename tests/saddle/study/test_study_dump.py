@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from saddle.study.loader import differences, dump_study, is_extension, parse_studies
+from saddle.study.changes import RULES, Change, field_paths, rule_of
+from saddle.study.loader import differences, dump_study, is_extension, parse_studies, refused_differences
 from saddle.study.models import Study
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(lambda text: "\0" not in text)
@@ -91,13 +92,18 @@ def test_a_dump_loads_whole(load, search_text, ablation_text, fakes) -> None:
     [
         ("budget.trials=9", "budget.trials: 8 → 9", True),
         ("budget.trials=7", "budget.trials: 8 → 7", False),
-        ("budget.hours=2", "budget.hours: not set → 2.0", False),
+        ("budget.hours=2", "budget.hours: not set → 2.0", True),
+        ("budget.minutes_per_trial=2", "budget.minutes_per_trial: not set → 2.0", True),
+        ("budget.gpu_hours=2", "budget.gpu_hours: not set → 2.0", True),
         ("question=Why?", "question: 'Which rate is best?' → 'Why?'", True),
         ("fixed.dataset=mnist", "fixed.dataset: 'digits' → 'mnist'", False),
         ("fixed.epochs=null", "fixed.epochs: not set → None", False),
         ("search.lr.log=false", "search.lr.log: True → False", False),
         ("sampler.random.seed=0", "sampler.tpe.seed: 0 → not set", False),
-        ("resources.concurrency=1", "resources.concurrency: not set → 1", False),
+        ("resources.concurrency=1", "resources.concurrency: not set → 1", True),
+        ("resources.cpus_per_worker=4", "resources.cpus_per_worker: 1.0 → 4.0", True),
+        ("resources.gpus_per_worker=1", "resources.gpus_per_worker: 0.0 → 1.0", True),
+        ("resources.workers=2", "resources.workers: 1 → 2", False),
         ("early_stopping=none", "early_stopping.asha.grace_epochs: 1 → not set", False),
     ],
 )
@@ -128,9 +134,25 @@ def test_differences_of_an_ablation(override, difference, extends, load, ablatio
     assert is_extension(old, new) is extends
 
 
-def test_a_limit_taken_away_is_a_larger_budget(load, search_text) -> None:
-    [old], [new] = load(search_text, ["budget.hours=1"]), load(search_text)
+@pytest.mark.parametrize("limit", ["hours", "gpu_hours", "minutes_per_trial"])
+def test_a_limit_may_be_set_and_taken_away_later(limit, load, search_text) -> None:
+    [old], [new] = load(search_text, [f"budget.{limit}=1"]), load(search_text)
     assert is_extension(old, new)
+    assert is_extension(new, old)
+
+
+def test_only_what_is_refused_is_named(load, search_text) -> None:
+    [old], [new] = load(search_text), load(search_text, ["budget.hours=2", "fixed.dataset=mnist"])
+    assert refused_differences(old, new) == ["fixed.dataset: 'digits' → 'mnist'"]
+
+
+def test_for_every_field_it_is_decided_whether_it_may_change() -> None:
+    fields = field_paths()
+    assert "budget.minutes_per_trial" in fields
+    for path in fields:
+        assert rule_of(path) in Change, path
+    unknown = [name for name in RULES if not any(path == name or path.startswith(f"{name}.") for path in fields)]
+    assert unknown == ["ablation.seeds"], "an ablation is optional, so that its fields are not listed one by one"
 
 
 def test_true_is_not_one(load, ablation_text) -> None:

@@ -1,0 +1,92 @@
+"""What of a study may change once it has run: whatever says how its trials are trained, not what they are.
+
+Trials that ended under the old file count for the new one, so nothing may change that a trial's result, or the choice of
+the next trial, rests on. Where and for how long trials run is no such thing: a trial that hangs gets a time limit, a
+study moves to a larger machine, a budget is raised or cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
+
+from saddle.study.models import Study
+
+
+class Change(Enum):
+    """How a field may differ from that of the study as it was run before."""
+
+    FREE = "free"
+    RAISED = "raised"
+    """A limit may be raised or taken away: what is done already can't be undone."""
+    ADDED = "added"
+    """Seeds may be added."""
+    NEVER = "never"
+
+
+RULES = {
+    "question": Change.FREE,
+    "checkpoints": Change.FREE,  # which stay once their trials have ended
+    "published": Change.FREE,  # what is shown beside
+    "budget.trials": Change.RAISED,
+    "budget.hours": Change.FREE,
+    "budget.gpu_hours": Change.FREE,
+    "budget.minutes_per_trial": Change.FREE,  # of trials that are still to end; those that have stay as they are
+    "resources.concurrency": Change.FREE,
+    "resources.cpus_per_worker": Change.FREE,
+    "resources.gpus_per_worker": Change.FREE,
+    "resources.workers": Change.NEVER,  # a batch is shared among them, and they see other samples of it
+    "ablation.seeds": Change.ADDED,
+    # the question itself, what is trained and measured, and what decides on the next trial
+    **dict.fromkeys(
+        ("study", "trainable", "recipe", "scale", "fixed", "evaluate", "search", "objective", "constraints", "sampler",
+         "early_stopping", "ablation"),
+        Change.NEVER,
+    ),
+}  # fmt: skip
+"""The rule of each field, or of all below it; the longest name that fits counts."""
+
+
+def rule_of(path: str) -> Change:
+    """The rule of the field at a dotted path, such as `budget.hours`; raises `KeyError` where none was decided."""
+    parts = path.split(".")
+    for count in range(len(parts), 0, -1):
+        name = ".".join(parts[:count])
+        if name in RULES:
+            return RULES[name]
+    raise KeyError(path)
+
+
+def may_become(rule: Change, old: Any, new: Any) -> bool:
+    """Whether a value may change from `old` to `new`; None is an absent one."""
+    return ALLOWED[rule](old, new)
+
+
+def _raised(old: float | None, new: float | None) -> bool:
+    return new is None or (old is not None and new >= old)
+
+
+def _added(old: Any, new: Any) -> bool:
+    seeds = [set(range(value)) if isinstance(value, int) else set(value or ()) for value in (old, new)]
+    return seeds[0] <= seeds[1]
+
+
+ALLOWED: dict[Change, Callable[[Any, Any], bool]] = {
+    Change.FREE: lambda old, new: True,
+    Change.RAISED: _raised,
+    Change.ADDED: _added,
+    Change.NEVER: lambda old, new: False,
+}
+
+
+def field_paths(model: type[BaseModel] = Study, prefix: str = "") -> list[str]:
+    """The dotted paths of a model's fields, those of its sections instead of the sections themselves."""
+    found: list[str] = []
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        inner = isinstance(kind, type) and issubclass(kind, BaseModel)
+        found += field_paths(kind, f"{prefix}{name}.") if inner and kind is not None else [f"{prefix}{name}"]
+    return found
