@@ -11,7 +11,10 @@ from saddle.archive.finding import FoundTrial
 from saddle.archive.models import load_config, stored_state
 from saddle.errors import UserError
 from saddle.store.base import Store
+from saddle.study.fractions import as_number
 from saddle.study.problems import nearest
+from saddle.study.scalars import ScalarError
+from saddle.study.source import read_value
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun
 
@@ -40,7 +43,7 @@ def change_config(config: Any, changes: Sequence[str]) -> Any:
                 f"--set {change}: write FIELD=VALUE with a field of the trainable"
                 + (f"; did you mean {hint}?" if hint else "")
             )
-        values[name] = parse_value(text)
+        values[name] = parse_value(type(config), name, text)
     try:
         return type(config).model_validate(values)
     except ValidationError as error:
@@ -48,12 +51,13 @@ def change_config(config: Any, changes: Sequence[str]) -> Any:
         raise UserError(f"--set {'.'.join(map(str, first['loc']))}: {first['msg']}, not {first['input']!r}") from None
 
 
-def parse_value(text: str) -> Any:
-    """A YAML scalar or flow value, as in a study file."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
+def parse_value(config: Any, name: str, text: str) -> Any:
+    """A YAML scalar or flow value of a field, as in a study file; raises `UserError` for what is none."""
+    label = f"--set {name}={text}"
+    value, _, problems = read_value(text, label)
+    if problems:
+        raise UserError(f"{label}: {problems[0].what}")
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError:
-        raise UserError(f"--set: {text!r} is no value") from None
+        return as_number(config, name, value)
+    except ScalarError as error:
+        raise UserError(f"{label}: {error}") from None

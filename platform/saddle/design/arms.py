@@ -23,7 +23,7 @@ from saddle.design.leave_one_out import leave_one_out
 from saddle.design.lost import refuse_lost_main_effects
 from saddle.design.one_factor import one_factor
 from saddle.design.point import Levels, Point, Standing
-from saddle.design.values import canonical, is_off, readable, same
+from saddle.design.values import canonical, is_off, readable, repeats, same
 from saddle.study.ablation import Ablation
 
 __all__ = ["make_arms", "where_factors_stand"]
@@ -130,9 +130,8 @@ def _refuse_repeated_levels(factors: Levels) -> None:
     for factor, levels in factors.items():
         if not levels:
             raise DesignError(f"factor {factor} has no levels; list at least two, such as {factor}: [on, off]")
-        for index, level in enumerate(levels):
-            if any(same(level, earlier) for earlier in levels[:index]):
-                raise DesignError(f"factor {factor} lists {readable(level)} more than once")
+        for index in repeats(levels)[:1]:
+            raise DesignError(f"factor {factor} lists {readable(levels[index])} more than once")
 
 
 def _refuse_repeated_arms(arms: list[Arm]) -> None:

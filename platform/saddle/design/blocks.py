@@ -9,7 +9,7 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.point import name_of
-from saddle.design.values import readable, same
+from saddle.design.values import readable, repeats
 
 Block = Mapping[str, Any]
 """Where the factors of the blocks stand; empty in an ablation without blocks."""
@@ -32,9 +32,8 @@ def block_list(blocks: Mapping[str, list[Any]]) -> list[Block]:
                 " nodes offer, such as a100 after ray start --resources='{\"a100\": 1}'"
             )
     for name, levels in blocks.items():
-        for index, level in enumerate(levels):
-            if any(same(level, earlier) for earlier in levels[:index]):
-                raise DesignError(f"block {name} lists {readable(level)} more than once")
+        for index in repeats(levels)[:1]:
+            raise DesignError(f"block {name} lists {readable(levels[index])} more than once")
     return [dict(zip(blocks, levels, strict=True)) for levels in itertools.product(*blocks.values())]
 
 

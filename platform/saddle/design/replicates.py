@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from saddle.design.arm import Arm, DesignError, Replicate
@@ -26,7 +27,7 @@ def replicates(
     Raises `DesignError` for a seed given twice: it would count one measurement as two.
     """
     seeds = list(seeds)
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    repeated = sorted(seed for seed, count in Counter(seeds).items() if count > 1)
     if repeated:
         raise DesignError(f"seed {repeated[0]} is given more than once; every seed may be used once per arm")
     found = []

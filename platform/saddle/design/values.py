@@ -10,6 +10,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from saddle.study.scalars import is_text
+
 SCALARS = (str, int, float, bool, type(None))
 """A ledger holds few different ones, many times each."""
 
@@ -51,6 +53,13 @@ def same(one: Any, other: Any) -> bool:
     return canonical(one) == canonical(other)
 
 
+def repeats(values: Sequence[Any]) -> list[int]:
+    """The places of the values that mean the same as an earlier one."""
+    first: dict[str, int] = {}
+    # by text, because comparing 2,000 levels pair by pair takes 17 s
+    return [place for place, value in enumerate(values) if first.setdefault(canonical(value), place) != place]
+
+
 def is_off(level: Any) -> bool:
     """Whether a level reads as "component absent": false, null, 0, off, none, or an empty list."""
     return canonical(level) in OFF_LEVELS
@@ -76,3 +85,12 @@ def readable(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return "[" + ", ".join(readable(item) for item in value) + "]"
     return str(value)
+
+
+def written(value: Any) -> str:
+    """A setting as a study file has to write it: as `readable` has it, texts that would be numbers in quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {written(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return "[" + ", ".join(written(item) for item in value) + "]"
+    return readable(value) if not isinstance(value, str) or is_text(value) else f'"{value}"'

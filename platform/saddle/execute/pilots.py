@@ -9,6 +9,7 @@ from saddle.analyse.ablation import measure_arms
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.power import Spread, pilot_spread
 from saddle.analyse.result import compared_metric
+from saddle.analyse.wording import in_points, too_large
 from saddle.archive.finding import find_run
 from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
@@ -33,11 +34,16 @@ OPEN = PowerQuestion()
 def find_spread(study: Study, store: Store, trainable: Any, question: PowerQuestion) -> Spread | None:
     """The spread asked about, else that of the study's own trials; None where nothing was asked and none have ended.
 
-    Raises `UserError` where a pilot is none, and where an effect is asked about and no spread is known.
+    Raises `UserError` for a size that no difference of shares can have, where a pilot is none, and where an effect is
+    asked about and no spread is known.
     """
+    metric = compared_metric(study, trainable.METRICS, (), trainable.SELECTION)
+    for option, size in (("--effect", question.effect), ("--spread", question.spread)):
+        wrong = too_large(metric, size) if size is not None else None
+        if wrong is not None and size is not None:
+            raise UserError(f"{option} {size:g} can't be: {wrong}; {in_points(size)}")
     if question.spread is not None:
         return Spread(question.spread, "stated")
-    metric = compared_metric(study, trainable.METRICS, (), trainable.SELECTION)
     if question.pilot is not None:
         return _of_pilot(store, question.pilot, metric)
     stored = read_study(store, study.study)

@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from saddle.errors import UserError
+from saddle.search.lattice import nearest_step
 from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.search.patient import PatientStorage
 from saddle.search.proposals import Proposal
@@ -59,7 +60,9 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
         first, last = parameter.int_range
         return trial.suggest_int(name, first, last, step=int(parameter.step or 1), log=parameter.log)
     low, high = parameter.bounds
-    return trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
+    drawn = trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
+    # Optuna computes low + k · step in binary arithmetic, where 0.1 + 2 · 0.1 is 0.30000000000000004
+    return drawn if parameter.step is None else nearest_step(drawn, low, parameter.step)
 
 
 def open_search(study: Study, storage: BaseStorage, name: str) -> optuna.Study:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
+from saddle.search.lattice import evenly, steps
 from saddle.study.models import Grid, Sampler, Study
 from saddle.study.space import Parameter
 
@@ -61,7 +63,17 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) 
 
 
 class AskTellGrid(optuna.samplers.GridSampler):
-    """Optuna's grid, which stops `Study.optimize` after its last point; with ask and tell there is none to stop."""
+    """Optuna's grid, which stops `Study.optimize` after its last point; with ask and tell there is none to stop.
+
+    A stored study whose grid was computed in binary arithmetic (0.30000000000000004) has the same grid.
+    """
+
+    @staticmethod
+    def _grid_value_equal(one: Any, other: Any) -> bool:
+        both = isinstance(one, float) and isinstance(other, float)
+        if both and math.isclose(one, other, rel_tol=1e-12):
+            return True
+        return bool(optuna.samplers.GridSampler._grid_value_equal(one, other))
 
     def after_trial(self, *arguments: Any, **named: Any) -> None:
         with contextlib.suppress(RuntimeError):
@@ -84,14 +96,11 @@ def grid_values(parameter: Parameter, points: int) -> list[Any]:
         return list(parameter.choice)
     low, high = parameter.bounds
     if parameter.step is not None:
-        count = int((high - low) / parameter.step + 1e-9) + 1
-        values = [low + i * parameter.step for i in range(count)]
+        values = steps(low, high, parameter.step)
     elif parameter.int_range is not None and high - low < points:
         values = list(range(int(low), int(high) + 1))
     else:
-        spread = np.geomspace if parameter.log else np.linspace
-        # the ends exactly: geomspace may overshoot the range by a rounding error
-        values = [low, *(float(v) for v in spread(low, high, points)[1:-1]), high]
+        values = evenly(low, high, points, log=parameter.log)
     if parameter.int_range is not None:
         return sorted({round(v) for v in values})
     return values

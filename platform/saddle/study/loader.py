@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from saddle.study.checks import check
 from saddle.study.dump import differences, dump_study, is_extension, refused_differences
+from saddle.study.fractions import with_numbers
 from saddle.study.inheritance import inherit
 from saddle.study.models import Study
 from saddle.study.overrides import override
@@ -16,6 +18,7 @@ from saddle.study.problems import Problem, StudyError, nearest, show
 from saddle.study.published import read_published
 from saddle.study.sections import read_sections
 from saddle.study.source import Document, read_documents
+from saddle.study.trainables import TrainableError, load_trainable
 
 __all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies", "refused_differences"]
 
@@ -51,13 +54,32 @@ def parse_studies(
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
     documents, refused = override(inherit(documents), overrides)
     documents, unread = read_tables(documents, file)
+    documents, wrong = write_numbers(documents, trainables)
     drafts = [read_sections(document) for document in documents]
     check(drafts, trainables)
     studies = [draft.study() for draft in drafts]
-    problems = [*problems, *refused, *unread, *(problem for draft in drafts for problem in draft.problems)]
+    problems = [*problems, *refused, *unread, *wrong, *(problem for draft in drafts for problem in draft.problems)]
     if problems:
         raise StudyError(problems)
     return [study for study in studies if study is not None]
+
+
+def write_numbers(
+    documents: Sequence[Document], trainables: Mapping[str, Any] | None
+) -> tuple[list[Document], list[Problem]]:
+    """The documents with numbers for fractions such as `8/255`, and what is wrong with those."""
+    configs = lru_cache(maxsize=None)(lambda name: _config_of(name, trainables))
+    pairs = [with_numbers(document, configs) for document in documents]
+    return [document for document, _ in pairs], [problem for _, problems in pairs for problem in problems]
+
+
+def _config_of(name: str, trainables: Mapping[str, Any] | None) -> Any:
+    """The configuration of a trainable; None where it can't be had, which is told later."""
+    try:
+        trainable = load_trainable(name) if trainables is None else trainables.get(name)
+    except TrainableError:
+        return None
+    return getattr(trainable, "Config", None)
 
 
 def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document], list[Problem]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -26,6 +27,10 @@ IN_OTHER_WORDS = {
 }
 
 
+NUMERIC = frozenset({"int_type", "int_parsing", "int_from_float", "float_type", "float_parsing", "finite_number"})
+"""Errors about something that is no number where one is wanted."""
+
+
 class Mistake(NamedTuple):
     """What is wrong at a path of the validated value."""
 
@@ -41,6 +46,26 @@ def mistakes_in(kind: Any, value: Any) -> tuple[Any, list[Mistake]]:
         return TypeAdapter(kind).validate_python(value), []
     except ValidationError as error:
         return None, explain(error, kind, value)
+
+
+@lru_cache(maxsize=4096)  # making one takes longer than asking it 1,000 times, and a factor may have 2,000 levels
+def field_adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    """What validates a single field of a model, but for the model's own validators."""
+    info = model.model_fields[name]
+    kind: Any = Annotated[info.annotation, info]
+    return TypeAdapter(kind)
+
+
+def wants_numbers(adapter: TypeAdapter[Any], value: Any) -> list[Path]:
+    """Where in `value` there is something else than the number wanted there."""
+    try:
+        adapter.validate_python(value)
+        return []
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    except Exception:  # a third party's validator may raise anything; the checks tell of it
+        return []
+    return list(dict.fromkeys(_path_in(value, details) for details in found if details["type"] in NUMERIC))
 
 
 def explain(error: ValidationError, kind: Any, value: Any) -> list[Mistake]:

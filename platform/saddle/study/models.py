@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from saddle.study.ablation import Ablation as Ablation
 from saddle.study.parts import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
 from saddle.study.published import Published
+from saddle.study.scalars import FLOAT, FRACTION, Fraction
 from saddle.study.space import Parameter
 
 ONLY_IN_A_SEARCH = ("objective", "constraints", "sampler", "early_stopping")
@@ -42,7 +43,7 @@ class Objective(Section):
 class Constraint(Section):
     """A bound that feasible trials keep, written `METRIC >= NUMBER` or `METRIC <= NUMBER`."""
 
-    PATTERN: ClassVar = re.compile(r"\s*(\S+)\s*(>=|<=)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*")
+    PATTERN: ClassVar = re.compile(r"\s*(\S+)\s*(>=|<=)\s*([^<>=]+?)\s*")
 
     metric: str
     relation: Literal[">=", "<="]
@@ -54,10 +55,12 @@ class Constraint(Section):
         if not isinstance(value, str):
             return value
         match = cls.PATTERN.fullmatch(value)
-        if match is None:
+        bound = match[3] if match is not None else ""
+        if match is None or not (FLOAT.fullmatch(bound) or FRACTION.fullmatch(bound)):
             example = "validation/clean_accuracy >= 0.97"
             raise ValueError(f"{value!r} is no constraint; write METRIC >= NUMBER, such as {example}")
-        return {"metric": match[1], "relation": match[2], "bound": float(match[3])}
+        number = Fraction(bound).number() if FRACTION.fullmatch(bound) else bound.replace("_", "")
+        return {"metric": match[1], "relation": match[2], "bound": float(number)}
 
     def violation(self, value: float) -> float:
         """How far `value` is on the wrong side; zero or less where the constraint holds."""

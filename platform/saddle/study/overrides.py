@@ -9,7 +9,7 @@ from typing import Any
 from saddle.study.ablation import Design, Race
 from saddle.study.models import ONLY_IN_A_SEARCH, EarlyStopping, Sampler, Study
 from saddle.study.problems import Path, Place, Problem, dotted, nearest, show
-from saddle.study.source import Document, read_documents
+from saddle.study.source import NOTHING, Document, read_value
 
 OF_A_SEARCH = ("search", *ONLY_IN_A_SEARCH)
 EXCLUSIVE: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -79,14 +79,9 @@ def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Probl
         keys = list(Study.model_fields)
         known = f"paths start with: {', '.join(keys)}"
         return None, [wanted.problem(f"no setting is called {show(dots)}", known, nearest(path[0], keys))]
-    # A list around the value keeps `null` and the empty value apart from an empty file.
-    documents, problems = read_documents(f"[\n{right.strip() or '~'}\n]".encode("utf-8", "replace"), label)
+    value, broken, problems = read_value(right, label)
     refused = [wanted.problem(problem.what, problem.right) for problem in problems]
-    if len(documents) != 1 or not isinstance(documents[0].value, list) or len(documents[0].value) != 1:
-        what = "this is no single value"
-        return None, refused or [wanted.problem(what, "put a text with special characters in quotes")]
-    broken = frozenset(path[1:] for path in documents[0].broken)
-    return replace(wanted, value=documents[0].value[0], broken=broken), refused
+    return (None if value is NOTHING else replace(wanted, value=value, broken=broken)), refused
 
 
 def _name(document: Document) -> str:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from saddle.study.mistakes import mistakes_in
 from saddle.study.packaged import PACKAGE
 from saddle.study.problems import Problem, StudyError, nearest, show
-from saddle.study.source import read_documents
+from saddle.study.source import read_value
 
 FOLDER = "published"
 REQUIRED = ("arm", "metric", "value")
@@ -189,6 +189,5 @@ def _row(cells: Mapping[str, str]) -> dict[str, Any]:
 
 def as_yaml(cell: str) -> Any:
     """A cell as a study file would read it: `0.3` a number, `[odd_even]` a list; what is no YAML stays a text."""
-    documents, problems = read_documents(f"[\n{cell}\n]".encode(), "")
-    plain = not problems and len(documents) == 1 and isinstance(documents[0].value, list)
-    return documents[0].value[0] if plain and len(documents[0].value) == 1 else cell
+    value, _, problems = read_value(cell, "")
+    return cell if problems else value

@@ -74,6 +74,24 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
     return documents, reader.problems
 
 
+NOTHING = object()
+"""Stands for the value of a text that is no single value."""
+
+
+def read_value(text: str, label: str) -> tuple[Any, frozenset[Path], list[Problem]]:
+    """The single value that a text is in a study file, where it is broken, and what is wrong with it.
+
+    It is `NOTHING` where it is no single value; `label` is what problems call it.
+    """
+    # a list around the value keeps `null` and the empty value apart from an empty file
+    documents, problems = read_documents(f"[\n{text.strip() or '~'}\n]".encode("utf-8", "replace"), label)
+    value = documents[0].value if len(documents) == 1 else None
+    if not isinstance(value, list) or len(value) != 1:
+        right = "put a text with special characters in quotes"
+        return NOTHING, frozenset(), problems or [Problem(label, None, "", "this is no single value", right)]
+    return value[0], frozenset(path[1:] for path in documents[0].broken), problems
+
+
 class _UnreadableError(Exception):
     """The rest of the file can't be read; the problem is already noted."""
 

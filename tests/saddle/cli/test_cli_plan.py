@@ -332,6 +332,23 @@ def test_senseless_questions_about_power(saddle, tmp_path, monkeypatch, capsys, 
     assert words in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--effect", "2", "--spread", "0.01"], "--effect 2 can't be: test/robust_accuracy.worst_case is a share of 1"),
+        (["--effect", "2", "--spread", "0.01"], "2 would be 200 points; a share's unit is 1: write 0.02 for 2 points"),
+        (["--effect", "1", "--pilot", "quickstart"], "write 0.01 for 1 point"),
+        (["--spread", "1.5"], "--spread 1.5 can't be"),
+        (["--set", "quickstart-ablation:ablation.compare.equivalence=2"], "compare.equivalence: test/robust"),
+    ],
+)
+def test_a_difference_of_shares_is_below_one(saddle, tmp_path, monkeypatch, arguments, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = saddle("plan", "quickstart", *arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())
+
+
 def test_power_is_no_question_about_a_search(saddle, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(PARABOLA)

@@ -57,6 +57,16 @@ def test_a_level_that_is_a_list_is_one_level() -> None:
     assert len(make_arms(Ablation.model_validate(ablation), {**BASELINE, "tasks": []})) == 5
 
 
+def test_a_list_that_is_a_level_and_a_list_of_levels_is_refused() -> None:
+    factors = {"tasks": [["p", "q"], "p", "q", "r"]}
+    with pytest.raises(DesignError, match=r"tasks: \[p, q\], which is one of its levels, and a list of its levels"):
+        arms_of([{"tasks": ["p", "q"]}], "one_factor", factors)
+    left = [arm.level for arm in arms_of([{"tasks": ["q", "r"]}], "one_factor", factors)]
+    assert left == [["p", "q"], "p"]
+    factors["tasks"].reverse()
+    assert [arm.level for arm in arms_of([{"tasks": [["p", "q"]]}], "one_factor", factors)] == ["r", "q", "p"]
+
+
 @pytest.mark.parametrize(
     ("exclude", "message"),
     [
@@ -65,6 +75,7 @@ def test_a_level_that_is_a_list_is_one_level() -> None:
         ({"b": "xx"}, "exclude names b: xx, which is none of its levels (x, y, z); did you mean x?"),
         ({"b": ["y", "z"]}, None),
         ({"c": 1}, "exclude names c: 1, which is none of its levels (false, true)"),
+        ({"a": "0"}, 'exclude names a: "0", which is none of its levels (0, 1'),
     ],
 )
 def test_mistakes(exclude: dict[str, Any], message: str | None) -> None:

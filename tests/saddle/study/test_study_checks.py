@@ -101,6 +101,8 @@ SEARCH_MISTAKES = [
     ("log: true", "log: true, when: {steps: []}", "search.lr.when.steps", "an empty list is never met"),
     ("log: true", "log: true, when: {dataset: mnist}", "search.lr.when.dataset", "dataset is fixed to 'digits', so lr would never be searched"),
     ("log: true", "log: true, when: 3", "search.lr.when", "a mapping is wanted"),
+    ("budget:", "constraints: [validation/accuracy >= 97]\nbudget:", "constraints[0]", "validation/accuracy is a share, from 0 to 1, and 97 is none; a share's unit is 1: write 0.97 for 97 %"),
+    ("budget:", "constraints: [validation/accuracy <= -0.5]\nbudget:", "constraints[0]", "from 0 to 1, and -0.5 is none"),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.design.components import ONE_CHANGE
+from saddle.design.values import repeats
 from saddle.study.ablation import Ablation
 from saddle.study.checks.arms import check_arms
 from saddle.study.checks.blocks import check_blocks
@@ -37,10 +38,9 @@ def check_ablation(draft: Draft, drafts: Sequence[Draft]) -> None:
 def _check_seeds(draft: Draft) -> None:
     given = draft.ablation.get("seeds")
     seeds: list[int] = given if isinstance(given, list) else []
-    for index, seed in enumerate(seeds):
-        if seed in seeds[:index]:
-            what = f"seed {seed} is given twice; it would count one measurement as two"
-            draft.refuse(("ablation", "seeds", index), what, "give every seed once")
+    for index in repeats(seeds):
+        what = f"seed {seeds[index]} is given twice; it would count one measurement as two"
+        draft.refuse(("ablation", "seeds", index), what, "give every seed once")
 
 
 def _check_race(draft: Draft) -> None:

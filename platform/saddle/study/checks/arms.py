@@ -9,9 +9,9 @@ from typing import Any
 from saddle.design.arm import Arm, DesignError
 from saddle.design.arms import make_arms
 from saddle.design.blocks import Block, block_name, settings_of
-from saddle.design.exclude import ExclusionError, refuse_unknown
+from saddle.design.exclude import ExclusionError, excluded_levels, known_levels
 from saddle.design.fractional import other_level
-from saddle.design.values import canonical, readable, same
+from saddle.design.values import canonical, readable, repeats
 from saddle.study.ablation import Ablation, Design
 from saddle.study.checks.search import typical_point
 from saddle.study.checks.settings import complete_settings, mistakes_with, refuse_at
@@ -20,6 +20,7 @@ from saddle.study.sections import Draft
 
 FACTORS: Path = ("ablation", "factors")
 EXCLUDE: Path = ("ablation", "exclude")
+ONCE = "list every level once"
 MOST_TRIED = 256
 """Beyond these, the arms of a large factorial design are checked level by level only."""
 
@@ -63,8 +64,8 @@ def _check_levels(draft: Draft, given: Given, factors: Mapping[str, list[Any]]) 
             for mistake in [] if name in draft.components else mistakes_with(draft, {**given, name: level}):
                 if mistake.path[:1] == (name,):
                     draft.refuse((*path, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
-            if any(same(level, earlier) for earlier in levels[:index]):
-                draft.refuse(path, f"{readable(level)} is listed twice", "list every level once")
+        for index in repeats(levels):
+            draft.refuse((*draft.factor_paths[name], index), f"{readable(levels[index])} is listed twice", ONCE)
     return len(draft.problems) == known
 
 
@@ -85,7 +86,7 @@ def _undecided(draft: Draft, source: Draft | None, factors: Mapping[str, list[An
 def _check_factor(draft: Draft, name: str, settings: Given) -> bool:
     """Whether the design can make arms of this factor; each factor alone, so that every mistake is told."""
     levels = draft.ablation["factors"][name]
-    if any(same(level, earlier) for index, level in enumerate(levels) for earlier in levels[:index]):
+    if repeats(levels):
         return False
     design = _design(draft)
     if design is None:
@@ -104,9 +105,10 @@ def _check_factor(draft: Draft, name: str, settings: Given) -> bool:
 
 def _check_exclusions(draft: Draft, factors: Mapping[str, list[Any]], given: Given) -> bool:
     known = len(draft.problems)
+    levels = known_levels(factors, {name: value for name, value in given.items() if name in factors})
     for index, entry in enumerate(draft.ablation.get("exclude", [])):
         try:
-            refuse_unknown(entry, factors, {name: value for name, value in given.items() if name in factors})
+            excluded_levels(entry, levels)
         except DesignError as error:
             draft.refuse((*EXCLUDE, index), str(error))
     return len(draft.problems) == known

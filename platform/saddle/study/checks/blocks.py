@@ -6,7 +6,7 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.blocks import MACHINE, Block, block_list
-from saddle.design.values import readable, same
+from saddle.design.values import readable, repeats
 from saddle.study.checks.settings import mistakes_with
 from saddle.study.problems import Path
 from saddle.study.sections import Draft
@@ -55,5 +55,5 @@ def _check_levels(draft: Draft, path: Path, name: str, levels: list[Any], given:
         for mistake in mistakes_with(draft, {**given, name: level}):
             if mistake.path[:1] == (name,):
                 draft.refuse((*path, index, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
-        if any(same(level, earlier) for earlier in levels[:index]):
-            draft.refuse((*path, index), f"{readable(level)} is listed twice", "list every level once")
+    for index in repeats(levels):
+        draft.refuse((*path, index), f"{readable(levels[index])} is listed twice", "list every level once")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from saddle.analyse.wording import in_points, range_of, too_large
 from saddle.study.hyperparameters import families
+from saddle.study.models import Constraint
 from saddle.study.problems import Path, nearest
 from saddle.study.sections import Draft
 
@@ -24,16 +26,34 @@ def check_metrics(draft: Draft) -> None:
             what = f"{objective.direction} {objective.metric} would look for the worst: {better} it"
             draft.refuse(where, what, f"write {{{better}: {objective.metric}}}")
     for path, constraint in draft.constraints.items():
-        _may_choose(draft, path, constraint.metric)
+        if _may_choose(draft, path, constraint.metric):
+            _check_bound(draft, path, constraint)
     compare = draft.ablation.get("compare")
     if compare is not None and compare.metric is not None:
         path = ("ablation", "compare", "metric")
         if _exists(draft, path, compare.metric, ("test/", "validation/")) and compare.metric.startswith("train/"):
             draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
+    if compare is not None and compare.equivalence is not None and draft.trainable is not None:
+        _check_margin(draft, compare.metric or draft.trainable.SELECTION, compare.equivalence)
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
             if not any(fnmatchcase(name, pattern) for name in draft.trainable.METRICS):
                 _exists(draft, ("ablation", "compare", "also", index), pattern, ("test/", "validation/", "train/"))
+
+
+def _check_bound(draft: Draft, path: Path, constraint: Constraint) -> None:
+    """A bound lies among the values that its metric can have."""
+    known = range_of(constraint.metric)
+    if known is None or known[0] <= constraint.bound <= known[1]:
+        return
+    what = f"{constraint.metric} is a share, from {known[0]:g} to {known[1]:g}, and {constraint.bound:g} is none"
+    draft.refuse(path, what, f"a share's unit is 1: write {constraint.bound / 100:g} for {constraint.bound:g} %")
+
+
+def _check_margin(draft: Draft, metric: str, margin: float) -> None:
+    wrong = too_large(metric, margin)
+    if wrong is not None:
+        draft.refuse(("ablation", "compare", "equivalence"), wrong, in_points(margin))
 
 
 def _may_choose(draft: Draft, path: Path, metric: str) -> bool:

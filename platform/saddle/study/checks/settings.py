@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from saddle.design.blocks import MACHINE
-from saddle.study.mistakes import Mistake, explain, mistakes_in
+from saddle.study.mistakes import Mistake, explain, field_adapter
 from saddle.study.problems import Path, nearest, show
 from saddle.study.sections import Draft
 from trainables.contract import Resolved, choices, components_of, resolve
@@ -137,9 +137,9 @@ def _words_for_numbers(draft: Draft, given: Settings) -> Iterable[Mistake]:
     for name, value in given.items():
         if not isinstance(value, bool | int | float | str):
             continue
-        info = draft.trainable.Config.model_fields[name]
-        taken, mistakes = mistakes_in(Annotated[info.annotation, info], value)
-        if mistakes:
+        try:
+            taken = field_adapter(draft.trainable.Config, name).validate_python(value)
+        except ValidationError:  # told already
             continue
         if isinstance(taken, bool) and not isinstance(value, bool):
             yield Mistake((name,), f"{show(value)} is not accepted", "true or false is wanted")
