@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from trainables.datasets.class_keys import NAME, class_index
 from trainables.datasets.class_tables import TABLES, ClassTable, class_table
 from trainables.datasets.config import known_facts
 from trainables.datasets.errors import DataError, nearest
@@ -37,8 +38,9 @@ class Task:
 def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[str]) -> Task:
     """The task `name` on a dataset with these class names: a named one when `mapping` is empty, else the mapping's.
 
-    A mapping's keys are class names, or indices as text; its values are numbers or text, numbered in sorted order.
-    Raises `DataError` naming the offending class or task and the nearest valid name.
+    A mapping's keys are class names, or indices as text (see `class_keys`); its values are numbers or text, numbered in
+    sorted order. Raises `DataError` naming the offending class or task and the nearest valid name, and where a key
+    could mean two classes.
     """
     if not mapping:
         return _named(name, classes)
@@ -46,10 +48,11 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
     for key, label in mapping.items():
         if key == DEFAULT:
             continue
-        index = _class_index(name, key, classes)
+        index = class_index(key, classes, f"task {name!r}")
         if index in chosen:
             raise DataError(f"task {name!r} gives class {classes[index]!r} two labels")
         chosen[index] = label
+    _refuse_class_called_default(name, mapping, chosen, classes)
     missing = [title for index, title in enumerate(classes) if index not in chosen]
     if missing and DEFAULT not in mapping:
         raise DataError(
@@ -98,11 +101,12 @@ def _named(name: str, classes: Sequence[str]) -> Task:
     raise DataError(f"{name!r} is no named task; {nearest(name, table.tasks)} ({own})")
 
 
-def _class_index(task: str, key: str, classes: Sequence[str]) -> int:
-    if key in classes:
-        return list(classes).index(key)
-    if key.isdecimal():
-        if int(key) < len(classes):
-            return int(key)
-        raise DataError(f"task {task!r} names class index {key}, but the last one is {len(classes) - 1}")
-    raise DataError(f"task {task!r} names class {key!r}, which the dataset doesn't have; {nearest(key, classes)}")
+def _refuse_class_called_default(
+    task: str, mapping: Mapping[str, int | str], chosen: Mapping[int, int | str], classes: Sequence[str]
+) -> None:
+    """Where a class is called default, the key `default` is that class or all others."""
+    if DEFAULT in mapping and DEFAULT in classes and classes.index(DEFAULT) not in chosen:
+        raise DataError(
+            f"task {task!r} says `{DEFAULT}`, which is a class of the dataset and stands for all classes not named;"
+            f" write '{NAME}{DEFAULT}' for the class, beside `{DEFAULT}` if that is for the others"
+        )

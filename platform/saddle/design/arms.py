@@ -23,7 +23,7 @@ from saddle.design.leave_one_out import leave_one_out
 from saddle.design.lost import refuse_lost_main_effects
 from saddle.design.one_factor import one_factor
 from saddle.design.point import Levels, Point, Standing
-from saddle.design.values import canonical, is_off, readable, repeats, same
+from saddle.design.values import canonical, is_off, readable, repeats, same, written
 from saddle.study.ablation import Ablation
 
 __all__ = ["make_arms", "where_factors_stand"]
@@ -141,4 +141,12 @@ def _refuse_repeated_arms(arms: list[Arm]) -> None:
     settings = Counter(canonical(arm.settings) for arm in arms)
     for arm in arms:
         if names[arm.name] > 1 or settings[canonical(arm.settings)] > 1:
-            raise DesignError(f"two arms are the same: {arm.name}; every level must give a different arm")
+            twin = next(other for other in arms if other is not arm and _same_or_called_same(other, arm))
+            if same(twin.settings, arm.settings):
+                raise DesignError(f"two arms are the same: {arm.name}; every level must give a different arm")
+            levels = f"{written(arm.levels)} and {written(twin.levels)}"
+            raise DesignError(f"two arms would both be called {arm.name}: {levels}; rename one of the levels")
+
+
+def _same_or_called_same(one: Arm, other: Arm) -> bool:
+    return one.name == other.name or same(one.settings, other.settings)

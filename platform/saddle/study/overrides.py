@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +23,8 @@ EXCLUSIVE: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 """Sections that hold one of several names: setting one puts away the others."""
 RANGES = ("float", "int", "choice")
+QUOTED = re.compile(r'"[^"]*"')
+"""A part of a path with dots, colons or equals signs in it."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,16 @@ class _NoMappingError(Exception):
 
 def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Problem]]:
     label = f"--set {show(text, 80)[1:-1]}"
-    left, equals, right = text.partition("=")
-    if not equals or not left.strip():
+    equals = _outside_quotes(text, "=")
+    if not equals or not text[: equals[0]].strip():
         return None, [Problem(label, None, "", "this sets nothing", "write path=value, such as budget.trials=4")]
-    study, colon, dots = left.rpartition(":")
-    path = tuple(part.strip() for part in dots.split("."))
-    wanted = Override(label, study.strip() if colon else None, path, None)
+    left, right = text[: equals[0]], text[equals[0] + 1 :]
+    colons = _outside_quotes(left, ":")
+    dots = left[colons[-1] + 1 :] if colons else left
+    cuts = [-1, *_outside_quotes(dots, "."), len(dots)]
+    parts = (dots[start + 1 : end].strip() for start, end in itertools.pairwise(cuts))
+    path = tuple(part[1:-1] if QUOTED.fullmatch(part) else part for part in parts)
+    wanted = Override(label, left[: colons[-1]].strip() if colons else None, path, None)
     if wanted.study is not None and wanted.study not in names:
         what = f"no study of this file is called {show(wanted.study)}"
         return None, [wanted.problem(what, f"there are: {', '.join(names)}", nearest(wanted.study, names))]
@@ -82,6 +90,12 @@ def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Probl
     value, broken, problems = read_value(right, label)
     refused = [wanted.problem(problem.what, problem.right) for problem in problems]
     return (None if value is NOTHING else replace(wanted, value=value, broken=broken)), refused
+
+
+def _outside_quotes(text: str, sign: str) -> list[int]:
+    """Where a sign stands in a path that may have quoted parts, such as `fixed.tasks.round."a.b"`."""
+    blank = QUOTED.sub(lambda quoted: "_" * len(quoted[0]), text)
+    return [place for place, character in enumerate(blank) if character == sign]
 
 
 def _name(document: Document) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from saddle.design.values import same
+
 # Strict, because YAML has its own types: a quoted "0.1" is a text and `true` is no 1.
 Real = Annotated[float, Field(strict=True)]
 Integer = Annotated[int, Field(strict=True)]
@@ -63,6 +65,6 @@ class Parameter(BaseModel):
     def active(self, params: dict[str, Any]) -> bool:
         """Whether the parameters drawn so far (or fixed) meet every condition of `when`."""
         return all(
-            params.get(name) in wanted if isinstance(wanted, list) else params.get(name) == wanted
+            any(same(params.get(name), value) for value in (wanted if isinstance(wanted, list) else [wanted]))
             for name, wanted in self.when.items()
         )

@@ -155,3 +155,9 @@ def test_a_factorial_has_the_product_of_its_levels_and_one_baseline(factors: Any
     assert len(arms) == product
     assert [arm.is_baseline for arm in arms].count(True) == 1
     assert arms[0].is_baseline
+
+
+def test_levels_that_read_alike_are_told_with_their_quotes() -> None:
+    ablation = Ablation(factors={"a": [0, "0", 1]})
+    with pytest.raises(DesignError, match=r'would both be called a=0: \{a: 0\} and \{a: "0"\}; rename one'):
+        make_arms(ablation, {})

@@ -12,6 +12,7 @@ import pytest
 from saddle.study.loader import dump_study, load_studies, parse_studies
 from saddle.study.packaged import packaged_studies
 from saddle.study.problems import StudyError
+from saddle.study.space import Parameter
 
 DESIGN_EXAMPLE = """\
 study: mp-alpha0-mnist
@@ -187,3 +188,10 @@ class TestInheritance:
         [problem] = refuse(self.FIRST + self.SECOND + "fixed: {low: 0.6}\n")
         assert "low 0.6 is above high 0.5" in problem.what
         assert problem.line == 12
+
+
+def test_a_condition_tells_true_from_1() -> None:
+    parameter = Parameter.model_validate({"float": [0.1, 1.0], "when": {"a": 1, "b": [True, 2]}})
+    assert parameter.active({"a": 1.0, "b": True})
+    assert not parameter.active({"a": True, "b": True})
+    assert not parameter.active({"a": 1, "b": 1})

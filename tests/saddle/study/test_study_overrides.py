@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from saddle.study.overrides import override
+from saddle.study.problems import Place
+from saddle.study.source import Document
+
 
 @pytest.fixture(scope="session")
 def both(search_text: str, ablation_text: str) -> str:
@@ -139,3 +143,26 @@ def test_settings_that_no_study_of_the_file_has(refuse, search_text, ablation_te
     )
     [problem] = refuse(search_text, ["ablation.seeds=5"])
     assert "no study of this file has an ablation" in problem.what
+
+
+def test_a_part_of_a_path_may_be_quoted(load, search_text) -> None:
+    [study] = load(search_text, ['one:"fixed".dataset="x=y"'])
+    assert study.fixed["dataset"] == "x=y"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('fixed.tasks.round."a.b"=1', ("fixed", "tasks", "round", "a.b")),
+        ('fixed.tasks.round."c:d=e"=1', ("fixed", "tasks", "round", "c:d=e")),
+        ("fixed.tasks.round.index 2=1", ("fixed", "tasks", "round", "index 2")),
+    ],
+)
+def test_class_names_with_signs_can_be_set(text, path) -> None:
+    document = Document({"fixed": {"tasks": {"round": {"A": 1}}}}, {(): Place("f", 1)})
+    [changed], problems = override([document], [text])
+    assert problems == []
+    value = changed.value
+    for part in path:
+        value = value[part]
+    assert value == 1

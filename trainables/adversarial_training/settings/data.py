@@ -11,7 +11,10 @@ from trainables.contract import Config, hyperparameter
 from trainables.datasets.config import DatasetSpec
 
 TaskLabels = dict[str, int | str]
-"""Class name or index → label, with `default` for the rest; empty for a named task."""
+"""Class name or index → label, with `default` for the rest; empty for a named task.
+
+Where a key could be both, it is `name 2` or `index 2`.
+"""
 
 
 def _tasks(value: Any) -> Any:
@@ -27,12 +30,19 @@ def _tasks(value: Any) -> Any:
         if not isinstance(named, Mapping):
             raise ValueError(f"a task is a name or {{name: {{class: label, default: label}}}}, not {entry!r}")
         for name, labels in named.items():
-            if name in tasks:
-                raise ValueError(f"task {name!r} is given twice")
-            tasks[str(name)] = (
-                {str(key): label for key, label in labels.items()} if isinstance(labels, Mapping) else labels or {}
-            )
+            if str(name) in tasks:
+                raise ValueError(f"task {str(name)!r} is given twice")
+            tasks[str(name)] = _by_text(str(name), labels) if isinstance(labels, Mapping) else labels or {}
     return tasks
+
+
+def _by_text(task: str, labels: Mapping[Any, Any]) -> dict[str, Any]:
+    """The labels by class as text; raises `ValueError` where two keys are the same text, such as 1 and "1"."""
+    texts = {str(key): label for key, label in labels.items()}
+    if len(texts) < len(labels):
+        twice = next(text for text in texts if sum(str(key) == text for key in labels) > 1)
+        raise ValueError(f"task {task!r} names class {twice} twice; keep one of them")
+    return texts
 
 
 Tasks = Annotated[
