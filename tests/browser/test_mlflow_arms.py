@@ -37,9 +37,10 @@ class Pages:
     arms: int
     seconds: float
     """That the delivery took."""
+    run: RunId
 
 
-def tell(store: LocalStore, uri: str, arms: int) -> None:
+def tell(store: LocalStore, uri: str, arms: int) -> RunId:
     """An ablation of that many arms, stored and told to MLflow as its driver would."""
     dice = random.Random(0)
     levels = [round(0.3 + 0.01 * arm, 2) for arm in range(arms)]
@@ -56,9 +57,9 @@ ablation: {{baseline: {{x: 0.3}}, factors: {{x: {levels}}}, seeds: {SEEDS}, comp
     store_ablation(store, text, measure, when=time.time() - 10 * arms * SEEDS)
     stored = read_study(store, "wide")
     assert stored is not None
-    entries = Ledger(store, RunId("wide")).entries()
+    entries = Ledger(store, stored.run).entries()
     answer = answer_study(stored.study, load_trainable("parabola"), entries, stored.baseline)
-    tracker = MlflowTracker(uri, RunId("wide", stored.instance), store)
+    tracker = MlflowTracker(uri, stored.run, store)
     tracker.start_study({}, {}, [])
     for entry in entries:
         tracker.start_trial(started(entry))
@@ -66,6 +67,7 @@ ablation: {{baseline: {{x: 0.3}}, factors: {{x: {levels}}}, seeds: {SEEDS}, comp
     told = describe_arms(stored.study, entries, answer, stored.baseline, finished=True)
     tracker.finish_study("FINISHED", told, {"saddle.answer": answer.sentence}, [])
     assert tracker.close(600) is None
+    return stored.run
 
 
 @pytest.fixture(scope="module", params=[8, pytest.param(60, marks=pytest.mark.slow)])
@@ -73,19 +75,19 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("wide")
     with serving(folder) as server:
         since = time.monotonic()
-        tell(LocalStore(folder), server.uri, request.param)
-        yield Pages(server.uri, request.param, time.monotonic() - since)
+        run = tell(LocalStore(folder), server.uri, request.param)
+        yield Pages(server.uri, request.param, time.monotonic() - since, run)
 
 
 def test_the_studys_run_opens_into_its_arms(browser: Any, pages: Pages) -> None:
-    browser.get(page_of(pages.uri, "wide"))
+    browser.get(page_of(pages.uri, pages.run))
     wait_for(browser, lambda: "wide" in run_names(browser), "the study's run")
     click(browser, browser.find_elements(By.CSS_SELECTOR, EXPANDERS)[0])
     wait_for(browser, lambda: sum(name.startswith("x=") for name in run_names(browser)) >= 8, "its arms")
 
 
 def open_arms(browser: Any, pages: Pages) -> None:
-    address = arms_page_of(pages.uri, "wide")
+    address = arms_page_of(pages.uri, pages.run)
     assert address is not None
     browser.get("about:blank")  # another address of the same page would not load it anew
     browser.get(address)

@@ -15,6 +15,7 @@ from selenium.webdriver.common.by import By
 from saddle.analyse.importance import FEWEST_TRIALS
 from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
+from saddle.trial.run_id import RunId
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
 
 STUDIES = ("quickstart-search", "quickstart-ablation")
@@ -131,7 +132,7 @@ def server(quickstart: Path) -> Iterator[Server]:
 def test_the_mlflow_page_lists_the_nested_runs(
     browser: Any, console_errors: Callable[[], list[str]], quickstart: Path, server: Server
 ) -> None:
-    browser.get(server.page(STUDIES[1]))
+    browser.get(server.page(RunId(STUDIES[1])))
 
     wait_for(browser, lambda: STUDIES[1] in run_names(browser), "the study's run")
     opened = 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from saddle.cli.options import Storage
+
+if TYPE_CHECKING:
+    from saddle.trial.run_id import RunId
 
 DELIVERY_SECONDS = 30.0
 """How long to wait for MLflow to take what a run of the study could not deliver."""
@@ -34,15 +37,16 @@ def ui(
     import signal
 
     from saddle.archive.finding import find_studies
+    from saddle.archive.naming import open_named
     from saddle.cli.paths import short
     from saddle.errors import UserError
     from saddle.store.opening import open_store
     from saddle.track.opening import deliver_rest, tracking_uri
     from saddle.track.server import serve
 
-    store = open_store(storage, create=False)
-    named = [] if study is None else find_studies(store, study)
-    names: list[str | None] = [None] if study is None else [s.study.study for s in named]
+    store, name = (open_store(storage, create=False), "") if study is None else open_named(study, storage)
+    named = [] if study is None else find_studies(store, name)
+    runs: list[RunId | None] = [None] if study is None else [stored.run for stored in named]
     if not any(store.names("studies")) and not os.environ.get("MLFLOW_TRACKING_URI"):
         raise UserError(f"no studies in {short(store.url)}; start with: saddle run quickstart")
     # a shell starts background jobs with SIGINT ignored, and SIGTERM would leave the server behind
@@ -54,23 +58,23 @@ def ui(
         if left:
             typer.echo(f"{stored.run}: {left}", err=True)
     if uri.startswith(("http://", "https://")):
-        show(uri, names, browser)
+        show(uri, runs, browser)
         return
     with serve(store, port) as server:
-        show(server.uri, names, browser)
+        show(server.uri, runs, browser)
         typer.echo("Ctrl-C ends it.")
         server.wait()
 
 
-def show(uri: str, names: Sequence[str | None], browser: bool) -> None:
+def show(uri: str, runs: Sequence[RunId | None], browser: bool) -> None:
     """Print the pages of each study, and open the first."""
     from saddle.track.server import arms_page_of, page_of
 
     uri = uri.rstrip("/")
-    pages = [page_of(uri, name) for name in names]
-    for name, page in zip(names, pages, strict=True):
+    pages = [page_of(uri, run) for run in runs]
+    for run, page in zip(runs, pages, strict=True):
         typer.echo(f"MLflow: {page}")
-        arms = None if name is None else arms_page_of(uri, name)
+        arms = None if run is None else arms_page_of(uri, run)
         if arms is not None:
             typer.echo(f"  its arms, side by side: {arms}")
     if browser:

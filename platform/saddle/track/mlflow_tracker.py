@@ -13,6 +13,7 @@ from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.files import driver_folder
 from saddle.store.opening import study_folder
+from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
@@ -27,8 +28,8 @@ from saddle.track.telling import (
     trial_params,
     trial_tags,
 )
-from saddle.track.views import ARMS, arms_view
-from saddle.trial.run_id import RunId
+from saddle.track.views import arms_name, arms_view
+from saddle.trial.run_id import STUDIES, RunId
 
 DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
@@ -41,11 +42,16 @@ class MlflowTracker:
         be_brief(DELIVERY_TIMEOUT)
         folder = outbox_folder(store, run)
 
+        def read(path: str) -> bytes:
+            # written when the run's folder may have had another name, which now may be that of another run's
+            return store.read(run.place(path) if path.startswith(f"{STUDIES}/") else path)
+
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
             from saddle.track.mlflow_sink import MlflowSink
 
-            return MlflowSink(uri, run.study, artifacts, lambda path: store.read(run.place(path)))
+            relocate(store)
+            return MlflowSink(uri, run.study, artifacts, read)
 
         self._run = run
         self._study = run.study
@@ -66,7 +72,7 @@ class MlflowTracker:
 
     def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
-            self._outbox.add({"do": "file", "key": key, "path": self._run.below(path), "folder": folder})
+            self._outbox.add({"do": "file", "key": key, "path": path, "folder": folder})
 
     def _add_metrics(self, key: str, metrics: Mapping[str, float], step: int, when: float) -> None:
         if metrics:
@@ -155,7 +161,8 @@ class MlflowTracker:
         """Let MLflow's page show the arms with the columns that compare them."""
         metric = next((arm.tags[METRIC_TAG] for arm in arms.values() if METRIC_TAG in arm.tags), None)
         if metric is not None:
-            self._outbox.add({"do": "view", "key": self._key(), "name": ARMS, "state": arms_view(metric)})
+            state = arms_view(metric, self._root)
+            self._outbox.add({"do": "view", "key": self._key(), "name": arms_name(self._root), "state": state})
 
     def remove_runs(self, key: str, runs: Sequence[str]) -> None:
         """Delete these runs of a trial, so that what it is told next makes a new one."""

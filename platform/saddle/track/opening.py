@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 from saddle.store.base import StorageError, Store
-from saddle.store.files import driver_file, driver_folder, open_or_make
+from saddle.store.files import driver_file, open_or_make
 from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
+from saddle.track.artifact_root import DATABASE, artifact_root
 from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
 from saddle.track.outbox import has_backlog
@@ -33,12 +34,12 @@ def artifact_location(store: Store) -> str | None:
     """Where runs keep their files: beside the database in the storage, or where the server says."""
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return None
-    return driver_folder(store, "mlflow/artifacts").as_uri()
+    return artifact_root(store)
 
 
 def database_path(store: Store) -> Path:
     """Where the SQLite database of a storage lies; raises `ForeignPath` where it is a link."""
-    return driver_file(store, "mlflow/mlflow.db")
+    return driver_file(store, DATABASE)
 
 
 def make_database(store: Store) -> Path:

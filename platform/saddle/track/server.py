@@ -14,15 +14,19 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from saddle.errors import UserError
 from saddle.redaction import redact
 from saddle.store.base import Store
+from saddle.track.artifact_root import relocate
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief
-from saddle.track.views import ARMS, SHARED_VIEW_TAG
+from saddle.track.views import ARMS, KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG, arms_name, only_of
+from saddle.trial.run_id import RunId
 
 START_SECONDS = 90.0
+FILTER = "&searchFilter="
 
 
 class NoServer(UserError):
@@ -36,9 +40,9 @@ class Server:
     uri: str
     process: subprocess.Popen[bytes]
 
-    def page(self, study: str | None) -> str:
+    def page(self, run: RunId | None) -> str:
         """The page of a study's training runs, see `page_of`."""
-        return page_of(self.uri, study)
+        return page_of(self.uri, run)
 
     def wait(self) -> None:
         """Until the server ends or Ctrl-C."""
@@ -46,32 +50,44 @@ class Server:
             self.process.wait()
 
 
-def page_of(uri: str, study: str | None) -> str:
-    """A server's page of a study's training runs, or of all experiments; raises `NoServer` for an unknown study."""
-    if study is None:
+def page_of(uri: str, run: RunId | None) -> str:
+    """A server's page of the training runs of a study, or of all experiments.
+
+    It shows only what belongs to `run` where the server knows other runs of the study. Raises `NoServer` for a study
+    that it doesn't know.
+    """
+    if run is None:
         return f"{uri}/#/experiments"
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
     be_brief()
+    client = MlflowClient(uri)
     try:
-        experiment = MlflowClient(uri).get_experiment_by_name(study)
+        experiment = client.get_experiment_by_name(run.study)
+        of_studies = f"tags.`{LEVEL_TAG}` = 'study'"
+        known = [] if experiment is None else client.search_runs([experiment.experiment_id], of_studies)
     except MlflowException as error:
         raise NoServer(redact(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}")) from error
     if experiment is None:
-        raise NoServer(f"MLflow knows no study {study!r}; it was run with --no-mlflow, or elsewhere")
+        raise NoServer(f"MLflow knows no study {run.study!r}; it was run with --no-mlflow, or elsewhere")
+    instances = {other.data.tags.get(KEY_TAG) for other in known}
+    if run.instance and instances and run.instance not in instances:
+        raise NoServer(f"MLflow knows nothing of {run}; it was run with --no-mlflow, or elsewhere")
     # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
-    return f"{uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+    page = f"{uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+    return f"{page}{FILTER}{quote(only_of(run.instance))}" if run.instance and len(instances) > 1 else page
 
 
-def arms_page_of(uri: str, study: str) -> str | None:
-    """A server's page of an ablation's arms side by side; None where the study has told it no arms yet."""
+def arms_page_of(uri: str, run: RunId) -> str | None:
+    """A server's page of an ablation's arms side by side; None where the run has told it no arms yet."""
     from mlflow.tracking import MlflowClient
 
-    page = page_of(uri, study)
-    experiment = MlflowClient(uri).get_experiment_by_name(study)
-    known = experiment is not None and SHARED_VIEW_TAG + ARMS in experiment.tags
-    return f"{page}&viewStateShareKey={ARMS}" if known else None
+    page, several, _ = page_of(uri, run).partition(FILTER)  # the view has a filter of its own
+    experiment = MlflowClient(uri).get_experiment_by_name(run.study)
+    names = [arms_name(run.instance), *([] if several else [ARMS])]
+    view = next((name for name in names if SHARED_VIEW_TAG + name in experiment.tags), None)
+    return None if view is None else f"{page}&viewStateShareKey={view}"
 
 
 def free_port() -> int:
@@ -85,6 +101,7 @@ def free_port() -> int:
 def serve(store: Store, port: int = 0) -> Iterator[Server]:
     """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't come up."""
     database = tracking_uri(store)
+    relocate(store)
     port = port or free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     artifacts = artifact_location(store)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import json
 
+KEY_TAG = "saddle.key"
+"""The tag by which a run is found again: the instance of its study's run, and what it is in there."""
+
+LEVEL_TAG = "saddle.level"
+"""The tag that says whether a run is that of a study, an arm or a trial."""
+
 ARMS = "saddle-arms"
-"""The arms of an ablation alone, the largest effect first, with the columns that compare them."""
+"""The arms of an ablation alone, the largest effect first, with the columns that compare them; of all its runs where an
+older saddle made it."""
 
 SHARED_VIEW_TAG = "mlflow.sharedViewState."
 """What the tag of an experiment is called that holds a view; MLflow's page reads it for `viewStateShareKey`."""
@@ -13,8 +20,18 @@ SHARED_VIEW_TAG = "mlflow.sharedViewState."
 EFFECT_COLUMNS = ("effect.mean", "effect.low", "effect.high", "effect.p", "effect.n", "failure.rate")
 
 
-def arms_view(metric: str) -> str:
-    """The view `ARMS` of an ablation that compares `metric`, as MLflow's page stores views."""
+def arms_name(instance: str) -> str:
+    """What the view of the arms of one run of an ablation is called."""
+    return f"{ARMS}-{instance}"
+
+
+def only_of(instance: str) -> str:
+    """What MLflow is to search for where it is to show one run of a study and no other."""
+    return f"tags.`{KEY_TAG}` LIKE '{instance}%'"
+
+
+def arms_view(metric: str, instance: str) -> str:
+    """The view of the arms of one run of an ablation that compares `metric`, as MLflow's page stores views."""
     columns = [
         "attributes.`Created`",
         "tags.`saddle.verdict`",
@@ -22,7 +39,7 @@ def arms_view(metric: str) -> str:
     ]
     return json.dumps(
         {
-            "searchFilter": "tags.`saddle.level` = 'arm'",
+            "searchFilter": f"tags.`{LEVEL_TAG}` = 'arm' AND {only_of(instance)}",
             "orderByKey": "metrics.`effect.mean`",
             "orderByAsc": False,
             "startTime": "ALL",

@@ -22,6 +22,7 @@ class Repair(StrEnum):
     REMOVE = "remove the folder"
     RECOVER = "have the manifest again from a checkpoint"
     REINDEX = "write the index again"
+    RELOCATE = "let MLflow look for files where the storage lies now"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
 from saddle.store.manifest import encode_manifest, manifest_path, recover_manifest
 from saddle.store.opening import study_folder
+from saddle.track.artifact_root import relocate
 from saddle.trial.run_id import RunId
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
@@ -69,6 +70,8 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
     for difference in by_repair.get(Repair.RECOVER, ()):
         folder = difference.subjects[0]
         store.write(manifest_path(folder), encode_manifest(recover_manifest(store, folder)))
+    if Repair.RELOCATE in by_repair:
+        relocate(store)
     if any(difference.where == "mlflow" for difference in todo):
         from saddle.verify.retelling import retell
 

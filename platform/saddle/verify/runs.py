@@ -10,7 +10,7 @@ from typing import Any
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from saddle.track.mlflow_sink import KEY_TAG
+from saddle.track.views import KEY_TAG, only_of
 
 PAGE = 1000
 RUNS_PER_CALL = 100
@@ -70,7 +70,7 @@ class Runs:
 def read_runs(client: MlflowClient, experiment_id: str, instance: str) -> Runs:
     """All runs of one instance of a study, those deleted left out."""
     found: dict[str, list[Run]] = defaultdict(list)
-    wanted, token = f"tags.`{KEY_TAG}` LIKE '{instance}%'", None
+    wanted, token = only_of(instance), None
     while True:
         page = client.search_runs([experiment_id], wanted, max_results=PAGE, page_token=token)
         for run in page:

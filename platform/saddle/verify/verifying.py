@@ -143,6 +143,7 @@ def _tracking(
     if not was_tracked(store, run):
         notes.append("the study was never tracked in MLflow")
         return []
+    from saddle.verify.artifacts import compare_artifacts
     from saddle.verify.mlflow import Situation, compare_runs
     from saddle.verify.reaching import NoExperiment, reach
 
@@ -159,7 +160,7 @@ def _tracking(
     try:
         runs = reach(store, run)
         now = Situation(stored, finished, unusable, under_way, status, waits, arms, tags)
-        return [*found, *compare_runs(runs, now)]
+        return [*found, *compare_runs(runs, now), *compare_artifacts(store, runs, now)]
     except NoExperiment as error:
         return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
     except Exception as error:  # whatever the server or its client say; the rest has been compared

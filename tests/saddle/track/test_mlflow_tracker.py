@@ -153,11 +153,11 @@ def test_the_page_of_a_study_is_that_of_its_training_runs(server: Server, tmp_pa
     tracker = MlflowTracker(server.uri, RunId(tmp_path.name, "inst"), LocalStore(tmp_path))
     tracker.start_study({}, {}, [])
     assert tracker.close(60) is None
-    assert page_of(server.uri, tmp_path.name).endswith("/runs?workflowType=machine_learning")
+    assert page_of(server.uri, RunId(tmp_path.name, "inst")).endswith("/runs?workflowType=machine_learning")
     with pytest.raises(NoServer, match="knows no study 'other'"):
-        page_of(server.uri, "other")
+        page_of(server.uri, RunId("other"))
     with pytest.raises(NoServer, match="does not answer"):
-        page_of(f"http://127.0.0.1:{free_port()}", "any")
+        page_of(f"http://127.0.0.1:{free_port()}", RunId("any"))
 
 
 def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_the_file_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_tracking_can_be_turned_off(tmp_path: Path) -> None:
-    assert isinstance(open_for_store(LocalStore(tmp_path), "s", "i", enabled=False), NullTracker)
+    assert isinstance(open_for_store(LocalStore(tmp_path), RunId("s", "i"), enabled=False), NullTracker)
 
 
 def test_nested_parameters_become_dotted_names() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from saddle.store.local import LocalStore
+from saddle.track.artifact_root import relocate
 
 STUDIES = """\
 study: top
@@ -68,6 +69,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(ran: Path, tmp_path: Path) -> LocalStore:
-    """A copy of it."""
+    """A copy of it, whose files MLflow looks for where the copy lies."""
     shutil.copytree(ran, tmp_path / "kept")
-    return LocalStore(tmp_path / "kept")
+    copy = LocalStore(tmp_path / "kept")
+    relocate(copy)
+    return copy

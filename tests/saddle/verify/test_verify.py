@@ -51,7 +51,7 @@ from tests.saddle.verify.damages import (
 
 @pytest.mark.parametrize("study", ["top", "troubles", "crossed"])
 def test_what_has_just_run_is_clean(store: LocalStore, study: str) -> None:
-    found = verify_study(store, study)
+    found = verify_study(store, RunId(study))
     assert said(found.differences) == []
     assert len(found.finished) == found.total == {"top": 6, "troubles": 4, "crossed": 12}[study]
 
