@@ -50,13 +50,7 @@ def find_studies(store: Store, name: str) -> list[StoredStudy]:
     found = [study for study in in_file if study is not None]
     if found:
         return found
-    known = set_aside_names(store) if MARK in name else study_names(store)
-    hint = nearest(name, known)
-    listed = f"{'set aside' if MARK in name else 'stored'} are: {', '.join(known)}"
-    none = "no run was set aside in it" if MARK in name else "nothing was run in it yet"
-    raise NotFound(
-        f"no study {name!r} in {store.url}; {f'did you mean {hint}? ' if hint else ''}{listed if known else none}"
-    )
+    raise NotFound(f"no study {name!r} in {store.url}; {_alternatives(store, name)}")
 
 
 def find_run(store: Store, name: str) -> StoredStudy | None:
@@ -80,6 +74,18 @@ def find_run(store: Store, name: str) -> StoredStudy | None:
         listed = ", ".join(known.run.name for known in fitting)
         raise NotFound(f"{name!r} fits several runs: {listed}; write more of the one that is meant")
     return fitting[0] if fitting else None
+
+
+def _alternatives(store: Store, name: str) -> str:
+    """What is stored instead of what was asked for, as a sentence."""
+    aside = set_aside_names(store)
+    if MARK not in name and (of_study := [run for run in aside if RunId.stored(run).study == name]):
+        return f"set aside by --fresh are: {', '.join(of_study)}"
+    known = aside if MARK in name else study_names(store)
+    near = nearest(name, known)
+    listed = f"{'set aside' if MARK in name else 'stored'} are: {', '.join(known)}"
+    none = "no run was set aside in it" if MARK in name else "nothing was run in it yet"
+    return (f"did you mean {near}? " if near else "") + (listed if known else none)
 
 
 def _readable(store: Store, name: str) -> StoredStudy | None:

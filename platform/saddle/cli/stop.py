@@ -27,6 +27,8 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
     runs = [stored.run for stored in find_studies(store, study)]
     names = [run.name for run in runs]
     running = [run for run in runs if read_state(store, run).running]
+    if all(run.is_set_aside for run in runs):
+        raise UserError(f"{' and '.join(names)} was set aside by --fresh, and nothing trains it any more")
     if not running:
         raise UserError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not running")
     for run in running:

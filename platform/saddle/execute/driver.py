@@ -8,6 +8,7 @@ from typing import Any
 
 from saddle.analyse.answering import answer_study
 from saddle.analyse.result import Answer
+from saddle.archive.local_part import claim_local
 from saddle.archive.retaining import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
 from saddle.design.proposals import AblationProposals
@@ -90,6 +91,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         stored = settle_study(store, study, baseline, fresh=options.fresh)
         trainable = load_trainable(study.trainable)
         run, ledger = stored.run, Ledger(store, stored.run)
+        claim_local(store, run, new=not ledger.keys())
         proposals = make_proposals(study, store, ledger, baseline, options.retry)
         entries = ledger.entries()
         slots = slots_for(study, nodes, proposals)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""Since 3 the paths in its file are relative to the folder of the study's run."""
 
 _OF_EPOCH = re.compile(r"epoch \d+, ")
 

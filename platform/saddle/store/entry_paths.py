@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from saddle.store.entry import Entry
+from saddle.store.entry import SCHEMA_VERSION, Entry
 from saddle.trial.run_id import RunId
 
 
 def written(entry: Entry, run: RunId) -> Entry:
     """The entry as it is written: its paths in the storage made relative to the run's folder."""
-    return with_paths(entry, run.below)
+    return replace(with_paths(entry, run.below), version=max(entry.version, SCHEMA_VERSION))
 
 
 def placed(entry: Entry, run: RunId) -> Entry:

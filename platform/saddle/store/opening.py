@@ -13,6 +13,7 @@ from saddle.store.paths import check_name
 from saddle.trial.run_id import RunId
 
 DEFAULT_STORAGE = "runs"
+OWNER = "instance"
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
@@ -49,6 +50,14 @@ def study_folder(run: RunId) -> str:
     """Where everything of one run of a study lies; raises `ForeignPath` for what can't be its name."""
     check_name(run.name, "the name of a study")
     return run.folder
+
+
+def local_owner(store: Store, run: RunId) -> str:
+    """The instance whose journal and outbox this machine keeps for a run in a bucket; empty where nothing says it."""
+    try:
+        return (store.local / study_folder(run) / OWNER).read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def trial_folder(run: RunId, key: str) -> str:

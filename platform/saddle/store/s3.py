@@ -9,7 +9,6 @@ import base64
 import hashlib
 import os
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from saddle.store.base import Conflict, Damaged, StorageError
-from saddle.store.files import entry_itself
 from saddle.store.paths import check_path, is_name
 from saddle.store.s3_calls import NOT_IMPLEMENTED, Calls, Garbled, is_unmet, shared_client, status_of
 from saddle.store.s3_conditions import check_conditions, remember, remembered, server_of
@@ -238,10 +236,6 @@ class S3Store:
 
     def move(self, source: str, target: str) -> None:
         move_blobs(self, source, target)
-        here, there = entry_itself(self.local, source), entry_itself(self.local, target)
-        if here.exists():  # what this machine's driver keeps of it
-            there.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(here, there)
 
     def finish_move(self, source: str) -> None:
         """Complete the `move` of `source` that was begun by a process that was killed, if there was one."""

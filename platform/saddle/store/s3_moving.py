@@ -6,7 +6,10 @@ Whoever finds the note completes the move, so that a crash in the middle leaves 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saddle.store.base import ForeignPath, StorageError
@@ -14,6 +17,9 @@ from saddle.store.paths import check_path
 
 if TYPE_CHECKING:
     from saddle.store.s3 import S3Store
+
+Pair = tuple[str, str, int]
+"""Where a blob lies, where it is to lie, and its bytes."""
 
 MARK = ".moving-"
 LARGEST_COPY = 5 * 2**30
@@ -52,11 +58,31 @@ def finish_move(store: S3Store, source: str) -> None:
     pairs = [(path, target + path.removeprefix(source), size) for path, size in blobs]
     if alone is not None:
         pairs.append((source, target, alone))
-    with ThreadPoolExecutor(store.parallel) as pool:
-        list(pool.map(lambda pair: copy(store, *pair), pairs))
-    if pairs:
-        store.delete_all([path for path, _, _ in pairs])
+    for part in reversed(layers(pairs)):
+        with ThreadPoolExecutor(store.parallel) as pool:
+            list(pool.map(lambda pair: copy(store, *pair), part))
+    for part in layers(pairs):
+        store.delete_all([path for path, _, _ in part])
+    move_local(entry_itself(store.local, source), entry_itself(store.local, target))
     store.delete_all([note_path(source)])
+
+
+def layers(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """What lies in the folder itself, and what lies deeper; neither where there is none.
+
+    The folder's own blobs say what it is: copied last and deleted first, they are never there without all the rest, so
+    that whoever reads in the middle of a move, or after one that was killed, finds a whole study or none.
+    """
+    depth = min((path.count("/") for path, _, _ in pairs), default=0)
+    parts = [[pair for pair in pairs if (pair[0].count("/") == depth) is own] for own in (True, False)]
+    return [part for part in parts if part]
+
+
+def move_local(source: Path, target: Path) -> None:
+    """Move what this machine's driver keeps of the folder."""
+    if source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
 
 
 def copy(store: S3Store, source: str, target: str, size: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from saddle.study.parts import STUDY_NAME
 from saddle.study.problems import Problem, StudyError, nearest
 from saddle.study.source import LARGEST_FILE
+from saddle.trial.run_id import RunId
 
 PACKAGE = "search_spaces"
 SUFFIX = ".yaml"
@@ -59,6 +62,11 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
     near = nearest(name, shorts)
     right = f"packaged studies are: {', '.join(packaged)}"
     shown = wanted if len(wanted) <= 200 else f"{wanted[:200]}…"
+    run = RunId.stored(wanted) if RunId.is_name(wanted) else None
+    if run is not None and run.is_set_aside and re.fullmatch(STUDY_NAME, run.study):
+        what = "this names a run that --fresh has set aside; it is kept as it is, and nothing trains it any more"
+        right = f"{run.study} is the study that goes on; saddle status, results, report and verify answer about a run"
+        raise StudyError([Problem(repr(shown)[1:-1], None, "", what, right)])
     raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, shorts[near] if near else None)])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import optuna
 
+from saddle.archive.local_part import claim_local
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.search.begun import begun_trials, keep_proposal, read_settings
 from saddle.search.optuna_proposals import RETRIED, SETTINGS, open_search, trial_key
@@ -41,6 +42,7 @@ def repair_study(store: Store, run: RunId) -> Verification:
             stored = read_study(store, run.name) if todo else None
             if stored is None:
                 break
+            claim_local(store, stored.run)
             mend(store, stored, found, todo)
             mended += [difference for difference in todo if difference not in mended]
         else:

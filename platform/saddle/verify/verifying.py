@@ -102,7 +102,8 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
         notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
     if driver is None and (total is None or len(finished) < total):
         done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
-        notes.append(f"{done} have ended, {len(under_way)} are unfinished; `saddle run` goes on with the study")
+        goes_on = "it was set aside, and stays so" if run.is_set_aside else "`saddle run` goes on with the study"
+        notes.append(f"{done} have ended, {len(under_way)} are unfinished; {goes_on}")
     return Verification(name, driver, ledger.entries, under_way, total, tuple(found), tuple(notes))
 
 

@@ -1,0 +1,48 @@
+"""What this machine keeps of a run that is stored in a bucket (Optuna's journal, the outbox): of that run alone.
+
+The study may have been started anew from another machine, which knew nothing of the folder here.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+
+from saddle.archive.studies import read_study, set_aside_names
+from saddle.errors import UserError
+from saddle.store.base import Store
+from saddle.store.local import LocalStore
+from saddle.store.opening import OWNER, local_owner
+from saddle.trial.run_id import RunId
+
+log = logging.getLogger("saddle")
+
+
+def claim_local(store: Store, run: RunId, *, new: bool = False) -> None:
+    """Make this machine's folder that of `run`, for who holds the run's lock; another instance's goes to where it is.
+
+    A folder that doesn't say whose it is was made by an older saddle: it is taken for that of the run, unless this is
+    `new`. What belongs to a run that is stored no more is dropped.
+    """
+    if isinstance(store, LocalStore):
+        return
+    folder, owner = store.local / run.folder, local_owner(store, run)
+    if folder.exists() and owner != run.instance and (owner or new):
+        other = next((name for name in set_aside_names(store) if owner and instance_of(store, name) == owner), None)
+        target = None if other is None else store.local / RunId.stored(other).folder
+        if target is not None and not target.exists():
+            shutil.move(folder, target)
+        else:
+            log.warning("%s is of another run of %s, and was removed", folder, run.study)
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / OWNER).write_text(run.instance)
+
+
+def instance_of(store: Store, name: str) -> str:
+    """The instance of a stored run; empty where it can't be read."""
+    try:
+        stored = read_study(store, name)
+    except UserError:
+        return ""
+    return "" if stored is None else stored.instance
