@@ -157,7 +157,8 @@ class Run(Protocol):
         """The loader, each of its batches shared out: rank r gets samples r, r + world_size, …
 
         So a batch size is that of all ranks together, and a trial is the same on any number of workers. A batch of
-        fewer samples than ranks is left out.
+        fewer samples than ranks is left out, and a last one that leaves a rank fewer than its sampler's
+        `least_per_rank`, where it has that.
         """
 
     def mean(self, value: float) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from trainables import batches
 from trainables.adversarial_training.augmentation import CropFlip
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import parts
@@ -24,7 +25,7 @@ from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.samples import Samples
 from trainables.models.multi_task import MultiTaskNetwork
-from trainables.randomness import EpochOrder, Share, global_stream, stream
+from trainables.randomness import EpochOrder, Share, global_stream
 from trainables.states import detached
 
 Batch = tuple[Tensor, Tensor]
@@ -124,14 +125,7 @@ def train_epoch(
 
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:
     """Batches (B, C, H, W) and (B, 1 + M) in `order`, which depends on seed and epoch only."""
-    return DataLoader(
-        samples,
-        batch_size=config.batch_size,
-        sampler=order,
-        collate_fn=_as_they_are,
-        # unused by us, but without one torch would draw from the global generator
-        generator=stream(order.seed, "loader"),
-    )
+    return batches.make_loader(samples, order, config.batch_size)
 
 
 def _restore(run: Run, model: nn.Module, optimizer: Optimizer) -> Mapping[str, Any] | None:
@@ -144,7 +138,3 @@ def _restore(run: Run, model: nn.Module, optimizer: Optimizer) -> Mapping[str, A
     run.unwrap(model).load_state_dict(state["model"])
     optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps the tensors it is given, and trains on them
     return state
-
-
-def _as_they_are(batch: Any) -> Any:
-    return batch

@@ -11,12 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
+from trainables.batches import make_loader
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import discriminator_of, generator_of, laid_out
 from trainables.counterfactual_gan.settings.networks import NetworkSettings
 from trainables.datasets.augmentation import augment
 from trainables.datasets.samples import Samples
-from trainables.defects.parts import Order, Parts, make_loader
+from trainables.defects.parts import Order, Parts
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.generator import Generator

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from trainables.batches import make_loader
 from trainables.contract import Collapsed, Report, Run, require_finite
 from trainables.counterfactual_gan.classifiers import judges
 from trainables.counterfactual_gan.config import Config
@@ -19,7 +20,7 @@ from trainables.counterfactual_gan.stability import Watch
 from trainables.counterfactual_gan.steps import update
 from trainables.datasets.augmentation import augment
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import Order, make_loader, parts
+from trainables.defects.parts import Order, parts
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.randomness import global_stream, stream
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
-from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import Sampler
 
 from trainables.datasets.balancing import balanced_epoch
 from trainables.datasets.dataset import Dataset, Split, stratified_order
@@ -96,24 +95,6 @@ class Order(Sampler[int]):
         return iter(torch.randperm(len(self), generator=generator).tolist())
 
 
-def make_loader(
-    samples: TorchDataset[tuple[Tensor, Tensor]], order: Order, batch_size: int
-) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Batches of pixels (B, C, H, W) and labels or masks in `order`.
-
-    A last batch of one image, which no statistics bear, is left out.
-    """
-    return DataLoader(
-        samples,
-        batch_size=batch_size,
-        sampler=order,
-        drop_last=len(order) % batch_size == 1,
-        collate_fn=_as_they_are,
-        # unused by us, but without one torch would draw from the global generator
-        generator=stream(order.seed, "loader"),
-    )
-
-
 def _samples(config: DefectSettings, split: Split, index: Tensor, device: Any) -> Samples:
     labels = split.labels[index]
     counts = labels.bincount(minlength=2).tolist()
@@ -123,7 +104,3 @@ def _samples(config: DefectSettings, split: Split, index: Tensor, device: Any) -
             f"for every part needs {LEAST} of each"
         )
     return samples_of(split, index, labels.to(device), device, grey=config.grey)
-
-
-def _as_they_are(batch: Any) -> Any:
-    return batch

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Adam
 
+from trainables.batches import make_loader
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.augmentation import augment
-from trainables.defects.parts import Order, make_loader
+from trainables.defects.parts import Order
 from trainables.evaluation.masks import mask_scores, regions
 from trainables.randomness import stream
 from trainables.segmentation.config import Config
