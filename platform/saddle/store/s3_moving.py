@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saddle.store.base import ForeignPath, StorageError
+from saddle.store.files import entry_itself
 from saddle.store.paths import check_path
 
 if TYPE_CHECKING:

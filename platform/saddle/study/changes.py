@@ -1,8 +1,8 @@
 """What of a study may change once it has run: whatever says how its trials are trained, not what they are.
 
-Trials that ended under the old file count for the new one, so nothing may change that a result, or the choice of
-the next trial, rests on. Where and for how long trials run is no such thing: a trial that hangs gets a time limit, a
-study moves to a larger machine, a budget is raised or cut.
+Trials that ended under the old file count for the new one, so nothing may change that a trial's result, or the choice
+of the next trial, rests on. Where and for how long trials run is no such thing: a trial that hangs gets a time limit,
+a study moves to a larger machine, a budget is raised or cut.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def field_paths(model: type[BaseModel] = Study, prefix: str = "") -> list[str]:
     """The dotted paths of a model's fields, those of its sections instead of the sections themselves."""
     found: list[str] = []
     for name, info in model.model_fields.items():
-        kind = info.annotation
+        kind: Any = info.annotation
         inner = isinstance(kind, type) and issubclass(kind, BaseModel)
-        found += field_paths(kind, f"{prefix}{name}.") if inner and kind is not None else [f"{prefix}{name}"]
+        found += field_paths(kind, f"{prefix}{name}.") if inner else [f"{prefix}{name}"]
     return found
