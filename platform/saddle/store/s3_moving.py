@@ -35,7 +35,8 @@ def note_path(source: str) -> str:
 
 def move_blobs(store: S3Store, source: str, target: str) -> None:
     """Move the blob or folder at `source`; raises `FileNotFoundError` where there is none."""
-    check_path(target)
+    for path in (source, target):
+        check_path(path)
     finish_move(store, source)
     if not store.blobs(source) and not store.exists(source):
         raise FileNotFoundError(f"{store.locate(source)} does not exist")
