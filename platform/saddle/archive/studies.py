@@ -71,6 +71,8 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
         content = store.read(f"{folder}/study.yaml")
         facts = json.loads(store.read(f"{folder}/instance.json"))
         instance, baseline = facts["instance"], facts["baseline"]
+        if not isinstance(instance, str) or not RunId.is_name(instance):  # a part of the folder's name one day
+            raise ValueError(f"{instance!r} can't tell a run from others")
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:

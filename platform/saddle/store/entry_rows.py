@@ -15,6 +15,7 @@ import orjson
 from saddle.store.base import StorageError
 from saddle.store.entry import SCHEMA_VERSION, Entry
 from saddle.store.json_list import JsonList
+from saddle.store.paths import is_name
 
 PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
          "started", "ended", "version"}  # fmt: skip
@@ -72,7 +73,10 @@ def _cell(name: str, value: Any) -> Any:
 
 def decode(content: bytes, path: str, parser: Parser | None = None) -> Entry:
     """The entry in a Parquet file; raises `StorageError` where it is damaged or of a later version."""
-    return next(entries_in(read_row(content, path), path, parser))
+    entry = next(entries_in(read_row(content, path), path, parser))
+    if not is_name(entry.key):  # a part of paths
+        raise StorageError(f"the ledger entry {path} is damaged: {entry.key!r} can't be the key of a trial")
+    return entry
 
 
 def read_row(content: bytes, path: str) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +63,8 @@ def finish_move(store: S3Store, source: str) -> None:
     for part in reversed(layers(pairs)):
         with ThreadPoolExecutor(store.parallel) as pool:
             list(pool.map(lambda pair: copy(store, *pair), part))
+    if pairs:
+        require_copies(store, target, {copied: size for _, copied, size in pairs})
     for part in layers(pairs):
         store.delete_all([path for path, _, _ in part])
     move_local(entry_itself(store.local, source), entry_itself(store.local, target))
@@ -85,6 +87,17 @@ def move_local(source: Path, target: Path) -> None:
     if source.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(source, target)
+
+
+def require_copies(store: S3Store, target: str, wanted: Mapping[str, int]) -> None:
+    """Raise `StorageError` unless every copy is there with its size: what was copied from is deleted next."""
+    there = dict(store.blobs(target)) | ({target: store.size(target)} if target in wanted else {})
+    missing = [path for path, size in wanted.items() if there.get(path) != size]
+    if missing:
+        raise StorageError(
+            f"{len(missing)} of {len(wanted)} copies are not at {store.locate(target)} though {store.calls.endpoint} "
+            f"said that they were made, such as {missing[0]!r}; nothing was deleted"
+        )
 
 
 def copy(store: S3Store, source: str, target: str, size: int) -> None:

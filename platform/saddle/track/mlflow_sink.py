@@ -63,7 +63,7 @@ class MlflowSink:
         """Deliver a batch in order, metrics of the same run in one call; yields how many are delivered."""
         waiting: dict[str, list[Metric]] = {}
         for index, operation in enumerate(operations):
-            do = operation.get("do")
+            do = str(operation.get("do"))
             if do == "metrics":
                 points = [Metric(n, v, operation["time"], operation["step"]) for n, v in operation["values"].items()]
                 waiting.setdefault(operation["key"], []).extend(points)

@@ -250,6 +250,21 @@ def test_a_listing_that_leaves_its_folder_empties_no_bucket(store: S3Store, s3: 
     assert len(s3.keys(store.bucket)) == 3
 
 
+@pytest.mark.fault("copies that were not made")
+def test_what_was_not_copied_is_not_deleted(store: S3Store, s3: S3, s3_proxy: FaultyProxy) -> None:
+    for name in ("x", "y"):
+        store.write(f"studies/a/{name}", b"1")
+    s3_proxy.readdress = lambda request: request.path.replace("/b/y", "/lost")
+    with pytest.raises(
+        StorageError, match=r"1 of 2 copies are not at s3://.*/p/studies/b though .* such as 'studies/b/y'"
+    ):
+        store.move("studies/a", "studies/b")
+    s3_proxy.heal()
+    assert [store.read(f"studies/a/{name}") for name in ("x", "y")] == [b"1", b"1"]
+    store.finish_move("studies/a")
+    assert list(store.names("studies/b")) == ["x", "y"]
+
+
 @pytest.mark.fault("a listing that never ends")
 def test_a_listing_that_never_ends_is_given_up(
     store: S3Store, s3_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch

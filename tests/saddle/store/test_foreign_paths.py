@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from saddle.archive.studies import read_study
 from saddle.report.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
-from saddle.store.ledger import Ledger
+from saddle.store.ledger import Ledger, encode
 from saddle.store.local import LocalStore
 from saddle.store.lock import driver_of, hold_study, lock_path
 from saddle.store.manifest import Saved, encode_manifest, manifest_path, read_manifest
@@ -305,6 +306,17 @@ def test_what_an_entry_names_elsewhere_is_neither_shown_nor_sent(
     assert sum("can't be read" in line for line in said) == 3, said
     with pytest.raises(ForeignPath):
         any_store.read(stored.images["picture"])
+
+
+def test_an_entry_or_a_study_whose_name_is_a_path_is_damaged(any_store: Store) -> None:
+    ledger = Ledger(any_store, RUN)
+    any_store.write(ledger.path("k"), encode(replace(entry(), key="../../other")))
+    with pytest.raises(StorageError, match="can't be the key of a trial"):
+        list(ledger)
+    any_store.write("studies/digits/study.yaml", b"study: digits")
+    any_store.write("studies/digits/instance.json", json.dumps({"instance": "../x", "baseline": None}).encode())
+    with pytest.raises(StorageError, match=r"instance\.json is damaged: '\.\./x'"):
+        read_study(any_store, "digits")
 
 
 def test_the_note_of_a_move_leads_nowhere_else(s3: S3) -> None:

@@ -39,6 +39,16 @@ def test_the_second_driver_is_told_who_holds_the_study_and_a_killed_one_holds_no
         pass
 
 
+def test_a_link_in_the_lock_s_place_is_refused_and_its_target_stays(tmp_path: Path) -> None:
+    foreign, path = tmp_path / "foreign", tmp_path / "digits.lock"
+    foreign.write_text("precious")
+    path.symlink_to(foreign)
+    for use in (hold_lock(path).__enter__, lambda: holder(path)):
+        with pytest.raises(StorageError, match=r"digits\.lock is a link, which is not followed"):
+            use()
+    assert foreign.read_text() == "precious"
+
+
 def test_asking_who_holds_it_all_the_time_keeps_no_driver_out(tmp_path: Path) -> None:
     path = tmp_path / "digits.lock"
     asking = threading.Event()

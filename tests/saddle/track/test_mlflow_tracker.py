@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
 from saddle.track.base import NullTracker, Tracker
+from saddle.track.mlflow_sink import MlflowSink
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
@@ -176,6 +177,25 @@ def test_a_server_that_is_dead_at_first_gets_everything_later(tmp_path: Path, mo
         runs = runs_of(late.uri, "study")
     assert len(runs) == 7
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+def test_what_the_outbox_s_file_names_is_no_file_elsewhere_and_no_method(
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "secret.txt").write_text("a secret")
+    store = LocalStore(tmp_path / "store")
+    store.write("studies/x/report.html", b"a report")
+    sink = MlflowSink(database, tmp_path.name, (tmp_path / "artifacts").as_uri(), store.read)
+    run = {"do": "run", "key": "inst", "parent": None, "name": "x", "time": 1, "tags": {}, "params": {}}
+    files = [{"do": "file", "key": "inst", "path": path, "folder": None} for path in (
+        "../secret.txt", str(tmp_path / "secret.txt"), "studies/../../secret.txt", "studies/x/report.html",
+    )]  # fmt: skip
+    others = [{"do": "_init__", "key": "inst"}, {"do": "run_id", "key": "inst"}, {"key": "inst"}, {"do": ["end"]}]
+    operations = [run, *files, *others]
+    assert list(sink(operations))[-1] == len(operations), "what follows is blocked"
+    assert [path.read_text() for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == ["a report"]
+    assert caplog.text.count("is no path in a storage") == 3
+    assert caplog.text.count("a line of the outbox was damaged") == 4
 
 
 def test_the_file_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
