@@ -23,9 +23,12 @@ MODE = 0o666
 
 def inside(root: Path, path: str) -> Path:
     """Where the blob or folder at `path` lies, links resolved; raises `ForeignPath` where that is outside of `root`."""
-    named = os.path.join(root, check_path(path, root=True)) if path else os.fspath(root)
-    real = os.path.realpath(named)
-    if real != named and not _is_below(real, os.path.realpath(root)):
+    if not check_path(path, root=True):
+        return root
+    if not _has_link(root, path):  # 15 µs, where resolving all of it takes 80
+        return root / path
+    real = os.path.realpath(root / path)
+    if not _is_below(real, os.path.realpath(root)):
         raise ForeignPath(
             f"{path!r} in the storage {root} leads out of it through a link, to {real}, and is not followed; "
             "put a copy in the link's place, or move the whole storage there and link that"
@@ -116,6 +119,17 @@ def replace_file(path: Path, content: bytes, *, sync: bool = True) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _has_link(root: Path, path: str) -> bool:
+    """Whether any part of the path is a link, as far as it exists."""
+    named = os.fspath(root)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for part in path.split("/"):
+            named = f"{named}/{part}"
+            if stat.S_ISLNK(os.lstat(named).st_mode):
+                return True
+    return False
 
 
 def _is_below(path: str, folder: str) -> bool:
