@@ -10,6 +10,8 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from requests import HTTPError
@@ -57,7 +59,9 @@ class MlflowSink:
         self.experiment_id: str = (
             found.experiment_id if found else self.client.create_experiment(experiment, artifacts, KIND)
         )
+        self._uri = uri
         self._known: dict[str, str] = {}
+        self._repositories: dict[str, ArtifactRepository] = {}
 
     def __call__(self, operations: Sequence[Operation]) -> Iterator[int]:
         """Deliver a batch in order, metrics of the same run in one call; yields how many are delivered."""
@@ -144,7 +148,7 @@ class MlflowSink:
             copy = folder / PurePosixPath(operation["path"]).name
             copy.write_bytes(content)
             try:
-                self.client.log_artifact(run_id, str(copy), operation["folder"])
+                self._repository(run_id).log_artifact(str(copy), operation["folder"])
             except PermissionError as error:  # a server that keeps files where only it may write
                 raise Refused(f"{error.strerror}: {error.filename}") from error
             except HTTPError as error:
@@ -152,6 +156,16 @@ class MlflowSink:
                 if 400 <= status < 500 and status not in WORTH_ANOTHER_TRY:
                     raise Refused(f"{operation['path']} was answered with {status}") from error
                 raise
+
+    def _repository(self, run_id: str) -> ArtifactRepository:
+        """Where the run keeps its files; MLflow's client remembers it for the whole process, wherever the run is now.
+
+        A storage and its copy have runs of the same ids.
+        """
+        if run_id not in self._repositories:
+            address = self.client.get_run(run_id).info.artifact_uri
+            self._repositories[run_id] = get_artifact_repository(address, tracking_uri=self._uri)
+        return self._repositories[run_id]
 
     def _end(self, operation: Operation) -> None:
         key = operation["key"]

@@ -8,6 +8,7 @@ from saddle.report.writing import report_path
 from saddle.store.base import Store
 from saddle.store.opening import study_folder
 from saddle.track.artifact_root import earlier_roots, own_database, run_folder
+from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair, first_few
 from saddle.verify.mlflow import Situation
 from saddle.verify.runs import Runs
@@ -27,10 +28,15 @@ def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Differen
     return found if now.status is None else [*found, *missing_files(store, runs, now)]
 
 
+def first_files(run: RunId) -> list[str]:
+    """What the MLflow run of a study is given when it starts, as far as it is there."""
+    return [f"{study_folder(run)}/{name}" for name in ("study.yaml", "code.diff")]
+
+
 def missing_files(store: Store, runs: Runs, now: Situation) -> Iterator[Difference]:
     """Runs that lack files which the run of the study has."""
     run = now.stored.run
-    expected = {"": [f"{study_folder(run)}/study.yaml", report_path(run)]}
+    expected = {"": [*first_files(run), report_path(run)]}
     expected |= {key: list(entry.images.values()) for key, entry in now.finished.items()}
     for key, paths in expected.items():
         same_key = runs.by_key.get(key, [])

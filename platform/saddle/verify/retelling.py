@@ -9,13 +9,13 @@ from saddle.archive.studies import StoredStudy
 from saddle.execute.progress import read_progress
 from saddle.report.writing import report_path
 from saddle.store.base import Store
-from saddle.store.opening import study_folder
 from saddle.study.trainables import load_trainable
 from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.describing import study_params, study_tags
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker
 from saddle.track.telling import started
+from saddle.verify.artifacts import first_files
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.reaching import restore_experiment
@@ -45,8 +45,7 @@ def tell(
         latest = max(entries, key=lambda entry: entry.ended, default=None)
         code = {"sources": "unknown", "environment": {}, **(latest.fingerprints if latest is not None else {})}
         begun = min((entry.started for entry in entries), default=None)
-        files = [f"{study_folder(run)}/study.yaml"]
-        tracker.start_study(study_params(study), study_tags(study, code), files, begun)
+        tracker.start_study(study_params(study), study_tags(study, code), first_files(run), begun)
     for difference in todo:
         if difference.repair in (Repair.REMAKE, Repair.REMOVE_RUN) and difference.trial is not None:
             tracker.remove_runs(difference.trial, difference.subjects)

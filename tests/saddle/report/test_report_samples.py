@@ -71,7 +71,7 @@ def rendered(store: Store, render: Callable[..., str]) -> str:
     stored = read_study(store, "planted")
     assert stored is not None
     entries = Ledger(store, RunId("planted")).entries()
-    return render(store, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
+    return render(store, stored.run, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
 
 
 def section(page: str) -> str:
