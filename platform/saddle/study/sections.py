@@ -14,6 +14,7 @@ from saddle.study.models import Constraint, Objective, Study
 from saddle.study.problems import Path, Problem, nearest, show
 from saddle.study.source import Document
 from saddle.study.space import Parameter
+from saddle.trial.run_id import MARK
 
 NAME_RULE = "use letters, digits, . _ and -, first a letter or digit, at most 100 in all"
 MOST_OBJECTIVES = 3
@@ -219,6 +220,10 @@ def _read_ablation(draft: Draft, value: Any) -> None:
             path: Path = ("ablation", part)
             if part == "best_of" and ("ablation", "baseline", "best_of") in draft.document.places:
                 path = ("ablation", "baseline", "best_of")
+            if part == "best_of" and isinstance(given, str) and MARK in given:
+                right = "name the search, or write the settings of the trial you choose into baseline"
+                draft.refuse(path, f"{show(given)} names a run that --fresh has set aside", right)
+                continue
             for valid in draft.take(_kind_of(Ablation, part), path, given):
                 draft.ablation[part] = valid
 

@@ -220,6 +220,14 @@ def test_a_pilot_is_the_run_that_is_named(kept: Kept, tmp_path: Path) -> None:
         assert plan["power"]["source"].startswith(f"from {aside.name}:")
 
 
+def test_the_best_of_a_run_that_was_set_aside_is_no_baseline(kept: Kept, tmp_path: Path) -> None:
+    text = ABLATION.format(**NEW).replace("{x: 0.3}", f"{{best_of: '{kept.aside('hunt').name}'}}")
+    (tmp_path / "best.yaml").write_text(text)
+    refused = kept.run("plan", str(tmp_path / "best.yaml"))
+    assert refused.exit_code == 2
+    assert "names a run that --fresh has set aside; name the search" in refused.stderr
+
+
 def mlflow_runs(kept: Kept) -> dict[str, str]:
     """Every run in MLflow that isn't deleted: key and score."""
     client = MlflowClient(tracking_uri(kept.store))
