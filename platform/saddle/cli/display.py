@@ -38,6 +38,8 @@ def state_line(state: StudyState) -> str:
     if state.running:
         parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
         parts.append(under_way(progress))
+    if progress.exhausted and progress.state != "running":
+        parts.append(progress.exhausted)
     if state.host is not None:
         parts.append(f"driven from {state.host}")
     return " · ".join(parts)
@@ -56,9 +58,11 @@ def trials_done(progress: Progress) -> str:
 
 
 def under_way(progress: Progress) -> str:
-    """Which trials run, and the epoch each has reached."""
-    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in progress.running.items())
-    return f"running {running}" if running else "starting"
+    """Which trials run, and the epoch each has reached, and what others wait for."""
+    begun = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
+    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in begun.items())
+    parts = [progress.waiting] if progress.waiting else []
+    return " · ".join([*parts, f"running {running}"] if running else parts or ["starting"])
 
 
 class Display:
@@ -104,7 +108,11 @@ class Display:
         """Say what runs before this one have done."""
         earlier = progress.done - progress.fresh
         if earlier:
-            left = "nothing is left to train" if earlier == progress.total else "going on"
+            left = (
+                "nothing is left to train" if earlier == progress.total
+                else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
+                else "going on"
+            )  # fmt: skip
             self._console.print(f"  {trials_done(replace(progress, done=earlier))} were done before; {left}")
 
 

@@ -19,6 +19,7 @@ from saddle.execute.progress import ProgressKeeper
 from saddle.execute.shapes import needs_group
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import StopWish
+from saddle.execute.waiting import Waiting
 from saddle.search.begun import keep_proposal
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
@@ -58,6 +59,7 @@ class Conductor:
     lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     swept: float = 0.0
+    waiting: Waiting = field(default_factory=Waiting)
     unindexed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,7 +70,7 @@ class Conductor:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
         if self.lost and not self.stopping:
             return self.lost.pop(0)
-        while not self.stopping and not self._over_budget():
+        while not self.stopping and not self.exhausted():
             proposal = self.proposals.next()
             if proposal is None:
                 return None
@@ -173,18 +175,25 @@ class Conductor:
             self.ledger.index()
             self.unindexed = 0
         self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
+        self.progress.progress.gpu_seconds = self.gpu_seconds
         self.proposals.finish(entry)
         self.progress.progress.total = self.proposals.total
         self.tracker.finish_trial(entry, list(entry.images.values()))
         self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
 
-    def _over_budget(self) -> bool:
-        """Whether the time allowed is used up; what runs may end, nothing new starts."""
+    def exhausted(self) -> str:
+        """Which time allowed is used up, in words, empty for none; what runs may end, nothing new starts."""
         budget = self.study.budget
-        hours = self.hours_spent + (time.monotonic() - self.begun) / 3600
-        if budget.hours is not None and hours >= budget.hours:
-            return True
-        return budget.gpu_hours is not None and self.gpu_seconds / 3600 >= budget.gpu_hours
+        spent = {
+            "hours": self.hours_spent + (time.monotonic() - self.begun) / 3600,
+            "gpu_hours": self.gpu_seconds / 3600,
+        }
+        for name, amount in spent.items():
+            limit = getattr(budget, name)
+            if limit is not None and amount >= limit:
+                self.progress.progress.exhausted = f"budget.{name} is used up ({amount:.3g} of {limit:g})"
+                return self.progress.progress.exhausted
+        return ""
 
     def free_what_dead_slots_left(self) -> None:
         """Look now and then for placement groups without an owner: a slot's children die some time after it."""
@@ -193,6 +202,13 @@ class Conductor:
         if needs_group(resources.workers, resources.gpus_per_worker) and now - self.swept > SWEEP_SECONDS:
             self.swept = now
             free_orphaned_groups()
+
+    def look_at_cluster(self) -> None:
+        """Say what is waited for, and store what was spent while nothing happens."""
+        waiting = self.waiting.look() if self.under_way else ""
+        if waiting is not None:
+            self.progress.wait(waiting)
+        self.progress.beat()
 
     def asked_to_stop(self) -> bool:
         """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere, or another driver took the study over."""

@@ -103,7 +103,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         conductor = Conductor(
             study, trainable, store, ledger, proposals, tracker, keeper,
             select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
-            gpu_seconds=sum(e.seconds for e in entries) * study.resources.workers * study.resources.gpus_per_worker,
+            gpu_seconds=keeper.progress.gpu_seconds or 0.0,
             hours_spent=keeper.progress.hours_before, hold=hold,
         )  # fmt: skip
         tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code))
@@ -124,6 +124,7 @@ def run_all(conductor: Conductor, slots: int) -> None:
     """Run the trials under Ctrl-C; a study without any left starts nothing."""
     if conductor.proposals.total is not None and conductor.progress.progress.done >= conductor.proposals.total:
         return
+    conductor.exhausted()  # said before anything is
     from saddle.execute.deaths import free_orphaned_groups
     from saddle.execute.tuning import run_trials
 

@@ -13,10 +13,12 @@ from saddle.design.proposals import AblationProposals
 from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
 from saddle.search.begun import begun_trials
+from saddle.search.journal import open_whole
 from saddle.search.lasting import LastingProposals
 from saddle.search.optuna_proposals import OptunaProposals
 from saddle.search.proposals import Proposals
 from saddle.search.rebuild import rebuild
+from saddle.search.shared import shared_url
 from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.store.base import Store
 from saddle.store.entry import Entry
@@ -70,9 +72,14 @@ def make_proposals(
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
         return AblationProposals(replicates_of(study.ablation, arms), finished, judge)
-    storage = open_storage(journal_path(store, run))
     name, told = name_in_storage(run), {e.key: e for e in entries}
-    rebuild(study, storage, name, entries, begun_trials(store, run, told))
+    begun = begun_trials(store, run, told)
+    journal = journal_path(store, run)
+    if shared_url() is None:
+        storage = open_whole(journal, study, name, entries, {trial.number: trial.settings for trial in begun})
+    else:
+        storage = open_storage(journal)
+    rebuild(study, storage, name, entries, begun)
     search = OptunaProposals(study, storage, told, known=known_values(study), name=name)
     search.retry(again)
     return LastingProposals(search)
@@ -101,10 +108,24 @@ def start_progress(
         metric = study.ablation.compare.metric
         direction = trainable.METRICS[metric]
     earlier = read_progress(store, run)
-    before = earlier.hours_before + (earlier.updated - earlier.started) / 3600 if earlier else 0.0
-    progress = Progress(run.name, study.question, proposals.total, slots, metric=metric, hours_before=before)
+    progress = Progress(
+        run.name, study.question, proposals.total, slots, metric=metric,
+        hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
+    )  # fmt: skip
+    if earlier is not None and earlier.gpu_seconds is not None:
+        progress.gpu_seconds = earlier.gpu_seconds
     keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize")
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1
     return keeper
+
+
+def hours_of(entries: Sequence[Entry], slots: int) -> float:
+    """Hours that the trials took at least, for a study whose own count is lost."""
+    return sum(entry.seconds for entry in entries) / slots / 3600
+
+
+def gpu_seconds_of(study: Study, entries: Sequence[Entry]) -> float:
+    """GPU time of the trials, had they all run on what the study asks for now."""
+    return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

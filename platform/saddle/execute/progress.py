@@ -1,8 +1,13 @@
-"""How far a study is: counted by the driver, stored for `saddle status`, shown while it runs."""
+"""How far a study is: counted by the driver, stored for `saddle status`, shown while it runs.
+
+What was spent is counted on a clock that nobody sets (`time.monotonic`, which stands still while the machine is
+suspended, as training does) and stored as spent: times of day are for people, and a wall clock may jump.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -15,11 +20,13 @@ from saddle.store.opening import study_folder
 from saddle.trial.run_id import RunId
 
 WRITE_EVERY = 1.0
+BEAT_EVERY = 10.0
+"""How long what was spent may go unstored while nothing happens."""
 
 
 @dataclass
 class Progress:
-    """Counts of one study under way; times are Unix seconds."""
+    """Counts of one study under way; `started` and `updated` are Unix seconds, for show."""
 
     study: str
     question: str = ""
@@ -37,8 +44,21 @@ class Progress:
     fresh: int = 0
     """Trials that ended since `started`, as against those of earlier runs."""
     state: str = "running"
+    waiting: str = ""
+    """What the cluster has not free for trials that should run, in words."""
+    exhausted: str = ""
+    """Which budget is used up, in words."""
     hours_before: float = 0.0
     """Hours that earlier runs of the study took."""
+    seconds: float = 0.0
+    """Seconds that this run has taken so far."""
+    gpu_seconds: float | None = None
+    """GPU time of the trials that have ended, over all runs; None in what an older saddle stored."""
+
+    @property
+    def hours(self) -> float:
+        """Hours that all runs of the study took."""
+        return self.hours_before + self.seconds / 3600
 
     @property
     def seconds_left(self) -> float | None:
@@ -46,7 +66,7 @@ class Progress:
         if self.total is None or not self.fresh:
             return None
         half_done = len(self.running) / 2
-        pace = (self.updated - self.started) / (self.fresh + half_done)
+        pace = self.seconds / (self.fresh + half_done)
         return pace * max(0, self.total - self.done - half_done)
 
 
@@ -77,7 +97,8 @@ class ProgressKeeper:
     run: RunId
     listener: Listener
     maximize: bool = True
-    _written: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
+    _written: float = -math.inf
 
     def started(self, key: str, epoch: int = 0) -> None:
         self.progress.running[key] = epoch
@@ -105,16 +126,33 @@ class ProgressKeeper:
             if better:
                 p.best, p.best_trial = value, key
 
+    def wait(self, waiting: str) -> None:
+        """Note what is waited for, empty for nothing; said when it begins."""
+        begins = waiting and not self.progress.waiting
+        ends = self.progress.waiting and not waiting
+        self.progress.waiting = waiting
+        if begins or ends:
+            self._written = -math.inf
+            self._tell(waiting or None)
+
+    def beat(self) -> None:
+        """Store what was spent, also while nothing happens."""
+        if time.monotonic() - self._written > BEAT_EVERY:
+            self._tell(None)
+
     def end(self, state: str) -> None:
         self.progress.state = state
         self.progress.running.clear()
-        self._written = 0.0
+        self.progress.waiting = ""
+        self._written = -math.inf
         self._tell(None)
 
     def _tell(self, event: str | None) -> None:
+        now = time.monotonic()
+        self.progress.seconds = now - self.begun
         self.progress.updated = time.time()
-        if self.progress.updated - self._written > WRITE_EVERY:
-            self._written = self.progress.updated
+        if now - self._written > WRITE_EVERY:
+            self._written = now
             self.store.write(progress_path(self.run), to_json(asdict(self.progress)).encode())
         self.listener.changed(self.progress, event)
 
@@ -123,6 +161,8 @@ def read_progress(store: Store, run: RunId) -> Progress | None:
     """What the driver of `run` last stored, or None where it never ran."""
     try:
         raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
+        if "seconds" not in raw:  # of an older saddle, which took the wall clock's word
+            raw["seconds"] = max(0.0, raw["updated"] - raw["started"])
         return Progress(**{**raw, "study": run.name})
-    except (FileNotFoundError, ValueError, TypeError):  # only for show: a damaged one is as good as none
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):  # a damaged one is as good as none
         return None

@@ -64,6 +64,7 @@ class Interruption(OfThisRun, tune.Stopper):
 
     def stop_all(self) -> bool:
         self.conductor.free_what_dead_slots_left()
+        self.conductor.look_at_cluster()
         return self.conductor.asked_to_stop()
 
 

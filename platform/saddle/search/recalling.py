@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import optuna
@@ -75,9 +76,11 @@ def events(trials: Sequence[FrozenTrial], times: Sequence[Sequence[float]]) -> l
         found.append((started, number, START, 0))
         ended = trial.state.is_finished() and bool(told)
         epochs = told[1:-1] if ended else told[1:]
-        found += [(max(when, started), number, EPOCH, epoch) for epoch, when in enumerate(epochs, start=1)]
+        # the wall clock may have been set back meanwhile, but no epoch comes before the one that it follows
+        moments = list(accumulate([started, *epochs], max))
+        found += [(moment, number, EPOCH, epoch) for epoch, moment in enumerate(moments[1:], start=1)]
         if ended or trial.state.is_finished():
-            found.append((max([started, *told[-1:]]), number, END, 0))
+            found.append((max([moments[-1], *told[-1:]]), number, END, 0))
     return sorted(found)
 
 

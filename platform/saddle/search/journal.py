@@ -1,0 +1,108 @@
+"""Optuna's journal of a search, opened where it is whole; a damaged one is set aside: the ledger can tell it again.
+
+Optuna replays a journal line by line and raises whatever the first strange line leads to; a broken last line it
+forgives, until the next one follows. What replays but is not what the ledger says (lines lost, another study's journal)
+would let trials end under wrong numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from saddle.search.rebuild import finished_trial
+from saddle.search.storage import cut_tail, open_journal
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+
+log = logging.getLogger(__name__)
+
+
+class NotWhole(Exception):
+    """What is wrong with a journal."""
+
+
+def open_whole(path: Path, study: Study, name: str, finished: Iterable[Entry], begun: Mapping[int, Any]) -> BaseStorage:
+    """The journal at `path`; one that is not whole is moved aside, said in a line, and an empty one takes its place.
+
+    `begun` are the settings, by number, that trials under way were given; None where they aren't known.
+    """
+    if not path.exists():
+        return open_journal(path)
+    try:
+        return read_whole(path, study, name, list(finished), begun)
+    except NotWhole as damage:
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+        path.rename(aside)
+        log.warning(
+            "Optuna's journal of %s was damaged (%s): it is made again from the ledger, no trial and no epoch is lost; "
+            "the old one is kept as %s", study.study, damage, aside,
+        )  # fmt: skip
+        return open_journal(path)
+
+
+def read_whole(path: Path, study: Study, name: str, finished: list[Entry], begun: Mapping[int, Any]) -> BaseStorage:
+    """The journal at `path`; raises `NotWhole`."""
+    if not path.is_file():
+        raise NotWhole("it is no file")
+    cut_tail(path)
+    check_lines(path)
+    try:
+        storage = open_journal(path)
+        held = {search.study_name: search for search in storage.get_all_studies()}
+        if set(held) - {name}:
+            raise NotWhole(f"it is of another study, {', '.join(sorted(set(held) - {name}))}")
+        if name not in held:
+            if finished or begun:
+                raise NotWhole("it holds no study")
+            return storage
+        check_trials(optuna.load_study(study_name=name, storage=storage), study, finished, begun)
+    except (NotWhole, OSError):
+        raise
+    except Exception as error:  # whatever Optuna's replay runs into: it checks nothing
+        raise NotWhole(f"{type(error).__name__}: {error}") from error
+    return storage
+
+
+def check_lines(path: Path) -> None:
+    """Raise `NotWhole` unless every line is a record."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                record = json.loads(line)
+            except ValueError:
+                raise NotWhole(f"line {number} is no JSON") from None
+            if not isinstance(record, dict) or not isinstance(record.get("op_code"), int):
+                raise NotWhole(f"line {number} is no record of Optuna's")
+
+
+def check_trials(search: optuna.Study, study: Study, finished: list[Entry], begun: Mapping[int, Any]) -> None:
+    """Raise `NotWhole` where a trial is not what the ledger and the trials' folders say; it may lack the last ones."""
+    directions = [objective.direction for objective in study.objective or ()]
+    if [direction.name.lower() for direction in search.directions] != directions:
+        raise NotWhole("its directions are others")
+    trials = search.get_trials(deepcopy=False)
+    for entry in finished:
+        if entry.number is not None and entry.number < len(trials):
+            expected = finished_trial(study, entry)
+            trial = trials[entry.number]
+            if trial.state not in (TrialState.RUNNING, expected.state) or not agrees(trial, expected.params):
+                raise NotWhole(f"trial {entry.number} is not the one that the ledger has")
+    for number, settings in begun.items():
+        if number < len(trials) and settings is not None and not agrees(trials[number], settings):
+            raise NotWhole(f"trial {number} is not the one that has begun")
+        if number < len(trials) and trials[number].state.is_finished() and settings is not None:
+            raise NotWhole(f"trial {number} has ended there and nowhere else")
+
+
+def agrees(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:
+    """Whether the trial was given these parameters."""
+    return dict(trial.params) == dict(params)
