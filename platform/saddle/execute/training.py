@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.escaping import file_name, unescape
 from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
@@ -160,7 +161,7 @@ class Training:
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, np.asarray(array), allow_pickle=False)
-            paths[name] = f"{self.folder}/arrays/{name.replace('/', '.')}.npy"
+            paths[name] = f"{self.folder}/arrays/{file_name(name)}.npy"
             self.store.write(paths[name], buffer.getvalue())
         return paths
 
@@ -169,7 +170,7 @@ class Training:
         stored = self._store_images(closing)
         folder = f"{self.folder}/images"
         epochs = sorted(name for name in self.store.names(folder) if is_of_epoch(name)) if self.chief else []
-        return stored | {name.removesuffix(".png"): f"{folder}/{name}" for name in epochs}
+        return stored | {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
 
     def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
         import numpy as np
@@ -179,6 +180,6 @@ class Training:
         for name, image in images.items() if self.chief else ():
             buffer = io.BytesIO()
             Image.fromarray(np.asarray(image, dtype=np.uint8)).save(buffer, "PNG")
-            paths[name] = f"{self.folder}/images/{name.replace('/', '.')}.png"
+            paths[name] = f"{self.folder}/images/{file_name(name)}.png"
             self.store.write(paths[name], buffer.getvalue())
         return paths

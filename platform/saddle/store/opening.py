@@ -28,10 +28,24 @@ def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = 
 
         store = parse_url(where)
         return prepare_bucket(store) if create else store
+    require_text(where)
     scheme = SCHEME.match(where)
     if scheme is not None:
         raise unknown_scheme(scheme[1])
     return prepare_folder(Path(where)) if create else LocalStore(Path(where).resolve())
+
+
+def require_text(path: str) -> None:
+    """Raise `StorageError` for a path with bytes that are no UTF-8: no URL, database or message of Ray can hold it."""
+    whole = os.path.abspath(path) if "://" not in path else path
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
+        shown = whole.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        raise StorageError(
+            f"the storage {shown} has bytes in its path that are no text in UTF-8, which MLflow and Ray can't handle; "
+            "rename the folder, or choose another with --storage or SADDLE_STORAGE"
+        ) from None
 
 
 def unknown_scheme(scheme: str) -> StorageError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
@@ -18,9 +17,6 @@ from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Study
 from saddle.track.base import METRIC_TAG, ArmSummary
-
-NOT_IN_TAGS = re.compile(r"[^\w .:/-]", re.ASCII)
-"""What MLflow refuses in the name of a tag."""
 
 
 def describe_arms(
@@ -124,7 +120,7 @@ def effect_tags(answer: Answer) -> dict[str, str]:
     wider = [effect for effect in answer.effects if effect.kind != "arm" and effect.mean is not None]
     scale = scale_of(wider, answer.metric)
     return {
-        f"saddle.{effect.kind}: {NOT_IN_TAGS.sub('_', effect.name.replace('=', ': ').replace('×', 'x'))}": (
+        f"saddle.{effect.kind}: {effect.name.replace('=', ': ').replace('×', 'x')}": (
             f"{effect.verdict_text}, {scale.difference(effect.mean)},"
             f" interval {scale.interval(effect.low, effect.high)}, adjusted p {p_equals(effect.p_adjusted)}"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.design.blocks import block_name
+from saddle.escaping import LONGEST_MLFLOW_NAME, mlflow_names, run_key, shorten
 from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.entry import Entry
@@ -62,13 +63,13 @@ class MlflowTracker:
         self._started = Started(folder / "started.json")
 
     def _key(self, *parts: str) -> str:
-        return "/".join((self._root, *parts))
+        return "/".join((self._root, *map(run_key, parts)))
 
     def _add_run(
         self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, str]
     ) -> None:
-        self._outbox.add({"do": "run", "key": key, "parent": parent, "name": name, "time": int(1000 * start),
-                          "tags": cut(tags), "params": dict(params)})  # fmt: skip
+        self._outbox.add({"do": "run", "key": key, "parent": parent, "name": shorten(name, LONGEST_MLFLOW_NAME),
+                          "time": int(1000 * start), "tags": cut(tags), "params": mlflow_names(params)})  # fmt: skip
 
     def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
@@ -77,7 +78,7 @@ class MlflowTracker:
     def _add_metrics(self, key: str, metrics: Mapping[str, float], step: int, when: float) -> None:
         if metrics:
             self._outbox.add(
-                {"do": "metrics", "key": key, "values": dict(metrics), "step": step, "time": int(1000 * when)}
+                {"do": "metrics", "key": key, "values": mlflow_names(metrics), "step": step, "time": int(1000 * when)}
             )
 
     def _add_end(self, key: str, status: str, tags: Mapping[str, str], when: float) -> None:

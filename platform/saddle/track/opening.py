@@ -21,13 +21,24 @@ def tracking_uri(store: Store) -> str:
     """`MLFLOW_TRACKING_URI`, else a SQLite database in the storage; raises `StorageError` for MLflow's file store."""
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        return f"sqlite:///{make_database(store)}"
+        return sqlite_url(make_database(store))
     if "://" not in uri or uri.startswith("file:"):
         raise StorageError(
             f"MLFLOW_TRACKING_URI is {uri!r}, MLflow's file store, which is being withdrawn; "
             "use a server (http://…) or a database (sqlite:///…, postgresql://…)"
         )
     return uri
+
+
+def sqlite_url(database: Path) -> str:
+    """The URL of a SQLite file, whatever signs are in its path: a bare `?` or `%` would name another file."""
+    plain = f"sqlite:///{database}"
+    # MLflow's modules take seconds to import, and SQLAlchemy a tenth of one
+    from sqlalchemy import URL
+
+    quoted = URL.create("sqlite", database=str(database)).render_as_string(hide_password=False)
+    # naming the driver keeps MLflow from making the folder of the quoted path
+    return plain if quoted == plain else quoted.replace("sqlite:", "sqlite+pysqlite:", 1)
 
 
 def artifact_location(store: Store) -> str | None:

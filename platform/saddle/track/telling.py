@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from saddle.escaping import mlflow_names, run_key
 from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.store.entry import Entry
 from saddle.store.ledger import to_json
@@ -15,16 +17,35 @@ LONGEST_VALUE = 5000
 """MLflow refuses longer parameters and tags."""
 
 
-def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def arm_key(arm: str) -> str:
+    """What tells an arm's run from the others of its study."""
+    return f"arm/{run_key(arm)}"
+
+
+def flatten(params: Mapping[str, Any]) -> dict[str, str]:
     """Nested parameters as `outer.inner` names with text values, as MLflow's table shows them."""
-    flat: dict[str, str] = {}
+    leaves = [(path, _value_text(value)) for path, value in _leaves(params, ())]
+    counts = Counter(".".join(path) for path, _ in leaves)
+
+    def name_of(path: tuple[str, ...]) -> str:
+        name = ".".join(path)
+        # {a: {b.c: …}} and {a.b: {c: …}} would have one name
+        return name if counts[name] == 1 else ".".join(part.replace(".", "_x2E_") for part in path)
+
+    return {name_of(path): text for path, text in leaves}
+
+
+def _leaves(params: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, value in params.items():
         if isinstance(value, Mapping) and value:
-            flat.update(flatten(value, f"{prefix}{name}."))
+            yield from _leaves(value, (*above, str(name)))
         else:
-            text = ", ".join(as_text(v) for v in value) if isinstance(value, list | tuple) else as_text(value)
-            flat[f"{prefix}{name}"] = text[:LONGEST_VALUE]
-    return flat
+            yield (*above, str(name)), value
+
+
+def _value_text(value: Any) -> str:
+    text = ", ".join(as_text(item) for item in value) if isinstance(value, list | tuple) else as_text(value)
+    return text[:LONGEST_VALUE]
 
 
 def as_text(value: Any) -> str:
@@ -63,13 +84,12 @@ def final_metrics(entry: Entry) -> dict[str, float]:
 def final_tags(entry: Entry) -> dict[str, str]:
     """The tags that a trial's run gets when it ends."""
     facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
-    tags = {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
-    return cut(tags)
+    return {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
 
 
 def cut(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags short enough for MLflow."""
-    return {name: value[:LONGEST_VALUE] for name, value in tags.items()}
+    """Tags as MLflow takes them."""
+    return mlflow_names({name: value[:LONGEST_VALUE] for name, value in tags.items()})
 
 
 def final_status(entry: Entry) -> str:

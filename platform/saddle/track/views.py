@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from saddle.escaping import mlflow_name
+
 KEY_TAG = "saddle.key"
 """The tag by which a run is found again: the instance of its study's run, and what it is in there."""
 
@@ -35,7 +37,7 @@ def arms_view(metric: str, instance: str) -> str:
     columns = [
         "attributes.`Created`",
         "tags.`saddle.verdict`",
-        *(f"metrics.`{name}`" for name in (*EFFECT_COLUMNS, metric, f"{metric}.sd")),
+        *(f"metrics.`{mlflow_name(name)}`" for name in (*EFFECT_COLUMNS, metric, f"{metric}.sd")),
     ]
     return json.dumps(
         {

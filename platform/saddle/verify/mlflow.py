@@ -10,9 +10,19 @@ from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
+from saddle.escaping import mlflow_names
 from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary
-from saddle.track.telling import all_metrics, cut, final_status, final_tags, started, trial_params, trial_tags
+from saddle.track.telling import (
+    all_metrics,
+    arm_key,
+    cut,
+    final_status,
+    final_tags,
+    started,
+    trial_params,
+    trial_tags,
+)
 from saddle.verify.difference import Difference, Repair, first_few
 from saddle.verify.optuna import same
 from saddle.verify.runs import Point, Runs
@@ -65,8 +75,9 @@ def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
 def above(runs: Runs, now: Situation) -> list[Difference]:
     """The runs of the study and of its arms."""
     arms = sorted({entry.arm for entry in now.finished.values() if entry.arm is not None})
+    by_key = {arm_key(arm): summary for arm, summary in now.arms.items()}
     found = []
-    for key, name in (("", "the study"), *((f"arm/{arm}", f"the arm {arm}") for arm in arms)):
+    for key, name in (("", "the study"), *((arm_key(arm), f"the arm {arm}") for arm in arms)):
         if now.waits(key):
             continue
         same_key = runs.by_key.get(key, [])
@@ -79,9 +90,9 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
             what = f"the run of {name} is {status}, and should be {now.status}"
             found.append(Difference("mlflow", None, what, Repair.END))
         elif now.status is not None:
-            told = now.arms.get(key[4:], ArmSummary({})) if key else ArmSummary({}, now.tags)
+            told = by_key.get(key, ArmSummary({})) if key else ArmSummary({}, now.tags)
             there = same_key[0].data
-            other = [n for n, v in told.metrics.items() if not same(there.metrics.get(n), v)]
+            other = [n for n, v in mlflow_names(told.metrics).items() if not same(there.metrics.get(n), v)]
             other += [n for n, v in cut(told.tags).items() if there.tags.get(n) != v]
             if other:
                 what = f"{first_few(other)} of the run of {name} is missing or differs"
@@ -91,7 +102,7 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
 
 def parent_of(runs: Runs, entry: Entry) -> str | None:
     """The id of the run that a trial's belongs under; None where that one is missing, which is said already."""
-    above = runs.by_key.get("" if entry.arm is None else f"arm/{entry.arm}", [])
+    above = runs.by_key.get("" if entry.arm is None else arm_key(entry.arm), [])
     return above[0].info.run_id if len(above) == 1 else None
 
 
@@ -107,14 +118,14 @@ def compare_run(run: Run, entry: Entry, now: Situation, parent: str | None) -> l
         differ(f"its run is {run.info.status}, and should be {status}", Repair.RESEND)
     if parent is None or run.data.tags.get(MLFLOW_PARENT_RUN_ID) != parent:
         differ("its run has the wrong parent", Repair.RESEND)
-    params = trial_params(started(entry))
+    params = mlflow_names(trial_params(started(entry)))
     missing = [name for name in params if name not in run.data.params]
     other = [name for name in run.data.params if run.data.params[name] != params.get(name)]
     if missing:
         differ(f"the parameter {first_few(missing)} is missing", Repair.RESEND)
     if other:  # MLflow lets no parameter change
         differ(f"the parameter {first_few(other)} differs", Repair.REMAKE)
-    tags = {**trial_tags(now.stored.study.study, started(entry)), **final_tags(entry)}
+    tags = cut({**trial_tags(now.stored.study.study, started(entry)), **final_tags(entry)})
     wrong = [name for name, value in tags.items() if run.data.tags.get(name) != value]
     if wrong:
         differ(f"the tag {first_few(wrong)} is missing or differs", Repair.RESEND)
@@ -123,7 +134,7 @@ def compare_run(run: Run, entry: Entry, now: Situation, parent: str | None) -> l
 
 def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str, Entry]) -> list[Difference]:
     """Every point of every metric."""
-    expected = {key: all_metrics(finished[key]) for key in judged}
+    expected = {key: mlflow_names(all_metrics(finished[key])) for key in judged}
     asked: dict[str, list[str]] = defaultdict(list)
     for key, run in judged.items():
         for metric in run.data.metrics:
