@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from saddle.execute.interrupt import INTERRUPTED
+from saddle.surroundings import settle
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +32,7 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
         from trainables.datasets.errors import DataError
 
         try:
+            settle()
             result = command(*args, **kwargs)
             sys.stdout.flush()  # a reader that has gone is noticed here, not while Python exits
             return result

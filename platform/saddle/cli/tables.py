@@ -27,7 +27,12 @@ def print_json(value: Any) -> None:
     """Print JSON that every reader accepts: no NaN, keys sorted."""
     from saddle.store.ledger import to_json
 
-    print(to_json(value))
+    text = to_json(value)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # other signs would be other values
+        text = json.dumps(json.loads(text), sort_keys=True)
+    print(text)
 
 
 def console() -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from saddle.scratch import scratch_folder
 from saddle.submit.auth import ClusterError, is_from_ray_init, own_token, require_authentication
 from saddle.submit.environment import for_workers
 from saddle.submit.packages import build_wheels
+from saddle.surroundings import find_home, keep_loopback_from_proxies, name_user
 
 QUIET = {
     # saddle has its own Ctrl-C, loggers and resuming; Tune's would double or fight them
@@ -32,6 +35,16 @@ QUIET = {
 }
 
 OBJECT_STORE_BYTES = 200 * 2**20
+
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+
+LONGEST_SOCKET = 107
+"""Bytes of a socket's path on Linux."""
+
+LONGEST_FOLDER = LONGEST_SOCKET - len(
+    f"/saddle-12345678/{TEMPORARY}/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.00"
+)
+"""What Ray's paths leave for the folder that they are in."""
 
 LOG_LIMITS = {"RAY_ROTATION_MAX_BYTES": str(8 * 2**20), "RAY_ROTATION_BACKUP_COUNT": "1"}
 """What each process of our own Ray keeps of what it prints: without a limit a chatty trainable fills the disk."""
@@ -53,6 +66,10 @@ def connect(
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    name_user()
+    find_home()
+    keep_loopback_from_proxies()
+    require_text_arguments()
     import ray
 
     address = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -74,8 +91,7 @@ def _started() -> Iterator[None]:
         os.environ.setdefault(name, value)
     # not in Ray's own folder: its `session_latest` is for clusters that others may use, and what a killed driver left
     # there could not be told from theirs
-    named = os.environ.get("RAY_TMPDIR")
-    with own_token(), scratch_folder(Path(named) if named else None, keep_after_error=True) as folder:
+    with own_token(), scratch_folder(short_folder(), keep_after_error=True) as folder:
         ray.init(
             address="local",
             _temp_dir=str(folder / TEMPORARY),
@@ -89,6 +105,30 @@ def _started() -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+def require_text_arguments() -> None:
+    """Raise `ClusterError` for bytes that are no text where Ray reads them: it hands on a process's command line."""
+    for what, text in (*(("the argument", argument) for argument in sys.argv), ("the working directory", os.getcwd())):
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            raise ClusterError(f"{what} {shown} has bytes that are no text in UTF-8, which Ray can't handle; rename it")
+
+
+def short_folder() -> Path:
+    """Where Ray may keep the files of its session: RAY_TMPDIR or TMPDIR, or else one whose path is short enough.
+
+    Raises `ClusterError` where there is none.
+    """
+    wanted = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    candidates = [Path(folder).absolute() for folder in (wanted, *SHORT_FOLDERS)]
+    for folder in candidates:
+        if len(os.fsencode(folder)) <= LONGEST_FOLDER and (folder == candidates[0] or os.access(folder, os.W_OK)):
+            return folder
+    raise ClusterError(
+        f"the path of {wanted} is too long for Ray's sockets, and {', '.join(SHORT_FOLDERS)} can't be written; set "
+        f"RAY_TMPDIR to a folder whose path has at most {LONGEST_FOLDER} characters"
+    )
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from saddle.surroundings import keep_loopback_from_proxies
+
 
 def be_brief(seconds: int = 10) -> None:
     """Let the client give up on an answer after `seconds`, unless the user has set another time, and try nothing twice.
@@ -11,6 +13,7 @@ def be_brief(seconds: int = 10) -> None:
     Its own retries would block for minutes on a dead server; and one that answers 500 after it has made a run would
     make it twice.
     """
+    keep_loopback_from_proxies()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(seconds))
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # each run's address, in the middle of our lines

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from saddle.errors import UserError
 from saddle.redaction import redact
 from saddle.store.base import Store
+from saddle.surroundings import keep_loopback_from_proxies
 from saddle.track.artifact_root import relocate
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief
@@ -100,6 +101,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def serve(store: Store, port: int = 0) -> Iterator[Server]:
     """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't come up."""
+    keep_loopback_from_proxies()
     database = tracking_uri(store)
     relocate(store)
     port = port or free_port()
