@@ -66,7 +66,8 @@ def outdated(connection: sqlite3.Connection, root: str) -> Iterator[tuple[str, s
     The root is what comes before the id of an experiment or run, and ends as saddle's do; other addresses were given by
     somebody on purpose.
     """
-    for table, id_column, column in ADDRESSES:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table, id_column, column in ADDRESSES if tables else ():  # the file is made before MLflow makes its tables
         for key, address in connection.execute(f"SELECT {id_column}, {column} FROM {table}").fetchall():
             before, found, rest = str(address).rpartition(f"/{FOLDER}")
             old = before + found
