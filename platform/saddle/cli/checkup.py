@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from saddle.redaction import redact
 from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
@@ -41,9 +42,9 @@ def examine(storage: str | None, data_root: Path | None) -> list[Finding]:
 def run_check(name: str, check: Callable[[], str]) -> Finding:
     """What a check found, or why it failed."""
     try:
-        return Finding(name, True, check())
+        return Finding(name, True, redact(check()))
     except Exception as error:  # a check-up reports whatever is wrong
-        return Finding(name, False, f"{type(error).__name__}: {error}".splitlines()[0])
+        return Finding(name, False, redact(f"{type(error).__name__}: {error}").splitlines()[0])
 
 
 def find_packages() -> str:
@@ -108,9 +109,16 @@ def find_mlflow(storage: str | None) -> str:
 
 
 def start_ray() -> str:
-    """A Ray of our own, or the connected one."""
+    """A Ray of our own, which must not let in others, with the ports it listens on; or the connected one."""
     from saddle.execute.cluster import connect
+    from saddle.execute.ports import describe_ports, own_ports
+    from saddle.submit.auth import ClusterError
 
     with connect() as nodes:
         offered = {name: sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}
-        return ", ".join(f"{amount:g} {name}" for name, amount in offered.items() if amount)
+        ports = own_ports()
+        if any(port.open and not port.is_local for port in ports):
+            raise ClusterError(describe_ports(ports))
+        return ", ".join(f"{amount:g} {name}" for name, amount in offered.items() if amount) + (
+            f"; {describe_ports(ports)}"
+        )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from saddle.cli.options import AsJson, Storage
+from saddle.cli.terminal import echo
 
 
 def compare(
@@ -60,6 +61,6 @@ def compare(
         for note in across.notes:
             say(f"note: {note}")
         if html is not None:
-            typer.echo(f"page: {html}")
+            echo(f"page: {html}")
     if open_it and html is not None:
         typer.launch(html.absolute().as_uri())

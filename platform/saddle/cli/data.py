@@ -12,6 +12,7 @@ from saddle.cli.data_stats import stats
 from saddle.cli.data_tasks import tasks
 from saddle.cli.errors import explain
 from saddle.cli.options import AsJson, DataRoot, accept_storage
+from saddle.cli.terminal import echo, overwrite
 
 app = typer.Typer(help="List, fetch and describe datasets.", no_args_is_help=True)
 
@@ -100,15 +101,15 @@ def fetch(
     from trainables.datasets import fetch as fetch_dataset
 
     files = fetch_dataset(name, data_root, mirror=mirror, progress=show_progress)
-    typer.echo(f"{name} is in {find_root(data_root)}" if files else f"{name} needs no files; nothing to fetch")
+    echo(f"{name} is in {find_root(data_root)}" if files else f"{name} needs no files; nothing to fetch")
 
 
 def show_progress(file: str, done: int, total: int | None) -> None:
     """A line per file and, on a terminal, how far it is."""
     if done == total or (total is None and not sys.stderr.isatty()):
-        typer.echo(f"  {file}: {done / 1e6:.1f} MB", err=True)
+        echo(f"  {file}: {done / 1e6:.1f} MB", err=True)
     elif sys.stderr.isatty():
-        typer.echo(f"\r  {file}: {done / 1e6:.1f} MB", nl=False, err=True)
+        overwrite(f"  {file}: {done / 1e6:.1f} MB")
 
 
 app.command()(tasks)
@@ -150,9 +151,9 @@ def cache(
         print_json(rows)
         return
     if clear:
-        typer.echo(f"removed {len(removed)} of {len(removed) + len(rows)}, {sum(e.size for e in removed) / 1e6:.1f} MB")
+        echo(f"removed {len(removed)} of {len(removed) + len(rows)}, {sum(e.size for e in removed) / 1e6:.1f} MB")
     if rows:
         print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=f"cache: {root}")
-        typer.echo(f"{sum(entry.size for entry in kept) / 1e6:.1f} MB of {budget(root) / 1e9:.1f} GB it may have")
+        echo(f"{sum(entry.size for entry in kept) / 1e6:.1f} MB of {budget(root) / 1e9:.1f} GB it may have")
     elif not clear:
-        typer.echo(f"the cache {root} is empty")
+        echo(f"the cache {root} is empty")

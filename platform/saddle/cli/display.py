@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.cli.paths import command, short, storage_option
 from saddle.cli.tables import console, print_table, say
+from saddle.cli.terminal import visible_line
 
 if TYPE_CHECKING:
     from saddle.archive.state import StudyState
@@ -90,7 +91,7 @@ class Display:
             self._tell_earlier(progress)
         if event is not None:
             done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
-            line = f"  {done} {event}"
+            line = f"  {done} {visible_line(event)}"
             if self._live is None and progress.fresh > self._shown:
                 self._shown = progress.fresh
                 best = f"; best so far {progress.best:.3f}" if progress.best is not None else ""
@@ -99,7 +100,7 @@ class Display:
             self._console.print(Text(line), soft_wrap=self._live is None)
         if self._live is not None:
             if progress.state == "running":
-                self._live.update(Text("  " + status_line(progress)))
+                self._live.update(Text("  " + visible_line(status_line(progress))))
             else:
                 self._live.stop()
                 self._live = None

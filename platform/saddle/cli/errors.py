@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from saddle.cli.terminal import echo
 from saddle.execute.interrupt import INTERRUPTED
 from saddle.surroundings import settle
 
@@ -29,11 +30,14 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
     @wraps(command)
     def explained(*args: P.args, **kwargs: P.kwargs) -> R:
         from saddle.errors import UserError
+        from saddle.redaction import redact_logs, redacting
         from trainables.datasets.errors import DataError
 
+        redact_logs()
         try:
             settle()
-            result = command(*args, **kwargs)
+            with redacting():  # saddle's own mistakes end in a traceback, which may quote what it was given
+                result = command(*args, **kwargs)
             sys.stdout.flush()  # a reader that has gone is noticed here, not while Python exits
             return result
         except (UserError, DataError) as error:
@@ -45,7 +49,7 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             if error.errno not in OF_THE_MACHINE:
                 raise
-            typer.echo(f"saddle: {error.strerror}: {error.filename or 'writing'}", err=True)
+            echo(f"saddle: {error.strerror}: {error.filename or 'writing'}", err=True)
             raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
@@ -57,9 +61,9 @@ def tell(error: Exception) -> None:
     """Print what is wrong; the mistakes of a study file one per line, each beginning with its place."""
     problems = getattr(error, "problems", None)
     if problems is None:
-        typer.echo(f"saddle: {error}", err=True)
+        echo(f"saddle: {error}", err=True)
         return
     for problem in problems:
-        typer.echo(str(problem), err=True)
+        echo(str(problem), err=True)
     count = f"{len(problems)} mistakes" if len(problems) > 1 else "1 mistake"
-    typer.echo(f"saddle: {count}; nothing was started", err=True)
+    echo(f"saddle: {count}; nothing was started", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from saddle.cli.options import Storage, StudyName
+from saddle.cli.terminal import echo
 
 
 def export(
@@ -28,4 +29,4 @@ def export(
     found = find_trial(store, study, trial)
     folder = to or Path(found.name.replace("/", "-"))
     export_trial(store, found, folder)
-    typer.echo(f"{found.name} → {folder}\nload it with: python {folder}/load.py")
+    echo(f"{found.name} → {folder}\nload it with: python {folder}/load.py")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from saddle.cli.terminal import echo
+
 if TYPE_CHECKING:
     from saddle.execute.driver import StudyResult
     from saddle.store.base import Store
@@ -49,7 +51,7 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     for result in results:
         if result is None or result.interrupted:
             again = command("run", study, *storage_option(store.url), settings=settings)
-            typer.echo(f"\nStopped. Go on with: {again}")
+            echo(f"\nStopped. Go on with: {again}")
             raise typer.Exit(INTERRUPTED)
         conclude(result)
     return True

@@ -8,6 +8,7 @@ import typer
 
 from saddle.cli.options import Insecure
 from saddle.cli.submit import DASHBOARD, follow
+from saddle.cli.terminal import LogWriter
 
 
 def logs(
@@ -31,4 +32,6 @@ def logs(
     job = jobs.find(names_of(study))
     if keep_on:
         follow(jobs, job.id, job.studies[0])
-    typer.echo(jobs.log(job.id), nl=False)
+    log = LogWriter()
+    log.write(jobs.log(job.id))
+    log.close()

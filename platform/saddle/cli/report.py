@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from saddle.cli.options import Storage, StudyName
+from saddle.cli.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.archive.studies import StoredStudy
@@ -46,17 +47,17 @@ def report(
             raise UserError("--open shows a page, and --format md makes none; leave one of them out")
         written = "\n".join(markdown(store, stored) for stored in found)
         if output is None:
-            typer.echo(written, nl=False)
+            echo(written, nl=False)
         else:
             output.write_text(written, encoding="utf-8")
-            typer.echo(short(str(output)))
+            echo(short(str(output)))
         return
     if output is not None and len(found) > 1:
         names = " or ".join(stored.run.name for stored in found)
         raise UserError(f"{study} holds several studies, and --output is one page; name {names} instead")
     for stored in found:
         path = page(store, stored, output)
-        typer.echo(short(path))
+        echo(short(path))
         if open_it:
             typer.launch(path if "://" in path else Path(path).absolute().as_uri())
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saddle.cli.options import AsJson, Storage, StudyName
+from saddle.cli.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.archive.studies import StoredStudy
@@ -56,7 +57,7 @@ def results(
                 show_published(store, stored)
             else:
                 status = command("status", stored.run.name, *storage_option(store.url))
-                typer.echo(f"{stored.run} has no finished trial yet; see: {status}")
+                echo(f"{stored.run} has no finished trial yet; see: {status}")
 
 
 def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from saddle.cli.options import Address, DataRoot, Insecure, Packages, Settings, Storage, StudyFile
+from saddle.cli.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
     from saddle.submit.parcel import Parcel
@@ -79,7 +80,7 @@ def run(
         where = [] if storage is None else ["--storage", storage]
         where += [] if address is None else ["--address", address]
         again = command("run", study, *where, settings=settings or (), data_root=data_root)
-        typer.echo(f"\nStopped. Go on with: {again}")
+        echo(f"\nStopped. Go on with: {again}")
         raise typer.Exit(INTERRUPTED)
 
 
@@ -96,4 +97,7 @@ def on_head(parcel: Parcel, address: str, insecure: bool) -> NoReturn:
     """Run the studies from the head of a cluster that is reached through Ray Client, and end as they end there."""
     from saddle.submit.head import run_on_head
 
-    raise typer.Exit(run_on_head(parcel, address, lambda text: typer.echo(text, nl=False), insecure=insecure))
+    log = LogWriter()
+    code = run_on_head(parcel, address, log.write, insecure=insecure)
+    log.close()
+    raise typer.Exit(code)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from saddle.cli.terminal import echo
 from saddle.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, a
             raise NothingPaired(f"{stored.run.name} has no seed yet that both an arm and the baseline completed")
         rows += sample_rows(stored.run.name, found)
         if section.table is None:
-            typer.echo(f"{stored.run.name}: {section.lead}", err=True)
+            echo(f"{stored.run.name}: {section.lead}", err=True)
         elif not (as_json or as_csv):
             print_table(section.table.columns, section.table.rows, title=f"{stored.run.name}: sample by sample")
             say(section.lead)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from saddle.cli.options import Dashboard, Insecure, Storage, StudyName
+from saddle.cli.terminal import echo
 
 
 def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, insecure: Insecure = False) -> None:
@@ -33,7 +32,7 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
         raise UserError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not running")
     for run in running:
         store.write(stop_path(run), b"")
-        typer.echo(f"{run} stops after the epochs under way")
+        echo(f"{run} stops after the epochs under way")
 
 
 def stop_there(study: str, address: str, insecure: bool) -> None:
@@ -51,4 +50,4 @@ def stop_there(study: str, address: str, insecure: bool) -> None:
             f"the job {job.id} is {job.status}"
         )
     for name in stop_job(jobs, job):
-        typer.echo(f"{name} stops after the epochs under way")
+        echo(f"{name} stops after the epochs under way")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from saddle.cli.options import AsJson, Storage
+from saddle.cli.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.store.base import Store
@@ -33,7 +32,7 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
     elif rows:
         print_table(COLUMNS, [tuple(row[name] for name in COLUMNS) for row in map(for_people, rows)], optional=2)
     else:
-        typer.echo(f"no studies in {short(store.url)}; start with: saddle run quickstart")
+        echo(f"no studies in {short(store.url)}; start with: saddle run quickstart")
 
 
 def for_people(row: dict[str, Any]) -> dict[str, Any]:

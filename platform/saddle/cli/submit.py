@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from saddle.cli.options import Insecure, Packages, Settings, Storage, StudyFile
+from saddle.cli.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
     from saddle.submit.jobs import Jobs
@@ -60,14 +61,14 @@ def submit(
     )
     if not packages:
         for name, package in foreign_trainables(parcel.studies).items():
-            typer.echo(f"note: {name} comes with {package}; where the nodes lack it, add --package PATH", err=True)
+            echo(f"note: {name} comes with {package}; where the nodes lack it, add --package PATH", err=True)
     jobs = Jobs(address, insecure=insecure)
     jobs.refuse_running(parcel)
     check_here(parcel)
     job = jobs.submit(parcel)
-    typer.echo(f"{' and '.join(parcel.names)} submitted to {address} as {job}", err=True)
+    echo(f"{' and '.join(parcel.names)} submitted to {address} as {job}", err=True)
     if detach:
-        typer.echo(job)
+        echo(job)
         tell_commands(parcel.names[0], address)
         return
     follow(jobs, job, parcel.names[0])
@@ -76,19 +77,21 @@ def submit(
 def tell_commands(study: str, address: str) -> None:
     """Say what can be done with a study that runs on a cluster."""
     for command in (f"status {study}", f"logs {study} --follow", f"stop {study}"):
-        typer.echo(f"  saddle {command} --address {address}", err=True)
+        echo(f"  saddle {command} --address {address}", err=True)
 
 
 def follow(jobs: Jobs, job: str, study: str) -> None:
     """Show what a job says until it ends, and end with its exit code; Ctrl-C ends only the showing."""
     from saddle.execute.interrupt import INTERRUPTED
 
+    log = LogWriter()
     try:
-        ended = jobs.follow(job, lambda text: typer.echo(text, nl=False))
+        ended = jobs.follow(job, log.write)
     except KeyboardInterrupt:
-        typer.echo(f"\n{study} goes on as {job}", err=True)
+        echo(f"\n{study} goes on as {job}", err=True)
         tell_commands(study, jobs.address)
         raise typer.Exit(INTERRUPTED) from None
+    log.close()
     if ended.exit_code is None and ended.code != 0:  # the driver never ran, or was stopped
-        typer.echo(f"saddle: the job {job} is {ended.status}: {ended.message}", err=True)
+        echo(f"saddle: the job {job} is {ended.status}: {ended.message}", err=True)
     raise typer.Exit(ended.code)

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from saddle.cli.terminal import visible, visible_line
+
 WIDTH_UNKNOWN = 160
 """Columns of a table that is written to a file or a log."""
 
@@ -48,7 +50,7 @@ def say(text: str = "", *, style: str = "", indent: int = 0) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    out = console()
+    out, text = console(), visible(text)
     if out.is_terminal:
         out.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
     else:
@@ -67,6 +69,7 @@ def print_table(
     from rich.text import Text
 
     out = console()
+    columns, title = [visible_line(name) for name in columns], title and visible_line(title)
     given = [list(row) for row in rows]
     cells = [[shown(value) for value in row] for row in given]
     texts = [(name, *(row[index] for row in cells)) for index, name in enumerate(columns)]
@@ -148,7 +151,7 @@ def longest_word(*texts: str) -> int:
 
 
 def shown(value: Any) -> str:
-    """A cell's text."""
+    """A cell's text, as it may be shown."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -156,10 +159,10 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={shown(item)}" for name, item in value.items())
+        return visible(", ".join(f"{name}={shown(item)}" for name, item in value.items()))
     if isinstance(value, list | tuple):
         return ", ".join(shown(item) for item in value)
-    return str(value)
+    return visible(str(value))
 
 
 def print_csv(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from saddle.cli.options import Storage
+from saddle.cli.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.trial.run_id import RunId
@@ -56,13 +57,13 @@ def ui(
     for stored in named:
         left = deliver_rest(store, stored.run, timeout=DELIVERY_SECONDS)
         if left:
-            typer.echo(f"{stored.run}: {left}", err=True)
+            echo(f"{stored.run}: {left}", err=True)
     if uri.startswith(("http://", "https://")):
         show(uri, runs, browser)
         return
     with serve(store, port) as server:
         show(server.uri, runs, browser)
-        typer.echo("Ctrl-C ends it.")
+        echo("Ctrl-C ends it.")
         server.wait()
 
 
@@ -73,9 +74,9 @@ def show(uri: str, runs: Sequence[RunId | None], browser: bool) -> None:
     uri = uri.rstrip("/")
     pages = [page_of(uri, run) for run in runs]
     for run, page in zip(runs, pages, strict=True):
-        typer.echo(f"MLflow: {page}")
+        echo(f"MLflow: {page}")
         arms = None if run is None else arms_page_of(uri, run)
         if arms is not None:
-            typer.echo(f"  its arms, side by side: {arms}")
+            echo(f"  its arms, side by side: {arms}")
     if browser:
         typer.launch(pages[0])

@@ -11,7 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from saddle.execute.credentials import share_credentials
 from saddle.execute.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
+from saddle.execute.ports import on_loopback
+from saddle.redaction import redact_logs
 from saddle.scratch import scratch_folder
 from saddle.submit.auth import ClusterError, is_from_ray_init, own_token, require_authentication
 from saddle.submit.environment import for_workers
@@ -66,6 +69,7 @@ def connect(
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    redact_logs()
     name_user()
     find_home()
     keep_loopback_from_proxies()
@@ -76,8 +80,11 @@ def connect(
     if address == "auto":  # as Ray has it
         address = os.environ.get("RAY_ADDRESS") or "auto"
     with contextlib.ExitStack() as stack:
+        own = not ray.is_initialized() and address == "local"
         if not ray.is_initialized():
-            stack.enter_context(_started() if address == "local" else _joined(address, insecure, packages))
+            stack.enter_context(_started() if own else _joined(address, insecure, packages))
+        if not own:  # workers of a Ray that is started here inherit this process's environment
+            stack.enter_context(share_credentials())
         logging.getLogger("ray.tune").setLevel(logging.ERROR)
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
@@ -91,7 +98,7 @@ def _started() -> Iterator[None]:
         os.environ.setdefault(name, value)
     # not in Ray's own folder: its `session_latest` is for clusters that others may use, and what a killed driver left
     # there could not be told from theirs
-    with own_token(), scratch_folder(short_folder(), keep_after_error=True) as folder:
+    with own_token(), on_loopback(), scratch_folder(short_folder(), keep_after_error=True) as folder:
         ray.init(
             address="local",
             _temp_dir=str(folder / TEMPORARY),
@@ -100,6 +107,7 @@ def _started() -> Iterator[None]:
             configure_logging=True,
             logging_level=logging.ERROR,
             object_store_memory=OBJECT_STORE_BYTES,
+            _system_config={"enable_metrics_collection": False},  # nobody reads them, and its port demands no token
         )
         try:
             yield

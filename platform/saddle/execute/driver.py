@@ -21,6 +21,7 @@ from saddle.execute.preparing import find_baseline, make_proposals, start_progre
 from saddle.execute.progress import Listener, Silent
 from saddle.execute.shapes import Nodes, slots_for
 from saddle.execute.stopping import stop_path
+from saddle.redaction import redact
 from saddle.report.writing import report_path, write_report
 from saddle.store.base import StorageError, Store
 from saddle.store.entry import Entry
@@ -175,6 +176,6 @@ def study_files(run: RunId, store: Store, code: Mapping[str, Any]) -> list[str]:
     folder = study_folder(run)
     files = [f"{folder}/study.yaml"]
     if code.get("dirty"):
-        store.write(f"{folder}/code.diff", uncommitted_changes().encode())
+        store.write(f"{folder}/code.diff", redact(uncommitted_changes()).encode())
         files.append(f"{folder}/code.diff")
     return files

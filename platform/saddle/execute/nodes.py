@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from saddle.execute.credentials import adopt_credentials
+from saddle.redaction import redacting
 from saddle.store.base import StorageError, Store
 from saddle.store.opening import open_store
 
@@ -44,8 +46,10 @@ def require_shared_storage(store: Store) -> None:
         raise StorageError(_explain(store, blind))
 
 
+@redacting()
 def sees(url: str, path: str, nonce: str) -> str:
     """Why the storage here isn't that of the driver; empty where it is. Runs on a node."""
+    adopt_credentials(url)
     try:
         found = open_store(url, create=False).read(path)
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from saddle.redaction import redact
 from saddle.store.ledger import to_json
 from saddle.trial.run_id import RunId
 
@@ -84,6 +85,10 @@ class EndMessage:
     arrays: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let no secret out of the worker: Ray and Tune keep messages in files and show them."""
+        object.__setattr__(self, "why", redact(self.why))
 
 
 Message = EpochMessage | EndMessage

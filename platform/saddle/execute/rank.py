@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from saddle.execute.allocator import keep_freed_memory
+from saddle.execute.credentials import adopt_credentials
 from saddle.execute.order import Message, Order, ReadyMessage, dump_message
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
+from saddle.redaction import redact_logs, redacting
 
 
+@redacting()
 def serve_rank(config: dict[str, Any]) -> None:
     """Ray Train's training function: serve trials until the exchange says that there are no more."""
     import ray
     import ray.train
     import torch
 
+    redact_logs()
     exchange, generation = config["exchange"], config["generation"]
     rank = ray.train.get_context().get_world_rank()
     group = ray.util.get_current_placement_group()
@@ -30,6 +34,7 @@ def serve_rank(config: dict[str, Any]) -> None:
     while (taken := ray.get(exchange.take.remote(generation, serial))) is not None:
         serial, text = taken
         order = Order.parse(text)
+        adopt_credentials(order.storage)
         if cache is None or cache.root != order.data_root:
             cache = DataCache(order.data_root)
         torch.set_num_threads(order.threads)

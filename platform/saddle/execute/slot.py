@@ -7,10 +7,12 @@ from typing import Any
 
 from ray import tune
 
+from saddle.execute.credentials import adopt_credentials
 from saddle.execute.group import GroupWorker
 from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message
 from saddle.execute.shapes import needs_group
 from saddle.execute.worker import InProcessWorker, Worker
+from saddle.redaction import redact_logs, redacting
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.opening import open_store
@@ -29,20 +31,24 @@ def make_worker(order: Order) -> Worker:
 class Slot(tune.Trainable):
     """Each `step` is the next message of the trial it holds; `reset_config` hands it the next trial."""
 
+    @redacting()
     def setup(self, config: dict[str, Any]) -> None:
         # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        redact_logs()
         order = Order.parse(config[ORDER])
         self.worker = make_worker(order)
         self._take(order)
 
     def _take(self, order: Order) -> None:
+        adopt_credentials(order.storage)
         self.order = order
         self.worker.start(order)
         self.holding = True
         self.spent = 0.0
         self.attempt = 0
 
+    @redacting()
     def step(self) -> dict[str, Any]:
         message = self._next_message()
         done = isinstance(message, EndMessage)
@@ -70,6 +76,7 @@ class Slot(tune.Trainable):
         self.spent = message.seconds if isinstance(message, EpochMessage) else 0.0
         return message
 
+    @redacting()
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         if self.holding:
             self.worker.stop()

@@ -8,6 +8,7 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from saddle.execute.conductor import Conductor
+from saddle.execute.credentials import withhold_secrets_from_tune
 from saddle.execute.forgetting import forget
 from saddle.execute.order import Order
 from saddle.execute.shapes import slot_bundle
@@ -73,6 +74,7 @@ def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> 
 
     All on nodes of one kind of `machine`, if any: Tune keeps slots for trials of the same shape only.
     """
+    withhold_secrets_from_tune()
     bundle = slot_bundle(conductor.study.resources, machine)
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
     with scratch_folder() as scratch:

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from saddle.report.contents import Contents
 from saddle.report.tables import Table
 
-SPECIAL = re.compile(r"[\\`*<>|\[\]~$&]|(?<!\w)_|_(?!\w)")
+SPECIAL = re.compile(r"[\\`*|\[\]~$!]|(?<!\w)_|_(?!\w)")
 """What would become markup; an underscore within a word does not."""
+OF_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+"""As entities, for not every reader of Markdown takes a backslash before them."""
 AT_THE_START = re.compile(r"[#+=-]|\d+(?=[.)])")
 """What would begin a list or a heading."""
 NUMBER = re.compile(r"[+−<±]? ?\d|–$")
@@ -95,7 +97,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def paragraph(words: str) -> str:
     """The same at the beginning of a block, where signs may begin a list or a heading."""
-    line = text(words)
+    line = re.sub(r"#+$", r"\\\g<0>", text(words))  # at the end of a heading they would be taken off
     found = AT_THE_START.match(line)
     if found is None:
         return line
@@ -106,7 +108,7 @@ def paragraph(words: str) -> str:
 def text(words: str) -> str:
     """Words on one line that stay what they are, whatever signs they have."""
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return SPECIAL.sub(r"\\\g<0>", line)
+    return SPECIAL.sub(r"\\\g<0>", line).translate(str.maketrans(OF_HTML))
 
 
 def fenced(content: str, language: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.ledger import to_json
 from saddle.store.paths import check_path
@@ -29,6 +30,9 @@ class GivenUp:
 
     outcome: str
     why: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", redact(self.why))
 
 
 @dataclass(frozen=True)

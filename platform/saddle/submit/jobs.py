@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.redaction import redact
 from saddle.scratch import scratch_folder
 from saddle.study.problems import nearest
 from saddle.submit.auth import ClusterError, require_authentication
@@ -159,7 +160,7 @@ def as_job(found: Any) -> Job:
         status=str(found.status),
         started=(found.start_time or 0) / 1000,
         exit_code=found.driver_exit_code,
-        message=found.message or "",
+        message=redact(found.message or ""),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -74,7 +76,9 @@ def picture(config: Config, level: int) -> dict[str, Any]:
 def make_trouble(config: Config, value: float) -> float:
     trouble = config.trouble
     if trouble == "raise":
-        raise ZeroDivisionError("the trainable is broken")
+        said = Path(config.marker).read_text() if config.marker else "the trainable is broken"
+        logging.getLogger("a.library").warning("%s", said)
+        raise ZeroDivisionError(said)
     if trouble == "diverge":
         raise Diverged("loss is nan")
     if trouble == "collapse":

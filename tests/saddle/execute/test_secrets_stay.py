@@ -1,0 +1,108 @@
+"""Twenty secrets of different kinds, planted where a user has them: none is anywhere afterwards but there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from saddle.cli.app import app
+from saddle.cli.checkup import find_mlflow, run_check
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
+from tests.support.commands import Command
+from tests.support.exposure import files_with, found_in, watch
+
+BY_THE_METHOD = """
+a database at postgresql://team:zq-one/p@ss@db/studies, by a user without a name at redis://:zq-two@cache:6379/0
+https://b.s3.example/k?X-Amz-Credential=zq-three%2F2026&X-Amz-Signature=zq-four&X-Amz-Security-Token=zq-five&X=1
+https://acc.blob.example/c?sv=2020&sig=zq-six%3D and https://x.example/y?access_token=zq-seven&z=3
+Authorization: Bearer zq-eight
+{'Authorization': 'Basic cXo6enEtbmluZQ=='}
+connect(user='u', password='zq-ten and more')
+{"password": "zq-eleven \\" and more", "n": 1}
+host=db user=u password=zq-twelve dbname=x
+AWS_SECRET_ACCESS_KEY=zq/thirteen+key
+https://hooks.slack.com/services/T0/B0/zq-fourteen was called
+AKIAZQFIFTEEN0000000 was refused
+ghp_zqsixteen0123456789abcdefABCDEF0123 was refused
+hf_zqSeventeenAbcdefghijklmnop was refused
+the endpoint repeats zq eighteen as it is, and zq-nineteen
+"""
+IN_THE_ENVIRONMENT = {
+    "SOME_API_KEY": "zq eighteen as it is", "AWS_SESSION_TOKEN": "zq-twenty-of-the-session",
+    "SOME_DATABASE": "postgresql://u:zq-nineteen@db/x",
+}  # fmt: skip
+SECRETS = [
+    "zq-one", "p@ss@db", "zq-two", "zq-three", "zq-four", "zq-five", "zq-six", "zq-seven", "zq-eight", "cXo6enEtbmluZQ",
+    "zq-ten", "zq-eleven", "zq-twelve", "zq/thirteen", "zq-fourteen", "AKIAZQFIFTEEN", "zqsixteen", "zqSeventeen",
+    "zq eighteen", "zq-nineteen", "zq-twenty",
+]  # fmt: skip
+
+STUDY = """
+study: leaky
+trainable: parabola
+fixed: {epochs: 2, trouble_epoch: 1, marker: MARKER}
+ablation:
+  baseline: {trouble: none}
+  factors: {trouble: [none, raise]}
+  seeds: 1
+  compare: {metric: test/score}
+"""
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder outside the test's own: Ray's, whose path must be short, and the file that the method reads."""
+    folder = Path(tempfile.mkdtemp(prefix="saddle-leak-", dir="/tmp"))
+    (folder / "ray").mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", str(folder / "ray"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_none_of_twenty_secrets_gets_out(tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in IN_THE_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    (elsewhere / "said").write_text(BY_THE_METHOD)
+    (tmp_path / "leaky.yaml").write_text(STUDY.replace("MARKER", str(elsewhere / "said")))
+    command = Command(tmp_path)
+    try:
+        with watch(SECRETS) as shown:
+            said = command.run("run", "leaky.yaml", "--storage", "runs")
+    finally:
+        command.kill_leftovers()
+    [failed] = [e for e in Ledger(LocalStore(tmp_path / "runs"), "leaky") if str(e.outcome) == "failed"]
+    assert "ZeroDivisionError" in failed.why
+    assert "host=db user=u password=*** dbname=x" in failed.why
+    for order in (["status", "leaky"], ["results", "leaky"], ["results", "leaky", "--json"], ["results", "leaky", "--csv"],
+                  ["report", "leaky", "--format", "md"], ["report", "leaky"]):  # fmt: skip
+        done = CliRunner().invoke(app, [*order, "--storage", str(tmp_path / "runs")])
+        assert done.exit_code == 0, done.output
+        said += done.output
+    assert found_in(said.encode(), SECRETS) == []
+    assert shown == {}
+    assert (tmp_path / "runs/mlflow/mlflow.db").exists()
+    assert (tmp_path / "runs/studies/leaky/report.html").exists()
+    assert files_with(tmp_path, SECRETS) == {}
+    logs = list((elsewhere / "ray").rglob("*.log"))
+    assert logs
+    assert files_with(elsewhere / "ray", SECRETS) == {}
+
+
+@pytest.mark.parametrize("uri", ["http://u:zq-one@127.0.0.1:9/x", "postgresql://u:zq-one@127.0.0.1:9/x"])
+def test_doctor_shows_no_password_of_a_tracking_server(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    found = run_check("mlflow", lambda: find_mlflow(str(tmp_path)))
+    assert not found.ok
+    assert "zq-one" not in found.found
+    assert run_check("x", lambda: f"{os.environ['MLFLOW_TRACKING_URI']}, 3 experiments").found.endswith("3 experiments")
+    assert "zq-one" not in run_check("x", lambda: os.environ["MLFLOW_TRACKING_URI"]).found

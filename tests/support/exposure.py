@@ -1,0 +1,75 @@
+"""Where secrets show: command lines, files, and what Ray's state API tells everybody who asks."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+LOOK_SECONDS = 0.1
+ASK_SECONDS = 2.0
+
+STATE_API = (
+    "/api/v0/actors?detail=1", "/api/v0/tasks?detail=1", "/api/v0/workers?detail=1", "/api/v0/runtime_envs?detail=1",
+    "/api/v0/objects?detail=1", "/api/v0/jobs?detail=1", "/api/v0/nodes?detail=1", "/api/v0/placement_groups?detail=1",
+    "/logical/actors", "/nodes?view=summary", "/api/jobs/",
+)  # fmt: skip
+
+
+def found_in(content: bytes, secrets: Sequence[str]) -> list[str]:
+    """Which of the secrets stand in it, as they are or as a URL writes them."""
+    return [secret for secret in secrets if secret.encode() in content or quote(secret, safe="").encode() in content]
+
+
+def files_with(folder: Path, secrets: Sequence[str]) -> dict[str, list[str]]:
+    """Every file below a folder in which a secret stands."""
+    found = {}
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and (shown := found_in(path.read_bytes(), secrets)):
+                found[str(path)] = shown
+    return found
+
+
+def command_lines_with(secrets: Sequence[str]) -> dict[str, list[str]]:
+    """Every command line on this machine in which a secret stands now."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            content = path.read_bytes()
+            if shown := found_in(content, secrets):
+                found[content[:80].replace(b"\0", b" ").decode(errors="replace")] = shown
+    return found
+
+
+@contextlib.contextmanager
+def watch(secrets: Sequence[str], ask: Callable[[str], str] | None = None) -> Iterator[dict[str, list[str]]]:
+    """What shows a secret until the block ends: every command line and, with `ask`, what the state API answers.
+
+    `ask` gets a path of the dashboard's API and returns the answer.
+    """
+    found: dict[str, list[str]] = {}
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            found.update(command_lines_with(secrets))
+
+    def ask_all() -> None:
+        while ask is not None and not ended.wait(ASK_SECONDS):
+            for path in STATE_API:
+                with contextlib.suppress(OSError):
+                    if shown := found_in(ask(path).encode(), secrets):
+                        found[path] = shown
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (look, ask_all)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(30)
