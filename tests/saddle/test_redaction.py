@@ -91,7 +91,9 @@ def test_ordinary_text_stays(text: str) -> None:
     assert redact(text) == text
 
 
-PIECES = st.sampled_from([*SHOWN, *SHOWN.values(), *ORDINARY, "'", '"', "\\", "@", "://", "=", ": ", "***", "&", "\n", " "])
+PIECES = st.sampled_from(
+    [*SHOWN, *SHOWN.values(), *ORDINARY, "'", '"', "\\", "@", "://", "=", ": ", "***", "&", "\n", " "]
+)
 
 
 @given(st.lists(PIECES | st.text(max_size=8), max_size=8).map("".join))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 2.0
+READ_SECONDS = 0.3
 
 STATE_API = (
     "/api/v0/actors?detail=1", "/api/v0/tasks?detail=1", "/api/v0/workers?detail=1", "/api/v0/runtime_envs?detail=1",
@@ -45,11 +46,21 @@ def command_lines_with(secrets: Sequence[str]) -> dict[str, list[str]]:
 
 
 @contextlib.contextmanager
-def watch(secrets: Sequence[str], ask: Callable[[str], str] | None = None) -> Iterator[dict[str, list[str]]]:
-    """What shows a secret until the block ends: every command line and, with `ask`, what the state API answers.
+def watch(
+    secrets: Sequence[str], ask: Callable[[str], str] | None = None, folder: Path | None = None
+) -> Iterator[dict[str, list[str]]]:
+    """What shows a secret until the block ends: every command line, every file below `folder`, and the state API.
 
-    `ask` gets a path of the dashboard's API and returns the answer.
+    `ask` gets a path of the dashboard's API and returns the answer. A Ray of our own removes its session's files in
+    the end, so they are read while it runs; raises `AssertionError` where there were none.
     """
+    logs: set[str] = set()
+
+    def read_files() -> None:
+        while folder is not None and not ended.wait(READ_SECONDS):
+            found.update(files_with(folder, secrets))
+            logs.update(path.name for path in folder.rglob("*.log"))
+
     found: dict[str, list[str]] = {}
     ended = threading.Event()
 
@@ -64,7 +75,7 @@ def watch(secrets: Sequence[str], ask: Callable[[str], str] | None = None) -> It
                     if shown := found_in(ask(path).encode(), secrets):
                         found[path] = shown
 
-    threads = [threading.Thread(target=work, daemon=True) for work in (look, ask_all)]
+    threads = [threading.Thread(target=work, daemon=True) for work in (look, ask_all, read_files)]
     for thread in threads:
         thread.start()
     try:
@@ -73,3 +84,4 @@ def watch(secrets: Sequence[str], ask: Callable[[str], str] | None = None) -> It
         ended.set()
         for thread in threads:
             thread.join(30)
+    assert folder is None or {"runtime_env_agent.log", "raylet.log"} <= logs, logs

@@ -10,7 +10,7 @@ from saddle.report.tables import Table
 
 SPECIAL = re.compile(r"[\\`*|\[\]~$!]|(?<!\w)_|_(?!\w)")
 """What would become markup; an underscore within a word does not."""
-OF_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+OF_HTML = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 """As entities, for not every reader of Markdown takes a backslash before them."""
 AT_THE_START = re.compile(r"[#+=-]|\d+(?=[.)])")
 """What would begin a list or a heading."""
@@ -108,7 +108,7 @@ def paragraph(words: str) -> str:
 def text(words: str) -> str:
     """Words on one line that stay what they are, whatever signs they have."""
     line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return SPECIAL.sub(r"\\\g<0>", line).translate(str.maketrans(OF_HTML))
+    return SPECIAL.sub(r"\\\g<0>", line).translate(OF_HTML)
 
 
 def fenced(content: str, language: str) -> Iterator[str]:

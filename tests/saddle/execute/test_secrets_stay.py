@@ -73,16 +73,16 @@ def test_none_of_twenty_secrets_gets_out(tmp_path: Path, elsewhere: Path, monkey
     (tmp_path / "leaky.yaml").write_text(STUDY.replace("MARKER", str(elsewhere / "said")))
     command = Command(tmp_path)
     try:
-        with watch(SECRETS) as shown:
+        with watch(SECRETS, folder=elsewhere / "ray") as shown:
             said = command.run("run", "leaky.yaml", "--storage", "runs")
     finally:
         command.kill_leftovers()
     [failed] = [e for e in Ledger(LocalStore(tmp_path / "runs"), "leaky") if str(e.outcome) == "failed"]
     assert "ZeroDivisionError" in failed.why
     assert "host=db user=u password=*** dbname=x" in failed.why
-    for order in (["status", "leaky"], ["results", "leaky"], ["results", "leaky", "--json"], ["results", "leaky", "--csv"],
-                  ["report", "leaky", "--format", "md"], ["report", "leaky"]):  # fmt: skip
-        done = CliRunner().invoke(app, [*order, "--storage", str(tmp_path / "runs")])
+    for order in ("status", "results", "results --json", "results --csv", "report --format md", "report"):
+        name, *options = order.split()
+        done = CliRunner().invoke(app, [name, "leaky", *options, "--storage", str(tmp_path / "runs")])
         assert done.exit_code == 0, done.output
         said += done.output
     assert found_in(said.encode(), SECRETS) == []
@@ -90,9 +90,6 @@ def test_none_of_twenty_secrets_gets_out(tmp_path: Path, elsewhere: Path, monkey
     assert (tmp_path / "runs/mlflow/mlflow.db").exists()
     assert (tmp_path / "runs/studies/leaky/report.html").exists()
     assert files_with(tmp_path, SECRETS) == {}
-    logs = list((elsewhere / "ray").rglob("*.log"))
-    assert logs
-    assert files_with(elsewhere / "ray", SECRETS) == {}
 
 
 @pytest.mark.parametrize("uri", ["http://u:zq-one@127.0.0.1:9/x", "postgresql://u:zq-one@127.0.0.1:9/x"])

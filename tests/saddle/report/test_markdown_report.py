@@ -97,6 +97,8 @@ def test_no_text_of_the_user_becomes_markup(ablation: Callable[..., Any]) -> Non
     tags = {child.content for token in inline for child in token.children if child.type == "html_inline"}
     assert tags <= {"<sub>", "</sub>"}
     assert not [token for token in tokens_of(text) if token.type == "html_block"]
+    outside = re.sub(r"(?s)^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE)
+    assert re.findall(r"<(?!/?sub>)", outside) == [], "readers that take no backslash before < see none either"
     names = [row[0].split() for row in tables_of(text)[0]]
     assert names == [["arm"], ["sta"], seen, ["````"]]
 

@@ -25,7 +25,7 @@ def test_a_study_trains_on_both_nodes_and_its_answer_comes_back(there: There) ->
     there.write("decoy")
     submitting = there.start(
         "submit", file, "--address", there.cluster.dashboard, "--storage", there.storage, "--set", "budget.trials=7",
-        *PARABOLA, SADDLE_SOMETHING="sent",
+        *PARABOLA, SADDLE_CACHE_BYTES="1000000000", SADDLE_SOMETHING="kept",
     )  # fmt: skip
     seen: list[set[int]] = [set(), set()]
 
@@ -47,7 +47,8 @@ def test_a_study_trains_on_both_nodes_and_its_answer_comes_back(there: There) ->
 
     [job] = there.cluster.get("/api/jobs/")
     assert job["metadata"]["saddle.studies"] == "far"
-    assert job["runtime_env"]["env_vars"]["SADDLE_SOMETHING"] in ("sent", "<redacted>")
+    assert job["runtime_env"]["env_vars"]["SADDLE_CACHE_BYTES"] in ("1000000000", "<redacted>")
+    assert "SADDLE_SOMETHING" not in job["runtime_env"]["env_vars"]
     assert there.cluster.token not in json.dumps(job)
     sent = list(there.cluster.folder.rglob("_ray_pkg_*/*.yaml"))
     assert {path.name for path in sent} == {"far.yaml"}, "the study file travels, its folder does not"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from saddle.archive.studies import StudyChanged, settle_study
 from saddle.store.opening import open_store
 from saddle.study.loader import load_studies, parse_studies
 from saddle.study.packaged import packaged_studies
-from saddle.submit.environment import SecretError, for_workers, to_send
+from saddle.submit.environment import FOR_DRIVER, FOR_TRIALS, OURS, SecretError, for_workers, to_send
 from saddle.submit.parcel import NotForACluster, check_here, foreign_trainables, pack, resolved
 
 STUDY = """
@@ -94,7 +95,7 @@ class TestParcel:
 class TestEnvironment:
     def test_what_studies_need_is_sent_and_nothing_else(self) -> None:
         ours = {
-            "SADDLE_SOMETHING": "1",
+            "SADDLE_CACHE_BYTES": "1",
             "MLFLOW_TRACKING_URI": "http://tracking:5000",
             "AWS_ENDPOINT_URL": "http://storage:9000",
             "AWS_REGION": "eu-west-1",
@@ -102,7 +103,8 @@ class TestEnvironment:
         others = {
             "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
             "MLFLOW_TRACKING_TOKEN": "d", "MLFLOW_TRACKING_PASSWORD": "e",
-            "RAY_AUTH_TOKEN": "f", "HOME": "/root", "SADDLE_STORAGE": "runs",
+            "RAY_AUTH_TOKEN": "f", "HOME": "/root", "SADDLE_STORAGE": "runs", "SADDLE_SOMETHING": "1",
+            "SADDLE_WEBHOOK": "https://hooks.slack.com/services/T0/B0/x",
         }  # fmt: skip
         assert to_send({**ours, **others}) == ours
 
@@ -112,7 +114,8 @@ class TestEnvironment:
             ("MLFLOW_TRACKING_URI", "http://user:hidden@tracking:5000"),
             ("SADDLE_OPTUNA_URL", "postgresql://saddle:hidden@db/studies"),
             ("SADDLE_OPTUNA_URL", "postgresql://db/studies?user=saddle&password=hidden"),
-            ("SADDLE_API_KEY", "hidden"),
+            ("MLFLOW_TRACKING_URI", "http://tracking:5000?token=hidden"),
+            ("AWS_ENDPOINT_URL", "http://:hidden@storage:9000"),
             ("AWS_ENDPOINT_URL", "http://[hidden"),
         ],
     )
@@ -124,3 +127,12 @@ class TestEnvironment:
         assert "hidden" not in str(caught.value)
         monkeypatch.setenv(name, value)
         assert name not in for_workers()
+
+    def test_every_variable_of_ours_is_listed(self) -> None:
+        root = Path(__file__).parents[3]
+        sources = [*(root / "platform/saddle").rglob("*.py"), *(root / "trainables").rglob("*.py")]
+        named = {name for path in sources for name in re.findall(r"SADDLE_[A-Z_]+", path.read_text())}
+        assert named == set(OURS)
+        assert {name for name in (*FOR_DRIVER, *FOR_TRIALS) if name.startswith("SADDLE_")} < set(OURS)
+        readme = (root / "README.md").read_text()
+        assert [name for name in OURS if name not in readme] == []
