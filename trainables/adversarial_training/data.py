@@ -11,7 +11,7 @@ from torch import Tensor
 from trainables.adversarial_training.config import Config
 from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
-from trainables.datasets.grouping import cut_by_group
+from trainables.datasets.grouping import hold_out
 from trainables.datasets.samples import Samples, samples_of
 from trainables.datasets.tasks import Task, resolve_task
 
@@ -35,20 +35,23 @@ def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
     """Cut a dataset: held-out and training images from its training split, test images from its test split.
 
     Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest.
+    A dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
     """
     if len(dataset.classes) < 2:
         raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")
     tasks = [resolve_task(name, labels, dataset.classes) for name, labels in config.tasks.items()]
     available = len(dataset.train)
     held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
-    if held_out >= available:
+    if dataset.validation is None and held_out >= available:
         raise DataError(f"dataset {dataset.name} has {available} training images, too few to hold out {held_out}")
     # in whole groups where there are any: tiles of one image on both sides would flatter the validation
-    validation, training = cut_by_group(dataset.train.labels, dataset.train.groups, held_out / available, SUBSET_SEED)
+    held_in, validation, training = hold_out(dataset.train, dataset.validation, held_out / available, SUBSET_SEED)
+    if dataset.validation is not None and config.train_size is not None:
+        validation = validation[: max(1, round(config.validation_fraction * config.train_size))]
     test_order = stratified_order(dataset.test.labels, SUBSET_SEED)
     return Parts(
         train=_samples(dataset.train, training[: config.train_size], tasks, device),
-        validation=_samples(dataset.train, validation, tasks, device),
+        validation=_samples(held_in, validation, tasks, device),
         test=_samples(dataset.test, test_order[: config.test_size], tasks, device),
         shape=dataset.shape,
         classes=(len(dataset.classes), *(task.classes for task in tasks)),

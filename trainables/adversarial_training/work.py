@@ -12,6 +12,8 @@ from trainables.adversarial_training.settings.evaluation import L2_SEARCH_STEPS,
 from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
+from trainables.datasets.layout import find_layout, folders_in, is_image, visible
+from trainables.datasets.locations import Folder, LocalFolder
 from trainables.datasets.parquet_files import count_rows, find_files
 from trainables.datasets.tasks import resolve_task
 from trainables.models.sizes import Size
@@ -48,26 +50,36 @@ def facts_of(dataset: Any) -> Facts:
 
 
 def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
-    """Sizes of `FOLDER/train/CLASS/*` and `FOLDER/test/CLASS/*`, or of `FOLDER/CLASS/*` split 80/20."""
-    split = (folder / "train").is_dir()
-    classes = tuple(sorted(path.name for path in (folder / "train" if split else folder).glob("*/")))
-    images = len(list(folder.glob("train/*/*" if split else "*/*")))
-    tests = len(list(folder.glob("test/*/*"))) if split else images // 5
+    """Sizes of the splits that loading finds in a folder, or of all its images split 80/20."""
+    try:
+        layout = find_layout(LocalFolder(folder))
+        sizes = {split: _count(part) for split, part in layout.splits.items()}
+        classes = tuple(child.name for child in folders_in(layout.splits.get("train", layout.root)))
+        images = sizes.get("train") or _count(layout.root)
+    except DataError:  # absent or not as it should be: whoever loads it says so
+        return UNKNOWN
+    tests = sizes.get("test", images // 5)
     if not images:
         return UNKNOWN
-    return replace(UNKNOWN, shape=_shape(size), classes=classes, train=images if split else images - tests, test=tests)
+    train = images if layout.splits else images - tests
+    return replace(UNKNOWN, shape=_shape(size), classes=classes, train=train, test=tests)
+
+
+def _count(part: Folder) -> int:
+    """How many images lie in the class folders of a split."""
+    return sum(is_image(child) for class_folder in folders_in(part) for child in visible(class_folder))
 
 
 def _of_parquet(dataset: ParquetDataset) -> Facts:
     """Sizes from the files' footers; of those on S3, which an estimate asks nothing, none."""
-    addresses = (dataset.parquet.train, dataset.parquet.test)
-    if any(address.startswith("s3://") for address in addresses):
+    addresses = dataset.parquet.splits
+    if any(address.startswith("s3://") for address in addresses.values()):
         return replace(UNKNOWN, shape=_shape(dataset.height_width))
     try:
-        train, test = map(count_rows, find_files(*addresses))
+        counts = {split: count_rows(files) for split, files in find_files(addresses).items()}
     except DataError:  # absent or damaged: whoever loads it says so
         return UNKNOWN
-    return replace(UNKNOWN, shape=_shape(dataset.height_width), train=train, test=test)
+    return replace(UNKNOWN, shape=_shape(dataset.height_width), train=counts["train"], test=counts["test"])
 
 
 def _shape(size: tuple[int, int] | None) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from trainables.datasets.cache_lock import hold
 from trainables.datasets.cache_space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
 from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
 from trainables.datasets.dataset import Dataset
-from trainables.datasets.errors import DataError
+from trainables.datasets.errors import DataError, Mistakes
 from trainables.datasets.finding import find_source
+from trainables.datasets.images import POLICY, Decoding
 from trainables.datasets.mapped import Damaged, map_split
+from trainables.datasets.plausibility import Tally, absent_classes
 from trainables.datasets.sources import SPLITS, Source
 from trainables.datasets.tiles import for_tiles
 from trainables.datasets.writing import write_splits
@@ -61,11 +64,23 @@ def load_cached(spec: Described, root: Path | None = None) -> Dataset:
 
 def key_of(spec: Described, source: Source) -> str:
     """The name of the entry: other files, other contents of a file, another size or tile give another one."""
-    parts = [FORMAT, PIL.__version__, source.name, spec.height_width]
+    parts = [FORMAT, POLICY, PIL.__version__, source.name, spec.height_width]
     parts += [(role, file.identity) for role, file in source.files]
     if spec.tile is not None:  # else the same key as ever
         parts.append(("tile", spec.tile))
+    decoding, mistakes = decoding_of(spec), getattr(source, "mistakes", ())
+    if decoding != Decoding():
+        parts.append(("decoding", decoding.background, decoding.value_range))
+    if isinstance(spec, ParquetDataset) and (spec.parquet.image or spec.parquet.label):
+        parts.append(("columns", spec.parquet.image, spec.parquet.label))
+    if mistakes:  # so that what was sound once isn't taken for what lies there now
+        parts.append(("mistakes", mistakes))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def decoding_of(spec: Described) -> Decoding:
+    """What a description says of how its images are decoded; known datasets are as they were published."""
+    return Decoding() if isinstance(spec, KnownDataset) else Decoding(spec.background_colour, spec.range)
 
 
 def _open_or_build(
@@ -108,17 +123,25 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
                 # a warning, because whoever waits for it sees nothing less
                 log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
 
-        shape = write_splits(hidden, contents, spec.height_width, spec.tile, tell)
+        tally = Tally()
+        shape = write_splits(hidden, contents, spec.height_width, spec.tile, tell, decoding_of(spec), tally)
         if key_of(spec, again()) != path.name:
             raise DataError(f"dataset {source.name} was changed while it was being read; run again")
         written = _map(hidden, source.name, contents.classes, shape)
+        remarks: list[str] = []
+        if not isinstance(spec, KnownDataset):
+            Mistakes([f"{source.name}: {m}" for m in tally.mistakes(decoding_of(spec))]).raise_any()
+            present = {split: set(of.labels.tolist()) for split, of in written.splits.items()}
+            remarks = [*contents.remarks, *absent_classes(contents.classes, present), *tally.remarks(contents.classes)]
         facts = {
             "name": source.name,
             "source": spec.model_dump(mode="json", exclude_none=True),
             "classes": contents.classes,
             "shape": shape,
-            "images": len(written.train) + len(written.test),
+            "images": sum(len(split) for split in written.splits.values()),
             "fingerprint": written.fingerprint,
+            "origins": contents.origins,
+            "remarks": remarks,
         }
         (hidden / FACTS).write_text(json.dumps(facts))
         for one in (*hidden.iterdir(), hidden):
@@ -136,7 +159,8 @@ def _open(path: Path) -> Dataset | None:
         facts = json.loads(noted.read_text())
         name, fingerprint = str(facts["name"]), str(facts["fingerprint"])
         classes, shape = tuple(facts["classes"]), tuple(facts["shape"])
-        dataset = _map(path, name, classes, shape)
+        mapped = _map(path, name, classes, shape)
+        dataset = replace(mapped, origins=dict(facts["origins"]), remarks=tuple(facts["remarks"]))
         state = tuple((file.stat().st_ino, file.stat().st_mtime_ns) for file in sorted(path.glob("*.arrow")))
         found = _fingerprint(path, name, classes, shape, state)
     except FileNotFoundError:
@@ -155,7 +179,8 @@ def _open(path: Path) -> Dataset | None:
 
 def _map(path: Path, name: str, classes: tuple[str, ...], shape: tuple[int, int, int]) -> Dataset:
     train, test = (map_split(path / f"{split}.arrow", shape) for split in SPLITS)
-    return Dataset(name, classes, train, test)
+    validation = path / "validation.arrow"
+    return Dataset(name, classes, train, test, map_split(validation, shape) if validation.exists() else None)
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from trainables.datasets.errors import DataError, nearest
+from trainables.datasets.names import normal
 
 NAME, INDEX = "name ", "index "
 """Before a key that would be ambiguous without: `name 2` is the class called 2, `index 2` the third class."""
@@ -29,9 +30,10 @@ def class_index(key: str, classes: Sequence[str], where: str) -> int:
 def readings_of(key: str, classes: Sequence[str]) -> Mapping[str, int]:
     """The classes that a key could mean, each under the key that means it alone."""
     found: dict[str, int] = {}
-    for name in (key, key.removeprefix(NAME)):
-        if name in classes:
-            found[f"{NAME}{name}"] = list(classes).index(name)
+    names = [normal(name) for name in classes]
+    for name in (normal(key), normal(key).removeprefix(NAME)):
+        if name in names:
+            found[f"{NAME}{name}"] = names.index(name)
     for index in (key, key.removeprefix(INDEX)):
         if _is_index(index) and int(index) < len(classes):
             found[f"{INDEX}{index}"] = int(index)

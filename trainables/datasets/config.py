@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+)
 
 from trainables.datasets.errors import DataError, nearest
 from trainables.datasets.facts import DIGIT_NAMES, KNOWN, Facts
+from trainables.datasets.sources import SplitName
 
 __all__ = [
     "DIGIT_NAMES",
@@ -72,8 +84,53 @@ Address = Annotated[str, Field(min_length=1), AfterValidator(_address)]
 """A path of this machine, or `s3://BUCKET/KEY`."""
 
 
-class FolderDataset(_Described):
-    """Images in class folders: `PATH/train/CLASS/*` and `PATH/test/CLASS/*`, or `PATH/CLASS/*` (split 80/20)."""
+def _range(value: tuple[float, float] | None) -> tuple[float, float] | None:
+    if value is not None and not value[0] < value[1]:
+        raise ValueError(f"the range {list(value)} is empty; write [LOW, HIGH], such as [0, 4095] for 12 bits")
+    return value
+
+
+def without_defaults(model: BaseModel, values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A description's values without those of `names` that are as ever: stored trials from before have none of them."""
+    fields = type(model).model_fields
+    return {k: v for k, v in values.items() if k not in names or getattr(model, k) != fields[k].default}
+
+
+Level = Annotated[int, Field(ge=0, le=255)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Own(_Described):
+    """One's own images, of which only their owner knows what `trainables.datasets.images` has to ask."""
+
+    background: Literal["white", "black"] | tuple[Level, Level, Level] = Field(
+        default="white",
+        description="What shows through transparent pixels: white, black, or [red, green, blue].",
+    )
+    range: Annotated[tuple[Finite, Finite] | None, AfterValidator(_range)] = Field(
+        default=None,
+        description=(
+            "The values that are black and white in images deeper than 8 bits: [0, 4095] for 12 bits in 16; without it "
+            "16-bit images have 0 to 65535, floats 0 to 1."
+        ),
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_defaults(self, serialize(self), ("background", "range"))
+
+    @property
+    def background_colour(self) -> tuple[int, int, int]:
+        """Red, green and blue, 0 to 255."""
+        named = {"white": (255, 255, 255), "black": (0, 0, 0)}
+        return named[self.background] if isinstance(self.background, str) else self.background
+
+
+class FolderDataset(_Own):
+    """Images in class folders: `PATH/train/CLASS/*`, `PATH/test/CLASS/*` and, if there is one, `PATH/val/CLASS/*`.
+
+    Or `PATH/CLASS/*`, split 80/20.
+    """
 
     folder: Annotated[Address, Field(description="The folder that holds the class folders; a path or s3://….")]
 
@@ -85,10 +142,28 @@ class ParquetFiles(BaseModel):
 
     train: Address
     test: Address
+    validation: Address | None = None
+    label: Annotated[str, Field(min_length=1)] | None = None
+    """The column of the labels, where it is not `label`."""
+    image: Annotated[str, Field(min_length=1)] | None = None
+    """The column of the images, where it is not `image`."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_defaults(self, serialize(self), ("validation", "label", "image"))
+
+    @property
+    def splits(self) -> dict[SplitName, str]:
+        """The address of each split that there is."""
+        named: dict[SplitName, str | None] = {"train": self.train, "test": self.test, "validation": self.validation}
+        return {split: address for split, address in named.items() if address is not None}
 
 
-class ParquetDataset(_Described):
-    """Parquet files with columns `image` (encoded bytes), `label`, and optionally `label_name` and `mask`."""
+class ParquetDataset(_Own):
+    """Parquet files with columns `image` (encoded bytes), `label`, and optionally `label_name` and `mask`.
+
+    As Hugging Face writes them, too: structs of bytes and path, class names in the schema, other names of columns.
+    """
 
     parquet: ParquetFiles
 

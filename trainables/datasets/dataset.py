@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from trainables.datasets.sources import SplitName
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,25 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A dataset with its two splits; `classes` names the labels 0, 1, …"""
+    """A dataset with its splits; `classes` names the labels 0, 1, …
+
+    `validation`: where it brings a split to hold out; else a part of `train` is held out. `origins`: where the images
+    of each split come from, in words. `remarks`: what its owner should know of how it was read.
+    """
 
     name: str
     classes: tuple[str, ...]
     train: Split
     test: Split
+    validation: Split | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> dict[SplitName, Split]:
+        """The splits that there are, by name."""
+        named: dict[SplitName, Split] = {"train": self.train, "test": self.test}
+        return named if self.validation is None else {**named, "validation": self.validation}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -68,7 +84,7 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of all contents: class names, pixels, labels, masks and groups, in their order."""
         digest = hashlib.sha256("\0".join(self.classes).encode())
-        for split in (self.train, self.test):
+        for split in self.splits.values():
             # groups count where there are any, so that they changed no fingerprint of what has none
             for tensor in (split.images, split.labels, split.masks, *([] if split.groups is None else [split.groups])):
                 digest.update(str(None if tensor is None else tuple(tensor.shape)).encode())

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
 
 from trainables.datasets.config import FolderDataset
-from trainables.datasets.errors import DataError, DataNotFoundError, nearest
+from trainables.datasets.errors import DataError, DataNotFoundError, Mistakes, nearest
+from trainables.datasets.layout import ENDINGS, EXPECTED, find_layout, folders_in, in_words, is_image, visible
 from trainables.datasets.locations import File, Folder, find
+from trainables.datasets.names import normal
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
+__all__ = ["ENDINGS", "FolderSource", "Listed", "find_folder", "split_fixed"]
+
 SPLIT_SEED = 20261121
 """Seed of the fixed 80/20 split of a folder that brings none."""
 TEST_SHARE = 0.2
+SHARES = ("80 %", "20 %")
 AHEAD = 16
 """Files that are read at once: each waits for an answer, not for this machine."""
 
@@ -37,6 +40,10 @@ class FolderSource:
     name: str
     classes: tuple[str, ...]
     images: tuple[Listed, ...]
+    mistakes: tuple[str, ...] = ()
+    """What lies among the images and shouldn't, to be told together with what is wrong with them."""
+    origins: Mapping[SplitName, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -49,10 +56,19 @@ class FolderSource:
     def contents(self) -> Contents:
         import torch
 
+        splits = dict.fromkeys([*SPLITS, *(image.split for image in self.images)])
         labels = {
-            split: torch.tensor([image.label for image in self.images if image.split == split]) for split in SPLITS
+            split: torch.tensor([image.label for image in self.images if image.split == split], dtype=torch.int64)
+            for split in splits
         }
-        return Contents(self.classes, labels, self._samples())
+        return Contents(
+            self.classes,
+            labels,
+            self._samples(),
+            mistakes=self.mistakes,
+            origins=self.origins,
+            remarks=self.remarks,
+        )
 
     def _samples(self) -> Iterator[Sample]:
         waiting: deque[tuple[Listed, Future[bytes]]] = deque()
@@ -74,29 +90,38 @@ def _sample(image: Listed, content: Future[bytes]) -> Sample:
 
 
 def find_folder(spec: FolderDataset) -> FolderSource:
-    """List `ROOT/train/CLASS/*` and `ROOT/test/CLASS/*`, or `ROOT/CLASS/*` with a fixed stratified 80/20 split.
+    """List the images of `ROOT/train/CLASS/*`, `ROOT/test/CLASS/*` and, if there is one, `ROOT/val/CLASS/*`.
 
-    Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder or file.
+    Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for what splits may be called, and what may
+    lie around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
+    what is wrong with single files is told with what is wrong with the images.
     """
     [root] = find(spec.folder)
     if not isinstance(root, Folder):
         raise DataNotFoundError(f"dataset folder {spec.folder} {'does not exist' if root is None else 'is no folder'}")
-    parts = [one for one in root.children() if isinstance(one, Folder) and one.name in SPLITS]
-    parts.sort(key=lambda folder: folder.name == "test")
-    if len(parts) == 1:
-        other = "test" if parts[0].name == "train" else "train"
-        raise DataError(
-            f"{root} has a folder {parts[0].name}, but none called {other}; add it, or put class folders in {root}"
-        )
-    classes = tuple(folder.name for folder in _class_folders(parts[0] if parts else root))
-    listed = [_images(part, classes) for part in parts or [root]]
-    if parts:
-        splits: list[SplitName] = [split for split, found in zip(SPLITS, listed, strict=True) for _ in found]
+    layout = find_layout(root)
+    mistakes = Mistakes()
+    if layout.splits:
+        classes = tuple(_class_folders(layout.splits["train"]))
+        listed = {split: _images(folder, classes, mistakes) for split, folder in layout.splits.items()}
+        origins = {split: str(folder) for split, folder in layout.splits.items()}
+        remarks = layout.remarks
     else:
-        splits = split_fixed([label for _, label in listed[0]], str(root))
-    found = [pair for part in listed for pair in part]
-    images = tuple(Listed(file, label, split) for (file, label), split in zip(found, splits, strict=True))
-    return FolderSource(root.name, classes, images)
+        classes = tuple(_class_folders(layout.root))
+        pairs = _images(layout.root, classes, mistakes)
+        if not pairs:
+            mistakes.raise_any()
+        splits = split_fixed([label for _, label in pairs], str(layout.root))
+        listed = {split: [pair for pair, of in zip(pairs, splits, strict=True) if of == split] for split in SPLITS}
+        origins = {split: f"{share} of {layout.root}, by class" for split, share in zip(SPLITS, SHARES, strict=True)}
+        remarks = layout.remarks
+    for split, of in listed.items():
+        if not of:
+            mistakes.add(f"{origins[split]} gives no {split} images")
+    if not all(listed.values()):
+        mistakes.raise_any()
+    images = tuple(Listed(file, label, split) for split, of in listed.items() for file, label in of)
+    return FolderSource(root.name, classes, images, tuple(mistakes.messages), origins, (*remarks, *case_only(classes)))
 
 
 def split_fixed(labels: Sequence[int], root: str) -> list[SplitName]:
@@ -112,31 +137,48 @@ def split_fixed(labels: Sequence[int], root: str) -> list[SplitName]:
     return ["test" if index in tests else "train" for index in range(len(labels))]
 
 
-def _visible(folder: Folder) -> list[File | Folder]:
-    return [one for one in folder.children() if not one.name.startswith((".", "__"))]
-
-
-def _class_folders(folder: Folder) -> list[Folder]:
-    classes = [one for one in _visible(folder) if isinstance(one, Folder)]
+def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
+    """The class folders by class: names that Unicode only writes otherwise are one class."""
+    classes: dict[str, list[Folder]] = {}
+    for child in folders_in(folder):
+        classes.setdefault(normal(child.name), []).append(child)
     if not classes:
-        raise DataError(f"{folder} has no class folders; images go into {folder}/CLASS")
-    return classes
+        count = sum(map(is_image, visible(folder)))
+        seen = f", but {count:,} images" if count else ""
+        raise DataError(f"{folder} has no class folders{seen}; images go into {folder}/CLASS ({EXPECTED})")
+    inside = [visible(one) for several in classes.values() for one in several]
+    if all(children and all(isinstance(child, Folder) for child in children) for children in inside):
+        raise DataError(
+            f"{folder} has the folders {in_words(sorted(classes))}, in which there are folders "
+            f"({in_words([child.name for child in inside[0]])}) and no images; {EXPECTED}"
+        )
+    return dict(sorted(classes.items()))
 
 
-def _images(folder: Folder, classes: Sequence[str]) -> list[tuple[File, int]]:
-    """All images below `folder` in sorted order, each with its label."""
+def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[tuple[File, int]]:
+    """All images below `folder` in sorted order, each with its label; what is none is noted."""
     found: list[tuple[File, int]] = []
-    for class_folder in _class_folders(folder):
-        if class_folder.name not in classes:
-            raise DataError(
-                f"{class_folder} is a class that the training images don't have; {nearest(class_folder.name, classes)}"
-            )
-        label = list(classes).index(class_folder.name)
-        files = [one for one in _visible(class_folder) if one.name != "Thumbs.db"]
-        for file in files:
-            if not isinstance(file, File) or PurePosixPath(file.name).suffix.lower() not in ENDINGS:
-                raise DataError(f"{file} is no image ({', '.join(ENDINGS)}); move it out of the class folder")
-            found.append((file, label))
-        if not files:
-            raise DataError(f"class folder {class_folder} is empty")
+    for name, class_folders in _class_folders(folder).items():
+        if name not in classes:
+            mistakes.add(f"{class_folders[0]} is a class that the training images don't have; {nearest(name, classes)}")
+            continue
+        children = [child for class_folder in class_folders for child in visible(class_folder)]
+        for child in children:
+            if isinstance(child, File) and is_image(child):
+                found.append((child, classes.index(name)))
+            elif isinstance(child, Folder):
+                mistakes.add(f"{child} is no image but a folder; images lie directly in {class_folders[0]}")
+            else:
+                mistakes.add(f"{child} is no image ({', '.join(ENDINGS)}); move it out of the class folder")
+        if not children:
+            mistakes.add(f"class folder {class_folders[0]} is empty")
     return found
+
+
+def case_only(classes: Sequence[str]) -> Iterator[str]:
+    """That classes are told apart by capitals alone, as letters may be and words hardly are."""
+    seen: dict[str, str] = {}
+    for name in classes:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            yield f"{other!r} and {name!r} are two classes, whose names differ in capitals only"

@@ -5,11 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainables.datasets.dataset import stratified_order
+from trainables.datasets.dataset import Split, stratified_order
 from trainables.datasets.errors import DataError
 
 DRAWS = 16
 """Random choices of groups of which the one nearest to the classes' proportions is taken."""
+
+
+def hold_out(train: Split, validation: Split | None, share: float, seed: int) -> tuple[Split, Tensor, Tensor]:
+    """The split that what is held out lies in, its indices (H,) int64 there, and those (M,) of the training samples.
+
+    All of `validation` where a dataset brings it; else about `share` of `train`, as `cut_by_group` cuts it. Both are in
+    random stratified order.
+    """
+    if validation is not None:
+        return validation, stratified_order(validation.labels, seed), stratified_order(train.labels, seed)
+    held_out, rest = cut_by_group(train.labels, train.groups, share, seed)
+    return train, held_out, rest
 
 
 def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:

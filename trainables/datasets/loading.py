@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from trainables.datasets.config import KnownDataset, known_facts, parse_spec
@@ -63,7 +64,7 @@ def _load_known(spec: KnownDataset, root: str | os.PathLike[str] | None) -> Data
         )
     if _is_whole(spec, facts, dataset, root):
         return dataset
-    part = Dataset(spec.known + PART, dataset.classes, dataset.train, dataset.test)
+    part = replace(dataset, name=spec.known + PART)
     vars(part)["fingerprint"] = dataset.fingerprint  # of the contents, not of the name
     return part
 

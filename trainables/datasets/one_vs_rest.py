@@ -9,6 +9,7 @@ import torch
 
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError, nearest
+from trainables.datasets.names import normal
 
 
 def one_vs_rest(dataset: Dataset, positive: Sequence[str]) -> Dataset:
@@ -17,6 +18,7 @@ def one_vs_rest(dataset: Dataset, positive: Sequence[str]) -> Dataset:
     Its classes are called after them, such as "rest" and "blowhole+crack", or by the one class that the rest is.
     Raises `DataError` for a name that is no class, for none, and for all of them.
     """
+    positive = [normal(name) for name in positive]
     unknown = next((name for name in positive if name not in dataset.classes), None)
     if unknown is not None:
         raise DataError(f"{dataset.name} has no class {unknown!r}; {nearest(unknown, dataset.classes)}")
@@ -31,4 +33,5 @@ def one_vs_rest(dataset: Dataset, positive: Sequence[str]) -> Dataset:
 
     named = "+".join(name for name in dataset.classes if name in positive)
     classes = (rest[0] if len(rest) == 1 else "rest", named)
-    return Dataset(f"{dataset.name}: {named}", classes, relabel(dataset.train), relabel(dataset.test))
+    validation = None if dataset.validation is None else relabel(dataset.validation)
+    return Dataset(f"{dataset.name}: {named}", classes, relabel(dataset.train), relabel(dataset.test), validation)

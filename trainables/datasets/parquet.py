@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.config import ParquetDataset
-from trainables.datasets.errors import DataError
+from trainables.datasets.errors import DataError, Mistakes
 from trainables.datasets.locations import File
-from trainables.datasets.parquet_files import find_files, has_values, open_file, read_batches
-from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
+from trainables.datasets.names import normal
+from trainables.datasets.parquet_columns import Columns, find_columns, reading_path, values_of
+from trainables.datasets.parquet_files import find_files, open_file, read_batches
+from trainables.datasets.sources import Contents, Sample, SplitName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,96 +31,149 @@ class ParquetSource:
 
     Where it has masks, label 0 is that of undamaged images.
     """
+    image: str | None = None
+    label: str | None = None
+    """The columns, where they are named."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
-        return [(split, file) for split, file in self._files()]
+        return list(self._files())
 
     def _files(self) -> Iterator[tuple[SplitName, File]]:
-        return ((split, file) for split in SPLITS for file in self.parts[split])
+        return ((split, file) for split, files in self.parts.items() for file in files)
 
     def contents(self) -> Contents:
-        labels = {split: _Labels.read(self.parts[split]) for split in SPLITS}
+        mistakes = Mistakes()
+        labels = {split: _Labels.read(files, self._columns, mistakes) for split, files in self.parts.items()}
         if self.classes is not None:
-            positions = {split: labels[split].known(self.classes) for split in SPLITS}
+            mistakes.raise_any()
+            positions = {split: labels[split].known(self.classes) for split in self.parts}
             masked = self._masked()
             return Contents(self.classes, positions, self._samples(), masked, undamaged_first=masked)
-        values = sorted(set(labels["train"].values), key=lambda value: (str(type(value)), value))
-        classes = labels["train"].class_names(values)
-        numbered = {split: labels[split].numbered(values) for split in SPLITS}
-        return Contents(classes, numbered, self._samples(), self._masked())
+        training = labels["train"]
+        present = {value for value in training.values if value is not None}
+        values = sorted(present, key=lambda value: (str(type(value)), value))
+        names = training.names_by_label(mistakes)
+        classes = training.class_names(values, names, mistakes)
+        for split in self.parts.keys() - {"train"}:
+            labels[split].compare(values, names, mistakes)
+        return Contents(
+            classes,
+            {split: labels[split].numbered(values) for split in self.parts},
+            self._samples(),
+            self._masked(),
+            mistakes=mistakes.messages,
+            origins={split: ", ".join(map(str, files)) for split, files in self.parts.items()},
+            remarks=tuple(dict.fromkeys(remark for of in labels.values() for remark in of.remarks)),
+        )
+
+    def _columns(self, file: File, schema: Any) -> Columns:
+        return find_columns(file, schema, self.image, self.label)
 
     def _masked(self) -> bool:
-        return any(has_values(file, "mask") for _, file in self._files())
+        masks = (_rows(file, partial(self._chosen, file, ("mask",))) for _, file in self._files())
+        return any(mask is not None for rows in masks for (mask,) in rows)
 
     def _samples(self) -> Iterator[Sample]:
         for split, file in self._files():
-            for row, (image, mask) in enumerate(_rows(file, ("image", "mask"))):
-                where = f"{file}, row {row}"
-                if image is None:
-                    raise DataError(f"{where} has no image")
-                yield Sample(split, where, image, mask)
+            for row, (image, mask) in enumerate(_rows(file, partial(self._chosen, file, ("image", "mask")))):
+                yield Sample(split, f"{file}, row {row}", image, mask)
+
+    def _chosen(self, file: File, kinds: Sequence[str], schema: Any) -> list[str | None]:
+        columns = self._columns(file, schema)
+        return [getattr(columns, kind) for kind in kinds]
 
 
 def find_parquet(spec: ParquetDataset) -> ParquetSource:
-    """Find the files of both splits, with `image` (PNG or JPEG bytes), `label` (int or text), `label_name`, `mask`.
+    """Find the files of all splits, with images (PNG or JPEG bytes), labels (numbers or text), `label_name`, `mask`.
 
     Labels are numbered in the sorted order of the training files'. Raises `DataError` naming file and row.
     """
-    train, test = find_files(spec.parquet.train, spec.parquet.test)
+    parts = find_files(spec.parquet.splits)
     name = PurePosixPath(spec.parquet.train.rstrip("/")).stem
-    return ParquetSource(name, {"train": train, "test": test})
+    return ParquetSource(name, parts, image=spec.parquet.image, label=spec.parquet.label)
 
 
-def _rows(file: File, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The rows of these columns, None for a column that the file doesn't have."""
+def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator[tuple[Any, ...]]:
+    """The rows of the columns that `choose` picks from the schema, None for a column that there isn't."""
     with open_file(file) as opened:
-        present = [name for name in columns if name in opened.schema_arrow.names]
-        for batch in read_batches(file, opened, present):
-            lists = [batch.column(name).to_pylist() if name in present else [None] * len(batch) for name in columns]
+        schema = opened.schema_arrow
+        columns = choose(schema)
+        paths = [reading_path(schema, name) for name in columns if name is not None]
+        if not paths:
+            return
+        for batch in read_batches(file, opened, paths):
+            lists = [[None] * len(batch) if name is None else values_of(batch.column(name)) for name in columns]
             yield from zip(*lists, strict=True)
 
 
 @dataclass(frozen=True)
 class _Labels:
-    """The labels of a split as stored, and which row each is in."""
+    """The labels of a split as stored, and which row each is in; None where there is none that can be used."""
 
     files: Sequence[File]
-    ends: Sequence[int]
+    ends: list[int]
     """How many rows there are up to the end of each file."""
-    values: list[int | str]
+    values: list[int | str | None]
     names: list[str | None]
+    remarks: list[str]
 
     @classmethod
-    def read(cls, files: Sequence[File]) -> _Labels:
-        read = cls(files, ends := [], [], [])
+    def read(cls, files: Sequence[File], find: Callable[[File, Any], Columns], mistakes: Mistakes) -> _Labels:
+        read = cls(files, [], [], [], [])
         for file in files:
-            for row, (label, name) in enumerate(_rows(file, ("label", "label_name"))):
-                if label is None:
-                    raise DataError(f"{file}, row {row} has no label")
-                if isinstance(label, int) and label < 0:
-                    raise DataError(f"{file}, row {row} has the negative label {label}")
-                read.values.append(label)
-                read.names.append(name)
-            ends.append(len(read.values))
+            found: list[Columns] = []
+
+            def choose(schema: Any, file: File = file, found: list[Columns] = found) -> list[str | None]:
+                found.append(find(file, schema))
+                return [found[0].label, found[0].label_name]
+
+            for row, (stored, name) in enumerate(_rows(file, choose)):
+                read.append(f"{file}, row {row}", stored, name, found[0], mistakes)
+            read.ends.append(len(read.values))
+            read.remarks.extend(found[0].remarks)
         if not read.values:
             raise DataError(f"{files[0]} has no rows" if len(files) == 1 else f"none of {files[0]}, … has a row")
         return read
+
+    def append(self, where: str, stored: Any, name: Any, columns: Columns, mistakes: Mistakes) -> None:
+        """Add a row's label and name, or note what is wrong with it."""
+        label: int | str | None = None
+        if stored is None or stored != stored:
+            mistakes.add(f"{where} has no label")
+        elif isinstance(stored, float) and not stored.is_integer():
+            mistakes.add(f"{where}: column {columns.label!r} must hold integers or text, not double: it has {stored}")
+        elif not isinstance(stored, str) and stored < 0:
+            mistakes.add(f"{where} has the negative label {int(stored)}")
+        elif not isinstance(stored, str) and columns.class_names and stored >= len(columns.class_names):
+            mistakes.add(f"{where} has label {int(stored)}, and the schema names {len(columns.class_names)} classes")
+        else:
+            label = normal(stored) if isinstance(stored, str) else int(stored)
+        if name is None and columns.class_names and isinstance(label, int):
+            name = columns.class_names[label]
+        self.values.append(label)
+        self.names.append(None if name is None else normal(name))
 
     def row(self, index: int) -> str:
         part = next(part for part, end in enumerate(self.ends) if index < end)
         return f"{self.files[part]}, row {index - (self.ends[part - 1] if part else 0)}"
 
-    def class_names(self, values: Sequence[int | str]) -> tuple[str, ...]:
-        """The class names of the label values: `label_name` where it is given, else the value itself."""
+    def names_by_label(self, mistakes: Mistakes) -> dict[int | str, str]:
+        """What each label is called: `label_name` where it is given, else the schema's name."""
         names: dict[int | str, str] = {}
         for index, (label, name) in enumerate(zip(self.values, self.names, strict=True)):
-            if name is not None and names.setdefault(label, name) != name:
-                raise DataError(f"{self.row(index)} calls label {label} {name!r}, an earlier row {names[label]!r}")
+            if label is not None and name is not None and names.setdefault(label, name) != name:
+                mistakes.add(f"{self.row(index)} calls label {label} {name!r}, an earlier row {names[label]!r}")
+        return names
+
+    def class_names(
+        self, values: Sequence[int | str], names: Mapping[int | str, str], mistakes: Mistakes
+    ) -> tuple[str, ...]:
+        """The class names of the label values: what they are called, else the value itself."""
         classes = tuple(names.get(value, str(value)) for value in values)
         twice = next((name for name in classes if classes.count(name) > 1), None)
         if twice is not None:
-            raise DataError(f"{self.files[0]} gives two labels the name {twice!r}")
+            mistakes.add(f"{self.files[0]} gives two labels the name {twice!r}")
         return classes
 
     def known(self, classes: Sequence[str]) -> Tensor:
@@ -130,13 +186,22 @@ class _Labels:
                 raise DataError(f"{self.row(index)} calls label {label} {name!r}; it is {classes[label]!r}")
         return _tensor(self.values)
 
+    def compare(self, values: Sequence[int | str], names: Mapping[int | str, str], mistakes: Mistakes) -> None:
+        """Note labels that no training image has, and each that is called otherwise than there."""
+        trained, otherwise = set(values), set()
+        for index, (label, name) in enumerate(zip(self.values, self.names, strict=True)):
+            if label is None:
+                continue
+            if label not in trained:
+                mistakes.add(f"{self.row(index)} has label {label!r}, which no training image has")
+            elif name is not None and names.get(label, name) != name and label not in otherwise:
+                otherwise.add(label)
+                mistakes.add(f"{self.row(index)} calls label {label} {name!r}, the training images {names[label]!r}")
+
     def numbered(self, values: Sequence[int | str]) -> Tensor:
-        """Labels (N,) int64 as positions in `values`."""
+        """Labels (N,) int64 as positions in `values`, 0 for those that are wrong."""
         position = {value: index for index, value in enumerate(values)}
-        for index, label in enumerate(self.values):
-            if label not in position:
-                raise DataError(f"{self.row(index)} has label {label!r}, which no training image has")
-        return _tensor([position[label] for label in self.values])
+        return _tensor([0 if label is None else position.get(label, 0) for label in self.values])
 
 
 def _tensor(labels: Sequence[Any]) -> Tensor:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from trainables.datasets.errors import DataError, DataNotFoundError, nearest
+from trainables.datasets.errors import DataError, DataNotFoundError
+from trainables.datasets.layout import in_words, role_of
 from trainables.datasets.locations import File, Folder, Location, find
+from trainables.datasets.sources import SplitName
 
-REQUIRED = ("image", "label")
 ENDING = ".parquet"
 PIECE = 4 << 20
 """Bytes read at once: a row group may be as large as its file."""
@@ -19,12 +21,17 @@ ROWS = 4096
 """Rows handed on at once at most."""
 
 
-def find_files(*addresses: str) -> list[list[File]]:
-    """The Parquet files at each address: the file itself, or every `*.parquet` below a folder, sorted by name."""
-    return [_below(address, location) for address, location in zip(addresses, find(*addresses), strict=True)]
+def find_files(addresses: Mapping[SplitName, str]) -> dict[SplitName, list[File]]:
+    """The Parquet files of each split: the file itself, or every `*.parquet` below a folder, sorted by name.
+
+    Of a folder with files of several splits, as Hugging Face lays them out (train-00000-of-00002.parquet), those that
+    are called after the split.
+    """
+    found = zip(addresses.items(), find(*addresses.values()), strict=True)
+    return {split: _below(address, location, split) for (split, address), location in found}
 
 
-def _below(address: str, location: Location | None) -> list[File]:
+def _below(address: str, location: Location | None, split: SplitName) -> list[File]:
     if location is None:
         raise DataNotFoundError(f"Parquet file {address} does not exist")
     if isinstance(location, File):
@@ -32,7 +39,13 @@ def _below(address: str, location: Location | None) -> list[File]:
     found = list(_walk(location))
     if not found:
         raise DataNotFoundError(f"folder {location} has no *{ENDING} files")
-    return found
+    roles = [role_of(re.split(r"[-.]", file.name)[0]) for file in found]
+    if len(set(roles) - {None}) < 2:
+        return found
+    if split not in roles:
+        others = in_words(sorted({role for role in roles if role is not None}))
+        raise DataNotFoundError(f"folder {location} has *{ENDING} files of {others}, and none of {split}")
+    return [file for file, role in zip(found, roles, strict=True) if role == split]
 
 
 def _walk(folder: Folder) -> Iterator[File]:
@@ -58,24 +71,14 @@ def count_rows(files: Sequence[File]) -> int:
 
 @contextmanager
 def open_file(file: File) -> Iterator[Any]:
-    """The opened Parquet file; raises `DataError` unless it is one that has the columns of images."""
-    import pyarrow as pa
+    """The opened Parquet file; raises `DataError` unless it is one."""
     import pyarrow.parquet as pq
 
     with _explained(file):
         # one file as it is: read_table would take part of the path for a partition
         opened = pq.ParquetFile(file.open(), pre_buffer=False, buffer_size=PIECE, page_checksum_verification=True)
     with opened:
-        _check_columns(file, opened.schema_arrow, pa.types)
         yield opened
-
-
-def has_values(file: File, column: str) -> bool:
-    """Whether the file has this column, and more than nulls in it."""
-    with open_file(file) as opened:
-        if column not in opened.schema_arrow.names:
-            return False
-        return any(batch.column(column).null_count < len(batch) for batch in read_batches(file, opened, [column]))
 
 
 def read_batches(file: File, opened: Any, columns: Sequence[str]) -> Iterator[Any]:
@@ -117,28 +120,3 @@ def _explained(file: File) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file} is no readable Parquet file: {error}") from None
-
-
-def _check_columns(file: File, schema: Any, types: Any) -> None:
-    def binary(kind: Any) -> bool:
-        return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_null(kind))
-
-    def text(kind: Any) -> bool:
-        return bool(types.is_string(kind) or types.is_large_string(kind))
-
-    missing = [name for name in REQUIRED if name not in schema.names]
-    if missing:
-        raise DataError(
-            f"{file} has no column {missing[0]!r}; its columns are {', '.join(schema.names) or 'none'}; "
-            f"{nearest(missing[0], schema.names)}"
-        )
-    wanted = {
-        "image": ("encoded bytes (binary)", binary),
-        "label": ("integers or text", lambda kind: types.is_integer(kind) or text(kind)),
-        "label_name": ("text", lambda kind: text(kind) or types.is_null(kind)),
-        "mask": ("encoded bytes (binary)", binary),
-    }
-    for field in schema:
-        description, accepts = wanted.get(field.name, ("", lambda kind: True))
-        if not accepts(field.type):
-            raise DataError(f"{file}: column {field.name!r} must hold {description}, not {field.type}")

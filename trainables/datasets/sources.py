@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from trainables.datasets.locations import File
@@ -12,17 +12,21 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-SplitName = Literal["train", "test"]
+SplitName = Literal["train", "test", "validation"]
 SPLITS: tuple[SplitName, ...] = ("train", "test")
+"""What every dataset has; `validation` only one's own may bring."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image, encoded or as pixels (H, W) or (H, W, 3) uint8, its mask likewise; `where` names it in errors."""
+    """One image, encoded or as pixels (H, W) or (H, W, 3) uint8, its mask likewise; `where` names it in errors.
+
+    `image` is None where there should be one and isn't.
+    """
 
     split: SplitName
     where: str
-    image: bytes | np.ndarray[Any, Any]
+    image: bytes | np.ndarray[Any, Any] | None
     mask: bytes | np.ndarray[Any, Any] | None = None
 
 
@@ -37,6 +41,12 @@ class Contents:
     """Samples have masks, and one without has no damage."""
     undamaged_first: bool = False
     """Label 0 is that of undamaged images, as in all known datasets that have masks."""
+    mistakes: Sequence[str] = ()
+    """What is wrong already, to be told together with what is wrong with the images."""
+    origins: Mapping[SplitName, str] = field(default_factory=dict)
+    """Where the images of each split come from, in words."""
+    remarks: Sequence[str] = ()
+    """What a person should know who didn't expect it: what isn't read, or how something was understood."""
 
 
 class Source(Protocol):

@@ -6,17 +6,21 @@ Pixels first go to a scratch file, because shape and number of channels are know
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from trainables.datasets.errors import DataError
-from trainables.datasets.images import decode, decode_mask, from_pixels, resize, resize_mask
-from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
+from trainables.datasets.errors import DataError, Mistakes
+from trainables.datasets.images import Decoded, Decoding, from_pixels, read, resize
+from trainables.datasets.masks import decode_mask, resize_mask
+from trainables.datasets.plausibility import Tally
+from trainables.datasets.sources import Contents, Sample, SplitName
 from trainables.datasets.tiles import Piece, cut, no_damage
 
 PROMOTED_AT_ONCE = 256
@@ -89,13 +93,44 @@ def _mapped_column(file: Any, count: int, width: int, stack: ExitStack) -> Any:
 
 
 @contextmanager
-def _scratches(folder: Path) -> Iterator[dict[SplitName, _Scratch]]:
+def _scratches(folder: Path, splits: Iterable[SplitName]) -> Iterator[dict[SplitName, _Scratch]]:
     with ExitStack() as stack:
-        scratches = {split: _Scratch(folder / f"{split}.arrow", stack) for split in SPLITS}
-        yield scratches
-    for split in SPLITS:
+        yield {split: _Scratch(folder / f"{split}.arrow", stack) for split in splits}
+    for split in splits:
         for ending in (".pixels", ".masks", ".rgb"):
             (folder / f"{split}{ending}").unlink(missing_ok=True)
+
+
+@dataclass
+class _Sizes:
+    """The sizes (H, W) that images have, and which is the first of each."""
+
+    counts: Counter[tuple[int, int]] = field(default_factory=Counter)
+    first: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def see(self, size: tuple[int, int], where: str) -> bool:
+        """Count one; whether it is the first one's size."""
+        self.counts[size] += 1
+        self.first.setdefault(size, where)
+        return size == self.size
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """That of the first image."""
+        return next(iter(self.first))
+
+    def mistakes(self) -> Iterator[str]:
+        if len(self.first) < 2:
+            return
+        height, width = self.size
+        (other, where), *_ = [pair for pair in self.first.items() if pair[0] != self.size]
+        common = ", ".join(f"{count:,} of {h}×{w}" for (h, w), count in self.counts.most_common(5))
+        more = f", and {len(self.counts) - 5:,} more sizes" if len(self.counts) > 5 else ""
+        yield (
+            f"{where} has {other[0]}×{other[1]} pixels, and {self.first[self.size]} {height}×{width}; "
+            f"add `size: {min(height, width)}` (or `size: [height, width]`) to the dataset to resize all "
+            f"({common}{more})"
+        )
 
 
 def write_splits(
@@ -104,57 +139,73 @@ def write_splits(
     size: tuple[int, int] | None,
     tile: int | None,
     tell: Callable[[int], None],
+    decoding: Decoding,
+    tally: Tally,
 ) -> tuple[int, int, int]:
-    """Write `train.arrow` and `test.arrow` to `folder`; returns (C, H, W), C is 1 when all images are grey, else 3.
+    """Write `train.arrow`, `test.arrow`, … to `folder`; returns (C, H, W), C is 1 when all images are grey, else 3.
 
     Images are first cut into tiles of `tile` × `tile`, then resized to `size` (H, W), if given. `tell` hears how many
-    images are done. Raises `DataError` naming the image.
+    images are done, `tally` sees them. Raises `DataError` naming every image that is wrong.
     """
-    shape: tuple[int, int] | None = None
-    first = ""
+    mistakes, sizes = Mistakes(contents.mistakes), _Sizes()
     mode = "L"
-    taken = dict.fromkeys(SPLITS, 0)
-    with _scratches(folder) as scratches:
+    taken = dict.fromkeys(contents.labels, 0)
+    with _scratches(folder, contents.labels) as scratches:
         for index, sample in enumerate(contents.samples):
             number, labels = taken[sample.split], contents.labels[sample.split]
             taken[sample.split] += 1
             if number >= len(labels):
                 continue  # counted below
-            for piece in _pieces(sample, int(labels[number]), contents, tile):
-                fitting = resize(piece.image, size)
-                height, width = fitting.height, fitting.width
-                if shape is None:
-                    shape, first = (height, width), sample.where
-                if (height, width) != shape:
-                    raise DataError(
-                        f"{sample.where} has {height}×{width} pixels, and {first} {shape[0]}×{shape[1]}; "
-                        f"add `size: {min(shape)}` (or `size: [height, width]`) to the dataset to resize all"
-                    )
-                if mode == "L" and fitting.mode == "RGB":
-                    mode = "RGB"
-                    for scratch in scratches.values():
-                        scratch.promote(height * width)
-                pixels = np.asarray(fitting.convert(mode)).reshape(height, width, len(mode)).transpose(2, 0, 1)
-                mask = None if piece.mask is None else np.asarray(resize_mask(piece.mask, size))
-                scratches[sample.split].append(pixels, mask, piece.label, number)
+            with mistakes.noted():
+                for piece in _pieces(sample, int(labels[number]), contents, tile, decoding, tally):
+                    fitting = resize(piece.image, size)
+                    if not sizes.see((fitting.height, fitting.width), sample.where) or mistakes:
+                        continue  # it is refused in the end
+                    if mode == "L" and fitting.mode == "RGB":
+                        mode = "RGB"
+                        for scratch in scratches.values():
+                            scratch.promote(fitting.height * fitting.width)
+                    pixels = _channels_first(fitting, mode)
+                    mask = None if piece.mask is None else np.asarray(resize_mask(piece.mask, size))
+                    scratches[sample.split].append(pixels, mask, piece.label, number)
+                    tally.see_stored(sample.split, piece.label, pixels, mask)
             tell(index + 1)
+        for message in (*sizes.mistakes(), *_miscounted(contents, taken, sizes)):
+            mistakes.add(message)
+        mistakes.raise_any()
         for split, scratch in scratches.items():
-            if taken[split] != len(contents.labels[split]):
-                raise DataError(
-                    f"{first.partition(',')[0]}: {len(contents.labels[split])} labels, {taken[split]} images"
-                )
             if tile is not None and not scratch.count:
                 raise DataError(f"no {split} image gives a tile of {tile}×{tile} whose class its mask tells")
-        assert shape is not None
         for scratch in scratches.values():
-            scratch.write_arrow((len(mode), *shape), grouped=tile is not None)
-    return len(mode), *shape
+            scratch.write_arrow((len(mode), *sizes.size), grouped=tile is not None)
+    return len(mode), *sizes.size
 
 
-def _pieces(sample: Sample, label: int, contents: Contents, tile: int | None) -> Iterator[Piece]:
+def _channels_first(image: Image.Image, mode: str) -> np.ndarray[Any, Any]:
+    """Pixels (C, H, W) in `mode`."""
+    return np.asarray(image.convert(mode)).reshape(image.height, image.width, len(mode)).transpose(2, 0, 1)
+
+
+def _miscounted(contents: Contents, taken: Mapping[SplitName, int], sizes: _Sizes) -> Iterator[str]:
+    for split, labels in contents.labels.items():
+        if taken[split] != len(labels):
+            first = next(iter(sizes.first.values()), split)
+            yield f"{first.partition(',')[0]}: {len(labels)} labels, {taken[split]} images"
+
+
+def _pieces(
+    sample: Sample, label: int, contents: Contents, tile: int | None, decoding: Decoding, tally: Tally
+) -> Iterator[Piece]:
     """An image's tiles, or the image itself where it isn't to be cut."""
-    image = decode(sample.image, sample.where) if isinstance(sample.image, bytes) else from_pixels(sample.image)
-    mask = None if sample.mask is None else decode_mask(sample.mask, sample.where, image)
+    if sample.image is None:
+        raise DataError(f"{sample.where} has no image: its bytes are null (a path alone isn't followed)")
+    if isinstance(sample.image, bytes):
+        decoded = read(sample.image, sample.where, decoding)
+        tally.see(decoded, sample.where)
+    else:
+        decoded = Decoded(from_pixels(sample.image))
+    image = decoded.image
+    mask = None if sample.mask is None else decode_mask(sample.mask, sample.where, decoded)
     if tile is None:
         yield Piece(image, mask, label)
         return

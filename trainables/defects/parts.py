@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 from trainables.datasets.balancing import balanced_epoch
 from trainables.datasets.dataset import Dataset, Split, stratified_order
 from trainables.datasets.errors import DataError
-from trainables.datasets.grouping import cut_by_group
+from trainables.datasets.grouping import hold_out
 from trainables.datasets.one_vs_rest import one_vs_rest
 from trainables.datasets.samples import Samples, samples_of
 from trainables.defects.settings import DefectSettings
@@ -48,7 +48,8 @@ class Parts:
 
 
 def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
-    """Cut a dataset; held-out images come from other source images than those that are trained on.
+    """Cut a dataset; held-out images come from other source images than those that are trained on, or are those that it
+    brings for validation.
 
     Raises `DataError` for more than two classes of which none is named positive, and for too few images.
     """
@@ -59,7 +60,7 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
             f"{', '.join(found.classes)} count as damaged, such as positive: [{found.classes[-1]}]"
         )
     try:
-        held_out, rest = cut_by_group(found.train.labels, found.train.groups, config.validation_fraction, SUBSET_SEED)
+        held_in, held_out, rest = hold_out(found.train, found.validation, config.validation_fraction, SUBSET_SEED)
     except ValueError as error:
         raise DataError(f"dataset {dataset.name}: {error}") from None
     if config.train_size is not None:
@@ -67,7 +68,7 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
     channels, height, breadth = found.shape
     return Parts(
         train=_samples(config, found.train, rest[: config.train_size], device),
-        validation=_samples(config, found.train, held_out, device),
+        validation=_samples(config, held_in, held_out, device),
         test=_samples(config, found.test, stratified_order(found.test.labels, SUBSET_SEED)[: config.test_size], device),
         shape=(1 if config.grey else channels, height, breadth),
         classes=(found.classes[0], found.classes[1]),

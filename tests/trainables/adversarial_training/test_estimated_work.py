@@ -144,6 +144,10 @@ def test_own_images_are_counted_without_opening_them() -> None:
         for number in range(50):
             Path("mine", name, f"{number}.png").touch()
     assert passes(config(**wanted)) == (90, 90 + 10 + 50)
+    Path("mine/train").rename("mine/Training")
+    Path("outer").mkdir()
+    Path("mine").rename("outer/mine")
+    assert passes(config(**{**wanted, "dataset": {"folder": "outer"}})) == (90, 90 + 10 + 50), "found as it is loaded"
     wanted["dataset"] = {"parquet": {"train": "mine.parquet", "test": "mine.parquet"}}
     Path("mine.parquet").write_bytes(b"rubbish")
     assert passes(config(**wanted))[0] == 5000 * 0.9
@@ -162,9 +166,9 @@ def test_images_too_small_for_the_network_are_refused_where_their_size_is_known(
     with pytest.raises(ValidationError, match=f"{small}; set a larger image_size, or choose another network"):
         config(network="alexnet")
     config(network="alexnet", image_size=21)
-    for name in ("A", "B"):
+    for label, name in enumerate(("A", "B")):
         Path("mine", name).mkdir(parents=True)
         for number in range(6):
-            Image.new("L", (8, 8), number).save(Path("mine", name, f"{number}.png"))
+            Image.new("L", (8, 8), 20 * number + label).save(Path("mine", name, f"{number}.png"))
     with pytest.raises(DataError, match=small):
         method.check(config(dataset={"folder": "mine"}, network="alexnet"), InProcessRun())

@@ -55,8 +55,8 @@ def test_class_folders_are_split_80_20(letters: Path) -> None:
 
 def test_folders_may_bring_their_own_split(tmp_path: Path) -> None:
     for split, n in (("train", 3), ("test", 2)):
-        for name in ("cat", "dog"):
-            fill(tmp_path / split / name, list(range(n)), mode="RGB")
+        for label, name in enumerate(("cat", "dog")):
+            fill(tmp_path / split / name, [100 * label + index for index in range(n)], mode="RGB")
     dataset = load({"folder": str(tmp_path), "size": 4})
     assert (len(dataset.train), len(dataset.test), dataset.shape) == (6, 4, (3, 4, 4))
     assert dataset.classes == ("cat", "dog")
@@ -187,8 +187,8 @@ def test_a_broken_row_is_named(tmp_path: Path, changes: dict[str, list[Any]], me
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no column 'image'; its columns are img, label; did you mean 'img'\?"):
-        parquet(tmp_path, {"img": [b""], "label": [1]})
+    with pytest.raises(DataError, match=r"no column 'image'; its columns are imag, label; did you mean 'imag'\?"):
+        parquet(tmp_path, {"imag": [b""], "label": [1]})
     with pytest.raises(DataError, match="has no rows"):
         parquet(tmp_path, {"image": pa.array([], pa.binary()), "label": pa.array([], pa.int64())})
     with pytest.raises(DataError, match=r"t.parquet, row 1 has label 9, which no training image has"):

@@ -31,3 +31,12 @@ def test_of_a_few_images_two_of_each_class_are_held_out() -> None:
 def test_a_part_without_two_of_each_class_is_refused_with_its_counts() -> None:
     with pytest.raises(DataError, match=r"a part of 1 images has . undamaged and . damaged ones; give more images"):
         cut(8)
+
+
+def test_a_validation_split_is_held_out_and_nothing_of_the_training_split() -> None:
+    whole = dataset(20)
+    brought = Split(torch.full((6, 1, 16, 16), 7, dtype=torch.uint8), torch.arange(6) % 2)
+    config = resolve(method, {"image_size": 16, "generator_levels": 2}).config
+    found = parts(config, Dataset("own", whole.classes, whole.train, whole.test, brought), "cpu")  # type: ignore[arg-type]
+    assert (len(found.train), len(found.validation)) == (20, 6)
+    assert set(found.validation.images.flatten().tolist()) == {7}

@@ -10,7 +10,6 @@ from trainables.datasets.facts import KNOWN
 from trainables.datasets.known.found import Counts, Found
 from trainables.datasets.parquet import ParquetSource
 from trainables.datasets.parquet_files import count_rows, find_files
-from trainables.datasets.sources import SPLITS
 
 PARQUET: Mapping[str, tuple[str, str]] = {
     "svhn": ("svhn_train.parquet", "svhn_test.parquet"),
@@ -32,7 +31,7 @@ def find_known_parquet(name: str, root: Path) -> Found | None:
         return None
     if missing:
         raise DataError(f"{root} lacks {missing[0].name}, the other half of {name}")
-    parts = dict(zip(SPLITS, find_files(str(train), str(test)), strict=True))
+    parts = find_files({"train": str(train), "test": str(test)})
     source = ParquetSource(name, parts, KNOWN[name].classes)
 
     def count() -> Counts:

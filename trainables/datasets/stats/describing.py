@@ -18,9 +18,10 @@ def describe(
 ) -> dict[str, Any]:
     """Sizes, shape (C, H, W), images per class, and how far classes lie apart in the training split."""
     counts = {
-        split: torch.bincount(labels, minlength=len(dataset.classes)).tolist()
-        for split, labels in (("train", dataset.train.labels), ("test", dataset.test.labels))
+        split: torch.bincount(of.labels, minlength=len(dataset.classes)).tolist()
+        for split, of in dataset.splits.items()
     }
+    validation = {} if dataset.validation is None else {"validation": len(dataset.validation)}
     found = measure_separation(dataset.train, per_class, seed, epsilon)
     return {
         "name": dataset.name,
@@ -28,8 +29,10 @@ def describe(
         "class_names": list(dataset.classes),
         "train": len(dataset.train),
         "test": len(dataset.test),
-        "train_per_class": counts["train"],
-        "test_per_class": counts["test"],
+        **validation,
+        **{f"{split}_per_class": of for split, of in counts.items()},
+        "origins": dict(dataset.origins),
+        "remarks": list(dataset.remarks),
         "shape": list(dataset.shape),
         "masks": dataset.train.masks is not None,
         **(_flat(found) if found is not None else {"inter_class_variance": None}),

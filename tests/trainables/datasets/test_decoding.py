@@ -1,0 +1,445 @@
+"""The decode policy: what people's images become, whichever way they were saved."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageChops
+
+from trainables.datasets import DataError, load
+from trainables.datasets.images import PIXELS, Decoding, decode, read
+from trainables.datasets.masks import decode_mask
+
+BLACK = Decoding(background=(0, 0, 0))
+INK = np.zeros((4, 6), dtype=bool)
+INK[1:3, 2] = True
+"""Where the ink is in every image below."""
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def alpha(mode: str = "RGBA") -> Image.Image:
+    """Black ink on transparency, as drawing programs save it: everything is black, and only alpha differs."""
+    return Image.merge("LA", (Image.new("L", (6, 4)), Image.fromarray(np.where(INK, 255, 0).astype(np.uint8)))).convert(
+        mode
+    )
+
+
+def palette(transparency: int | bytes) -> bytes:
+    image = Image.fromarray(INK.astype(np.uint8))
+    image = image.convert("P")
+    image.putpalette([0, 0, 0, 0, 0, 0])
+    return encoded(image, transparency=transparency)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def raw_png(pixels: np.ndarray[Any, Any], depth: int, colour: int, key: bytes = b"") -> bytes:
+    """A PNG of these rows of bytes, of a depth and colour type that Pillow writes none of."""
+    height, width = 4, 6
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    transparent = chunk(b"tRNS", key) if key else b""
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + transparent
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def four_bits() -> bytes:
+    """Ink 0 on a transparent 15, four bits a pixel."""
+    values = np.where(INK, 0, 15).astype(np.uint8)
+    return raw_png(values[:, ::2] << 4 | values[:, 1::2], 4, 0, struct.pack(">H", 15))
+
+
+@pytest.mark.parametrize(
+    ("source", "mode"),
+    [
+        (encoded(alpha()), "RGB"),
+        (encoded(alpha("LA")), "L"),
+        (encoded(alpha(), "WEBP", lossless=True, exact=True), "RGB"),
+        (encoded(alpha(), "TIFF"), "RGB"),
+        (encoded(alpha("LA"), "TIFF"), "L"),
+        (palette(0), "RGB"),
+        (palette(bytes([0, 255])), "RGB"),
+        (encoded(Image.fromarray(np.where(INK, 0, 1).astype(np.uint8) * 9), transparency=9), "L"),
+        (encoded(Image.fromarray(np.where(INK, 0, 7)[..., None].repeat(3, 2).astype(np.uint8)), transparency=(7,) * 3),
+         "RGB"),
+        (encoded(Image.fromarray(~INK), transparency=1), "L"),
+        (encoded(Image.fromarray(np.where(INK, 0, 500).astype(np.uint16)), transparency=500), "L"),
+        (four_bits(), "L"),
+    ],
+    ids=["RGBA", "LA", "WebP", "TIFF", "TIFF LA", "palette", "palette alphas", "L key", "RGB key", "1-bit key",
+         "16-bit key", "4-bit key"],
+)  # fmt: skip
+def test_black_ink_on_transparency_stays_visible(source: bytes, mode: str) -> None:
+    image = decode(source, "ink")
+    assert image.mode == mode
+    assert np.array_equal(np.asarray(image.convert("L")), np.where(INK, 0, 255))
+    assert not np.asarray(decode(source, "ink", BLACK)).any(), "on black nobody sees it, as was asked for"
+
+
+@pytest.mark.parametrize("mode", ["RGBa", "La"])
+def test_premultiplied_alpha_is_undone(mode: str) -> None:
+    """A half transparent white: 128 of 255, premultiplied, over white is white, over black grey."""
+    samples = 4 if mode == "RGBa" else 2
+    content = tiff(bytes([128] * samples) * 24, [8] * samples, 2 if mode == "RGBa" else 1, extra=1)
+    assert set(np.asarray(decode(content, "x")).flatten()) == {255}
+    assert set(np.asarray(decode(content, "x", BLACK)).flatten()) == {128}
+
+
+def test_half_transparent_pixels_mix_with_the_background() -> None:
+    source = encoded(Image.new("RGBA", (2, 2), (100, 0, 0, 51)))
+    assert decode(source, "x").getpixel((0, 0)) == (224, 204, 204)
+    assert decode(source, "x", Decoding((0, 0, 255))).getpixel((0, 0)) == (20, 0, 204)
+
+
+def tiff(
+    content: bytes,
+    bits: list[int],
+    photometric: int,
+    *,
+    sample_format: int = 1,
+    extra: int | None = None,
+    orientation: int = 1,
+) -> bytes:
+    """A TIFF of 4×6 pixels."""
+    entries = [
+        (256, 3, [6]), (257, 3, [4]), (258, 3, bits), (259, 3, [1]), (262, 3, [photometric]), (273, 4, [8]),
+        (274, 3, [orientation]), (277, 3, [len(bits)]), (278, 3, [4]), (279, 4, [len(content)]),
+        (339, 3, [sample_format] * len(bits)),
+    ]  # fmt: skip
+    if extra is not None:
+        entries.insert(-1, (338, 3, [extra]))
+    start = 8 + len(content) + len(content) % 2
+    after = start + 2 + 12 * len(entries) + 4
+    table, more = b"", b""
+    for tag, kind, values in entries:
+        packed = struct.pack(f"<{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        field = packed.ljust(4, b"\0") if len(packed) <= 4 else struct.pack("<I", after + len(more))
+        more += packed if len(packed) > 4 else b""
+        table += struct.pack("<HHI", tag, kind, len(values)) + field
+    header = b"II*\0" + struct.pack("<I", start)
+    body = content + b"\0" * (len(content) % 2)
+    return header + body + struct.pack("<H", len(entries)) + table + b"\0\0\0\0" + more
+
+
+def twelve_bits(values: np.ndarray[Any, Any]) -> bytes:
+    """Rows of 12-bit values, packed."""
+    return b"".join(
+        int("".join(f"{int(value):012b}" for value in row), 2).to_bytes(len(row) * 12 // 8, "big") for row in values
+    )
+
+
+RAMP = np.linspace(0, 1, 24).reshape(4, 6)
+LEVELS = np.rint(RAMP * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("source", "value_range"),
+    [
+        (encoded(Image.fromarray(np.rint(RAMP * 65535).astype(np.uint16))), None),
+        (encoded(Image.fromarray(np.rint(RAMP * 65535).astype(np.uint16)), "TIFF"), None),
+        (encoded(Image.fromarray(np.rint(RAMP * 65535).astype(">u2")), "TIFF"), None),
+        (b"P5 6 4 65535\n" + np.rint(RAMP * 65535).astype(">u2").tobytes(), None),
+        (b"P5 6 4 4095\n" + np.rint(RAMP * 4095).astype(">u2").tobytes(), None),
+        (encoded(Image.fromarray(RAMP.astype(np.float32)), "TIFF"), None),
+        (encoded(Image.fromarray((RAMP * 100 - 20).astype(np.float32)), "TIFF"), (-20, 80)),
+        (encoded(Image.fromarray(np.rint(RAMP * 100000).astype(np.int32)), "TIFF"), (0, 100000)),
+        (encoded(Image.fromarray(np.rint(RAMP * 4095).astype(np.uint16))), (0, 4095)),
+        (tiff(twelve_bits(np.rint(RAMP * 4095)), [12], 1), None),
+        (tiff(np.rint((1 - RAMP) * 65535).astype("<u2").tobytes(), [16], 0), None),
+        (tiff(np.rint(RAMP * 65535).astype("<u2")[..., None].repeat(3, 2).tobytes(), [16] * 3, 2), None),
+    ],
+    ids=["PNG", "TIFF", "big-endian", "PGM", "12-bit PGM", "float", "float range", "32 bits", "12 in 16", "12-bit TIFF",
+         "white is zero", "colours"],
+)  # fmt: skip
+def test_depth_is_scaled_by_its_range(source: bytes, value_range: tuple[float, float] | None) -> None:
+    found = np.asarray(decode(source, "ramp", Decoding(value_range=value_range)).convert("L")).astype(int)
+    assert np.abs(found - LEVELS).max() <= 1, found
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            encoded(Image.fromarray((RAMP * 1000).astype(np.int32)), "TIFF"),
+            "values from 0 to 1000, whose range",
+        ),
+        (encoded(Image.fromarray((RAMP * 255).astype(np.float32)), "TIFF"), r"values from 0 to 255, outside of 0 to 1"),
+        (encoded(Image.fromarray(np.full((4, 6), np.nan, np.float32)), "TIFF"), "no finite numbers"),
+        (encoded(Image.new("LAB", (6, 4)), "TIFF"), "in LAB colours, which aren't read; save it as RGB"),
+        (encoded(alpha(), "GIF", save_all=True, append_images=[Image.new("L", (6, 4))]), "has 2 frames or pages"),
+        (encoded(alpha(), "PNG", save_all=True, append_images=[Image.new("RGBA", (6, 4))]), "has 2 frames or pages"),
+        (encoded(alpha(), "WEBP", save_all=True, append_images=[Image.new("RGBA", (6, 4))]), "has 2 frames or pages"),
+        (encoded(alpha(), "TIFF", save_all=True, append_images=[alpha(), alpha()]), "has 3 frames or pages, not one"),
+        (encoded(Image.new("L", (60, 60)))[:-30], "is damaged"),
+        (encoded(Image.new("RGB", (60, 60)), "JPEG")[:-300], "is damaged"),
+        (b"P5 0 4 255\n", "no pixels|is no image|is damaged"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 6 4\n", "is no image, or one of a kind that isn't read"),
+        (b"P5 90000 90000 255\n", f"has more than {PIXELS:,} pixels, the most that are read"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused_by_name(source: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=f"^here.png .*({message})"):
+        decode(source, "here.png")
+
+
+def test_large_images_bring_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    """Between Pillow's warning and its refusal there is nothing to say: read as ever."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+        decode(encoded(Image.new("L", (6, 4))), "x")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied(form: str, orientation: int) -> None:
+    """A white pixel block that is at the upper left when the image is upright."""
+    upright = np.zeros((32, 48), np.uint8)
+    upright[:16, :16] = 255
+    back = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # the inverse of what applying it does
+    stored = Image.fromarray(upright).convert("RGB")
+    stored = stored if back is None else stored.transpose(Image.Transpose(back))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if form == "TIFF":
+        source = encoded(stored, form, tiffinfo={274: orientation})
+    else:
+        source = encoded(stored, form, exif=exif, **({"lossless": True} if form == "WEBP" else {}))
+    found = np.asarray(decode(source, "x").convert("L")).astype(int)
+    assert np.abs(found - upright).max() <= 8
+
+
+def test_unreadable_exif_turns_nothing() -> None:
+    source = encoded(Image.new("RGB", (6, 4)), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert decode(source, "x").size == (6, 4)
+
+
+def test_of_a_cameras_pictures_the_photograph_is_read() -> None:
+    photograph = Image.new("RGB", (6, 4), (200, 0, 0))
+    source = encoded(photograph, "MPO", save_all=True, append_images=[Image.new("RGB", (6, 4), (0, 0, 200))])
+    red, _, blue = decode(source, "x").getpixel((0, 0))  # type: ignore[misc]
+    assert red > 150 > 50 > blue
+
+
+def inks(black: int, form: str) -> bytes:
+    """An image of four inks; as JPEG they are inverted, with the mark of Adobe that says so, or neither of both."""
+    image = Image.new("CMYK", (8, 8), (0, 0, 0, black))
+    if form != "plain JPEG":
+        return encoded(image, form)
+    content = encoded(ImageChops.invert(image), "JPEG")
+    at = content.index(b"\xff\xee")
+    return content[:at] + content[at + 2 + int.from_bytes(content[at + 2 : at + 4], "big") :]
+
+
+@pytest.mark.parametrize("form", ["JPEG", "plain JPEG", "TIFF"])
+def test_inks_become_light(form: str) -> None:
+    paper, ink = (decode(inks(black, form), "x") for black in (0, 255))
+    assert (paper.mode, ink.mode) == ("RGB", "RGB")
+    assert min(paper.getpixel((0, 0))) > 250  # type: ignore[type-var]
+    assert max(ink.getpixel((0, 0))) < 5  # type: ignore[type-var]
+
+
+def test_other_modes() -> None:
+    assert np.array_equal(np.asarray(decode(encoded(Image.fromarray(INK)), "x")), INK * 255)
+    ycbcr = tiff(bytes([255, 128, 128]) * 24, [8] * 3, 6)
+    assert decode(ycbcr, "x").getpixel((0, 0)) == (255, 255, 255)
+    red = Image.new("P", (6, 4), 1)
+    red.putpalette([0, 0, 0, 255, 0, 0])
+    assert decode(encoded(red), "x").getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_plain_images_come_out_as_they_are_stored() -> None:
+    for shape in ((4, 6), (4, 6, 3)):
+        pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        for form in ("PNG", "BMP", "PPM", "TIFF"):
+            assert np.array_equal(np.asarray(decode(encoded(Image.fromarray(pixels), form), "x")), pixels)
+
+
+def folder(root: Path, images: dict[str, list[Image.Image]], ending: str = "png") -> dict[str, Any]:
+    for name, pictures in images.items():
+        (root / "own" / name).mkdir(parents=True)
+        for index, picture in enumerate(pictures):
+            picture.save(root / "own" / name / f"{index}.{ending}")
+    return {"folder": str(root / "own")}
+
+
+def deep(highest: int, n: int = 5, seed: int = 0) -> list[Image.Image]:
+    values = np.random.default_rng(seed).integers(0, highest + 1, (n, 4, 6))
+    values[:, 0, 0] = highest
+    return [Image.fromarray(of.astype(np.uint16)) for of in values]
+
+
+def test_twelve_bits_in_sixteen_are_refused_until_their_range_is_said(tmp_path: Path) -> None:
+    spec = folder(tmp_path, {"a": deep(4095), "b": deep(4095, seed=1)})
+    with pytest.raises(DataError, match=r"reach 4095 of 65535 at most .*add `range: \[0, 4095\]` \(12 bits\) or"):
+        load(spec)
+    scaled = load({**spec, "range": [0, 4095]})
+    assert int(scaled.train.images.max()) == 255
+    assert int(load({**spec, "range": [0, 65535]}).train.images.max()) == 16
+    with pytest.raises(DataError, match=r"a/0\.png has integer values from \d+ to 4095, outside of 0 to 1023"):
+        load({**spec, "range": [0, 1023]})
+
+
+def test_one_light_image_tells_that_the_others_are_dark(tmp_path: Path) -> None:
+    spec = folder(tmp_path, {"a": deep(4095), "b": deep(65535, seed=1)})
+    assert int(load(spec).train.images.max()) == 255
+
+
+def test_twelve_bit_colours_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "own" / "a").mkdir(parents=True)
+    for index in range(4):
+        values = np.random.default_rng(index).integers(0, 4096, (4, 18))
+        (tmp_path / "own" / "a" / f"{index}.png").write_bytes(raw_png(values.astype(">u2"), 16, 2))
+    with pytest.raises(DataError, match=r"16-bit colours reach 4095 of 65535 at most .*save them with 8 bits"):
+        load({"folder": str(tmp_path / "own")})
+
+
+def test_a_range_that_is_about_nothing_is_refused(tmp_path: Path) -> None:
+    spec = folder(tmp_path, {name: noise_of(seed) for seed, name in enumerate("ab")})
+    with pytest.raises(DataError, match="`range` is about images deeper than 8 bits, and this dataset has none"):
+        load({**spec, "range": [0, 4095]})
+    with pytest.raises(DataError, match=r"the range \[5\.0, 5\.0\] is empty; write \[LOW, HIGH\]"):
+        load({**spec, "range": [5, 5]})
+    with pytest.raises(DataError, match="background"):
+        load({**spec, "background": "grey"})
+
+
+def noise_of(seed: int, n: int = 5) -> list[Image.Image]:
+    return [Image.fromarray(of) for of in np.random.default_rng(seed).integers(0, 256, (n, 4, 6), dtype=np.uint8)]
+
+
+def test_the_background_is_an_option_of_the_dataset_and_of_its_cache(tmp_path: Path) -> None:
+    ink = [alpha(), Image.new("RGBA", (6, 4), (200, 200, 200, 255))]
+    spec = folder(tmp_path, {"a": ink, "b": [Image.new("RGBA", (6, 4), (90 + i, 0, 0, 255)) for i in range(4)]})
+    white, black, blue = (load({**spec, "background": colour}) for colour in ("white", "black", [0, 0, 255]))
+    assert torch.equal(load(spec).train.images, white.train.images)
+    assert len({white.fingerprint, black.fingerprint, blue.fingerprint}) == 3
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ({"a": [Image.new("L", (6, 4), 255)] * 5, "b": [Image.new("L", (6, 4), 255)] * 5}, "lie between 255 and 255"),
+        ({"a": [Image.fromarray(INK.astype(np.uint8))] * 5, "b": [Image.fromarray(~INK * np.uint8(1))] * 5},
+         "between 0 and 1 of 255, so that there is nothing to see"),
+        ({"a": noise_of(0), "b": noise_of(0), "c": noise_of(0)}, "all 3 classes have the same \\d training images"),
+        ({"a": [Image.new("L", (6, 4))] * 40, "b": [Image.new("L", (6, 4))] * 39 + noise_of(0, 1)},
+         "of 64 training images are one and the same image"),
+    ],
+    ids=["constant", "values of 0 and 1", "same", "almost constant"],
+)  # fmt: skip
+def test_images_that_tell_nothing_are_refused(tmp_path: Path, images: Any, message: str) -> None:
+    root = tmp_path / "own"
+    for split in ("train", "test"):
+        folder(root / split, images)
+        (root / split / "own").rename(root / f"{split} images")
+        (root / split).rmdir()
+    if "of 64" in message:
+        message = "of 80 training images are one and the same image"
+    with pytest.raises(DataError, match=f"^own: .*{message}"):
+        load({"folder": str(root)})
+
+
+def test_what_is_odd_and_may_be_meant_is_remarked(tmp_path: Path) -> None:
+    blank = [Image.new("L", (6, 4), 255)] * 5
+    dataset = load(folder(tmp_path, {"blank": blank, "noise": [*noise_of(0, 8), *blank]}))
+    assert "all training images of class 'blank' are one and the same image" in dataset.remarks
+    assert "1 training images lie in several classes" in dataset.remarks
+
+
+def test_all_images_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:
+    spec = folder(tmp_path, {"a": noise_of(0, 30), "b": noise_of(1, 30)})
+    root = tmp_path / "own"
+    (root / "a" / "1.png").write_bytes(b"rubbish")
+    (root / "a" / "2.png").write_bytes(b"")
+    (root / "b" / "notes.txt").write_text("")
+    for index in (3, 4):
+        Image.new("L", (9, 9)).save(root / "b" / f"{index}.png")
+    with pytest.raises(DataError) as caught:
+        load(spec)
+    lines = str(caught.value).splitlines()
+    named = [line.partition(" ")[0].removeprefix(f"{root}/") for line in lines[:4]]
+    assert (named[0], sorted(named)) == ("b/notes.txt", ["a/1.png", "a/2.png", "b/3.png", "b/notes.txt"])
+    assert "(56 of 4×6, 2 of 9×9)" in lines[3]
+    assert lines[4] == "(4 mistakes in all)"
+    for index in range(5, 30):
+        (root / "a" / f"{index}.png").write_bytes(b"rubbish")
+    with pytest.raises(DataError, match=r"and 9 more \(29 mistakes in all\)$") as caught:
+        load(spec)
+    assert len(str(caught.value).splitlines()) == 21
+
+
+def test_a_mistake_made_after_the_cache_was_built_is_seen(tmp_path: Path) -> None:
+    spec = folder(tmp_path, {"a": noise_of(0), "b": noise_of(1)})
+    load(spec)
+    (tmp_path / "own" / "a" / "notes.txt").write_text("")
+    with pytest.raises(DataError, match=r"notes\.txt is no image"):
+        load(spec)
+
+
+def test_another_policy_is_another_entry_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainables.datasets.cache import key_of
+    from trainables.datasets.config import parse_spec
+    from trainables.datasets.finding import find_source
+
+    spec = parse_spec(folder(tmp_path, {"a": noise_of(0), "b": noise_of(1)}))
+    assert not isinstance(spec, str)
+    before = key_of(spec, find_source(spec))
+    monkeypatch.setattr("trainables.datasets.cache.POLICY", 99)
+    assert key_of(spec, find_source(spec)) != before
+
+
+def mask_of(mask: Image.Image, image: Image.Image | None = None, orientation: int = 1, **options: Any) -> list[int]:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = encoded(image or Image.new("L", (6, 4)), exif=exif)
+    found = decode_mask(encoded(mask, **options), "row 0", read(stored, "row 0", Decoding()))
+    return sorted(set(np.asarray(found).flatten().tolist()))
+
+
+def test_masks_are_names_not_amounts() -> None:
+    assert mask_of(Image.fromarray(INK)) == [0, 255]
+    assert mask_of(Image.fromarray(INK * np.uint16(65535))) == [0, 255]
+    assert mask_of(Image.fromarray(INK * np.uint16(255))) == [0, 255]
+    assert mask_of(Image.fromarray(INK * np.uint8(64))) == [0, 64]
+    assert mask_of(Image.new("RGBA", (6, 4), (255, 255, 255, 255))) == [255]
+    assert mask_of(Image.new("LA", (6, 4), (0, 0))) == [0], "nothing is composited"
+    with pytest.raises(DataError, match="row 0, mask has transparent pixels that have a value"):
+        mask_of(Image.new("LA", (6, 4), (255, 10)))
+    with pytest.raises(DataError, match="row 0, mask has values from 0 to 1000; save it with 8 bits"):
+        mask_of(Image.fromarray(INK * np.uint16(1000)))
+
+
+def test_a_mask_is_turned_along_with_its_image() -> None:
+    """An image on its side: a mask of its stored size is turned, one of its upright size lies as it should."""
+    marked = Image.new("L", (6, 4))
+    marked.putpixel((0, 0), 255)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = read(encoded(Image.new("L", (6, 4)), exif=exif), "x", Decoding())
+    assert image.image.size == (4, 6)
+    assert decode_mask(encoded(marked), "x", image).getpixel((3, 0)) == 255
+    upright = Image.new("L", (4, 6))
+    upright.putpixel((0, 0), 255)
+    assert decode_mask(encoded(upright), "x", image).getpixel((0, 0)) == 255
+    with pytest.raises(DataError, match="which way the mask lies can't be told; save the image upright"):
+        mask_of(marked, orientation=3)

@@ -1,0 +1,146 @@
+"""Which columns of a Parquet file hold images, labels and their names, as its schema tells. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainables.datasets.errors import DataError, nearest
+from trainables.datasets.names import normal
+
+IMAGES = ("image", "img", "picture", "photo")
+LABELS = ("label", "labels", "fine_label", "coarse_label", "class", "target", "category")
+"""What columns are called, the likeliest first."""
+HUGGING_FACE = b"huggingface"
+BOOLEANS = ("false", "true")
+BYTES = "bytes"
+"""The field of Hugging Face's image structs that holds the encoded image."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one file by what they hold; `class_names`: of the labels 0, 1, … where the schema has them."""
+
+    image: str
+    label: str
+    label_name: str | None
+    mask: str | None
+    class_names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def find_columns(file: Any, schema: Any, image: str | None = None, label: str | None = None) -> Columns:
+    """The columns of a file with this schema, those named `image` and `label` where they are given.
+
+    Raises `DataError` where one is absent or of another type.
+    """
+    features = _features(schema)
+    images = _column(file, schema, "image", image, IMAGES, _of_type(features, "Image"))
+    labels = _column(file, schema, "label", label, LABELS, _of_type(features, "ClassLabel"))
+    others = [name for name in (*LABELS, *_of_type(features, "ClassLabel")) if name in schema.names and name != labels]
+    remarks: tuple[str, ...] = ()
+    if label is None and labels != "label" and others:
+        remarks = (f"labels are those of column {labels!r}; `label: {others[0]}` beside the files' names takes others",)
+    optional = {name: name if name in schema.names else None for name in ("label_name", "mask")}
+    for name, what, accepts in (
+        (images, "encoded bytes (binary)", _is_image),
+        (labels, "integers or text", _is_label),
+        (optional["label_name"], "text", _is_text),
+        (optional["mask"], "encoded bytes (binary)", _is_image),
+    ):
+        if name is not None and not accepts(_value_type(schema.field(name).type)):
+            raise DataError(f"{file}: column {name!r} must hold {what}, not {schema.field(name).type}")
+    named = _class_names(features.get(labels, {}))
+    if named is None and _is_boolean(schema.field(labels).type):
+        named = BOOLEANS
+    return Columns(images, labels, optional["label_name"], optional["mask"], named, remarks)
+
+
+def reading_path(schema: Any, name: str) -> str:
+    """What is read of a column: of a struct its bytes alone."""
+    import pyarrow as pa
+
+    return f"{name}.{BYTES}" if pa.types.is_struct(schema.field(name).type) else name
+
+
+def values_of(column: Any) -> list[Any]:
+    """The plain values of a column, None for what is null; of structs their bytes."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_struct(column.type):
+        column = pc.struct_field(column, BYTES)
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _column(file: Any, schema: Any, what: str, given: str | None, usual: Sequence[str], declared: Sequence[str]) -> str:
+    if given is not None:
+        if given not in schema.names:
+            raise DataError(f"{file} has no column {given!r}; {nearest(given, schema.names)}")
+        return given
+    for name in (what, *(declared if len(declared) == 1 else ()), *usual):
+        if name in schema.names:
+            return name
+    raise DataError(
+        f"{file} has no column {what!r}; its columns are {', '.join(schema.names) or 'none'}; "
+        f"{nearest(what, schema.names)} (`{what}: COLUMN` beside the files' names takes another)"
+    )
+
+
+def _features(schema: Any) -> Mapping[str, Any]:
+    """What Hugging Face's `datasets` notes of the columns; nothing where it didn't write the file."""
+    try:
+        noted = json.loads((schema.metadata or {}).get(HUGGING_FACE, b"{}"))
+        features = noted["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {name: one for name, one in features.items() if isinstance(one, Mapping)} if features else {}
+
+
+def _of_type(features: Mapping[str, Any], kind: str) -> list[str]:
+    return [name for name, feature in features.items() if feature.get("_type") == kind]
+
+
+def _class_names(feature: Mapping[str, Any]) -> tuple[str, ...] | None:
+    names = feature.get("names")
+    if isinstance(names, Mapping):  # {"0": "cat", …}
+        names = [names[key] for key in sorted(names, key=int)]
+    return tuple(normal(str(name)) for name in names) if names else None
+
+
+def _value_type(kind: Any) -> Any:
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _is_image(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        at = kind.get_field_index(BYTES)
+        return bool(at >= 0 and _is_image(kind.field(at).type))
+    tests = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def _is_label(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or _is_text(kind))
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    tests = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+    return any(test(_value_type(kind)) for test in tests)
+
+
+def _is_boolean(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_boolean(_value_type(kind)))
