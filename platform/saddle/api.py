@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pathlib
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from saddle.notebook.study import LoadedStudy
 
 Path = str | PathLike[str]
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -39,7 +42,8 @@ def run(
     root = None if data_root is None else str(pathlib.Path(data_root).expanduser().absolute())
     elsewhere = options.get("address") or os.environ.get("RAY_ADDRESS")
     check_studies(studies, store, fresh=options.get("fresh", False), here=elsewhere in (None, "", "local"))
-    check_data(studies, root)
+    for remark in check_data(studies, root):
+        log.warning(remark)
     return run_studies(studies, store, Options(data_root=root, **options))
 
 

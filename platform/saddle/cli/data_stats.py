@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from saddle.cli.options import AsJson, DataRoot, accept_storage
 
 EVERY = 0
 """`--per-class` for all images."""
-LISTED = 12
+LISTED = 50
 """So many classes are listed one by one."""
 
 
@@ -23,7 +24,11 @@ LISTED = 12
 def stats(
     name: Annotated[
         str | None,
-        typer.Argument(help="A known dataset, or a folder of class folders (or s3://…).", metavar="[NAME | FOLDER]"),
+        typer.Argument(
+            help="A known dataset, a folder of class folders (or s3://…), or what a study file says under dataset, "
+            "such as '{folder: scans, range: [0, 4095]}'.",
+            metavar="[NAME | FOLDER | {…}]",
+        ),
     ] = None,
     parquet: Annotated[
         tuple[str, str] | None,
@@ -67,6 +72,14 @@ def stats(
         print_json(facts)
         return
     print_table((facts["name"], ""), size_rows(facts))
+    splits = splits_of(facts)
+    columns = ("class", *(f"{split} images" for split in splits))
+    print_table(columns, class_rows(facts, splits))
+    if facts["classes"] > LISTED:
+        say(f"and {facts['classes'] - LISTED} more classes; --json has them all")
+    say(split_text(facts))
+    for remark in facts["remarks"]:
+        say(f"note: {remark}")
     if "sample" in facts:
         drawn = facts["sample"]
         each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
@@ -85,17 +98,26 @@ def stats(
 
 
 def size_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What is in the dataset; of many classes the first, and the least and greatest number of images."""
-    many = facts["classes"] > LISTED
-    rows = []
-    for name in ("classes", "class_names", "train", "test", "train_per_class", "test_per_class", "shape", "masks"):
-        value = facts[name]
-        if many and name == "class_names":
-            value = [*value[:LISTED], "…"]
-        elif many and name.endswith("per_class"):
-            value = f"{min(value)} to {max(value)}" if min(value) != max(value) else value[0]
-        rows.append((name, value))
-    return [*rows, ("fingerprint", facts["fingerprint"])]
+    """What is in the dataset; of classes and their images there is a table of their own."""
+    return [(name, facts[name]) for name in (*splits_of(facts), "shape", "masks", "fingerprint")]
+
+
+def splits_of(facts: Mapping[str, Any]) -> list[str]:
+    """The splits that the dataset has."""
+    return [split for split in ("train", "validation", "test") if split in facts]
+
+
+def split_text(facts: Mapping[str, Any]) -> str:
+    """Which images are which split, in words."""
+    origins = facts["origins"] or dict.fromkeys(splits_of(facts), "as published")
+    held_out = [] if "validation" in facts else ["validation: held out of train by each trainable"]
+    return "; ".join([*(f"{split}: {origins[split]}" for split in splits_of(facts)), *held_out])
+
+
+def class_rows(facts: Mapping[str, Any], splits: Sequence[str]) -> list[tuple[str, ...]]:
+    """The classes in the order of their labels, each with its images in every split; of many the first."""
+    rows = zip(facts["class_names"], *(facts[f"{split}_per_class"] for split in splits), strict=True)
+    return [(name, *(f"{count:,}" for count in counts)) for name, *counts in islice(rows, LISTED)]
 
 
 def separation_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -164,6 +186,8 @@ def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | 
     assert name is not None
     if name in KNOWN:
         return {"known": name, **own}
+    if name.lstrip().startswith("{"):
+        return {**described(name), **own}
     if name.startswith("s3://") or Path(name).expanduser().is_dir():
         return {"folder": name, **own}
     hint = nearest(name, KNOWN)
@@ -171,3 +195,14 @@ def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | 
         f"{name!r} is neither a known dataset ({', '.join(KNOWN)}) nor a folder"
         + (f"; did you mean {hint}?" if hint else "")
     )
+
+
+def described(text: str) -> Mapping[str, Any]:
+    """A dataset as a study file describes it; raises `UserError` where the text is no mapping."""
+    from saddle.errors import UserError
+    from saddle.study.source import read_documents
+
+    documents, problems = read_documents(text.encode(), "")
+    if problems or len(documents) != 1 or not isinstance(documents[0].value, Mapping):
+        raise UserError(f"{text!r} describes no dataset; write it as a study file does, such as {{folder: PATH}}")
+    return documents[0].value

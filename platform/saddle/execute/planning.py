@@ -19,7 +19,7 @@ from saddle.design.values import canonical
 from saddle.errors import UserError
 from saddle.execute.estimates import Estimate, estimate_trial
 from saddle.execute.pilots import OPEN, PowerQuestion, find_spread
-from saddle.execute.preflight import absent_data, local_resources, resolutions
+from saddle.execute.preflight import data_notes, local_resources, resolutions
 from saddle.execute.preparing import NothingToBuildOn, find_baseline, known_values
 from saddle.execute.shapes import DoesNotFit, slots_for, trial_shape
 from saddle.search.samplers import notes, planned_trials
@@ -74,7 +74,7 @@ class Plan:
 def plan_study(study: Study, store: Store, data_root: str | None = None, question: PowerQuestion = OPEN) -> Plan:
     """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
     trainable = load_trainable(study.trainable)
-    found: list[str] = absent_data([study], data_root)
+    found: list[str] = data_notes([study], data_root)
     try:
         baseline = find_baseline(study, store)
     except NothingToBuildOn as reason:

@@ -21,21 +21,37 @@ from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
 from trainables.contract import InProcessRun, Resolved, resolve
 from trainables.datasets.config import FolderDataset, ParquetDataset, known_name
-from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.presence import how_to_get, is_present
+from trainables.datasets.errors import DataError, DataNotFoundError
+from trainables.datasets.presence import how_to_get
 from trainables.datasets.root import data_root as find_root
 
 
 @dataclass
 class CheckingRun(InProcessRun):
-    """A run that loads every dataset once, however many configurations are checked against it."""
+    """A run that loads every dataset once, however many configurations are checked against it, and fails alike."""
 
     loaded: dict[str, Any] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    """What isn't there, by description, and how to get it."""
 
     def data(self, name: Any) -> Any:
-        if repr(name) not in self.loaded:
-            self.loaded[repr(name)] = super().data(name)
-        return self.loaded[repr(name)]
+        key = repr(name)
+        if key not in self.loaded:
+            try:
+                self.loaded[key] = super().data(name)
+            except DataError as error:
+                self.loaded[key] = error
+                if isinstance(error, DataNotFoundError):
+                    known = known_name(name)
+                    self.absent[key] = how_to_get(known, find_root(self.data_root)) if known else str(error)
+        if isinstance(self.loaded[key], DataError):
+            raise self.loaded[key]
+        return self.loaded[key]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What should be known of how the datasets were read."""
+        return [f"dataset {data.name}: {of}" for data in self.loaded.values() for of in getattr(data, "remarks", ())]
 
 
 def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False, here: bool = True) -> None:
@@ -98,45 +114,59 @@ def local_resources() -> list[dict[str, float]]:
     return [{"CPU": float(get_num_cpus(override_docker_cpu_warning=True)), "GPU": float(gpus)}]
 
 
-def check_data(studies: Sequence[Study], data_root: str | None) -> None:
+def check_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
     """Open every dataset the studies name, and let their trainables check it against each configuration.
 
-    Raises `trainables.datasets.DataError` saying which file is absent or corrupt and what to do.
+    Gives what should be known of how the datasets were read. Raises `trainables.datasets.DataError` saying which files
+    are absent or corrupt, all of them, and what to do.
     """
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise DataNotFoundError(f"the data root {data_root} is no folder; `saddle data fetch NAME` makes and fills one")
     run = CheckingRun(data_root=data_root)
+    raise_together(look_at_data(studies, run))
+    return run.remarks
+
+
+def data_notes(studies: Sequence[Study], data_root: str | None) -> list[str]:
+    """Which datasets the studies name that aren't on this machine, how to get them, and what of the others is odd.
+
+    Raises what `check_data` would raise of those that are here.
+    """
+    run = CheckingRun(data_root=data_root)
+    raise_together([error for error in look_at_data(studies, run) if not isinstance(error, DataNotFoundError)])
+    return [*run.absent.values(), *run.remarks]
+
+
+def look_at_data(studies: Sequence[Study], run: CheckingRun) -> list[DataError]:
+    """What is wrong with each dataset for each configuration of the studies, in their order, without repetitions."""
+    problems: dict[str, DataError] = {}
     for study in studies:
         trainable = load_trainable(study.trainable)
         check = getattr(trainable, "check", None)
         for config in configs(study):
-            if check is not None:
-                check(config, run)
-            elif hasattr(config, "dataset"):
-                run.data(config.dataset)
+            try:
+                if check is not None:
+                    check(config, run)
+                elif hasattr(config, "dataset"):
+                    run.data(config.dataset)
+            except DataError as error:
+                problems.setdefault(str(error), error)
+    return list(problems.values())
 
 
-def absent_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
-    """Which datasets the studies name that aren't on this machine, and how to get them; opens none."""
-    root = find_root(data_root)
-    named = [getattr(config, "dataset", None) for study in studies for config in configs(study)]
-    found = []
-    for dataset in {repr(name): name for name in named}.values():
-        known = known_name(dataset)
-        if known is not None and not is_present(known, root):
-            found.append(how_to_get(known, root))
-        for path in own_paths(dataset):
-            # what is on S3 is looked at by whoever loads it: a plan asks nobody
-            if not path.startswith("s3://") and not Path(path).expanduser().exists():
-                found.append(f"the dataset's {path} does not exist")
-    return found
+def raise_together(problems: Sequence[DataError]) -> None:
+    """Raise the only one, or all of them as one."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise DataError("\n".join(map(str, problems)))
 
 
 def own_paths(dataset: Any) -> list[str]:
     """Where data of one's own lies."""
     if isinstance(dataset, FolderDataset):
         return [dataset.folder]
-    return [dataset.parquet.train, dataset.parquet.test] if isinstance(dataset, ParquetDataset) else []
+    return list(dataset.parquet.splits.values()) if isinstance(dataset, ParquetDataset) else []
 
 
 def configs(study: Study) -> Iterator[Any]:

@@ -162,10 +162,10 @@ def test_a_corrupt_dataset_names_file_and_both_checksums(saddle, tmp_path: Path)
 def test_own_data_is_looked_at_before_anything_starts(saddle) -> None:
     from PIL import Image
 
-    for name in ("A", "B"):
+    for label, name in enumerate(("A", "B")):
         Path("own", name).mkdir(parents=True)
         for number in range(5):
-            Image.new("L", (8, 8), 20 * number).save(f"own/{name}/{number}.png")
+            Image.new("L", (8, 8), 20 * number + label).save(f"own/{name}/{number}.png")
     study = """\
 study: own
 trainable: adversarial_training

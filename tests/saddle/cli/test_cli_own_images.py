@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.s3 import S3
-from tests.trainables.datasets.encoding import noise, write_parquet
+from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import load
 
 
@@ -45,3 +45,67 @@ def test_images_on_s3_are_described(saddle: Any, tmp_path: Path, own_cache: Path
     absent = saddle("data", "stats", f"s3://{bucket}/nowhere")
     assert absent.exit_code == 2
     assert f"dataset folder s3://{bucket}/nowhere does not exist" in absent.stderr
+
+
+def fill(root: Path, *folders: str) -> None:
+    for seed, name in enumerate(folders):
+        (root / name).mkdir(parents=True)
+        for index, image in enumerate(noise(6, seed=seed)):
+            (root / name / f"{index}.png").write_bytes(png(image))
+
+
+SPLITS = ("Training/cat", "Training/dog", "Training/cow", "Testing/cat", "Testing/dog", "val/cat")
+
+
+def test_statistics_show_every_class_in_every_split(saddle: Any, tmp_path: Path, own_cache: Path) -> None:
+    fill(tmp_path / "own", *SPLITS)
+    shown = saddle("data", "stats", tmp_path / "own").stdout
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["class", "train", "images", "validation", "images", "test", "images"] in rows
+    assert ["cow", "6", "0", "0"] in rows
+    assert ["cat", "6", "6", "6"] in rows
+    said = " ".join(shown.split())
+    assert f"train: {tmp_path}/own/Training; validation: {tmp_path}/own/val; test: {tmp_path}/own/Testing" in said
+    assert "note: the test split has no images of class 'cow'" in said
+    plain = json.loads(saddle("data", "stats", tmp_path / "own", "--json").stdout)
+    assert (plain["validation"], plain["validation_per_class"]) == (6, [6, 0, 0])
+    assert "the validation split has no images of classes 'cow', 'dog'" in plain["remarks"]
+    digits = " ".join(saddle("data", "stats", "digits").stdout.split())
+    assert "train: as published; test: as published; validation: held out of train by each trainable" in digits
+
+
+def test_a_dataset_is_described_as_in_a_study_file(saddle: Any, tmp_path: Path, own_cache: Path) -> None:
+    fill(tmp_path / "own", *SPLITS)
+    described = saddle("data", "stats", f"{{folder: {tmp_path}/own, size: 5, background: [0, 0, 0]}}", "--json")
+    assert json.loads(described.stdout)["shape"] == [1, 5, 5]
+    for text, message in (("{folder: [", "describes no dataset"), ("{folder: a, backgrund: 1}", "backgrund")):
+        wrong = saddle("data", "stats", text)
+        assert wrong.exit_code == 2
+        assert message in wrong.stderr
+
+
+STUDY = """\
+study: own
+trainable: adversarial_training
+fixed: {{dataset: {{folder: {folder}}}, epochs: 1, batch_size: 5}}
+ablation: {{factors: {{lr: [0.01, 0.001]}}, seeds: 3}}
+"""
+
+
+def test_a_plan_looks_at_images_as_a_run_does(saddle: Any, tmp_path: Path, own_cache: Path) -> None:
+    root = tmp_path / "own"
+    fill(root, *SPLITS)
+    study = tmp_path / "study.yaml"
+    study.write_text(STUDY.format(folder=root))
+    [plan] = json.loads(saddle("plan", study, "--json").stdout)
+    assert "dataset own: the test split has no images of class 'cow'" in plan["notes"]
+    for name in ("Training/cat/1.png", "Testing/dog/2.png"):
+        (root / name).write_bytes(b"rubbish")
+    planned, ran = saddle("plan", study), saddle("run", study, "--no-mlflow")
+    assert planned.exit_code == ran.exit_code == 2
+    assert planned.stderr == ran.stderr
+    assert "Training/cat/1.png is no image" in planned.stderr
+    assert "Testing/dog/2.png is no image" in planned.stderr
+    study.write_text(STUDY.format(folder=tmp_path / "nowhere"))
+    [plan] = json.loads(saddle("plan", study, "--json").stdout)
+    assert f"dataset folder {tmp_path}/nowhere does not exist" in plan["notes"]
