@@ -45,7 +45,7 @@ LONGEST_SOCKET = 107
 """Bytes of a socket's path on Linux."""
 
 LONGEST_FOLDER = LONGEST_SOCKET - len(
-    f"/saddle-12345678/{TEMPORARY}/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.00"
+    f"/saddle-12345678/{TEMPORARY}/session_2026-01-01_00-00-00_000000_{os.getpid()}/sockets/plasma_store"
 )
 """What Ray's paths leave for the folder that they are in."""
 
