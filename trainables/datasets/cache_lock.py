@@ -46,7 +46,8 @@ def hold(path: Path, what: str, patience: float = PATIENCE) -> Iterator[Callable
 
 def try_hold(path: Path) -> int | None:
     """The descriptor of the lock at `path`, to be closed; None where another process has it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    # not through a link: what it leads to would be written over
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_ino == path.stat().st_ino:

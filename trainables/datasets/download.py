@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -71,11 +71,12 @@ def _ensure(name: str, file: str, root: Path, url: str, progress: Progress | Non
         target = places(name, root)[0] / f"{file}.gz"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # ends in .gz because the check below goes by the ending; in the target's folder, so that the move is atomic
-        handle, temporary_name = tempfile.mkstemp(dir=target.parent, prefix=".fetch-", suffix=".gz")
+        # ends in .gz because the check below goes by the ending; in the target's folder, so that the move is atomic;
+        # not by `tempfile`, whose files are for their owner only: data is shared as far as the umask says
+        temporary = target.parent / f".fetch-{secrets.token_hex(8)}.gz"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise DataError(f"{target.parent} can't be written: {error.strerror}; choose another --data-root") from None
-    temporary = Path(temporary_name)
     try:
         with os.fdopen(handle, "wb") as out:
             _download(url, file, out.write, SIZES[file] + CHUNK, progress)  # gzip never grows a file this much
@@ -83,7 +84,6 @@ def _ensure(name: str, file: str, root: Path, url: str, progress: Progress | Non
             read_verified(name, file, temporary)
         except DataError as error:
             raise DataError(f"{url} gave something else than {file} of {name}: {error}") from None
-        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner only; data is shared
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import http.server
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -157,6 +158,8 @@ def test_fetching_brings_what_loads(mirror: str, tmp_path: Path) -> None:
     assert [path.parent for path in files] == [tmp_path / "MNIST" / "raw"] * 4
     assert all(done == total for done, total in told.values())
     assert len(told) == 4
+    umask = int(re.search(r"Umask:\s+(\d+)", Path("/proc/self/status").read_text())[1], 8)  # type: ignore[index]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~umask}
     assert len(load("mnist", tmp_path).train) == 60_000
     told.clear()
     assert fetch("mnist", tmp_path, mirror="http://127.0.0.1:1", progress=lambda *_: told.update(again=(0, 0))) == files

@@ -62,6 +62,15 @@ def finish(process: subprocess.Popen[str]) -> str:
     return out
 
 
+def test_a_link_in_a_lock_s_place_is_not_written_through(tmp_path: Path) -> None:
+    foreign, lock = tmp_path / "foreign", tmp_path / "letters.lock"
+    foreign.write_text("precious")
+    lock.symlink_to(foreign)
+    with pytest.raises(OSError, match=r"letters\.lock"), hold(lock, "letters"):
+        pass
+    assert foreign.read_text() == "precious"
+
+
 def test_the_cache_changes_nothing(spec: dict[str, Any], cache: Path) -> None:
     plain = Dataset("train", ("0", "1", "2"), in_memory(noise(40, (8, 6, 3))), in_memory(noise(12, (8, 6, 3), seed=1)))
     first, second = load(spec), load(spec)
