@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.errors import UserError
-from saddle.store.base import StorageError, Store
+from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 from saddle.study.loader import dump_study, parse_studies, refused_differences
@@ -56,8 +56,16 @@ def set_aside_names(store: Store) -> list[str]:
 def run_names(store: Store) -> list[str]:
     """Every run in the storage by the name of its folder."""
     names = list(store.names(STUDIES))
-    stored = in_parallel(store, lambda name: store.exists(f"{study_folder(RunId.stored(name))}/study.yaml"), names)
+    stored = in_parallel(store, lambda name: _has_file(store, RunId.stored(name)), names)
     return [name for name, there in zip(names, stored, strict=True) if there]
+
+
+def _has_file(store: Store, run: RunId) -> bool:
+    """Whether there is a study's file; one that isn't followed counts, and reading it says why."""
+    try:
+        return store.exists(f"{study_folder(run)}/study.yaml")
+    except ForeignPath:
+        return True
 
 
 def read_study(store: Store, name: str) -> StoredStudy | None:

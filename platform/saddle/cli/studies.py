@@ -45,10 +45,14 @@ def describe(store: Store, name: str) -> dict[str, Any]:
     from saddle.archive.state import read_state
     from saddle.archive.studies import read_study
     from saddle.errors import UserError
+    from saddle.execute.progress import Progress
     from saddle.trial.run_id import RunId
 
     run = RunId.stored(name)
-    progress = read_state(store, run).progress
+    try:
+        progress, trouble = read_state(store, run).progress, None
+    except UserError as error:  # its lock is a link, or its lease can't be reached
+        progress, trouble = Progress(name, state="unknown"), error
     counts = {
         "set_aside": run.is_set_aside,
         "state": progress.state,
@@ -57,6 +61,8 @@ def describe(store: Store, name: str) -> dict[str, Any]:
         "outcomes": progress.outcomes,
     }
     try:
+        if trouble is not None:
+            raise trouble
         stored = read_study(store, name)
     except UserError as error:
         return {"study": name, "kind": None, **counts, "question": f"can't be read: {error}"}

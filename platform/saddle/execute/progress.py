@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from saddle.store.base import Store
+from saddle.store.base import ForeignPath, Store
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder
 from saddle.trial.run_id import RunId
@@ -164,5 +164,5 @@ def read_progress(store: Store, run: RunId) -> Progress | None:
         if "seconds" not in raw:  # of an older saddle, which took the wall clock's word
             raw["seconds"] = max(0.0, raw["updated"] - raw["started"])
         return Progress(**{**raw, "study": run.name})
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):  # a damaged one is as good as none
-        return None
+    except (FileNotFoundError, ForeignPath, ValueError, TypeError, KeyError, AttributeError):
+        return None  # only for show: a damaged one is as good as none

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from saddle.archive.studies import read_study
+from saddle.archive.studies import read_study, run_names
+from saddle.cli.studies import describe
 from saddle.report.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
@@ -33,6 +34,15 @@ from saddle.verify.checkpoints import compare_checkpoints
 from saddle_contracts.store import OPERATIONS
 from tests.support.s3 import S3
 
+STUDY = """
+study: digits
+question: Where is the top?
+trainable: parabola
+search: {x: {float: [0, 2]}}
+objective: {maximize: validation/score}
+sampler: {random: {seed: 1}}
+budget: {trials: 2}
+"""
 RUN = RunId("digits")
 FOLDER = "studies/digits/trials/k/checkpoints"
 
@@ -327,6 +337,20 @@ def test_the_note_of_a_move_leads_nowhere_else(s3: S3) -> None:
         with pytest.raises(StorageError, match=r"p/studies/\.moving-a is damaged.*delete this note"):
             store.finish_move("studies/a")
     assert sorted(s3.keys(store.bucket)) == ["p/studies/.moving-a", "p/studies/a/x"]
+
+
+@pytest.mark.parametrize("link", ["digits/study.yaml", "digits/instance.json", "digits/progress.json", "digits.lock"])
+def test_one_study_with_a_link_hides_no_other_one(store: LocalStore, outside: Path, link: str) -> None:
+    for name in ("digits", "letters"):
+        store.write(f"studies/{name}/study.yaml", STUDY.replace("digits", name).encode())
+        store.write(f"studies/{name}/instance.json", b'{"instance": "abc", "baseline": null}')
+    (store.root / "studies" / link).unlink(missing_ok=True)
+    (store.root / "studies" / link).symlink_to(outside / "f/a")
+    rows = {name: describe(store, name) for name in run_names(store)}
+    assert list(rows) == ["digits", "letters"]
+    assert rows["letters"]["question"] == "Where is the top?"
+    expected = "Where is the top?" if "progress" in link else f"can't be read: 'studies/{link}' in the storage"
+    assert rows["digits"]["question"].startswith(expected)
 
 
 def test_the_command_says_which_link_it_does_not_follow(tmp_path: Path, outside: Path) -> None:
