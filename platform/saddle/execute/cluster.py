@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,7 @@ def _started() -> Iterator[None]:
         ray.init(
             address="local",
             _temp_dir=str(folder / TEMPORARY),
+            job_config=without_folders(),
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=True,
@@ -153,6 +154,7 @@ def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[N
         try:
             ray.init(
                 address=where,
+                job_config=without_folders(),
                 runtime_env=None if OF_A_JOB in os.environ else workers_environment(packages, folder),
                 log_to_driver=False,
                 configure_logging=True,
@@ -164,6 +166,27 @@ def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[N
             yield
         finally:
             ray.shutdown()
+
+
+class NoFolders(list[str]):
+    """A list of folders that stays empty."""
+
+    def extend(self, folders: Iterable[str]) -> None:
+        """Nothing, see `without_folders`."""
+
+
+def without_folders() -> Any:
+    """Ray's settings of a job whose workers import installed packages only.
+
+    Ray (2.60) extends this list by the driver's working directory and its script's folder, and workers look there
+    first: a `queue.py` or `trainables.py` in it kept every slot from starting. Nothing of ours needs them: trainables
+    are found by their distribution's entry points.
+    """
+    from ray.job_config import JobConfig
+
+    config = JobConfig()
+    config._py_driver_sys_path = NoFolders()
+    return config
 
 
 def find_cluster(address: str) -> str:
