@@ -7,6 +7,7 @@ from typing import Any
 
 from saddle.execute.progress import Progress, read_progress
 from saddle.store.base import Store
+from saddle.store.infrastructure_errors import full_folder, read_only
 from saddle.store.lock import driver_of
 from saddle.trial.run_id import RunId
 
@@ -37,6 +38,15 @@ def read_state(store: Store, run: RunId) -> StudyState:
     progress = read_progress(store, run) or Progress(run.name, state="not started")
     driver = driver_of(store, run)
     if progress.state == "running" and driver is None:
-        progress.state = "interrupted"
+        progress.state, progress.why = "interrupted", _unwritable(store)
         progress.running.clear()
     return StudyState(progress, driver.process, driver.host) if driver is not None else StudyState(progress, None)
+
+
+def _unwritable(store: Store) -> str:
+    """Why its driver may have been unable to say what stopped it; empty where the storage has room."""
+    if "://" in store.url:
+        return ""
+    if read_only(store.url):
+        return f"the storage {store.url} can only be read now"
+    return str(full_folder([store.url]) or "")

@@ -41,6 +41,8 @@ def state_line(state: StudyState) -> str:
         parts.append(under_way(progress))
     if progress.exhausted and progress.state != "running":
         parts.append(progress.exhausted)
+    if progress.why:
+        parts.append(progress.why)
     if state.host is not None:
         parts.append(f"driven from {state.host}")
     return " · ".join(parts)

@@ -20,8 +20,8 @@ R = TypeVar("R")
 
 WRONG_INPUT = 2
 
-OF_THE_MACHINE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ENOTDIR}
-"""System errors that the user can mend: rights, a full disk, a path that can't be."""
+NO_SUCH_PATH = {errno.ENAMETOOLONG, errno.ENOTDIR}
+"""System errors of a path that can't be, which is the user's to mend."""
 
 
 def explain(command: Callable[P, R]) -> Callable[P, R]:
@@ -46,13 +46,19 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
         except BrokenPipeError:  # the reader, `head` for example, has gone; nothing may be flushed to it on exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
-        except OSError as error:
-            if error.errno not in OF_THE_MACHINE:
-                raise
-            echo(f"saddle: {error.strerror}: {error.filename or 'writing'}", err=True)
-            raise typer.Exit(WRONG_INPUT) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            from saddle.store.infrastructure_errors import infrastructure_error
+
+            fault = infrastructure_error(error)
+            if fault is not None:
+                tell(fault)
+                raise typer.Exit(fault.exit_code) from None
+            if isinstance(error, OSError) and error.errno in NO_SUCH_PATH:
+                echo(f"saddle: {error.strerror}: {error.filename or 'writing'}", err=True)
+                raise typer.Exit(WRONG_INPUT) from None
+            raise
 
     return explained
 

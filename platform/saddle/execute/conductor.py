@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from ray.tune.experiment import Trial
 
 from saddle.design.blocks import MACHINE
-from saddle.execute.deaths import RESTARTS, free_orphaned_groups, node_died
+from saddle.errors import InfrastructureError
+from saddle.execute.deaths import RESTARTS, Death, free_orphaned_groups
 from saddle.execute.entries import UnderWay, describe, make_entry, refused_entry
-from saddle.execute.order import EndMessage, EpochMessage, Message, Order, finite, parse_message
+from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, finite, parse_message
 from saddle.execute.progress import ProgressKeeper
 from saddle.execute.shapes import needs_group
 from saddle.execute.slot import MESSAGE, ORDER
@@ -26,6 +27,7 @@ from saddle.search.proposals import Proposal, Proposals
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
+from saddle.store.infrastructure_errors import explain_fault
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import SEGMENT
 from saddle.store.lock import Held, Hold
@@ -56,6 +58,10 @@ class Conductor:
     hold: Hold = field(default_factory=Held)
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
+    silent: Counter[str] = field(default_factory=Counter)
+    """How many slots in a row died on each trial before they said a word of it."""
+    failure: Exception | None = None
+    """What ends the study without ending its trials: of machine, disk or network, or a mistake of the driver's."""
     lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     swept: float = 0.0
@@ -137,8 +143,18 @@ class Conductor:
     def hear_end(self, result: Mapping[str, Any]) -> None:
         """Take in a trial's last message."""
         message = parse_message(result[MESSAGE]) if MESSAGE in result else None
-        if isinstance(message, EndMessage) and self._is_current(message):
+        if isinstance(message, FaultMessage):
+            if not message.attempt or self._is_current(message):  # none where not even the manifest could be read
+                self.fail(InfrastructureError(message.why))
+        elif isinstance(message, EndMessage) and self._is_current(message):
             self._finish(message)
+
+    def fail(self, error: Exception) -> None:
+        """End the study because of `error`, the first of its kind; what is under way stays unfinished."""
+        if self.failure is None:
+            self.failure = error
+        self.stopping = True
+        self.proposals.hurry()
 
     def _is_current(self, message: Message) -> bool:
         """Whether this is the trial's present attempt; an orphan on a lost machine may still report of an earlier."""
@@ -146,15 +162,26 @@ class Conductor:
         if trial is None or message.attempt < trial.attempt:
             return False
         self.under_way[message.key] = replace(trial, attempt=message.attempt)
+        self.silent.pop(message.key, None)
         return True
 
-    def hear_death(self, key: str, error: BaseException | str) -> None:
-        """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often."""
-        if key not in self.under_way or (isinstance(error, BaseException) and node_died(error)):
+    def hear_death(self, key: str, death: Death, *, started: bool = True) -> None:
+        """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often.
+
+        A slot that had not `started` is no fault of the trial's, nor is one whose trial is given up and that had only
+        to say so: where that happens again and again, no slot will ever start, and the study ends.
+        """
+        if key not in self.under_way or death.of_machine:
+            return
+        if not started or self.deaths[key] > RESTARTS:
+            self.silent[key] += 1
+            if self.silent[key] > RESTARTS:
+                why = f"{self.silent[key]} slots in a row died before they could take up a trial: {death.why}"
+                self.fail(explain_fault(why))
             return
         self.deaths[key] += 1
         if self.deaths[key] > RESTARTS:
-            why = f"the worker died {self.deaths[key]} times: {error}"
+            why = f"the worker died {self.deaths[key]} times, the last time of {death.why}"
             Checkpoints.of_trial(self.store, self.run, key).give_up(Outcome.FAILED, why)
 
     def hand_out_again(self, key: str) -> None:

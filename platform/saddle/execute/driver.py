@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,20 +19,22 @@ from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.nodes import require_shared_storage
 from saddle.execute.preparing import find_baseline, make_proposals, start_progress
-from saddle.execute.progress import Listener, Silent
+from saddle.execute.progress import Listener, ProgressKeeper, Silent
 from saddle.execute.shapes import Nodes, slots_for
 from saddle.execute.stopping import stop_path
 from saddle.redaction import redact
 from saddle.report.writing import report_path, write_report
 from saddle.store.base import StorageError, Store
 from saddle.store.entry import Entry
+from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
+from saddle.store.lock import Hold, hold_study
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.track.arms import answer_tags, describe_arms
+from saddle.track.base import Tracker
 from saddle.track.describing import study_params, study_tags
 from saddle.track.opening import open_tracker
 from saddle.trial.run_id import RunId
@@ -107,18 +110,37 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
             gpu_seconds=keeper.progress.gpu_seconds or 0.0,
             hours_spent=keeper.progress.hours_before, hold=hold,
         )  # fmt: skip
-        tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code))
-        tracker.settle(entries)
-        run_all(conductor, slots)
-        if hold.lost:  # what is left to do here is the other driver's now
-            raise StorageError(hold.why)
-        asked_to_stop = conductor.stopping
-        conductor.stopping = asked_to_stop or proposals.trouble is not None
-        keeper.end("interrupted" if conductor.stopping else "finished")
-        result = conclude(conductor, stored, options)
-        if proposals.trouble is not None and not asked_to_stop:
-            raise proposals.trouble
-        return result
+        with noting_faults(keeper, tracker, hold):
+            tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code))
+            tracker.settle(entries)
+            run_all(conductor, slots)
+            if hold.lost:  # what is left to do here is the other driver's now
+                raise StorageError(hold.why)
+            asked_to_stop = conductor.stopping
+            conductor.stopping = asked_to_stop or proposals.trouble is not None
+            keeper.end("interrupted" if conductor.stopping else "finished")
+            result = conclude(conductor, stored, options)
+            if proposals.trouble is not None and not asked_to_stop:
+                raise proposals.trouble
+            return result
+
+
+@contextlib.contextmanager
+def noting_faults(keeper: ProgressKeeper, tracker: Tracker, hold: Hold) -> Iterator[None]:
+    """Let what machine, disk or network did end the study as `InfrastructureError`, noted for `saddle status`.
+
+    Where another driver has the study by now, nothing is noted.
+    """
+    try:
+        yield
+    except Exception as error:
+        fault = infrastructure_error(error)
+        if fault is None or hold.lost:
+            raise
+        keeper.stop(str(fault))
+        with contextlib.suppress(Exception):  # its outbox is on the same disk, and keeps what it has
+            tracker.close(0.0)
+        raise fault from error
 
 
 def run_all(conductor: Conductor, slots: int) -> None:

@@ -166,21 +166,27 @@ class Exchange:
 
 
 def is_end(word: str) -> bool:
-    """Whether a rank said that the trial is over."""
-    return bool(json.loads(word)["kind"] == "end")
+    """Whether a rank said that it takes no further step of the trial."""
+    return json.loads(word)["kind"] in ("end", "fault")
+
+
+def is_fault(word: str) -> bool:
+    """Whether a rank said that the machine, its disk or network failed."""
+    return bool(json.loads(word)["kind"] == "fault")
 
 
 def is_failure(word: str) -> bool:
-    """Whether a rank said that the trial is over without having come to its end."""
-    return is_end(word) and json.loads(word)["outcome"] != Outcome.COMPLETED
+    """Whether a rank said that it takes no further step without having come to the trial's end."""
+    return is_fault(word) or (is_end(word) and json.loads(word)["outcome"] != Outcome.COMPLETED)
 
 
 def join_words(words: list[str]) -> str:
-    """What the group says: a failure of any rank, else the first rank's word, on which all must be of one kind.
+    """What the group says: a fault or a failure of any rank, else the first rank's word, all being of one kind.
 
-    They differ in kind, or in the epoch they start from, only where a trainable lets ranks go different ways.
+    A fault comes first, as other ranks' failures may only follow from it. Words differ in kind, or in the epoch they
+    start from, only where a trainable lets ranks go different ways.
     """
-    failure = next((word for word in words if is_failure(word)), None)
+    failure = next(filter(is_fault, words), None) or next(filter(is_failure, words), None)
     if failure is not None:
         return failure
     first = json.loads(words[0])

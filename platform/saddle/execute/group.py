@@ -8,19 +8,17 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.execute.deaths import RESTARTS, node_died
+from saddle.execute.deaths import RESTARTS, explain_death, is_process_end
 from saddle.execute.exchange import Exchange
 from saddle.execute.order import EndMessage, Message, Order, parse_message
 from saddle.execute.rank import serve_rank
 from saddle.execute.shapes import Shape, on_machine
-from saddle.execute.worker import WorkerDied
+from saddle.execute.worker import START_SECONDS, WorkerNotStarted
 from saddle.scratch import scratch_folder
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints
+from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.opening import open_store
-
-START_SECONDS = 600.0
-"""How long a group may wait for its resources and its processes."""
 
 END_SECONDS = 30.0
 """How long a group may take to end before its placement group is taken away from it."""
@@ -53,6 +51,7 @@ class GroupWorker:
     _placement: str | None = None
     _order: Order | None = None
     _deaths: int = 0
+    _why: str = ""
     _failure: list[BaseException] = field(default_factory=list)
 
     def start(self, order: Order) -> None:
@@ -91,10 +90,25 @@ class GroupWorker:
                 self._whole = answer["whole"]
                 return parse_message(answer["message"])
             self._whole = False
-            self._deaths += not any(node_died(error) for error in self._failure)
+            self._hear_death(answer["ended"])
             if self._deaths > RESTARTS:
-                return self._failed(f"the worker group died {self._deaths} times: {answer['ended']}")
+                return self._failed(f"the worker group died {self._deaths} times, the last time of {self._why}")
             self.start(self._order)
+
+    def _hear_death(self, ended: str) -> None:
+        """Count it against the trial unless a machine went away; raises what machine, disk or network are to blame for.
+
+        What processes died of tells more than what their ends did to others: a collective that broke off.
+        """
+        for error in self._failure:
+            fault = infrastructure_error(error)
+            if fault is not None:
+                raise fault
+        deaths = [explain_death(error) for error in sorted(self._failure, key=is_process_end, reverse=True)]
+        if any(death.of_machine for death in deaths):
+            return
+        self._deaths += 1
+        self._why = deaths[0].why if deaths else ended
 
     def stop(self) -> None:
         """Drop the trial under way, between two of its epochs."""
@@ -139,7 +153,10 @@ class GroupWorker:
         try:
             ranks = ray.get(self._exchange.await_group.remote(START_SECONDS))
         except ray.exceptions.RayTaskError as error:
-            raise WorkerDied(f"the worker group did not start: {error.cause}") from error
+            for failure in self._failure:
+                if infrastructure_error(failure) is not None or explain_death(failure).of_machine:
+                    raise failure from error
+            raise WorkerNotStarted(f"the worker group did not start: {error.cause}") from error
         self._placement = ranks[0]["group"]
 
     def _retire(self, patience: float = 0.0) -> None:
@@ -161,32 +178,36 @@ class GroupWorker:
     def _fit(self, exchange: Any, generation: int) -> None:
         """Run the ranks as Ray Train's workers; however they end, the slot hears of it."""
         import ray
+
+        why = "the group ended"
+        try:
+            self._train(exchange, generation)
+        except BaseException as error:  # the slot must hear of it, or it would wait for ever
+            of_ranks = getattr(error, "worker_failures", {}).values()
+            self._failure = [getattr(failure, "health_check_failure", failure) for failure in (error, *of_ranks)]
+            why = f"{type(error).__name__}: {error}"
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.get(exchange.end_group.remote(generation, why))
+
+    def _train(self, exchange: Any, generation: int) -> None:
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchConfig
 
         for name, value in TRAIN_SETTINGS.items():
             os.environ.setdefault(name, value)
-        why = "the group ended"
-        try:
-            with scratch_folder() as scratch:
-                make_trainer()(
-                    serve_rank,
-                    train_loop_config={"exchange": exchange, "generation": generation},
-                    scaling_config=ScalingConfig(
-                        num_workers=self.workers,
-                        use_gpu=self.gpus > 0,
-                        resources_per_worker={**Shape(self.cpus, self.gpus).bundle(), **on_machine(self.machine)},
-                    ),
-                    torch_config=TorchConfig(backend=self._backend(), timeout_s=COLLECTIVE_SECONDS),
-                    # Train's own checkpoints are not used: rank 0 writes to the study's store
-                    run_config=RunConfig(storage_path=str(scratch), failure_config=FailureConfig(max_failures=0)),
-                ).fit()
-        except BaseException as error:  # the slot must hear of it, or it would wait for ever
-            of_ranks = getattr(error, "worker_failures", {}).values()
-            self._failure = [getattr(failure, "health_check_failure", failure) for failure in (error, *of_ranks)]
-            why = str(error)
-        with contextlib.suppress(ray.exceptions.RayError):
-            ray.get(exchange.end_group.remote(generation, why))
+        with scratch_folder() as scratch:
+            make_trainer()(
+                serve_rank,
+                train_loop_config={"exchange": exchange, "generation": generation},
+                scaling_config=ScalingConfig(
+                    num_workers=self.workers,
+                    use_gpu=self.gpus > 0,
+                    resources_per_worker={**Shape(self.cpus, self.gpus).bundle(), **on_machine(self.machine)},
+                ),
+                torch_config=TorchConfig(backend=self._backend(), timeout_s=COLLECTIVE_SECONDS),
+                # Train's own checkpoints are not used: rank 0 writes to the study's store
+                run_config=RunConfig(storage_path=str(scratch), failure_config=FailureConfig(max_failures=0)),
+            ).fit()
 
     def _backend(self) -> str:
         """NCCL between whole GPUs, gloo else; whether there are real devices behind them only a worker can say."""

@@ -91,12 +91,22 @@ class EndMessage:
         object.__setattr__(self, "why", redact(self.why))
 
 
-Message = EpochMessage | EndMessage
+@dataclass(frozen=True)
+class FaultMessage:
+    """The machine, its disk or network failed under a trial, which stays unfinished; `why` is for a person."""
 
-KINDS: dict[str, type[ReadyMessage | EpochMessage | EndMessage]] = {
+    key: str
+    attempt: int
+    why: str
+
+
+Message = EpochMessage | EndMessage | FaultMessage
+
+KINDS: dict[str, type[ReadyMessage | EpochMessage | EndMessage | FaultMessage]] = {
     "ready": ReadyMessage,
     "epoch": EpochMessage,
     "end": EndMessage,
+    "fault": FaultMessage,
 }
 
 

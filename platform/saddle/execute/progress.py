@@ -6,6 +6,7 @@ suspended, as training does) and stored as spent: times of day are for people, a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from saddle.store.base import ForeignPath, Store
+from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder
 from saddle.trial.run_id import RunId
@@ -48,6 +49,8 @@ class Progress:
     """What the cluster has not free for trials that should run, in words."""
     exhausted: str = ""
     """Which budget is used up, in words."""
+    why: str = ""
+    """Why it was `stopped` by the machine, its disk or network."""
     hours_before: float = 0.0
     """Hours that earlier runs of the study took."""
     seconds: float = 0.0
@@ -140,12 +143,22 @@ class ProgressKeeper:
         if time.monotonic() - self._written > BEAT_EVERY:
             self._tell(None)
 
-    def end(self, state: str) -> None:
-        self.progress.state = state
+    def end(self, state: str, why: str = "") -> None:
+        self.progress.state, self.progress.why = state, why
         self.progress.running.clear()
         self.progress.waiting = ""
         self._written = -math.inf
         self._tell(None)
+
+    def stop(self, why: str) -> None:
+        """Note why the study was stopped, also where there is no more room than the last note took."""
+        try:
+            self.end("stopped", why)
+        except (OSError, StorageError):
+            with contextlib.suppress(OSError, StorageError):
+                self.store.delete(progress_path(self.run))
+                self._write()
+            self.listener.changed(self.progress, None)
 
     def _tell(self, event: str | None) -> None:
         now = time.monotonic()
@@ -153,8 +166,11 @@ class ProgressKeeper:
         self.progress.updated = time.time()
         if now - self._written > WRITE_EVERY:
             self._written = now
-            self.store.write(progress_path(self.run), to_json(asdict(self.progress)).encode())
+            self._write()
         self.listener.changed(self.progress, event)
+
+    def _write(self) -> None:
+        self.store.write(progress_path(self.run), to_json(asdict(self.progress)).encode())
 
 
 def read_progress(store: Store, run: RunId) -> Progress | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from saddle.execute.allocator import keep_freed_memory
 from saddle.execute.credentials import adopt_credentials
+from saddle.execute.last_words import note_exits
 from saddle.execute.order import Message, Order, ReadyMessage, dump_message
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
@@ -29,6 +30,7 @@ def serve_rank(config: dict[str, Any]) -> None:
     }
     ray.get(exchange.join.remote(generation, rank, facts))
     keep_freed_memory()
+    note_exits()
     cache: DataCache | None = None
     serial = 0
     while (taken := ray.get(exchange.take.remote(generation, serial))) is not None:

@@ -9,12 +9,13 @@ from ray import tune
 
 from saddle.execute.credentials import adopt_credentials
 from saddle.execute.group import GroupWorker
-from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message
+from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, dump_message
 from saddle.execute.shapes import needs_group
 from saddle.execute.worker import InProcessWorker, Worker
 from saddle.redaction import redact_logs, redacting
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints
+from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.opening import open_store
 
 ORDER = "order"
@@ -43,15 +44,27 @@ class Slot(tune.Trainable):
     def _take(self, order: Order) -> None:
         adopt_credentials(order.storage)
         self.order = order
-        self.worker.start(order)
-        self.holding = True
+        self.trouble: Exception | None = None
+        try:
+            self.worker.start(order)
+        except Exception as error:  # Tune hands on what a step raises; of a constructor's error only the text is left
+            self.trouble = error
+        self.holding = self.trouble is None
         self.spent = 0.0
         self.attempt = 0
 
     @redacting()
     def step(self) -> dict[str, Any]:
-        message = self._next_message()
-        done = isinstance(message, EndMessage)
+        """The trial's next message; raises what is neither the trial's fault nor that of machine, disk or network."""
+        try:
+            message = self._next_message()
+        except Exception as error:
+            fault = infrastructure_error(error)
+            if fault is None:
+                raise
+            message = FaultMessage(self.order.key, self.attempt, str(fault))
+            self.holding = False  # who knows what is left of the worker
+        done = isinstance(message, EndMessage | FaultMessage)
         if done and self.holding:
             self.worker.stop()
             self.holding = False
@@ -59,6 +72,8 @@ class Slot(tune.Trainable):
         return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
 
     def _next_message(self) -> Message:
+        if self.trouble is not None:
+            raise self.trouble
         limit = self.order.time_limit
         if limit is not None and self.spent > limit:
             why = f"{self.spent:.0f} s of training, more than the {limit:g} s allowed"

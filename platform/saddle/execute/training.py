@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+import tempfile
 import time
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from saddle.escaping import file_name, unescape
 from saddle.execute.fingerprint import fingerprint_data
-from saddle.execute.order import EndMessage, EpochMessage, Message, Order, ReadyMessage
+from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
 from saddle.search.outcomes import Outcome
-from saddle.store.base import Damaged, StorageError
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.entry import image_of_epoch, is_of_epoch
+from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.opening import open_store, trial_folder
 from saddle.study.trainables import load_trainable
 from trainables.contract import Collapsed, Diverged, Report
 
 
-def is_the_stores(trouble: Exception) -> bool:
-    """Whether the store can't be used, as against what the trainable or a damaged checkpoint did."""
-    return isinstance(trouble, StorageError) and not isinstance(trouble, Damaged)
+class TrainableExited(Exception):
+    """The trainable raised something that would end the process, such as `SystemExit`."""
+
+
+@contextlib.contextmanager
+def exits_are_failures() -> Iterator[None]:
+    """Turn what is no `Exception` into a `TrainableExited`: it ends the trial, not the worker that serves others, too.
+
+    Around calls of the trainable only: at a `yield` of our own `GeneratorExit` is how a trial is dropped.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:  # SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, …
+        raise TrainableExited(f"the trainable raised {type(error).__name__}({error})") from error
 
 
 @dataclass
@@ -38,56 +53,76 @@ class Training:
 
     def __post_init__(self) -> None:
         self.began: tuple[int, dict[str, Any] | None] | None = None
-        self.store = open_store(self.order.storage, create=False)
+        self.attempt = 0
         self.folder = trial_folder(self.order.run, self.order.key)
+
+    def _open(self) -> None:
+        """Begin another attempt."""
+        self.store = open_store(self.order.storage, create=False)
         self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key)
         earlier = self.checkpoints.manifest
         self.attempt = earlier.attempts + 1
         if self.chief:
             self.checkpoints.update(attempts=self.attempt, started=earlier.started or time.time())
 
-    def ready(self) -> ReadyMessage | EndMessage:
+    def ready(self) -> ReadyMessage | EndMessage | FaultMessage:
         """Read the state to go on from, before any rank takes a step; the end, where the trial was given up."""
         try:
+            self._open()
             given_up = self.checkpoints.manifest.given_up
             if given_up is not None:
                 return self._end(Outcome(given_up.outcome), given_up.why)
             self.began = self.checkpoints.resume()
-        except Exception as trouble:  # see `messages`
-            if is_the_stores(trouble):
-                raise
-            return self._end(Outcome.FAILED, traceback.format_exc())
+        except Superseded:
+            raise
+        except Exception as error:  # see `messages`
+            return self._failed(error)
         return ReadyMessage(self.order.key, self.attempt, self.began[0])
 
     def messages(self) -> Generator[Message, None, None]:
-        """Train and yield a message per epoch and one at the end; never raises for what the trainable does."""
+        """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
+
+        Whatever the trainable raises is its failure, and the study goes on; what the machine, its disk or network did
+        is no result, and a `FaultMessage` says so.
+        """
         try:
-            if self.began is None and isinstance(answer := self.ready(), EndMessage):
+            if self.began is None and not isinstance(answer := self.ready(), ReadyMessage):
                 yield answer
                 return
+            yield from self._outcome()
+        except Superseded:
+            raise  # nobody waits for this attempt's messages any more
+        except Exception as error:
+            yield self._failed(error)
+
+    def _outcome(self) -> Generator[Message, None, None]:
+        """Train to the end, or to that which the method itself came to."""
+        try:
             yield from self._train()
         except Collapsed as failure:
             yield self._end(Outcome.COLLAPSED, failure.why, images=self._all_images(failure.images))
         except Diverged as failure:
             yield self._end(Outcome.DIVERGED, failure.why, images=self._all_images(failure.images))
-        except Superseded:
-            raise  # nobody waits for this attempt's messages any more
-        except Exception as trouble:  # whatever the trainable raises is its failure, not the slot's: the study goes on
-            if is_the_stores(trouble):
-                raise  # the worker's end, after which the trial goes on from its checkpoint
-            yield self._end(Outcome.FAILED, traceback.format_exc())
+
+    def _failed(self, error: Exception) -> EndMessage | FaultMessage:
+        """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
+        fault = infrastructure_error(error) or full_folder(working_folders(self.order.storage))
+        if fault is not None:
+            return FaultMessage(self.order.key, self.attempt, str(fault))
+        return self._end(Outcome.FAILED, "".join(traceback.format_exception(error)))
 
     def _train(self) -> Generator[Message, None, None]:
         assert self.began is not None
         reached, state = self.began
-        trainable = load_trainable(self.order.trainable)
-        config = trainable.Config.model_validate(dict(self.order.params))
+        with exits_are_failures():
+            trainable = load_trainable(self.order.trainable)
+            config = trainable.Config.model_validate(dict(self.order.params))
         spent = self.checkpoints.manifest.seconds if reached else 0.0
         self._forget_after(reached)
         run = TrainRun(self.order.seed, self.cache, state)
-        last = state
+        last: Mapping[str, Any] | None = state
         since = time.monotonic()
-        for epoch, report in enumerate(trainable.train(config, run), start=reached + 1):
+        for epoch, report in enumerate(reports_of(trainable, config, run), start=reached + 1):
             self._check(report, epoch)
             if report.state is None:
                 raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
@@ -101,7 +136,9 @@ class Training:
             yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, when)
         if last is None:
             raise ValueError("the trainable reported no epoch")
-        yield self._finish(trainable, config, last) if self.chief else self._end(Outcome.COMPLETED)
+        with exits_are_failures():
+            end = self._finish(trainable, config, last) if self.chief else self._end(Outcome.COMPLETED)
+        yield end
 
     def _check(self, report: Report, epoch: int) -> None:
         """Refuse test metrics during training, and treat an objective that is no number as divergence."""
@@ -183,3 +220,24 @@ class Training:
             paths[name] = f"{self.folder}/images/{file_name(name)}.png"
             self.store.write(paths[name], buffer.getvalue())
         return paths
+
+
+def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
+    """What the trainable reports, one epoch after the other."""
+    over = object()
+    with exits_are_failures():
+        reports = iter(trainable.train(config, run))
+    while True:
+        with exits_are_failures():
+            report: Any = next(reports, over)
+        if report is over:
+            return
+        yield report
+
+
+def working_folders(storage: str) -> list[str]:
+    """Where a trial writes on this machine: the storage, temporary files, the datasets' cache."""
+    from trainables.datasets.cache_space import cache_root
+
+    local = [] if "://" in storage else [storage]
+    return [*local, tempfile.gettempdir(), str(cache_root())]

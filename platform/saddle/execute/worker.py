@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -9,20 +10,28 @@ from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from saddle.execute.allocator import keep_freed_memory
+from saddle.execute.last_words import note_exits
 from saddle.execute.order import Message, Order
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
+
+START_SECONDS = 600.0
+"""How long a worker may take until it can be handed a trial; a group waits for its resources meanwhile."""
 
 
 class WorkerDied(Exception):
     """The worker's thread ended, so nothing will ever be reported again."""
 
 
+class WorkerNotStarted(Exception):
+    """The worker ended before it could take up a trial, so that no trial is to blame."""
+
+
 class Worker(Protocol):
     """What a slot wants of whatever trains behind it."""
 
     def start(self, order: Order) -> None:
-        """Take up a trial; the one before must have ended or been stopped."""
+        """Take up a trial; the one before must have ended or been stopped. Raises `WorkerNotStarted`."""
 
     def step(self, timeout: float | None = None) -> Message:
         """Train until the next message; raises `TimeoutError` after `timeout` seconds or `WorkerDied`."""
@@ -48,13 +57,23 @@ class InProcessWorker:
     _orders: queue.Queue[Order | None] = field(default_factory=lambda: queue.Queue(1))
     _go: queue.Queue[bool] = field(default_factory=lambda: queue.Queue(1))
     _messages: queue.Queue[Message | BaseException] = field(default_factory=lambda: queue.Queue(1))
+    _up: queue.Queue[BaseException | None] = field(default_factory=lambda: queue.Queue(1))
     _thread: threading.Thread | None = None
 
     def start(self, order: Order) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
             self._thread.start()
+            self._await_start()
         self._orders.put(order)
+
+    def _await_start(self) -> None:
+        try:
+            error = self._up.get(timeout=START_SECONDS)
+        except queue.Empty:
+            raise WorkerNotStarted(f"Ray Train's local mode did not begin within {START_SECONDS:g} s") from None
+        if error is not None:
+            raise WorkerNotStarted(f"{type(error).__name__}: {error}") from error
 
     def step(self, timeout: float | None = None) -> Message:
         self._go.put(True)
@@ -86,12 +105,16 @@ class InProcessWorker:
 
             TorchTrainer(self._serve, scaling_config=ScalingConfig(num_workers=0)).fit()
         except BaseException as error:  # the slot must hear of it, or it would wait for ever
+            with contextlib.suppress(queue.Full):  # then it is up, and waits for a message
+                self._up.put_nowait(error)
             self._messages.put(error)
 
     def _serve(self) -> None:
         import torch
 
         keep_freed_memory()
+        note_exits()
+        self._up.put(None)
         cache: DataCache | None = None
         while (order := self._orders.get()) is not None:
             if cache is None or cache.root != order.data_root:

@@ -116,7 +116,11 @@ def replace_file(path: Path, content: bytes, *, sync: bool = True) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if (
+            isinstance(error, OSError) and error.errno and not error.filename
+        ):  # the system names no file where a write fails
+            error.filename = str(path)
         temporary.unlink(missing_ok=True)
         raise
 

@@ -59,9 +59,10 @@ SAYINGS = (
     # torch.save; what it fails to read may as well be a file that was never whole
     (re.compile(r"PytorchStreamWriter failed|inline_container\.cc.*unexpected pos"), errno.ENOSPC),
     (re.compile(r"^\d+ requested and \d+ written"), errno.ENOSPC),  # numpy's tofile and save
-    (re.compile(r"No usable temporary directory found"), errno.ENOSPC),  # tempfile, where all are full or read-only
+    (re.compile(r"No usable temporary directory found|^Local disk is full"), errno.ENOSPC),  # tempfile; Ray
     (re.compile(r"out of shared memory|killed by signal: Bus error"), errno.ENOSPC),  # workers of torch's loaders
     (re.compile(r"can't start new thread"), errno.ENFILE),
+    (re.compile(r"can't be read: the answer broke off"), errno.ECONNRESET),  # a dataset in a bucket
     (re.compile(r"uncorrectable ECC error|fallen off the bus|GPU is lost|devices are busy or unavailable"), errno.EIO),
 )
 """What libraries say instead of the system's own words."""
@@ -134,20 +135,26 @@ def describe(error: BaseException) -> str:
 
 
 def full_folder(folders: Iterable[str | os.PathLike[str]]) -> InfrastructureError | None:
-    """What is wrong where one of these folders lies on a file system that is full or read-only, None where none does.
+    """The error for the first of these folders on whose file system nothing is left; None where all have room.
 
     For failures that don't say what they are of: a library that aborts the process, a mapped file (SIGBUS).
     """
     for folder in folders:
         with contextlib.suppress(OSError):
             system = os.statvfs(folder)
-            if system.f_flag & os.ST_RDONLY:
-                return explain_fault(f"{os.strerror(errno.EROFS)}: {folder}", ADVICE[frozenset(BROKEN)])
             if system.f_blocks and system.f_bavail * system.f_frsize < NOTHING_LEFT:
                 return explain_fault(f"{os.strerror(errno.ENOSPC)}: {folder}", ADVICE[frozenset(FULL)])
             if system.f_files and not system.f_favail:
                 return explain_fault(f"{os.strerror(errno.ENOSPC)} (no inodes): {folder}", ADVICE[frozenset(FULL)])
     return None
+
+
+def read_only(folder: str | os.PathLike[str]) -> bool:
+    """Whether the file system of a folder can only be read."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
@@ -160,9 +167,9 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(found))
         yield found
         members = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
-        context = None if found.__suppress_context__ else found.__context__
+        # a context that was suppressed (`from None`), too: that spares the reader, and changes nothing of what happened
         # `cause` is Ray's name for what a task raised, `reason` urllib's, `orig` SQLAlchemy's
         wrapped = (getattr(found, name, None) for name in ("cause", "reason", "orig"))
-        for inner in (found.__cause__, context, *wrapped, *members):
+        for inner in (found.__cause__, found.__context__, *wrapped, *members):
             if isinstance(inner, BaseException):
                 waiting.append(inner)

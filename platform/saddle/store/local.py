@@ -17,6 +17,7 @@ from pathlib import Path
 
 from saddle.store.base import Conflict, ForeignPath, StorageError
 from saddle.store.files import entry_itself, inside, open_or_make, read_file, replace_file
+from saddle.store.infrastructure_errors import BROKEN, FULL, explain_fault
 from saddle.store.paths import check_path, is_name
 
 LOCK = ".lock"
@@ -184,12 +185,17 @@ def _stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
 
 
 def prepare_folder(root: Path) -> LocalStore:
-    """A store in `root`, made where it is missing; raises `StorageError` where it can't be written."""
+    """A store in `root`, made where it is missing; raises `StorageError` where it can't be written.
+
+    Where the disk is to blame, and not the choice of the folder, `InfrastructureError`.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=root, prefix=".probe-"):
             pass
     except OSError as error:
+        if error.errno in FULL | BROKEN:
+            raise explain_fault(f"the storage {root} can't be written: {error.strerror}") from error
         raise StorageError(
             f"the storage {root} can't be written ({error.strerror}); "
             "choose a folder of yours with --storage or SADDLE_STORAGE"

@@ -15,7 +15,7 @@ from ray.exceptions import RayActorError
 from ray.util.placement_group import placement_group
 
 from saddle.execute.cluster import OBJECT_STORE_BYTES
-from saddle.execute.deaths import free_orphaned_groups, node_died
+from saddle.execute.deaths import Death, explain_death, free_orphaned_groups
 
 pytestmark = pytest.mark.fault("worker killed; machine lost")
 
@@ -63,11 +63,13 @@ def test_a_killed_worker_counts_and_a_lost_machine_does_not(two_nodes: Cluster) 
     ray.get(lost.process.remote(), timeout=WAIT_SECONDS)
     asleep = [killed.sleep.remote(), lost.sleep.remote()]
     os.kill(process, signal.SIGKILL)
-    assert not node_died(death_of(asleep[0]))
+    counted = explain_death(death_of(asleep[0]))
+    assert not counted.of_machine
+    assert counted.why == "signal 9 (SIGKILL), as by kill -9 or a batch system"
     [far] = two_nodes.worker_nodes
     two_nodes.remove_node(far, allow_graceful=False)
-    assert node_died(death_of(asleep[1]))
-    assert not node_died(ValueError("no death at all"))
+    assert explain_death(death_of(asleep[1])) == Death(True, "its node died")
+    assert explain_death(ValueError("no death at all")) == Death(False, "ValueError: no death at all")
 
 
 def test_the_placement_group_of_a_dead_actor_is_freed_and_a_living_ones_stays(two_nodes: Cluster) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saddle.execute.order import EndMessage, EpochMessage, Message, Order, dump_message, parse_message
+from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, dump_message, parse_message
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
 from saddle.store.checkpoints import Checkpoints, Superseded
 from saddle.store.local import LocalStore
+from tests.support.disks import Disk
 
 
 def train(order: Order) -> list[Message]:
@@ -64,6 +66,63 @@ def test_how_a_trial_went_wrong_is_told_apart(make_order: Any, trouble: str, out
     assert end.outcome == outcome
     assert why in end.why
     assert not end.metrics
+
+
+def mortal(order: Order, way: str) -> Order:
+    return replace(order, trainable="mortal", params={"way": way, "last": 2})
+
+
+@pytest.mark.parametrize("way", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "CancelledError"])
+def test_what_would_end_the_process_is_the_trials_failure_alone(make_order: Any, way: str) -> None:
+    end = end_of(mortal(make_order(), way))
+    assert end.outcome == "failed"
+    assert f"the trainable raised {way}(" in end.why
+    assert "mortal.py" in end.why
+
+
+@pytest.mark.parametrize(
+    ("way", "said"), [("io", "Input/output error: /dev/sdz"), ("stale", "Stale file handle: /mnt/team/x")]
+)
+def test_what_the_machine_did_is_no_end_of_the_trial(make_order: Any, way: str, said: str) -> None:
+    *epochs, fault = train(mortal(make_order(), way))
+    assert [message.epoch for message in epochs] == [1]
+    assert isinstance(fault, FaultMessage)
+    assert fault.why.startswith(f"{said}; nothing that was stored is lost")
+    assert parse_message(dump_message(fault)) == fault
+    assert len(manifest_of(make_order()).curve) == 1
+
+
+def test_a_path_that_is_not_there_is_the_trainables_own(make_order: Any) -> None:
+    assert "FileNotFoundError" in end_of(mortal(make_order(), "missing")).why
+
+
+@pytest.mark.fault("disk full, read-only or failing")
+def test_a_storage_without_room_is_no_end_of_the_trial(make_order: Any, small_disk: Disk) -> None:
+    order = replace(make_order(epochs=6), storage=str(small_disk.folder))
+    messages = Training(order, DataCache(None)).messages()
+    assert isinstance(next(messages), EpochMessage)
+    small_disk.fill()
+    assert isinstance(fault := next(messages), FaultMessage)
+    assert f"No space left on device: {small_disk.folder}/studies/s/trials/t/checkpoints/" in fault.why
+    assert [type(message) for message in train(order)] == [FaultMessage], "nor can another attempt begin"
+    small_disk.empty()
+    small_disk.remount("ro")
+    [fault] = train(order)
+    assert isinstance(fault, FaultMessage)
+    assert f"Read-only file system: {small_disk.folder}" in fault.why
+    small_disk.remount("rw")
+    *epochs, end = train(order)
+    assert [message.epoch for message in epochs] == [2, 3, 4, 5, 6]
+    assert isinstance(end, EndMessage)
+    assert end.outcome == "completed"
+
+
+@pytest.mark.fault("disk full, read-only or failing")
+def test_an_unclear_error_beside_a_full_disk_is_no_end_of_the_trial(make_order: Any, small_disk: Disk) -> None:
+    order = replace(make_order(trouble="raise"), storage=str(small_disk.folder))
+    small_disk.fill(leave=50_000)
+    *_, fault = train(order)
+    assert isinstance(fault, FaultMessage), fault
 
 
 def test_a_failure_keeps_its_traceback(make_order: Any) -> None:
