@@ -90,7 +90,7 @@ def _death_of_actor(error: Any) -> Death:
             return Death(False, first_line(error))
         if actor.state == ActorTableData.DEAD:
             break
-        if not _is_alive(actor.node_id):
+        if actor.node_id and not _is_alive(actor.node_id):
             return Death(True, "its node died")
         time.sleep(0.2)  # its caller hears of a broken connection before the cluster knows that the machine is gone
     else:

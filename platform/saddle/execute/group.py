@@ -183,8 +183,7 @@ class GroupWorker:
         try:
             self._train(exchange, generation)
         except BaseException as error:  # the slot must hear of it, or it would wait for ever
-            of_ranks = getattr(error, "worker_failures", {}).values()
-            self._failure = [getattr(failure, "health_check_failure", failure) for failure in (error, *of_ranks)]
+            self._failure = failures_in(error)
             why = f"{type(error).__name__}: {error}"
         with contextlib.suppress(ray.exceptions.RayError):
             ray.get(exchange.end_group.remote(generation, why))
@@ -235,6 +234,15 @@ def make_trainer() -> Any:
             return [callback for callback in super()._create_default_callbacks() if not isinstance(callback, unneeded)]
 
     return GroupTrainer
+
+
+def failures_in(error: BaseException) -> list[BaseException]:
+    """The error that a group ended with, and what its ranks and its controller failed of."""
+    failures = [error, *getattr(error, "worker_failures", {}).values()]
+    controller = getattr(error, "controller_failure", None)
+    if controller is not None:
+        failures += [controller, controller.__cause__ or controller]
+    return [getattr(failure, "health_check_failure", failure) for failure in failures]
 
 
 def _has_cuda() -> bool:
