@@ -14,6 +14,7 @@ from saddle.report.cited import cited
 from saddle.search.outcomes import Outcome
 from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.fence import HELD, Hold
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
@@ -72,8 +73,8 @@ def collect(store: Store, stored: StoredStudy, *, dry_run: bool) -> Collected:
     if dry_run:
         plan = plan_for(store, stored)
     else:
-        with hold_study(store, stored.run):
-            plan = apply_policy(store, stored)
+        with hold_study(store, stored.run) as hold:
+            plan = apply_policy(store, stored, hold)
     over = f"{plan.over / GIGABYTE:.3g} GB over its limit, all of it cited by the report" if plan.over else ""
     return Collected(name, plan.removals, plan.kept_bytes, over)
 
@@ -92,8 +93,8 @@ def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
     return Collected(run.name, (removal,))
 
 
-def apply_policy(store: Store, stored: StoredStudy) -> Plan:
+def apply_policy(store: Store, stored: StoredStudy, hold: Hold = HELD) -> Plan:
     """Remove what the study's policy gives up; only the study's driver may, or whoever keeps it out."""
     plan = plan_for(store, stored)
-    remove(store, stored.run, plan.removals)
+    remove(store, stored.run, plan.removals, hold)
     return plan

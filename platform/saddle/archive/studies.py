@@ -11,6 +11,7 @@ from typing import Any
 
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
+from saddle.store.fence import HELD, Hold, write_fenced
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 from saddle.study.loader import dump_study, parse_studies, refused_differences
@@ -96,10 +97,16 @@ def refuse_changes(stored: StoredStudy, study: Study) -> None:
         raise StudyChanged(study.study, changes)
 
 
-def settle_study(store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool) -> StoredStudy:
-    """Store the study, or take up the stored one where it says the same or less; raises `StudyChanged`."""
+def settle_study(
+    store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool, hold: Hold = HELD
+) -> StoredStudy:
+    """Store the study, or take up the stored one where it says the same or less.
+
+    Raises `StudyChanged`, or `TakenOver` where the study is another driver's by now.
+    """
     stored = read_study(store, study.study)
     if stored is not None and fresh:
+        hold.check()
         set_aside(store, stored.run)
         stored = None
     if stored is not None:
@@ -107,9 +114,9 @@ def settle_study(store: Store, study: Study, baseline: Mapping[str, Any] | None,
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
     run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
-    folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline}
-    store.write(f"{folder}/instance.json", json.dumps(facts).encode())
-    store.write(f"{folder}/study.yaml", dump_study(study).encode())
+    folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": hold.token}
+    write_fenced(store, f"{folder}/instance.json", json.dumps(facts).encode(), hold)
+    write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), hold)
     return StoredStudy(study, run, baseline)
 
 

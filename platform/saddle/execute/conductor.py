@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -25,12 +26,12 @@ from saddle.search.begun import keep_proposal
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
 from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoints import Checkpoints, Superseded
 from saddle.store.entry import Entry
+from saddle.store.fence import HELD, Hold, TakenOver
 from saddle.store.infrastructure_errors import explain_fault
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import SEGMENT
-from saddle.store.lock import Held, Hold
 from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
 from trainables.contract import resolve
@@ -55,7 +56,7 @@ class Conductor:
     gpu_seconds: float = 0.0
     hours_spent: float = 0.0
     stopping: bool = False
-    hold: Hold = field(default_factory=Held)
+    hold: Hold = HELD
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     silent: Counter[str] = field(default_factory=Counter)
@@ -67,6 +68,10 @@ class Conductor:
     swept: float = 0.0
     waiting: Waiting = field(default_factory=Waiting)
     unindexed: int = 0
+    recorded: set[str] = field(default_factory=set)
+    """The keys in the ledger that we know: those of earlier runs, and our own."""
+    conflict: str = ""
+    """What somebody else wrote into the ledger, of a trial that we have ended."""
 
     def __post_init__(self) -> None:
         self.run = self.ledger.run
@@ -76,7 +81,13 @@ class Conductor:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
         if self.lost and not self.stopping:
             return self.lost.pop(0)
+        with contextlib.suppress(TakenOver):  # which `asked_to_stop` sees
+            return self._propose()
+        return None
+
+    def _propose(self) -> Proposal | None:
         while not self.stopping and not self.exhausted():
+            self.hold.check()
             proposal = self.proposals.next()
             if proposal is None:
                 return None
@@ -89,7 +100,7 @@ class Conductor:
                 self._record(refused_entry(self.study.study, proposal, given, str(error), now, self.fingerprints))
                 continue
             self.under_way[proposal.key] = UnderWay(proposal, resolved, now)
-            keep_proposal(self.store, self.run, proposal)
+            keep_proposal(self.store, self.run, proposal, self.hold)
             self._tell_start(proposal, resolved.config.model_dump(mode="json"), now)
             self.progress.started(proposal.key)
             return proposal
@@ -121,6 +132,7 @@ class Conductor:
             gpus_per_worker=self.study.resources.gpus_per_worker,
             machine=proposal.block.get(MACHINE),
             time_limit=60 * minutes if minutes else None,
+            token=self.hold.token,
         )
         return {ORDER: order.dump()}
 
@@ -182,7 +194,8 @@ class Conductor:
         self.deaths[key] += 1
         if self.deaths[key] > RESTARTS:
             why = f"the worker died {self.deaths[key]} times, the last time of {death.why}"
-            Checkpoints.of_trial(self.store, self.run, key).give_up(Outcome.FAILED, why)
+            with contextlib.suppress(Superseded):  # by another driver, whose affair the trial is now
+                Checkpoints.of_trial(self.store, self.run, key, self.hold.token).give_up(Outcome.FAILED, why)
 
     def hand_out_again(self, key: str) -> None:
         """Propose a trial that Tune lost together with its slot once more."""
@@ -191,22 +204,40 @@ class Conductor:
 
     def _finish(self, end: EndMessage) -> None:
         trial = self.under_way.pop(end.key)
-        manifest = Checkpoints.of_trial(self.store, self.run, end.key).manifest
-        self._record(make_entry(self.study.study, trial, end, manifest, self.fingerprints))
+        checkpoints = Checkpoints.of_trial(self.store, self.run, end.key)
+        with contextlib.suppress(TakenOver):  # which `asked_to_stop` sees
+            self._record(make_entry(self.study.study, trial, end, checkpoints, self.fingerprints))
 
     def _record(self, entry: Entry) -> None:
-        """First the ledger, which is the truth; then all that can be derived from it."""
-        self.ledger.add(entry)
+        """First the ledger, which is the truth; then all that can be derived from it. Raises `TakenOver`."""
+        self.hold.check()
+        try:
+            self.ledger.add(replace(entry, token=self.hold.token))
+        except TakenOver as error:
+            self.conflict = str(error)
+            raise
+        self.recorded.add(entry.key)
         self.unindexed += 1
         if self.unindexed >= SEGMENT:
-            self.ledger.index()
-            self.unindexed = 0
+            self.index()
         self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
         self.progress.progress.gpu_seconds = self.gpu_seconds
         self.proposals.finish(entry)
         self.progress.progress.total = self.proposals.total
         self.tracker.finish_trial(entry, list(entry.images.values()))
         self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
+
+    def index(self) -> None:
+        """Bring the ledger's index up to date; raises `TakenOver`."""
+        self.hold.check()
+        self.ledger.index()
+        self.unindexed = 0
+
+    def set_strays_aside(self) -> None:
+        """Put aside what a driver wrote into the ledger that we had taken over before: nobody here knows of it."""
+        self.hold.check()
+        for key in sorted({*self.ledger.keys()} - self.recorded):
+            self.ledger.set_aside(key)
 
     def exhausted(self) -> str:
         """Which time allowed is used up, in words, empty for none; what runs may end, nothing new starts."""
@@ -237,7 +268,12 @@ class Conductor:
             self.progress.wait(waiting)
         self.progress.beat()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the study is another driver's."""
+        return self.hold.lost or bool(self.conflict)
+
     def asked_to_stop(self) -> bool:
         """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere, or another driver took the study over."""
-        self.stopping = self.stopping or self.hold.lost or self._wish.made()
+        self.stopping = self.stopping or self.is_lost or self._wish.made()
         return self.stopping

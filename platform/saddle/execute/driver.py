@@ -18,17 +18,18 @@ from saddle.execute.conductor import Conductor
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.nodes import require_shared_storage
-from saddle.execute.preparing import find_baseline, make_proposals, start_progress
+from saddle.execute.preparing import fence_off_workers, find_baseline, make_proposals, start_progress
 from saddle.execute.progress import Listener, ProgressKeeper, Silent
 from saddle.execute.shapes import Nodes, slots_for
 from saddle.execute.stopping import stop_path
 from saddle.redaction import redact
 from saddle.report.writing import report_path, write_report
-from saddle.store.base import StorageError, Store
+from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.fence import Hold, TakenOver, write_fenced
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
-from saddle.store.lock import Hold, hold_study
+from saddle.store.lock import hold_study
 from saddle.store.opening import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
@@ -92,30 +93,32 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
     """Run one study on the connected cluster, or go on with it."""
     with hold_study(store, RunId(study.study)) as hold:
         baseline = find_baseline(study, store)
-        stored = settle_study(store, study, baseline, fresh=options.fresh)
+        stored = settle_study(store, study, baseline, fresh=options.fresh, hold=hold)
         trainable = load_trainable(study.trainable)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
-        proposals = make_proposals(study, store, ledger, baseline, options.retry)
-        entries = ledger.entries()
+        proposals = make_proposals(study, store, ledger, baseline, options.retry, hold)
+        recorded, entries = {*ledger.keys()}, ledger.entries()
+        fence_off_workers(store, run, {entry.key for entry in entries}, hold)
         slots = slots_for(study, nodes, proposals)
         store.delete(stop_path(run))
         tracker = open_tracker(store, run, enabled=options.track)
-        keeper = start_progress(study, run, trainable, store, entries, proposals, slots, options.listener(study))
+        listener = options.listener(study)
+        keeper = start_progress(study, run, trainable, store, entries, proposals, slots, listener, hold)
         selection = selection_of(study, trainable)
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         conductor = Conductor(
             study, trainable, store, ledger, proposals, tracker, keeper,
             select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
             gpu_seconds=keeper.progress.gpu_seconds or 0.0,
-            hours_spent=keeper.progress.hours_before, hold=hold,
+            hours_spent=keeper.progress.hours_before, hold=hold, recorded=recorded,
         )  # fmt: skip
         with noting_faults(keeper, tracker, hold):
-            tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code))
+            tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code, hold))
             tracker.settle(entries)
             run_all(conductor, slots)
-            if hold.lost:  # what is left to do here is the other driver's now
-                raise StorageError(hold.why)
+            if conductor.is_lost:  # what is left to do here is the other driver's now
+                raise TakenOver(hold.why if hold.lost else conductor.conflict)
             asked_to_stop = conductor.stopping
             conductor.stopping = asked_to_stop or proposals.trouble is not None
             keeper.end("interrupted" if conductor.stopping else "finished")
@@ -172,9 +175,11 @@ def run_all(conductor: Conductor, slots: int) -> None:
 def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> StudyResult:
     """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
     study, store = conductor.study, conductor.store
-    conductor.ledger.index()
+    conductor.set_strays_aside()
+    conductor.index()
     entries = conductor.ledger.entries()
     answer = answer_study(study, conductor.trainable, entries, stored.baseline)
+    conductor.hold.check()
     report = write_report(store, stored.run, study, conductor.trainable, entries, stored.baseline)
     tags = answer_tags(study, answer, finished=True)
     conductor.tracker.finish_study(
@@ -186,18 +191,18 @@ def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> Stu
         None if conductor.stopping else max((entry.ended for entry in entries), default=None),
     )
     if not conductor.stopping:
-        apply_policy(store, stored)
+        apply_policy(store, stored, conductor.hold)
     undelivered = conductor.tracker.close(DELIVERY_SECONDS)
     result = StudyResult(study, entries, answer, store.url, report, conductor.stopping, undelivered)
     options.settled(result)
     return result
 
 
-def study_files(run: RunId, store: Store, code: Mapping[str, Any]) -> list[str]:
+def study_files(run: RunId, store: Store, code: Mapping[str, Any], hold: Hold) -> list[str]:
     """The resolved study file and, where the code differs from its commit, the difference."""
     folder = study_folder(run)
     files = [f"{folder}/study.yaml"]
     if code.get("dirty"):
-        store.write(f"{folder}/code.diff", redact(uncommitted_changes()).encode())
+        write_fenced(store, f"{folder}/code.diff", redact(uncommitted_changes()).encode(), hold)
         files.append(f"{folder}/code.diff")
     return files

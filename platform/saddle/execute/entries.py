@@ -11,8 +11,8 @@ from saddle.design.blocks import replicate_name
 from saddle.execute.order import EndMessage, finite
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal
+from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
-from saddle.store.manifest import Manifest
 from trainables.contract import Resolved
 
 
@@ -28,13 +28,14 @@ class UnderWay:
 
 
 def make_entry(
-    study: str, trial: UnderWay, end: EndMessage, manifest: Manifest, fingerprints: Mapping[str, Any]
+    study: str, trial: UnderWay, end: EndMessage, checkpoints: Checkpoints, fingerprints: Mapping[str, Any]
 ) -> Entry:
     """The entry of a trial that ended; one that did not complete has the metrics of its best epoch."""
+    manifest, curve = checkpoints.manifest, checkpoints.curve()
     best, last = manifest.best, manifest.last
     metrics = finite(end.metrics)
     if not metrics and best is not None:
-        metrics = finite(manifest.curve[best.epoch - 1])
+        metrics = finite(manifest.best_metrics)
     return Entry(
         key=end.key,
         study=study,
@@ -48,10 +49,10 @@ def make_entry(
         number=trial.proposal.number,
         why=end.why,
         test_last=finite(end.test_last),
-        curve=[finite(epoch) for epoch in manifest.curve],
-        times=list(manifest.times),
+        curve=[finite(epoch) for epoch in curve.metrics],
+        times=list(curve.times),
         selected_epoch=best.epoch if best else None,
-        epochs=len(manifest.curve),
+        epochs=manifest.epochs,
         seconds=manifest.seconds,
         attempts=max(1, manifest.attempts),
         started=manifest.started or trial.started,

@@ -35,6 +35,8 @@ class Order:
     """The kind of machine it must run on; None for any."""
     time_limit: float | None = None
     """Seconds of training after which the trial is timed out."""
+    token: int | None = None
+    """The driver's fencing token; None where nobody fences it."""
 
     @property
     def threads(self) -> int:

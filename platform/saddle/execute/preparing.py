@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from saddle.analyse.best import best
@@ -21,9 +21,11 @@ from saddle.search.rebuild import rebuild
 from saddle.search.shared import shared_url
 from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.store.base import Store
+from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
+from saddle.store.fence import HELD, Hold
 from saddle.store.ledger import Ledger
-from saddle.store.opening import trial_folder
+from saddle.store.opening import study_folder, trial_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
@@ -56,7 +58,12 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
 
 
 def make_proposals(
-    study: Study, store: Store, ledger: Ledger, baseline: Mapping[str, Any] | None, retry: Sequence[str]
+    study: Study,
+    store: Store,
+    ledger: Ledger,
+    baseline: Mapping[str, Any] | None,
+    retry: Sequence[str],
+    hold: Hold = HELD,
 ) -> Proposals:
     """What decides on the study's trials, without those whose outcome is to be run again."""
     entries, run = list(ledger), ledger.run
@@ -64,7 +71,7 @@ def make_proposals(
     if study.ablation is not None:
         assert baseline is not None
         for entry in again:
-            store.delete(trial_folder(run, entry.key))
+            start_trial_over(store, run, entry.key, hold)
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key: entry for entry in entries if entry not in again}
@@ -85,6 +92,23 @@ def make_proposals(
     return LastingProposals(search)
 
 
+def start_trial_over(store: Store, run: RunId, key: str, hold: Hold) -> None:
+    """Drop what was trained of a trial; its attempts are counted on, so that no orphan is taken for a new one."""
+    hold.check()
+    Checkpoints.of_trial(store, run, key, hold.token).start_over()
+    folder = trial_folder(run, key)
+    for name in list(store.names(folder)):
+        if name != "checkpoints":
+            store.delete(f"{folder}/{name}")
+
+
+def fence_off_workers(store: Store, run: RunId, finished: Container[str], hold: Hold) -> None:
+    """Let the workers of earlier drivers, which may live on, write no more to the trials that have not ended."""
+    for key in store.names(f"{study_folder(run)}/trials"):
+        if key not in finished:
+            Checkpoints.of_trial(store, run, key, hold.token).fence_off()
+
+
 def known_values(study: Study) -> dict[str, Any]:
     """Every value that isn't searched, so that a condition may rest on a default."""
     known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
@@ -100,6 +124,7 @@ def start_progress(
     proposals: Proposals,
     slots: int,
     listener: Listener,
+    hold: Hold = HELD,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
     selection = selection_of(study, trainable)
@@ -114,7 +139,7 @@ def start_progress(
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize")
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", hold=hold)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1

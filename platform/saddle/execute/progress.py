@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from saddle.store.base import ForeignPath, StorageError, Store
+from saddle.store.base import Conflict, ForeignPath, StorageError, Store
+from saddle.store.fence import HELD, Hold, TakenOver
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder
 from saddle.trial.run_id import RunId
@@ -57,6 +58,8 @@ class Progress:
     """Seconds that this run has taken so far."""
     gpu_seconds: float | None = None
     """GPU time of the trials that have ended, over all runs; None in what an older saddle stored."""
+    token: int = 0
+    """The fencing token of the driver that counted."""
 
     @property
     def hours(self) -> float:
@@ -101,7 +104,10 @@ class ProgressKeeper:
     listener: Listener
     maximize: bool = True
     begun: float = field(default_factory=time.monotonic)
+    hold: Hold = HELD
     _written: float = -math.inf
+    _etag: str | None = None
+    _known: bool = False
 
     def started(self, key: str, epoch: int = 0) -> None:
         self.progress.running[key] = epoch
@@ -170,7 +176,17 @@ class ProgressKeeper:
         self.listener.changed(self.progress, event)
 
     def _write(self) -> None:
-        self.store.write(progress_path(self.run), to_json(asdict(self.progress)).encode())
+        """Replace what we wrote last; where another driver did meanwhile, `hold` is lost from now on."""
+        path, self.progress.token = progress_path(self.run), self.hold.token
+        if not self._known:
+            self._etag, self._known = self.store.etag(path), True
+        with contextlib.suppress(TakenOver):
+            self.hold.check()
+            try:
+                self._etag = self.store.write_if(path, to_json(asdict(self.progress)).encode(), self._etag)
+            except Conflict:
+                self._known = False
+                self.hold.check()
 
 
 def read_progress(store: Store, run: RunId) -> Progress | None:

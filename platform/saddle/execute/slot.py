@@ -83,7 +83,9 @@ class Slot(tune.Trainable):
         except TimeoutError as error:
             # whoever takes the trial up next only ends it
             store = open_store(self.order.storage, create=False)
-            Checkpoints.of_trial(store, self.order.run, self.order.key).give_up(Outcome.TIMED_OUT, str(error))
+            Checkpoints.of_trial(store, self.order.run, self.order.key, self.order.token).give_up(
+                Outcome.TIMED_OUT, str(error)
+            )
             self.worker.abandon()
             self.worker.start(self.order)
             message = self.worker.step()

@@ -18,9 +18,11 @@ from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message
 from saddle.execute.train_run import DataCache, TrainRun
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
+from saddle.store.curve import of_attempt
 from saddle.store.entry import image_of_epoch, is_of_epoch
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.opening import open_store, trial_folder
+from saddle.store.plain_state import NotPlain
 from saddle.study.trainables import load_trainable
 from trainables.contract import Collapsed, Diverged, Report
 
@@ -59,11 +61,10 @@ class Training:
     def _open(self) -> None:
         """Begin another attempt."""
         self.store = open_store(self.order.storage, create=False)
-        self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key)
-        earlier = self.checkpoints.manifest
-        self.attempt = earlier.attempts + 1
+        self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key, self.order.token)
+        self.attempt = self.checkpoints.manifest.attempts + 1
         if self.chief:
-            self.checkpoints.update(attempts=self.attempt, started=earlier.started or time.time())
+            self.attempt = self.checkpoints.claim(time.time())
 
     def ready(self) -> ReadyMessage | EndMessage | FaultMessage:
         """Read the state to go on from, before any rank takes a step; the end, where the trial was given up."""
@@ -103,6 +104,8 @@ class Training:
             yield self._end(Outcome.COLLAPSED, failure.why, images=self._all_images(failure.images))
         except Diverged as failure:
             yield self._end(Outcome.DIVERGED, failure.why, images=self._all_images(failure.images))
+        except NotPlain as refusal:
+            yield self._end(Outcome.FAILED, str(refusal))
 
     def _failed(self, error: Exception) -> EndMessage | FaultMessage:
         """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
@@ -118,7 +121,9 @@ class Training:
             trainable = load_trainable(self.order.trainable)
             config = trainable.Config.model_validate(dict(self.order.params))
         spent = self.checkpoints.manifest.seconds if reached else 0.0
-        self._forget_after(reached)
+        if self.chief:
+            self.checkpoints.forget_after(reached)
+            self.checkpoints.clean()
         run = TrainRun(self.order.seed, self.cache, state)
         last: Mapping[str, Any] | None = state
         since = time.monotonic()
@@ -153,21 +158,11 @@ class Training:
             if not math.isfinite(report.metrics[name]):
                 raise Diverged(f"{name} is {report.metrics[name]} in epoch {epoch}")
 
-    def _forget_after(self, epoch: int) -> None:
-        """Drop from the curve what came after the state we resume from: it will be trained again."""
-        manifest = self.checkpoints.manifest
-        if self.chief and len(manifest.curve) > epoch:
-            saved = tuple(s for s in manifest.saved if s.epoch <= epoch)
-            best = manifest.best_epoch if any(s.epoch == manifest.best_epoch for s in saved) else None
-            kept = {"curve": manifest.curve[:epoch], "times": manifest.times[:epoch]}
-            self.checkpoints.update(**kept, saved=saved, best_epoch=best)
-
     def _is_best(self, report: Report) -> bool:
         """Whether this epoch's selection metric beats all before it (the first of equals stays)."""
         metric, direction = self.order.select
-        earlier = [epoch[metric] for epoch in self.checkpoints.manifest.curve if epoch.get(metric) is not None]
-        value = report.metrics[metric]
-        return all(value > v if direction == "maximize" else value < v for v in earlier)
+        best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
+        return best is None or (value > best if direction == "maximize" else value < best)
 
     def _finish(self, trainable: Any, config: Any, last: Mapping[str, Any]) -> EndMessage:
         """Measure test once for the selected and once for the last checkpoint."""
@@ -181,7 +176,7 @@ class Training:
         last_report = trainable.evaluate(config, last, run) if selected else report
         return self._end(
             Outcome.COMPLETED,
-            metrics={**manifest.curve[best.epoch - 1], **report.metrics},
+            metrics={**manifest.best_metrics, **report.metrics},
             test_last=dict(last_report.metrics),
             arrays=self._store_arrays(report.arrays),
             images=self._all_images(report.images),
@@ -198,16 +193,26 @@ class Training:
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, np.asarray(array), allow_pickle=False)
-            paths[name] = f"{self.folder}/arrays/{file_name(name)}.npy"
+            paths[name] = f"{self._own('arrays')}/{file_name(name)}.npy"
             self.store.write(paths[name], buffer.getvalue())
         return paths
 
     def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
         """Store the images of the end; they and those of epochs, of earlier attempts, too."""
         stored = self._store_images(closing)
-        folder = f"{self.folder}/images"
-        epochs = sorted(name for name in self.store.names(folder) if is_of_epoch(name)) if self.chief else []
-        return stored | {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
+        shown: dict[str, str] = {}
+        for folder in self._folders_of_attempts("images") if self.chief else ():
+            epochs = (name for name in self.store.names(folder) if is_of_epoch(name))
+            shown |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
+        return stored | {name: shown[name] for name in sorted(shown)}
+
+    def _own(self, kind: str) -> str:
+        """The folder of this attempt's images or arrays: an orphan of an earlier one writes beside them."""
+        return f"{self.folder}/{of_attempt(kind, self.attempt)}"
+
+    def _folders_of_attempts(self, kind: str) -> list[str]:
+        """The folders of all attempts so far, in their order."""
+        return [f"{self.folder}/{of_attempt(kind, attempt)}" for attempt in range(1, self.attempt + 1)]
 
     def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
         import numpy as np
@@ -217,7 +222,7 @@ class Training:
         for name, image in images.items() if self.chief else ():
             buffer = io.BytesIO()
             Image.fromarray(np.asarray(image, dtype=np.uint8)).save(buffer, "PNG")
-            paths[name] = f"{self.folder}/images/{file_name(name)}.png"
+            paths[name] = f"{self._own('images')}/{file_name(name)}.png"
             self.store.write(paths[name], buffer.getvalue())
         return paths
 

@@ -11,8 +11,8 @@ from typing import Any
 from saddle.search.proposals import Proposal
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
+from saddle.store.fence import HELD, Hold, write_fenced
 from saddle.store.ledger import to_json
-from saddle.store.manifest import Manifest
 from saddle.store.opening import study_folder, trial_folder
 from saddle.trial.run_id import RunId
 
@@ -38,11 +38,11 @@ def proposal_path(run: RunId, key: str) -> str:
     return f"{trial_folder(run, key)}/proposal.json"
 
 
-def keep_proposal(store: Store, run: RunId, proposal: Proposal) -> None:
-    """Store what a search's trial is given; an ablation's follow from the study file."""
+def keep_proposal(store: Store, run: RunId, proposal: Proposal, hold: Hold = HELD) -> None:
+    """Store what a search's trial is given; an ablation's follow from the study file. Raises `TakenOver`."""
     if proposal.number is not None:
-        facts = {"number": proposal.number, "settings": dict(proposal.settings)}
-        store.write(proposal_path(run, proposal.key), to_json(facts).encode())
+        facts = {"number": proposal.number, "settings": dict(proposal.settings), "token": hold.token}
+        write_fenced(store, proposal_path(run, proposal.key), to_json(facts).encode(), hold)
 
 
 def number_of(key: str) -> int | None:
@@ -57,12 +57,9 @@ def begun_trials(store: Store, run: RunId, finished: Container[str]) -> list[Beg
     for key in store.names(f"{study_folder(run)}/trials"):
         number = number_of(key)
         if number is not None and key not in finished:
-            try:
-                manifest = Checkpoints.of_trial(store, run, key).manifest
-            except (ValueError, KeyError, TypeError):  # damaged, which `saddle verify` names
-                manifest = Manifest()
-            settings = read_settings(store, run, key)
-            found.append(Begun(number, settings, manifest.curve, manifest.times, manifest.started))
+            checkpoints = Checkpoints.of_trial(store, run, key)
+            curve, settings = checkpoints.curve(), read_settings(store, run, key)
+            found.append(Begun(number, settings, curve.metrics, curve.times, checkpoints.manifest.started))
     return sorted(found, key=lambda trial: trial.number)
 
 

@@ -18,7 +18,7 @@ from saddle.search.proposals import Proposal
 from saddle.search.pruners import make_pruner
 from saddle.search.samplers import make_sampler, planned_trials
 from saddle.search.storage import quiet_optuna
-from saddle.search.told import final_values, intermediate_values, reported_value, violations
+from saddle.search.told import final_values, intermediate_values, is_reported, reported_value, violations
 from saddle.store.entry import Entry
 from saddle.study.models import Study
 from saddle.study.space import Parameter
@@ -167,7 +167,7 @@ class OptunaProposals:
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         trial = self.running[key]
         value = reported_value(self.objectives, metrics)
-        if value is None:
+        if value is None or not is_reported(epoch):
             return False
         with warnings.catch_warnings():
             # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands

@@ -67,6 +67,8 @@ class Entry:
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
+    token: int | None = None
+    """The fencing token of the driver that wrote it; since version 3."""
     version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

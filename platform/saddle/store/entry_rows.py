@@ -18,7 +18,7 @@ from saddle.store.json_list import JsonList
 from saddle.store.paths import is_name
 
 PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
-         "started", "ended", "version"}  # fmt: skip
+         "started", "ended", "token", "version"}  # fmt: skip
 """Columns kept as such, so that pyarrow, DuckDB or pandas can query a ledger; the nested rest is JSON text."""
 
 LAZY = {"curve", "times"}
@@ -57,8 +57,8 @@ def encode(entry: Entry) -> bytes:
 
     row = {name: _cell(name, getattr(entry, name)) for name in (field.name for field in fields(entry))}
     types = {"seed": pa.int64(), "number": pa.int64(), "selected_epoch": pa.int64(), "epochs": pa.int64(),
-             "attempts": pa.int64(), "version": pa.int64(), "seconds": pa.float64(), "started": pa.float64(),
-             "ended": pa.float64()}  # fmt: skip
+             "attempts": pa.int64(), "token": pa.int64(), "version": pa.int64(), "seconds": pa.float64(),
+             "started": pa.float64(), "ended": pa.float64()}  # fmt: skip
     schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row], schema=schema), buffer)

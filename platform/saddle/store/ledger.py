@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from saddle.store.base import Store
+from saddle.store.base import Conflict, Store
 from saddle.store.entry import Entry
 from saddle.store.entry_paths import placed, written
 from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
+from saddle.store.fence import TakenOver
 from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 from saddle.trial.run_id import RunId
 
 __all__ = ["LaterVersion", "Ledger", "decode", "encode", "to_json"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,47 @@ class Ledger:
         return f"{self.folder}/{key}.parquet"
 
     def add(self, entry: Entry) -> None:
-        """Write the entry, whole or not at all."""
-        self.store.write(self.path(entry.key), encode(written(entry, self.run)))
+        """Write the entry, whole or not at all, and once: the same again changes nothing.
+
+        Raises `TakenOver` where there is another one of the trial, unless a driver wrote that which had been taken for
+        dead before we began: ours replaces it.
+        """
+        content = encode(written(entry, self.run))
+        try:
+            self.store.write_if(self.path(entry.key), content, None)
+        except Conflict:
+            self._replace_stale(entry, content)
+
+    def _replace_stale(self, entry: Entry, content: bytes) -> None:
+        present, etag = self.store.fetch(self.path(entry.key))
+        other = decode(present, self.path(entry.key))
+        if (other.token or 0) >= (entry.token or 0):
+            raise TakenOver(
+                f"another driver has ended {entry.key} of {self.run.name} differently; what the ledger says stays "
+                f"({other.outcome}, and not {entry.outcome}), and nothing that was finished is lost"
+            )
+        log.warning("%s was written by a driver that had been taken over; it is replaced", self.path(entry.key))
+        try:
+            self.store.write_if(self.path(entry.key), content, etag)
+        except Conflict:
+            raise TakenOver(f"another driver ends {entry.key} of {self.run.name} at this moment") from None
+
+    def set_aside(self, key: str) -> None:
+        """Keep an entry beside the ledger, where nobody reads it."""
+        content, etag = self.store.fetch(self.path(key))
+        aside = f"{study_folder(self.run)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{key}.parquet"
+        log.warning("%s is none of this study's trials; it is kept as %s", self.path(key), aside)
+        self.store.write(aside, content)
+        self.store.delete_if(self.path(key), etag)
 
     def remove(self, key: str) -> None:
-        """Forget a trial, so that it is run again (`--retry`)."""
-        self.store.delete(self.path(key))
+        """Forget a trial, so that it is run again (`--retry`); raises `TakenOver` where another driver wrote it."""
+        etag = self.store.etag(self.path(key))
+        try:
+            if etag is not None:
+                self.store.delete_if(self.path(key), etag)
+        except Conflict:
+            raise TakenOver(f"another driver writes {key} of {self.run.name} at this moment") from None
 
     def index(self) -> None:
         """Let readers have many entries at once (see `ledger_index`); only for who holds the study's lock."""

@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 from saddle.store.base import StorageError, Store
+from saddle.store.fence import Fence, Hold, take_fence
 from saddle.store.files import driver_file, open_file, open_or_make
-from saddle.store.lease import find_lease, hold_lease
+from saddle.store.lease import Lease, find_lease, hold_lease
 from saddle.store.opening import study_folder
 from saddle.store.s3 import S3Store
 from saddle.trial.run_id import RunId
@@ -27,37 +28,44 @@ class Driver:
     host: str | None = None
 
 
-class Hold(Protocol):
-    """A study is ours as long as it is not `lost`; `why` says what happened then."""
+@dataclass
+class FencedHold:
+    """A hold with a fencing token and, in a bucket, a lease that says early that it was lost."""
+
+    fence: Fence
+    lease: Lease | None = None
 
     @property
-    def lost(self) -> bool: ...
+    def token(self) -> int:
+        return self.fence.token
 
     @property
-    def why(self) -> str: ...
+    def lost(self) -> bool:
+        return bool(self.fence.taken_by) or (self.lease is not None and self.lease.lost)
 
+    @property
+    def why(self) -> str:
+        return self.lease.why if self.lease is not None and self.lease.taken_by else self.fence.why
 
-@dataclass(frozen=True)
-class Held:
-    """A hold that can't be lost: it ends with the process."""
-
-    lost: bool = False
-    why: str = ""
+    def check(self) -> None:
+        self.fence.check()
 
 
 @contextlib.contextmanager
 def hold_study(store: Store, run: RunId) -> Iterator[Hold]:
     """Be the one driver of a run; raises `StorageError` naming the process, and machine, that is it already.
 
-    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`.
+    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`. Whoever held the study
+    before is fenced off (see `fence`).
     """
     with hold_lock(lock_path(store, run)):
         if isinstance(store, S3Store):
             with hold_lease(store, lease_path(run), run.name) as lease:
+                hold = FencedHold(take_fence(store, run), lease)
                 store.finish_move(study_folder(run))
-                yield lease
+                yield hold
         else:
-            yield Held()
+            yield FencedHold(take_fence(store, run))
 
 
 def driver_of(store: Store, run: RunId) -> Driver | None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from saddle.redaction import redact
-from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.ledger import to_json
+from saddle.store.base import Damaged, ForeignPath, StorageError, Store
+from saddle.store.curve import CHUNK, Runs, count, of_attempt
+from saddle.store.digest import checksum, read_signed_json, sign_json
 from saddle.store.paths import check_path
 from saddle.store.recovery import find_record
+
+FORMAT = 2
+"""Version 1, which said no version, held the whole curve."""
+
+CHECKPOINT = re.compile(r"epoch-(\d+)(?:-attempt-(\d+))?\.pt")
+
+
+class LaterFormat(StorageError):
+    """A newer saddle wrote the manifest."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +48,31 @@ class GivenUp:
 class Manifest:
     """What is known of a trial under way: the truth a resumed trial goes on from.
 
-    `curve` holds the metrics of every epoch so far, `times` when each was over, `seconds` the training time they took.
+    `curve` holds the metrics of the epochs after those `sealed` in chunks (see `curve`), `times` when each was over;
+    `seconds` is the training time of all.
     """
 
     saved: Sequence[Saved] = ()
     best_epoch: int | None = None
+    best_metrics: Mapping[str, float] = field(default_factory=dict)
+    """The metrics of the best epoch, wherever in the curve it is; since version 2."""
+    sealed: Runs = ()
     curve: Sequence[Mapping[str, float]] = ()
     times: Sequence[float] = ()
     seconds: float = 0.0
     attempts: int = 0
+    token: int = 0
+    """The fencing token of the driver whose worker wrote last."""
+    writer: str = ""
+    """Tells the attempt that wrote last from every other one that takes itself for the same."""
     started: float = 0.0
     given_up: GivenUp | None = None
     """Set where the trial is not to be taken up again."""
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the trial has reached."""
+        return CHUNK * count(self.sealed) + len(self.curve)
 
     @property
     def last(self) -> Saved | None:
@@ -66,6 +88,17 @@ def manifest_path(folder: str) -> str:
     return f"{folder}/manifest.json"
 
 
+def checkpoint_path(folder: str, epoch: int, attempt: int) -> str:
+    """Where an attempt stores the state after `epoch`."""
+    return f"{folder}/{of_attempt(f'epoch-{epoch:05d}', attempt)}.pt"
+
+
+def place_of(name: str) -> tuple[int, int] | None:
+    """Epoch and attempt of the checkpoint of this name; None for any other file."""
+    match = CHECKPOINT.fullmatch(name)
+    return (int(match[1]), int(match[2] or 1)) if match else None
+
+
 def shallow(manifest: Manifest) -> dict[str, Any]:
     """The fields of a manifest as they are."""
     return {known.name: getattr(manifest, known.name) for known in fields(Manifest)}
@@ -73,41 +106,54 @@ def shallow(manifest: Manifest) -> dict[str, Any]:
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest as JSON with a checksum of its own."""
-    raw = asdict(manifest)
-    return to_json({**raw, "sha256": checksum(to_json(raw).encode())}).encode()
+    given_up = vars(manifest.given_up) if manifest.given_up is not None else None
+    saved = [vars(one) for one in manifest.saved]
+    return sign_json({**shallow(manifest), "saved": saved, "given_up": given_up, "version": FORMAT})
 
 
 def decode_manifest(content: bytes) -> Manifest:
-    """The manifest that `encode_manifest` wrote; raises `ValueError` where it is not whole."""
-    raw = json.loads(content)
+    """The manifest that `encode_manifest` wrote; raises `ValueError` where it is not whole, or `LaterFormat`."""
+    raw = read_signed_json(content)
     try:
-        expected = raw.pop("sha256")
-        if checksum(to_json(raw).encode()) != expected:
-            raise ValueError("its checksum doesn't match")
+        version = raw.pop("version", 1)
+        if version > FORMAT:
+            raise LaterFormat(f"the manifest has version {version}; this saddle reads up to {FORMAT}")
         raw["given_up"] = GivenUp(**raw["given_up"]) if raw["given_up"] is not None else None
         raw["saved"] = tuple(Saved(**saved) for saved in raw["saved"])
+        raw["sealed"] = tuple((attempt, chunks) for attempt, chunks in raw.get("sealed", ()))
         raw |= {name: tuple(raw[name]) for name in ("curve", "times")}
+        if version == 1 and raw["best_epoch"] is not None:
+            raw["best_metrics"] = raw["curve"][raw["best_epoch"] - 1]
         return Manifest(**raw)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"it is no manifest: {error!r}") from error
 
 
 def read_manifest(store: Store, folder: str) -> Manifest:
     """The manifest in `folder`, an empty one where there is none; raises `Damaged`."""
+    return fetch_manifest(store, folder)[0]
+
+
+def fetch_manifest(store: Store, folder: str) -> tuple[Manifest, str | None]:
+    """The manifest in `folder` with its ETag, an empty one with None where there is none; raises `Damaged`."""
     try:
-        return within(folder, decode_manifest(store.read(manifest_path(folder))))
+        content, etag = store.fetch(manifest_path(folder))
+        return within(folder, decode_manifest(content)), etag
     except FileNotFoundError:
-        return Manifest()
+        return Manifest(), None
     except ValueError as error:
         raise Damaged(f"{store.locate(manifest_path(folder))} is damaged: {error}") from error
 
 
 def recover_manifest(store: Store, folder: str) -> Manifest:
-    """The manifest as the newest whole checkpoint in `folder` tells it, an empty one where there is none."""
-    for name in sorted(store.names(folder), reverse=True):
+    """The manifest as the newest whole checkpoint in `folder` tells it, an empty one where there is none.
+
+    The newest is the last one of the last attempt: an orphan of an earlier one may have come further.
+    """
+    placed = ((place_of(name), name) for name in store.names(folder))
+    for (_, epoch), name in sorted(((place[1], place[0]), name) for place, name in placed if place)[::-1]:
         path = f"{folder}/{name}"
         try:
-            epoch = int(name.removeprefix("epoch-").removesuffix(".pt"))
             content = store.read(path)
             manifest = within(folder, decode_manifest(find_record(content)))
         except (ValueError, Damaged, ForeignPath, FileNotFoundError):
@@ -138,8 +184,3 @@ def _below_study(folder: str) -> list[str]:
     """The part of a folder that stays the same when `--fresh` sets its study aside."""
     parts = folder.split("/")
     return parts[2:] if parts[0] == "studies" else parts
-
-
-def checksum(content: bytes) -> str:
-    """The SHA-256 of a blob."""
-    return hashlib.sha256(content).hexdigest()

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from saddle.store.base import Store
 from saddle.store.entry import Entry
+from saddle.store.fence import HELD, Hold, write_fenced
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder, trial_folder
 from saddle.trial.run_id import RunId
@@ -133,8 +134,12 @@ def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
     return {run.place(path): facts for path, facts in record.items()}
 
 
-def remove(store: Store, run: RunId, removals: Sequence[Removal]) -> None:
-    """Record the removals, then delete; only the study's driver may, or whoever keeps it out."""
+def remove(store: Store, run: RunId, removals: Sequence[Removal], hold: Hold = HELD) -> None:
+    """Record the removals, then delete; only the study's driver may, or whoever keeps it out. Raises `TakenOver`.
+
+    What is deleted stands in the record that was written on condition: a driver stopped between the two deletes, when
+    it goes on, only what its successor reads of as removed.
+    """
     if not removals:
         return
     now = time.time()
@@ -143,7 +148,7 @@ def remove(store: Store, run: RunId, removals: Sequence[Removal]) -> None:
         **{one.path: {"when": now, "bytes": one.bytes, "why": one.why} for one in removals},
     }
     relative = {run.below(path): facts for path, facts in record.items()}
-    store.write(record_path(run), to_json(relative).encode())
+    write_fenced(store, record_path(run), to_json(relative).encode(), hold)
     for one in removals:
         store.delete(one.path)
 

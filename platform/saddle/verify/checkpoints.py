@@ -7,6 +7,8 @@ from collections.abc import Collection, Container, Mapping
 
 from saddle.search.begun import number_of
 from saddle.store.base import Damaged, ForeignPath, Store
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.curve import chunk_paths, read_chunk
 from saddle.store.entry import Entry
 from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
 from saddle.store.opening import study_folder, trial_folder
@@ -25,12 +27,11 @@ def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, Entry])
         folder = f"{trial_folder(run, key)}/checkpoints"
         manifest, problem = find_manifest(store, folder)
         if entry.epochs and problem:
-            again = same_curve(recover_manifest(store, folder), entry)
+            again = same_curve(Checkpoints(store, folder, recover_manifest(store, folder)), entry)
             repair = Repair.RECOVER if again else Repair.NONE
             found.append(Difference("checkpoints", key, problem, repair, (folder,)))
-        elif entry.epochs and not same_curve(manifest, entry):
-            what = f"the manifest's curve of {len(manifest.curve)} epochs differs from the ledger's of {entry.epochs}"
-            found.append(Difference("checkpoints", key, what))
+        elif entry.epochs:
+            found += curve_troubles(Checkpoints(store, folder, manifest), entry)
         checksums = {saved.path: saved.sha256 for saved in manifest.saved}
         for path, names in named(entry.checkpoints).items():
             try:
@@ -72,9 +73,25 @@ def find_manifest(store: Store, folder: str) -> tuple[Manifest, str]:
         return Manifest(), f"the manifest of its checkpoints is damaged: {error}"
 
 
-def same_curve(manifest: Manifest, entry: Entry) -> bool:
+def curve_troubles(checkpoints: Checkpoints, entry: Entry) -> list[Difference]:
+    """Chunks of the curve that can't be read, or how it differs from the ledger's."""
+    damaged: list[Difference] = []
+    for path in chunk_paths(checkpoints.folder, checkpoints.manifest.sealed):
+        try:
+            read_chunk(checkpoints.store, path)
+        except Damaged as error:
+            damaged.append(Difference("checkpoints", entry.key, f"a part of its curve can't be read: {error}"))
+    if damaged or same_curve(checkpoints, entry):
+        return damaged
+    epochs = checkpoints.manifest.epochs
+    what = f"the manifest's curve of {epochs} epochs differs from the ledger's of {entry.epochs}"
+    return [Difference("checkpoints", entry.key, what)]
+
+
+def same_curve(checkpoints: Checkpoints, entry: Entry) -> bool:
     """Whether manifest and ledger agree on every epoch."""
-    return same([clean(metrics) for metrics in manifest.curve], [clean(metrics) for metrics in entry.curve])
+    curve = checkpoints.curve().metrics
+    return same([clean(metrics) for metrics in curve], [clean(metrics) for metrics in entry.curve])
 
 
 def clean(metrics: Mapping[str, float | None]) -> dict[str, float]:

@@ -16,10 +16,11 @@ from saddle.search.rebuild import rebuild
 from saddle.search.shared import shared_url
 from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.store.base import Store
+from saddle.store.checkpoints import Checkpoints
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
-from saddle.store.manifest import encode_manifest, manifest_path, recover_manifest
+from saddle.store.manifest import manifest_path, recover_manifest
 from saddle.store.opening import study_folder
 from saddle.track.artifact_root import relocate
 from saddle.trial.run_id import RunId
@@ -71,7 +72,8 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
             store.delete(difference.subjects[0])
     for difference in by_repair.get(Repair.RECOVER, ()):
         folder = difference.subjects[0]
-        store.write(manifest_path(folder), encode_manifest(recover_manifest(store, folder)))
+        etag = store.etag(manifest_path(folder))
+        Checkpoints(store, folder, recover_manifest(store, folder), etag).update()
     if Repair.RELOCATE in by_repair:
         relocate(store)
     if any(difference.where == "mlflow" for difference in todo):

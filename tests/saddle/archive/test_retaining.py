@@ -21,6 +21,7 @@ from saddle.store.lock import hold_study
 from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
+from tests.support.stored import rewrite_entry
 
 STUDY = """\
 study: first
@@ -98,7 +99,7 @@ def test_the_best_trial_is_cited_and_stays_without_a_place(store: LocalStore) ->
 
 
 def test_a_trial_whose_images_the_report_shows_stays(store: LocalStore) -> None:
-    Ledger(store, RunId("first")).add(replace(Ledger(store, RunId("first")).get("trial-00000"), images={"a": "a.png"}))
+    rewrite_entry(store, replace(Ledger(store, RunId("first")).get("trial-00000"), images={"a": "a.png"}))
     saddle(store, "gc")
     assert [key for key, names in kept(store).items() if names] == ["trial-00000", "trial-00001"]
 

@@ -125,6 +125,23 @@ def test_an_unclear_error_beside_a_full_disk_is_no_end_of_the_trial(make_order: 
     assert isinstance(fault, FaultMessage), fault
 
 
+@pytest.mark.parametrize("first", [1, 3])
+@pytest.mark.parametrize(
+    ("trouble", "named"),
+    [("generator", "state['rng'] is a numpy.random._generator.Generator"), ("unpicklable", "state['score'] is a")],
+)
+def test_a_state_that_could_not_be_loaded_again_ends_the_trial_at_once(
+    make_order: Any, trouble: str, named: str, first: int
+) -> None:
+    order = make_order(trouble=trouble, trouble_epoch=first, epochs=5)
+    *epochs, end = train(order)
+    assert isinstance(end, EndMessage)
+    assert (len(epochs), end.outcome) == (first - 1, "failed")
+    assert named in end.why
+    assert "\n" not in end.why
+    assert manifest_of(order).epochs == first - 1
+
+
 def test_a_failure_keeps_its_traceback(make_order: Any) -> None:
     end = end_of(make_order(trouble="raise"))
     assert "Traceback" in end.why

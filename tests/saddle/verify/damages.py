@@ -19,6 +19,7 @@ from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import STAMP, checksum, index_folder
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
+from tests.support.stored import rewrite_entry
 
 FIRST = "trial-00000"
 
@@ -75,7 +76,7 @@ def lose_the_end_of_the_journal(store: LocalStore) -> list[str]:
 def change_optunas_value(store: LocalStore) -> list[str]:
     entry = Ledger(store, RunId("top")).get(completed(store))
     changed = {**entry.metrics, "validation/score": 0.123}
-    Ledger(store, RunId("top")).add(replace(entry, metrics=changed))
+    rewrite_entry(store, replace(entry, metrics=changed))
     return [f"optuna: {entry.key}: its values are"]
 
 
@@ -83,7 +84,7 @@ def change_a_curve(store: LocalStore) -> list[str]:
     entry = Ledger(store, RunId("top")).get(completed(store))
     curve = [dict(epoch) for epoch in entry.curve]
     curve[0]["validation/score"] = 0.123
-    Ledger(store, RunId("top")).add(replace(entry, curve=curve))
+    rewrite_entry(store, replace(entry, curve=curve))
     manifest = Checkpoints.of_trial(store, RunId("top"), entry.key)
     manifest.update(curve=curve)
     return [
@@ -253,7 +254,7 @@ def change_a_manifest(store: LocalStore) -> str:
 
 def name_lost_files(store: LocalStore) -> str:
     entry = Ledger(store, RunId("top")).get(completed(store))
-    Ledger(store, RunId("top")).add(replace(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
+    rewrite_entry(store, replace(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
     return "the array right is missing"
 
 

@@ -25,7 +25,7 @@ METRICS = {
 }
 SELECTION = "validation/score"
 
-Trouble = Literal["none", "raise", "nan", "diverge", "collapse", "hang", "die", "die_once"]
+Trouble = Literal["none", "raise", "nan", "diverge", "collapse", "hang", "die", "die_once", "generator", "unpicklable"]
 
 
 class Config(Base):
@@ -64,9 +64,18 @@ def train(config: Config, run: Run) -> Iterator[Report]:
                 "validation/accuracy": 0.9,
                 "train/loss": 1 / epoch,
             },
-            {"epoch": epoch},
+            {"epoch": epoch, **troubled_state(config, epoch)},
             images=picture(config, epoch),
         )
+
+
+def troubled_state(config: Config, epoch: int) -> dict[str, Any]:
+    """What can't be loaded again, from the troubled epoch on."""
+    if epoch < config.trouble_epoch:
+        return {}
+    if config.trouble == "generator":
+        return {"rng": np.random.default_rng(0)}
+    return {"score": lambda: 1} if config.trouble == "unpicklable" else {}
 
 
 def picture(config: Config, level: int) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Fencing: each driver of a study has a token, a number that grows; whoever has an old one writes no more.
+
+A driver that was stopped for longer than its lease lasts can't know, when it goes on, that another one has the study.
+So nothing that it writes rests on a clock: what is written once is never replaced, what is replaced is replaced only
+as it was last seen (`Store.write_if`), and the token in the storage is read between seeing and writing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from saddle.errors import InfrastructureError
+from saddle.store.base import Conflict, StorageError, Store
+from saddle.store.opening import study_folder
+from saddle.trial.run_id import RunId
+
+ATTEMPTS = 20
+
+
+class TakenOver(InfrastructureError):
+    """Another driver runs the study now; nothing that this one had finished is lost."""
+
+
+class Hold(Protocol):
+    """A study is ours as long as it is not `lost`; `why` says what happened then."""
+
+    @property
+    def token(self) -> int:
+        """Our fencing token, which every object that we write bears."""
+
+    @property
+    def lost(self) -> bool: ...
+
+    @property
+    def why(self) -> str: ...
+
+    def check(self) -> None:
+        """Ask the storage whether the study is still ours; raises `TakenOver`."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A hold that can't be lost."""
+
+    token: int = 0
+    lost: bool = False
+    why: str = ""
+
+    def check(self) -> None:
+        pass
+
+
+HELD = Held()
+
+
+@dataclass
+class Fence:
+    """The token that this process took, and what is known of its successor."""
+
+    store: Store
+    run: RunId
+    token: int
+    taken_by: str = ""
+
+    @property
+    def why(self) -> str:
+        """What happened, for the user of the driver that was taken for dead."""
+        return (
+            f"{self.run.name} was taken over by {self.taken_by} while this driver could not be heard of; this one has "
+            "stopped, and nothing that it had finished is lost"
+        )
+
+    def check(self) -> None:
+        """Raise `TakenOver` where the storage has another token than ours."""
+        if not self.taken_by:
+            token, owner = read_token(self.store, self.run)[:2]
+            self.taken_by = owner if token != self.token else ""
+        if self.taken_by:
+            raise TakenOver(self.why)
+
+
+def fence_path(run: RunId) -> str:
+    """Where the token of a study lies: beside it, because it outlives `--fresh`, and hidden."""
+    folder, _, name = study_folder(run).rpartition("/")
+    return f"{folder}/.{name}.fence"
+
+
+def read_token(store: Store, run: RunId) -> tuple[int, str, str | None]:
+    """The latest token, who took it, and the ETag to replace it with; raises `StorageError` where it is damaged."""
+    path = fence_path(run)
+    try:
+        content, etag = store.fetch(path)
+        facts = json.loads(content)
+        return int(facts["token"]), f"process {facts['process']} on {facts['host']}", etag
+    except FileNotFoundError:
+        return 0, "nobody", None
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"{store.locate(path)} is damaged ({error}); where no driver runs {run.name}, delete it and run it again"
+        ) from error
+
+
+def take_fence(store: Store, run: RunId) -> Fence:
+    """Take the next token of a study, only for who holds its lock: every earlier driver is fenced off from now on."""
+    for _ in range(ATTEMPTS):
+        latest, _owner, etag = read_token(store, run)
+        # the nonce, because a conditional write takes equal contents for its own
+        nonce = uuid.uuid4().hex
+        facts = {"token": latest + 1, "process": os.getpid(), "host": socket.gethostname(), "nonce": nonce}
+        try:
+            store.write_if(fence_path(run), json.dumps(facts).encode(), etag)
+        except Conflict:
+            continue
+        return Fence(store, run, latest + 1)
+    raise StorageError(f"{store.locate(fence_path(run))}: several drivers want to run {run.name} at once")
+
+
+def write_fenced(store: Store, path: str, content: bytes, hold: Hold) -> None:
+    """Replace a blob that only the study's driver writes; raises `TakenOver`.
+
+    Its ETag is read before the token: a driver that came later, and wrote it, has changed it.
+    """
+    etag = store.etag(path)
+    hold.check()
+    try:
+        store.write_if(path, content, etag)
+    except Conflict:
+        hold.check()
+        raise TakenOver(f"{store.locate(path)} was written by another process meanwhile; run the same again") from None

@@ -1,0 +1,50 @@
+"""What an epoch costs a worker, its checkpoint and its manifest, early and late in the same trial (`make bench`)."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from saddle.execute.order import EndMessage, Order
+from saddle.execute.train_run import DataCache
+from saddle.execute.training import Training
+from saddle.store.curve import CHUNK
+from saddle.trial.run_id import RunId
+
+EPOCHS = int(os.environ.get("SADDLE_BENCH_EPOCHS", "2100"))
+EARLY, LATE = 20, EPOCHS - 100
+"""Where a window of one chunk begins: a manifest grows and shrinks by as much in each."""
+
+
+def seconds_of_epochs(folder: str) -> list[float]:
+    """Train a trial of many epochs, and say what each took."""
+    order = Order(
+        run=RunId("s"), key="t", trainable="parabola", params={"epochs": EPOCHS}, seed=0,
+        select=("validation/score", "maximize"), required=("validation/score",), storage=folder,
+    )  # fmt: skip
+    messages = Training(order, DataCache(None)).messages()
+    seconds = []
+    began = time.perf_counter()
+    for message in messages:
+        if isinstance(message, EndMessage):
+            assert message.outcome == "completed", message.why
+            break
+        now = time.perf_counter()
+        seconds.append(now - began)
+        began = now
+    return seconds
+
+
+def test_an_epoch_costs_the_same_early_and_late() -> None:
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        seconds = seconds_of_epochs(folder)
+    early, late = (statistics.median(seconds[start : start + CHUNK]) for start in (EARLY, LATE))
+    print(
+        f"\nepoch {EARLY}: {1000 * early:.2f} ms, epoch {LATE}: {1000 * late:.2f} ms, ratio {late / early:.2f}; "
+        f"{EPOCHS} epochs in {sum(seconds):.0f} s"
+    )
+    assert len(seconds) == EPOCHS
+    assert late <= 1.5 * early
