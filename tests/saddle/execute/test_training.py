@@ -204,7 +204,7 @@ def test_images_of_epochs_are_kept_beside_those_of_the_end(make_order: Any) -> N
     assert next(first).epoch == 1
     first.close()
     shown = {name: level(order, path) for name, path in end_of(order).images.items()}
-    epochs = {f"epoch {epoch:05d}, level.now": epoch for epoch in (1, 2, 3)}  # the first, of another attempt, too
+    epochs = {f"epoch {epoch:05d}, level/now": epoch for epoch in (1, 2, 3)}  # the first, of another attempt, too
     assert shown == {"level/now": 103, **epochs}
     assert next(iter(shown)) == "level/now"
 
@@ -217,7 +217,7 @@ def test_what_a_measurement_rests_on_is_told_with_it(make_order: Any) -> None:
 def test_a_collapse_shows_what_was_seen_before_it(make_order: Any) -> None:
     order = make_order(epochs=3, pictures=True, trouble="collapse")
     shown = {name: level(order, path) for name, path in end_of(order).images.items()}
-    assert shown == {"level/now": 200, "epoch 00001, level.now": 1}
+    assert shown == {"level/now": 200, "epoch 00001, level/now": 1}
 
 
 def test_messages_survive_their_way_through_tune() -> None:
