@@ -73,7 +73,7 @@ ORDINARY = [
     "http://127.0.0.1:8265/x@y", "http://[::1]:8000/a@b", "http://h:5000/#/experiments/1?searchFilter=a@b",
     "postgresql://saddle@db/studies", "ssh://git@host/repo", "s3://bucket/team@home",
     "the cluster demands a token: set RAY_AUTH_TOKEN to that of its nodes", "no password: use the machine's role",
-    "Basic understanding of Bearer authentication", "signature: (x, y)", "RAY_AUTH_MODE=token", "PWD=/root/x",
+    "Basic understanding of Bearer authentication", "signature: (x, y)", "RAY_AUTH_MODE=token", "PWD=/home/u/x",
     "TOKENIZERS_PARALLELISM=false", "password=None", "token == other", "KeyError: 'token'", "lr=1e-3, seed=0",
     "AWS_SHARED_CREDENTIALS_FILE=/home/u/.aws/credentials", "postgresql://USER:PASSWORD@HOST/DATABASE",
     'File "x.py", line 3, in load\n    value = table[key]\nKeyError: 3',

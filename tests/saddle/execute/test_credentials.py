@@ -65,8 +65,8 @@ def demand(proxy: FaultyProxy, key: str) -> None:
 
 @pytest.fixture
 def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Ray's folder, of its own for this test, with a path short enough for sockets."""
-    folder = Path(tempfile.mkdtemp(prefix="saddle-keys-", dir="/tmp"))
+    """Ray's folder, of its own for this test; with a longer path Ray's sockets would be elsewhere."""
+    folder = Path(tempfile.mkdtemp(prefix="s", dir="/tmp"))
     monkeypatch.setenv("RAY_TMPDIR", str(folder))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

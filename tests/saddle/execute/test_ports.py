@@ -16,7 +16,7 @@ LATE_SECONDS = 6.0
 def test_all_ports_of_our_own_ray_are_on_loopback_and_demand_its_token(ray_session: Any) -> None:
     import ray
 
-    ray.get(ray.remote(num_cpus=0)(str).remote())
+    ray.get(ray.remote(num_cpus=0)(lambda: 1).remote())
     time.sleep(LATE_SECONDS)
     ports = own_ports()
     assert {"gcs_server", "raylet", "driver"} <= {port.process for port in ports}
