@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pickle
 import threading
 from collections.abc import Callable
@@ -51,16 +52,15 @@ class StoreContract:
         assert store.read("a/b/c.bin") == b"\x00\xff"
         assert store.exists("a/b/c.bin")
 
-    @pytest.mark.parametrize("operation", OPERATIONS)
-    def test_no_operation_takes_a_path_that_leaves_the_store(self, store: Store, operation: str) -> None:
+    def test_no_operation_takes_a_path_that_leaves_the_store(self, store: Store) -> None:
         store.write("f/a", b"1")
-        for path in LEAVING:
+        for operation, path in itertools.product(OPERATIONS, LEAVING):
             if path == "" and operation in OF_THE_ROOT:
                 OPERATIONS[operation](store, path)
                 continue
             with pytest.raises(ForeignPath) as refusal:
                 OPERATIONS[operation](store, path)
-            assert repr(path) in str(refusal.value)
+            assert repr(path) in str(refusal.value), operation
         assert (list(store.names("")), store.read("f/a")) == (["f"], b"1")
 
     def test_a_missing_blob_is_a_file_not_found(self, store: Store) -> None:

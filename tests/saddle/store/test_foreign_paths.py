@@ -254,8 +254,22 @@ HOSTILE = [
 
 @pytest.mark.parametrize("path", HOSTILE)
 def test_what_a_manifest_names_elsewhere_outlives_the_next_saves_and_the_trial_goes_on(
-    any_store: Store, outside: Path, path: str
+    store: LocalStore, outside: Path, path: str
 ) -> None:
+    check_that_it_outlives_saves(store, path)
+    assert contents(outside) == {"f/a": b"foreign"}
+
+
+def test_what_a_manifest_names_elsewhere_in_a_bucket_outlives_the_next_saves(s3: S3) -> None:
+    bucket = s3.bucket()
+    for path in ("../other/a", "studies/other/ledger/x.parquet"):
+        s3.client().put_object(Bucket=bucket, Key="other/a", Body=b"foreign")
+        check_that_it_outlives_saves(S3Store(bucket, "p", patience=10), path)
+        assert "other/a" in s3.keys(bucket)
+
+
+def check_that_it_outlives_saves(any_store: Store, path: str) -> None:
+    """Let the manifest of a trial name `path` as an old checkpoint, and train on."""
     for other in HOSTILE:
         if other.startswith("studies/") and ".." not in other and "manifest" not in other:
             any_store.write(other, b"foreign")
@@ -270,7 +284,6 @@ def test_what_a_manifest_names_elsewhere_outlives_the_next_saves_and_the_trial_g
     assert (reached, state) == (3, {"epoch": 3})
     save_epochs(checkpoints, 4, 5, 6)
     assert Checkpoints.of_trial(any_store, RUN, "k").resume()[0] == 6
-    assert contents(outside) == {"f/a": b"foreign"}
     for other in HOSTILE:
         if other.startswith("studies/") and ".." not in other and "manifest" not in other:
             assert any_store.read(other) == b"foreign"
