@@ -262,9 +262,9 @@ def test_what_a_manifest_names_elsewhere_outlives_the_next_saves_and_the_trial_g
 
 def test_what_a_manifest_names_elsewhere_in_a_bucket_outlives_the_next_saves(s3: S3) -> None:
     bucket = s3.bucket()
-    for path in ("../other/a", "studies/other/ledger/x.parquet"):
-        s3.client().put_object(Bucket=bucket, Key="other/a", Body=b"foreign")
-        check_that_it_outlives_saves(S3Store(bucket, "p", patience=10), path)
+    s3.client().put_object(Bucket=bucket, Key="other/a", Body=b"foreign")
+    for prefix, path in (("p", "../other/a"), ("q", "studies/other/ledger/x.parquet")):
+        check_that_it_outlives_saves(S3Store(bucket, prefix, patience=10), path)
         assert "other/a" in s3.keys(bucket)
 
 
