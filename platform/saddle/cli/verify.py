@@ -41,7 +41,7 @@ def verify(
         print_json([one.facts() for one in found])
     else:
         for one in found:
-            show(one)
+            show(one, store)
     if not all(one.clean for one in found):
         raise typer.Exit(DIFFERENT)
 
@@ -57,8 +57,9 @@ def runs(store: Store, study: str) -> list[RunId]:
     return [stored.run for stored in find_studies(store, study)]
 
 
-def show(one: Verification) -> None:
+def show(one: Verification, store: Store) -> None:
     """Print what was compared, what differs and what was mended."""
+    from saddle.cli.paths import command, storage_option
     from saddle.cli.tables import say
 
     count = len(one.differences)
@@ -74,4 +75,5 @@ def show(one: Verification) -> None:
     for note in one.notes:
         say(f"note: {note}", indent=2)
     if any(difference.repairable for difference in one.differences) and not one.repaired and one.driver is None:
-        say(f"`saddle verify {one.study} --repair` mends what says differs", indent=2)
+        mending = command("verify", one.study, "--repair", *storage_option(store.url))
+        say(f"`{mending}` mends what says differs", indent=2)
