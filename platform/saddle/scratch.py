@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from saddle.errors import InfrastructureError
+from saddle.store.infrastructure_errors import describe, explain_fault
 
 PREFIX = "saddle-"
 LOCK = ".saddle-scratch"
@@ -38,7 +38,8 @@ def scratch_folder(base: Path | None = None, *, keep_after_error: bool = False) 
         remove_abandoned(base)
         folder, lock = _make_locked(base)
     except OSError as error:
-        raise InfrastructureError(unusable(error)) from error
+        what = f"the folder for temporary files can't be used: {describe(error)}"
+        raise explain_fault(what, "make room there, or name another one with TMPDIR") from error
     try:
         yield folder
     except BaseException:
@@ -49,15 +50,6 @@ def scratch_folder(base: Path | None = None, *, keep_after_error: bool = False) 
         _remove(folder)
     finally:
         os.close(lock)
-
-
-def unusable(error: OSError) -> str:
-    """What to say where no temporary folder can be made or filled."""
-    where = f" {error.filename}:" if error.filename else ""
-    return (
-        f"the folder for temporary files can't be used:{where} {error.strerror or error}; nothing that has finished is "
-        "lost: free some space there, or name another folder with TMPDIR, and run the same command again"
-    )
 
 
 def _make_locked(base: Path) -> tuple[Path, int]:

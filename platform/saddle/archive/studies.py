@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -17,6 +18,11 @@ from saddle.store.reading import in_parallel
 from saddle.study.loader import dump_study, parse_studies, refused_differences
 from saddle.study.models import Study
 from saddle.trial.run_id import STUDIES, RunId
+
+log = logging.getLogger(__name__)
+
+FACTS = ("instance.json", "instance-copy.json")
+"""What nothing else says of a run, so that it is kept twice: which instance it is, and its baseline."""
 
 
 class StudyChanged(UserError):
@@ -78,16 +84,38 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     folder = study_folder(RunId.stored(name))
     try:
         content = store.read(f"{folder}/study.yaml")
-        facts = json.loads(store.read(f"{folder}/instance.json"))
-        instance, baseline = facts["instance"], facts["baseline"]
-        if not isinstance(instance, str) or not RunId.is_name(instance):  # a part of the folder's name one day
-            raise ValueError(f"{instance!r} can't tell a run from others")
+        instance, baseline = read_facts(store, folder)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{store.locate(folder)}/instance.json is damaged: {error}") from error
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"))
     return StoredStudy(study, RunId(study.study, instance, name if name != study.study else ""), baseline)
+
+
+def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
+    """Which instance lies in `folder`, and its baseline, of the first whole copy.
+
+    Raises `FileNotFoundError` where there is none, `StorageError` where none is whole.
+    """
+    damage = None
+    for name in FACTS:
+        try:
+            facts = json.loads(store.read(f"{folder}/{name}"))
+            instance, baseline = facts["instance"], facts["baseline"]
+            if not isinstance(instance, str) or not RunId.is_name(instance):  # a part of the folder's name one day
+                raise ValueError(f"{instance!r} can't tell a run from others")
+            if not isinstance(baseline, dict | None):
+                raise TypeError(f"{baseline!r} is no baseline")
+        except FileNotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError) as error:
+            damage = damage or f"{store.locate(folder)}/{name} is damaged: {error}"
+            continue
+        if damage:
+            log.warning("%s; its copy is used, and the next run writes it anew", damage)
+        return instance, baseline
+    if damage is None:
+        raise FileNotFoundError(f"{folder}/{FACTS[0]}")
+    raise StorageError(damage)
 
 
 def refuse_changes(stored: StoredStudy, study: Study) -> None:
@@ -115,7 +143,8 @@ def settle_study(
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
     run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": hold.token}
-    write_fenced(store, f"{folder}/instance.json", json.dumps(facts).encode(), hold)
+    for name in FACTS:
+        write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), hold)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), hold)
     return StoredStudy(study, run, baseline)
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from saddle.errors import InfrastructureError
 from saddle.execute.credentials import share_credentials
 from saddle.execute.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
 from saddle.execute.ports import on_loopback
 from saddle.redaction import redact_logs
 from saddle.scratch import scratch_folder
+from saddle.store.infrastructure_errors import explain_fault, full_folder
 from saddle.submit.auth import ClusterError, is_from_ray_init, own_token, require_authentication
 from saddle.submit.environment import for_workers
 from saddle.submit.packages import build_wheels
@@ -99,21 +101,36 @@ def _started() -> Iterator[None]:
     # not in Ray's own folder: its `session_latest` is for clusters that others may use, and what a killed driver left
     # there could not be told from theirs
     with own_token(), on_loopback(), scratch_folder(short_folder(), keep_after_error=True) as folder:
-        ray.init(
-            address="local",
-            _temp_dir=str(folder / TEMPORARY),
-            job_config=without_folders(),
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=True,
-            logging_level=logging.ERROR,
-            object_store_memory=OBJECT_STORE_BYTES,
-            _system_config={"enable_metrics_collection": False},  # nobody reads them, and its port demands no token
-        )
+        try:
+            ray.init(
+                address="local",
+                _temp_dir=str(folder / TEMPORARY),
+                job_config=without_folders(),
+                include_dashboard=False,
+                log_to_driver=False,
+                configure_logging=True,
+                logging_level=logging.ERROR,
+                object_store_memory=OBJECT_STORE_BYTES,
+                # nobody reads them, and its port demands no token
+                _system_config={"enable_metrics_collection": False},
+            )
+        except Exception as error:  # Ray raises whatever its processes ran into, most of it plain `Exception`
+            fault = not_started(folder, error)
+            ray.shutdown()
+            raise fault from error
         try:
             yield
         finally:
             ray.shutdown()
+
+
+def not_started(folder: Path, error: Exception) -> InfrastructureError:
+    """What to say where our own Ray didn't come up; the usual reason is that its folder is full."""
+    full = full_folder([folder])
+    if full is not None:
+        return full
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return explain_fault(f"Ray could not be started on this machine: {first}", f"see its logs in {folder}")
 
 
 def require_text_arguments() -> None:

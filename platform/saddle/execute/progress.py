@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter
+
 from saddle.store.base import Conflict, ForeignPath, StorageError, Store
 from saddle.store.fence import HELD, Hold, TakenOver
 from saddle.store.ledger import to_json
@@ -194,7 +196,7 @@ def read_progress(store: Store, run: RunId) -> Progress | None:
     try:
         raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
         if "seconds" not in raw:  # of an older saddle, which took the wall clock's word
-            raw["seconds"] = max(0.0, raw["updated"] - raw["started"])
-        return Progress(**{**raw, "study": run.name})
-    except (FileNotFoundError, ForeignPath, ValueError, TypeError, KeyError, AttributeError):
+            raw["seconds"] = max(0.0, raw.get("updated", 0.0) - raw.get("started", 0.0))
+        return TypeAdapter(Progress).validate_python({**raw, "study": run.name})
+    except (FileNotFoundError, ForeignPath, ValueError, TypeError, AttributeError):
         return None  # only for show: a damaged one is as good as none

@@ -96,7 +96,7 @@ def hold_lock(path: Path) -> Iterator[None]:
         if not _take(file):
             study = path.stem
             raise StorageError(
-                f"another driver (process {file.read().strip() or 'unknown'}) is running {study}; watch it with "
+                f"another driver (process {read_process(file) or 'unknown'}) is running {study}; watch it with "
                 f"`saddle status {study} --watch`, or stop it with `saddle stop {study}`"
             )
         file.seek(0)
@@ -109,7 +109,7 @@ def hold_lock(path: Path) -> Iterator[None]:
 def _open_lock(path: Path) -> IO[str]:
     """The lock's file, made where it is missing; raises `StorageError` where this user may not write it."""
     try:
-        return os.fdopen(open_or_make(path, os.O_RDWR), "r+")
+        return os.fdopen(open_or_make(path, os.O_RDWR), "r+", errors="replace")
     except PermissionError:
         raise StorageError(
             f"the lock {path} can't be opened: it is another user's; to share a storage, give its folders to a group "
@@ -127,14 +127,20 @@ def _take(file: IO[str]) -> bool:
     return False
 
 
+def read_process(file: IO[str]) -> int:
+    """The number that the holder wrote into its lock; 0 for anything else."""
+    text = file.read().strip()
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
 def holder(path: Path) -> int | None:
-    """The process that holds the lock at `path`, or None where nobody does."""
+    """The process that holds the lock at `path`, 0 where it doesn't say which, or None where nobody does."""
     try:
-        with os.fdopen(open_file(path, os.O_RDONLY), "r") as file:
+        with os.fdopen(open_file(path, os.O_RDONLY), "r", errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.read().strip() or 0) or None
+                return read_process(file)
     except FileNotFoundError:
         pass
     return None

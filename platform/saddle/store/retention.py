@@ -128,10 +128,12 @@ def record_path(run: RunId) -> str:
 def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
     """Every checkpoint that was ever removed by the policy: path → when (Unix seconds), bytes and why."""
     try:
-        record: dict[str, dict[str, str | float]] = json.loads(store.read(record_path(run)))
-    except FileNotFoundError:
+        record = json.loads(store.read(record_path(run)))
+    except (FileNotFoundError, ValueError):  # damaged: what it said is lost, the next removals are recorded again
         return {}
-    return {run.place(path): facts for path, facts in record.items()}
+    whole = {"when", "bytes", "why"}
+    found = record.items() if isinstance(record, dict) else ()
+    return {run.place(path): facts for path, facts in found if isinstance(facts, dict) and whole <= facts.keys()}
 
 
 def remove(store: Store, run: RunId, removals: Sequence[Removal], hold: Hold = HELD) -> None:

@@ -31,13 +31,32 @@ PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREA
 WORTH_ANOTHER_TRY = frozenset({401, 403, 404, 408, 425, 429})
 """What a server may answer an upload now and not later, apart from its own errors."""
 
-KNOWN = frozenset({"run", "tags", "file", "end", "view", "remove", "sweep", "nothing"})
+FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
+    "run": {"key": str, "parent": (str, type(None)), "name": str, "time": int, "tags": dict, "params": dict},
+    "metrics": {"key": str, "values": dict, "step": int, "time": int},
+    "tags": {"key": str, "values": dict},
+    "file": {"key": str, "path": str, "folder": (str, type(None))},
+    "end": {"key": str, "status": str, "time": int},
+    "view": {"key": str, "name": str, "state": str},
+    "remove": {"key": str, "runs": list},
+    "sweep": {"key": str, "status": dict, "time": int},
+    "nothing": {},
+}
+"""What an operation of each kind holds; what lacks any of it was damaged, and would block all that waits behind it."""
 """What an operation may ask for: its word, which comes from a file, is the name of a method."""
 
 PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}
 PAGE = 500
 
 log = logging.getLogger("saddle")
+
+
+def is_whole(operation: Operation) -> bool:
+    """Whether the operation is of a known kind and has all it needs."""
+    fields = FIELDS.get(operation["do"]) if isinstance(operation.get("do"), str) else None
+    return fields is not None and all(
+        name in operation and isinstance(operation[name], kind) for name, kind in fields.items()
+    )
 
 
 class Refused(Exception):
@@ -67,7 +86,7 @@ class MlflowSink:
         """Deliver a batch in order, metrics of the same run in one call; yields how many are delivered."""
         waiting: dict[str, list[Metric]] = {}
         for index, operation in enumerate(operations):
-            do = str(operation.get("do"))
+            do = operation["do"] if is_whole(operation) else "nothing"
             if do == "metrics":
                 points = [Metric(n, v, operation["time"], operation["step"]) for n, v in operation["values"].items()]
                 waiting.setdefault(operation["key"], []).extend(points)
@@ -75,7 +94,6 @@ class MlflowSink:
             if waiting:
                 self._send_metrics(waiting)
                 yield index
-            do = do if do in KNOWN else "nothing"
             self._unless_refused(do, operation.get("key"), getattr(self, f"_{do}"), operation)
             yield index + 1
         if waiting:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import sqlite3
+import time
 from pathlib import Path
 
 from saddle.store.base import StorageError, Store
@@ -15,6 +18,8 @@ from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
 from saddle.track.outbox import has_backlog
 from saddle.trial.run_id import RunId
+
+log = logging.getLogger(__name__)
 
 
 def tracking_uri(store: Store) -> str:
@@ -56,10 +61,31 @@ def database_path(store: Store) -> Path:
 def make_database(store: Store) -> Path:
     """The database, made empty where it is missing: SQLite itself would make one that only its owner may write."""
     path = database_path(store)
+    if damage := damage_of(path):
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+        path.rename(aside)
+        log.warning(
+            "MLflow's database %s was damaged (%s) and is kept as %s; `saddle verify STUDY --repair` tells the new one "
+            "what the ledger holds", path, damage, aside,
+        )  # fmt: skip
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(open_or_make(path, os.O_RDWR))
     return path
+
+
+def damage_of(path: Path) -> str:
+    """Why nobody can read the SQLite database at `path`; empty where it can be read, is empty, or isn't there."""
+    if not path.is_file() or not path.stat().st_size:
+        return ""
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=1.0)) as connection:
+            connection.execute("select count(*) from sqlite_master").fetchone()
+    except sqlite3.OperationalError:  # in use, or the machine's trouble, which is no damage
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return ""
 
 
 def marker(run: RunId) -> str:

@@ -165,7 +165,7 @@ class Outbox:
 
     def _read_offset(self) -> int:
         try:
-            return int(self._offset_path.read_text())
+            return max(0, int(self._offset_path.read_text()))
         except (FileNotFoundError, ValueError):
             return 0
 

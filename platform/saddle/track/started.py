@@ -13,7 +13,7 @@ class Started:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._keys: set[str] = set(json.loads(path.read_text())) if path.exists() else set()
+        self._keys = read_keys(path)
 
     def __contains__(self, key: str) -> bool:
         return key in self._keys
@@ -30,3 +30,12 @@ class Started:
 
     def _write(self) -> None:
         replace_file(self._path, json.dumps(sorted(self._keys)).encode(), sync=False)
+
+
+def read_keys(path: Path) -> set[str]:
+    """The keys in the file; none where it is damaged: runs that nobody ends are ended with their study."""
+    try:
+        keys = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return set()
+    return {key for key in keys if isinstance(key, str)} if isinstance(keys, list) else set()

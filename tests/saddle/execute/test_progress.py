@@ -1,0 +1,104 @@
+"""What was spent and what is left, whatever the wall clock does; and a progress file that is damaged or an old one."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+
+import pytest
+
+from saddle.execute.preparing import hours_of
+from saddle.execute.progress import Progress, ProgressKeeper, Silent, progress_path, read_progress
+from saddle.store.entry import Entry
+from saddle.store.local import LocalStore
+from saddle.trial.run_id import RunId
+
+RUN = RunId("s")
+HOURS = 3600.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path)
+
+
+class Clocks:
+    """A wall clock that may be set, and one that nobody sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wall, self.steady = 1_700_000_000.0, 1000.0
+        monkeypatch.setattr(time, "time", lambda: self.wall)
+        monkeypatch.setattr(time, "monotonic", lambda: self.steady)
+
+    def pass_by(self, seconds: float, *, set_by: float = 0.0) -> None:
+        self.steady += seconds
+        self.wall += seconds + set_by
+
+
+@pytest.mark.parametrize("set_by", [0.0, 3 * HOURS, -3 * HOURS, 365 * 24 * HOURS])
+def test_a_wall_clock_that_is_set_changes_nothing(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, set_by: float
+) -> None:
+    clocks = Clocks(monkeypatch)
+    keeper = ProgressKeeper(Progress("s", total=10, hours_before=1.0), store, RUN, Silent(), begun=clocks.steady)
+    clocks.pass_by(50.0, set_by=set_by)
+    keeper.started("a")
+    clocks.pass_by(50.0)
+    keeper.finished("a", "completed", {}, "a ended")
+    assert keeper.progress.seconds == 100.0
+    assert keeper.progress.seconds_left == pytest.approx(900.0)
+    stored = read_progress(store, RUN)
+    assert stored is not None
+    assert (stored.done, stored.seconds) == (1, 100.0), "it was stored although the wall clock went back"
+    assert stored.hours == pytest.approx(1.0 + 100 / HOURS)
+    clocks.pass_by(11.0, set_by=-set_by)
+    keeper.beat()
+    beaten = read_progress(store, RUN)
+    assert beaten is not None
+    assert beaten.seconds == 111.0, "also while nothing happens"
+
+
+def test_what_is_waited_for_is_stored_at_once_and_gone_afterwards(store: LocalStore) -> None:
+    told: list[str | None] = []
+
+    class Listening:
+        def changed(self, progress: Progress, event: str | None) -> None:
+            told.append(event)
+
+    keeper = ProgressKeeper(Progress("s"), store, RUN, Listening())
+    for waiting in ("a trial waits for 1 CPU", "a trial waits for 1 CPU still", ""):
+        keeper.wait(waiting)
+        keeper.wait(waiting)
+    stored = read_progress(store, RUN)
+    assert stored is not None
+    assert stored.waiting == ""
+    assert told == ["a trial waits for 1 CPU", None], "said once"
+
+
+def test_an_older_saddles_progress_is_read(store: LocalStore) -> None:
+    facts = {"study": "s", "done": 3, "started": 1000.0, "updated": 4600.0, "hours_before": 0.5, "state": "running"}
+    store.write(progress_path(RUN), json.dumps(facts).encode())
+    found = read_progress(store, RUN)
+    assert found is not None
+    assert found.hours == pytest.approx(1.5)
+    store.write(progress_path(RUN), json.dumps({**facts, "updated": -5000.0}).encode())
+    backwards = read_progress(store, RUN)
+    assert backwards is not None
+    assert backwards.hours == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0", b"[]", b"7", b'"x"', b'{"study": ', b"\xff\xfe", b'{"study": "s", "running": "a"}',
+                b'{"study": "s", "hours_before": "long"}', b'{"study": "s", "outcomes": [1]}'],
+)  # fmt: skip
+def test_a_damaged_one_is_as_good_as_none(store: LocalStore, content: bytes) -> None:
+    store.write(progress_path(RUN), content)
+    assert read_progress(store, RUN) is None
+
+
+def test_hours_of_a_study_whose_count_is_lost_are_those_of_its_trials() -> None:
+    trials = [Entry(str(n), "s", 0, "completed", {}, {}, {}, seconds=1800.0) for n in range(4)]
+    assert hours_of(trials, 2) == pytest.approx(1.0)
+    assert math.isclose(hours_of([], 2), 0.0)
