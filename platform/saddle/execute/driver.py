@@ -13,7 +13,6 @@ from saddle.archive.local_part import claim_local
 from saddle.archive.retaining import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
 from saddle.design.proposals import AblationProposals
-from saddle.errors import InfrastructureError, UserError
 from saddle.execute.cluster import connect
 from saddle.execute.cluster_watch import watching_cluster
 from saddle.execute.conductor import Conductor
@@ -165,11 +164,7 @@ def run_all(conductor: Conductor, slots: int) -> None:
 
     proposals = conductor.proposals
 
-    def lost(error: InfrastructureError) -> None:
-        with contextlib.suppress(OSError, UserError):
-            conductor.progress.end("interrupted")
-
-    with on_interrupt(stop), watching_cluster(lost):
+    with on_interrupt(stop), watching_cluster(lambda error: conductor.progress.stop(str(error))):
         for machine in proposals.legs(slots) if isinstance(proposals, AblationProposals) else [None]:
             run_trials(conductor, slots, machine)
             while conductor.lost and not conductor.stopping:  # lost after Tune had been told that there are no more

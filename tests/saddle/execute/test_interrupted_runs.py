@@ -104,3 +104,17 @@ def test_a_killed_search_goes_on_with_every_trial_once(command: Command) -> None
     assert [row["trial"] for row in rows] == [f"trial-{n:05d}" for n in range(6)]
     assert {row["outcome"] for row in rows} == {"completed"}
     assert len({row["params"]["x"] for row in rows}) == 6
+
+
+def test_a_trial_that_hangs_gets_a_time_limit_afterwards(command: Command) -> None:
+    hanging = SEARCH.replace("pause: 0.2", "trouble: hang").replace("trials: 6", "trials: 1")
+    (command.folder / "search.yaml").write_text(hanging)
+    process = command.start("run", "search.yaml", "--no-mlflow")
+    trials = command.folder / "runs/studies/search/trials"
+    wait_until(lambda: list(trials.glob("*/checkpoints/epoch-00001.pt")), "the first epoch's checkpoint", 90)
+    process.kill()
+    process.communicate(timeout=20)
+    (command.folder / "search.yaml").write_text(hanging.replace("trials: 1", "trials: 1, minutes_per_trial: 0.05"))
+    command.run("run", "search.yaml", "--no-mlflow")
+    [row] = command.rows("search")
+    assert (row["outcome"], row["epochs"]) == ("timed_out", 1)
