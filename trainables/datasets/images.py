@@ -54,6 +54,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+NOTED = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+"""Where Pillow finds an orientation."""
 ON_THE_SIDE = (5, 6, 7, 8)
 GREY_MODES = ("1", "L", "LA", "La")
 
@@ -125,9 +127,10 @@ def opened(source: bytes, where: str) -> Iterator[tuple[Image.Image, str, int]]:
             warnings.simplefilter("ignore")  # of large images, which have a limit here
             with Image.open(io.BytesIO(source), formats=_formats()) as image:
                 _check_size(image, where)
-                rawmode, turn = _rawmode(image), _orientation(image)
+                rawmode = _rawmode(image)
+                turn = _orientation(image) if image.format == "TIFF" else 1  # which loading turns upright
                 image.load()
-                yield image, rawmode, turn
+                yield image, rawmode, turn if image.format == "TIFF" else _orientation(image)
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -162,6 +165,8 @@ def _rawmode(image: Image.Image) -> str:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format != "TIFF" and not any(name in image.info for name in NOTED):
+        return 1
     try:
         number = image.getexif().get(ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, struct.error):

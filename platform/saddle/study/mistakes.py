@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -96,15 +98,23 @@ def _lies_in(path: Path, other: Path) -> bool:
 def _path_in(value: Any, details: ErrorDetails) -> Path:
     """Where the error is in the value; pydantic's own location also names the members of unions."""
     path: list[str | int] = []
-    for part in details["loc"]:
+    for part, after in zip_longest(details["loc"], details["loc"][1:]):
         items = dict(enumerate(value)) if isinstance(value, list) else value
-        if isinstance(items, dict) and part in items:
+        if isinstance(items, dict) and part in items and not _is_tag(items, part, after):
             value = items[part]
             path.append(part)
     # The key is missing, or was written in a short form (`sampler: tppe`) that holds no mapping.
     if details["type"] in ("missing", "extra_forbidden") and path[-1:] != [details["loc"][-1]]:
         path.append(details["loc"][-1])
     return tuple(path)
+
+
+def _is_tag(items: Mapping[Any, Any], part: Any, after: Any) -> bool:
+    """Whether a part of pydantic's location names a member of a union, although there is a key of that name, too.
+
+    As in {folder: letters, range: 5}, where what is wrong with `range` is at (folder, range).
+    """
+    return after in items and not (isinstance(items[part], Mapping) and after in items[part])
 
 
 def _in_plain_words(path: Path, details: ErrorDetails, kind: Any) -> Mistake:

@@ -109,3 +109,17 @@ def test_a_plan_looks_at_images_as_a_run_does(saddle: Any, tmp_path: Path, own_c
     study.write_text(STUDY.format(folder=tmp_path / "nowhere"))
     [plan] = json.loads(saddle("plan", study, "--json").stdout)
     assert f"dataset folder {tmp_path}/nowhere does not exist" in plan["notes"]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("background: gray", "fixed.dataset.background: 'gray' is not known; known are: white, black"),
+        ("range: [9, 5]", "fixed.dataset.range: the range [9.0, 5.0] is empty; write [LOW, HIGH], such as [0, 4095]"),
+        ("backgrund: white", "fixed.dataset.backgrund: unknown key 'backgrund'; known are: "),
+    ],
+)
+def test_a_wrong_option_of_a_dataset_is_named(saddle: Any, tmp_path: Path, option: str, message: str) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(STUDY.format(folder=f"own, {option}"))
+    assert message in saddle("plan", study).stderr
