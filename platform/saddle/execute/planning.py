@@ -99,7 +99,11 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         spread = find_spread(study, store, trainable, question)
         found += limits(len(seeds), effects_count(study.ablation, arms), study.ablation.compare.alpha)
     else:
-        found += notes(study.sampler.name, bool(study.constraints))
+        found += notes(
+            study.sampler.name,
+            bool(study.constraints),
+            [name for name, parameter in (study.search or {}).items() if parameter.when],
+        )
         found += idle_parameters(study)
     varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
     return Plan(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from saddle.search.patient import PatientStorage
 from saddle.search.proposals import Proposal
 from saddle.search.pruners import make_pruner
 from saddle.search.samplers import make_sampler, planned_trials
-from saddle.search.storage import quiet_optuna
+from saddle.search.storage import quiet_optuna, without_warnings
 from saddle.search.told import final_values, intermediate_values, is_reported, reported_value, violations
 from saddle.store.entry import Entry
 from saddle.study.models import Study
@@ -81,6 +80,7 @@ class OptunaProposals:
 
     trouble: UserError | None = None
 
+    @without_warnings()
     def __init__(
         self,
         study: Study,
@@ -129,6 +129,7 @@ class OptunaProposals:
         planned = planned_trials(self.spec)
         return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
 
+    @without_warnings()
     def retry(self, entries: Sequence[Entry]) -> None:
         """Try the settings of these trials once more, as new trials beyond the budget; once per trial."""
         retried = self.optuna.user_attrs.get(RETRIED, [])
@@ -138,6 +139,7 @@ class OptunaProposals:
                 self.optuna.enqueue_trial(dict(entry.settings))
                 self.optuna.set_user_attr(RETRIED, retried)
 
+    @without_warnings()
     def next(self) -> Proposal | None:
         if self.unfinished:
             frozen = self.unfinished.pop(0)
@@ -147,10 +149,8 @@ class OptunaProposals:
             drawn = [t for t in self.optuna.get_trials(deepcopy=False) if SETTINGS in t.user_attrs]
             if self.total is not None and len(drawn) >= self.total:
                 return None
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                trial = self.optuna.ask()
-                settings = self._draw(trial)
+            trial = self.optuna.ask()
+            settings = self._draw(trial)
             trial.set_user_attr(SETTINGS, settings)
         key = trial_key(trial.number)
         self.running[key] = trial
@@ -164,17 +164,17 @@ class OptunaProposals:
                 settings[name] = suggest(trial, name, self.space[name])
         return settings
 
+    @without_warnings()
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         trial = self.running[key]
         value = reported_value(self.objectives, metrics)
         if value is None or not is_reported(epoch):
             return False
-        with warnings.catch_warnings():
-            # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands
-            warnings.simplefilter("ignore", UserWarning)
-            trial.report(value, epoch)
-            return bool(trial.should_prune())
+        # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands
+        trial.report(value, epoch)
+        return bool(trial.should_prune())
 
+    @without_warnings()
     def finish(self, entry: Entry) -> None:
         assert entry.number is not None
         trial = self.running.pop(entry.key, None)
@@ -192,7 +192,4 @@ class OptunaProposals:
             if name not in frozen.constraints:
                 trial.set_constraint(name, violation)
         values = final_values(self.objectives, entry)
-        with warnings.catch_warnings():
-            # what a sampler can't learn is said once, by `samplers.notes`
-            warnings.filterwarnings("ignore", message="Constraints have been set")
-            self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)
+        self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)

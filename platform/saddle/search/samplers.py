@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,18 @@ LEARNS_FAILURES = frozenset({"tpe"})
 """Samplers that learn from pruned trials, and so from collapsed and diverged ones; the others never hear of them."""
 
 
-def notes(sampler: str, constrained: bool) -> list[str]:
-    """What a person should know that this sampler can't learn."""
+SAMPLES_THE_REST_AT_RANDOM = frozenset({"gp", "cmaes", "qmc"})
+"""Samplers of the parameters that every trial has: those with a condition are drawn at random."""
+
+
+def notes(sampler: str, constrained: bool, conditional: Sequence[str] = ()) -> list[str]:
+    """What a person should know that this sampler can't learn; `conditional` are the parameters with a condition."""
     found = []
+    if conditional and sampler in SAMPLES_THE_REST_AT_RANDOM:
+        found.append(
+            f"the {sampler} sampler draws parameters with a condition at random and learns nothing of them:"
+            f" {', '.join(conditional)}; tpe does"
+        )
     if constrained and sampler not in LEARNS_CONSTRAINTS:
         found.append(
             f"the {sampler} sampler does not learn from violated constraints; they only decide which trial is best"

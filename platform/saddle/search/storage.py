@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -61,5 +64,13 @@ def open_journal(path: Path) -> JournalStorage:
 
 
 def quiet_optuna() -> None:
-    """Let saddle's own progress speak: Optuna logs only warnings."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    """Let saddle speak: what Optuna warns of is said once, in our words, by `samplers.notes`."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep what is called from warning: of features on trial, of choices that are lists, of trials told twice."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
