@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from saddle.store.base import StorageError, Store
-from saddle.store.fence import Fence, Hold, take_fence
+from saddle.store.fence import Fence, Hold, TakenOver, take_fence
 from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.lease import Lease, find_lease, hold_lease
 from saddle.store.opening import study_folder
@@ -45,7 +45,9 @@ class FencedHold:
 
     @property
     def why(self) -> str:
-        return self.lease.why if self.lease is not None and self.lease.taken_by else self.fence.why
+        with contextlib.suppress(TakenOver, StorageError):
+            self.fence.check()  # it names the successor, whose lease may have ended by now
+        return self.lease.why if self.lease is not None and not self.fence.taken_by else self.fence.why
 
     def check(self) -> None:
         self.fence.check()
