@@ -20,7 +20,7 @@ from saddle.errors import InfrastructureError
 from saddle.store.infrastructure_errors import explain_fault
 from saddle.submit.auth import ClusterError, has_token, knock, our_token
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 0.5
 ASK_SECONDS = 10.0
 PATIENCE = 40.0
 """How long a cluster that was joined may not answer: its head may be restarted, and at 60 s Ray ends this process."""
