@@ -7,20 +7,22 @@ import shutil
 import sqlite3
 import urllib.request
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
-from saddle.archive.studies import set_aside_names
+from saddle.archive.studies import read_study, set_aside_names
 from saddle.cli.app import app
 from saddle.store.base import Store
 from saddle.store.local import LocalStore
 from saddle.store.opening import open_store
 from saddle.track.artifact_root import artifact_root, earlier_roots, relocate
 from saddle.track.opening import tracking_uri
-from saddle.track.server import serve
+from saddle.track.server import arms_page_of, serve
+from saddle.track.views import arms_name, only_of
 from saddle.trial.run_id import RunId
 from saddle.verify.repair import repair_study
 from saddle.verify.verifying import verify_study
@@ -116,6 +118,13 @@ def test_the_pages_of_a_moved_storage_show_its_files(first: LocalStore, tmp_path
         address = f"{server.uri}/get-artifact?path=study.yaml&run_uuid={run.info.run_id}"
         with urllib.request.urlopen(address, timeout=30) as answer:
             assert b"study: abl" in answer.read()
+        for name in ("abl", *set_aside_names(store)):
+            stored = read_study(store, name)
+            assert stored is not None
+            assert only_of(stored.instance) in unquote(server.page(stored.run)), "of two runs, the one asked about"
+            assert str(arms_page_of(server.uri, stored.run)).endswith(
+                f"&viewStateShareKey={arms_name(stored.instance)}"
+            )
     assert not first.root.exists()
 
 
