@@ -15,6 +15,7 @@ from saddle.cli.app import app
 from saddle.cli.checkup import find_mlflow, run_check
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.trial.run_id import RunId
 from tests.support.commands import Command
 from tests.support.exposure import files_with, found_in, watch
 
@@ -79,7 +80,7 @@ def test_none_of_twenty_secrets_gets_out(
             said = command.run("run", "leaky.yaml", "--storage", "runs")
     finally:
         command.kill_leftovers()
-    [failed] = [e for e in Ledger(LocalStore(tmp_path / "runs"), "leaky") if str(e.outcome) == "failed"]
+    [failed] = [e for e in Ledger(LocalStore(tmp_path / "runs"), RunId("leaky")) if str(e.outcome) == "failed"]
     assert "ZeroDivisionError" in failed.why
     assert "host=db user=u password=*** dbname=x" in failed.why
     for order in ("status", "results", "results --json", "results --csv", "report --format md", "report"):
