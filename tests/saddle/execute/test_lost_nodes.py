@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from ray.cluster_utils import Cluster
 
 from saddle.execute.cluster import OBJECT_STORE_BYTES, connect
 from saddle.execute.driver import Options, run_study
+from saddle.execute.stopping import stop_path
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
@@ -56,7 +58,10 @@ class Reaper(threading.Thread):
         self.node = self.add()
 
     def add(self) -> object:
-        return self.cluster.add_node(num_cpus=1, object_store_memory=OBJECT_STORE_BYTES)
+        for _ in range(3):  # a busy machine takes longer for a node than Ray waits
+            with contextlib.suppress(Exception):  # Ray raises a plain one where a node doesn't come up in time
+                return self.cluster.add_node(num_cpus=1, object_store_memory=OBJECT_STORE_BYTES)
+        raise AssertionError("no further node came up")
 
     def run(self) -> None:
         try:
@@ -69,6 +74,7 @@ class Reaper(threading.Thread):
                 self.node = self.add()
         except Exception as error:  # told by the test, whose thread waits for the trial
             self.trouble = repr(error)
+            self.store.write(stop_path(RunId("lost")), b"")
 
     def wait_for_epoch_after(self, reached: int) -> int:
         deadline = time.monotonic() + WAIT_SECONDS
