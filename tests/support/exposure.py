@@ -84,4 +84,4 @@ def watch(
         ended.set()
         for thread in threads:
             thread.join(30)
-    assert folder is None or {"runtime_env_agent.log", "raylet.log"} <= logs, logs
+    assert folder is None or {"runtime_env_agent.log", "dashboard_agent.log"} <= logs, logs
