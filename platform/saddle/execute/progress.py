@@ -165,6 +165,7 @@ class ProgressKeeper:
         except (OSError, StorageError):
             with contextlib.suppress(OSError, StorageError):
                 self.store.delete(progress_path(self.run))
+                self._etag = None  # there is none to replace any more
                 self._write()
             self.listener.changed(self.progress, None)
 

@@ -22,9 +22,9 @@ from saddle.execute.progress import Progress, ProgressKeeper, Silent
 from saddle.execute.slot import MESSAGE
 from saddle.execute.tuning import failing_the_study, take_error
 from saddle.store.checkpoints import Checkpoints
+from saddle.store.fence import HELD
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import Held
 from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
 from saddle.track.base import NullTracker
@@ -155,7 +155,7 @@ def test_the_reason_is_noted_where_there_is_no_more_room(small_disk: Disk) -> No
     small_disk.fill()
     with (
         pytest.raises(InfrastructureError, match="No space left on device"),
-        noting_faults(keeper, NullTracker(), Held()),
+        noting_faults(keeper, NullTracker(), HELD),
     ):
         store.write("studies/noted/ledger/x", bytes(100_000))
     noted = json.loads(store.read("studies/noted/progress.json"))
