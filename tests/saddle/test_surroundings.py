@@ -130,7 +130,7 @@ def loopback_server() -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.mark.parametrize(("excepted", "kept"), [("", ()), ("intern.example,10.0.0.1", ("intern.example",)), ("*", ())])
+@pytest.mark.parametrize(("excepted", "kept"), [("", ()), ("intern.example,192.0.2.1", ("intern.example",)), ("*", ())])
 def test_loopback_is_asked_past_the_proxy(
     monkeypatch: pytest.MonkeyPatch, loopback_server: str, excepted: str, kept: tuple[str, ...]
 ) -> None:

@@ -89,17 +89,17 @@ class TestAuto:
         with pytest.raises(
             ClusterError, match=r"of 2 Ray clusters.*--address 10\.0\.0\.1:6379 or --address 10\.0\.0\.1:6380"
         ):
-            the_only_one(["10.0.0.1:6379", "10.0.0.1:6380"])
+            the_only_one(["192.0.2.1:6379", "192.0.2.1:6380"])
 
     def test_of_several_the_one_is_meant_that_ray_tmpdir_names(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "ray").mkdir()
-        (tmp_path / "ray/ray_current_cluster").write_text("10.0.0.1:6380")
+        (tmp_path / "ray/ray_current_cluster").write_text("192.0.2.1:6380")
         monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-        assert the_only_one(["10.0.0.1:6379", "10.0.0.1:6380"]) == "10.0.0.1:6380"
+        assert the_only_one(["192.0.2.1:6379", "192.0.2.1:6380"]) == "192.0.2.1:6380"
         with pytest.raises(ClusterError, match="of 2 Ray clusters"):
-            the_only_one(["10.0.0.1:6379", "10.0.0.1:6381"])
+            the_only_one(["192.0.2.1:6379", "192.0.2.1:6381"])
 
     def test_it_is_a_line_and_no_traceback(self, ours: str, tmp_path: Path) -> None:
         study = "study: s\ntrainable: parabola\nsearch: {x: {float: [0, 1]}}\nsampler: {random: {seed: 0}}\n"
