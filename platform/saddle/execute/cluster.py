@@ -87,7 +87,8 @@ def connect(
             stack.enter_context(_started() if own else _joined(address, insecure, packages))
         if not own:  # workers of a Ray that is started here inherit this process's environment
             stack.enter_context(share_credentials())
-        logging.getLogger("ray.tune").setLevel(logging.ERROR)
+        # of a trial's error Tune logs a traceback; what it means is said by us, in a line (see `failing_the_study`)
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 

@@ -47,6 +47,8 @@ ADVICE = {
     frozenset(LIMITS): "raise the limit (ulimit -n)",
 }
 OTHERWISE = "mend that"
+WHICH_DISK = "make room on the disk that is full (df -h shows which one)"
+"""For a full disk where the error doesn't say what could not be written."""
 
 NOTHING_LEFT = 64 * 1024
 """Bytes below which a file system counts as full: what failed may have removed its unfinished file."""
@@ -102,6 +104,8 @@ def what_failed(error: BaseException) -> tuple[str, str] | None:
     code = code_in(error)
     if code is None:
         return None
+    if code in FULL and getattr(error, "filename", None) is None:
+        return describe(error), WHICH_DISK
     return describe(error), next(advice for codes, advice in ADVICE.items() if code in codes)
 
 
@@ -125,7 +129,9 @@ def _is_without_folder(error: OSError) -> bool:
 def describe(error: BaseException) -> str:
     """An error in a line: a system error with its path, of others the last line."""
     if isinstance(error, OSError) and error.strerror and not _is_without_folder(error):
-        return f"{error.strerror}: {error.filename}" if error.filename is not None else error.strerror
+        # of a copy the second name is where it was to be written
+        path = error.filename if error.filename2 is None else error.filename2
+        return error.strerror if path is None else f"{error.strerror}: {path}"
     text = str(error)
     line = next((line for line in text.splitlines() if any(words in line for words in TEXT_OF)), "")
     if line:

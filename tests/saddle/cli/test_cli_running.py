@@ -53,8 +53,9 @@ class TestRunningAgain:
         fresh = saddle("run", "again.yaml", "--no-mlflow", "--fresh")
         assert fresh.exit_code == 0
         assert "were done before" not in fresh.stdout
-        assert [row["study"] for row in json.loads(saddle("studies", "--json").stdout)] == ["again"]
         [kept] = [folder for folder in Path("runs/studies").iterdir() if folder.name.startswith("again@")]
+        rows = json.loads(saddle("studies", "--json").stdout)
+        assert [(row["study"], row["set_aside"]) for row in rows] == [("again", False), (kept.name, True)]
         assert len(list((kept / "ledger").glob("*.parquet"))) == 3
 
 
