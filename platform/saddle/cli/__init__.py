@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     """Run the `saddle` command."""
     leave_out_working_directory()
-    from saddle.surroundings import write_what_can_be_written
+    from saddle.process_setup import write_what_can_be_written
 
     write_what_can_be_written()  # before anything else, as --help has signs of its own, too
     from saddle.cli.app import app

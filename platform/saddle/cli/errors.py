@@ -13,7 +13,7 @@ import typer
 
 from saddle.cli.terminal import echo
 from saddle.execute.interrupt import INTERRUPTED
-from saddle.surroundings import settle
+from saddle.process_setup import set_up_process
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +35,7 @@ def explain(command: Callable[P, R]) -> Callable[P, R]:
 
         redact_logs()
         try:
-            settle()
+            set_up_process()
             with redacting():  # saddle's own mistakes end in a traceback, which may quote what it was given
                 result = command(*args, **kwargs)
             sys.stdout.flush()  # a reader that has gone is noticed here, not while Python exits

@@ -15,13 +15,13 @@ from saddle.errors import InfrastructureError
 from saddle.execute.credentials import share_credentials
 from saddle.execute.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
 from saddle.execute.ports import on_loopback
+from saddle.process_setup import find_home, keep_loopback_from_proxies, name_user
 from saddle.redaction import redact_logs
 from saddle.scratch import scratch_folder
 from saddle.store.infrastructure_errors import explain_fault, full_folder
 from saddle.submit.auth import ClusterError, is_from_ray_init, own_token, require_authentication
 from saddle.submit.environment import for_workers
 from saddle.submit.packages import build_wheels
-from saddle.surroundings import find_home, keep_loopback_from_proxies, name_user
 
 QUIET = {
     # saddle has its own Ctrl-C, loggers and resuming; Tune's would double or fight them

@@ -18,10 +18,10 @@ from saddle.execute.deaths import RESTARTS, Death, free_orphaned_groups
 from saddle.execute.entries import UnderWay, describe, make_entry, refused_entry
 from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, finite, parse_message
 from saddle.execute.progress import ProgressKeeper
+from saddle.execute.resource_wait import ResourceWait
 from saddle.execute.shapes import needs_group
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.stopping import StopWish
-from saddle.execute.waiting import Waiting
 from saddle.search.begun import keep_proposal
 from saddle.search.outcomes import Outcome
 from saddle.search.proposals import Proposal, Proposals
@@ -66,7 +66,7 @@ class Conductor:
     lost: list[Proposal] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     swept: float = 0.0
-    waiting: Waiting = field(default_factory=Waiting)
+    waiting: ResourceWait = field(default_factory=ResourceWait)
     unindexed: int = 0
     recorded: set[str] = field(default_factory=set)
     """The keys in the ledger that we know: those of earlier runs, and our own."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.execute.last_words import cause_of_death
+from saddle.execute.worker_exit import cause_of_death
 
 RESTARTS = 3
 """How often a trial whose worker died is taken up again from its checkpoint; a machine that goes away doesn't count."""
@@ -19,7 +19,7 @@ VERDICT_SECONDS = 20.0
 NODE_SECONDS = 3.0
 """How long a machine that is being shut down may go on after its workers: the cluster hears of these first."""
 
-WORDS_SECONDS = 30.0
+LOG_SECONDS = 30.0
 """How long a machine may take to look into the log of a worker that died on it."""
 
 EXIT_CODE = re.compile(r"exits with an exit code (-?\d+)")
@@ -134,10 +134,10 @@ def _how(actor: Any, said: str) -> str:
         return f"{terminated}exit code {code[1]}"
     if "connection error" not in said:
         return " ".join(said.split())
-    return _last_words(actor.node_id.hex(), actor.pid)
+    return _exit_cause(actor.node_id.hex(), actor.pid)
 
 
-def _last_words(node: str, process: int) -> str:
+def _exit_cause(node: str, process: int) -> str:
     """What the machine of a dead process finds in its log."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -147,7 +147,7 @@ def _last_words(node: str, process: int) -> str:
     ask = ray.remote(num_cpus=0, max_retries=0)(_look_there)
     strategy = NodeAffinitySchedulingStrategy(node, soft=False)
     try:
-        return str(ray.get(ask.options(scheduling_strategy=strategy).remote(process), timeout=WORDS_SECONDS))
+        return str(ray.get(ask.options(scheduling_strategy=strategy).remote(process), timeout=LOG_SECONDS))
     except (ray.exceptions.RayError, TimeoutError) as error:
         return f"of something that its node can't tell ({type(error).__name__})"
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from saddle.execute.allocator import keep_freed_memory
 from saddle.execute.credentials import adopt_credentials
-from saddle.execute.last_words import note_exits
 from saddle.execute.order import Message, Order, ReadyMessage, dump_message
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
+from saddle.execute.worker_exit import note_exits
 from saddle.redaction import redact_logs, redacting
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from saddle.execute.allocator import keep_freed_memory
-from saddle.execute.last_words import note_exits
 from saddle.execute.order import Message, Order
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
+from saddle.execute.worker_exit import note_exits
 
 START_SECONDS = 600.0
 """How long a worker may take until it can be handed a trial; a group waits for its resources meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from saddle.surroundings import keep_loopback_from_proxies
+from saddle.process_setup import keep_loopback_from_proxies
 
 
 def be_brief(seconds: int = 10) -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from saddle.errors import UserError
+from saddle.process_setup import keep_loopback_from_proxies
 from saddle.redaction import redact
 from saddle.store.base import Store
-from saddle.surroundings import keep_loopback_from_proxies
 from saddle.track.artifact_root import relocate
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.patience import be_brief

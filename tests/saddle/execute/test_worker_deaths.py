@@ -9,7 +9,7 @@ import pytest
 
 from saddle.execute import conductor
 from saddle.execute.driver import Options, run_study
-from saddle.execute.last_words import conclude
+from saddle.execute.worker_exit import conclude
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
 

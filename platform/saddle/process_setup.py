@@ -1,4 +1,4 @@
-"""What a process finds around it and can do without: a user's name, a home, a folder to work in, an output in UTF-8.
+"""What a process sets up before it works: a user's name, a home, an output that shows our signs, no proxy for loopback.
 
 Libraries below us end in tracebacks where these are missing; here each is replaced, or said in a line.
 """
@@ -31,7 +31,7 @@ IN_ASCII = str.maketrans({
 """Signs of ours, for an output that has none of them."""
 
 
-def settle() -> None:
+def set_up_process() -> None:
     """Make up for what is missing; raises `UserError` where the working directory is gone."""
     write_what_can_be_written()
     name_user()

@@ -1,7 +1,7 @@
-"""What a worker process leaves behind for whoever asks what it died of, as Ray says only that it is gone.
+"""How a worker process ended, read from its own log: Ray says only that it is gone.
 
-A fatal signal is in the process's own log, because Ray's handler writes it there; what ends a process without any
-handler is noted beforehand (`os._exit`) or concluded: nothing but SIGKILL leaves no word at all.
+Ray's handler writes a fatal signal into that log. What ends a process without a handler is noted beforehand
+(`os._exit`) or concluded: only SIGKILL leaves no trace at all.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def read_tail(logs: str, process: int) -> bytes:
 
 
 def conclude(tail: bytes, kills_now: int) -> str:
-    """What ended a process that left these words, on a machine whose kernel has made so many OOM kills by now."""
+    """What ended a process whose log ends so, on a machine whose kernel has made `kills_now` OOM kills by now."""
     exited = EXITED.findall(tail)
     if exited:
         return f"exit code {exited[-1].decode()} (os._exit)"

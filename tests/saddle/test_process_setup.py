@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from saddle import surroundings
+from saddle import process_setup
 from saddle.execute.cluster import LONGEST_FOLDER, SHORT_FOLDERS, require_text_arguments, short_folder
 from saddle.submit.auth import ClusterError
 
@@ -83,8 +83,8 @@ def test_a_user_whom_the_system_does_not_know(monkeypatch: pytest.MonkeyPatch, t
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("USER", "")  # so that what is set here is undone
     monkeypatch.setenv("HOME", "")
-    surroundings.name_user()
-    surroundings.find_home()
+    process_setup.name_user()
+    process_setup.find_home()
     assert getpass.getuser() == f"uid{os.getuid()}"
     assert Path.home().parent == tmp_path
     assert Path.home().stat().st_mode & 0o777 == 0o700
@@ -94,7 +94,7 @@ def test_a_home_that_is_a_link_of_somebody_else_is_not_used(monkeypatch: pytest.
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("HOME", "/nonexistent")
     (tmp_path / f"home-of-uid{os.getuid()}").symlink_to("/etc")
-    surroundings.find_home()
+    process_setup.find_home()
     assert Path.home().parent == tmp_path
     assert not Path.home().is_symlink()
 
@@ -138,8 +138,8 @@ def test_loopback_is_asked_past_the_proxy(
         monkeypatch.setenv(name, DEAD_PROXY)
     monkeypatch.setenv("NO_PROXY", excepted)
     monkeypatch.setenv("no_proxy", excepted)
-    surroundings.keep_loopback_from_proxies()
-    surroundings.keep_loopback_from_proxies()  # once more changes nothing
+    process_setup.keep_loopback_from_proxies()
+    process_setup.keep_loopback_from_proxies()  # once more changes nothing
     assert all(host in os.environ["no_proxy"].split(",") for host in kept)
     assert os.environ["no_proxy"].count("localhost") <= 1
     with urllib.request.urlopen(loopback_server, timeout=5) as answer:
@@ -151,7 +151,7 @@ def test_loopback_is_asked_past_the_proxy(
 def test_without_a_proxy_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*PROXIES, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    surroundings.keep_loopback_from_proxies()
+    process_setup.keep_loopback_from_proxies()
     assert "no_proxy" not in os.environ
 
 

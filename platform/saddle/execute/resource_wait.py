@@ -21,7 +21,7 @@ LONGEST = 60
 
 
 @dataclass
-class Waiting:
+class ResourceWait:
     """The placement groups of this job that the cluster has not found room for, and since when."""
 
     since: dict[bytes, float] = field(default_factory=dict)
@@ -80,9 +80,9 @@ def other_jobs() -> list[str]:
         job for job in jobs
         if job.job_id != own and not job.is_dead and not job.config.ray_namespace.startswith("_ray_internal")
     ]  # fmt: skip
-    told = [
+    shown = [
         f"{redact(job.entrypoint)[:LONGEST] or 'one without a name'} (process {job.driver_pid} on "
         f"{job.driver_address.ip_address or job.driver_ip_address})"
         for job in alive[:SHOWN_JOBS]
     ]
-    return [*told, f"{len(alive) - SHOWN_JOBS} more"] if len(alive) > SHOWN_JOBS else told
+    return [*shown, f"{len(alive) - SHOWN_JOBS} more"] if len(alive) > SHOWN_JOBS else shown
