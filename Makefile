@@ -39,7 +39,7 @@ test-all: lint  ## Every test, also those too slow for CI
 	$(PYTEST) tests
 
 faults: install  ## Only the tests that kill things
-	$(BIN)/pytest -m fault tests
+	$(PYTEST) -m fault tests
 
 bench: install  ## Ratios against a peer in the same run
 	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py

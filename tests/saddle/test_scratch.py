@@ -24,7 +24,7 @@ with scratch_folder(Path({base!r})) as folder:
 """
 
 
-@pytest.mark.fault
+@pytest.mark.fault("what killed drivers leave behind")
 def test_a_killed_process_folder_is_removed_by_the_next_and_a_living_one_stays(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDER.format(base=str(tmp_path))]
     holders = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -74,7 +74,7 @@ class Killed(BaseException):
     """What no clean-up of ours catches."""
 
 
-@pytest.mark.fault
+@pytest.mark.fault("killed while a run is set aside")
 @pytest.mark.parametrize(("share", "more"), [(0, 0), (0.5, 0), (1, -1), (1, 0), (1, 1), (1, 2)])
 def test_a_move_killed_anywhere_shows_whole_runs_and_is_completed(
     s3: S3, monkeypatch: pytest.MonkeyPatch, share: float, more: int

@@ -98,7 +98,7 @@ def bare_nodes() -> Iterator[RayNodes]:
         yield cluster.start(1, 1)
 
 
-@pytest.mark.fault
+@pytest.mark.fault("worker killed that has the driver's credentials")
 def test_a_cluster_s_workers_get_to_a_bucket_with_what_only_the_driver_has(
     bare_nodes: RayNodes, s3: S3, s3_proxy: FaultyProxy, tmp_path: Path
 ) -> None:

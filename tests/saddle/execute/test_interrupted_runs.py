@@ -106,6 +106,7 @@ def test_a_killed_search_goes_on_with_every_trial_once(command: Command) -> None
     assert len({row["params"]["x"] for row in rows}) == 6
 
 
+@pytest.mark.fault("a trial that hangs")
 def test_a_trial_that_hangs_gets_a_time_limit_afterwards(command: Command) -> None:
     hanging = SEARCH.replace("pause: 0.2", "trouble: hang").replace("trials: 6", "trials: 1")
     (command.folder / "search.yaml").write_text(hanging)

@@ -32,7 +32,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.fault
+@pytest.mark.fault("what killed drivers leave behind")
 def test_a_killed_driver_leaves_little_and_the_next_run_nothing(tmp_path: Path, temporary: Path) -> None:
     (tmp_path / "chatty.yaml").write_text(CHATTY)
     command = Command(tmp_path)

@@ -38,6 +38,7 @@ def cluster() -> Iterator[RayNodes]:
         yield cluster.start(1)
 
 
+@pytest.mark.fault("another study's private Ray; no Ray at all")
 class TestAPrivateRay:
     def test_it_is_not_joinable_beside_a_cluster_that_is(self, ours: str, cluster: RayNodes) -> None:
         found = joinable(local_nodes())
@@ -79,6 +80,7 @@ class TestAPrivateRay:
             subprocess.run(["rm", "-rf", folder], check=True)
 
 
+@pytest.mark.fault("another study's private Ray; no Ray at all")
 class TestAuto:
     def test_without_a_cluster_it_says_what_would_be_right(self) -> None:
         with pytest.raises(ClusterError, match="this machine is no node of a Ray cluster; run it on the head node"):

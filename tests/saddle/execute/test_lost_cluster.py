@@ -14,7 +14,7 @@ from saddle.errors import InfrastructureError
 from saddle.execute.cluster import not_started
 from tests.support.commands import Command, wait_until
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault("Ray's control process lost")
 
 STUDY = """
 study: cut

@@ -37,6 +37,7 @@ class Clocks:
         self.wall += seconds + set_by
 
 
+@pytest.mark.fault("a wall clock that is set")
 @pytest.mark.parametrize("set_by", [0.0, 3 * HOURS, -3 * HOURS, 365 * 24 * HOURS])
 def test_a_wall_clock_that_is_set_changes_nothing(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch, set_by: float

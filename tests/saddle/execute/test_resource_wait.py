@@ -41,6 +41,7 @@ def cluster() -> Iterator[RayNodes]:
         yield cluster.start(2)
 
 
+@pytest.mark.fault("a cluster without a free CPU")
 def test_what_is_waited_for_is_said_and_the_run_goes_on_once_it_is_free(cluster: RayNodes, tmp_path: Path) -> None:
     from tests.saddle.submit.conftest import METHODS
 

@@ -76,6 +76,7 @@ def others_journal(folder: Path) -> bytes:
     return (folder / "live").read_bytes()
 
 
+@pytest.mark.fault("a damaged journal")
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_every_damage_is_mended_and_said_in_a_line(
     search: tuple[Searching, list[Begun]], tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Damage

@@ -47,6 +47,7 @@ def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path)
 
 
+@pytest.mark.fault("damaged small files")
 class TestFactsOfARun:
     @pytest.mark.parametrize("rubbish", RUBBISH)
     @pytest.mark.parametrize("damaged", FACTS)
@@ -81,6 +82,7 @@ class TestFactsOfARun:
             read_study(store, "s")
 
 
+@pytest.mark.fault("damaged small files")
 class TestLocks:
     @pytest.mark.parametrize("rubbish", [b"", b"\xff\xfe", b"nobody", b"-3", b"1 2", b"\0\0"])
     def test_a_lock_that_does_not_say_who_holds_it_is_held_all_the_same(self, tmp_path: Path, rubbish: bytes) -> None:
@@ -102,6 +104,7 @@ def test_a_damaged_record_of_removed_checkpoints_is_an_empty_one(store: LocalSto
     assert removed(store, RunId("s")) == {}
 
 
+@pytest.mark.fault("damaged small files")
 class TestDatabaseOfMlflow:
     def test_one_that_nobody_can_read_is_set_aside_and_said(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -128,6 +131,7 @@ class TestDatabaseOfMlflow:
         assert path.read_bytes() == content
 
 
+@pytest.mark.fault("damaged small files")
 class TestOutbox:
     @pytest.mark.parametrize("line", [b"", b"\0\0", b"\xff\xfe", b"7", b'["do"]', b'{"do": "run"'])
     def test_a_line_that_is_none_stands_for_nothing(self, line: bytes) -> None:

@@ -116,6 +116,7 @@ def test_a_state_is_a_mapping() -> None:
         StateChecker().encode([1])  # type: ignore[arg-type]
 
 
+@pytest.mark.fault("a state that does not load again")
 def test_a_state_that_changes_its_types_later_is_looked_at_again(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     checkpoints = Checkpoints.open(store, "t")
@@ -159,6 +160,7 @@ def test_the_walk_through_a_large_state_costs_little_beside_storing_it() -> None
     assert seconds(lambda: set(kinds_in(state))) < 0.5 * seconds(lambda: encode_state(state))
 
 
+@pytest.mark.fault("a state that does not load again")
 def test_an_old_state_that_holds_code_is_named_in_one_line(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     buffer = io.BytesIO()

@@ -96,6 +96,7 @@ def test_verify_names_the_old_place_and_repair_mends_it(first: LocalStore, tmp_p
     assert not first.root.exists()
 
 
+@pytest.mark.fault("a storage that was moved")
 def test_a_moved_storage_is_extended_where_it_lies_now(first: LocalStore, tmp_path: Path) -> None:
     first.root.rename(tmp_path / "archive")
     store = LocalStore(tmp_path / "archive")
