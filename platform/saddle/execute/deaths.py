@@ -52,10 +52,13 @@ def explain_death(error: BaseException) -> Death:
 
 
 def unwrap(error: BaseException) -> BaseException:
-    """What a task raised, without Ray's wrapping."""
+    """What a task raised, without Ray's wrapping or ours."""
     from ray.exceptions import RayTaskError
 
-    return error.cause if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException) else error
+    from saddle.execute.actor_failures import ActorFailure
+
+    cause = error.cause if isinstance(error, RayTaskError | ActorFailure) else None
+    return cause if isinstance(cause, BaseException) else error
 
 
 def is_process_end(error: BaseException) -> bool:

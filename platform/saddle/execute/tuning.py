@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from ray import cloudpickle, tune
 from ray.tune.experiment import Trial
 
+from saddle.execute.actor_failures import report_all_actor_failures
 from saddle.execute.conductor import Conductor
 from saddle.execute.credentials import withhold_secrets_from_tune
 from saddle.execute.deaths import explain_death, unwrap
@@ -139,6 +140,7 @@ def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> 
     the study (`Conductor.failure`).
     """
     withhold_secrets_from_tune()
+    report_all_actor_failures()
     bundle = slot_bundle(conductor.study.resources, machine)
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
     with scratch_folder() as scratch:

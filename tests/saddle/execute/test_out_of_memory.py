@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from ray.exceptions import ActorDiedError, NodeDiedError, OutOfMemoryError, RayActorError
 
 from saddle.execute import conductor
+from saddle.execute.actor_failures import as_actor_failure
 from saddle.execute.cluster import OBJECT_STORE_BYTES, connect
+from saddle.execute.deaths import explain_death
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.study.loader import parse_studies
@@ -29,17 +33,28 @@ budget: {trials: 1}
 
 @pytest.fixture
 def little_memory() -> Iterator[None]:
-    """A Ray that ends workers once the machine uses 2 GB more than now."""
+    """A Ray that ends workers once the machine uses 4 GB more than now; other tests take some of it meanwhile."""
     import ray
 
     memory = psutil.virtual_memory()
-    threshold = (memory.total - memory.available + 2e9) / memory.total
+    threshold = (memory.total - memory.available + 4e9) / memory.total
     ray.init(
         address="local", include_dashboard=False, log_to_driver=False, object_store_memory=OBJECT_STORE_BYTES,
         _system_config={"memory_usage_threshold": threshold, "memory_monitor_refresh_ms": 100},
     )  # fmt: skip
     yield
     ray.shutdown()
+
+
+def test_tune_knows_every_error_of_rays_own_as_an_actors_death() -> None:
+    error = as_actor_failure(OutOfMemoryError("its node ran low"))
+    assert isinstance(error, RayActorError), "the only kind that Tune handles"
+    assert "its node ran low" in str(error)
+    stored = pickle.loads(pickle.dumps(error))  # Tune hands it on in a file
+    assert explain_death(stored).why == "Ray's OOM killer: its node ran out of memory"
+    assert explain_death(pickle.loads(pickle.dumps(as_actor_failure(NodeDiedError("gone"))))).of_machine
+    for known in (ValueError("the trainable's"), ActorDiedError()):
+        assert as_actor_failure(known) is known
 
 
 @pytest.mark.usefixtures("little_memory")
