@@ -1,11 +1,13 @@
-"""How a worker process ended, read from its own log: Ray says only that it is gone.
+"""How a worker process ended, noted in a file of its own beside Ray's logs: Ray says only that it is gone.
 
-Ray's handler writes a fatal signal into that log. What ends a process without a handler is noted beforehand
-(`os._exit`) or concluded: only SIGKILL leaves no trace at all.
+`faulthandler` writes a fatal signal there, and what ends a process without a handler is noted beforehand (`os._exit`)
+or concluded: only SIGKILL leaves no trace at all. Not in the process's standard error: where Ray rotates its logs that
+is a pipe which the process itself empties, and what was written last is lost with it.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import signal
@@ -13,32 +15,52 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-TAIL_BYTES = 64 * 1024
 EXITED = re.compile(rb"saddle: os\._exit\((-?\d+)\) was called")
 KILLS = re.compile(rb"saddle: (\d+) OOM kills on this machine so far")
-SIGNALLED = re.compile(rb"\*\*\* (SIG[A-Z0-9]+) received")
+SIGNALLED = re.compile(rb"Fatal Python error: ([A-Za-z -]+)")
+SIGNALS = {
+    b"Segmentation fault": signal.SIGSEGV, b"Bus error": signal.SIGBUS, b"Aborted": signal.SIGABRT,
+    b"Floating-point exception": signal.SIGFPE, b"Floating point exception": signal.SIGFPE,
+    b"Illegal instruction": signal.SIGILL,
+}  # fmt: skip
+"""What `faulthandler` calls the signals that it handles."""
+
 KERNEL_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 
 
 def note_exits() -> None:
-    """Have this process say in its log when the code in it calls `os._exit`; once per process is enough."""
+    """Have this process note what ends it, as far as it can; once per process is enough."""
     if getattr(os._exit, "noted", False):
         return
     exit_now: Callable[[int], NoReturn] = os._exit
     process = os.getpid()
+    note = os.open(note_path(_logs_here(), process), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def noted_exit(status: int) -> NoReturn:
         if os.getpid() == process:  # a forked child ends this way as a matter of course
-            _say(f"saddle: os._exit({status}) was called")
+            _say(note, f"saddle: os._exit({status}) was called")
         exit_now(status)
 
     noted_exit.__dict__["noted"] = True
     os._exit = noted_exit
-    _say(f"saddle: {oom_kills()} OOM kills on this machine so far")
+    faulthandler.enable(note, all_threads=False)
+    _say(note, f"saddle: {oom_kills()} OOM kills on this machine so far")
 
 
-def _say(line: str) -> None:
-    os.write(2, f"\n{line}\n".encode())
+def _logs_here() -> str:
+    """Ray's folder of logs on this machine."""
+    from ray._private.worker import global_worker
+
+    return str(global_worker.node.get_logs_dir_path())
+
+
+def note_path(logs: str, process: int) -> Path:
+    """Where a process notes what ends it."""
+    return Path(logs, f"saddle-exit-{process}.err")
+
+
+def _say(note: int, line: str) -> None:
+    os.write(note, f"{line}\n".encode())
 
 
 def oom_kills() -> int:
@@ -55,29 +77,20 @@ def oom_kills() -> int:
 
 
 def cause_of_death(logs: str, process: int) -> str:
-    """What the log of a dead process of this machine says of its end: a signal, an exit code, or the OOM killer."""
-    return conclude(read_tail(logs, process), oom_kills())
+    """What ended a process of this machine, as its note says: a signal, an exit code, or the OOM killer."""
+    path = note_path(logs, process)
+    return conclude(path.read_bytes() if path.exists() else b"", oom_kills())
 
 
-def read_tail(logs: str, process: int) -> bytes:
-    """The end of what a worker process of this machine wrote to its standard error."""
-    for log in Path(logs).glob(f"worker-*-{process}.err"):
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-            return file.read()
-    return b""
-
-
-def conclude(tail: bytes, kills_now: int) -> str:
-    """What ended a process whose log ends so, on a machine whose kernel has made `kills_now` OOM kills by now."""
-    exited = EXITED.findall(tail)
+def conclude(note: bytes, kills_now: int) -> str:
+    """What ended a process with this note, on a machine whose kernel has made `kills_now` OOM kills by now."""
+    exited = EXITED.findall(note)
     if exited:
         return f"exit code {exited[-1].decode()} (os._exit)"
-    signalled = SIGNALLED.findall(tail)
+    signalled = [SIGNALS[words] for words in SIGNALLED.findall(note) if words in SIGNALS]
     if signalled:
-        name = signalled[-1].decode()
-        return f"signal {getattr(signal, name, 0):d} ({name})"
-    kills_before = KILLS.findall(tail)
+        return f"signal {signalled[-1]:d} ({signalled[-1].name})"
+    kills_before = KILLS.findall(note)
     if kills_before and kills_now > int(kills_before[-1]):
         return "signal 9 (SIGKILL) by the kernel's OOM killer: the machine's memory was used up"
     return "signal 9 (SIGKILL), as by kill -9 or a batch system"

@@ -29,6 +29,7 @@ ablation:
 DEATHS = {
     "sigkill": r"signal 9 \(SIGKILL\), as by kill -9 or a batch system$",
     "sigsegv": r"signal 11 \(SIGSEGV\)$",
+    "sigabrt": r"signal 6 \(SIGABRT\)$",
     "sigterm": r"signal 15 \(SIGTERM\), exit code 1$",
     "exit code": r"exit code 3 \(os\._exit\)$",
 }
@@ -75,14 +76,14 @@ def test_a_ranks_process_says_what_it_died_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tail", "kills", "said"),
+    ("note", "kills", "said"),
     [
         (b"saddle: 3 OOM kills on this machine so far\n", 3, "signal 9 (SIGKILL), as by kill -9 or a batch system"),
         (b"saddle: 3 OOM kills on this machine so far\n", 4, "signal 9 (SIGKILL) by the kernel's OOM killer"),
-        (b"*** SIGBUS received at time=1 on cpu 1 ***\n", 0, "signal 7 (SIGBUS)"),
+        (b"Fatal Python error: Bus error\n\nCurrent thread 0x1:\n", 0, "signal 7 (SIGBUS)"),
         (b"\nsaddle: os._exit(-1) was called\n", 0, "exit code -1 (os._exit)"),
         (b"", 9, "signal 9 (SIGKILL), as by kill -9 or a batch system"),
     ],
 )
-def test_what_a_log_tells(tail: bytes, kills: int, said: str) -> None:
-    assert conclude(tail, kills).startswith(said)
+def test_what_a_note_says(note: bytes, kills: int, said: str) -> None:
+    assert conclude(note, kills).startswith(said)
