@@ -65,9 +65,8 @@ def own_ports() -> list[Port]:
     """The ports of the Ray that this process has started and is connected to, each of them tried."""
     import psutil
 
-    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
     found: dict[tuple[str, int], Port] = {}
-    for process in family:
+    for process in [psutil.Process(), *rays_processes()]:
         with contextlib.suppress(psutil.Error):
             for connection in process.net_connections("tcp"):
                 if connection.status == psutil.CONN_LISTEN:
@@ -75,6 +74,19 @@ def own_ports() -> list[Port]:
                     name = _name_of(process)
                     found[address, number] = Port(name, address, number, answers_without_token(address, number))
     return sorted(found.values(), key=lambda port: (port.process, port.number))
+
+
+def rays_processes() -> Iterator[Any]:
+    """The processes of the Ray that this process has started, as psutil's; other children of it are left out."""
+    import psutil
+    import ray
+
+    node: Any = ray._private.worker._global_node
+    for started in node.all_processes.values() if node is not None else ():
+        for info in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(info.process.pid)
+                yield from (process, *process.children(recursive=True))
 
 
 def _name_of(process: Any) -> str:

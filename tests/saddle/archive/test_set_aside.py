@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -84,7 +85,7 @@ class Kept:
 @pytest.fixture(scope="module", params=["local", "s3"])
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     folder = tmp_path_factory.mktemp("aside")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         url = str(folder / "runs")
         for name in ("MLFLOW_TRACKING_URI", "SADDLE_OPTUNA_URL"):
             patch.delenv(name, raising=False)
@@ -95,7 +96,9 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             address = request.getfixturevalue("s3_server")
             for name, value in environment(address).items():
                 patch.setenv(name, value)
-            url = f"s3://{S3(address).bucket()}/team/runs"
+            endpoint = S3(address)
+            stack.callback(endpoint.empty)
+            url = f"s3://{endpoint.bucket()}/team/runs"
         store = open_store(url)
         for text in (ABLATION, SEARCH):
             run_in_process(store, text.format(**OLD))

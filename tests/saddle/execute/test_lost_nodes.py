@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -42,7 +41,8 @@ def cluster() -> Iterator[Cluster]:
     """A head without CPUs, which hears within seconds of nodes that are gone."""
     head = {"num_cpus": 0, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     quickly = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
-    cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": quickly})
+    # without handlers of signals, which only the main thread may set: further nodes are started by another one
+    cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": quickly}, shutdown_at_exit=False)
     ray.init(address=cluster.address, log_to_driver=False)
     yield cluster
     ray.shutdown()
@@ -50,7 +50,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 class Reaper(threading.Thread):
-    """Takes the node away that a trial is on, as often as it gets to a further epoch, and brings another one."""
+    """Takes the node away that a trial is on, as often as an attempt ends an epoch, and brings another one."""
 
     def __init__(self, cluster: Cluster, store: LocalStore) -> None:
         super().__init__(daemon=True)
@@ -58,16 +58,19 @@ class Reaper(threading.Thread):
         self.node = self.add()
 
     def add(self) -> object:
+        trouble: Exception | None = None
         for _ in range(3):  # a busy machine takes longer for a node than Ray waits
-            with contextlib.suppress(Exception):  # Ray raises a plain one where a node doesn't come up in time
+            try:
                 return self.cluster.add_node(num_cpus=1, object_store_memory=OBJECT_STORE_BYTES)
-        raise AssertionError("no further node came up")
+            except Exception as error:  # Ray raises a plain one where a node doesn't come up in time
+                trouble = error
+        raise AssertionError(f"no further node came up: {trouble}")
 
     def run(self) -> None:
         try:
-            reached = 0
+            attempt = 0
             for _ in range(LOST):
-                reached = self.wait_for_epoch_after(reached)
+                attempt = self.wait_for_attempt_after(attempt)
                 # half of them are shut down in order, as `ray stop` does it; the others lose their power
                 self.cluster.remove_node(self.node, allow_graceful=self.taken % 2 == 1)
                 self.taken += 1
@@ -76,15 +79,18 @@ class Reaper(threading.Thread):
             self.trouble = repr(error)
             self.store.write(stop_path(RunId("lost")), b"")
 
-    def wait_for_epoch_after(self, reached: int) -> int:
+    def wait_for_attempt_after(self, attempt: int) -> int:
+        """The number of the next attempt, once it has ended an epoch: what the one before still does is no sign."""
+        begun_with: dict[int, int] = {}
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
             for key in self.store.names("studies/lost/trials"):
-                epoch = len(Checkpoints.of_trial(self.store, RunId("lost"), key).manifest.curve)
-                if epoch > reached:
-                    return epoch
+                manifest = Checkpoints.of_trial(self.store, RunId("lost"), key).manifest
+                first = begun_with.setdefault(manifest.attempts, len(manifest.curve))
+                if manifest.attempts > attempt and len(manifest.curve) > first:
+                    return manifest.attempts
             time.sleep(0.1)
-        raise AssertionError(f"no epoch after {reached} within {WAIT_SECONDS} s")
+        raise AssertionError(f"no epoch of an attempt after {attempt} within {WAIT_SECONDS} s")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
