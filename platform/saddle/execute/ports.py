@@ -82,7 +82,7 @@ def rays_processes() -> Iterator[Any]:
     import ray
 
     node: Any = ray._private.worker._global_node
-    for started in node.all_processes.values() if node is not None else ():
+    for started in node.all_processes.values() if node is not None and node.head else ():
         for info in started:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(info.process.pid)

@@ -105,6 +105,7 @@ def test_a_storage_that_fills_up(command: Command, disk: Disk) -> None:
     assert max(row["attempts"] for row in rows) >= 2, "a trial went on where it was"
 
 
+@pytest.mark.slow
 def test_a_storage_that_is_read_only_by_now(command: Command, disk: Disk) -> None:
     storage = ("--storage", "disk/runs")
     process = command.start("run", "full.yaml", "--no-mlflow", *storage)
@@ -118,6 +119,7 @@ def test_a_storage_that_is_read_only_by_now(command: Command, disk: Disk) -> Non
     check_goes_on(command, *storage)
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_trainables_own_that_fills_up(command: Command, disk: Disk) -> None:
     write(command.folder, f"folder: {disk.folder}")
     disk.fill(leave=150_000)
@@ -129,6 +131,7 @@ def test_a_folder_of_the_trainables_own_that_fills_up(command: Command, disk: Di
     check_goes_on(command)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "said"), [("io", "Input/output error: /dev/sdz"), ("stale", "Stale file handle")])
 def test_a_disk_that_fails(command: Command, way: str, said: str) -> None:
     mended = command.folder / "mended"
@@ -139,6 +142,7 @@ def test_a_disk_that_fails(command: Command, way: str, said: str) -> None:
     check_goes_on(command)
 
 
+@pytest.mark.slow
 def test_all_trials_end_soon_and_not_only_the_one_that_met_it(command: Command) -> None:
     text = STUDY.format(fixed="way: io").replace("pause: 0.3, ", "").replace("level: 0", "pause: 600")
     (command.folder / "full.yaml").write_text(text.replace("level: [0, 1]", "pause: [600, 0.3]"))

@@ -35,7 +35,7 @@ def command(tmp_path: Path) -> Iterator[Command]:
     command.kill_leftovers()
 
 
-@pytest.mark.parametrize("name", ["gcs_server", "raylet"])
+@pytest.mark.parametrize("name", ["gcs_server", pytest.param("raylet", marks=pytest.mark.slow)])
 def test_a_control_process_that_dies_ends_the_run_in_a_line_and_the_same_command_goes_on(
     command: Command, name: str
 ) -> None:

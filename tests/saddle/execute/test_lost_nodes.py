@@ -93,6 +93,7 @@ class Reaper(threading.Thread):
         raise AssertionError(f"no epoch of an attempt after {attempt} within {WAIT_SECONDS} s")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_five_lost_machines_in_turn_do_not_count(cluster: Cluster, tmp_path: Path, workers: int) -> None:
     store = LocalStore(tmp_path / "runs")

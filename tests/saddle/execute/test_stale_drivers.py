@@ -99,7 +99,9 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 @pytest.mark.fault("driver stopped for longer than its lease lasts")
-@pytest.mark.parametrize("moment", ["after its successor has finished", "while its successor trains"])
+@pytest.mark.parametrize(
+    "moment", [pytest.param("after its successor has finished", marks=pytest.mark.slow), "while its successor trains"]
+)
 def test_a_stopped_driver_that_goes_on_changes_nothing_of_its_successor_s(folder: Path, s3: S3, moment: str) -> None:
     bucket = s3.bucket()
     store, url = S3Store(bucket, "runs"), f"s3://{bucket}/runs"

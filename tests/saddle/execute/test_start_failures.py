@@ -52,8 +52,11 @@ def broken_workers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[P
     ray.shutdown()
 
 
-@pytest.mark.parametrize(("broken_workers", "workers"), [("torch", 1), ("torch", 2)],
-                         indirect=["broken_workers"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("broken_workers", "workers"),
+    [("torch", 1), pytest.param("torch", 2, marks=pytest.mark.slow)],
+    indirect=["broken_workers"],
+)
 def test_slots_that_can_not_start_end_the_study_with_the_reason(
     broken_workers: Path, workers: int, tmp_path: Path
 ) -> None:

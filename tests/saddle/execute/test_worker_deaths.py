@@ -63,6 +63,7 @@ def test_what_only_asks_for_the_end_fails_the_trial_at_once(tmp_path: Path) -> N
         assert f"the trainable raised {way}(" in why
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray_session")
 def test_a_ranks_process_says_what_it_died_of(tmp_path: Path) -> None:
     found = outcomes(tmp_path, "SystemExit, sigsegv", workers=2, rank=1)
