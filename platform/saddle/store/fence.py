@@ -98,11 +98,20 @@ def read_token(store: Store, run: RunId) -> tuple[int, str, str | None]:
         facts = json.loads(content)
         return int(facts["token"]), f"process {facts['process']} on {facts['host']}", etag
     except FileNotFoundError:
-        return 0, "nobody", None
+        return _token_of_facts(store, run), "nobody", None
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{store.locate(path)} is damaged ({error}); where no driver runs {run.name}, delete it and run it again"
         ) from error
+
+
+def _token_of_facts(store: Store, run: RunId) -> int:
+    """The token of the driver that last wrote the study's facts, 0 where nobody did: a fence may have been deleted."""
+    try:
+        facts = json.loads(store.read(f"{study_folder(run)}/instance.json"))
+        return int(facts.get("token", 0))
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return 0
 
 
 def take_fence(store: Store, run: RunId) -> Fence:

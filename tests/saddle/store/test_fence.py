@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,16 @@ def test_a_damaged_token_is_named(store: Store) -> None:
     store.write(fence_path(RUN), b"{")
     with pytest.raises(StorageError, match=r"\.digits\.fence is damaged"):
         take_fence(store, RUN)
+
+
+def test_tokens_go_on_where_a_fence_was_deleted(store: Store) -> None:
+    stale = take_fence(store, RUN)
+    later = take_fence(store, RUN)
+    store.write("studies/digits/instance.json", json.dumps({"instance": "a", "token": later.token}).encode())
+    store.delete(fence_path(RUN))  # as the message of a damaged one advises
+    with pytest.raises(TakenOver):
+        stale.check()
+    assert take_fence(store, RUN).token == 3, "never one that an earlier driver has"
 
 
 class Stopped:
