@@ -89,7 +89,7 @@ class TestAuto:
     def test_several_are_refused_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("RAY_TMPDIR", raising=False)
         with pytest.raises(
-            ClusterError, match=r"of 2 Ray clusters.*--address 10\.0\.0\.1:6379 or --address 10\.0\.0\.1:6380"
+            ClusterError, match=r"of 2 Ray clusters.*--address 192\.0\.2\.1:6379 or --address 192\.0\.2\.1:6380"
         ):
             the_only_one(["192.0.2.1:6379", "192.0.2.1:6380"])
 
