@@ -178,7 +178,11 @@ class Trainable(Protocol):
     `estimate(config) -> tuple[float, int]`, the multiply-adds of a whole trial and the bytes of one stored state, for
     `saddle plan`; imports no torch;
     `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on;
-    `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors.
+    `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
+    `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that goes on from an earlier report of the same
+    state, of which `arrays` and `fingerprints` are looked at: what it measured already isn't measured again, and the
+    result is as if both had been measured together. A report that it can't go on from is no mistake; one of another
+    state is, a `ValueError`.
     """
 
     Config: type[Config]

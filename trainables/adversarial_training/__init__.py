@@ -27,6 +27,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "load",
+    "reevaluate",
     "train",
 ]
 
@@ -55,6 +56,13 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     from trainables.adversarial_training.evaluation import evaluate as evaluate_state
 
     return evaluate_state(config, state, run)
+
+
+def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
+    """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
+    from trainables.adversarial_training.evaluation import evaluate as evaluate_state
+
+    return evaluate_state(config, state, run, earlier)
 
 
 def check(config: Config, run: Run) -> None:

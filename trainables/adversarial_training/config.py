@@ -11,6 +11,7 @@ from trainables.adversarial_training.settings.evaluation import EvaluationSettin
 from trainables.adversarial_training.settings.network import NetworkSettings
 from trainables.adversarial_training.settings.optimisation import OptimisationSettings
 from trainables.adversarial_training.settings.perturbation import PerturbationSettings
+from trainables.attacks.table import ATTACKS
 from trainables.datasets.config import known_facts, own_size
 from trainables.datasets.tasks import example_task, resolve_task
 from trainables.models.sizes import too_small
@@ -37,8 +38,10 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
     @field_validator("attacks")
     @classmethod
     def _one_within_epsilon(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value == ("cw_l2",):
-            raise ValueError("cw_l2 has a budget of its own; robust accuracy needs an L∞ attack beside it, such as pgd")
+        if all(name in ATTACKS and not ATTACKS[name].within_epsilon for name in value):
+            raise ValueError(
+                f"{', '.join(value)} has a budget of its own; robust accuracy needs an L∞ attack beside it, such as pgd"
+            )
         return value
 
     @model_validator(mode="after")

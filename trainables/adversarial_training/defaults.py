@@ -83,6 +83,7 @@ def _full(dataset: str | None, given: Mapping[str, Any]) -> dict[str, Default]:
         "test_size": Default(None, "paper"),
         "validation_fraction": Default(0.1, "assumed"),
         "epsilon_warmup": Default(0, "official code"),
+        "attacks": Default(("standard",), "customary"),
     }
 
 
@@ -103,7 +104,9 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
         "epochs": Default(quick.epochs, "assumed"),
         "epsilon_warmup": Default(warmup, "assumed"),
         "lr": recipe["lr"] if optimizer == "sgd" else Default(quick.adam_lr, "assumed"),
+        "attacks": Default(("quick",), "assumed"),
         "validation_attacks": Default("first", "assumed"),
+        "ladder_steps": Default(100, "assumed"),
     }
 
 

@@ -6,21 +6,16 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import get_args
 
-from trainables.adversarial_training.settings.evaluation import OUTSIDE_EPSILON, Attack, ThreatModel
+from trainables.adversarial_training.attack_plan import LADDER_RESTARTS, LADDER_STEPS, attack_name
+from trainables.adversarial_training.settings.evaluation import ThreatModel
+from trainables.attacks.table import ATTACKS
 from trainables.contract import Direction
-
-TARGETED: tuple[Attack, ...] = ("pgd_targeted", "pgd_least_likely")
 
 MOST_TASKS = 2
 """Auxiliary tasks whose analyses have declared names; S3 has two."""
 
 STATISTICS = ("mean", "std", "q05", "q50", "q95", "skipped")
 """Of the angles of an analysis; `skipped` counts images whose angle is undefined, because a vector is zero."""
-
-
-def attack_name(attack: Attack, threat_model: ThreatModel) -> str:
-    """What an attack's results are called: `pgd` against the main head, `pgd_all_heads` against all jointly."""
-    return attack if threat_model == "main_head" else f"{attack}_{threat_model}"
 
 
 def perturbation_names(tasks: int) -> list[str]:
@@ -56,6 +51,9 @@ def declared() -> Mapping[str, Direction]:
     found["test/robust_accuracy.worst_case_low"] = "maximize"
     found["test/robust_accuracy.worst_case_high"] = "maximize"
     found["test/samples"] = "maximize"
+    rungs = ["declared", *(f"steps_{count}" for count in LADDER_STEPS), f"restarts_{LADDER_RESTARTS}"]
+    found |= {f"test/budget_ladder.{rung}": "maximize" for rung in rungs}
+    found["test/budget_ladder_move"] = "minimize"
     for head, made in product(range(1 + MOST_TASKS), ["clean", *perturbation_names(MOST_TASKS)]):
         found[f"test/accuracy.head{head}.under_{made}"] = "maximize"
     found |= {f"test/perturbation_size.{name}": "maximize" for name in perturbation_names(MOST_TASKS)}
@@ -70,13 +68,15 @@ def _accuracies(split: str) -> Iterator[tuple[str, Direction]]:
     yield f"{split}/auxiliary_accuracy", "maximize"
     yield f"{split}/robust_accuracy.worst_case", "maximize"
     yield f"{split}/robust_above_clean", "minimize"
-    for attack, threat_model in product(get_args(Attack), get_args(ThreatModel)):
-        name = attack_name(attack, threat_model)
-        if attack in OUTSIDE_EPSILON:
-            if split == "test":
-                yield f"{split}/robust_accuracy.{name}", "maximize"
-                yield f"{split}/{name}_median_norm", "maximize"
+    for attack, threat_model in product(ATTACKS.values(), get_args(ThreatModel)):
+        if threat_model != "main_head" and not attack.joint:
             continue
-        yield f"{split}/robust_accuracy.{name}", "maximize"
-        if attack in TARGETED:
+        name = attack_name(attack.name, threat_model)
+        if attack.within_epsilon:
+            yield f"{split}/robust_accuracy.{name}", "maximize"
+            yield f"{split}/failures_found.{name}", "maximize"
+        elif split == "test":
+            yield f"{split}/robust_accuracy.{name}", "maximize"
+            yield f"{split}/{name}_median_norm", "maximize"
+        if attack.has_target_rate:
             yield f"{split}/target_rate.{name}", "minimize"

@@ -12,20 +12,23 @@ from torch import Tensor, nn
 
 from trainables import adversarial_training
 from trainables.adversarial_training import METRICS
-from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples, batches, loss_on_heads
+from trainables.adversarial_training.attack_plan import PlannedAttack, attacks_taken
+from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples, batches
 from trainables.adversarial_training.data import parts
-from trainables.adversarial_training.evaluation import Measured, measure
+from trainables.adversarial_training.evaluation import measure
+from trainables.adversarial_training.measured import Measured
 from trainables.adversarial_training.model import load
-from trainables.adversarial_training.settings.evaluation import Attack, ThreatModel
+from trainables.adversarial_training.settings.evaluation import ThreatModel
 from trainables.attacks.frozen import frozen
 from trainables.attacks.pgd import pgd
+from trainables.attacks.table import ATTACKS
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import Dataset
 from trainables.datasets.samples import Samples
 from trainables.randomness import stream
 
 TASKS = ["odd_even", "prime_composite"]
-EVERY = list(get_args(Attack))
+EVERY = list(ATTACKS)
 BOTH = list(get_args(ThreatModel))
 UNDEFENDED = {"epsilon": 0.0, "steps": 0, "epochs": 5}
 SMALL = {
@@ -37,7 +40,9 @@ SMALL = {
     "attack_epsilon": 0.1,
     "test_size": 150,
 }
-WITHIN = [attack for attack in EVERY if attack != "cw_l2"]
+WITHIN = [attack.name for attack in ATTACKS.values() if attack.within_epsilon]
+JOINT = [attack.name for attack in ATTACKS.values() if attack.joint]
+ONE_TARGET = ["pgd_targeted", "pgd_least_likely"]
 
 
 def config(**given: Any) -> Any:

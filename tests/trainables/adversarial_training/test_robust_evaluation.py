@@ -17,7 +17,10 @@ from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, Report, resolve
 from trainables.datasets import Dataset
 
-SMALL = {"epochs": 3, "steps": 1, "attack_steps": 3, "train_size": 300, "test_size": 60, "width": 1, "lr": 1e-2}
+SMALL = {
+    "attacks": "pgd", "epochs": 3, "steps": 1, "attack_steps": 3,
+    "train_size": 300, "test_size": 60, "width": 1, "lr": 1e-2,
+}  # fmt: skip
 
 
 def config(**given: Any) -> Any:
@@ -44,31 +47,58 @@ def test_the_metrics_are_those_of_the_stored_predictions(tested: Report) -> None
     assert set(tested.metrics) <= set(adversarial_training.METRICS)
 
 
-def attacked(*predictions: int, **more: Any) -> Attacked:
-    return Attacked(torch.tensor(predictions), torch.zeros(1, 1, 8, 8), **more)
+def attacked(name: str, *predictions: int, **more: Any) -> tuple[str, Attacked]:
+    return name, Attacked(torch.tensor(predictions), name.rpartition(".")[2], {"attack": name}, **more)
 
 
 def test_the_worst_case_counts_a_sample_once_any_attack_succeeds() -> None:
     measured = Measured(
         labels=torch.tensor([1, 1, 1, 1]),
         clean=torch.tensor([1, 1, 0, 1]),
-        within={"pgd": attacked(1, 0, 1, 1), "other": attacked(1, 1, 1, 2)},
+        within=dict([attacked("pgd", 1, 0, 1, 1), attacked("other", 1, 2, 1, 2)]),
     )
     assert measured.metrics("test") == {
         "test/clean_accuracy": 0.75,
         "test/robust_accuracy.pgd": 0.75,
-        "test/robust_accuracy.other": 0.75,
+        "test/robust_accuracy.other": 0.5,
         "test/robust_accuracy.worst_case": 0.25,
         "test/robust_above_clean": 0.0,
+        "test/failures_found.pgd": 0.5,
+        "test/failures_found.other": 0.5,
     }
     assert measured.worst.tolist() == [1, 0, 0, 2]
+    assert measured.found_by.tolist() == [-1, 1, 0, 2], "the first that fooled, and 0 for what is wrong when clean"
+    assert measured.found_by.dtype == torch.int16
+    assert measured.facts() == {"pgd": {"attack": "pgd", "order": 1}, "other": {"attack": "other", "order": 2}}
+
+
+def test_a_member_of_a_set_has_no_accuracy_but_its_share_of_the_failures() -> None:
+    measured = Measured(
+        labels=torch.tensor([1, 1, 1, 1, 1]),
+        clean=torch.tensor([1, 1, 0, 1, 1]),
+        within=dict(
+            [
+                attacked("quick.apgd_t", 1, 0, 1, 1, 1, alone=False),
+                attacked("standard.square", 1, 1, 1, 3, 1, alone=False),
+                attacked("standard.apgd_t", 1, 1, 1, 1, 2, alone=False),
+            ]
+        ),
+    )
+    metrics = measured.metrics("test")
+    assert metrics["test/robust_accuracy.worst_case"] == pytest.approx(0.2)
+    assert not [name for name in metrics if "robust_accuracy" in name and "worst_case" not in name]
+    assert metrics["test/failures_found.apgd_t"] == pytest.approx(2 / 3), "both runs of it together"
+    assert metrics["test/failures_found.square"] == pytest.approx(1 / 3)
+    assert set(measured.arrays()) == {"labels", "predictions.clean", "predictions.worst_case", "found_by"}
 
 
 def test_an_attack_that_helps_is_flagged() -> None:
     measured = Measured(
         labels=torch.tensor([1, 1, 1, 1]),
         clean=torch.tensor([1, 0, 0, 1]),
-        within={"pgd": attacked(1, 0, 0, 0), "pgd_targeted": attacked(1, 1, 1, 0, reached=torch.tensor([0, 0, 0, 1]))},
+        within=dict(
+            [attacked("pgd", 1, 0, 0, 0), attacked("pgd_targeted", 1, 1, 1, 0, reached=torch.tensor([0, 0, 0, 1]))]
+        ),
     )
     assert measured.metrics("test")["test/robust_above_clean"] == 0.25
     assert measured.metrics("test")["test/target_rate.pgd_targeted"] == 0.25
@@ -79,8 +109,8 @@ def test_an_attack_without_bound_has_no_part_in_the_worst_case() -> None:
     measured = Measured(
         labels=torch.tensor([1, 1, 1, 1]),
         clean=torch.tensor([1, 0, 1, 1]),
-        within={"pgd": attacked(1, 0, 1, 0)},
-        beyond={"cw_l2": attacked(0, 0, 1, 1, norms=norms)},
+        within=dict([attacked("pgd", 1, 0, 1, 0)]),
+        beyond=dict([attacked("cw_l2", 0, 0, 1, 1, norms=norms)]),
     )
     metrics = measured.metrics("test")
     assert metrics["test/robust_accuracy.worst_case"] == 0.5

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.adversarial_training.attacking import NOISE_SEED, loss_on_heads
+from trainables.adversarial_training.attacking import NOISE_SEED
 from trainables.adversarial_training.config import Config
 from trainables.attacks.pgd import pgd
 from trainables.randomness import stream
@@ -70,7 +71,7 @@ class TaskAttacks:
     def _attack(self, model: nn.Module, images: Tensor, labels: Tensor, tasks: Sequence[int], noise: Tensor) -> Tensor:
         def loss_of(adversarial: Tensor) -> Tensor:
             logits = model(adversarial)
-            return loss_on_heads([logits[m] for m in tasks], labels[:, list(tasks)], "pgd")
+            return torch.stack([F.cross_entropy(logits[m], labels[:, m], reduction="sum") for m in tasks]).sum()
 
         config = self.config
         adversarial = pgd(

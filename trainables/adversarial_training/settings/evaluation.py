@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from trainables.attacks.table import NAMES, described
 from trainables.contract import Config, hyperparameter
 
-Attack = Literal["fgsm", "pgd", "pgd_targeted", "pgd_least_likely", "cw_linf", "cw_l2"]
+if TYPE_CHECKING:
+    AttackName = str
+else:
+    AttackName = Literal[NAMES]
+    """What the table of attacks lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
+
 ThreatModel = Literal["main_head", "all_heads"]
-Analysis = Literal["misled_heads", "angles", "epoch_seconds"]
-
-OUTSIDE_EPSILON: tuple[Attack, ...] = ("cw_l2",)
-"""Attacks without an L∞ bound: they have no part in the worst case, and are too slow for validation."""
-
-L2_SEARCH_STEPS = 9
-"""Values of c that cw_l2 tries for every image; Carlini and Wagner's."""
+Analysis = Literal["misled_heads", "angles", "epoch_seconds", "budget_ladder"]
 
 MOST_ANALYSED = 1_000
 """Test images that analyses look at."""
@@ -23,13 +23,13 @@ MOST_ANALYSED = 1_000
 class EvaluationSettings(Config):
     """The attacks that validation and test measure robust accuracy by."""
 
-    attacks: tuple[Attack, ...] = hyperparameter(
-        ("pgd",),
-        source="paper",
+    attacks: tuple[AttackName, ...] = hyperparameter(
+        ("standard",),
+        source="customary",
         description=(
-            "Attacks that robust accuracy is the worst case over: fgsm; pgd, untargeted; pgd_targeted, to a wrong "
-            "class drawn at random and fixed per image; pgd_least_likely, to the least likely class; cw_linf, PGD on "
-            "Carlini and Wagner's margin; cw_l2, their L2 attack within l2_budget, which the worst case leaves out."
+            "Attacks that robust accuracy is the worst case over, and named sets of them. An attack that is named by "
+            "itself attacks all images and has an accuracy of its own; those of a set attack what is left standing, "
+            f"the cheapest first. Attacks: {described()}"
         ),
     )
     validation_attacks: Literal["all", "first"] = hyperparameter(
@@ -37,7 +37,8 @@ class EvaluationSettings(Config):
         source="assumed",
         description=(
             "Which of the attacks validation takes after every epoch: all, or the first alone, as is customary where "
-            "three attacks would cost more than the training. A test always takes all."
+            "three attacks would cost more than the training; of a set always its cheapest attack alone, with "
+            "attack_steps at most. A test always takes all."
         ),
     )
     threat_models: tuple[ThreatModel, ...] = hyperparameter(
@@ -57,7 +58,12 @@ class EvaluationSettings(Config):
         description="Attack budget ε in validation and test, L∞; the dataset's, whatever ε is trained with.",
     )
     attack_steps: int = hyperparameter(
-        20, source="customary", unit="steps", ge=1, le=10_000, description="PGD steps in validation and test."
+        20,
+        source="customary",
+        unit="steps",
+        ge=1,
+        le=10_000,
+        description="PGD steps in validation and test; sets have budgets of their own.",
     )
     attack_step_size: float = hyperparameter(
         2 / 255,
@@ -73,7 +79,7 @@ class EvaluationSettings(Config):
         unit="starts",
         ge=1,
         le=100,
-        description="Random starts per attack; the worst counts.",
+        description="Random starts of each attack that is named by itself; the worst counts.",
     )
     l2_budget: float = hyperparameter(
         0.5,
@@ -96,16 +102,15 @@ class EvaluationSettings(Config):
         source="paper",
         description=(
             "What else is measured: misled_heads, which task's perturbation misleads which head (S3, Table 1); angles "
-            "between perturbations and images (Table 5); epoch_seconds, of the training alone (Table 7)."
+            "between perturbations and images (Table 5); epoch_seconds, of the training alone (Table 7); "
+            "budget_ladder, by how much longer attacks lower the worst case."
         ),
     )
-
-    def attacks_taken(self, *, tested: bool) -> tuple[Attack, ...]:
-        """All declared attacks in a test; in validation those within ε, or the first of them.
-
-        `cw_l2` takes hundreds of times as long as PGD, so validation leaves it out whatever it takes.
-        """
-        if tested:
-            return self.attacks
-        within = tuple(attack for attack in self.attacks if attack not in OUTSIDE_EPSILON)
-        return within[:1] if self.validation_attacks == "first" else within
+    ladder_steps: int = hyperparameter(
+        1_000,
+        source="customary",
+        unit="steps",
+        ge=20,
+        le=1_000,
+        description="The most steps that budget_ladder takes: it goes on from 20 to 100 and 1,000 of them.",
+    )

@@ -1,0 +1,137 @@
+"""The attacks of the table on a `Problem`: every start and target in turn, each on what is left standing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainables.attacks.apgd import apgd
+from trainables.attacks.cw_l2 import SmallestPerturbation, cw_l2
+from trainables.attacks.margin import margin
+from trainables.attacks.objective import Objective
+from trainables.attacks.pgd import pgd
+from trainables.attacks.problem import Problem
+from trainables.attacks.table import Attack, Budget
+from trainables.attacks.targets import least_likely_class, likeliest_wrong_classes, random_wrong_classes
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """One start of an attack: which of its starts and targets, and the classes aimed at, (N, heads) or None."""
+
+    problem: Problem
+    attack: Attack
+    budget: Budget
+    restart: int
+    target: int
+    aims: Tensor | None
+
+    @property
+    def objective(self) -> Objective:
+        """What this start climbs; the first of an attack with a single target goes on until it is reached."""
+        to_target = self.attack.has_target_rate and self.restart == 0
+        return self.problem.objective(self.attack.loss, self.aims, to_target=to_target)
+
+    @property
+    def generator(self) -> torch.Generator:
+        """The random stream of this start alone, so that none depends on how many were needed before."""
+        return self.problem.draw(f"{self.restart} {self.target}" if self.target else str(self.restart))
+
+    def noise(self) -> Tensor:
+        """The random start of every sample, attacked or not, (N, C, H, W) in [0, 1)."""
+        images = self.problem.images
+        return torch.rand(images.shape, generator=self.generator, dtype=images.dtype).to(images.device)
+
+
+def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
+    """Run an attack within ε on the samples that are alive; their adversarial images (N, C, H, W) are returned.
+
+    What it did is in `problem.record`; images of samples that it didn't attack are as they were.
+    """
+    run = attack.load()
+    adversarial = problem.images.clone()
+    for restart in range(budget.restarts):
+        for target, aims in enumerate(aims_of(attack, problem, budget, restart)):
+            standing = problem.standing
+            if not standing.any():
+                return adversarial
+            adversarial[standing] = run(Start(problem, attack, budget, restart, target, aims))[standing]
+    return adversarial
+
+
+def run_pgd(start: Start) -> Tensor:
+    """Sign-PGD from a random point of the ε-box."""
+    return _climb(start, start.noise(), start.budget.steps, start.budget.step_size or 0.0)
+
+
+def run_fgsm(start: Start) -> Tensor:
+    """One step of size ε from the images themselves."""
+    return _climb(start, None, 1, start.problem.epsilon)
+
+
+def run_apgd(start: Start) -> Tensor:
+    """Auto-PGD, whose step size follows the loss."""
+    problem = start.problem
+    result = apgd(
+        start.objective,
+        problem.images,
+        problem.epsilon,
+        iterations=start.budget.steps,
+        generator=start.generator,
+    )
+    return result.images
+
+
+def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
+    """Carlini and Wagner's L2 attack; against all heads it raises every head's margin, and fools by the main one."""
+
+    def margins_of(adversarial: Tensor, which: Tensor) -> Tensor:
+        logits = problem.heads_of(adversarial)
+        return torch.stack([margin(head, problem.labels[which, m]) for m, head in enumerate(logits)], dim=1)
+
+    return cw_l2(margins_of, problem.images, iterations=budget.steps, search_steps=budget.searches)
+
+
+def aims_of(attack: Attack, problem: Problem, budget: Budget, restart: int) -> Iterator[Tensor | None]:
+    """The wrong classes (N, heads) that a start aims at, one after the other; None alone for an untargeted attack."""
+    if attack.aims is None:
+        yield None
+        return
+    for target in range(min(budget.targets, problem.classes - 1)):
+        place = target if attack.aims == "likely" else restart
+        yield torch.stack([_aim(attack, problem, m, place) for m in range(len(problem.clean))], dim=1)
+
+
+def _aim(attack: Attack, problem: Problem, head: int, place: int) -> Tensor:
+    """The wrong class of one head, (N,): of heads with fewer classes the first ones again."""
+    clean, labels = problem.clean[head], problem.labels[:, head]
+    if attack.aims == "least_likely":
+        return least_likely_class(clean, labels)
+    classes = clean.shape[1]
+    if attack.aims == "random":
+        # the main head's are the same whatever the threat model
+        order = random_wrong_classes(labels, classes, problem.draw(f"classes {head}"))
+    else:
+        order = likeliest_wrong_classes(clean, labels, classes - 1)
+    return order[:, place % (classes - 1)]
+
+
+def _climb(start: Start, noise: Tensor | None, steps: int, step_size: float) -> Tensor:
+    problem, objective = start.problem, start.objective
+    which = problem.standing.nonzero().squeeze(1)
+    adversarial = problem.images.clone()
+    adversarial[which] = pgd(
+        lambda images: objective(images, which).loss.sum(),
+        problem.images[which],
+        problem.epsilon,
+        step_size,
+        steps,
+        random_start=noise is not None,
+        noise=None if noise is None else noise[which],
+    )
+    with torch.no_grad():
+        objective(adversarial[which], which)
+    return adversarial
