@@ -1,0 +1,170 @@
+"""The calibration of the set `quick`: how far it stays from `standard` on reference networks, and what it saves.
+
+Every attack is run once on each network, on all its clean-right images: what an attack does to an image doesn't depend
+on the others, so any sequence's worst case is the union of what its members fool. The table is written beside this
+file. Networks and verdicts are kept in the folder that `SADDLE_REFERENCES` names, and not made again.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.reference_networks import ARMS, TASKS, Reference, reference
+from trainables.adversarial_training.attack_plan import PlannedAttack
+from trainables.adversarial_training.attacking import attack_samples, predict
+from trainables.attacks.frozen import frozen
+from trainables.attacks.table import SETS, Budget, attack_of
+from trainables.datasets.errors import DataError
+
+TABLE = Path(__file__).parent / "quick_attacks.csv"
+TOLERANCE = 0.005
+"""By how much the worst case over `quick` may lie above that over `standard`."""
+
+Member = tuple[str, Budget]
+Sequence_ = Sequence[Member]
+
+CANDIDATES: Mapping[str, Sequence[Budget | None]] = {
+    "apgd_margin": [Budget(20), Budget(50), Budget(100)],
+    "apgd_t": [None, *(Budget(steps, targets=targets) for targets, steps in product((3, 4, 9), (30, 50)))],
+    "square": [None, *(Budget(queries) for queries in (200, 500, 1_000))],
+}
+"""Budgets that a quick sequence is put together from; None leaves the attack out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What an attack fooled of the N test images, (N,) bool, and the seconds it took on those that were right."""
+
+    fooled: np.ndarray
+    seconds: float
+
+
+class Calibration:
+    """A reference network, and what attacks did to it until now."""
+
+    def __init__(self, network: Reference, folder: Path) -> None:
+        self.network, self.folder = network, folder
+        with frozen(network.network):
+            self.clean = predict(network.network, network.samples)
+        self.labels = network.samples.labels[:, 0]
+        self.right = self.clean[0].argmax(1) == self.labels
+
+    def verdicts(self, member: Member) -> Verdicts:
+        """Of one attack with its budget, from the folder where it was run before."""
+        name, budget = member
+        facts = "-".join(str(value) for value in (name, *budget.as_facts().values()))
+        kept = self.folder / f"{self.network.dataset}-{self.network.arm}-{facts}.npz"
+        if not kept.is_file():
+            planned = PlannedAttack(
+                attack_of(name), budget, "main_head", self.network.config.attack_epsilon, of_set="calibration"
+            )
+            since = perf_counter()
+            with frozen(self.network.network):
+                attacked = attack_samples(planned, self.network.network, self.network.samples, self.clean, self.right)
+            fooled = (attacked.predictions != self.labels) & self.right
+            np.savez(kept, fooled=fooled.numpy(), seconds=perf_counter() - since)
+        with np.load(kept) as stored:
+            return Verdicts(stored["fooled"], float(stored["seconds"]))
+
+    def accuracy(self, members: Sequence_) -> float:
+        """The worst case over a sequence of attacks."""
+        robust = self.right.numpy().copy()
+        for member in members:
+            robust &= ~self.verdicts(member).fooled
+        return float(robust.mean())
+
+    def steps(self, members: Sequence_) -> float:
+        """What a sequence costs in steps on an image, each attack on the survivors of those before it."""
+        robust, cost = self.right.numpy().copy(), 0.0
+        for name, budget in members:
+            fooled = self.verdicts((name, budget)).fooled
+            # a fooled image is left alone as soon as it is: half of the way on average
+            whole = attack_of(name).cost(budget, self.clean[0].shape[1])
+            cost += whole * float(robust.mean() - 0.5 * (robust & fooled).mean())
+            robust &= ~fooled
+        return cost
+
+
+def sequences() -> list[list[Member]]:
+    """Every sequence of the candidates, each in the order of the table."""
+    return [
+        [(name, budget) for name, budget in zip(CANDIDATES, budgets, strict=True) if budget is not None]
+        for budgets in product(*CANDIDATES.values())
+    ]
+
+
+def calibrations(folder: Path, data_root: str | None) -> list[Calibration]:
+    """Every reference network whose data is there."""
+    made = []
+    for dataset, arm in product(TASKS, ARMS):
+        try:
+            made.append(Calibration(reference(dataset, arm, folder, data_root), folder))
+        except DataError as error:
+            print(f"\n{dataset} is left out: {error}")
+    return made
+
+
+def ordered(members: Mapping[str, Budget]) -> list[Member]:
+    """The members of a set, the cheapest first."""
+    return sorted(members.items(), key=lambda member: attack_of(member[0]).cost(member[1], 10))
+
+
+def write_table(made: Sequence[Calibration]) -> list[dict[str, object]]:
+    """A row for each network: accuracies clean, over `quick` and over `standard`, and what both cost."""
+    quick, standard = ordered(SETS["quick"].budgets), ordered(SETS["standard"].budgets)
+    rows: list[dict[str, object]] = []
+    for one in made:
+        worst, reference_worst = one.accuracy(quick), one.accuracy(standard)
+        rows.append(
+            {
+                "dataset": one.network.dataset,
+                "arm": one.network.arm,
+                "images": len(one.right),
+                "clean": round(float(one.right.double().mean()), 4),
+                "quick": round(worst, 4),
+                "standard": round(reference_worst, 4),
+                "above": round(worst - reference_worst, 4),
+                "quick_steps": round(one.steps(quick)),
+                "standard_steps": round(one.steps(standard)),
+            }
+        )
+    with TABLE.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def cheapest(made: Sequence[Calibration]) -> list[tuple[float, float, list[Member]]]:
+    """The candidates within the tolerance on every network: mean steps on an image, largest excess, and members."""
+    standard = ordered(SETS["standard"].budgets)
+    within = []
+    for members in sequences():
+        excess = max(one.accuracy(members) - one.accuracy(standard) for one in made)
+        if excess <= TOLERANCE:
+            within.append((float(np.mean([one.steps(members) for one in made])), excess, members))
+    return sorted(within, key=lambda candidate: candidate[0])
+
+
+@pytest.mark.timeout(7_200)
+def test_quick_stays_near_standard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(1)
+    folder = Path(os.environ.get("SADDLE_REFERENCES") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    made = calibrations(folder, os.environ.get("SADDLE_BENCH_DATA"))
+    with capsys.disabled():
+        for row in write_table(made):
+            print(", ".join(f"{name} {value}" for name, value in row.items()))
+            assert float(str(row["above"])) <= TOLERANCE, row
+        for cost, excess, members in cheapest(made)[:5]:
+            print(f"{cost:.0f} steps, at most {excess:+.2%}: " + "; ".join(f"{n} {b.as_facts()}" for n, b in members))
