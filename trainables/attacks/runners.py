@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables.attacks.apgd import apgd
+from trainables.attacks.apgd import climb, random_surface_point
 from trainables.attacks.cw_l2 import SmallestPerturbation, cw_l2
 from trainables.attacks.margin import margin
-from trainables.attacks.objective import Objective
+from trainables.attacks.objective import BestIterates, Objective, in_memory_order
 from trainables.attacks.pgd import pgd
 from trainables.attacks.problem import Problem
 from trainables.attacks.table import Attack, Budget
@@ -39,6 +39,12 @@ class Start:
     def generator(self) -> torch.Generator:
         """The random stream of this start alone, so that none depends on how many were needed before."""
         return self.problem.draw(f"{self.restart} {self.target}" if self.target else str(self.restart))
+
+    def best(self) -> BestIterates:
+        """The images themselves; those that aren't standing count as fooled, so that an attack leaves them alone."""
+        best = BestIterates(in_memory_order(self.problem.images))
+        best.fooled = ~self.problem.standing
+        return best
 
     def noise(self) -> Tensor:
         """The random start of every sample, attacked or not, (N, C, H, W) in [0, 1)."""
@@ -73,16 +79,11 @@ def run_fgsm(start: Start) -> Tensor:
 
 
 def run_apgd(start: Start) -> Tensor:
-    """Auto-PGD, whose step size follows the loss."""
-    problem = start.problem
-    result = apgd(
-        start.objective,
-        problem.images,
-        problem.epsilon,
-        iterations=start.budget.steps,
-        generator=start.generator,
-    )
-    return result.images
+    """Auto-PGD, whose step size follows the loss, from a random point on the surface of the ε-box."""
+    problem, best = start.problem, start.best()
+    point = random_surface_point(best.images, problem.epsilon, start.generator)
+    climb(start.objective, best.images.clone(), problem.epsilon, point, start.budget.steps, best)
+    return best.images
 
 
 def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
