@@ -10,10 +10,13 @@ from torch import Tensor
 
 from trainables.attacks.apgd import climb, random_surface_point
 from trainables.attacks.cw_l2 import SmallestPerturbation, cw_l2
+from trainables.attacks.fab import approach, random_start
+from trainables.attacks.losses import targeted_margin
 from trainables.attacks.margin import margin
-from trainables.attacks.objective import BestIterates, Objective, in_memory_order
+from trainables.attacks.objective import BestIterates, Objective, in_memory_order, targeted
 from trainables.attacks.pgd import pgd
 from trainables.attacks.problem import Problem
+from trainables.attacks.square import draw_squares, search
 from trainables.attacks.table import Attack, Budget
 from trainables.attacks.targets import least_likely_class, likeliest_wrong_classes, random_wrong_classes
 
@@ -84,6 +87,37 @@ def run_apgd(start: Start) -> Tensor:
     point = random_surface_point(best.images, problem.epsilon, start.generator)
     climb(start.objective, best.images.clone(), problem.epsilon, point, start.budget.steps, best)
     return best.images
+
+
+def run_square(start: Start) -> Tensor:
+    """Square, which asks for no gradients, from vertical stripes; its steps are queries."""
+    problem, best = start.problem, start.best()
+    draws = draw_squares(best.images, start.budget.steps, start.generator)
+    search(start.objective, best.images.clone(), problem.epsilon, draws, best)
+    return best.images
+
+
+def run_fab(start: Start) -> Tensor:
+    """FAB-T against the main head, from the images themselves and, in further starts, from random points.
+
+    It leaves the ε-box on its way, so that what it asks on the way isn't noted: only what it found within ε is.
+    """
+    problem, best, standing = start.problem, start.best(), start.problem.standing
+    assert start.aims is not None
+    images = best.images.clone()
+    point = random_start(images, problem.epsilon, start.generator) if start.restart else images
+    approach(_towards(problem, start.aims[:, 0]), images, problem.epsilon, point, start.budget.steps, best)
+    problem.record.evaluations += best.evaluations
+    which = (best.fooled & standing).nonzero().squeeze(1)
+    if len(which):
+        with torch.no_grad():
+            problem.record.note(problem.heads_of(best.images[which])[0].argmax(1), which)
+    return best.images
+
+
+def _towards(problem: Problem, aims: Tensor) -> Objective:
+    """The margin of the main head's targets (N,), noted nowhere."""
+    return targeted(lambda images: problem.heads_of(images)[0], problem.labels[:, 0], aims, targeted_margin)
 
 
 def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:

@@ -11,6 +11,7 @@ import pytest
 
 from trainables import adversarial_training
 from trainables.adversarial_training import evaluation
+from trainables.attacks.table import SETS, Budget
 from trainables.contract import InProcessRun, Report, resolve
 
 SMALL = {
@@ -70,7 +71,16 @@ def test_it_gives_what_measuring_from_scratch_gives_and_touches_survivors_only(
     assert set(continued.metrics) == set(scratch.metrics)
 
 
-def test_a_longer_set_attacks_what_the_shorter_one_left(state: Any, earlier: Report, ran: dict[str, int]) -> None:
+def test_a_longer_set_attacks_what_the_shorter_one_left(
+    state: Any, earlier: Report, ran: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = {
+        "apgd_ce": Budget(10),
+        "apgd_t": Budget(10, targets=9),
+        "fab_t": Budget(5, targets=9),
+        "square": Budget(70),
+    }
+    monkeypatch.setitem(SETS, "standard", replace(SETS["standard"], budgets=fewer))
     left = int((earlier.arrays["found_by"] == -1).sum())
     continued = go_on(config("pgd", "quick", "standard"), state, earlier)
     assert set(ran) == {"standard.apgd_ce", "standard.apgd_t", "standard.fab_t", "standard.square"}
