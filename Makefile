@@ -38,7 +38,7 @@ test: lint  ## Lint, then the tests that CI runs
 test-all: lint  ## Every test, also those too slow for CI
 	$(PYTEST) tests
 
-faults: install  ## Only the tests that kill things
+faults: install  ## Only the tests that inject faults, with a table of the faults
 	$(PYTEST) -m fault tests
 
 bench: install  ## Ratios against a peer in the same run
