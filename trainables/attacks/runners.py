@@ -13,9 +13,16 @@ from trainables.attacks.cw_l2 import SmallestPerturbation, cw_l2
 from trainables.attacks.fab import approach, random_start
 from trainables.attacks.losses import targeted_margin
 from trainables.attacks.margin import margin
-from trainables.attacks.objective import BestIterates, Objective, in_memory_order, targeted
-from trainables.attacks.pgd import pgd
+from trainables.attacks.objective import (
+    BestIterates,
+    Objective,
+    in_memory_order,
+    judge,
+    judge_with_gradient,
+    targeted,
+)
 from trainables.attacks.problem import Problem
+from trainables.attacks.sign_pgd import ascend, uniform_point
 from trainables.attacks.square import draw_squares, search
 from trainables.attacks.table import Attack, Budget
 from trainables.attacks.targets import least_likely_class, likeliest_wrong_classes, random_wrong_classes
@@ -49,11 +56,6 @@ class Start:
         best.fooled = ~self.problem.standing
         return best
 
-    def noise(self) -> Tensor:
-        """The random start of every sample, attacked or not, (N, C, H, W) in [0, 1)."""
-        images = self.problem.images
-        return torch.rand(images.shape, generator=self.generator, dtype=images.dtype).to(images.device)
-
 
 def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
     """Run an attack within ε on the samples that are alive; their adversarial images (N, C, H, W) are returned.
@@ -73,12 +75,23 @@ def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
 
 def run_pgd(start: Start) -> Tensor:
     """Sign-PGD from a random point of the ε-box."""
-    return _climb(start, start.noise(), start.budget.steps, start.budget.step_size or 0.0)
+    problem, best, budget = start.problem, start.best(), start.budget
+    assert budget.step_size is not None
+    images = best.images.clone()
+    point = uniform_point(images, problem.epsilon, start.generator)
+    ascend(start.objective, images, problem.epsilon, point, budget.step_size, budget.steps, best)
+    return best.images
 
 
 def run_fgsm(start: Start) -> Tensor:
-    """One step of size ε from the images themselves."""
-    return _climb(start, None, 1, start.problem.epsilon)
+    """One step of size ε from the images themselves, which don't count: they aren't attacked yet."""
+    problem, best = start.problem, start.best()
+    images, which = best.images.clone(), best.left()
+    unnoted = problem.objective(start.attack.loss, noted=False)
+    _, gradient = judge_with_gradient(unnoted, images[which], which)
+    stepped = images[which].add_(gradient.sign_(), alpha=problem.epsilon).clamp_(0, 1)
+    best.update(which, stepped, judge(start.objective, stepped, which))
+    return best.images
 
 
 def run_apgd(start: Start) -> Tensor:
@@ -152,21 +165,3 @@ def _aim(attack: Attack, problem: Problem, head: int, place: int) -> Tensor:
     else:
         order = likeliest_wrong_classes(clean, labels, classes - 1)
     return order[:, place % (classes - 1)]
-
-
-def _climb(start: Start, noise: Tensor | None, steps: int, step_size: float) -> Tensor:
-    problem, objective = start.problem, start.objective
-    which = problem.standing.nonzero().squeeze(1)
-    adversarial = problem.images.clone()
-    adversarial[which] = pgd(
-        lambda images: objective(images, which).loss.sum(),
-        problem.images[which],
-        problem.epsilon,
-        step_size,
-        steps,
-        random_start=noise is not None,
-        noise=None if noise is None else noise[which],
-    )
-    with torch.no_grad():
-        objective(adversarial[which], which)
-    return adversarial

@@ -107,7 +107,7 @@ OF_PGD = ("steps", "step_size", "restarts")
 FORWARD, FORWARD_TWICE = 0.5, 1.5
 """A forward pass alone costs half of one with the gradient of the images; FAB looks again at where a step has led."""
 
-ATTACKS: Mapping[str, Attack] = by_name(
+ATTACKS: dict[str, Attack] = by_name(
     [
         Attack("fgsm", "one step", f"{RUNNERS}:run_fgsm", Budget(1)),
         Attack("pgd", "untargeted", f"{RUNNERS}:run_pgd", Budget(20), adjustable=OF_PGD),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -49,6 +50,16 @@ JOINT = [attack.name for attack in ATTACKS.values() if attack.joint]
 
 def config(**given: Any) -> Any:
     return resolve(adversarial_training, {**SMALL, **given}).config
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shorter_attacks() -> Iterator[None]:
+    """Attacks whose published budgets a study can't cut have a fraction of them here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, steps in {"apgd_ce": 10, "apgd_margin": 10, "apgd_t": 10, "fab_t": 10, "square": 100}.items():
+            entry = ATTACKS[name]
+            patch.setitem(ATTACKS, name, replace(entry, budget=replace(entry.budget, steps=steps)))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +269,22 @@ def test_an_undefended_network_falls_on_mnist(real_data: Path) -> None:
     assert found["test/clean_accuracy"] > 0.8
     assert found["test/robust_accuracy.pgd"] < 0.05
     assert found["test/robust_accuracy.cw_linf"] < 0.05
+
+
+def test_an_attack_on_images_that_are_wrong_already_may_put_them_right() -> None:
+    """Robust above clean must be told: the images themselves are no iterates of a single step."""
+
+    class Backwards(nn.Module):
+        """Wrong on every image but those whose first pixel was moved."""
+
+        def forward(self, images: Tensor) -> list[Tensor]:
+            moved = (images[:, :, 0, 0] > 0.05).float()
+            return [torch.cat([moved, torch.full_like(moved, 0.5) + images[:, :, 0, 0]], dim=1)]
+
+    zeros = Samples(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4), torch.zeros(4, 1, dtype=torch.int64))
+    model = Backwards()
+    clean = clean_logits(model, zeros)
+    with frozen(model):
+        attacked = attack_samples(planned("fgsm", attack_epsilon=0.1), model, zeros, clean)
+    assert (clean[0].argmax(1) == 1).all()
+    assert (attacked.predictions == 0).all()
