@@ -50,6 +50,9 @@ def declared() -> Mapping[str, Direction]:
         "train/adversarial_accuracy": "maximize",
         "train/epsilon": "maximize",
         "train/perturbation_size": "maximize",
+        "train/perturbation_l1": "maximize",
+        "train/perturbation_l2": "maximize",
+        "train/perturbation_angle": "maximize",
         "train/epoch_seconds": "minimize",
     }
     found |= dict(_accuracies("validation")) | dict(_accuracies("test"))
