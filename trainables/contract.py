@@ -309,15 +309,24 @@ def find_defaults(
     return found
 
 
-def resolve(trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> Resolved:
+def resolve(
+    trainable: Any,
+    given: Mapping[str, Any],
+    recipe: str | None = None,
+    scale: str | None = None,
+    *,
+    stored: bool = False,
+) -> Resolved:
     """Complete `given` from recipe, scale and field defaults, in this order of precedence.
 
-    Raises `pydantic.ValidationError` for values the configuration refuses, or has for stored trials only (`Retired`).
+    Raises `pydantic.ValidationError` for values the configuration refuses, or, unless
+    `stored` says that nothing new is to be trained, those that it has for stored trials only (`Retired`).
     """
     defaults = find_defaults(trainable, given, recipe, scale)
     config_type: type[Config] = trainable.Config
     config = config_type.model_validate({**{name: d.value for name, d in defaults.items()}, **given})
-    _refuse_retired(config)
+    if not stored:
+        _refuse_retired(config)
     sources = {
         name: "study file" if name in given
         else defaults[name].source if name in defaults
