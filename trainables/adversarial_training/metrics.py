@@ -59,6 +59,7 @@ def declared() -> Mapping[str, Direction]:
     found["test/robust_accuracy.worst_case_low"] = "maximize"
     found["test/robust_accuracy.worst_case_high"] = "maximize"
     found["test/samples"] = "maximize"
+    found["test/groups"] = "maximize"
     for head, made in product(range(1 + MOST_TASKS), ["clean", *perturbation_names(MOST_TASKS)]):
         found[f"test/accuracy.head{head}.under_{made}"] = "maximize"
     found |= {f"test/perturbation_size.{name}": "maximize" for name in perturbation_names(MOST_TASKS)}

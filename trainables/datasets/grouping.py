@@ -54,7 +54,7 @@ def cut_by_class(labels: Tensor, groups: Tensor, share: float, seed: int) -> tup
 
 
 def _of_one_class(labels: Tensor, groups: Tensor) -> bool:
-    return all(len(labels[index].unique()) == 1 for index in _members(groups))
+    return all(bool((labels[index] == labels[index[0]]).all()) for index in _members(groups))
 
 
 def _nearest_prefix(groups: list[Tensor], share: float) -> list[Tensor]:

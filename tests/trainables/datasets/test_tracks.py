@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,12 +14,15 @@ import torch
 from PIL import Image
 
 from tests.trainables.datasets import layouts
+from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import parts
-from trainables.datasets import Dataset, cache, load
+from trainables.contract import InProcessRun
+from trainables.datasets import DataError, Dataset, cache, load
 from trainables.datasets.cache_space import cache_root
 from trainables.datasets.grouping import cut_by_class, hold_out
 from trainables.datasets.known.tracks import track_of
+from trainables.evaluation.grouped_interval import grouped_wilson
 
 TRACKS, FRAMES = 4, 6
 Row = tuple[int, int, int]
@@ -158,3 +162,53 @@ def test_the_development_copy_leaks_nothing(known_data: Path) -> None:
     assert not torch.isin(dataset.test.groups, dataset.train.groups).any()
     validation, held, rest = hold_out(dataset.train, None, 0.1, 1)
     assert not torch.isin(validation.groups[held], validation.groups[rest]).any()  # type: ignore[index]
+
+
+def test_a_test_report_has_the_groups_and_an_interval_by_group(tmp_path: Path) -> None:
+    FORMS["source"](tmp_path)
+    given = {"dataset": "gtsrb", "image_size": 16, "network": "lenet", "width": 1, "epochs": 1, "train_size": 60}
+    config, run = Config(**given, attack_steps=1, steps=1), InProcessRun(data_root=str(tmp_path))
+    *_, last = adversarial_training.train(config, run)
+    tested = adversarial_training.evaluate(config, last.state, run)
+    groups = torch.from_numpy(tested.arrays["groups"])
+    assert tested.metrics["test/groups"] == len(groups.unique()) == 6
+    right = torch.from_numpy(tested.arrays["predictions.clean"] == tested.arrays["labels"])
+    right &= torch.from_numpy(tested.arrays["predictions.pgd"] == tested.arrays["labels"])
+    low, high = (tested.metrics[f"test/robust_accuracy.worst_case_{end}"] for end in ("low", "high"))
+    assert (low, high) == pytest.approx(grouped_wilson(right, groups))
+    assert set(tested.metrics) <= set(adversarial_training.METRICS)
+
+
+def write_own(root: Path, column: str, groups: dict[str, list[Any]]) -> dict[str, str]:
+    """Grey and red images in groups, a file for each split."""
+    for split, names in groups.items():
+        rows = [(index % 2, index, 0) for index in range(len(names))]
+        images = [png(40 * label + index) for label, index, _ in rows]
+        table = pa.table({"image": images, "label": [label for label, _, _ in rows], column: names})
+        pq.write_table(table, root / f"{split}.parquet")
+    return {split: str(root / f"{split}.parquet") for split in groups}
+
+
+@pytest.mark.parametrize("column", ["group", "patient"])
+def test_ones_own_images_name_their_groups(column: str, tmp_path: Path) -> None:
+    patients = [f"p{index // 6}" for index in range(60)]
+    files = write_own(tmp_path, column, {"train": patients, "test": ["p3", "q1", "q1", None, None, "q2"]})
+    spec = {"parquet": files | ({} if column == "group" else {"group": column})}
+    dataset = load(spec)
+    assert dataset.train.groups is not None
+    assert len(dataset.train.groups.unique()) == 10
+    assert dataset.test.groups is not None
+    assert len(dataset.test.groups.unique()) == 5, "an image without a group is one of its own"
+    [remark] = [one for one in dataset.remarks if "trained on" in one]
+    assert "1 of 6 test images belong to groups that are trained on, too (1 of 3 groups, such as 'p3')" in remark
+    used = parts(Config(dataset=spec), dataset, "cpu")
+    assert used.validation.groups is not None
+    assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"has no column 'patients'; (did you mean 'patient'|choose from)"):
+        load({"parquet": files | {"group": "patients"}})
+
+
+def test_groups_are_integers_or_text(tmp_path: Path) -> None:
+    files = write_own(tmp_path, "group", {"train": [0.5] * 8, "test": [0.5] * 8})
+    with pytest.raises(DataError, match="column 'group' must hold integers or text, not double"):
+        load({"parquet": files})
