@@ -53,7 +53,8 @@ def test_magnetic_tiles_keep_their_six_classes(known_data: Path) -> None:
     assert (dataset.name, dataset.shape) == ("magnetic_tile (part)", (1, 64, 64))
     assert torch.bincount(dataset.train.labels).tolist() == [320, 92, 68, 46, 26, 82]
     assert dataset.train.masks is not None
-    assert dataset.train.groups is None
+    assert dataset.train.groups is not None, "exposures of one tile belong together"
+    assert len(dataset.train.groups.unique()) < len(dataset.train) / 2
     # images with a label other than free whose mask is empty can't be cut: it isn't known where they are damaged
     cut = load({"known": "magnetic_tile", "tile": 32}, known_data)
     assert cut.train.groups is not None

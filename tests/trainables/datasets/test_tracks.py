@@ -21,6 +21,7 @@ from trainables.contract import InProcessRun
 from trainables.datasets import DataError, Dataset, cache, load
 from trainables.datasets.cache_space import cache_root
 from trainables.datasets.grouping import cut_by_class, hold_out
+from trainables.datasets.known.exposures import exposure_groups
 from trainables.datasets.known.tracks import track_of
 from trainables.evaluation.grouped_interval import grouped_wilson
 
@@ -212,3 +213,44 @@ def test_groups_are_integers_or_text(tmp_path: Path) -> None:
     files = write_own(tmp_path, "group", {"train": [0.5] * 8, "test": [0.5] * 8})
     with pytest.raises(DataError, match="column 'group' must hold integers or text, not double"):
         load({"parquet": files})
+
+
+def test_exposures_of_one_magnetic_tile_belong_together() -> None:
+    names = [(1, f"a/exp{e}_num_{n}.jpg") for e, n in ((3, 100), (4, 112), (1, 130), (3, 150), (4, 170), (1, 400))]
+    shuffled = [names[index] for index in (5, 2, 0, 4, 3, 1)]
+    groups = dict(zip([name for _, name in shuffled], exposure_groups(shuffled), strict=True))
+    assert [groups[name] for _, name in names] == [f"class 1, tile from {n}" for n in (100, 100, 100, 150, 150, 400)]
+    assert exposure_groups([(1, "other.jpg"), (None, "exp1_num_1.jpg"), (0, None)]) == [None] * 3
+
+
+def test_magnetic_tiles_are_held_out_whole_and_those_tested_on_are_remarked_on(known_data: Path) -> None:
+    if not (known_data / "magnetic_tile_train.parquet").exists():
+        pytest.skip("no development copy of the magnetic tiles")
+    dataset = load({"known": "magnetic_tile", "size": 32}, known_data)
+    [remark] = dataset.remarks
+    assert "test images belong to groups that are trained on, too" in remark
+    held_in, held, rest = hold_out(dataset.train, dataset.validation, 0.1, 1)
+    assert held_in.groups is not None
+    assert len(held_in.groups.unique()) < 0.5 * len(held_in)
+    assert not torch.isin(held_in.groups[held], held_in.groups[rest]).any()
+
+
+@pytest.mark.parametrize("split", [True, False])
+def test_a_folders_groups_are_in_the_names_of_its_files(split: bool, tmp_path: Path) -> None:
+    for part in ("train", "test") if split else (".",):
+        for label in range(2):
+            for index in range(60):
+                file = tmp_path / "own" / part / f"c{label}" / f"{part.strip('.')}t{index // 6}_{index % 6}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(png(60 * label + index))
+    spec = {"folder": str(tmp_path / "own"), "group": "(.*)_"}
+    dataset = load(spec)
+    assert dataset.train.groups is not None
+    assert dataset.test.groups is not None
+    assert len(dataset.train.groups.unique()) == (20 if split else 16)
+    assert not torch.isin(dataset.test.groups, dataset.train.groups).any()
+    used = parts(Config(dataset=spec), dataset, "cpu")
+    assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
+    assert load({"folder": spec["folder"]}).train.groups is None
+    with pytest.raises(DataError, match="no regular expression"):
+        load(spec | {"group": "(.*_"})
