@@ -39,7 +39,7 @@ def digits_images(classes: int = 10) -> tuple[Tensor, Tensor]:
 
 
 @functools.cache
-def robust_network(classes: int = 10, epochs: int = 6) -> nn.Module:
+def robust_network(classes: int = 10, epochs: int = 6, epsilon: float = EPSILON) -> nn.Module:
     """Trained on every other image with PGD of 5 steps; frozen, in eval mode, float32."""
     images, labels = (part[::2] for part in digits_images(classes))
     with torch.random.fork_rng(devices=[]):
@@ -48,14 +48,22 @@ def robust_network(classes: int = 10, epochs: int = 6) -> nn.Module:
         optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
         for _ in range(epochs):
             for batch in torch.randperm(len(images)).split(50):
-                _train_on(network, optimizer, images[batch], labels[batch])
+                train_on(network, optimizer, images[batch], labels[batch], epsilon)
     return network.eval().requires_grad_(False)
 
 
-def _train_on(network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor) -> None:
+def train_on(
+    network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, epsilon: float
+) -> None:
+    """A step of the optimizer on what PGD of 5 steps makes of a batch; `epsilon` 0 is training without attacks."""
     with frozen(network):
         adversarial = pgd(
-            lambda x: F.cross_entropy(network(x), labels, reduction="sum"), images, EPSILON, 0.04, 5, random_start=True
+            lambda x: F.cross_entropy(network(x), labels, reduction="sum"),
+            images,
+            epsilon,
+            epsilon / 3,
+            5,
+            random_start=True,
         )
     optimizer.zero_grad()
     F.cross_entropy(network(adversarial), labels).backward()

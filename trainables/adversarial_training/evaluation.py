@@ -22,6 +22,7 @@ from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.samples import Samples
+from trainables.evaluation.grouped_interval import grouped_wilson, number_of_groups, several_to_a_group
 
 
 def measure(
@@ -59,14 +60,15 @@ def measure(
 def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report | None = None) -> Report:
     """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses.
 
-    `earlier`: a report of the same state, from which this one goes on (see `measure`). The interval is conditional on
-    the trained network, the attacks and the split: it says how sure the accuracy on further samples like these is,
-    and nothing of other seeds, subsets or splits.
+    `earlier`: a report of the same state, from which this one goes on (see `measure`). Where several test images show
+    the same thing, the interval is by group, and `groups` are stored with predictions. It is conditional on the
+    trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
+    nothing of other seeds, subsets or splits.
     """
     samples = parts(config, run.data(dataset_of(config)), run.device).test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True, earlier=earlier)
-    low, high = wilson(int(measured.survived.sum()), len(samples))
+    low, high = grouped_wilson(measured.survived, samples.groups)
     metrics = measured.metrics("test") | {
         "test/robust_accuracy.worst_case_low": low,
         "test/robust_accuracy.worst_case_high": high,
@@ -76,20 +78,15 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
     if "budget_ladder" in config.analyses:
         metrics |= climb_ladder(config, model, samples, measured.survived)
     arrays = {**measured.arrays(), **analysed.arrays}
+    if samples.groups is not None and several_to_a_group(samples.groups):
+        metrics["test/groups"] = float(number_of_groups(samples.groups))
+        arrays["groups"] = samples.groups
     return Report(
         metrics | analysed.metrics,
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
         images=galleries(config, model, samples),
         fingerprints={"attacks": measured.facts()},
     )
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The Wilson 95 % interval of `right` out of `n`."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, n).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def _auxiliary(clean: list[Tensor], labels: Tensor) -> float | None:

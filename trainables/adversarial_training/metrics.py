@@ -45,6 +45,9 @@ def declared() -> Mapping[str, Direction]:
         "train/adversarial_accuracy": "maximize",
         "train/epsilon": "maximize",
         "train/perturbation_size": "maximize",
+        "train/perturbation_l1": "maximize",
+        "train/perturbation_l2": "maximize",
+        "train/perturbation_angle": "maximize",
         "train/epoch_seconds": "minimize",
     }
     found |= dict(_accuracies("validation")) | dict(_accuracies("test"))
@@ -54,6 +57,7 @@ def declared() -> Mapping[str, Direction]:
     rungs = ["declared", *(f"steps_{count}" for count in LADDER_STEPS), f"restarts_{LADDER_RESTARTS}"]
     found |= {f"test/budget_ladder.{rung}": "maximize" for rung in rungs}
     found["test/budget_ladder_move"] = "minimize"
+    found["test/groups"] = "maximize"
     for head, made in product(range(1 + MOST_TASKS), ["clean", *perturbation_names(MOST_TASKS)]):
         found[f"test/accuracy.head{head}.under_{made}"] = "maximize"
     found |= {f"test/perturbation_size.{name}": "maximize" for name in perturbation_names(MOST_TASKS)}

@@ -169,7 +169,7 @@ def _without_fooled(state: _Climb, best: BestIterates) -> _Climb:
     if not state.fooled.any():
         return state
     done = state.fooled.nonzero().squeeze(1)
-    best.update(state.which[done], state.point[done], Judged(state.loss[done], state.fooled[done]))
+    best.update(state.which[done], state.point[done], Judged(state.loss, state.fooled).of(done))
     return state.of((~state.fooled).nonzero().squeeze(1))
 
 

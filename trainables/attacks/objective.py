@@ -20,6 +20,10 @@ class Judged:
     loss: Tensor
     fooled: Tensor
 
+    def of(self, rows: Tensor) -> Judged:
+        """What is said of `rows`, a mask or indices."""
+        return Judged(self.loss[rows], self.fooled[rows])
+
 
 Objective = Callable[[Tensor, Tensor], Judged]
 """Adversarial images (n, C, H, W) and which of the N samples they are, (n,) int64 → how they are judged.
@@ -99,18 +103,28 @@ def judge(objective: Objective, images: Tensor, which: Tensor) -> Judged:
 
 
 def judge_with_gradient(objective: Objective, images: Tensor, which: Tensor) -> tuple[Judged, Tensor]:
-    """What `objective` says of `images`, and the gradients of its losses, (n, C, H, W), 0 where one isn't a number."""
+    """What `objective` says of `images`, and the gradients of its losses, (n, C, H, W), 0 where there are none."""
     parts, gradients = [], []
     for here in passes(images):
         point = images[here].detach().requires_grad_()
         with torch.enable_grad():
             judged = objective(point, which[here])
-            (gradient,) = torch.autograd.grad(judged.loss.sum(), point)
+            gradients.append(_gradient(judged.loss.sum(), point))
         parts.append(Judged(judged.loss.detach(), judged.fooled))
-        gradients.append(gradient)
-    gradient = gradients[0] if len(gradients) == 1 else torch.cat(gradients)
+    return _joined(images.dtype, parts), torch.cat(gradients)
+
+
+def _gradient(loss: Tensor, point: Tensor) -> Tensor:
+    # a network that rounds its input, or looks up a table, may leave no path from the loss to the image
+    found = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
     # sign(NaN) is NaN: one overflow in the network would take the iterate out of its ball for good
-    return _joined(images.dtype, parts), gradient.nan_to_num_(0.0)
+    return torch.zeros_like(point) if found is None else found.nan_to_num(0.0)
+
+
+def logits_in_passes(logits_of: LogitsOf, images: Tensor) -> Tensor:
+    """The logits of `images`, (n, classes), without gradients."""
+    with torch.no_grad():
+        return torch.cat([logits_of(images[here]) for here in passes(images)])
 
 
 def passes(images: Tensor) -> Iterator[slice]:

@@ -75,16 +75,18 @@ class Problem:
         """Which samples are still to be attacked, (N,) bool."""
         return self.alive & ~self.record.fooled
 
-    def objective(self, loss: Loss, aims: Tensor | None = None, *, to_target: bool = False) -> Objective:
+    def objective(
+        self, loss: Loss, aims: Tensor | None = None, *, to_target: bool = False, noted: bool = True
+    ) -> Objective:
         """The loss summed over heads, towards `aims` (N, heads) or away from the labels.
 
         An attack leaves a sample alone once it is fooled: by any iterate, or `to_target` by the class aimed at; and
-        one that isn't alive from the start.
+        one that isn't alive from the start. What isn't `noted` counts for nothing.
         """
 
         def judge(adversarial: Tensor, which: Tensor) -> Judged:
             logits = self.heads_of(adversarial)
-            attacked = self.alive[which]
+            attacked = self.alive[which] if noted else torch.zeros_like(which, dtype=torch.bool)
             self.record.note(
                 logits[0].detach().argmax(1)[attacked], which[attacked], None if aims is None else aims[:, 0]
             )

@@ -8,12 +8,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables.attacks.apgd import apgd
+from trainables.attacks.apgd import climb, random_surface_point
 from trainables.attacks.cw_l2 import SmallestPerturbation, cw_l2
+from trainables.attacks.fab import approach, random_start
+from trainables.attacks.losses import targeted_margin
 from trainables.attacks.margin import margin
-from trainables.attacks.objective import Objective
-from trainables.attacks.pgd import pgd
+from trainables.attacks.objective import (
+    BestIterates,
+    Objective,
+    in_memory_order,
+    judge,
+    judge_with_gradient,
+    targeted,
+)
 from trainables.attacks.problem import Problem
+from trainables.attacks.sign_pgd import ascend, uniform_point
+from trainables.attacks.square import draw_squares, search
 from trainables.attacks.table import Attack, Budget
 from trainables.attacks.targets import least_likely_class, likeliest_wrong_classes, random_wrong_classes
 
@@ -40,10 +50,11 @@ class Start:
         """The random stream of this start alone, so that none depends on how many were needed before."""
         return self.problem.draw(f"{self.restart} {self.target}" if self.target else str(self.restart))
 
-    def noise(self) -> Tensor:
-        """The random start of every sample, attacked or not, (N, C, H, W) in [0, 1)."""
-        images = self.problem.images
-        return torch.rand(images.shape, generator=self.generator, dtype=images.dtype).to(images.device)
+    def best(self) -> BestIterates:
+        """The images themselves; those that aren't standing count as fooled, so that an attack leaves them alone."""
+        best = BestIterates(in_memory_order(self.problem.images))
+        best.fooled = ~self.problem.standing
+        return best
 
 
 def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
@@ -64,25 +75,62 @@ def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
 
 def run_pgd(start: Start) -> Tensor:
     """Sign-PGD from a random point of the ε-box."""
-    return _climb(start, start.noise(), start.budget.steps, start.budget.step_size or 0.0)
+    problem, best, budget = start.problem, start.best(), start.budget
+    assert budget.step_size is not None
+    images = best.images.clone()
+    point = uniform_point(images, problem.epsilon, start.generator)
+    ascend(start.objective, images, problem.epsilon, point, budget.step_size, budget.steps, best)
+    return best.images
 
 
 def run_fgsm(start: Start) -> Tensor:
-    """One step of size ε from the images themselves."""
-    return _climb(start, None, 1, start.problem.epsilon)
+    """One step of size ε from the images themselves, which don't count: they aren't attacked yet."""
+    problem, best = start.problem, start.best()
+    images, which = best.images.clone(), best.left()
+    unnoted = problem.objective(start.attack.loss, noted=False)
+    _, gradient = judge_with_gradient(unnoted, images[which], which)
+    stepped = images[which].add_(gradient.sign_(), alpha=problem.epsilon).clamp_(0, 1)
+    best.update(which, stepped, judge(start.objective, stepped, which))
+    return best.images
 
 
 def run_apgd(start: Start) -> Tensor:
-    """Auto-PGD, whose step size follows the loss."""
-    problem = start.problem
-    result = apgd(
-        start.objective,
-        problem.images,
-        problem.epsilon,
-        iterations=start.budget.steps,
-        generator=start.generator,
-    )
-    return result.images
+    """Auto-PGD, whose step size follows the loss, from a random point on the surface of the ε-box."""
+    problem, best = start.problem, start.best()
+    point = random_surface_point(best.images, problem.epsilon, start.generator)
+    climb(start.objective, best.images.clone(), problem.epsilon, point, start.budget.steps, best)
+    return best.images
+
+
+def run_square(start: Start) -> Tensor:
+    """Square, which asks for no gradients, from vertical stripes; its steps are queries."""
+    problem, best = start.problem, start.best()
+    draws = draw_squares(best.images, start.budget.steps, start.generator)
+    search(start.objective, best.images.clone(), problem.epsilon, draws, best)
+    return best.images
+
+
+def run_fab(start: Start) -> Tensor:
+    """FAB-T against the main head, from the images themselves and, in further starts, from random points.
+
+    It leaves the ε-box on its way, so that what it asks on the way isn't noted: only what it found within ε is.
+    """
+    problem, best, standing = start.problem, start.best(), start.problem.standing
+    assert start.aims is not None
+    images = best.images.clone()
+    point = random_start(images, problem.epsilon, start.generator) if start.restart else images
+    approach(_towards(problem, start.aims[:, 0]), images, problem.epsilon, point, start.budget.steps, best)
+    problem.record.evaluations += best.evaluations
+    which = (best.fooled & standing).nonzero().squeeze(1)
+    if len(which):
+        with torch.no_grad():
+            problem.record.note(problem.heads_of(best.images[which])[0].argmax(1), which)
+    return best.images
+
+
+def _towards(problem: Problem, aims: Tensor) -> Objective:
+    """The margin of the main head's targets (N,), noted nowhere."""
+    return targeted(lambda images: problem.heads_of(images)[0], problem.labels[:, 0], aims, targeted_margin)
 
 
 def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
@@ -117,21 +165,3 @@ def _aim(attack: Attack, problem: Problem, head: int, place: int) -> Tensor:
     else:
         order = likeliest_wrong_classes(clean, labels, classes - 1)
     return order[:, place % (classes - 1)]
-
-
-def _climb(start: Start, noise: Tensor | None, steps: int, step_size: float) -> Tensor:
-    problem, objective = start.problem, start.objective
-    which = problem.standing.nonzero().squeeze(1)
-    adversarial = problem.images.clone()
-    adversarial[which] = pgd(
-        lambda images: objective(images, which).loss.sum(),
-        problem.images[which],
-        problem.epsilon,
-        step_size,
-        steps,
-        random_start=noise is not None,
-        noise=None if noise is None else noise[which],
-    )
-    with torch.no_grad():
-        objective(adversarial[which], which)
-    return adversarial

@@ -104,10 +104,10 @@ def by_name(entries: Iterable[Any]) -> dict[str, Any]:
 RUNNERS = "trainables.attacks.runners"
 OF_PGD = ("steps", "step_size", "restarts")
 """What a study may set of PGD's budget, in all its forms."""
-FORWARD = 0.5
-"""A forward pass alone costs half of one with the gradient of the images."""
+FORWARD, FORWARD_TWICE = 0.5, 1.5
+"""A forward pass alone costs half of one with the gradient of the images; FAB looks again at where a step has led."""
 
-ATTACKS: Mapping[str, Attack] = by_name(
+ATTACKS: dict[str, Attack] = by_name(
     [
         Attack("fgsm", "one step", f"{RUNNERS}:run_fgsm", Budget(1)),
         Attack("pgd", "untargeted", f"{RUNNERS}:run_pgd", Budget(20), adjustable=OF_PGD),
@@ -160,6 +160,26 @@ ATTACKS: Mapping[str, Attack] = by_name(
             adjustable=("restarts",),
         ),
         Attack(
+            "fab_t",
+            "the nearest point of the boundary to each of the nine likeliest wrong classes, of the main head alone",
+            f"{RUNNERS}:run_fab",
+            Budget(100, targets=9),
+            loss="margin",
+            aims="likely",
+            adjustable=("restarts",),
+            weight=FORWARD_TWICE,
+            joint=False,
+        ),
+        Attack(
+            "square",
+            "random squares, which ask for no gradients",
+            f"{RUNNERS}:run_square",
+            Budget(5_000),
+            loss="margin",
+            adjustable=("restarts",),
+            weight=FORWARD,
+        ),
+        Attack(
             "cw_l2",
             "their L2 attack within l2_budget, which the worst case leaves out",
             f"{RUNNERS}:run_cw_l2",
@@ -172,17 +192,22 @@ ATTACKS: Mapping[str, Attack] = by_name(
 )
 """By name, in the order in which they are listed to people."""
 
-SETS: Mapping[str, AttackSet] = by_name(
+SETS: dict[str, AttackSet] = by_name(
     [
         AttackSet(
             "standard",
             "AutoAttack's four with its budgets",
-            {"apgd_ce": Budget(100), "apgd_t": Budget(100, targets=9)},
+            {
+                "apgd_ce": Budget(100),
+                "apgd_t": Budget(100, targets=9),
+                "fab_t": Budget(100, targets=9),
+                "square": Budget(5_000),
+            },
         ),
         AttackSet(
             "quick",
             "a cheap sequence close to it",
-            {"apgd_margin": Budget(50), "apgd_t": Budget(50, targets=3)},
+            {"apgd_margin": Budget(50), "apgd_t": Budget(50, targets=3), "square": Budget(500)},
         ),
     ]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from saddle.analyse.achievable import limits
@@ -121,11 +121,16 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
 
 def single_attack(entries: Sequence[Entry], metric: str) -> Iterable[str]:
     """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
-    attacks = {
-        tuple(entry.params["attacks"])
-        for entry in entries
-        if isinstance(entry.params.get("attacks"), list | tuple) and "robust_accuracy" in metric
-    }
-    if any(len(listed) == 1 for listed in attacks):
-        name = next(listed[0] for listed in attacks if len(listed) == 1)
+    attacks = [_attacks_run(entry) for entry in entries if "robust_accuracy" in metric]
+    name = next((listed[0] for listed in attacks if len(listed) == 1), None)
+    if name is not None:
         yield f"Robustness is measured with a single attack ({name}); others may lower it."
+
+
+def _attacks_run(entry: Entry) -> tuple[str, ...]:
+    """What a trial says that it was attacked by, which a set may hold several of; else what its study lists."""
+    measured = entry.fingerprints.get("attacks")
+    if isinstance(measured, Mapping):
+        return tuple(measured)
+    listed = entry.params.get("attacks")
+    return tuple(listed) if isinstance(listed, list | tuple) else ()

@@ -12,10 +12,10 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.escaping import file_name, unescape
 from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
+from saddle.external_names import file_name, unescape
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.curve import of_attempt

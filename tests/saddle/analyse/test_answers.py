@@ -164,6 +164,16 @@ def test_one_attack_is_an_upper_bound() -> None:
         assert any("single attack (pgd)" in warning for warning in warnings) is warned
 
 
+def test_a_set_of_attacks_is_no_single_one() -> None:
+    study = ablation_study()
+    entries = run(study, [[0.5, 0.52, 0.51], [0.52, 0.51, 0.54]])
+    for ran, warned in ((["quick.apgd_t"], True), (["quick.apgd_t", "quick.square"], False)):
+        facts = {"attacks": {name: {"order": 1} for name in ran}}
+        measured = [dataclasses.replace(e, params={"attacks": ["quick"]}, fingerprints=facts) for e in entries]
+        warnings = answer_ablation(study, measured, METRICS).warnings
+        assert any("single attack (quick.apgd_t)" in warning for warning in warnings) is warned
+
+
 def test_the_arms_are_found_again_from_the_ledger() -> None:
     study = ablation_study({"p": ["a", "b"], "q": [1, 2]}, best_of="earlier")
     assert study.ablation is not None

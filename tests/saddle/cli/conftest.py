@@ -40,7 +40,8 @@ ablation:
 study: digits
 question: Which rate is best for a very small network?
 trainable: adversarial_training
-fixed: {epochs: 2, epsilon_warmup: 0, steps: 1, attack_steps: 2, train_size: 400, test_size: 100, width: 2}
+fixed: {epochs: 2, epsilon_warmup: 0, steps: 1, train_size: 400, test_size: 100, width: 2}
+evaluate: {attacks: pgd, attack_steps: 2}
 search: {lr: {float: [1e-3, 1e-2]}}
 objective: {maximize: validation/clean_accuracy}
 sampler: {random: {seed: 0}}

@@ -13,6 +13,9 @@ from saddle.study.loader import dump_study, load_studies, parse_studies
 from saddle.study.packaged import packaged_studies
 from saddle.study.problems import StudyError
 from saddle.study.space import Parameter
+from trainables import adversarial_training
+from trainables.attacks.table import SETS
+from trainables.contract import resolve
 
 DESIGN_EXAMPLE = """\
 study: mp-alpha0-mnist
@@ -73,6 +76,17 @@ def test_every_packaged_study_loads_and_asks_something(name: str) -> None:
     for study in load_studies(name):
         assert study.question.endswith("?")
         assert parse_studies(dump_study(study), "again.yaml") == [study]
+
+
+@pytest.mark.parametrize("name", packaged_studies())
+def test_every_packaged_robust_accuracy_is_measured_by_a_set_of_attacks(name: str) -> None:
+    for study in load_studies(name):
+        if study.trainable == "adversarial_training":
+            config = resolve(
+                adversarial_training, {"perturbation": "sta", **study.settings}, study.recipe, study.scale
+            ).config
+            assert SETS.keys() & {*config.attacks}, study.study
+            assert (config.test_size or 300) >= 300
 
 
 def test_the_quickstart_is_a_search_and_an_ablation_around_its_best() -> None:

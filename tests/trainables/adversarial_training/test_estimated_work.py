@@ -15,8 +15,16 @@ from pydantic import ValidationError
 from torch import nn
 
 from trainables import adversarial_training as method
+from trainables.adversarial_training.budgets import BUDGETS
 from trainables.adversarial_training.model import build
-from trainables.adversarial_training.work import network_size, passes
+from trainables.adversarial_training.work import (
+    FORWARD_AND_ALL,
+    FORWARD_AND_INPUT,
+    STANDING,
+    facts_of,
+    network_size,
+    passes,
+)
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.errors import DataError
 from trainables.models.sizes import Size
@@ -100,9 +108,12 @@ def test_work_grows_with_what_is_attacked() -> None:
 
 
 def test_passes_count_images_and_steps_of_attacks() -> None:
-    found = passes(config(dataset="mnist", epochs=3, steps=7, train_size=100, test_size=50, attack_steps=20))
+    given = {
+        "dataset": "mnist", "epochs": 3, "steps": 7, "train_size": 100, "test_size": 50,
+        "attacks": "pgd", "attack_steps": 20,
+    }  # fmt: skip
+    found = passes(config(**given))
     assert found == (3 * 100, 3 * 100 * 7 + (3 * 10 + 50) * 20)
-    given = {"dataset": "mnist", "epochs": 3, "steps": 7, "train_size": 100, "test_size": 50, "attack_steps": 20}
     for rung, steps in (("few_steps", 3), ("single_step", 1), ("bfloat16", 7)):
         assert passes(config(**given, rung=rung))[1] == found[1] - 300 * (7 - steps)
 
@@ -119,15 +130,44 @@ def test_every_evaluation_attack_has_steps_of_its_own() -> None:
     three = {"attacks": ["pgd", "pgd_targeted", "cw_linf"]}
     first = passes(config(**sizes, **three))[1]
     assert passes(config(**given, **three))[1] - first == 10 * 2 * 20, "validation takes one alone"
-    both = {"tasks": TASKS, "threat_models": ["main_head", "all_heads"]}
-    assert passes(config(**given, **both))[1] == 2 * passes(config(**given))[1]
+    both = {"tasks": TASKS, "threat_models": ["main_head", "all_heads"], "attacks": "pgd"}
+    assert passes(config(**given, **both))[1] == 2 * passes(config(**given, attacks="pgd"))[1]
+
+
+def test_sets_are_counted_on_what_is_assumed_to_be_left_standing() -> None:
+    sizes = {"dataset": "mnist", "epochs": 1, "steps": 0, "train_size": 100, "test_size": 50, "attack_steps": 20}
+    validation = 10 * 20  # the cheapest of a set, with attack_steps
+    one = passes(config(**sizes, attacks="standard"))[1] - validation
+    assert one == 50 * (100 + STANDING * (900 + 9 * 150 + 2_500)), "the first attack meets all"
+    beside = passes(config(**sizes, attacks=["pgd", "standard"]))[1] - validation
+    assert beside == 50 * (20 + STANDING * (100 + 900 + 9 * 150 + 2_500))
+    ladder = (
+        passes(config(**sizes, attacks="pgd", analyses="budget_ladder"))[1] - passes(config(**sizes, attacks="pgd"))[1]
+    )
+    assert ladder == 50 * STANDING * (20 + 100 + 5 * 100)
+
+
+@pytest.mark.parametrize("dataset", [*BUDGETS, None])
+def test_a_quick_evaluation_costs_at_most_twice_the_training(dataset: str | None) -> None:
+    """Of the selected and the last checkpoint together, by the costs in the table, on 300 images at least."""
+    given = {"dataset": dataset or {"parquet": {"train": "absent.parquet", "test": "absent.parquet"}}}
+    settings = config("quick", **given)
+    assert settings.attacks == ("quick",)
+    tested = min(settings.test_size or 10**9, facts_of(settings.dataset).test)
+    assert tested >= 300
+    without = config("quick", **given, attacks="fgsm", test_size=1)
+    trained, attacked = passes(without)
+    training = FORWARD_AND_ALL * trained + FORWARD_AND_INPUT * attacked
+    checkpoints = 2
+    evaluation = FORWARD_AND_INPUT * (passes(settings)[1] - passes(config("quick", **given, test_size=1))[1])
+    assert checkpoints * evaluation <= 2 * training
 
 
 @pytest.mark.parametrize(
     ("analyses", "attacks"), [(["misled_heads"], 4), (["angles"], 6), (["angles", "misled_heads"], 6)]
 )
 def test_analyses_attack_a_thousand_test_images_at_most(analyses: list[str], attacks: int) -> None:
-    given = {"dataset": "mnist", "tasks": TASKS, "attack_steps": 20}
+    given = {"dataset": "mnist", "tasks": TASKS, "attack_steps": 20, "attacks": "pgd"}
     for tested in (50, 5000):
         plain = passes(config(**given, test_size=tested))[1]
         assert (
@@ -137,7 +177,7 @@ def test_analyses_attack_a_thousand_test_images_at_most(analyses: list[str], att
 
 
 def test_own_images_are_counted_without_opening_them() -> None:
-    wanted = {"dataset": {"folder": "mine"}, "epochs": 1, "steps": 1, "attack_steps": 1}
+    wanted = {"dataset": {"folder": "mine"}, "epochs": 1, "steps": 1, "attacks": "pgd", "attack_steps": 1}
     assert passes(config(**wanted))[0] == 5000 * 0.9, "data that isn't there is assumed to be of some size"
     for name in ("train/A", "train/B", "test/A"):
         Path("mine", name).mkdir(parents=True)
