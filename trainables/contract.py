@@ -101,6 +101,22 @@ class Report:
                 raise ValueError(f"metric {name!r} must be a float, not {type(value).__name__}")
 
 
+CheckVerdict = Literal["pass", "warn", "fail", "not run"]
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """What one item of a checklist found: its verdict, the numbers that it rests on, and a sentence that says it.
+
+    `not run` is the verdict of an item that lacks what it needs, and `says` what that is.
+    """
+
+    item: str
+    verdict: CheckVerdict
+    numbers: Mapping[str, float]
+    says: str
+
+
 class MethodFailure(Exception):
     """The method, not the code, failed: a result of the study, never retried."""
 
@@ -168,6 +184,23 @@ class Run(Protocol):
         """The `state` to go on from, or None to start."""
 
 
+@dataclass(frozen=True)
+class TrainedTrial:
+    """What a checklist may know of the trial whose stored state it looks at, beside the state itself.
+
+    `curve`: the metrics of every epoch. `test_last`: the test metrics of the last epoch. `selected_by`: the metric that
+    chose the state. `seeds`: replicates of its arm that completed. `other`: configuration and state of another network,
+    trained from another seed, of the study's baseline.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    test_last: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, float]] = ()
+    selected_by: str = ""
+    seeds: int = 1
+    other: tuple[Any, Mapping[str, Any]] | None = None
+
+
 @runtime_checkable
 class Trainable(Protocol):
     """A training method: a module or an object with these names, found by entry point `saddle.trainables`.
@@ -178,7 +211,9 @@ class Trainable(Protocol):
     `estimate(config) -> tuple[float, int]`, the multiply-adds of a whole trial and the bytes of one stored state, for
     `saddle plan`; imports no torch;
     `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on;
-    `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors.
+    `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
+    `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
+    stored state is what it seems; a trial that fails an item can't have the badge "best".
     """
 
     Config: type[Config]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.redaction import redact
+from trainables.contract import CheckItem
 
 SCHEMA_VERSION = 3
 """Since 3 the paths in its file are relative to the folder of the study's run."""
@@ -70,6 +71,8 @@ class Entry:
     token: int | None = None
     """The fencing token of the driver that wrote it; since version 3."""
     version: int = SCHEMA_VERSION
+    checks: Sequence[CheckItem] = ()
+    """What the checklist found, where it was run; it is not in the entry's own file, which never changes."""
 
     def __post_init__(self) -> None:
         """Let nothing secret get into ledger, report and MLflow, nor out of a ledger that an older saddle wrote."""
