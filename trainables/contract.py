@@ -214,6 +214,8 @@ class Trainable(Protocol):
     `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
     `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
     stored state is what it seems; a trial that fails an item can't have the badge "best".
+    `EVALUATION_FIELDS: Collection[str]`, fields that say how a checkpoint is measured and that no training step reads
+    (validation may): stored checkpoints can be measured again with other values of these.
     """
 
     Config: type[Config]
@@ -303,6 +305,11 @@ def complete(
     fields = trainable.Config.model_fields
     own = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
     return {**own, **{name: d.value for name, d in find_defaults(trainable, given, recipe, scale).items()}, **given}
+
+
+def evaluation_fields(trainable: Any) -> tuple[str, ...]:
+    """The fields with which a trainable's stored checkpoints can be measured again; none where it declares none."""
+    return tuple(getattr(trainable, "EVALUATION_FIELDS", ()))
 
 
 def find_defaults(

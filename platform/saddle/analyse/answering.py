@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from saddle.analyse.answer import Answer, answer
+from saddle.analyse.evaluations import at_quick, comparable, evaluation_cautions
+from saddle.analyse.search import twin
 from saddle.design import Arm, make_arms
 from saddle.store.entry import Entry
 from saddle.study.models import Study
+from trainables.contract import evaluation_fields
 
 
 def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
@@ -19,15 +23,23 @@ def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]
 
 
 def answer_study(study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None) -> Answer:
-    """The answer to the study's question, from what its ledger holds."""
-    return answer(
+    """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
+    found = answer(
         study,
-        entries,
+        comparable(entries),
         trainable.METRICS,
         arms=arms_of_study(study, baseline),
         selection=trainable.SELECTION,
         chance=chance_of(entries),
     )
+    cautions = evaluation_cautions(study.study, entries, evaluation_fields(trainable))
+    quick = "At quick evaluation: " if at_quick(entries, tested_metric(study, found.metric)) else ""
+    return replace(found, sentence=quick + found.sentence, warnings=(*cautions, *found.warnings))
+
+
+def tested_metric(study: Study, metric: str) -> str:
+    """The test metric that an answer speaks of: what an ablation compares, or the twin of a search's objective."""
+    return metric if study.ablation is not None else twin(metric)
 
 
 def chance_of(entries: Sequence[Entry]) -> float | None:

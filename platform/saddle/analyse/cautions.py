@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from saddle.analyse.achievable import limits
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
+from saddle.analyse.evaluations import ATTACKS
 from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
 from saddle.analyse.racing import Standing
 from saddle.analyse.wording import Scale, listed, p_equals, plural
@@ -119,13 +120,16 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
             )
 
 
+def attacks_run(entry: Entry) -> tuple[str, ...]:
+    """The attacks of a trial's test: those that its fingerprint lists, a set's members each, else its setting's."""
+    run, named = entry.fingerprints.get(ATTACKS), entry.measured_params.get(ATTACKS)
+    found = run if isinstance(run, Mapping) else named if isinstance(named, list | tuple) else ()
+    return tuple(map(str, found))
+
+
 def single_attack(entries: Sequence[Entry], metric: str) -> Iterable[str]:
     """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
-    attacks = {
-        tuple(entry.params["attacks"])
-        for entry in entries
-        if isinstance(entry.params.get("attacks"), list | tuple) and "robust_accuracy" in metric
-    }
-    if any(len(listed) == 1 for listed in attacks):
-        name = next(listed[0] for listed in attacks if len(listed) == 1)
+    runs = [attacks_run(entry) for entry in entries if "robust_accuracy" in metric]
+    name = next((names[0] for names in runs if len(names) == 1), None)
+    if name is not None:
         yield f"Robustness is measured with a single attack ({name}); others may lower it."

@@ -148,6 +148,7 @@ def study_on_samples(
     """
     if study.ablation is None:
         return None
+    entries = comparable(entries)
     arms = arms_of_study(study, baseline)
     named = dict(zip(labels(arms), arms, strict=True))
     against = next((name for name, arm in named.items() if arm.is_baseline), None)

@@ -31,6 +31,12 @@ def result_row(entry: Entry, run: RunId) -> dict[str, Any]:
         "seconds": entry.seconds,
         "attempts": entry.attempts,
         "fingerprints": dict(entry.fingerprints),
+        "evaluation": dict(entry.evaluation),
+        "measured": entry.measured or None,
+        "earlier": [
+            {"evaluation": dict(one.evaluation), "metrics": dict(one.metrics), "when": one.when}
+            for one in entry.earlier
+        ],
     }
 
 
@@ -41,10 +47,10 @@ def study_rows(store: Store, run: RunId) -> list[dict[str, Any]]:
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A result row with one column per parameter and metric, as CSV wants it."""
-    nested = ("params", "metrics", "settings", "test_last", "fingerprints", "block")
+    nested = ("params", "metrics", "evaluation", "settings", "test_last", "fingerprints", "block", "earlier")
     return {
         **{name: value for name, value in row.items() if name not in nested},
-        **{f"{group}.{name}": value for group in nested[:2] for name, value in row[group].items()},
+        **{f"{group}.{name}": value for group in nested[:3] for name, value in row[group].items()},
     }
 
 

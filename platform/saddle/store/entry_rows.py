@@ -28,8 +28,8 @@ OF_A_STUDY = {"settings", "block", "sources", "fingerprints", "params"}
 """Columns that tend to say the same of many trials, so that these share what was parsed; they may hold any value. The
 others hold numbers and paths, which a faster parser reads."""
 
-BESIDE = {"checks"}
-"""Fields that lie in files of their own (see `checks`)."""
+BESIDE = {"checks", "evaluation", "measured", "earlier"}
+"""Fields that lie in files of their own (see `checks` and `measurements`)."""
 
 COLUMNS = {field.name for field in fields(Entry)} - BESIDE
 

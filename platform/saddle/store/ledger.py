@@ -14,6 +14,7 @@ from saddle.store.entry_paths import placed, written
 from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
 from saddle.store.fence import TakenOver
 from saddle.store.ledger_index import Segment, read_segments, write_index
+from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 from saddle.trial.run_id import RunId
@@ -95,6 +96,7 @@ class Ledger:
     def get(self, key: str) -> Entry:
         """The entry of one trial; raises `FileNotFoundError`."""
         entry = placed(decode(self.store.read(self.path(key)), self.path(key)), self.run)
+        entry = with_measurements(entry, read_measurements(self.store, self.run, key).get(key, ()))
         return with_checks(entry, read_checks(self.store, self.run, [key]))
 
     def __iter__(self) -> Iterator[Entry]:
@@ -107,8 +109,11 @@ class Ledger:
         for name, content in zip(rest, in_parallel(self.store, self._content, rest), strict=True):
             if content is not None:
                 found[name] = decode(content, f"{self.folder}/{name}", parser)
-        checks = read_checks(self.store, self.run)
-        yield from (with_checks(placed(found[name], self.run), checks) for name in stamps if name in found)
+        checks, measured = read_checks(self.store, self.run), read_measurements(self.store, self.run)
+        for name in stamps:
+            if name in found:
+                entry = placed(found[name], self.run)
+                yield with_checks(with_measurements(entry, measured.get(entry.key, ())), checks)
 
     def _content(self, name: str) -> bytes | None:
         try:
