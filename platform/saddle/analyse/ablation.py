@@ -12,6 +12,7 @@ from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
 from saddle.analyse.effects import Rule, paired_effects
+from saddle.analyse.evaluations import at_quick
 from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure, of_arm
 from saddle.analyse.pooled import with_mixed
@@ -56,7 +57,7 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = paragraph(effects, rule, failures)
+        sentence = at_quick(entries, metric) + paragraph(effects, rule, failures)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}

@@ -189,10 +189,8 @@ def measured_differently(first: Side, other: Side) -> list[str]:
         said = ["other versions or budgets of the attacks, see ran on attacks"]
     if not said:
         return []
-    return [
-        f"{first.name} and {other.name} were measured in different ways ({'; '.join(said)}): what differs between them"
-        " may be the evaluation's"
-    ]
+    how = f"{first.name} and {other.name} were measured in different ways ({'; '.join(said)})"
+    return [f"{how}: what differs between them may be the evaluation's"]
 
 
 def mean_sd(arm: Measured) -> tuple[float, float] | None:

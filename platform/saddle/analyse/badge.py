@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from saddle.analyse.above_clean import more_accurate_attacked
 from saddle.analyse.wording import listed
 from saddle.store.entry import Entry
 
@@ -30,7 +31,7 @@ def failed_checks(entry: Entry) -> Iterable[str]:
             yield f"fails {check.item}: {check.says.rstrip('.')}"
 
 
-FLAGS: tuple[Flag, ...] = (failed_checks,)
+FLAGS: tuple[Flag, ...] = (failed_checks, more_accurate_attacked)
 """All that can be against a trial."""
 
 

@@ -36,6 +36,8 @@ class Answer:
     block_columns: tuple[str, ...] = ()
     block_rows: tuple[tuple[str, ...], ...] = ()
     """A table of the effects in single blocks, where an ablation has any."""
+    conditional: str = ""
+    """On which draws of data its intervals are conditional, as a sentence."""
     badge: Badge = field(default_factory=Badge)
     """A search's best trial, or its front, unless something is against it; of an ablation what is against replicates."""
 

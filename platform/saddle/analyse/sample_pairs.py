@@ -8,6 +8,7 @@ from typing import Any
 
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.corrections import adjust
+from saddle.analyse.evaluations import comparable
 from saddle.analyse.pairs import of_arm
 from saddle.analyse.result import compared_metric
 from saddle.analyse.samples import (

@@ -22,6 +22,7 @@ from saddle.study.problems import nearest
 
 LABELS = "labels"
 PREFIX = "predictions."
+SUBSET = "test_subset"
 CLEAN = "clean"
 WORST_CASE = "worst_case"
 """Right on the clean sample and under every declared attack; as the method says, where it leaves some of them out."""
@@ -51,6 +52,8 @@ class Predictions:
     predicted: Mapping[str, NDArray[Any]]
     data: str | None = None
     """The fingerprint of its dataset, where it is known."""
+    subset: int = 0
+    """Which draw of test samples they are (the field `test_subset`): draws of one size may have equal labels."""
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all."""
@@ -112,7 +115,8 @@ def read_predictions(entry: Entry, read: Read) -> Predictions:
     # one number for each sample: what has other shapes (pixels, several tasks) is not a prediction of this kind
     predicted = {name: array for name, array in predicted.items() if array.shape == labels.shape}
     data = entry.fingerprints.get("data")
-    return Predictions(entry.key, labels, predicted, None if data is None else str(data))
+    subset = entry.measured_params.get(SUBSET) or 0
+    return Predictions(entry.key, labels, predicted, None if data is None else str(data), int(subset))
 
 
 def read_array(path: str, read: Read) -> NDArray[Any]:
@@ -143,6 +147,11 @@ def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
         raise OtherSamples(
             f"{one.trial} and {other.trial} were not tested on the same samples: "
             f"{len(one.labels)} and {len(other.labels)} of them, with other labels"
+        )
+    if one.subset != other.subset:
+        raise OtherSamples(
+            f"{one.trial} and {other.trial} were not tested on the same samples: "
+            f"their test_subset is {one.subset} and {other.subset}"
         )
     if one.data is not None and other.data is not None and one.data != other.data:
         raise OtherSamples(

@@ -10,6 +10,7 @@ from saddle.analyse.above_clean import above_clean
 from saddle.analyse.badge import with_badge
 from saddle.analyse.best import best, candidates, trial_order, violation
 from saddle.analyse.cautions import single_attack
+from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer, objectives_of
@@ -93,7 +94,9 @@ def _best_sentence(study: Study, entries: Sequence[Entry], winner: Entry, object
     parts[0] += f" with {where}." if where else "."
     tested = winner.metrics.get(twin(objective.metric))
     if tested is not None and math.isfinite(tested):
-        parts.append(f"Test data, which the search did not see, give {Scale.of(objective.metric).value(tested)}.")
+        quick = at_quick([winner], twin(objective.metric)).lower()
+        given = f"Test data, which the search did not see, give {Scale.of(objective.metric).value(tested)}"
+        parts.append(f"{given} ({quick.rstrip(': ')})." if quick else f"{given}.")
     return " ".join([*parts, *_others(entries)])
 
 
