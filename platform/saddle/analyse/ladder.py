@@ -78,9 +78,9 @@ def too_weak(found: Sequence[Ladder]) -> Iterable[str]:
     if moved:
         worst = max(moved, key=lambda one: one.moved)
         scale = Scale.of(START, [worst.moved])
-        more = f", {len(moved)} of {len(found)} by more than that half" if len(moved) > 1 else ""
+        more = f"; {len(moved)} of {len(found)} are lowered by more" if len(moved) > 1 else ""
         yield (
-            f"More steps and restarts lower the worst case of {worst.name} by {scale.bare(worst.moved)} points"
-            f" (budget ladder; at most {scale.bare(MOST_MOVED)} is wanted{more}): the evaluation is too weak for what"
-            " it decides."
+            f"More steps and restarts lower the worst case of {worst.name} by {scale.bare(worst.moved)} points, where"
+            f" at most {scale.bare(MOST_MOVED)} is wanted (budget ladder{more}): the evaluation is too weak for what it"
+            " decides."
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from saddle.analyse.evaluations import comparable
 from saddle.archive.evaluating import change_config
 from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
@@ -17,6 +18,7 @@ from saddle.errors import InfrastructureError, UserError
 from saddle.execute.cluster import connect
 from saddle.execute.credentials import adopt_credentials
 from saddle.execute.nodes import require_shared_storage
+from saddle.execute.progress import count_again
 from saddle.execute.remeasuring import Measured, Order, measure_again
 from saddle.execute.shapes import Nodes, Shape, count_slots
 from saddle.execute.study_end import tell_study_end
@@ -107,6 +109,7 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
         entries = Ledger(store, stored.run).entries()
         hold.check()
         trainable = load_trainable(stored.study.trainable)
+        count_again(store, stored.run, comparable(entries), trainable.METRICS, hold)
         report = write_report(store, stored.run, stored.study, trainable, entries, stored.baseline)
         tell_study_end(store, stored, entries, tracker)
         undelivered = tracker.close(DELIVERY_SECONDS)

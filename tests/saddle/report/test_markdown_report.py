@@ -52,6 +52,8 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
         "Read with care",
         "Results",
         "How often the method failed",
+        "The evaluation",
+        "Whether validation ranks trials as the test does",
         "Effect sizes and further tests",
         "How the trials ended",
         "What was assumed",
