@@ -32,13 +32,13 @@ format: install  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint  ## Lint, then the tests that CI runs
-	$(PYTEST) -m "not slow" tests
+test: lint  ## Lint, then the tests, but for those that inject faults or are slow
+	$(PYTEST) -m "not slow and not fault" tests
 
-test-all: lint  ## Every test, also those too slow for CI
+test-all: lint  ## Every test
 	$(PYTEST) tests
 
-faults: install  ## Only the tests that kill things
+faults: install  ## Only the tests that inject faults, with a table of the faults
 	$(PYTEST) -m fault tests
 
 bench: install  ## Ratios against a peer in the same run

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 UPSTREAM_SECONDS = 60.0
@@ -163,121 +163,124 @@ class Listener(ThreadingHTTPServer):
         pass
 
 
-def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
-    """The handler of `proxy`'s connections."""
+class ProxyHandler(BaseHTTPRequestHandler):
+    """A connection to the proxy of the class (see `handler_of`)."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    proxy: ClassVar[FaultyProxy]
+    protocol_version = "HTTP/1.1"
 
-        def handle_any(self) -> None:
-            request = Request(self.command, self.path, dict(self.headers.items()))
-            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fault = proxy.take(request)
-            if proxy.delay:
-                time.sleep(proxy.delay)
-            if fault is not None and fault.kind == "reset":
-                self.reset()
-            elif fault is not None and fault.kind == "late":
-                proxy.late.append(lambda: self.ask(content))
-                self.reset()
-            elif fault is not None and fault.kind == "answer":
-                self.refuse(fault)
-            elif proxy.judge is not None and self.command == "PUT" and is_conditional(request):
-                self.decide(proxy.judge, request, content)
+    def handle_any(self) -> None:
+        request = Request(self.command, self.path, dict(self.headers.items()))
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.proxy.take(request)
+        if self.proxy.delay:
+            time.sleep(self.proxy.delay)
+        if fault is not None and fault.kind == "reset":
+            self.reset()
+        elif fault is not None and fault.kind == "late":
+            self.proxy.late.append(lambda: self.ask(content))
+            self.reset()
+        elif fault is not None and fault.kind == "answer":
+            self.refuse(fault)
+        elif self.proxy.judge is not None and self.command == "PUT" and is_conditional(request):
+            self.decide(self.proxy.judge, request, content)
+        else:
+            self.forward(content, fault)
+
+    def decide(self, judge: Judge, request: Request, content: bytes) -> None:
+        """Look what is there, ask the judge, and write."""
+        with contextlib.nullcontext() if self.proxy.hesitation else self.proxy.deciding:
+            done = judge(request, self.etag_there())
+            time.sleep(self.proxy.hesitation)
+            if done:
+                self.forward(content, None)
             else:
-                self.forward(content, fault)
+                self.refuse(Fault("answer", 412, code="PreconditionFailed"))
 
-        def decide(self, judge: Judge, request: Request, content: bytes) -> None:
-            """Look what is there, ask the judge, and write."""
-            with contextlib.nullcontext() if proxy.hesitation else proxy.deciding:
-                done = judge(request, self.etag_there())
-                time.sleep(proxy.hesitation)
-                if done:
-                    self.forward(content, None)
-                else:
-                    self.refuse(Fault("answer", 412, code="PreconditionFailed"))
+    def etag_there(self) -> str | None:
+        """The ETag of what is at the request's path."""
+        upstream = http.client.HTTPConnection(
+            self.proxy.upstream.hostname or "", self.proxy.upstream.port, timeout=UPSTREAM_SECONDS
+        )
+        try:
+            upstream.request("HEAD", self.path, headers={"Authorization": self.headers["Authorization"]})
+            answer = upstream.getresponse()
+            answer.read()
+            return answer.getheader("ETag") if answer.status == 200 else None
+        finally:
+            upstream.close()
 
-        def etag_there(self) -> str | None:
-            """The ETag of what is at the request's path."""
-            upstream = http.client.HTTPConnection(
-                proxy.upstream.hostname or "", proxy.upstream.port, timeout=UPSTREAM_SECONDS
-            )
-            try:
-                upstream.request("HEAD", self.path, headers={"Authorization": self.headers["Authorization"]})
-                answer = upstream.getresponse()
-                answer.read()
-                return answer.getheader("ETag") if answer.status == 200 else None
-            finally:
-                upstream.close()
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815
+    def ask(self, content: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        """The server's answer and its body."""
+        upstream = http.client.HTTPConnection(
+            self.proxy.upstream.hostname or "", self.proxy.upstream.port, timeout=UPSTREAM_SECONDS
+        )
+        try:
+            unsent = {"connection", "expect"} | (set(CONDITIONS) if self.proxy.judge is not None else set())
+            headers = {n: v for n, v in self.headers.items() if n.lower() not in unsent}
+            path = self.proxy.readdress(Request(self.command, self.path, dict(self.headers.items())))
+            upstream.request(self.command, path, content, headers)
+            answer = upstream.getresponse()
+            return answer, answer.read()
+        finally:
+            upstream.close()
 
-        def ask(self, content: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-            """The server's answer and its body."""
-            upstream = http.client.HTTPConnection(
-                proxy.upstream.hostname or "", proxy.upstream.port, timeout=UPSTREAM_SECONDS
-            )
-            try:
-                unsent = {"connection", "expect"} | (set(CONDITIONS) if proxy.judge is not None else set())
-                headers = {n: v for n, v in self.headers.items() if n.lower() not in unsent}
-                path = proxy.readdress(Request(self.command, self.path, dict(self.headers.items())))
-                upstream.request(self.command, path, content, headers)
-                answer = upstream.getresponse()
-                return answer, answer.read()
-            finally:
-                upstream.close()
+    def forward(self, content: bytes, fault: Fault | None) -> None:
+        """Ask the server and hand its answer on."""
+        try:
+            answer, body = self.ask(content)
+        except OSError:
+            self.reset()
+            return
+        if fault is not None and fault.kind == "lose":
+            self.refuse(fault)
+            return
+        if fault is not None and fault.kind == "lose_reset":
+            self.reset()
+            return
+        length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(body))
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("connection", "content-length", "transfer-encoding"):
+                self.send_header(name, self.proxy.rewrite(name, value))
+        if length is not None:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        if fault is not None and fault.kind == "truncate":
+            self.wfile.write(body[: fault.keep])
+            self.close_connection = True
+            return
+        self.wfile.write(body)
 
-        def forward(self, content: bytes, fault: Fault | None) -> None:
-            """Ask the server and hand its answer on."""
-            try:
-                answer, body = self.ask(content)
-            except OSError:
-                self.reset()
-                return
-            if fault is not None and fault.kind == "lose":
-                self.refuse(fault)
-                return
-            if fault is not None and fault.kind == "lose_reset":
-                self.reset()
-                return
-            length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(body))
-            self.send_response_only(answer.status, answer.reason)
-            for name, value in answer.getheaders():
-                if name.lower() not in ("connection", "content-length", "transfer-encoding"):
-                    self.send_header(name, proxy.rewrite(name, value))
-            if length is not None:
-                self.send_header("Content-Length", length)
-            self.end_headers()
-            if fault is not None and fault.kind == "truncate":
-                self.wfile.write(body[: fault.keep])
-                self.close_connection = True
-                return
+    def refuse(self, fault: Fault) -> None:
+        body = ERROR.format(code=fault.code or CODES.get(fault.status, "Fault")).encode()
+        self.send_response_only(fault.status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
             self.wfile.write(body)
 
-        def refuse(self, fault: Fault) -> None:
-            body = ERROR.format(code=fault.code or CODES.get(fault.status, "Fault")).encode()
-            self.send_response_only(fault.status)
-            self.send_header("Content-Type", "application/xml")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def reset(self) -> None:
+        """End the connection as a machine does that knows nothing of it (RST)."""
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
-        def reset(self) -> None:
-            """End the connection as a machine does that knows nothing of it (RST)."""
-            self.close_connection = True
-            with contextlib.suppress(OSError):
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+    def finish(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
 
-        def finish(self) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                super().finish()
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
-    return Handler
+def handler_of(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
+    """The handler of `proxy`'s connections."""
+    return type("Handler", (ProxyHandler,), {"proxy": proxy})
 
 
 @contextlib.contextmanager

@@ -37,7 +37,8 @@ class Parts:
 def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
     """Cut a dataset: held-out and training images from its training split, test images from its test split.
 
-    Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest.
+    Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest,
+    none of them from a group (a track, a larger image) of which an image is held out.
     A dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
     """
     if len(dataset.classes) < 2:
@@ -47,9 +48,10 @@ def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
     held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
     if dataset.validation is None and held_out >= available:
         raise DataError(f"dataset {dataset.name} has {available} training images, too few to hold out {held_out}")
-    # in whole groups where there are any: tiles of one image on both sides would flatter the validation
-    seed = SUBSET_SEED + config.split_seed
-    held_in, validation, training = hold_out(dataset.train, dataset.validation, held_out / available, seed)
+    # in whole groups where there are any: tiles of one image on both sides would flatter the validation; of tracks, few
+    # frames each of many say more than all frames of a few
+    seed, pool = SUBSET_SEED + config.split_seed, config.validation_fraction
+    held_in, validation, training = hold_out(dataset.train, dataset.validation, held_out / available, seed, pool=pool)
     if dataset.validation is not None and config.train_size is not None:
         validation = validation[: max(1, round(config.validation_fraction * config.train_size))]
     tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)

@@ -30,8 +30,8 @@ from trainables.datasets.sources import SPLITS, Source
 from trainables.datasets.tiles import for_tiles
 from trainables.datasets.writing import write_splits
 
-FORMAT = 1
-"""Raise it whenever the same files would be decoded or written differently."""
+FORMAT = 2
+"""Raise it whenever the same files would be decoded or written differently. 2: groups that the source names."""
 TOLD_EVERY = 30.0
 
 Described = KnownDataset | FolderDataset | ParquetDataset
@@ -73,6 +73,8 @@ def key_of(spec: Described, source: Source) -> str:
         parts.append(("decoding", decoding.background, decoding.value_range))
     if isinstance(spec, ParquetDataset) and (spec.parquet.image or spec.parquet.label):
         parts.append(("columns", spec.parquet.image, spec.parquet.label))
+    if isinstance(spec, ParquetDataset) and spec.parquet.group:
+        parts.append(("group", spec.parquet.group))
     if mistakes:  # so that what was sound once isn't taken for what lies there now
         parts.append(("mistakes", mistakes))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
@@ -128,11 +130,11 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
         if key_of(spec, again()) != path.name:
             raise DataError(f"dataset {source.name} was changed while it was being read; run again")
         written = _map(hidden, source.name, contents.classes, shape)
-        remarks: list[str] = []
+        remarks = list(contents.remarks)
         if not isinstance(spec, KnownDataset):
             Mistakes([f"{source.name}: {m}" for m in tally.mistakes(decoding_of(spec))]).raise_any()
             present = {split: set(of.labels.tolist()) for split, of in written.splits.items()}
-            remarks = [*contents.remarks, *absent_classes(contents.classes, present), *tally.remarks(contents.classes)]
+            remarks += [*absent_classes(contents.classes, present), *tally.remarks(contents.classes)]
         facts = {
             "name": source.name,
             "source": spec.model_dump(mode="json", exclude_none=True),

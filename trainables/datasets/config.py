@@ -147,10 +147,12 @@ class ParquetFiles(BaseModel):
     """The column of the labels, where it is not `label`."""
     image: Annotated[str, Field(min_length=1)] | None = None
     """The column of the images, where it is not `image`."""
+    group: Annotated[str, Field(min_length=1)] | None = None
+    """The column that says what images belong together, where it is not `group`."""
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without_defaults(self, serialize(self), ("validation", "label", "image"))
+        return without_defaults(self, serialize(self), ("validation", "label", "image", "group"))
 
     @property
     def splits(self) -> dict[SplitName, str]:
@@ -160,8 +162,9 @@ class ParquetFiles(BaseModel):
 
 
 class ParquetDataset(_Own):
-    """Parquet files with columns `image` (encoded bytes), `label`, and optionally `label_name` and `mask`.
+    """Parquet files with columns `image` (encoded bytes), `label`, and optionally `label_name`, `mask` and `group`.
 
+    Images of one `group` (integers or text: a track, a patient, a larger image) are never on both sides of a split.
     As Hugging Face writes them, too: structs of bytes and path, class names in the schema, other names of columns.
     """
 

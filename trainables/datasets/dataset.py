@@ -17,7 +17,8 @@ from trainables.datasets.sources import SplitName
 class Split:
     """One split: `images` (N, C, H, W) uint8, `labels` (N,) int64, `masks` (N, H, W) uint8 or None.
 
-    `groups` (N,) int64, where samples were cut from larger images: which of the split's each was cut from.
+    `groups` (N,) int64, where several samples show the same thing: which of them belong together, as the tiles of one
+    image or the frames of one track do. Where the source names groups, a number means the same group in every split.
     """
 
     images: Tensor

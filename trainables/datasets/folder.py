@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from trainables.datasets.config import FolderDataset
 from trainables.datasets.errors import DataError, DataNotFoundError, Mistakes, nearest
+from trainables.datasets.group_names import crossing, known_groups
 from trainables.datasets.layout import ENDINGS, EXPECTED, find_layout, folders_in, in_words, is_image, visible
 from trainables.datasets.locations import File, Folder, find
 from trainables.datasets.names import normal
-from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
+from trainables.datasets.sources import SPLITS, Contents, GroupName, Sample, SplitName
 
 __all__ = ["ENDINGS", "FolderSource", "Listed", "find_folder", "split_fixed"]
 
@@ -31,6 +32,8 @@ class Listed:
     file: File
     label: int
     split: SplitName
+    group: GroupName | None = None
+    """What it shows together with other images, such as the track that a video's frames belong to."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,17 @@ class FolderSource:
             split: torch.tensor([image.label for image in self.images if image.split == split], dtype=torch.int64)
             for split in splits
         }
+        groups = known_groups(
+            {split: [image.group for image in self.images if image.split == split] for split in splits}
+        )
         return Contents(
             self.classes,
             labels,
             self._samples(),
             mistakes=self.mistakes,
             origins=self.origins,
-            remarks=self.remarks,
+            groups=groups,
+            remarks=(*self.remarks, *crossing(groups)),
         )
 
     def _samples(self) -> Iterator[Sample]:

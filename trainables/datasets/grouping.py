@@ -1,4 +1,4 @@
-"""Draws that keep together what was cut from one image: tiles of it on both sides of a split would leak."""
+"""Draws that keep together what shows the same thing: tiles of an image on both sides of a split would leak."""
 
 from __future__ import annotations
 
@@ -12,16 +12,56 @@ DRAWS = 16
 """Random choices of groups of which the one nearest to the classes' proportions is taken."""
 
 
-def hold_out(train: Split, validation: Split | None, share: float, seed: int) -> tuple[Split, Tensor, Tensor]:
+def hold_out(
+    train: Split, validation: Split | None, share: float, seed: int, *, pool: float = 0
+) -> tuple[Split, Tensor, Tensor]:
     """The split that what is held out lies in, its indices (H,) int64 there, and those (M,) of the training samples.
 
-    All of `validation` where a dataset brings it; else about `share` of `train`, as `cut_by_group` cuts it. Both are in
+    All of `validation` where a dataset brings it; else about `share` of `train`, as `cut_by_group` cuts it, or, where
+    every group is of one class, drawn from about `pool` of the groups or more, as `cut_by_class` cuts them. Both are in
     random stratified order.
     """
     if validation is not None:
         return validation, stratified_order(validation.labels, seed), stratified_order(train.labels, seed)
-    held_out, rest = cut_by_group(train.labels, train.groups, share, seed)
-    return train, held_out, rest
+    if train.groups is None or not _of_one_class(train.labels, train.groups):
+        return train, *cut_by_group(train.labels, train.groups, share, seed)
+    held_out, rest = cut_by_class(train.labels, train.groups, max(share, pool), seed)
+    return train, held_out[: max(1, round(share * len(train)))], rest
+
+
+def cut_by_class(labels: Tensor, groups: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices (H,) and (N - H,) int64 of a held-out part and the rest, in whole groups, each of which is of one class.
+
+    Of each class that has several groups about `share` is held out, at least one group and not all of them, so that
+    classes of few groups are validated, too. Both parts are in random stratified order. Raises `ValueError` unless
+    0 < share < 1, `DataError` where no class has several groups.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the share held out must lie between 0 and 1, not be {share}")
+    members = _members(groups)
+    order = torch.randperm(len(members), generator=torch.Generator().manual_seed(seed)).tolist()
+    of_class: dict[int, list[Tensor]] = {}
+    for group in order:
+        of_class.setdefault(int(labels[members[group][0]]), []).append(members[group])
+    held = [group for several in of_class.values() for group in _nearest_prefix(several, share)]
+    if not held:
+        raise DataError("no class has images of several groups, of which some could be held out")
+    inside = torch.zeros(len(labels), dtype=torch.bool)
+    inside[torch.cat(held)] = True
+    parts = inside.nonzero().squeeze(1), (~inside).nonzero().squeeze(1)
+    held_out, rest = (part[stratified_order(labels[part], seed)] for part in parts)
+    return held_out, rest
+
+
+def _of_one_class(labels: Tensor, groups: Tensor) -> bool:
+    return all(len(labels[index].unique()) == 1 for index in _members(groups))
+
+
+def _nearest_prefix(groups: list[Tensor], share: float) -> list[Tensor]:
+    """The first of a class's groups, with about `share` of its images; at least one, and not all."""
+    sizes = torch.tensor([len(group) for group in groups])
+    missed = (sizes.cumsum(0) - share * sizes.sum())[:-1].abs()
+    return groups[: int(missed.argmin()) + 1] if len(groups) > 1 else []
 
 
 def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -39,7 +79,7 @@ def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int)
         return order[:held_out], order[held_out:]
     members = _members(groups)
     if len(members) < 2:
-        raise DataError("all samples were cut from one image, of which no part can be held out")
+        raise DataError("all samples were cut from one image or belong to one group, of which no part can be held out")
     sizes = [len(index) for index in members]
     generator = torch.Generator().manual_seed(seed)
     draws = [_draw(sizes, share * len(labels), generator) for _ in range(DRAWS)]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.config import ParquetDataset
 from trainables.datasets.errors import DataError, Mistakes
+from trainables.datasets.group_names import crossing, known_groups, unknown
 from trainables.datasets.locations import File
 from trainables.datasets.names import normal
 from trainables.datasets.parquet_columns import Columns, find_columns, reading_path, values_of
 from trainables.datasets.parquet_files import find_files, open_file, read_batches
-from trainables.datasets.sources import Contents, Sample, SplitName
+from trainables.datasets.sources import Contents, GroupName, Sample, SplitName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +34,10 @@ class ParquetSource:
     """
     image: str | None = None
     label: str | None = None
+    group: str | None = None
     """The columns, where they are named."""
+    group_of: Callable[[int, str], GroupName | None] | None = None
+    """What tells an image's group by its label and the name of its file, where no column `group` does."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -44,12 +48,24 @@ class ParquetSource:
 
     def contents(self) -> Contents:
         mistakes = Mistakes()
-        labels = {split: _Labels.read(files, self._columns, mistakes) for split, files in self.parts.items()}
+        labels = {
+            split: _Labels.read(files, self._columns, mistakes, self.group_of) for split, files in self.parts.items()
+        }
+        groups = known_groups({split: of.groups for split, of in labels.items()})
         if self.classes is not None:
             mistakes.raise_any()
             positions = {split: labels[split].known(self.classes) for split in self.parts}
             masked = self._masked()
-            return Contents(self.classes, positions, self._samples(), masked, undamaged_first=masked)
+            remarks = (*crossing(groups), *(unknown(groups) if self.group_of is not None else ()))
+            return Contents(
+                self.classes,
+                positions,
+                self._samples(),
+                masked,
+                undamaged_first=masked,
+                groups=groups,
+                remarks=remarks,
+            )
         training = labels["train"]
         present = {value for value in training.values if value is not None}
         values = sorted(present, key=lambda value: (str(type(value)), value))
@@ -64,11 +80,12 @@ class ParquetSource:
             self._masked(),
             mistakes=mistakes.messages,
             origins={split: ", ".join(map(str, files)) for split, files in self.parts.items()},
-            remarks=tuple(dict.fromkeys(remark for of in labels.values() for remark in of.remarks)),
+            groups=groups,
+            remarks=(*dict.fromkeys(remark for of in labels.values() for remark in of.remarks), *crossing(groups)),
         )
 
     def _columns(self, file: File, schema: Any) -> Columns:
-        return find_columns(file, schema, self.image, self.label)
+        return find_columns(file, schema, self.image, self.label, self.group)
 
     def _masked(self) -> bool:
         masks = (_rows(file, partial(self._chosen, file, ("mask",))) for _, file in self._files())
@@ -85,13 +102,15 @@ class ParquetSource:
 
 
 def find_parquet(spec: ParquetDataset) -> ParquetSource:
-    """Find the files of all splits, with images (PNG or JPEG bytes), labels (numbers or text), `label_name`, `mask`.
+    """Find the files of all splits, with images (PNG or JPEG bytes), labels (numbers or text), `label_name`, `mask`,
+    `group`.
 
     Labels are numbered in the sorted order of the training files'. Raises `DataError` naming file and row.
     """
     parts = find_files(spec.parquet.splits)
     name = PurePosixPath(spec.parquet.train.rstrip("/")).stem
-    return ParquetSource(name, parts, image=spec.parquet.image, label=spec.parquet.label)
+    files = spec.parquet
+    return ParquetSource(name, parts, image=files.image, label=files.label, group=files.group)
 
 
 def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator[tuple[Any, ...]]:
@@ -103,7 +122,7 @@ def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator
         if not paths:
             return
         for batch in read_batches(file, opened, paths):
-            lists = [[None] * len(batch) if name is None else values_of(batch.column(name)) for name in columns]
+            lists = [[None] * len(batch) if name is None else values_of(batch, name) for name in columns]
             yield from zip(*lists, strict=True)
 
 
@@ -117,19 +136,29 @@ class _Labels:
     values: list[int | str | None]
     names: list[str | None]
     remarks: list[str]
+    group_of: Callable[[int, str], GroupName | None] | None = None
+    groups: list[GroupName | None] = field(default_factory=list)
 
     @classmethod
-    def read(cls, files: Sequence[File], find: Callable[[File, Any], Columns], mistakes: Mistakes) -> _Labels:
-        read = cls(files, [], [], [], [])
+    def read(
+        cls,
+        files: Sequence[File],
+        find: Callable[[File, Any], Columns],
+        mistakes: Mistakes,
+        group_of: Callable[[int, str], GroupName | None] | None = None,
+    ) -> _Labels:
+        read = cls(files, [], [], [], [], group_of)
         for file in files:
             found: list[Columns] = []
 
             def choose(schema: Any, file: File = file, found: list[Columns] = found) -> list[str | None]:
                 found.append(find(file, schema))
-                return [found[0].label, found[0].label_name]
+                origin = None if group_of is None or found[0].group is not None else found[0].origin
+                return [found[0].label, found[0].label_name, found[0].group, origin]
 
-            for row, (stored, name) in enumerate(_rows(file, choose)):
+            for row, (stored, name, group, origin) in enumerate(_rows(file, choose)):
                 read.append(f"{file}, row {row}", stored, name, found[0], mistakes)
+                read.groups.append(read.group_in_row(group, origin))
             read.ends.append(len(read.values))
             read.remarks.extend(found[0].remarks)
         if not read.values:
@@ -153,6 +182,13 @@ class _Labels:
             name = columns.class_names[label]
         self.values.append(label)
         self.names.append(None if name is None else normal(name))
+
+    def group_in_row(self, group: GroupName | None, origin: str | None) -> GroupName | None:
+        """The group of the row that was appended last, as a column or the name of its file tells it."""
+        label = self.values[-1]
+        if group is None and origin is not None and self.group_of is not None and isinstance(label, int):
+            return self.group_of(label, origin)
+        return normal(group) if isinstance(group, str) else group
 
     def row(self, index: int) -> str:
         part = next(part for part, end in enumerate(self.ends) if index < end)

@@ -17,6 +17,8 @@ HUGGING_FACE = b"huggingface"
 BOOLEANS = ("false", "true")
 BYTES = "bytes"
 """The field of Hugging Face's image structs that holds the encoded image."""
+PATH = "path"
+"""The field beside it that holds the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,18 @@ class Columns:
     label: str
     label_name: str | None
     mask: str | None
+    group: str | None = None
+    """What several images belong to, such as a track, a patient or a larger image."""
+    origin: str | None = None
+    """The name of the file that each image was: a column `source`, or the paths beside Hugging Face's bytes."""
     class_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
 
 
-def find_columns(file: Any, schema: Any, image: str | None = None, label: str | None = None) -> Columns:
-    """The columns of a file with this schema, those named `image` and `label` where they are given.
+def find_columns(
+    file: Any, schema: Any, image: str | None = None, label: str | None = None, group: str | None = None
+) -> Columns:
+    """The columns of a file with this schema, those named `image`, `label` and `group` where they are given.
 
     Raises `DataError` where one is absent or of another type.
     """
@@ -43,33 +51,52 @@ def find_columns(file: Any, schema: Any, image: str | None = None, label: str | 
     remarks: tuple[str, ...] = ()
     if label is None and labels != "label" and others:
         remarks = (f"labels are those of column {labels!r}; `label: {others[0]}` beside the files' names takes others",)
-    optional = {name: name if name in schema.names else None for name in ("label_name", "mask")}
+    optional = {name: name if name in schema.names else None for name in ("label_name", "mask", "group")}
+    if group is not None:
+        optional["group"] = _column(file, schema, "group", group, (), ())
     for name, what, accepts in (
         (images, "encoded bytes (binary)", _is_image),
         (labels, "integers or text", _is_label),
         (optional["label_name"], "text", _is_text),
         (optional["mask"], "encoded bytes (binary)", _is_image),
+        (optional["group"], "integers or text", _is_group),
     ):
         if name is not None and not accepts(_value_type(schema.field(name).type)):
             raise DataError(f"{file}: column {name!r} must hold {what}, not {schema.field(name).type}")
     named = _class_names(features.get(labels, {}))
     if named is None and _is_boolean(schema.field(labels).type):
         named = BOOLEANS
-    return Columns(images, labels, optional["label_name"], optional["mask"], named, remarks)
+    origin = _origin(schema, images)
+    return Columns(images, labels, optional["label_name"], optional["mask"], optional["group"], origin, named, remarks)
+
+
+def _origin(schema: Any, images: str) -> str | None:
+    import pyarrow as pa
+
+    if "source" in schema.names and _is_text(schema.field("source").type):
+        return "source"
+    kind = schema.field(images).type
+    at = kind.get_field_index(PATH) if pa.types.is_struct(kind) else -1
+    return f"{images}.{PATH}" if at >= 0 and _is_text(kind.field(at).type) else None
 
 
 def reading_path(schema: Any, name: str) -> str:
-    """What is read of a column: of a struct its bytes alone."""
+    """What is read of a column: of a struct its bytes alone, unless `name` says its path."""
     import pyarrow as pa
 
+    if name not in schema.names:
+        return name
     return f"{name}.{BYTES}" if pa.types.is_struct(schema.field(name).type) else name
 
 
-def values_of(column: Any) -> list[Any]:
-    """The plain values of a column, None for what is null; of structs their bytes."""
+def values_of(batch: Any, name: str) -> list[Any]:
+    """The plain values of a column, None for what is null; of structs their bytes, or their path where `name` is it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if name not in batch.schema.names:
+        return pc.struct_field(batch.column(name.removesuffix(f".{PATH}")), PATH).to_pylist()
+    column = batch.column(name)
     if pa.types.is_struct(column.type):
         column = pc.struct_field(column, BYTES)
     values: list[Any] = column.to_pylist()
@@ -131,6 +158,12 @@ def _is_label(kind: Any) -> bool:
     from pyarrow import types
 
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or _is_text(kind))
+
+
+def _is_group(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(_value_type(kind)) or _is_text(kind))
 
 
 def _is_text(kind: Any) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SplitName = Literal["train", "test", "validation"]
+GroupName = str | int
 SPLITS: tuple[SplitName, ...] = ("train", "test")
 """What every dataset has; `validation` only one's own may bring."""
 
@@ -45,6 +46,11 @@ class Contents:
     """What is wrong already, to be told together with what is wrong with the images."""
     origins: Mapping[SplitName, str] = field(default_factory=dict)
     """Where the images of each split come from, in words."""
+    groups: Mapping[SplitName, Sequence[GroupName | None]] = field(default_factory=dict)
+    """By split, which physical thing or recording each image shows, None for one of its own; absent if not known.
+
+    A name has the same meaning in all splits.
+    """
     remarks: Sequence[str] = ()
     """What a person should know who didn't expect it: what isn't read, or how something was understood."""
 

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from trainables.datasets.errors import DataError, Mistakes
+from trainables.datasets.group_names import numbered_groups
 from trainables.datasets.images import Decoded, Decoding, from_pixels, read, resize
 from trainables.datasets.masks import decode_mask, resize_mask
 from trainables.datasets.plausibility import Tally
@@ -44,7 +45,7 @@ class _Scratch:
         return len(self.labels)
 
     def append(self, pixels: np.ndarray[Any, Any], mask: np.ndarray[Any, Any] | None, label: int, group: int) -> None:
-        """Add an image (C, H, W) and its mask (H, W), cut from the split's image number `group`."""
+        """Add an image (C, H, W) and its mask (H, W) that belong to `group`."""
         self.pixels.write(pixels.tobytes())
         if mask is not None:
             self.masks.seek(self.count * mask.size)  # what is left out reads as zeros
@@ -150,12 +151,14 @@ def write_splits(
     mistakes, sizes = Mistakes(contents.mistakes), _Sizes()
     mode = "L"
     taken = dict.fromkeys(contents.labels, 0)
+    groups = numbered_groups(contents.groups)
     with _scratches(folder, contents.labels) as scratches:
         for index, sample in enumerate(contents.samples):
             number, labels = taken[sample.split], contents.labels[sample.split]
             taken[sample.split] += 1
             if number >= len(labels):
                 continue  # counted below
+            group = groups[sample.split][number] if sample.split in groups else number
             with mistakes.noted():
                 for piece in _pieces(sample, int(labels[number]), contents, tile, decoding, tally):
                     fitting = resize(piece.image, size)
@@ -167,7 +170,7 @@ def write_splits(
                             scratch.promote(fitting.height * fitting.width)
                     pixels = _channels_first(fitting, mode)
                     mask = None if piece.mask is None else np.asarray(resize_mask(piece.mask, size))
-                    scratches[sample.split].append(pixels, mask, piece.label, number)
+                    scratches[sample.split].append(pixels, mask, piece.label, group)
                     tally.see_stored(sample.split, piece.label, pixels, mask)
             tell(index + 1)
         for message in (*sizes.mistakes(), *_miscounted(contents, taken, sizes)):
@@ -176,8 +179,8 @@ def write_splits(
         for split, scratch in scratches.items():
             if tile is not None and not scratch.count:
                 raise DataError(f"no {split} image gives a tile of {tile}×{tile} whose class its mask tells")
-        for scratch in scratches.values():
-            scratch.write_arrow((len(mode), *sizes.size), grouped=tile is not None)
+        for split, scratch in scratches.items():
+            scratch.write_arrow((len(mode), *sizes.size), grouped=tile is not None or split in groups)
     return len(mode), *sizes.size
 
 

@@ -61,7 +61,7 @@ def stats(
 
     Example: saddle data stats tiny_imagenet --size 32 --json
     """
-    from saddle.cli.tables import print_json, print_table, say
+    from saddle.cli.tables import print_json, say
 
     radius, origin = (parse_epsilon(epsilon), "as given") if epsilon is not None else usual_epsilon(name)
     spec = dataset_spec(name, parquet, size)
@@ -71,6 +71,17 @@ def stats(
     if as_json:
         print_json(facts)
         return
+    print_contents(facts)
+    if "sample" in facts:
+        print_separation(facts, radius, origin)
+    for line in published_lines(facts):
+        say(line)
+
+
+def print_contents(facts: Mapping[str, Any]) -> None:
+    """Sizes, classes, splits and what is remarkable about them."""
+    from saddle.cli.tables import print_table, say
+
     print_table((facts["name"], ""), size_rows(facts))
     splits = splits_of(facts)
     columns = ("class", *(f"{split} images" for split in splits))
@@ -80,21 +91,24 @@ def stats(
     say(split_text(facts))
     for remark in facts["remarks"]:
         say(f"note: {remark}")
-    if "sample" in facts:
-        drawn = facts["sample"]
-        each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
-        title = f"{drawn['images']} training images, {each} of each class, seed {drawn['seed']}; pixels in [0, 1]"
-        print_table(("how far classes lie apart", ""), separation_rows(facts), title=title)
-        norms = {"L2": facts["nearest_other_class_l2"], "L∞": facts["nearest_other_class_linf"]}
-        columns = ("distance to the nearest image of another class", *norms["L2"])
-        print_table(columns, [(norm, *spread.values()) for norm, spread in norms.items()])
-        share, n = facts["within_two_epsilon"], facts["nearest_other_class_linf"]["n"]
-        say(
-            f"Of {n} images {share:.1%} have one of another class within 2ε = {2 * radius:.4g} in L∞ "
-            f"(ε = {radius:.4g}, {origin}); q5 is the quantile of 5 %."
-        )
-    for line in published_lines(facts):
-        say(line)
+
+
+def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> None:
+    """How far classes lie apart in the drawn sample, and how many images have another class within 2ε."""
+    from saddle.cli.tables import print_table, say
+
+    drawn = facts["sample"]
+    each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
+    title = f"{drawn['images']} training images, {each} of each class, seed {drawn['seed']}; pixels in [0, 1]"
+    print_table(("how far classes lie apart", ""), separation_rows(facts), title=title)
+    norms = {"L2": facts["nearest_other_class_l2"], "L∞": facts["nearest_other_class_linf"]}
+    columns = ("distance to the nearest image of another class", *norms["L2"])
+    print_table(columns, [(norm, *spread.values()) for norm, spread in norms.items()])
+    share, n = facts["within_two_epsilon"], facts["nearest_other_class_linf"]["n"]
+    say(
+        f"Of {n} images {share:.1%} have one of another class within 2ε = {2 * radius:.4g} in L∞ "
+        f"(ε = {radius:.4g}, {origin}); q5 is the quantile of 5 %."
+    )
 
 
 def size_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:

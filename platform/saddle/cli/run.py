@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 
 import typer
 
@@ -12,6 +13,17 @@ from saddle.cli.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
     from saddle.submit.parcel import Parcel
+
+
+class RunArguments(TypedDict):
+    """What a run is asked for, whether it is driven from here or from a cluster's head."""
+
+    storage: str | None
+    data_root: Path | None
+    packages: Sequence[str]
+    fresh: bool
+    retry: Sequence[str]
+    track: bool
 
 
 def run(
@@ -45,43 +57,39 @@ def run(
     from saddle.execute.interrupt import INTERRUPTED
 
     check_outcomes(retry)
+    options: RunArguments = {
+        "storage": storage,
+        "data_root": data_root,
+        "packages": packages or (),
+        "fresh": fresh,
+        "retry": retry or (),
+        "track": track,
+    }
     if (address or "").startswith("ray://"):
-        from saddle.submit.parcel import check_here, pack
+        from saddle.submit.parcel import pack
 
-        parcel = pack(
-            study,
-            settings or (),
-            storage,
-            data_root=data_root,
-            packages=packages or (),
-            fresh=fresh,
-            retry=retry or (),
-            track=track,
-        )
-        check_here(parcel)
-        on_head(parcel, str(address), insecure)
+        on_head(pack(study, settings or (), **options), str(address), insecure)
     if follow and follow_driver(study, settings or (), storage):
         return
     results = api.run(
         study,
         settings or (),
-        storage=storage,
-        data_root=data_root,
-        fresh=fresh,
-        retry=retry or (),
-        track=track,
+        **options,
         address=address,
-        packages=packages or (),
         insecure=insecure,
         listener=display,
         settled=conclude,
     )
     if any(result.interrupted for result in results):
-        where = [] if storage is None else ["--storage", storage]
-        where += [] if address is None else ["--address", address]
+        where = [*option("--storage", storage), *option("--address", address)]
         again = command("run", study, *where, settings=settings or (), data_root=data_root)
         echo(f"\nStopped. Go on with: {again}")
         raise typer.Exit(INTERRUPTED)
+
+
+def option(name: str, value: str | None) -> list[str]:
+    """An option as it is written on a command line; nothing where it has no value."""
+    return [] if value is None else [name, value]
 
 
 def check_outcomes(retry: Sequence[str] | None) -> None:
@@ -96,7 +104,9 @@ def check_outcomes(retry: Sequence[str] | None) -> None:
 def on_head(parcel: Parcel, address: str, insecure: bool) -> NoReturn:
     """Run the studies from the head of a cluster that is reached through Ray Client, and end as they end there."""
     from saddle.submit.head import run_on_head
+    from saddle.submit.parcel import check_here
 
+    check_here(parcel)
     log = LogWriter()
     code = run_on_head(parcel, address, log.write, insecure=insecure)
     log.close()

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.escaping import file_name
+from saddle.external_names import file_name
 from saddle.store.base import Store
 
 

@@ -11,11 +11,11 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.escaping import unescape
 from saddle.execute.artifacts import store_arrays, store_images
 from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
+from saddle.external_names import unescape
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.curve import of_attempt

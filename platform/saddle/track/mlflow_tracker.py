@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.design.blocks import block_name
-from saddle.escaping import LONGEST_MLFLOW_NAME, mlflow_names, run_key, shorten
+from saddle.external_names import LONGEST_MLFLOW_NAME, mlflow_names, run_key, shorten
 from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.entry import Entry

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from saddle.analyse.wording import settings
-from saddle.escaping import mlflow_names, run_key
+from saddle.external_names import mlflow_names, run_key
 from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.store.entry import Entry
 from saddle.store.ledger import to_json

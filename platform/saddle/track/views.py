@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from saddle.escaping import mlflow_name
+from saddle.external_names import mlflow_name
 
 KEY_TAG = "saddle.key"
 """The tag by which a run is found again: the instance of its study's run, and what it is in there."""

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
-from saddle.escaping import mlflow_names
+from saddle.external_names import mlflow_names
 from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary
 from saddle.track.telling import (

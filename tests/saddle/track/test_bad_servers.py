@@ -17,7 +17,7 @@ import pytest
 from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
-from saddle.escaping import mlflow_name
+from saddle.external_names import mlflow_name
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
 from saddle.track.base import ArmSummary

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from saddle.escaping import unescape
 from saddle.execute.driver import StudyResult
+from saddle.external_names import unescape
 from saddle.store.local import LocalStore, prepare_folder
 from saddle.store.opening import open_store
 from saddle.track.opening import database_path, sqlite_url, tracking_uri

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -81,12 +82,17 @@ def as_python_2(value: Any) -> bytes:
     return buffer.getvalue()
 
 
-def gtsrb(root: Path, training: str = "Final_Training/Images", per_class: int = 2) -> None:
+def gtsrb(
+    root: Path,
+    training: str = "Final_Training/Images",
+    per_class: int = 2,
+    name_of: Callable[[int], str] = lambda number: f"{number:05d}",
+) -> None:
     """Class folders of PPM images in changing sizes with a CSV each, and three test images with theirs."""
     home = root / "gtsrb" / "GTSRB"
     for label in range(43):
         lines = [
-            write_sign(home / training / f"{label:05d}" / f"{number:05d}.ppm", label, label)
+            write_sign(home / training / f"{label:05d}" / f"{name_of(number)}.ppm", label, label)
             for number in range(per_class)
         ]
         write_csv(home / training / f"{label:05d}" / f"GT-{label:05d}.csv", lines)

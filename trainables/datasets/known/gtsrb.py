@@ -1,4 +1,7 @@
-"""GTSRB as its authors distribute it: PPM images in many sizes, with annotations in CSV."""
+"""GTSRB as its authors distribute it: PPM images in many sizes, with annotations in CSV.
+
+Training images are grouped by the track that they are frames of; see `trainables.datasets.known.tracks`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from pathlib import Path
 from trainables.datasets.errors import DataError
 from trainables.datasets.facts import KNOWN
 from trainables.datasets.folder import FolderSource, Listed
+from trainables.datasets.group_names import known_groups, unknown
 from trainables.datasets.known.found import Found
+from trainables.datasets.known.tracks import track_of
 from trainables.datasets.locations import LocalFile
 
 HOMES = ("gtsrb/GTSRB", "GTSRB", "gtsrb")
@@ -33,7 +38,8 @@ def find_gtsrb(root: Path) -> Found | None:
         if not test.is_dir() or found is None:
             raise DataError(f"{home} has training images, but no {TEST if found is not None else ANSWERS}")
         images = (*_training(training), *_rows(found, test, "test"))
-        source = FolderSource("gtsrb", KNOWN["gtsrb"].classes, images)
+        groups = known_groups({"train": [image.group for image in images if image.split == "train"]})
+        source = FolderSource("gtsrb", KNOWN["gtsrb"].classes, images, remarks=tuple(unknown(groups)))
         return Found(source, f"{training.relative_to(root)}, {TEST}", source.count)
     return None
 
@@ -62,6 +68,7 @@ def _rows(annotations: Path, folder: Path, split: str) -> Iterator[Listed]:
         name, label = row.get("Filename") or "", row.get("ClassId") or ""
         if not name or not label.isdecimal() or int(label) >= classes or Path(name).name != name:
             raise DataError(f"{annotations}, line {number} names no file and class 0 to {classes - 1}: {dict(row)}")
-        yield Listed(LocalFile(folder / name), int(label), "train" if split == "train" else "test")
+        track = track_of(int(label), name)
+        yield Listed(LocalFile(folder / name), int(label), "train" if split == "train" else "test", track)
     if not rows:
         raise DataError(f"{annotations} names no images")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trainables.datasets.errors import DataError
 from trainables.datasets.facts import KNOWN
 from trainables.datasets.known.found import Counts, Found
+from trainables.datasets.known.tracks import track_of
 from trainables.datasets.parquet import ParquetSource
 from trainables.datasets.parquet_files import count_rows, find_files
+from trainables.datasets.sources import GroupName
 
 PARQUET: Mapping[str, tuple[str, str]] = {
     "svhn": ("svhn_train.parquet", "svhn_test.parquet"),
@@ -22,6 +24,9 @@ PARQUET: Mapping[str, tuple[str, str]] = {
 }
 """The files, or folders of such files, of training and test split."""
 
+GROUPS: Mapping[str, Callable[[int, str], GroupName | None]] = {"gtsrb": track_of}
+"""What the names of the files that the images were tell of their groups."""
+
 
 def find_known_parquet(name: str, root: Path) -> Found | None:
     """The two files; raises `DataError` where only one is there."""
@@ -32,7 +37,7 @@ def find_known_parquet(name: str, root: Path) -> Found | None:
     if missing:
         raise DataError(f"{root} lacks {missing[0].name}, the other half of {name}")
     parts = find_files({"train": str(train), "test": str(test)})
-    source = ParquetSource(name, parts, KNOWN[name].classes)
+    source = ParquetSource(name, parts, KNOWN[name].classes, group_of=GROUPS.get(name))
 
     def count() -> Counts:
         return {split: count_rows(files) for split, files in parts.items()}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import path_not_unique, validate_param_and_metric_name
 
-from saddle.escaping import (
+from saddle.external_names import (
     FILE_SIGN,
     KEY_SIGN,
     LONGEST_FILE_NAME,

@@ -1,0 +1,50 @@
+"""Groups of images as a source names them: numbers for them, and what of them crosses the splits. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+
+from trainables.datasets.sources import GroupName, SplitName
+
+Groups = Mapping[SplitName, Sequence[GroupName | None]]
+
+
+def numbered_groups(groups: Groups) -> dict[SplitName, list[int]]:
+    """The number of each image's group, the same for the same name in every split; an image without one is its own."""
+    fresh, numbers = count(), dict[GroupName, int]()
+    return {
+        split: [
+            next(fresh) if name is None else numbers[name] if name in numbers else numbers.setdefault(name, next(fresh))
+            for name in names
+        ]
+        for split, names in groups.items()
+    }
+
+
+def known_groups(groups: Groups) -> dict[SplitName, Sequence[GroupName | None]]:
+    """The splits of which at least one image's group is known."""
+    return {split: names for split, names in groups.items() if any(name is not None for name in names)}
+
+
+def unknown(groups: Groups) -> Iterator[str]:
+    """In words, that the training images' groups aren't known of a dataset whose images do belong together."""
+    if "train" not in groups:
+        yield (
+            "which training images show the same thing isn't said by the files' names, nor by a column `group`: "
+            "validation images may show what is trained on"
+        )
+
+
+def crossing(groups: Groups) -> Iterator[str]:
+    """In words, for each split, that groups of the training images are in it, too."""
+    trained = {name for name in groups.get("train", ()) if name is not None}
+    for split, names in groups.items():
+        present = {name for name in names if name is not None}
+        both = present & trained
+        if split != "train" and both:
+            images = sum(name in both for name in names)
+            yield (
+                f"{images:,} of {len(names):,} {split} images belong to groups that are trained on, too "
+                f"({len(both):,} of {len(present):,} groups, such as {min(map(str, both))!r})"
+            )
