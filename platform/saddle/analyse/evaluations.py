@@ -60,7 +60,8 @@ def evaluation_cautions(run: str, entries: Sequence[Entry], fields: Sequence[str
             f"{len(apart)} of {plural(completed, 'completed trial')} are not measured again with {how} yet, so their"
             f" test metrics are left out here; saddle evaluate {run} --all measures them."
         )
-    alike = [entry for entry in comparable(entries) if entry.outcome == Outcome.COMPLETED]
+    left_out = {id(entry) for entry in apart}
+    alike = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and id(entry) not in left_out]
     for name in fields:
         yield from _unlike(name, alike)
     yield from _other_attacks(run, fields, alike)

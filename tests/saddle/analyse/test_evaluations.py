@@ -67,7 +67,8 @@ def test_only_trials_that_are_measured_alike_are_compared() -> None:
     weak, *rest = entries
     mixed = [weak, *(again(entry, attacks=["standard"]) for entry in rest)]
     assert otherwise_measured(mixed) == [weak]
-    [caution, *_] = answer_study(STUDY, TRAINABLE, mixed, {"p": "sta"}).warnings
+    [caution] = evaluation_cautions("s", mixed, FIELDS)
+    assert answer_study(STUDY, TRAINABLE, mixed, {"p": "sta"}).warnings[0] == caution
     assert caution == (
         "1 of 6 completed trials are not measured again with attacks = [standard] yet, so their test metrics are left"
         " out here; saddle evaluate s --all measures them."
