@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 Source = Literal["paper", "official code", "customary", "assumed"]
 """Where a default comes from; `assumed` ones are printed in every report that rests on them."""
@@ -50,6 +51,20 @@ def hyperparameter(
         lt=lt,
         json_schema_extra={"source": source, "unit": unit},
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Retired:
+    """Annotates a field with `values` that stored trials may have and new ones may not, and what to use instead."""
+
+    values: Mapping[str, str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, inner: value if isinstance(value, str) and value in self.values else inner(value),
+            handler(source),
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )
 
 
 class Default(NamedTuple):
@@ -281,6 +296,21 @@ class Resolved:
     sources: Mapping[str, str]
 
 
+def _refuse_retired(config: Config) -> None:
+    found: list[InitErrorDetails] = [
+        {
+            "type": PydanticCustomError("retired", "{reason}", {"reason": mark.values[value]}),
+            "loc": (name,),
+            "input": value,
+        }
+        for name, spec in type(config).model_fields.items()
+        for mark in spec.metadata
+        if isinstance(mark, Retired) and (value := getattr(config, name)) in mark.values
+    ]
+    if found:
+        raise ValidationError.from_exception_data(type(config).__name__, found)
+
+
 def field_source(config_type: type[Config], name: str) -> str:
     """Where the default of a field comes from; `assumed` when its author didn't say."""
     extra = config_type.model_fields[name].json_schema_extra
@@ -321,14 +351,24 @@ def find_defaults(
     return found
 
 
-def resolve(trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> Resolved:
+def resolve(
+    trainable: Any,
+    given: Mapping[str, Any],
+    recipe: str | None = None,
+    scale: str | None = None,
+    *,
+    stored: bool = False,
+) -> Resolved:
     """Complete `given` from recipe, scale and field defaults, in this order of precedence.
 
-    Raises `pydantic.ValidationError` for values the configuration refuses.
+    Raises `pydantic.ValidationError` for values the configuration refuses, or, unless
+    `stored` says that nothing new is to be trained, those that it has for stored trials only (`Retired`).
     """
     defaults = find_defaults(trainable, given, recipe, scale)
     config_type: type[Config] = trainable.Config
     config = config_type.model_validate({**{name: d.value for name, d in defaults.items()}, **given})
+    if not stored:
+        _refuse_retired(config)
     sources = {
         name: "study file" if name in given
         else defaults[name].source if name in defaults

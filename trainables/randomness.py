@@ -28,6 +28,15 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(stream_seed(seed, purpose, epoch))
 
 
+def forked(generator: torch.Generator | None, count: int) -> list[torch.Generator]:
+    """Generators of their own, seeded by one draw from `generator` (None: the global one), however they are used.
+
+    What is drawn later from `generator` doesn't depend on how many of them were needed.
+    """
+    seeds = torch.randint(2**63 - 1, (count,), generator=generator)
+    return [torch.Generator().manual_seed(int(seed)) for seed in seeds]
+
+
 @contextmanager
 def global_stream(run: Run, purpose: str, epoch: int = 0) -> Iterator[None]:
     """Give layers that know only the global generator a stream of this trial's; then the generator is as it was.

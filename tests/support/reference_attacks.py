@@ -64,26 +64,39 @@ def shrunk(sta: Tensor, mp: Tensor) -> Tensor:
 
 
 def rescaled(mp: Tensor, sta: Tensor, images: Tensor, epsilon: float) -> Tensor:
-    """Each image's MP perturbation at the mean size of its STA perturbation, the factor found by bisection."""
-    found = []
-    for mp_one, sta_one, image in zip(mp, sta, images, strict=True):
-        low, high = 0.0, 2.0**20
-        for _ in range(200):
-            factor = (low + high) / 2
-            if (factor * mp_one).clamp(-epsilon, epsilon).abs().mean() < sta_one.abs().mean():
-                low = factor
-            else:
-                high = factor
-        found.append(inside(high * mp_one, image, epsilon))
-    return torch.stack(found)
+    """Each image's MP perturbation at the mean size of its STA perturbation, both as projected."""
+    scaled = [of_size(*three, epsilon, 1) for three in zip(mp, sta, images, strict=True)]
+    return torch.stack(scaled)
 
 
-def turned(eta: Tensor, sta: Tensor, normal: Tensor) -> Tensor:
-    """For each image a vector as long as `eta` and at its angle to `sta`, in the plane of `sta` and `normal`."""
-    found = []
-    for one, axis, draw in zip(eta.flatten(1), sta.flatten(1), normal.flatten(1), strict=True):
-        cosine = torch.dot(one, axis) / (one.norm() * axis.norm())
-        across = draw - torch.dot(draw, axis) / torch.dot(axis, axis) * axis
-        direction = cosine * axis / axis.norm() + torch.sqrt(1 - cosine**2) * across / across.norm()
-        found.append(one.norm() * direction)
-    return torch.stack(found).reshape(eta.shape)
+def of_size(direction: Tensor, like: Tensor, image: Tensor, epsilon: float, order: int) -> Tensor:
+    """The projection of a multiple of `direction` that has the norm of `like`, the factor found by bisection."""
+    low, high = 0.0, 2.0**20
+    for _ in range(80):
+        factor = (low + high) / 2
+        if inside(factor * direction, image, epsilon).norm(order) < like.norm(order):
+            low = factor
+        else:
+            high = factor
+    return inside(high * direction, image, epsilon)
+
+
+def turned(mp: Tensor, sta: Tensor, normal: Tensor, images: Tensor, epsilon: float, order: int) -> Tensor:
+    """For each image a random direction with MP's norm and MP's angle to `sta`, as projected, found by bisection."""
+    turned_ones = []
+    for one, axis, draw, image in zip(mp, sta, normal, images, strict=True):
+        across = draw - (draw * axis).sum() / (axis * axis).sum() * axis
+        wanted, (low, high) = angle(one, axis), (0.0, torch.pi / 2)
+        for _ in range(60):
+            turn = torch.tensor((low + high) / 2, dtype=torch.float64)
+            direction = turn.cos() * axis / axis.norm() + turn.sin() * across / across.norm()
+            eta = of_size(direction, one, image, epsilon, order)
+            low, high = (float(turn), high) if angle(eta, axis) < wanted else (low, float(turn))
+        turned_ones.append(eta)
+    return torch.stack(turned_ones)
+
+
+def angle(one: Tensor, other: Tensor) -> float:
+    """In radians, in float64."""
+    one, other = one.double(), other.double()
+    return float(((one * other).sum() / (one.norm() * other.norm())).clamp(-1, 1).acos())

@@ -36,7 +36,7 @@ def store_ablation(
     **facts: Any,
 ) -> Study:
     """Store the ablation written in `text` with every replicate ended; `facts` are fingerprints of all of them."""
-    [study] = parse_studies(text, "stored.yaml")
+    [study] = parse_studies(text, "stored.yaml", stored=True)
     assert study.ablation is not None
     baseline = dict(study.ablation.baseline)
     settle_study(store, study, baseline, fresh=False)

@@ -23,6 +23,7 @@ from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.samples import Samples
+from trainables.evaluation.grouped_interval import grouped_wilson, number_of_groups, several_to_a_group
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +114,14 @@ def measure(config: Config, model: nn.Module, samples: Samples, *, tested: bool 
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses."""
+    """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses.
+
+    Where several test images show the same thing, the interval is by group, and `groups` are stored with predictions.
+    """
     samples = parts(config, run.data(dataset_of(config)), run.device).test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True)
-    low, high = wilson(int(measured.survived.sum()), len(samples))
+    low, high = grouped_wilson(measured.survived, samples.groups)
     metrics = measured.metrics("test") | {
         "test/robust_accuracy.worst_case_low": low,
         "test/robust_accuracy.worst_case_high": high,
@@ -125,19 +129,14 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     }
     analysed = analyse(config, model, samples)
     arrays = {**measured.arrays(), **analysed.arrays}
+    if samples.groups is not None and several_to_a_group(samples.groups):
+        metrics["test/groups"] = float(number_of_groups(samples.groups))
+        arrays["groups"] = samples.groups
     return Report(
         metrics | analysed.metrics,
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
         images=_galleries(config, model, samples, measured),
     )
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The Wilson 95 % interval of `right` out of `n`."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, n).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def _galleries(config: Config, model: nn.Module, samples: Samples, measured: Measured) -> dict[str, Any]:

@@ -81,13 +81,13 @@ def train_epoch(
 ) -> dict[str, float]:
     """One pass over the training images on their perturbations within `epsilon`, which the warm-up may make smaller.
 
-    Gives the epoch's mean loss and accuracy on them, ε at its end, and the mean |η| as a share of that ε.
+    Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as shares of that ε.
     """
     share = Share(run.rank, run.world_size)
     perturb = Perturber(config, run.seed, epoch, share, run.mean)
     augment = CropFlip(run.seed, epoch, share) if config.augmentation == "crop_flip" else None
     samples = len(loader.dataset)  # type: ignore[arg-type]
-    loss_sum, right, size = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(3))
+    loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
     seen = 0
     model.train()
     with global_stream(run, "dropout", epoch):
@@ -111,7 +111,6 @@ def train_epoch(
             # distributed run must find out together
             loss_sum += loss.detach() * len(images)
             right += (logits[0].detach().argmax(1) == labels[:, 0]).sum()
-            size += eta.abs().mean(dtype=torch.float64) * len(images)
             seen += len(images)
     seen_by_each = run.mean(float(seen))
     reached = epsilon_at(config, epsilon, epoch + 1)
@@ -119,8 +118,7 @@ def train_epoch(
         "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
         "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
         "train/epsilon": reached,
-        "train/perturbation_size": run.mean(float(size)) / seen_by_each / reached if reached else 0.0,
-    }
+    } | perturb.sizes.metrics(run.mean, reached)
 
 
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:

@@ -50,12 +50,16 @@ def declared() -> Mapping[str, Direction]:
         "train/adversarial_accuracy": "maximize",
         "train/epsilon": "maximize",
         "train/perturbation_size": "maximize",
+        "train/perturbation_l1": "maximize",
+        "train/perturbation_l2": "maximize",
+        "train/perturbation_angle": "maximize",
         "train/epoch_seconds": "minimize",
     }
     found |= dict(_accuracies("validation")) | dict(_accuracies("test"))
     found["test/robust_accuracy.worst_case_low"] = "maximize"
     found["test/robust_accuracy.worst_case_high"] = "maximize"
     found["test/samples"] = "maximize"
+    found["test/groups"] = "maximize"
     for head, made in product(range(1 + MOST_TASKS), ["clean", *perturbation_names(MOST_TASKS)]):
         found[f"test/accuracy.head{head}.under_{made}"] = "maximize"
     found |= {f"test/perturbation_size.{name}": "maximize" for name in perturbation_names(MOST_TASKS)}

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.controls import keep_within, rescale, shrink, turn_at_random
+from trainables.adversarial_training.controls import rescale, shrink, turn_at_random
 from trainables.adversarial_training.mixing import mix, mixing_weights
+from trainables.adversarial_training.perturbation_size import PerturbationSizes
 from trainables.adversarial_training.rungs import training_attack
+from trainables.adversarial_training.settings.perturbation import RANDOM_DIRECTIONS, RETIRED
 from trainables.attacks.frozen import frozen
 from trainables.attacks.stacked import attack_tasks
 from trainables.models.multi_task import MultiTaskNetwork
@@ -26,7 +28,7 @@ class Perturber:
 
     Each task's attack has random starts of its own, unless `task_starts` are shared; the main task's are the same
     whatever the perturbation. Several ranks draw the same α and each its own part of the whole batch's starts, as one
-    worker would; `mean` is over ranks.
+    worker would; `mean` is over ranks. `sizes` sums up what was made.
     """
 
     def __init__(
@@ -37,11 +39,16 @@ class Perturber:
         share: Share | None = None,
         mean: Callable[[float], float] = _alone,
     ) -> None:
+        if config.perturbation in RETIRED:
+            raise ValueError(
+                f"perturbation {config.perturbation} isn't trained any more: {RETIRED[config.perturbation]}"
+            )
         self.config, self.share, self.mean = config, share or Share(), mean
         tasks = range(1 + len(config.tasks))
         self.starts = [stream(seed, f"attack {m}", epoch) for m in tasks]
-        self.directions = [stream(seed, f"direction {m}", epoch) for m in tasks]
+        self.directions = stream(seed, "direction", epoch)
         self.alphas = stream(seed, "alpha", epoch)
+        self.sizes = PerturbationSizes()
 
     def __call__(
         self, model: MultiTaskNetwork, images: Tensor, labels: Tensor, epsilon: float, whole: int | None = None
@@ -51,24 +58,32 @@ class Perturber:
         `model`: the bare network, attacked in eval mode. `labels`: (N, 1 + M), the main task's first.
         `epsilon`: the current one; the step shrinks with it. `whole`: samples in the batch over all ranks.
         """
-        whole = len(images) if whole is None else whole
+        eta, sta = self._perturb(model, images, labels, epsilon, len(images) if whole is None else whole)
+        self.sizes.add(eta, sta)
+        return eta
+
+    def _perturb(
+        self, model: MultiTaskNetwork, images: Tensor, labels: Tensor, epsilon: float, whole: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """η, and STA's where that was made on the way."""
         kind, tasks = self.config.perturbation, range(labels.shape[1])
         if kind == "sta":
-            return self.attack(model, images, labels, [[0]], epsilon, whole)[0]
+            eta = self.attack(model, images, labels, [[0]], epsilon, whole)[0]
+            return eta, eta
         if kind == "mta":
             summed = tasks if self.config.mta_sum == "all_tasks" else tasks[1:]
-            return self.attack(model, images, labels, [summed], epsilon, whole)[0]
+            return self.attack(model, images, labels, [summed], epsilon, whole)[0], None
         etas = self.attack(model, images, labels, [[m] for m in tasks], epsilon, whole)
         weights = self._weights(len(tasks) - 1, whole)
-        if kind == "sta_random_direction":
-            turned = [turn_at_random(etas[m], etas[0], self._normal(m, images, whole)) for m in tasks[1:]]
-            return keep_within(mix(weights, [etas[0], *turned]), images, epsilon)
-        mixed = mix(weights, etas)
-        if kind == "sta_shrunk":
-            return shrink(etas[0], mixed, self.mean)
-        if kind == "mp_rescaled":
-            return rescale(mixed, etas[0], images, epsilon)
-        return mixed
+        sta, eta = etas[0], mix(weights, etas)
+        if kind in RANDOM_DIRECTIONS:
+            normal = self._normal(images, whole)
+            eta = turn_at_random(eta, sta, normal, images, epsilon, RANDOM_DIRECTIONS[kind])
+        elif kind == "sta_shrunk":
+            eta = shrink(sta, eta, self.mean)
+        elif kind == "mp_rescaled":
+            eta = rescale(eta, sta, images, epsilon)
+        return eta, sta
 
     def attack(
         self,
@@ -109,6 +124,6 @@ class Perturber:
         ]
         return torch.stack(drawn * attacks if shared else drawn)
 
-    def _normal(self, task: int, images: Tensor, whole: int) -> Tensor:
-        drawn = torch.randn(whole, *images.shape[1:], generator=self.directions[task], dtype=images.dtype)
+    def _normal(self, images: Tensor, whole: int) -> Tensor:
+        drawn = torch.randn(whole, *images.shape[1:], generator=self.directions, dtype=images.dtype)
         return self.share.of(drawn)

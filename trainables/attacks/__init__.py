@@ -1,1 +1,1 @@
-"""Attacks that training itself uses, written here for speed and checked against a plain reference."""
+"""Attacks in the L∞ ball and Carlini and Wagner's L2 one, a file each: plain functions that know no config."""

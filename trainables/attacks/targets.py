@@ -20,3 +20,8 @@ def random_wrong_classes(labels: Tensor, classes: int, generator: torch.Generato
 def least_likely_class(logits: Tensor, labels: Tensor) -> Tensor:
     """The wrong class with the lowest logit, (N,); `logits`: (N, classes), `labels`: (N,)."""
     return logits.scatter(1, labels.unsqueeze(1), torch.inf).argmin(1)
+
+
+def likeliest_wrong_classes(logits: Tensor, labels: Tensor, count: int) -> Tensor:
+    """The `count` wrong classes of highest logit, (N, count), the highest first; see `least_likely_class`."""
+    return logits.scatter(1, labels.unsqueeze(1), -torch.inf).topk(count, dim=1).indices

@@ -73,8 +73,9 @@ def key_of(spec: Described, source: Source) -> str:
         parts.append(("decoding", decoding.background, decoding.value_range))
     if isinstance(spec, ParquetDataset) and (spec.parquet.image or spec.parquet.label):
         parts.append(("columns", spec.parquet.image, spec.parquet.label))
-    if isinstance(spec, ParquetDataset) and spec.parquet.group:
-        parts.append(("group", spec.parquet.group))
+    group = spec.parquet.group if isinstance(spec, ParquetDataset) else getattr(spec, "group", None)
+    if group:
+        parts.append(("group", group))
     if mistakes:  # so that what was sound once isn't taken for what lies there now
         parts.append(("mistakes", mistakes))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

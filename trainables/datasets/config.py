@@ -96,6 +96,14 @@ def without_defaults(model: BaseModel, values: dict[str, Any], names: Sequence[s
     return {k: v for k, v in values.items() if k not in names or getattr(model, k) != fields[k].default}
 
 
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"this is no regular expression: {error}") from None
+    return value
+
+
 Level = Annotated[int, Field(ge=0, le=255)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -117,7 +125,7 @@ class _Own(_Described):
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without_defaults(self, serialize(self), ("background", "range"))
+        return without_defaults(self, serialize(self), ("background", "range", "group"))
 
     @property
     def background_colour(self) -> tuple[int, int, int]:
@@ -133,6 +141,13 @@ class FolderDataset(_Own):
     """
 
     folder: Annotated[Address, Field(description="The folder that holds the class folders; a path or s3://….")]
+    group: Annotated[str, Field(min_length=1), AfterValidator(_pattern)] | None = Field(
+        default=None,
+        description=(
+            "A regular expression of what in CLASS/FILE names the images that belong together, such as (.*)_ for "
+            "frames TRACK_FRAME; they are never on both sides of a split."
+        ),
+    )
 
 
 class ParquetFiles(BaseModel):

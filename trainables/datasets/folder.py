@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 from trainables.datasets.config import FolderDataset
 from trainables.datasets.errors import DataError, DataNotFoundError, Mistakes, nearest
-from trainables.datasets.group_names import crossing, known_groups
+from trainables.datasets.group_names import crossing, known_groups, numbered_groups
 from trainables.datasets.layout import ENDINGS, EXPECTED, find_layout, folders_in, in_words, is_image, visible
 from trainables.datasets.locations import File, Folder, find
 from trainables.datasets.names import normal
@@ -118,7 +119,8 @@ def find_folder(spec: FolderDataset) -> FolderSource:
         pairs = _images(layout.root, classes, mistakes)
         if not pairs:
             mistakes.raise_any()
-        splits = split_fixed([label for _, label in pairs], str(layout.root))
+        grouped = [group_of(spec.group, classes[label], file) for file, label in pairs]
+        splits = split_fixed([label for _, label in pairs], str(layout.root), grouped)
         listed = {split: [pair for pair, of in zip(pairs, splits, strict=True) if of == split] for split in SPLITS}
         origins = {split: f"{share} of {layout.root}, by class" for split, share in zip(SPLITS, SHARES, strict=True)}
         remarks = layout.remarks
@@ -127,18 +129,38 @@ def find_folder(spec: FolderDataset) -> FolderSource:
             mistakes.add(f"{origins[split]} gives no {split} images")
     if not all(listed.values()):
         mistakes.raise_any()
-    images = tuple(Listed(file, label, split) for split, of in listed.items() for file, label in of)
+    images = tuple(
+        Listed(file, label, split, group_of(spec.group, classes[label], file))
+        for split, of in listed.items()
+        for file, label in of
+    )
     return FolderSource(root.name, classes, images, tuple(mistakes.messages), origins, (*remarks, *case_only(classes)))
 
 
-def split_fixed(labels: Sequence[int], root: str) -> list[SplitName]:
-    """Which split each image belongs to where there are no splits, 80/20 by class; `root` names them in errors."""
+def group_of(pattern: str | None, name: str, file: File) -> str | None:
+    """What `pattern` finds in CLASS/FILE, its first group where it has one; None where it finds nothing."""
+    matched = re.search(pattern, f"{name}/{file.name}") if pattern is not None else None
+    return None if matched is None else matched[1 if matched.re.groups else 0]
+
+
+def split_fixed(labels: Sequence[int], root: str, groups: Sequence[GroupName | None] = ()) -> list[SplitName]:
+    """Which split each image belongs to where there are no splits, 80/20 by class; `root` names them in errors.
+
+    Images of one of the `groups` are of one split.
+    """
     if len(labels) < 2:
         raise DataError(f"{root} has a single image, too few to split into training and test images")
     import torch
 
     from trainables.datasets.dataset import stratified_order
 
+    if any(group is not None for group in groups):
+        from trainables.datasets.grouping import cut_by_class, cut_by_group, of_one_class
+
+        of, numbers = torch.tensor(labels), torch.tensor(numbered_groups({"train": groups})["train"])
+        cut = cut_by_class if of_one_class(of, numbers) else cut_by_group
+        held_out = set(cut(of, numbers, TEST_SHARE, SPLIT_SEED)[0].tolist())
+        return ["test" if index in held_out else "train" for index in range(len(labels))]
     order = stratified_order(torch.tensor(labels), SPLIT_SEED)
     tests = set(order[: max(1, round(TEST_SHARE * len(order)))].tolist())
     return ["test" if index in tests else "train" for index in range(len(labels))]

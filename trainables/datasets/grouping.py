@@ -23,7 +23,7 @@ def hold_out(
     """
     if validation is not None:
         return validation, stratified_order(validation.labels, seed), stratified_order(train.labels, seed)
-    if train.groups is None or not _of_one_class(train.labels, train.groups):
+    if train.groups is None or not of_one_class(train.labels, train.groups):
         return train, *cut_by_group(train.labels, train.groups, share, seed)
     held_out, rest = cut_by_class(train.labels, train.groups, max(share, pool), seed)
     return train, held_out[: max(1, round(share * len(train)))], rest
@@ -53,8 +53,9 @@ def cut_by_class(labels: Tensor, groups: Tensor, share: float, seed: int) -> tup
     return held_out, rest
 
 
-def _of_one_class(labels: Tensor, groups: Tensor) -> bool:
-    return all(len(labels[index].unique()) == 1 for index in _members(groups))
+def of_one_class(labels: Tensor, groups: Tensor) -> bool:
+    """Whether every group has images of one class only."""
+    return all(bool((labels[index] == labels[index[0]]).all()) for index in _members(groups))
 
 
 def _nearest_prefix(groups: list[Tensor], share: float) -> list[Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ from trainables.datasets.sources import Contents, GroupName, Sample, SplitName
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+GroupsOf = Callable[[Sequence[tuple[int | None, str | None]]], Sequence[GroupName | None]]
+"""From the labels and file names of images to their groups."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class ParquetSource:
     label: str | None = None
     group: str | None = None
     """The columns, where they are named."""
-    group_of: Callable[[int, str], GroupName | None] | None = None
-    """What tells an image's group by its label and the name of its file, where no column `group` does."""
+    groups_of: GroupsOf | None = None
+    """What tells the groups of all images by their labels and the names of their files, where no column does."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -49,14 +54,15 @@ class ParquetSource:
     def contents(self) -> Contents:
         mistakes = Mistakes()
         labels = {
-            split: _Labels.read(files, self._columns, mistakes, self.group_of) for split, files in self.parts.items()
+            split: _Labels.read(files, self._columns, mistakes, named=self.groups_of is not None)
+            for split, files in self.parts.items()
         }
-        groups = known_groups({split: of.groups for split, of in labels.items()})
+        groups = known_groups(self._groups(labels))
         if self.classes is not None:
             mistakes.raise_any()
             positions = {split: labels[split].known(self.classes) for split in self.parts}
             masked = self._masked()
-            remarks = (*crossing(groups), *(unknown(groups) if self.group_of is not None else ()))
+            remarks = (*crossing(groups), *(unknown(groups) if self.groups_of is not None else ()))
             return Contents(
                 self.classes,
                 positions,
@@ -83,6 +89,19 @@ class ParquetSource:
             groups=groups,
             remarks=(*dict.fromkeys(remark for of in labels.values() for remark in of.remarks), *crossing(groups)),
         )
+
+    def _groups(self, labels: Mapping[SplitName, _Labels]) -> dict[SplitName, Sequence[GroupName | None]]:
+        """Of each split, as a column says, else as the names of the files do."""
+        stored: dict[SplitName, Sequence[GroupName | None]] = {split: of.groups for split, of in labels.items()}
+        if self.groups_of is None or known_groups(stored):
+            return stored
+        numbered = [
+            (label if isinstance(label, int) else None, name)
+            for of in labels.values()
+            for label, name in zip(of.values, of.origins, strict=True)
+        ]
+        told = iter(self.groups_of(numbered))
+        return {split: list(islice(told, len(of.values))) for split, of in labels.items()}
 
     def _columns(self, file: File, schema: Any) -> Columns:
         return find_columns(file, schema, self.image, self.label, self.group)
@@ -136,8 +155,9 @@ class _Labels:
     values: list[int | str | None]
     names: list[str | None]
     remarks: list[str]
-    group_of: Callable[[int, str], GroupName | None] | None = None
     groups: list[GroupName | None] = field(default_factory=list)
+    origins: list[str | None] = field(default_factory=list)
+    """The names of the files that the images were, where they are asked for."""
 
     @classmethod
     def read(
@@ -145,20 +165,21 @@ class _Labels:
         files: Sequence[File],
         find: Callable[[File, Any], Columns],
         mistakes: Mistakes,
-        group_of: Callable[[int, str], GroupName | None] | None = None,
+        *,
+        named: bool = False,
     ) -> _Labels:
-        read = cls(files, [], [], [], [], group_of)
+        read = cls(files, [], [], [], [])
         for file in files:
             found: list[Columns] = []
 
             def choose(schema: Any, file: File = file, found: list[Columns] = found) -> list[str | None]:
                 found.append(find(file, schema))
-                origin = None if group_of is None or found[0].group is not None else found[0].origin
-                return [found[0].label, found[0].label_name, found[0].group, origin]
+                return [found[0].label, found[0].label_name, found[0].group, found[0].origin if named else None]
 
             for row, (stored, name, group, origin) in enumerate(_rows(file, choose)):
                 read.append(f"{file}, row {row}", stored, name, found[0], mistakes)
-                read.groups.append(read.group_in_row(group, origin))
+                read.groups.append(normal(group) if isinstance(group, str) else group)
+                read.origins.append(origin)
             read.ends.append(len(read.values))
             read.remarks.extend(found[0].remarks)
         if not read.values:
@@ -182,13 +203,6 @@ class _Labels:
             name = columns.class_names[label]
         self.values.append(label)
         self.names.append(None if name is None else normal(name))
-
-    def group_in_row(self, group: GroupName | None, origin: str | None) -> GroupName | None:
-        """The group of the row that was appended last, as a column or the name of its file tells it."""
-        label = self.values[-1]
-        if group is None and origin is not None and self.group_of is not None and isinstance(label, int):
-            return self.group_of(label, origin)
-        return normal(group) if isinstance(group, str) else group
 
     def row(self, index: int) -> str:
         part = next(part for part, end in enumerate(self.ends) if index < end)

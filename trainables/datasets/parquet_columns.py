@@ -95,8 +95,9 @@ def values_of(batch: Any, name: str) -> list[Any]:
     import pyarrow.compute as pc
 
     if name not in batch.schema.names:
-        return pc.struct_field(batch.column(name.removesuffix(f".{PATH}")), PATH).to_pylist()
-    column = batch.column(name)
+        column = pc.struct_field(batch.column(name.removesuffix(f".{PATH}")), PATH)
+    else:
+        column = batch.column(name)
     if pa.types.is_struct(column.type):
         column = pc.struct_field(column, BYTES)
     values: list[Any] = column.to_pylist()

@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saddle.analyse.clustered_mcnemar import clustered_mcnemar, several_to_a_group
 from saddle.errors import UserError
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 from saddle.study.problems import nearest
 
 LABELS = "labels"
+GROUPS = "groups"
+"""Which samples belong together, where several show the same thing."""
 PREFIX = "predictions."
 SUBSET = "test_subset"
 CLEAN = "clean"
@@ -52,6 +55,8 @@ class Predictions:
     predicted: Mapping[str, NDArray[Any]]
     data: str | None = None
     """The fingerprint of its dataset, where it is known."""
+    groups: NDArray[Any] | None = None
+    """The group of each sample, (N,), where several samples show the same thing, such as frames of one track."""
     subset: int = 0
     """Which draw of test samples they are (the field `test_subset`): draws of one size may have equal labels."""
 
@@ -77,7 +82,8 @@ class Predictions:
 class SampleTest:
     """Two models on the same samples: on how many both, only one, or neither is right, and McNemar's exact p.
 
-    `under` says when a model is right (see `Predictions.right`); p is two-sided and adjusted for nothing.
+    `under` says when a model is right (see `Predictions.right`); p is two-sided and adjusted for nothing. Where samples
+    belong together in `groups` of them, p is by group (see `clustered_mcnemar`).
     """
 
     arm: str
@@ -92,6 +98,7 @@ class SampleTest:
     seed: int | None = None
     """Of both models, where they are replicates; then `arm` and `baseline` name their arms, else their trials."""
     block: Mapping[str, Any] = field(default_factory=dict)
+    groups: int | None = None
 
     @property
     def difference(self) -> float:
@@ -115,8 +122,9 @@ def read_predictions(entry: Entry, read: Read) -> Predictions:
     # one number for each sample: what has other shapes (pixels, several tasks) is not a prediction of this kind
     predicted = {name: array for name, array in predicted.items() if array.shape == labels.shape}
     data = entry.fingerprints.get("data")
+    groups = read_array(entry.arrays[GROUPS], read) if GROUPS in entry.arrays else None
     subset = entry.measured_params.get(SUBSET) or 0
-    return Predictions(entry.key, labels, predicted, None if data is None else str(data), int(subset))
+    return Predictions(entry.key, labels, predicted, None if data is None else str(data), groups, int(subset))
 
 
 def read_array(path: str, read: Read) -> NDArray[Any]:
@@ -126,7 +134,7 @@ def read_array(path: str, read: Read) -> NDArray[Any]:
 
 
 def mcnemar(one: Predictions, other: Predictions, under: str = WORST_CASE) -> SampleTest:
-    """McNemar's exact test (1947) of one model against another.
+    """McNemar's exact test (1947) of one model against another, by group where samples come in groups.
 
     Raises `OtherSamples`, `NoPredictions`, and `OtherAttacks` where the worst case of one is over other attacks.
     """
@@ -136,9 +144,13 @@ def mcnemar(one: Predictions, other: Predictions, under: str = WORST_CASE) -> Sa
     ours, theirs = one.right(under), other.right(under)
     both, only_ours = int((ours & theirs).sum()), int((ours & ~theirs).sum())
     only_theirs, neither = int((~ours & theirs).sum()), int((~ours & ~theirs).sum())
-    discordant = only_ours + only_theirs
-    p = float(binomtest(only_ours, discordant).pvalue) if discordant else 1.0
-    return SampleTest(one.trial, other.trial, under, len(ours), both, only_ours, only_theirs, neither, p)
+    groups = one.groups if one.groups is not None else other.groups
+    if groups is not None and several_to_a_group(groups):
+        p, count = clustered_mcnemar(ours, theirs, groups), len(np.unique(groups))
+    else:
+        discordant, count = only_ours + only_theirs, None
+        p = float(binomtest(only_ours, discordant).pvalue) if discordant else 1.0
+    return SampleTest(one.trial, other.trial, under, len(ours), both, only_ours, only_theirs, neither, p, groups=count)
 
 
 def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
@@ -148,6 +160,8 @@ def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
             f"{one.trial} and {other.trial} were not tested on the same samples: "
             f"{len(one.labels)} and {len(other.labels)} of them, with other labels"
         )
+    if one.groups is not None and other.groups is not None and not np.array_equal(one.groups, other.groups):
+        raise OtherSamples(f"{one.trial} and {other.trial} were not tested on the same samples: their groups differ")
     if one.subset != other.subset:
         raise OtherSamples(
             f"{one.trial} and {other.trial} were not tested on the same samples: "

@@ -107,7 +107,7 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
         instance, baseline = read_facts(store, folder)
     except FileNotFoundError:
         return None
-    [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"))
+    [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"), stored=True)
     run = RunId(study.study, instance, name if name != study.study else "")
     return StoredStudy(study, run, baseline, read_evaluation(store, run))
 

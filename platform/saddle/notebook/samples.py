@@ -116,7 +116,10 @@ def table(tests: Sequence[SampleTest]) -> DataFrame:
     import pandas as pd
 
     rows = [{**asdict(test), "difference": test.difference} for test in tests]
-    names = ("arm", "baseline", "seed", "under", "n", "both", "only_arm", "only_baseline", "neither", "difference", "p")
+    names = (
+        *("arm", "baseline", "seed", "under", "n", "groups", "both", "only_arm", "only_baseline", "neither"),
+        *("difference", "p"),
+    )
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
     blocks = spread("block", [test.block for test in tests])
     return pd.DataFrame({**{name: columns[name] for name in names[:3]}, **blocks, **columns})

@@ -98,11 +98,22 @@ def _counts(counts: Sequence[int]) -> str:
 def _note(found: StudyOnSamples, command: str) -> str:
     note = (
         "Each network is compared with the baseline’s of the same seed; counts of images are means over these pairs"
-        " (least to most). How many pairs show that one is better is by McNemar’s exact test, Holm-adjusted over all"
+        f" (least to most). How many pairs show that one is better is by {_test(found)}, Holm-adjusted over all"
         f" {len(found.tests)} pairs here. {command} --csv lists each pair."
     )
     left_out = _left_out(found.arms)
     return f"{note} Left out: {left_out}." if left_out else note
+
+
+def _test(found: StudyOnSamples) -> str:
+    counts = sorted({test.groups for test in found.tests if test.groups is not None})
+    if not counts:
+        return "McNemar’s exact test"
+    groups = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
+    return (
+        f"McNemar’s test by group (by track, where images are frames of one): the images are of {groups} groups that"
+        " each show the same thing, and a whole group counts for or against a network (exact sign flips)"
+    )
 
 
 def _left_out(arms: Iterable[OnSamples]) -> str:

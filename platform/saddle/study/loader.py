@@ -48,14 +48,24 @@ def _chosen(studies: Sequence[Study], name: str, file: str) -> Study:
 
 
 def parse_studies(
-    data: bytes | str, file: str, overrides: Sequence[str] = (), *, trainables: Mapping[str, Any] | None = None
+    data: bytes | str,
+    file: str,
+    overrides: Sequence[str] = (),
+    *,
+    trainables: Mapping[str, Any] | None = None,
+    stored: bool = False,
 ) -> list[Study]:
-    """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake."""
+    """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake.
+
+    What is `stored` may have values that a new study may not have any more.
+    """
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
     documents, refused = override(inherit(documents), overrides)
     documents, unread = read_tables(documents, file)
     documents, wrong = write_numbers(documents, trainables)
     drafts = [read_sections(document) for document in documents]
+    for draft in drafts:
+        draft.stored = stored
     check(drafts, trainables)
     studies = [draft.study() for draft in drafts]
     problems = [*problems, *refused, *unread, *wrong, *(problem for draft in drafts for problem in draft.problems)]

@@ -44,6 +44,8 @@ class Draft:
     """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
     trainable: Any = None
     """The trainable, where the document names one that can be had."""
+    stored: bool = False
+    """It was accepted once, perhaps by an earlier version: retired values may be in it."""
 
     @property
     def raw(self) -> dict[str, Any]:

@@ -104,6 +104,20 @@ def test_a_planted_difference_is_counted_arm_by_arm(store: LocalStore) -> None:
     assert "| mp | 41.0 (40 to 42) | 10 | 3 of 3 | 0 of 3 |" in written
 
 
+def test_images_in_groups_are_compared_by_group_and_it_is_said(store: LocalStore) -> None:
+    """Of tracks of ten images, four speak for mp and one against it: that is no difference at 0.05."""
+    groups = np.arange(IMAGES) // 10
+    store_ablation(store, STUDY, measure, predict=lambda one: {**planted(one), "groups": groups}, data="abc")
+    found = samples_section("planted", on_samples(store))
+    assert found is not None
+    assert found.table is not None
+    assert found.table.rows[1] == ("mp", "41.0 (40 to 42)", "10", "0 of 3", "0 of 3")
+    assert "McNemar’s test by group (by track, where images are frames of one)" in section(rendered(store, page_of))
+    done = CliRunner().invoke(app, ["results", "planted", "--storage", store.url, "--samples"])
+    assert "by group (by track" in " ".join(done.output.split())
+    assert f"of {IMAGES // 10} groups" in " ".join(done.output.split())
+
+
 def test_a_worse_arm_and_a_stricter_level(store: LocalStore) -> None:
     swapped = STUDY.replace("[sta, mta, mp]", "[mp, sta, mta]").replace("case}", "case, alpha: 1e-6}")
     store_ablation(store, swapped, measure, predict=planted)

@@ -50,10 +50,10 @@ def plain(config: Config, model: Any, images: Tensor, labels: Tensor) -> Tensor:
     etas = [attack([m], m) for m in range(3)]
     draws = len(images) if config.alpha_draw == "sample" else 1
     alphas = mixing_weights(config, 2, stream(SEED, "alpha", EPOCH), draws).tolist()
-    if config.perturbation == "sta_random_direction":
-        turned = [reference.turned(etas[m], etas[0], draw("direction", m, torch.randn)) for m in (1, 2)]
-        return reference.inside(reference.mixed(alphas * len(images), [etas[0], *turned]), images, EPSILON)
     mixed = reference.mixed(alphas if draws > 1 else alphas * len(images), etas)
+    if config.perturbation.startswith("sta_random_direction"):
+        normal = torch.randn(images.shape, generator=stream(SEED, "direction", EPOCH), dtype=images.dtype)
+        return reference.turned(mixed, etas[0], normal, images, EPSILON, int(config.perturbation[-1]))
     if config.perturbation == "sta_shrunk":
         return reference.shrunk(etas[0], mixed)
     if config.perturbation == "mp_rescaled":

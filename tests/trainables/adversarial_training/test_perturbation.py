@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.support.reference_attacks import gradient
 from tests.support.small_networks import small_batch, small_network
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.controls import rescale, shrink, turn_at_random
+from trainables.adversarial_training.controls import rescale, shrink
 from trainables.adversarial_training.mixing import mix, mixing_weights
 from trainables.adversarial_training.perturbation import Perturber
 from trainables.adversarial_training.settings.perturbation import MIXED, Perturbation
@@ -169,14 +169,13 @@ def test_shrunk_sta_has_the_size_of_mp_and_the_direction_of_sta() -> None:
     assert torch.equal(larger, sta), "never beyond STA's own ε"
 
 
-def test_rescaled_mp_has_the_size_of_each_images_sta_within_epsilon() -> None:
+def test_rescaled_mp_is_mp_times_a_factor_for_each_image() -> None:
     """On grey images, where [0, 1] cuts nothing off."""
     model, images, labels = batch()
     images = 0.25 + 0.5 * images
     made = {}
     for kind in ("sta", "mp", "mp_rescaled"):
         made[kind] = Perturber(make_config(perturbation=kind, alpha0_max=0.6), 0, 0)(model, images, labels, 0.2)
-    assert sizes(made["mp_rescaled"]).tolist() == pytest.approx(sizes(made["sta"]).tolist(), rel=1e-5)
     assert (sizes(made["mp"]) < 0.95 * sizes(made["sta"])).all(), "the test would show nothing"
     assert torch.equal(made["mp_rescaled"].sign(), made["mp"].sign())
     factors = made["mp_rescaled"] / made["mp"]
@@ -195,20 +194,6 @@ def test_what_cannot_reach_the_size_is_as_large_as_can_be() -> None:
     assert rescaled[0].flatten().tolist() == pytest.approx([0.2, 0, 0, 0])
     assert rescaled[1].abs().max() == 0
     assert torch.equal(rescale(mixed, torch.zeros_like(sta), images, 0.2), torch.zeros_like(sta))
-
-
-def test_random_directions_keep_lengths_and_angles() -> None:
-    draw = torch.Generator().manual_seed(0)
-    eta, sta, normal = (torch.randn(5, 3, 6, 6, generator=draw) for _ in range(3))
-    turned = turn_at_random(eta, sta, normal)
-    torch.testing.assert_close(turned.flatten(1).norm(dim=1), eta.flatten(1).norm(dim=1))
-    angles = [torch.cosine_similarity(one.flatten(1), sta.flatten(1)) for one in (turned, eta)]
-    torch.testing.assert_close(*angles)
-    assert torch.cosine_similarity(turned.flatten(1), eta.flatten(1)).abs().max() < 0.5, "but not the direction"
-    torch.testing.assert_close(turn_at_random(sta, sta, normal), sta)
-    still = turn_at_random(eta, torch.zeros_like(sta), normal)
-    torch.testing.assert_close(still.flatten(1).norm(dim=1), eta.flatten(1).norm(dim=1))
-    assert turn_at_random(torch.zeros_like(eta), sta, normal).abs().max() == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

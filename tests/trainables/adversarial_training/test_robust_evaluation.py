@@ -11,7 +11,7 @@ import torch
 from trainables import adversarial_training
 from trainables.adversarial_training.attacking import BATCH, Attacked
 from trainables.adversarial_training.data import parts
-from trainables.adversarial_training.evaluation import Measured, measure, wilson
+from trainables.adversarial_training.evaluation import Measured, measure
 from trainables.adversarial_training.gallery import gallery
 from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, Report, resolve
@@ -115,14 +115,6 @@ def test_without_a_budget_an_attack_changes_nothing(digits: Dataset) -> None:
     samples = parts(settings, digits, "cpu").test
     measured = measure(settings, build(settings, (1, 8, 8), (10,), seed=0), samples)
     assert torch.equal(measured.clean, measured.within["pgd"].predictions)
-
-
-@pytest.mark.parametrize(
-    ("right", "n", "expected"),
-    [(8, 10, (0.4902, 0.9433)), (0, 20, (0.0, 0.1611)), (20, 20, (0.8389, 1.0))],
-)
-def test_the_wilson_interval(right: int, n: int, expected: tuple[float, float]) -> None:
-    assert wilson(right, n) == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_gallery_shows_every_sample_in_three_columns(tested: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,12 +14,16 @@ import torch
 from PIL import Image
 
 from tests.trainables.datasets import layouts
+from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import parts
-from trainables.datasets import Dataset, cache, load
+from trainables.contract import InProcessRun
+from trainables.datasets import DataError, Dataset, cache, load
 from trainables.datasets.cache_space import cache_root
 from trainables.datasets.grouping import cut_by_class, hold_out
+from trainables.datasets.known.exposures import exposure_groups
 from trainables.datasets.known.tracks import track_of
+from trainables.evaluation.grouped_interval import grouped_wilson
 
 TRACKS, FRAMES = 4, 6
 Row = tuple[int, int, int]
@@ -158,3 +163,94 @@ def test_the_development_copy_leaks_nothing(known_data: Path) -> None:
     assert not torch.isin(dataset.test.groups, dataset.train.groups).any()
     validation, held, rest = hold_out(dataset.train, None, 0.1, 1)
     assert not torch.isin(validation.groups[held], validation.groups[rest]).any()  # type: ignore[index]
+
+
+def test_a_test_report_has_the_groups_and_an_interval_by_group(tmp_path: Path) -> None:
+    FORMS["source"](tmp_path)
+    given = {"dataset": "gtsrb", "image_size": 16, "network": "lenet", "width": 1, "epochs": 1, "train_size": 60}
+    config, run = Config(**given, attack_steps=1, steps=1), InProcessRun(data_root=str(tmp_path))
+    *_, last = adversarial_training.train(config, run)
+    tested = adversarial_training.evaluate(config, last.state, run)
+    groups = torch.from_numpy(tested.arrays["groups"])
+    assert tested.metrics["test/groups"] == len(groups.unique()) == 6
+    right = torch.from_numpy(tested.arrays["predictions.clean"] == tested.arrays["labels"])
+    right &= torch.from_numpy(tested.arrays["predictions.pgd"] == tested.arrays["labels"])
+    low, high = (tested.metrics[f"test/robust_accuracy.worst_case_{end}"] for end in ("low", "high"))
+    assert (low, high) == pytest.approx(grouped_wilson(right, groups))
+    assert set(tested.metrics) <= set(adversarial_training.METRICS)
+
+
+def write_own(root: Path, column: str, groups: dict[str, list[Any]]) -> dict[str, str]:
+    """Grey and red images in groups, a file for each split."""
+    for split, names in groups.items():
+        rows = [(index % 2, index, 0) for index in range(len(names))]
+        images = [png(40 * label + index) for label, index, _ in rows]
+        table = pa.table({"image": images, "label": [label for label, _, _ in rows], column: names})
+        pq.write_table(table, root / f"{split}.parquet")
+    return {split: str(root / f"{split}.parquet") for split in groups}
+
+
+@pytest.mark.parametrize("column", ["group", "patient"])
+def test_ones_own_images_name_their_groups(column: str, tmp_path: Path) -> None:
+    patients = [f"p{index // 6}" for index in range(60)]
+    files = write_own(tmp_path, column, {"train": patients, "test": ["p3", "q1", "q1", None, None, "q2"]})
+    spec = {"parquet": files | ({} if column == "group" else {"group": column})}
+    dataset = load(spec)
+    assert dataset.train.groups is not None
+    assert len(dataset.train.groups.unique()) == 10
+    assert dataset.test.groups is not None
+    assert len(dataset.test.groups.unique()) == 5, "an image without a group is one of its own"
+    [remark] = [one for one in dataset.remarks if "trained on" in one]
+    assert "1 of 6 test images belong to groups that are trained on, too (1 of 3 groups, such as 'p3')" in remark
+    used = parts(Config(dataset=spec), dataset, "cpu")
+    assert used.validation.groups is not None
+    assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"has no column 'patients'; (did you mean 'patient'|choose from)"):
+        load({"parquet": files | {"group": "patients"}})
+
+
+def test_groups_are_integers_or_text(tmp_path: Path) -> None:
+    files = write_own(tmp_path, "group", {"train": [0.5] * 8, "test": [0.5] * 8})
+    with pytest.raises(DataError, match="column 'group' must hold integers or text, not double"):
+        load({"parquet": files})
+
+
+def test_exposures_of_one_magnetic_tile_belong_together() -> None:
+    names = [(1, f"a/exp{e}_num_{n}.jpg") for e, n in ((3, 100), (4, 112), (1, 130), (3, 150), (4, 170), (1, 400))]
+    shuffled = [names[index] for index in (5, 2, 0, 4, 3, 1)]
+    groups = dict(zip([name for _, name in shuffled], exposure_groups(shuffled), strict=True))
+    assert [groups[name] for _, name in names] == [f"class 1, tile from {n}" for n in (100, 100, 100, 150, 150, 400)]
+    assert exposure_groups([(1, "other.jpg"), (None, "exp1_num_1.jpg"), (0, None)]) == [None] * 3
+
+
+def test_magnetic_tiles_are_held_out_whole_and_those_tested_on_are_remarked_on(known_data: Path) -> None:
+    if not (known_data / "magnetic_tile_train.parquet").exists():
+        pytest.skip("no development copy of the magnetic tiles")
+    dataset = load({"known": "magnetic_tile", "size": 32}, known_data)
+    [remark] = dataset.remarks
+    assert "test images belong to groups that are trained on, too" in remark
+    held_in, held, rest = hold_out(dataset.train, dataset.validation, 0.1, 1)
+    assert held_in.groups is not None
+    assert len(held_in.groups.unique()) < 0.5 * len(held_in)
+    assert not torch.isin(held_in.groups[held], held_in.groups[rest]).any()
+
+
+@pytest.mark.parametrize("split", [True, False])
+def test_a_folders_groups_are_in_the_names_of_its_files(split: bool, tmp_path: Path) -> None:
+    for part in ("train", "test") if split else (".",):
+        for label in range(2):
+            for index in range(60):
+                file = tmp_path / "own" / part / f"c{label}" / f"{part.strip('.')}t{index // 6}_{index % 6}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(png(60 * label + index))
+    spec = {"folder": str(tmp_path / "own"), "group": "(.*)_"}
+    dataset = load(spec)
+    assert dataset.train.groups is not None
+    assert dataset.test.groups is not None
+    assert len(dataset.train.groups.unique()) == (20 if split else 16)
+    assert not torch.isin(dataset.test.groups, dataset.train.groups).any()
+    used = parts(Config(dataset=spec), dataset, "cpu")
+    assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
+    assert load({"folder": spec["folder"]}).train.groups is None
+    with pytest.raises(DataError, match="no regular expression"):
+        load(spec | {"group": "(.*_"})

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from trainables.datasets.errors import DataError
 from trainables.datasets.facts import KNOWN
+from trainables.datasets.known.exposures import exposure_groups
 from trainables.datasets.known.found import Counts, Found
-from trainables.datasets.known.tracks import track_of
-from trainables.datasets.parquet import ParquetSource
+from trainables.datasets.known.tracks import track_groups
+from trainables.datasets.parquet import GroupsOf, ParquetSource
 from trainables.datasets.parquet_files import count_rows, find_files
-from trainables.datasets.sources import GroupName
 
 PARQUET: Mapping[str, tuple[str, str]] = {
     "svhn": ("svhn_train.parquet", "svhn_test.parquet"),
@@ -24,7 +24,7 @@ PARQUET: Mapping[str, tuple[str, str]] = {
 }
 """The files, or folders of such files, of training and test split."""
 
-GROUPS: Mapping[str, Callable[[int, str], GroupName | None]] = {"gtsrb": track_of}
+GROUPS: Mapping[str, GroupsOf] = {"gtsrb": track_groups, "magnetic_tile": exposure_groups}
 """What the names of the files that the images were tell of their groups."""
 
 
@@ -37,7 +37,7 @@ def find_known_parquet(name: str, root: Path) -> Found | None:
     if missing:
         raise DataError(f"{root} lacks {missing[0].name}, the other half of {name}")
     parts = find_files({"train": str(train), "test": str(test)})
-    source = ParquetSource(name, parts, KNOWN[name].classes, group_of=GROUPS.get(name))
+    source = ParquetSource(name, parts, KNOWN[name].classes, groups_of=GROUPS.get(name))
 
     def count() -> Counts:
         return {split: count_rows(files) for split, files in parts.items()}

@@ -7,10 +7,18 @@ official test set are numbered at random on purpose, so that their tracks can't 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+
+from trainables.datasets.sources import GroupName
 
 NAMED = re.compile(r"(?:\d{5}_)?(?P<track>\d{5})_\d{5}")
 """TRACK_FRAME, before which some copies repeat the class."""
+
+
+def track_groups(images: Sequence[tuple[int | None, str | None]]) -> list[GroupName | None]:
+    """The track of each image, given by label and file name; None where the name doesn't tell."""
+    return [None if label is None or name is None else track_of(label, name) for label, name in images]
 
 
 def track_of(label: int, path: str) -> str | None:

@@ -95,7 +95,7 @@ def _resolve(draft: Draft, given: Settings) -> Resolved:
     recipe, scale = draft.sections.get("recipe"), draft.sections.get("scale")
     recipe = recipe if recipe in choices(draft.trainable, "RECIPES") else None  # an unknown one is told elsewhere
     scale = scale if scale in choices(draft.trainable, "SCALES") else None
-    return resolve(draft.trainable, given, recipe, scale)
+    return resolve(draft.trainable, given, recipe, scale, stored=draft.stored)
 
 
 def refuse_at(draft: Draft, paths: Paths, mistake: Mistake, otherwise: Path = ()) -> None:
