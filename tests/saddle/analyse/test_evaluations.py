@@ -21,6 +21,7 @@ from saddle.analyse.evaluations import comparable, evaluation_cautions, otherwis
 from saddle.analyse.found_by import failures_found
 from saddle.analyse.ladder import ladders, rung_name, rungs_of, too_weak
 from saddle.analyse.ranking import rank_agreements
+from saddle.analyse.samples import OtherSamples, Predictions, mcnemar, read_predictions
 from saddle.design import make_arms, replicates
 from saddle.store.entry import Entry, Measurement
 from saddle.study.models import Study
@@ -221,3 +222,19 @@ def test_intervals_say_on_which_draws_they_are_conditional() -> None:
     assert conditional_on(STUDY.ablation, ["lr"]) == ""
     answer = answer_study(STUDY, TRAINABLE, trials({"attacks": ["pgd"]}), {"p": "sta"})
     assert answer.conditional == both
+
+
+def test_networks_are_paired_on_equal_draws_of_test_images_only() -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.arange(4) % 2)
+
+    def predicted(**params: int) -> Predictions:
+        arrays = {"labels": "labels", "predictions.clean": "labels"}
+        return read_predictions(
+            Entry("k", "s", 0, "completed", params, {}, {}, arrays=arrays), lambda path: buffer.getvalue()
+        )
+
+    assert mcnemar(predicted(), predicted(test_subset=0)).both == 4, "older trials have the draw that 0 means"
+    assert mcnemar(predicted(test_subset=1), predicted(test_subset=1, split_seed=3)).n == 4
+    with pytest.raises(OtherSamples, match="their test_subset is 1 and 0"):
+        mcnemar(predicted(test_subset=1), predicted())
