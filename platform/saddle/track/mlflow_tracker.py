@@ -135,8 +135,9 @@ class MlflowTracker:
 
     def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
         key = self._key(entry.key)
-        step, when, metrics = final_metrics(entry)[-1]
-        self._add_metrics(key, metrics, step, when)
+        # all of them, for one that was stopped may not have told of the one before; a resend changes nothing
+        for step, when, metrics in final_metrics(entry)[1:]:
+            self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
         self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry))})
 
