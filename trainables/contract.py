@@ -116,6 +116,22 @@ class Report:
                 raise ValueError(f"metric {name!r} must be a float, not {type(value).__name__}")
 
 
+CheckVerdict = Literal["pass", "warn", "fail", "not run"]
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """What one item of a checklist found: its verdict, the numbers that it rests on, and a sentence that says it.
+
+    `not run` is the verdict of an item that lacks what it needs, and `says` what that is.
+    """
+
+    item: str
+    verdict: CheckVerdict
+    numbers: Mapping[str, float]
+    says: str
+
+
 class MethodFailure(Exception):
     """The method, not the code, failed: a result of the study, never retried."""
 
@@ -183,6 +199,23 @@ class Run(Protocol):
         """The `state` to go on from, or None to start."""
 
 
+@dataclass(frozen=True)
+class TrainedTrial:
+    """What a checklist may know of the trial whose stored state it looks at, beside the state itself.
+
+    `curve`: the metrics of every epoch. `test_last`: the test metrics of the last epoch. `selected_by`: the metric that
+    chose the state. `seeds`: replicates of its arm that completed. `other`: configuration and state of another network,
+    trained from another seed, of the study's baseline.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    test_last: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, float]] = ()
+    selected_by: str = ""
+    seeds: int = 1
+    other: tuple[Any, Mapping[str, Any]] | None = None
+
+
 @runtime_checkable
 class Trainable(Protocol):
     """A training method: a module or an object with these names, found by entry point `saddle.trainables`.
@@ -197,7 +230,11 @@ class Trainable(Protocol):
     `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that goes on from an earlier report of the same
     state, of which `arrays` and `fingerprints` are looked at: what it measured already isn't measured again, and the
     result is as if both had been measured together. A report that it can't go on from is no mistake; one of another
-    state is, a `ValueError`.
+    state is, a `ValueError`;
+    `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
+    stored state is what it seems; a trial that fails an item can't have the badge "best";
+    `EVALUATION_FIELDS: Collection[str]`, fields that say how a checkpoint is measured and that no training step reads
+    (validation may): stored checkpoints can be measured again with other values of these.
     """
 
     Config: type[Config]
@@ -302,6 +339,11 @@ def complete(
     fields = trainable.Config.model_fields
     own = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
     return {**own, **{name: d.value for name, d in find_defaults(trainable, given, recipe, scale).items()}, **given}
+
+
+def evaluation_fields(trainable: Any) -> tuple[str, ...]:
+    """The fields with which a trainable's stored checkpoints can be measured again; none where it declares none."""
+    return tuple(getattr(trainable, "EVALUATION_FIELDS", ()))
 
 
 def find_defaults(

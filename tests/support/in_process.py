@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from saddle.execute import driver
+from saddle.execute import driver, remeasurement, training
 from saddle.execute.conductor import Conductor
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.execute.order import EpochMessage, Order, dump_message
+from saddle.execute.remeasurement import Options as MeasuringOptions
+from saddle.execute.remeasurement import Remeasurement, remeasure
+from saddle.execute.remeasuring import EvaluationRun, Measured, measure_again
+from saddle.execute.remeasuring import Order as MeasuringOrder
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training
 from saddle.store.base import Store
 from saddle.study.loader import parse_studies
+
+
+def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = False) -> EvaluationRun:
+    """The `run` of a trial in this process, where Ray Train's is not to be had."""
+    return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
 def train_all(conductor: Conductor, slots: int) -> None:
@@ -34,5 +45,23 @@ def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool 
     """Run the studies written in `text` on two CPUs that nobody asks for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "run_all", train_all)
+        patch.setattr(remeasurement, "measure_all", measure_in_turn)
+        patch.setattr(training, "TrainRun", outside_ray)
         options = Options(fresh=fresh, track=track)
         return [run_study(study, store, [{"CPU": 2.0}], options) for study in parse_studies(text, "studies.yaml")]
+
+
+def measure_in_turn(orders: Sequence[MeasuringOrder], slots: int, resources: Any) -> Iterator[Measured]:
+    """What came of each order, one after the other in this process, as JSON brings it."""
+    cache = DataCache(None)
+    for order in orders:
+        yield Measured.parse(measure_again(MeasuringOrder.parse(order.dump()), cache).dump())
+
+
+def measure_in_process(store: Store, name: str, *changes: str, **options: Any) -> Remeasurement:
+    """Measure the trials of a stored study again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remeasurement, "measure_all", measure_in_turn)
+        patch.setattr(remeasurement, "connect", lambda *args, **named: contextlib.nullcontext([{"CPU": 2.0}]))
+        patch.setattr(remeasurement, "require_shared_storage", lambda store: None)
+        return remeasure(store, name, changes, MeasuringOptions(**options))

@@ -12,11 +12,13 @@ from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
+from trainables.adversarial_training.settings.evaluation import EvaluationSettings
 from trainables.adversarial_training.work import estimate
 from trainables.contract import Direction, Report, Run
 
 __all__ = [
     "COMPONENTS",
+    "EVALUATION_FIELDS",
     "METRICS",
     "RECIPES",
     "SCALES",
@@ -33,6 +35,13 @@ __all__ = [
 
 METRICS: Mapping[str, Direction] = declared()
 """What it can report (see `metrics`); `test/samples` is the n of the test's interval."""
+
+EVALUATION_FIELDS = (
+    *(name for name in EvaluationSettings.model_fields if name != "validation_attacks"),
+    "test_size",
+    "test_subset",
+)
+"""With which stored networks can be measured again; validation, which chooses the checkpoint, keeps what it had."""
 
 SELECTION = "validation/robust_accuracy.worst_case"
 

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.datasets.dataset import Dataset, Split, stratified_order
+from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
 from trainables.datasets.grouping import hold_out
 from trainables.datasets.samples import Samples, samples_of
+from trainables.datasets.subsets import draw_subset
 from trainables.datasets.tasks import Task, resolve_task
 
 SUBSET_SEED = 20261121
-"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones."""
+"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones.
+
+`split_seed` and `test_subset` choose others."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,15 @@ def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
         raise DataError(f"dataset {dataset.name} has {available} training images, too few to hold out {held_out}")
     # in whole groups where there are any: tiles of one image on both sides would flatter the validation; of tracks, few
     # frames each of many say more than all frames of a few
-    held_in, validation, training = hold_out(
-        dataset.train, dataset.validation, held_out / available, SUBSET_SEED, pool=config.validation_fraction
-    )
+    seed, pool = SUBSET_SEED + config.split_seed, config.validation_fraction
+    held_in, validation, training = hold_out(dataset.train, dataset.validation, held_out / available, seed, pool=pool)
     if dataset.validation is not None and config.train_size is not None:
         validation = validation[: max(1, round(config.validation_fraction * config.train_size))]
-    test_order = stratified_order(dataset.test.labels, SUBSET_SEED)
+    tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
     return Parts(
         train=_samples(dataset.train, training[: config.train_size], tasks, device),
         validation=_samples(held_in, validation, tasks, device),
-        test=_samples(dataset.test, test_order[: config.test_size], tasks, device),
+        test=_samples(dataset.test, tested, tasks, device),
         shape=dataset.shape,
         classes=(len(dataset.classes), *(task.classes for task in tasks)),
     )

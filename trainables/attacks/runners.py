@@ -105,7 +105,8 @@ def run_apgd(start: Start) -> Tensor:
 def run_square(start: Start) -> Tensor:
     """Square, which asks for no gradients, from vertical stripes; its steps are queries."""
     problem, best = start.problem, start.best()
-    draws = draw_squares(best.images, start.budget.steps, start.generator)
+    budget = start.budget
+    draws = draw_squares(best.images, budget.steps, start.generator, rescaled=budget.rescaled)
     search(start.objective, best.images.clone(), problem.epsilon, draws, best)
     return best.images
 

@@ -13,10 +13,12 @@ from trainables.counterfactual_gan.components import COMPONENTS
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.defaults import RECIPES, SCALES, defaults
 from trainables.counterfactual_gan.metrics import declared
+from trainables.counterfactual_gan.settings.evaluation import EvaluationSettings
 from trainables.counterfactual_gan.work import estimate
 
 __all__ = [
     "COMPONENTS",
+    "EVALUATION_FIELDS",
     "METRICS",
     "RECIPES",
     "SCALES",
@@ -32,6 +34,13 @@ __all__ = [
 
 METRICS: Mapping[str, Direction] = declared()
 """What it can report (see `metrics`)."""
+
+EVALUATION_FIELDS = (
+    *(name for name in EvaluationSettings.model_fields if name != "gallery_epochs"),  # which training reads
+    "test_size",
+    "test_subset",
+)
+"""With which stored networks can be measured again."""
 
 SELECTION = "validation/accuracy_and_validity"
 """Both networks are kept, so both are chosen: a checkpoint of valid counterfactuals may have a D still untrained."""

@@ -11,16 +11,19 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from trainables.datasets.balancing import balanced_epoch
-from trainables.datasets.dataset import Dataset, Split, stratified_order
+from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
 from trainables.datasets.grouping import hold_out
 from trainables.datasets.one_vs_rest import one_vs_rest
 from trainables.datasets.samples import Samples, samples_of
+from trainables.datasets.subsets import draw_subset
 from trainables.defects.settings import DefectSettings
 from trainables.randomness import stream
 
 SUBSET_SEED = 20261121
-"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones."""
+"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones.
+
+`split_seed` and `test_subset` choose others."""
 
 LEAST = 2
 """Images of each class that every part must have: a covariance needs them."""
@@ -60,16 +63,18 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
             f"{', '.join(found.classes)} count as damaged, such as positive: [{found.classes[-1]}]"
         )
     try:
-        held_in, held_out, rest = hold_out(found.train, found.validation, config.validation_fraction, SUBSET_SEED)
+        seed = SUBSET_SEED + config.split_seed
+        held_in, held_out, rest = hold_out(found.train, found.validation, config.validation_fraction, seed)
     except ValueError as error:
         raise DataError(f"dataset {dataset.name}: {error}") from None
     if config.train_size is not None:
         held_out = held_out[: max(2 * LEAST, round(config.validation_fraction * config.train_size))]
+    tested = draw_subset(found.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
     channels, height, breadth = found.shape
     return Parts(
         train=_samples(config, found.train, rest[: config.train_size], device),
         validation=_samples(config, held_in, held_out, device),
-        test=_samples(config, found.test, stratified_order(found.test.labels, SUBSET_SEED)[: config.test_size], device),
+        test=_samples(config, found.test, tested, device),
         shape=(1 if config.grey else channels, height, breadth),
         classes=(found.classes[0], found.classes[1]),
         fingerprint=dataset.fingerprint,

@@ -47,6 +47,26 @@ class DefectSettings(Config):
     test_size: int | None = hyperparameter(
         None, source="paper", unit="images", ge=4, description="Test on at most this many images; null: all."
     )
+    test_subset: int = hyperparameter(
+        0,
+        source="assumed",
+        ge=0,
+        le=1_000,
+        description=(
+            "Which of the disjoint draws of test_size test images; as a block, what holds beyond one draw. 0: the draw "
+            "of every study that doesn't say."
+        ),
+    )
+    split_seed: int = hyperparameter(
+        0,
+        source="assumed",
+        ge=0,
+        le=1_000_000,
+        description=(
+            "Which random split into training and held-out images, and which train_size of them; as a block, what "
+            "holds beyond one split. 0: the split of every study that doesn't say."
+        ),
+    )
     validation_fraction: float = hyperparameter(
         0.125,
         source="paper",

@@ -14,6 +14,7 @@ from trainables.segmentation.defaults import RECIPES, SCALES, defaults
 from trainables.segmentation.work import estimate
 
 __all__ = [
+    "EVALUATION_FIELDS",
     "METRICS",
     "RECIPES",
     "SCALES",
@@ -41,6 +42,9 @@ METRICS: Mapping[str, Direction] = {
 }
 """Mask scores over all pixels of damaged images together, `iou_of_all` over all images; the test's are at the threshold
 that is best on validation images."""
+
+EVALUATION_FIELDS = ("test_size", "test_subset")
+"""With which stored networks can be measured again."""
 
 SELECTION = "validation/iou"
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from saddle.analyse.ablation_table import blocks_table, results_table
 from saddle.analyse.above_clean import above_clean
+from saddle.analyse.badge import reasons_against, with_badge
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
 from saddle.analyse.effects import Rule, paired_effects
+from saddle.analyse.evaluations import at_quick
 from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure, of_arm
 from saddle.analyse.pooled import with_mixed
@@ -20,6 +22,7 @@ from saddle.analyse.sentences import paragraph
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
+from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
 from trainables.contract import Direction
@@ -54,9 +57,14 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = paragraph(effects, rule, failures)
+        sentence = at_quick(entries, metric) + paragraph(effects, rule, failures)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
+    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    flagged = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and reasons_against(entry)]
+    sentence, badge = with_badge(
+        sentence, flagged, lambda entry: f"{names.get(entry.arm, entry.arm)} with seed {entry.seed}"
+    )
     in_blocks = effects_in_blocks(ablation, arms, entries, rule)
     columns, rows = results_table(arms, measured, effects, entries, rule)
     block_columns, block_rows = blocks_table(in_blocks, metric)
@@ -77,6 +85,7 @@ def answer_ablation(
         failures=failures,
         block_columns=block_columns,
         block_rows=block_rows,
+        badge=badge,
     )
 
 

@@ -11,6 +11,10 @@ from saddle.store.entry import Entry
 CLEAN = "clean_accuracy"
 ROBUST = "robust_accuracy"
 WORST_CASE = "worst_case"
+ABOVE_CLEAN = "robust_above_clean"
+SAMPLES = "samples"
+UNCOUNTED = 100
+"""Images that are assumed of a split which doesn't say how many it has."""
 NAMED = 3
 """Arms or trials that the caution names; of more it gives the number."""
 
@@ -51,6 +55,21 @@ def largest_excesses(entry: Entry) -> dict[str, float]:
     return found
 
 
+def more_accurate_attacked(entry: Entry) -> Iterable[str]:
+    """A reason against a trial for each attack under which it is more accurate than on clean data, beyond one image."""
+    found: dict[str, float] = {}
+    for metrics in (entry.metrics, entry.test_last):
+        for split in ("validation", "test"):
+            one_image = 1 / (metrics.get(f"{split}/{SAMPLES}") or UNCOUNTED)
+            of_split = {name: value for name, value in metrics.items() if name.startswith(f"{split}/")}
+            for attack, excess in _excesses(of_split):
+                if excess > one_image + 1e-9:
+                    found[attack] = max(excess, found.get(attack, 0.0))
+    for attack, excess in found.items():
+        size = Scale.of(CLEAN, [excess]).difference(excess).lstrip("+")
+        yield f"is more accurate under {attack} than on clean data, by {size}"
+
+
 def _excesses(metrics: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     for metric, value in metrics.items():
         split, _, name = metric.rpartition("/")
@@ -59,6 +78,14 @@ def _excesses(metrics: Mapping[str, float]) -> Iterator[tuple[str, float]]:
         # the worst case includes clean data, and the ends of its interval are no accuracies
         if start == ROBUST and not attack.startswith(WORST_CASE) and clean is not None:
             yield attack or "attack", value - clean
+        # the trainable's own finding, which counts where no accuracy of a single attack shows it
+        if name == ABOVE_CLEAN and not any(_is_single(other, split) for other in metrics):
+            yield "an attack", value
+
+
+def _is_single(metric: str, split: str) -> bool:
+    """Whether a metric is a split's accuracy under one attack."""
+    return metric.startswith(f"{split}/{ROBUST}.") and not metric.startswith(f"{split}/{ROBUST}.{WORST_CASE}")
 
 
 def _place(name: str, above: int, trials: int) -> str:

@@ -13,13 +13,14 @@ from saddle.analyse.answering import arms_of_study
 from saddle.analyse.best import best, value_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, judge
+from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
 from saddle.analyse.pairs import Measured, pair
 from saddle.analyse.result import compared_metric, direction_of, objectives_of
 from saddle.analyse.verdict import FEWEST_SEEDS
 from saddle.design.values import canonical, readable
 from saddle.store.entry import Entry
 from saddle.study.models import Study
-from trainables.contract import Direction
+from trainables.contract import Direction, evaluation_fields
 
 HIDDEN_FACTS = ("seed",)
 """Fingerprints that are meant to differ from trial to trial."""
@@ -45,6 +46,10 @@ class Side:
     """Settings that all trials share, and what they ran on."""
     name: str = ""
     """What the run is called."""
+    evaluation: Sequence[str] = ()
+    """Those of the facts that say how its trials were measured."""
+    cautions: Sequence[str] = ()
+    """What sets its own trials apart in that."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,16 @@ def side_of(
 ) -> Side:
     """What a study contributes; `metric` replaces the one that it asks about, `name` the study's own."""
     directions: Mapping[str, Direction] = trainable.METRICS
+    entries_read, entries = entries, comparable(entries)
+    fields = evaluation_fields(trainable)
     shared: dict[str, Any] = {
         "name": name or study.study,
         "outcomes": Counter(entry.outcome for entry in entries),
         "seconds": sum(entry.seconds for entry in entries),
         "ended": max((entry.ended for entry in entries), default=0.0),
         "facts": facts_of(entries),
+        "cautions": tuple(evaluation_cautions(name or study.study, entries_read, fields)),
+        "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
     if study.ablation is None:
         objective = objectives_of(study, directions, trainable.SELECTION)[0]
@@ -127,7 +136,7 @@ def facts_of(entries: Sequence[Entry]) -> dict[str, str]:
     """The parameters and fingerprints that all of a study's trials share; `…` where they vary within the study."""
     found: dict[str, str] = {}
     for prefix, groups in (
-        ("", [entry.params for entry in entries]),
+        ("", [entry.measured_params for entry in entries]),
         ("ran on ", [_flat(entry.fingerprints) for entry in entries]),
     ):
         for name in dict.fromkeys(name for group in groups for name in group):
@@ -156,12 +165,32 @@ def _notes(sides: Sequence[Side]) -> list[str]:
             notes.append(
                 f"{side.name} asks about {side.metric}, {first.name} about {first.metric}; --metric NAME compares one"
             )
+        notes += measured_differently(first, side)
+    notes += [f"{side.name}: {caution}" for side in sides for caution in side.cautions]
     if any(side.best is not None for side in sides):
         notes.append("The best trial of a search is a single one, chosen by its own value; it flatters itself.")
     shared = [len(arm.values) for side in sides for arm in side.arms if side.best is None]
     if shared and max(shared) < FEWEST_SEEDS:
         notes.append(f"No arm has {FEWEST_SEEDS} completed seeds yet, so nothing is compared between studies.")
     return notes
+
+
+ATTACKS_RUN = "ran on attacks."
+"""What the facts of the attacks that were run begin with."""
+
+
+def measured_differently(first: Side, other: Side) -> list[str]:
+    """A note where two studies' trials were measured in different ways, or by different versions of the attacks."""
+    names = dict.fromkeys([*first.evaluation, *other.evaluation])
+    changed = [name for name in names if first.facts.get(name) != other.facts.get(name)]
+    said = [f"{name} = {first.facts.get(name, NOT_SAID)} and {other.facts.get(name, NOT_SAID)}" for name in changed]
+    runs = [{n: v for n, v in side.facts.items() if n.startswith(ATTACKS_RUN)} for side in (first, other)]
+    if not said and runs[0] != runs[1]:
+        said = ["other versions or budgets of the attacks, see ran on attacks"]
+    if not said:
+        return []
+    how = f"{first.name} and {other.name} were measured in different ways ({'; '.join(said)})"
+    return [f"{how}: what differs between them may be the evaluation's"]
 
 
 def mean_sd(arm: Measured) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ from saddle.analyse.achievable import limits
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
+from saddle.analyse.evaluations import ATTACKS
 from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
 from saddle.analyse.racing import Standing
 from saddle.analyse.wording import Scale, listed, p_equals, plural
@@ -119,18 +120,16 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
             )
 
 
+def attacks_run(entry: Entry) -> tuple[str, ...]:
+    """The attacks of a trial's test: those that its fingerprint lists, a set's members each, else its setting's."""
+    run, named = entry.fingerprints.get(ATTACKS), entry.measured_params.get(ATTACKS)
+    found = run if isinstance(run, Mapping) else named if isinstance(named, list | tuple) else ()
+    return tuple(map(str, found))
+
+
 def single_attack(entries: Sequence[Entry], metric: str) -> Iterable[str]:
     """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
-    attacks = [_attacks_run(entry) for entry in entries if "robust_accuracy" in metric]
-    name = next((listed[0] for listed in attacks if len(listed) == 1), None)
+    runs = [attacks_run(entry) for entry in entries if "robust_accuracy" in metric]
+    name = next((names[0] for names in runs if len(names) == 1), None)
     if name is not None:
         yield f"Robustness is measured with a single attack ({name}); others may lower it."
-
-
-def _attacks_run(entry: Entry) -> tuple[str, ...]:
-    """What a trial says that it was attacked by, which a set may hold several of; else what its study lists."""
-    measured = entry.fingerprints.get("attacks")
-    if isinstance(measured, Mapping):
-        return tuple(measured)
-    listed = entry.params.get("attacks")
-    return tuple(listed) if isinstance(listed, list | tuple) else ()

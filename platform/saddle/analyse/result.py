@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from saddle.analyse.badge import Badge
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.wording import guess_direction
@@ -35,6 +36,10 @@ class Answer:
     block_columns: tuple[str, ...] = ()
     block_rows: tuple[tuple[str, ...], ...] = ()
     """A table of the effects in single blocks, where an ablation has any."""
+    conditional: str = ""
+    """On which draws of data its intervals are conditional, as a sentence."""
+    badge: Badge = field(default_factory=Badge)
+    """A search's best trial, or its front, unless something is against it; of an ablation what is against replicates."""
 
 
 def direction_of(metric: str, directions: Mapping[str, Direction]) -> Direction:

@@ -8,6 +8,7 @@ from typing import Any
 
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.corrections import adjust
+from saddle.analyse.evaluations import comparable
 from saddle.analyse.pairs import of_arm
 from saddle.analyse.result import compared_metric
 from saddle.analyse.samples import (
@@ -148,6 +149,7 @@ def study_on_samples(
     """
     if study.ablation is None:
         return None
+    entries = comparable(entries)
     arms = arms_of_study(study, baseline)
     named = dict(zip(labels(arms), arms, strict=True))
     against = next((name for name, arm in named.items() if arm.is_baseline), None)

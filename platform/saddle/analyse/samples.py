@@ -25,6 +25,7 @@ LABELS = "labels"
 GROUPS = "groups"
 """Which samples belong together, where several show the same thing."""
 PREFIX = "predictions."
+SUBSET = "test_subset"
 CLEAN = "clean"
 WORST_CASE = "worst_case"
 """Right on the clean sample and under every declared attack; as the method says, where it leaves some of them out."""
@@ -56,6 +57,8 @@ class Predictions:
     """The fingerprint of its dataset, where it is known."""
     groups: NDArray[Any] | None = None
     """The group of each sample, (N,), where several samples show the same thing, such as frames of one track."""
+    subset: int = 0
+    """Which draw of test samples they are (the field `test_subset`): draws of one size may have equal labels."""
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all."""
@@ -120,7 +123,8 @@ def read_predictions(entry: Entry, read: Read) -> Predictions:
     predicted = {name: array for name, array in predicted.items() if array.shape == labels.shape}
     data = entry.fingerprints.get("data")
     groups = read_array(entry.arrays[GROUPS], read) if GROUPS in entry.arrays else None
-    return Predictions(entry.key, labels, predicted, None if data is None else str(data), groups)
+    subset = entry.measured_params.get(SUBSET) or 0
+    return Predictions(entry.key, labels, predicted, None if data is None else str(data), groups, int(subset))
 
 
 def read_array(path: str, read: Read) -> NDArray[Any]:
@@ -158,6 +162,11 @@ def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
         )
     if one.groups is not None and other.groups is not None and not np.array_equal(one.groups, other.groups):
         raise OtherSamples(f"{one.trial} and {other.trial} were not tested on the same samples: their groups differ")
+    if one.subset != other.subset:
+        raise OtherSamples(
+            f"{one.trial} and {other.trial} were not tested on the same samples: "
+            f"their test_subset is {one.subset} and {other.subset}"
+        )
     if one.data is not None and other.data is not None and one.data != other.data:
         raise OtherSamples(
             f"{one.trial} and {other.trial} were not tested on the same samples: "

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from saddle.analyse.above_clean import above_clean
+from saddle.analyse.badge import with_badge
 from saddle.analyse.best import best, candidates, trial_order, violation
 from saddle.analyse.cautions import single_attack
+from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer, objectives_of
@@ -49,11 +51,13 @@ def answer_search(
         ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
     else:
         sentence, ordered = _nothing(study, entries, objectives), []
+    sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of)
     marks = ("front",) if len(objectives) > 1 else ()
     columns = ("trial", *marks, *(label(objective.metric) for objective in objectives), *(study.search or {}), "epochs")
     rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible),)
-    return Answer(sentence, objectives[0].metric, columns, rows, warnings, best=winner, front=tuple(front))
+    metric = objectives[0].metric
+    return Answer(sentence, metric, columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
 
 
 def name_of(entry: Entry) -> str:
@@ -90,7 +94,9 @@ def _best_sentence(study: Study, entries: Sequence[Entry], winner: Entry, object
     parts[0] += f" with {where}." if where else "."
     tested = winner.metrics.get(twin(objective.metric))
     if tested is not None and math.isfinite(tested):
-        parts.append(f"Test data, which the search did not see, give {Scale.of(objective.metric).value(tested)}.")
+        quick = at_quick([winner], twin(objective.metric)).lower()
+        given = f"Test data, which the search did not see, give {Scale.of(objective.metric).value(tested)}"
+        parts.append(f"{given} ({quick.rstrip(': ')})." if quick else f"{given}.")
     return " ".join([*parts, *_others(entries)])
 
 

@@ -27,7 +27,7 @@ def evaluate_trial(
     Raises `UserError` for a field the trainable doesn't have or a value it refuses.
     """
     trainable = load_trainable(trial.stored.study.trainable)
-    config = change_config(load_config(trial), changes)
+    config = change_config(load_config(trial, measured=True), changes)
     run = InProcessRun(seed=trial.entry.seed, data_root=data_root)
     return dict(trainable.evaluate(config, stored_state(store, trial, which), run).metrics)
 

@@ -22,9 +22,10 @@ def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[s
     return load_state(store, saved)
 
 
-def load_config(trial: FoundTrial) -> Any:
-    """The configuration a trial was trained with."""
-    return load_trainable(trial.stored.study.trainable).Config.model_validate(dict(trial.entry.params))
+def load_config(trial: FoundTrial, *, measured: bool = False) -> Any:
+    """The configuration a trial was trained with, or the one that it was `measured` with last."""
+    params = trial.entry.measured_params if measured else trial.entry.params
+    return load_trainable(trial.stored.study.trainable).Config.model_validate(dict(params))
 
 
 def load_model(store: Store, trial: FoundTrial, which: str = "best") -> Any:

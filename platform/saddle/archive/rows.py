@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from saddle.analyse.badge import reasons_against
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
@@ -21,6 +22,7 @@ def result_row(entry: Entry, run: RunId) -> dict[str, Any]:
         "seed": entry.seed,
         "block": dict(entry.block),
         "outcome": entry.outcome,
+        "flags": list(reasons_against(entry)),
         "why": entry.why,
         "params": dict(entry.params),
         "settings": dict(entry.settings),
@@ -31,6 +33,12 @@ def result_row(entry: Entry, run: RunId) -> dict[str, Any]:
         "seconds": entry.seconds,
         "attempts": entry.attempts,
         "fingerprints": dict(entry.fingerprints),
+        "evaluation": dict(entry.evaluation),
+        "measured": entry.measured or None,
+        "earlier": [
+            {"evaluation": dict(one.evaluation), "metrics": dict(one.metrics), "when": one.when}
+            for one in entry.earlier
+        ],
     }
 
 
@@ -41,10 +49,10 @@ def study_rows(store: Store, run: RunId) -> list[dict[str, Any]]:
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A result row with one column per parameter and metric, as CSV wants it."""
-    nested = ("params", "metrics", "settings", "test_last", "fingerprints", "block")
+    nested = ("params", "metrics", "evaluation", "settings", "test_last", "fingerprints", "block", "earlier")
     return {
-        **{name: value for name, value in row.items() if name not in nested},
-        **{f"{group}.{name}": value for group in nested[:2] for name, value in row[group].items()},
+        **{name: "; ".join(value) if name == "flags" else value for name, value in row.items() if name not in nested},
+        **{f"{group}.{name}": value for group in nested[:3] for name, value in row[group].items()},
     }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from saddle.analyse.badge import reasons_against
 from saddle.execute.progress import Progress, read_progress
+from saddle.search.outcomes import Outcome
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
+from saddle.store.ledger import Ledger
 from saddle.store.lock import driver_of
 from saddle.trial.run_id import RunId
 
@@ -20,6 +24,8 @@ class StudyState:
     process: int | None
     host: str | None = None
     """The machine of the process, where it is another one."""
+    flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What is against finished trials, by their keys (see `with_flags`)."""
     job: str | None = None
     """The job that runs the study on a cluster, where this was asked of one."""
 
@@ -30,7 +36,8 @@ class StudyState:
     def facts(self) -> dict[str, Any]:
         """The state as JSON has it."""
         ours = {"process": self.process, "host": self.host, "job": self.job}
-        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, **ours}
+        flagged = {key: list(reasons) for key, reasons in self.flagged.items()}
+        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, **ours, "flagged": flagged}
 
 
 def read_state(store: Store, run: RunId) -> StudyState:
@@ -41,6 +48,14 @@ def read_state(store: Store, run: RunId) -> StudyState:
         progress.state, progress.why = "interrupted", _unwritable(store)
         progress.running.clear()
     return StudyState(progress, driver.process, driver.host) if driver is not None else StudyState(progress, None)
+
+
+def with_flags(state: StudyState, store: Store, run: RunId) -> StudyState:
+    """The state with what is against finished trials, unless the study runs: then its driver says it of each."""
+    if state.running:
+        return state
+    reasons = {entry.key: reasons_against(entry) for entry in Ledger(store, run) if entry.outcome == Outcome.COMPLETED}
+    return replace(state, flagged={key: against for key, against in reasons.items() if against})
 
 
 def _unwritable(store: Store) -> str:

@@ -10,19 +10,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
+from saddle.design.values import same
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.fence import HELD, Hold, write_fenced
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
+from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.loader import dump_study, parse_studies, refused_differences
 from saddle.study.models import Study
+from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import STUDIES, RunId
+from trainables.contract import evaluation_fields
 
 log = logging.getLogger(__name__)
 
 FACTS = ("instance.json", "instance-copy.json")
 """What nothing else says of a run, so that it is kept twice: which instance it is, and its baseline."""
+
+
+class EvaluationChanged(UserError):
+    """The stored study of this name is the same but for how its trials are measured."""
+
+    def __init__(self, store: Store, stored: StoredStudy, changes: list[str], settings: Mapping[str, Any]) -> None:
+        listed = "\n".join(f"  {change}" for change in changes)
+        super().__init__(
+            f"{stored.run} was run before with another evaluation:\n{listed}\n"
+            "Nothing needs to be trained again: measure its stored checkpoints so with\n"
+            f"  {evaluate_command(store, stored.run, settings)}\n"
+            "and the same command goes on afterwards, its new trials measured in the same way."
+        )
 
 
 class StudyChanged(UserError):
@@ -43,6 +61,8 @@ class StoredStudy:
     study: Study
     run: RunId
     baseline: Mapping[str, Any] | None
+    evaluation: Evaluation = AS_TRAINED
+    """With what its trials are measured, where that is no longer what the file says."""
 
     @property
     def instance(self) -> str:
@@ -88,7 +108,8 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     except FileNotFoundError:
         return None
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"), stored=True)
-    return StoredStudy(study, RunId(study.study, instance, name if name != study.study else ""), baseline)
+    run = RunId(study.study, instance, name if name != study.study else "")
+    return StoredStudy(study, run, baseline, read_evaluation(store, run))
 
 
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
@@ -118,11 +139,21 @@ def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None
     raise StorageError(damage)
 
 
-def refuse_changes(stored: StoredStudy, study: Study) -> None:
-    """Raise `StudyChanged` where `study` differs from the stored one in what its trials rest on (`study.changes`)."""
+def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
+    """Raise `StudyChanged` where `study` differs from the stored one in what its trials rest on (`study.changes`).
+
+    Where it differs only in how trials are measured, and that is not how the stored ones are measured by now, raise
+    `EvaluationChanged`.
+    """
     changes = refused_differences(stored.study, study)
-    if changes:
+    if not changes:
+        return
+    trainable = load_trainable(stored.study.trainable)
+    if refused_differences(stored.study, as_trained(study, stored.study, evaluation_fields(trainable))):
         raise StudyChanged(study.study, changes)
+    wanted = changed_evaluation(stored.study, study, trainable)
+    if any(not same(value, stored.evaluation.settings.get(name)) for name, value in wanted.items()):
+        raise EvaluationChanged(store, stored, changes, wanted)
 
 
 def settle_study(
@@ -130,7 +161,8 @@ def settle_study(
 ) -> StoredStudy:
     """Store the study, or take up the stored one where it says the same or less.
 
-    Raises `StudyChanged`, or `TakenOver` where the study is another driver's by now.
+    What the stored one says of the evaluation stays, for that is how its checkpoints were chosen. Raises
+    `StudyChanged`, or `TakenOver` where the study is another driver's by now.
     """
     stored = read_study(store, study.study)
     if stored is not None and fresh:
@@ -138,15 +170,18 @@ def settle_study(
         set_aside(store, stored.run)
         stored = None
     if stored is not None:
-        refuse_changes(stored, study)
+        refuse_changes(store, stored, study)
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
     run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
+    if stored is not None:
+        study = as_trained(study, stored.study, evaluation_fields(load_trainable(stored.study.trainable)))
+    evaluation = stored.evaluation if stored is not None else AS_TRAINED
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": hold.token}
     for name in FACTS:
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), hold)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), hold)
-    return StoredStudy(study, run, baseline)
+    return StoredStudy(study, run, baseline, evaluation)
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

@@ -31,11 +31,17 @@ def duration(seconds: float | None) -> str:
 
 def state_line(state: StudyState) -> str:
     """A stored study's state in a line: `quickstart-search: running, 3/12 trials (3 completed); best …`."""
+    from saddle.analyse.wording import listed
+
     progress = state.progress
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.items())
     parts = [f"{progress.study}: {progress.state}", trials_done(progress) + (f" ({outcomes})" if outcomes else "")]
     if progress.best is not None:
         parts.append(f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})")
+    if state.flagged:
+        key, reasons = next(iter(state.flagged.items()))
+        more = f" and {len(state.flagged) - 1} more" if len(state.flagged) > 1 else ""
+        parts.append(f"flagged: {key}, which {listed(reasons)}{more}")
     if state.running:
         parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
         parts.append(under_way(progress))
@@ -135,6 +141,8 @@ def conclude(result: StudyResult) -> None:
         print_table(result.answer.block_columns, result.answer.block_rows, title="in single blocks")
     for warning in result.answer.warnings:
         say(f"note: {warning}", indent=2)
+    if result.answer.conditional:
+        say(f"note: {result.answer.conditional}", indent=2)
     say(f"report: {short(result.report)}", indent=2)
     say(f"MLflow: {command('ui', result.study.study, *storage_option(result.storage))}", indent=2)
     if result.undelivered:

@@ -1,38 +1,153 @@
-"""`saddle evaluate`: measure a stored checkpoint again."""
+"""`saddle evaluate`: measure stored checkpoints again."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from saddle.cli.options import AsJson, DataRoot, Settings, Storage
+from saddle.cli.options import Address, AsJson, DataRoot, Insecure, Settings, Storage
+from saddle.cli.terminal import echo
+
+if TYPE_CHECKING:
+    from saddle.execute.remeasurement import Remeasurement
+    from saddle.store.base import Store
+    from saddle.store.entry import Entry
 
 
 def evaluate(
-    trial: Annotated[str, typer.Argument(help="STUDY/TRIAL, or STUDY for its best trial.", metavar="STUDY[/TRIAL]")],
+    trial: Annotated[
+        str,
+        typer.Argument(
+            help="STUDY/TRIAL, or STUDY for its best trial; with --all a whole STUDY.", metavar="STUDY[/TRIAL]"
+        ),
+    ],
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
     last: Annotated[bool, typer.Option("--last", help="The last checkpoint instead of the selected one.")] = False,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Measure all completed trials and store that in place of what was measured before, which is kept.",
+        ),
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="With --all: also those that are measured with these settings already.")
+    ] = False,
+    address: Address = None,
+    insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a trained model on the test split again, for example under a stronger attack.
+    """Measure a trained model on the test split again, for example under a stronger attack, or with --all a study's.
 
-    Example: saddle evaluate quickstart-search --set attack_steps=100
+    With --all nothing is trained; results, report and MLflow speak of the new measurements. Stopped, the same command
+    goes on.
+
+    Example: saddle evaluate quickstart-ablation --all --set attack_steps=100
     """
-    from saddle.archive.evaluating import evaluate_trial
-    from saddle.archive.finding import find_trial
+    from saddle.archive.finding import find_studies, find_trial
     from saddle.archive.naming import open_named
-    from saddle.cli.tables import print_json, print_table
+    from saddle.errors import UserError
 
     store, trial = open_named(trial, storage)
-    found = find_trial(store, trial)
-    root = None if data_root is None else str(data_root)
-    metrics = evaluate_trial(store, found, settings or (), root, "last" if last else "best")
+    root = None if data_root is None else str(data_root.expanduser().absolute())
+    if not every:
+        if anew:
+            raise UserError("--anew goes with --all; a single trial is measured whenever it is asked for")
+        evaluate_one(store, find_trial(store, trial), settings or (), root, last=last, as_json=as_json)
+        return
+    if last:
+        raise UserError("--all measures both the selected and the last checkpoint of each trial; leave --last out")
+    if "/" in trial and not trial.endswith((".yaml", ".yml")):
+        raise UserError(f"--all measures a whole study; write saddle evaluate {trial.partition('/')[0]} --all")
+    names = [stored.run.name for stored in find_studies(store, trial)]
+    evaluate_all(store, names, settings or (), root, anew=anew, address=address, insecure=insecure, as_json=as_json)
+
+
+def evaluate_one(store: Store, found: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
+    """Measure one trial and print it beside what is stored of it."""
+    from saddle.archive.evaluating import evaluate_trial
+    from saddle.cli.tables import print_json, print_table
+
+    metrics = evaluate_trial(store, found, settings, root, "last" if last else "best")
     before = {**found.entry.test_last} if last else {**found.entry.metrics}
     if as_json:
         print_json({"trial": found.name, "metrics": metrics, "when_trained": {n: before.get(n) for n in metrics}})
     else:
         rows = [(name, value, before.get(name)) for name, value in metrics.items()]
-        print_table(("metric", "now", "when trained"), rows, title=found.name)
+        stored = "measured before" if found.entry.measured else "when trained"
+        print_table(("metric", "now", stored), rows, title=found.name)
+
+
+def evaluate_all(store: Store, names: list[str], settings: Any, root: str | None, *, as_json: bool, **how: Any) -> None:
+    """Measure the trials of each study; ends with an error where some could not be."""
+    from saddle.cli.tables import print_json
+    from saddle.errors import UserError
+    from saddle.execute.remeasurement import Options, remeasure
+
+    found = []
+    for name in names:
+        lines = Lines(name, quiet=as_json)
+        options = Options(data_root=root, told=lines.told, begun=lines.begun, **how)
+        found.append(remeasure(store, name, settings, options))
+        if not as_json:
+            conclude(found[-1])
+    if as_json:
+        print_json([facts(one) for one in found])
+    left_out = {f"{one.study}/{key}": why for one in found for key, why in one.left_out.items()}
+    if left_out:
+        listed = "\n".join(f"  {name}: {why}" for name, why in left_out.items())
+        raise UserError(
+            f"{len(left_out)} trials could not be measured, and keep what was measured of them before:\n{listed}"
+        )
+
+
+class Lines:
+    """Says of each trial how its headline changed."""
+
+    def __init__(self, study: str, *, quiet: bool) -> None:
+        self.study, self.quiet, self.total, self.done = study, quiet, 0, 0
+
+    def begun(self, pending: int, already: int) -> None:
+        self.total = pending
+        if not self.quiet:
+            more = f"; {already} are measured so already" if already else ""
+            echo(f"{self.study}: {pending} trials to measure{more}")
+
+    def told(self, before: Entry, now: Entry) -> None:
+        from saddle.analyse.wording import Scale, label
+        from saddle.archive.rows import headline_metrics
+        from saddle.report.facts import name_of
+
+        self.done += 1
+        if self.quiet:
+            return
+        [metric, *_] = [*headline_metrics([{"metrics": now.metrics}]), "test/"]
+        values = [Scale.of(metric).value(entry.metrics.get(metric)) for entry in (before, now)]
+        echo(f"  {self.done}/{self.total} {name_of(now)}: {label(metric)} {' → '.join(values)}")
+
+
+def conclude(one: Remeasurement) -> None:
+    """Say what was measured, with what, and where to read on."""
+    from saddle.analyse.wording import settings
+    from saddle.cli.paths import short
+
+    how = settings(one.evaluation.settings.items()) or "the settings that they were trained with"
+    echo(f"{one.study}: {len(one.measured) + one.already} trials are measured with {how}")
+    echo(f"report: {short(one.report)}")
+    if one.undelivered:
+        echo(f"MLflow: {one.undelivered}", err=True)
+
+
+def facts(one: Remeasurement) -> dict[str, Any]:
+    """The same as JSON has it."""
+    return {
+        "study": one.study,
+        "evaluation": dict(one.evaluation.settings),
+        "measured": {entry.key: dict(entry.metrics) for entry in one.measured},
+        "already": one.already,
+        "left_out": dict(one.left_out),
+        "report": one.report,
+    }

@@ -43,7 +43,7 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     for one in studies:
         stored = read_study(store, one.study)
         if stored is not None:
-            refuse_changes(stored, one)
+            refuse_changes(store, stored, one)
     while any(driver_of(store, run) for run in runs):
         show(lambda: [read_state(store, run) for run in runs], watch=True)
         time.sleep(BETWEEN_STUDIES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -74,7 +75,7 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     table = [
         (
             row["trial"],
-            row["outcome"],
+            f"{row['outcome']}, flagged" if row["flags"] else row["outcome"],
             *(row["settings"].get(name) for name in names),
             *(row["metrics"].get(metric) for metric in metrics[:1]),
             row["epochs"],
@@ -88,21 +89,44 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     left_out = print_table(columns, table, title=stored.run.name, optional=len(columns) - 3)
     if left_out:
         say(f"not shown here: {', '.join(left_out)}; --csv and --json have everything")
+    for line in told_beside(rows):
+        say(line)
     for row in rows:
         if row["outcome"] not in ("completed", "pruned"):
             say(f"{row['trial']} {row['outcome']}: {(row['why'].strip().splitlines() or ['no reason is known'])[-1]}")
+
+
+MOST_FLAGS = 10
+"""Flagged trials whose reasons are printed; of more the number."""
+
+
+def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is against trials, and with what they were measured where that was done again."""
+    from saddle.analyse.wording import listed, settings
+
+    flagged = [row for row in rows if row["flags"]]
+    for row in flagged[:MOST_FLAGS]:
+        yield f"{row['trial']} is flagged: it {listed(row['flags'])}"
+    if len(flagged) > MOST_FLAGS:
+        yield f"{len(flagged) - MOST_FLAGS} more are flagged; --json has the reasons"
+    completed = [row for row in rows if row["outcome"] == "completed"]
+    counts = Counter(settings(row["evaluation"].items()) for row in completed)
+    for how, count in counts.items() if set(counts) - {""} else ():
+        said = f"again, with {how}" if how else "as trained"
+        yield f"{count} of {len(completed)} completed trials are measured {said}"
 
 
 def show_published(store: Store, stored: StoredStudy) -> None:
     """Print the published values that the study names beside ours."""
     if stored.study.published is None:
         return
+    from saddle.analyse.evaluations import comparable
     from saddle.cli.tables import print_table, say
     from saddle.report.beside import published_table
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
-    entries, trainable = Ledger(store, stored.run).entries(), load_trainable(stored.study.trainable)
+    entries, trainable = comparable(Ledger(store, stored.run).entries()), load_trainable(stored.study.trainable)
     table = published_table(stored.study, entries, stored.baseline, trainable)
     if table is not None:
         print_table(table.columns, table.rows, title="Beside published values")

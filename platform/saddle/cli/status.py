@@ -41,11 +41,11 @@ def status(
         return
     from saddle.archive.finding import find_studies
     from saddle.archive.naming import open_named
-    from saddle.archive.state import read_state
+    from saddle.archive.state import read_state, with_flags
 
     store, study = open_named(study, storage)
     runs = [stored.run for stored in find_studies(store, study)]
-    show(lambda: [read_state(store, run) for run in runs], as_json=as_json, watch=watch)
+    show(lambda: [with_flags(read_state(store, run), store, run) for run in runs], as_json=as_json, watch=watch)
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:

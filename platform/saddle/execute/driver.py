@@ -95,6 +95,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
     with hold_study(store, RunId(study.study)) as hold:
         baseline = find_baseline(study, store)
         stored = settle_study(store, study, baseline, fresh=options.fresh, hold=hold)
+        study = stored.study
         trainable = load_trainable(study.trainable)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
@@ -122,6 +123,8 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
                 raise TakenOver(hold.why if hold.lost else conductor.conflict)
             asked_to_stop = conductor.stopping
             conductor.stopping = asked_to_stop or proposals.trouble is not None
+            if not conductor.stopping:
+                measure_as_others(conductor, stored, nodes, options)
             keeper.end("interrupted" if conductor.stopping else "finished")
             result = conclude(conductor, stored, options)
             if proposals.trouble is not None and not asked_to_stop:
@@ -174,6 +177,21 @@ def run_all(conductor: Conductor, slots: int) -> None:
         free_orphaned_groups()
 
 
+def measure_as_others(conductor: Conductor, stored: StoredStudy, nodes: Nodes, options: Options) -> None:
+    """Measure new trials as those before were measured again (see `remeasurement`): they are trained as those were."""
+    pending = stored.evaluation.pending(conductor.ledger.entries())
+    if not pending:
+        return
+    from saddle.execute import remeasurement
+
+    how = remeasurement.Options(data_root=options.data_root)
+    left_out = remeasurement.measure_pending(
+        conductor.store, stored, pending, nodes, conductor.tracker, conductor.hold, how, []
+    )
+    for key, why in left_out.items():
+        conductor.progress.listener.changed(conductor.progress.progress, f"{key} could not be measured again: {why}")
+
+
 def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> StudyResult:
     """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
     study, store = conductor.study, conductor.store
@@ -190,7 +208,7 @@ def conclude(conductor: Conductor, stored: StoredStudy, options: Options) -> Stu
         tags,
         [report_path(stored.run)],
         # the same each time that a finished study is told of
-        None if conductor.stopping else max((entry.ended for entry in entries), default=None),
+        None if conductor.stopping else max((entry.settled for entry in entries), default=None),
     )
     if not conductor.stopping:
         apply_policy(store, stored, conductor.hold)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.analyse.badge import reasons_against
+from saddle.analyse.wording import listed
 from saddle.design.blocks import replicate_name
 from saddle.execute.order import EndMessage, finite
 from saddle.search.outcomes import Outcome
@@ -96,4 +98,6 @@ def describe(entry: Entry, metric: str) -> str:
     expected = Outcome(entry.outcome) in (Outcome.COMPLETED, Outcome.PRUNED)
     why = "".join(f"; {line}" for line in entry.why.strip().splitlines()[-1:] if not expected)
     epochs = f"{entry.epochs} epoch{'s' * (entry.epochs != 1)}"
-    return f"{name}: {entry.outcome}, {measured}{epochs} in {entry.seconds:.1f} s{why}"
+    flags = reasons_against(entry) if entry.outcome == Outcome.COMPLETED else ()
+    flagged = f"; flagged, as it {listed(flags)}" if flags else ""
+    return f"{name}: {entry.outcome}, {measured}{epochs} in {entry.seconds:.1f} s{why}{flagged}"

@@ -75,7 +75,7 @@ def check_stored(studies: Sequence[Study], store: Store, *, fresh: bool = False)
         refuse_second_driver(store, RunId(study.study))
         stored = read_study(store, study.study)
         if stored is not None and not fresh:
-            refuse_changes(stored, study)
+            refuse_changes(store, stored, study)
         if study.ablation is not None and study.ablation.best_of not in names[:position]:
             find_baseline(study, store)
 

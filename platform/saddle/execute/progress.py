@@ -11,17 +11,20 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from saddle.analyse.result import direction_of
 from saddle.store.base import Conflict, ForeignPath, StorageError, Store
+from saddle.store.entry import Entry
 from saddle.store.fence import HELD, Hold, TakenOver
 from saddle.store.ledger import to_json
 from saddle.store.opening import study_folder
 from saddle.trial.run_id import RunId
+from trainables.contract import Direction
 
 WRITE_EVERY = 1.0
 BEAT_EVERY = 10.0
@@ -190,6 +193,22 @@ class ProgressKeeper:
             except Conflict:
                 self._known = False
                 self.hold.check()
+
+
+def count_again(
+    store: Store, run: RunId, entries: Iterable[Entry], directions: Mapping[str, Direction], hold: Hold
+) -> None:
+    """See which trial is the best one once trials of a study that nobody trains have other metrics."""
+    progress = read_progress(store, run)
+    if progress is None:
+        return
+    progress.best, progress.best_trial, progress.outcomes = None, None, {}
+    maximize = direction_of(progress.metric, directions) == "maximize"
+    begun = time.monotonic() - progress.seconds
+    keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, hold=hold)
+    for entry in entries:
+        keeper.count(entry.key, entry.outcome, entry.metrics)
+    keeper.end(progress.state, progress.why)
 
 
 def read_progress(store: Store, run: RunId) -> Progress | None:

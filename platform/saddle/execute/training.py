@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import tempfile
 import time
@@ -12,10 +11,11 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.execute.artifacts import store_arrays, store_images
 from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.order import EndMessage, EpochMessage, FaultMessage, Message, Order, ReadyMessage
 from saddle.execute.train_run import DataCache, TrainRun
-from saddle.external_names import file_name, unescape
+from saddle.external_names import unescape
 from saddle.search.outcomes import Outcome
 from saddle.store.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.curve import of_attempt
@@ -187,15 +187,7 @@ class Training:
         return EndMessage(self.order.key, self.attempt, str(outcome), why, **rest)
 
     def _store_arrays(self, arrays: Mapping[str, Any]) -> dict[str, str]:
-        import numpy as np
-
-        paths: dict[str, str] = {}
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.save(buffer, np.asarray(array), allow_pickle=False)
-            paths[name] = f"{self._own('arrays')}/{file_name(name)}.npy"
-            self.store.write(paths[name], buffer.getvalue())
-        return paths
+        return store_arrays(self.store, self._own("arrays"), arrays)
 
     def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
         """Store the images of the end; they and those of epochs, of earlier attempts, too."""
@@ -215,16 +207,7 @@ class Training:
         return [f"{self.folder}/{of_attempt(kind, attempt)}" for attempt in range(1, self.attempt + 1)]
 
     def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
-        import numpy as np
-        from PIL import Image
-
-        paths: dict[str, str] = {}
-        for name, image in images.items() if self.chief else ():
-            buffer = io.BytesIO()
-            Image.fromarray(np.asarray(image, dtype=np.uint8)).save(buffer, "PNG")
-            paths[name] = f"{self._own('images')}/{file_name(name)}.png"
-            self.store.write(paths[name], buffer.getvalue())
-        return paths
+        return store_images(self.store, self._own("images"), images if self.chief else {})
 
 
 def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:

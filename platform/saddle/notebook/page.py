@@ -19,7 +19,8 @@ def page(study: Study, answer: Answer, entries: Sequence[Entry], name: str) -> s
     head = line("th", answer.columns)
     body = "".join(line("td", row) for row in answer.rows[:MOST_ROWS])
     more = len(answer.rows) - MOST_ROWS
-    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in answer.warnings)
+    said = [*answer.warnings, *([answer.conditional] if answer.conditional else [])]
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in said)
     return "".join(
         (
             f"<h3>{escape(name)}</h3>",

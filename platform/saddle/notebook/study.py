@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.answering import answer_study, arms_of_study
+from saddle.analyse.evaluations import comparable
 from saddle.analyse.result import Answer
 from saddle.analyse.samples import WORST_CASE
 from saddle.archive.finding import FoundTrial, NotFound, find_study, pick_trial
@@ -91,7 +92,7 @@ class LoadedStudy:
         `last_mean` (of the last epoch's checkpoints), a column for every other outcome (`collapsed`, `diverged`,
         `failed`, …: how many replicates ended so), and `settings.NAME`.
         """
-        return arm_frames.arms(self._arms, self.entries, self.answer.metric)
+        return arm_frames.arms(self._arms, comparable(self.entries), self.answer.metric)
 
     @cached_property
     def effects(self) -> DataFrame:
@@ -134,7 +135,7 @@ class LoadedStudy:
 
         Each row is about two trained models and not about the method: `effects` counts seeds, which are the replicates.
         """
-        return samples.compare(self._pick, self._arms, self.entries, self._store, arm, baseline, under)
+        return samples.compare(self._pick, self._arms, comparable(self.entries), self._store, arm, baseline, under)
 
     def arrow(self, name: str) -> Any:
         """The frame of this name (`trials`, `arms`, `effects`, `curves`, `predictions`) as a `pyarrow.Table`."""
@@ -153,7 +154,7 @@ class LoadedStudy:
         """The report's figures as matplotlib figures: `plot.forest()`, `plot.arms()`, `plot.curves()`, …"""
         from saddle.notebook.plots import Plots
 
-        return Plots(self.study, self.entries, self._arms, self.answer, self._trainable)
+        return Plots(self.study, comparable(self.entries), self._arms, self.answer, self._trainable)
 
     @cached_property
     def _trainable(self) -> Any:

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answering import answer_study, arms_of_study
 from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import DESCRIPTIVE
 from saddle.analyse.corrections import NAMES
+from saddle.analyse.evaluations import comparable
 from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
+from saddle.analyse.samples import Read
 from saddle.analyse.wording import duration, plural
 from saddle.report import facts
 from saddle.report.agreement import agreement_table
 from saddle.report.also import also_table
 from saddle.report.beside import published_table
+from saddle.report.evaluation import EvaluationFacts, evaluation_facts
 from saddle.report.samples import Samples, samples_section
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
 from saddle.search.outcomes import Outcome
@@ -44,6 +47,7 @@ class Contents:
     agreement: Table | None
     also: Table | None
     published: Table | None
+    evaluation: EvaluationFacts | None
     endings: Sequence[facts.Ending]
     troubles: Sequence[facts.Trouble]
     troubles_left_out: int
@@ -94,16 +98,19 @@ def gather(
     command: str | None = None,
     study_file: str | None = None,
     run: RunId | None = None,
+    read: Read | None = None,
 ) -> Contents:
     """What there is to say now.
 
     `baseline` is the settled one of an ablation, `samples` its networks on single test images; `command` and
     `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study as it was
-    resolved. `run` is which run of the study this is, the one under the study's own name by default.
+    resolved. `run` is which run of the study this is, the one under the study's own name by default; `read` fetches
+    arrays from the store.
     """
     run = run or RunId(study.study)
     entries = sorted(entries, key=trial_order)
     answer = answer_study(study, trainable, entries, baseline)
+    entries = comparable(entries)
     troubles = facts.troubles(entries)
     trials = trial_table(study, entries, answer, trainable.METRICS, run.name)
     return Contents(
@@ -117,6 +124,7 @@ def gather(
         agreement_table(study, entries, baseline, trainable),
         also_table(study, entries, baseline),
         published_table(study, entries, baseline, trainable),
+        evaluation_facts(study, entries, arms_of_study(study, baseline), answer, trainable.METRICS, read),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],
         max(0, len(troubles) - MOST_TROUBLES),
@@ -145,6 +153,7 @@ def _results_note(study: Study, answer: Answer, trials: Table) -> str:
         "Means ± standard deviation over seeds, of the checkpoint chosen on validation data. An interval leaves out"
         f" zero exactly where {name}’s procedure rejects; the permutation p flips signs exactly and decides nothing."
         " Differences are over the seeds that both arms completed, so they may differ from the difference of the means."
+        + (f" {answer.conditional}" if answer.conditional else "")
     )
 
 

@@ -116,9 +116,14 @@ def settings_by_source(entries: Sequence[Entry]) -> list[tuple[str, list[Setting
 def values_of(entries: Iterable[Entry], name: str) -> str:
     """A parameter's distinct values, a range where there are many numbers."""
     found: dict[str, Any] = {}
+    entries = list(entries)
     for entry in entries:
         if name in entry.params:
             found.setdefault(canonical(entry.params[name]), entry.params[name])
+    again = {canonical(entry.evaluation[name]): entry.evaluation[name] for entry in entries if name in entry.evaluation}
+    if again:
+        trained = ", ".join(setting(value) for value in found.values())
+        return f"{trained} in training; {', '.join(setting(value) for value in again.values())} in the test"
     values = list(found.values())
     if len(values) <= MOST_VALUES:
         return ", ".join(setting(value) for value in values)

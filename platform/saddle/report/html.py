@@ -31,7 +31,7 @@ def render(
     study_file: str | None = None,
     run: RunId | None = None,
 ) -> str:
-    """The page's HTML; `read` fetches images from the store, the other options are those of `gather`."""
+    """The page's HTML; `read` fetches images and arrays from the store, the other options are those of `gather`."""
     contents = gather(
         study,
         entries,
@@ -41,6 +41,7 @@ def render(
         command=command,
         study_file=study_file,
         run=run,
+        read=read,
     )
     return render_page(
         "study.html",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from saddle.report.contents import Contents
+from saddle.report.evaluation import EvaluationFacts
 from saddle.report.tables import Table
 
 SPECIAL = re.compile(r"[\\`*|\[\]~$!]|(?<!\w)_|_(?!\w)")
@@ -37,6 +38,8 @@ def _lines(it: Contents) -> Iterator[str]:
         yield from ("### Sample by sample", "", paragraph(it.samples.lead), "")
         if it.samples.table is not None:
             yield from table(it.samples.table)
+    if it.evaluation is not None:
+        yield from _evaluation(it.evaluation)
     if it.agreement is not None:
         yield from ("### Whether blocks rank the arms alike", "", *table(it.agreement))
     if it.also is not None:
@@ -64,6 +67,17 @@ def _lines(it: Contents) -> Iterator[str]:
     )
     yield from (*fenced(it.study_file, "yaml"), "")
     yield from (*fenced(it.command, "sh"), "")
+
+
+def _evaluation(said: EvaluationFacts) -> Iterator[str]:
+    yield from ("### The evaluation", "", *((paragraph(said.again), "") if said.again else ()))
+    for title, part in (
+        ("Which attack found each failure", said.found),
+        ("Budget ladder", said.ladder),
+        ("Whether validation ranks trials as the test does", said.ranking),
+    ):
+        if part is not None:
+            yield from (f"#### {title}", "", *table(part))
 
 
 def _assumed(it: Contents) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from saddle.analyse.badge import reasons_against
 from saddle.analyse.best import value_of
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.corrections import NAMES
@@ -127,7 +128,7 @@ def trial_table(
         rows.append(
             (
                 facts.name_of(entry).removeprefix("trial "),
-                str(entry.outcome),
+                f"{entry.outcome}, flagged" if reasons_against(entry) else str(entry.outcome),
                 *(Scale.of(metric).value(value_of(entry, metric)) for metric in metrics),
                 *(setting(given[name]) if name in given else DASH for name in varied),
                 str(entry.epochs),

@@ -44,4 +44,5 @@ def markdown_of(
 ) -> str:
     """The report as Markdown, with predictions from the store."""
     samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
-    return render_markdown(gather(study, entries, run=run, trainable=trainable, baseline=baseline, samples=samples))
+    found = gather(study, entries, run=run, trainable=trainable, baseline=baseline, samples=samples, read=store.read)
+    return render_markdown(found)

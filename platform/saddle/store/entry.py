@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.redaction import redact
+from trainables.contract import CheckItem
 
 SCHEMA_VERSION = 3
 """Since 3 the paths in its file are relative to the folder of the study's run."""
@@ -26,6 +27,23 @@ def image_of_epoch(epoch: int, name: str) -> str:
 def is_of_epoch(name: str) -> bool:
     """Whether an image was shown in mid-training."""
     return _OF_EPOCH.match(name) is not None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What testing a trial's checkpoints once gave.
+
+    `evaluation` are the settings in which it differed from the configuration that the trial was trained with, `metrics`
+    those of the selected checkpoint's test, `test_last` of the last one's; `when` in Unix seconds.
+    """
+
+    evaluation: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    test_last: Mapping[str, float]
+    arrays: Mapping[str, str]
+    images: Mapping[str, str]
+    fingerprints: Mapping[str, Any]
+    when: float
 
 
 @dataclass(frozen=True)
@@ -70,11 +88,30 @@ class Entry:
     token: int | None = None
     """The fencing token of the driver that wrote it; since version 3."""
     version: int = SCHEMA_VERSION
+    checks: Sequence[CheckItem] = ()
+    """What the checklist found, where it was run; it is not in the entry's own file, which never changes."""
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that replaced those of `params` when its checkpoints were measured again; not in its own file, which
+    never changes (see `measurements`)."""
+    measured: float = 0.0
+    """When its checkpoints were measured again, in Unix seconds; 0 where its test is that of the training's end."""
+    earlier: Sequence[Measurement] = ()
+    """What was measured before, the first one first."""
 
     def __post_init__(self) -> None:
         """Let nothing secret get into ledger, report and MLflow, nor out of a ledger that an older saddle wrote."""
         if self.why and self.outcome not in OF_OUR_OWN_WORDS:
             object.__setattr__(self, "why", redact(self.why))
+
+    @property
+    def measured_params(self) -> Mapping[str, Any]:
+        """The configuration that its test metrics were measured with."""
+        return {**self.params, **self.evaluation} if self.evaluation else self.params
+
+    @property
+    def settled(self) -> float:
+        """When its numbers became what they are, in Unix seconds."""
+        return max(self.ended, self.measured)
 
     @property
     def closing_images(self) -> dict[str, str]:

@@ -28,7 +28,10 @@ OF_A_STUDY = {"settings", "block", "sources", "fingerprints", "params"}
 """Columns that tend to say the same of many trials, so that these share what was parsed; they may hold any value. The
 others hold numbers and paths, which a faster parser reads."""
 
-COLUMNS = {field.name for field in fields(Entry)}
+BESIDE = {"checks", "evaluation", "measured", "earlier"}
+"""Fields that lie in files of their own (see `checks` and `measurements`)."""
+
+COLUMNS = {field.name for field in fields(Entry)} - BESIDE
 
 
 class LaterVersion(StorageError):
@@ -55,7 +58,9 @@ def encode(entry: Entry) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    row = {name: _cell(name, getattr(entry, name)) for name in (field.name for field in fields(entry))}
+    row = {
+        field.name: _cell(field.name, getattr(entry, field.name)) for field in fields(entry) if field.name in COLUMNS
+    }
     types = {"seed": pa.int64(), "number": pa.int64(), "selected_epoch": pa.int64(), "epochs": pa.int64(),
              "attempts": pa.int64(), "token": pa.int64(), "version": pa.int64(), "seconds": pa.float64(),
              "started": pa.float64(), "ended": pa.float64()}  # fmt: skip

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from saddle.store.base import Conflict, Store
+from saddle.store.checks import checks_path, read_checks, with_checks
 from saddle.store.entry import Entry
 from saddle.store.entry_paths import placed, written
 from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
 from saddle.store.fence import TakenOver
 from saddle.store.ledger_index import Segment, read_segments, write_index
+from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.opening import study_folder
 from saddle.store.reading import in_parallel
 from saddle.trial.run_id import RunId
@@ -73,6 +75,7 @@ class Ledger:
     def remove(self, key: str) -> None:
         """Forget a trial, so that it is run again (`--retry`); raises `TakenOver` where another driver wrote it."""
         etag = self.store.etag(self.path(key))
+        self.store.delete(checks_path(self.run, key))
         try:
             if etag is not None:
                 self.store.delete_if(self.path(key), etag)
@@ -92,7 +95,9 @@ class Ledger:
 
     def get(self, key: str) -> Entry:
         """The entry of one trial; raises `FileNotFoundError`."""
-        return placed(decode(self.store.read(self.path(key)), self.path(key)), self.run)
+        entry = placed(decode(self.store.read(self.path(key)), self.path(key)), self.run)
+        entry = with_measurements(entry, read_measurements(self.store, self.run, key).get(key, ()))
+        return with_checks(entry, read_checks(self.store, self.run, [key]))
 
     def __iter__(self) -> Iterator[Entry]:
         found: dict[str, Entry] = {}
@@ -104,7 +109,11 @@ class Ledger:
         for name, content in zip(rest, in_parallel(self.store, self._content, rest), strict=True):
             if content is not None:
                 found[name] = decode(content, f"{self.folder}/{name}", parser)
-        yield from (placed(found[name], self.run) for name in stamps if name in found)
+        checks, measured = read_checks(self.store, self.run), read_measurements(self.store, self.run)
+        for name in stamps:
+            if name in found:
+                entry = placed(found[name], self.run)
+                yield with_checks(with_measurements(entry, measured.get(entry.key, ())), checks)
 
     def _content(self, name: str) -> bytes | None:
         try:

@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from saddle.analyse.answering import arms_of_study
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
+from saddle.analyse.evaluations import comparable
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.wording import Scale, p_equals
@@ -27,7 +28,7 @@ def describe_arms(
     Unless the study is `finished`, verdicts are marked as preliminary, but for those of a race that are settled.
     """
     by_arm: dict[str, list[Entry]] = {}
-    for entry in entries:
+    for entry in comparable(entries):
         if entry.arm is not None:
             by_arm.setdefault(entry.arm, []).append(entry)
     arms = arms_of_study(study, baseline)

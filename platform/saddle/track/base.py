@@ -49,6 +49,9 @@ class Tracker(Protocol):
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         """A trial ended."""
 
+    def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
+        """An ended trial's checkpoints were measured again; the entry has what was measured now and before."""
+
     def settle(self, finished: Iterable[Entry]) -> None:
         """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have told."""
 
@@ -82,6 +85,9 @@ class NullTracker:
         pass
 
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
+        pass
+
+    def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
         pass
 
     def settle(self, finished: Iterable[Entry]) -> None:

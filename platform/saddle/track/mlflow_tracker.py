@@ -127,10 +127,19 @@ class MlflowTracker:
     def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
         key = self._key(entry.key)
         self._add_unheard_epochs(entry)
-        self._add_metrics(key, final_metrics(entry), entry.epochs, entry.ended)
+        for step, when, metrics in final_metrics(entry):
+            self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
         self._add_end(key, final_status(entry), final_tags(entry), entry.ended)
         self._started.remove(entry.key)
+
+    def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
+        key = self._key(entry.key)
+        # all of them, for one that was stopped may not have told of the one before; a resend changes nothing
+        for step, when, metrics in final_metrics(entry)[1:]:
+            self._add_metrics(key, metrics, step, when)
+        self._add_files(key, files)
+        self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry))})
 
     def settle(self, finished: Iterable[Entry]) -> None:
         for entry in finished:

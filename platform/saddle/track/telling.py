@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from saddle.analyse.wording import settings
 from saddle.external_names import mlflow_names, run_key
 from saddle.search.outcomes import MEANINGS, Outcome
 from saddle.store.entry import Entry
 from saddle.store.ledger import to_json
+from saddle.store.measurements import measurement_of
 from saddle.track.base import StartedTrial
 
 LONGEST_VALUE = 5000
@@ -74,16 +76,24 @@ def measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
 
 
-def final_metrics(entry: Entry) -> dict[str, float]:
-    """What is measured once, when a trial ends; its step is the last epoch."""
-    final = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
-    final |= {f"last_{name}": value for name, value in entry.test_last.items()}
-    return {**final, "seconds": entry.seconds}
+def final_metrics(entry: Entry) -> list[tuple[int, float, dict[str, float]]]:
+    """What is measured after a trial's end: step, Unix seconds and metrics of each measurement, the first one first.
+
+    The first one's step is the last epoch, that of each further one the next, so that MLflow shows the latest.
+    """
+    found = []
+    for place, one in enumerate((*entry.earlier, measurement_of(entry))):
+        last = {f"last_{name}": value for name, value in one.test_last.items()}
+        found.append((entry.epochs + place, one.when, {**one.metrics, **last}))
+    found[0][2]["seconds"] = entry.seconds
+    return found
 
 
 def final_tags(entry: Entry) -> dict[str, str]:
     """The tags that a trial's run gets when it ends."""
     facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
+    if entry.earlier:
+        facts["saddle.evaluation"] = settings(entry.evaluation.items()) or "as trained"
     return {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
 
 
@@ -103,6 +113,7 @@ def all_metrics(entry: Entry) -> dict[str, dict[int, float]]:
     for epoch, metrics in enumerate(entry.curve, start=1):
         for name, value in measured(metrics).items():
             points.setdefault(name, {})[epoch] = value
-    for name, value in final_metrics(entry).items():
-        points.setdefault(name, {})[entry.epochs] = value
+    for step, _, metrics in final_metrics(entry):
+        for name, value in metrics.items():
+            points.setdefault(name, {})[step] = value
     return points

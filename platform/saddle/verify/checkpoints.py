@@ -47,7 +47,9 @@ def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, Entry])
             if not problem and hashlib.sha256(content).hexdigest() != checksums.get(path):
                 what = f"the {names} checkpoint {base(path)} is damaged: its checksum is another"
                 found.append(Difference("checkpoints", key, what))
-        for kind, paths in (("array", entry.arrays), ("image", entry.images)):
+        blobs = [("array", entry.arrays), ("image", entry.images)]
+        blobs += [(f"earlier {kind}", getattr(one, f"{kind}s")) for one in entry.earlier for kind in ("array", "image")]
+        for kind, paths in blobs:
             for name, path in paths.items():
                 problem = why_unusable(store, path)
                 if problem:

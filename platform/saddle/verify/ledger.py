@@ -16,6 +16,7 @@ from saddle.store.entry_paths import placed
 from saddle.store.entry_rows import entries_in
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
+from saddle.store.measurements import read_measurements, with_measurements
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
@@ -37,10 +38,13 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
     entries: list[Entry] = []
     unusable: set[str] = set()
     found: list[Difference] = []
+    written: dict[str, Entry] = {}
+    measured = read_measurements(store, run, damaged=lambda path, why: found.append(unreadable(path, why)))
     for name in store.names(ledger.folder):
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
         try:
-            entry = placed(decode(store.read(path), path), run)
+            alone = placed(decode(store.read(path), path), run)
+            entry = with_measurements(alone, measured.get(key, ()))
             _ = entry.curve[:], entry.times[:]  # which stay text until somebody looks
         except FileNotFoundError:
             continue  # removed since
@@ -55,18 +59,28 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
         problem = misplaced(entry, key, run, stored, expected)
         if problem is None:
             entries.append(entry)
+            written[name] = alone
             continue
         copy = entry.key != key and ledger.path(entry.key) != path and entry.key in ledger
         found.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
-    found += index_troubles(ledger, entries)
+    found += index_troubles(ledger, written)
     return ReadLedger(entries, unusable, found)
 
 
-def index_troubles(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]:
-    """Segments of the index that can't be read, or say of an unchanged file what isn't in it."""
+def unreadable(path: str, why: str) -> Difference:
+    """A measurement that can't be used, in whose place the one before it counts."""
+    name = path.rpartition("/")[2]
+    key = name.rpartition("-")[0]
+    return Difference("ledger", key, f"the measurement {name} can't be used, the one before it counts: {why}")
+
+
+def index_troubles(ledger: Ledger, by_name: Mapping[str, Entry]) -> list[Difference]:
+    """Segments of the index that can't be read, or say of an unchanged file what isn't in it.
+
+    `by_name`: the entries in the ledger's files, without what was measured of them since.
+    """
     found = []
     stamps = ledger.store.stamps(ledger.folder)
-    by_name = {f"{entry.key}.parquet": entry for entry in entries}
     for segment in read_segments(ledger.store, ledger.run):
         name = segment.path.rpartition("/")[2]
         if not ledger.store.exists(segment.path):

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.answering import answer_study
 from saddle.archive.studies import StoredStudy
-from saddle.execute.progress import read_progress
-from saddle.report.writing import report_path
+from saddle.execute.study_end import tell_study_end
 from saddle.store.base import Store
-from saddle.study.trainables import load_trainable
-from saddle.track.arms import answer_tags, describe_arms
 from saddle.track.describing import study_params, study_tags
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker
@@ -54,11 +50,4 @@ def tell(
         if entry.key in again:
             tracker.start_trial(started(entry))
             tracker.finish_trial(entry, list(entry.images.values()))
-    progress = read_progress(store, run)
-    done = progress is not None and progress.state == "finished"
-    answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
-    tags = answer_tags(study, answer, finished=done)
-    arms = describe_arms(study, entries, answer, stored.baseline, finished=done)
-    when = max((entry.ended for entry in entries), default=None) if done else None
-    files = [report_path(run)] if store.exists(report_path(run)) else []
-    tracker.finish_study("FINISHED" if done else "KILLED", arms, tags, files, when)
+    tell_study_end(store, stored, entries, tracker)

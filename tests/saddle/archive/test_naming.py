@@ -70,5 +70,7 @@ def test_many_blobs_are_read_at_once(s3: S3, s3_proxy: FaultyProxy) -> None:
     since = monotonic()
     assert [e.number for e in Ledger(store, RunId("s")).entries()] == list(range(16))
     assert study_names(store) == [f"study-{number:02d}" for number in range(16)]
-    assert len(s3_proxy.requests) == 2 * 17 + 2, "a listing each, one of the index, and a request for each blob"
+    assert len(s3_proxy.requests) == 2 * 17 + 4, (
+        "a listing each, three of what is beside it, and a request for each blob"
+    )
     assert monotonic() - since < 16, "one after the other it would take 35 s"

@@ -52,13 +52,16 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
         "Read with care",
         "Results",
         "How often the method failed",
+        "The evaluation",
+        "Whether validation ranks trials as the test does",
         "Effect sizes and further tests",
         "How the trials ended",
         "What was assumed",
         "How to reproduce",
     ]
     contents = gather(made.study, made.entries, trainable=made.trainable, baseline=made.baseline)
-    results, failures, details, endings, assumed = tables_of(text)
+    results, failures, ranking, details, endings, assumed = tables_of(text)
+    assert ranking[1][:3] == ["validation robust accuracy (worst case)", "test robust accuracy (worst case)", "17"]
     assert results == [list(contents.answer.columns), *(list(row) for row in contents.answer.rows)]
     assert failures[2][:4] == ["mta", "1", "6", "17 %"]
     assert details[0][:5] == ["comparison", "pairs", "difference", "sd of differences", "effect size d"]
@@ -73,7 +76,8 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
 
 def test_a_search_has_its_best_trials(search: Callable[..., Any]) -> None:
     text = markdown_of(search(30))
-    results, endings, _ = tables_of(text)
+    results, ranking, endings, _ = tables_of(text)
+    assert int(ranking[1][2]) > len(results), "all completed trials, and not only those of the table"
     assert results[0][0] == "trial"
     assert len(results) == 11
     assert "RuntimeError: out of cheese (1)" in endings[-1][2]

@@ -24,6 +24,7 @@ METRICS = {
     "train/loss": "minimize",
 }
 SELECTION = "validation/score"
+EVALUATION_FIELDS = ("ruler", "test_pause")
 
 Trouble = Literal["none", "raise", "nan", "diverge", "collapse", "hang", "die", "die_once", "generator", "unpicklable"]
 
@@ -40,6 +41,8 @@ class Config(Base):
     trouble_epoch: int = hyperparameter(2, source="assumed", description="in which epoch")
     pictures: bool = hyperparameter(False, source="assumed", description="show something after every epoch and test")
     trouble_rank: int = hyperparameter(0, source="assumed", description="on which rank")
+    ruler: float = hyperparameter(0.0, source="assumed", description="taken off the test's score")
+    test_pause: float = hyperparameter(0.0, source="assumed", description="seconds a test takes", unit="s", ge=0)
     chatter: int = hyperparameter(0, source="assumed", description="what an epoch prints", unit="MiB", ge=0)
 
 
@@ -110,10 +113,11 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    time.sleep(config.test_pause)
     where = {"test/process": float(os.getpid())}
     if "FAKE_NODE" in os.environ:  # which of a test's nodes this runs on
         where["test/node"] = float(os.environ["FAKE_NODE"])
-    measured = {"test/score": score(config, run.seed, state["epoch"]), **where}
+    measured = {"test/score": score(config, run.seed, state["epoch"]) - config.ruler, **where}
     return Report(
         measured, images=picture(config, 100 + state["epoch"]), fingerprints={"ruler": {"length": 1, "of": "wood"}}
     )

@@ -1,0 +1,132 @@
+"""Which evaluation the numbers of trials rest on: only trials that were measured alike are compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from saddle.analyse.wording import listed, plural, setting, settings
+from saddle.design.blocks import block_name
+from saddle.design.values import canonical
+from saddle.search.outcomes import Outcome
+from saddle.store.entry import Entry
+
+ATTACKS = "attacks"
+"""The setting and the fingerprint that say which attacks a test metric rests on."""
+
+QUICK = "quick"
+"""The set of attacks that stays near the standard one where it was calibrated, and proves nothing elsewhere."""
+STANDARD = "standard"
+
+NOT_SAID = "not noted"
+
+
+def latest_evaluation(entries: Iterable[Entry]) -> Mapping[str, Any]:
+    """The settings with which trials were measured again last; none where no trial was."""
+    again = [entry for entry in entries if entry.measured]
+    return max(again, key=lambda entry: entry.measured).evaluation if again else {}
+
+
+def otherwise_measured(entries: Sequence[Entry]) -> list[Entry]:
+    """The completed trials whose test metrics rest on another evaluation than those that were measured last."""
+    if not any(entry.measured for entry in entries):
+        return []
+    wanted = canonical(dict(latest_evaluation(entries)))
+    return [
+        entry for entry in entries if entry.outcome == Outcome.COMPLETED and canonical(dict(entry.evaluation)) != wanted
+    ]
+
+
+def comparable(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The trials, without the test metrics and arrays of those that were measured otherwise than the last ones."""
+    apart = {id(entry) for entry in otherwise_measured(entries)}
+    return [_untested(entry) if id(entry) in apart else entry for entry in entries] if apart else entries
+
+
+def _untested(entry: Entry) -> Entry:
+    kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
+    return replace(entry, metrics=kept, test_last={}, arrays={})
+
+
+def evaluation_cautions(run: str, entries: Sequence[Entry], fields: Sequence[str]) -> Iterable[str]:
+    """What sets trials of a study apart in how they were measured; `fields`: the trainable's evaluation fields."""
+    apart = otherwise_measured(entries)
+    if apart:
+        how = settings(latest_evaluation(entries).items())
+        completed = sum(entry.outcome == Outcome.COMPLETED for entry in entries)
+        yield (
+            f"{len(apart)} of {plural(completed, 'completed trial')} are not measured again with {how} yet, so their"
+            f" test metrics are left out here; saddle evaluate {run} --all measures them."
+        )
+    left_out = {id(entry) for entry in apart}
+    alike = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and id(entry) not in left_out]
+    for name in fields:
+        yield from _unlike(name, alike)
+    yield from _other_attacks(run, fields, alike)
+
+
+def _unlike(name: str, entries: Sequence[Entry]) -> Iterable[str]:
+    """A caution where trials that are compared, in one block, were measured with different values of a field."""
+    for block, members in _by_block(entries).items():
+        values = {canonical(e.measured_params[name]): e.measured_params[name] for e in members if name in e.params}
+        if len(values) > 1:
+            where = f" in {block}" if block else ""
+            yield (
+                f"Trials{where} are measured with different {name} ({listed(setting(one) for one in values.values())}):"
+                " a difference between them may be the evaluation’s."
+            )
+            return
+
+
+def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[Entry]) -> Iterable[str]:
+    """A caution where equal settings stood for different attacks, as in another version of the code."""
+    groups: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        like = canonical([{name: entry.measured_params.get(name) for name in fields}, dict(entry.block)])
+        said = entry.fingerprints.get(ATTACKS)
+        groups.setdefault(like, {})[NOT_SAID if said is None else canonical(said)] = None
+    if any(len(attacks) > 1 for attacks in groups.values()):
+        yield (
+            "Trials with the same evaluation in their settings were measured by different versions of the attacks"
+            " (fingerprint attacks): a difference between them may be the evaluation’s;"
+            f" saddle evaluate {run} --all --anew measures all of them alike."
+        )
+
+
+def _by_block(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
+    return found
+
+
+def at_quick(entries: Iterable[Entry], metric: str) -> str:
+    """What a sentence about a robust test accuracy begins with where it rests, for some trial, on the set `quick`."""
+    if "robust_accuracy" not in metric or not metric.startswith("test/"):
+        return ""
+    sets = [_named(entry) for entry in entries if entry.outcome == Outcome.COMPLETED and metric in entry.metrics]
+    return "At quick evaluation: " if any(QUICK in names and STANDARD not in names for names in sets) else ""
+
+
+def _named(entry: Entry) -> tuple[str, ...]:
+    names = entry.measured_params.get(ATTACKS, ())
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def measured_again(entries: Sequence[Entry]) -> str:
+    """With what, and when, test metrics were measured again, as a sentence; empty where none was."""
+    again = [entry for entry in entries if entry.measured]
+    if not again:
+        return ""
+    latest = latest_evaluation(entries)
+    when = time.strftime("%Y-%m-%d", time.localtime(max(entry.measured for entry in again)))
+    before = {
+        name: listed(dict.fromkeys(setting(entry.params.get(name)) for entry in again if name in entry.params))
+        for name in latest
+    }
+    how = settings(latest.items()) or "the settings of the training"
+    trained = ", ".join(f"{name} = {value}" for name, value in before.items() if value)
+    chosen = f"; training, and the choice of checkpoints, had {trained}" if trained else ""
+    return f"Test metrics were measured again on {when} with {how}{chosen}."

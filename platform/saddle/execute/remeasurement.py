@@ -1,0 +1,236 @@
+"""Measures a study's stored checkpoints again: several at once, and only those that are still to be measured so."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from saddle.analyse.evaluations import comparable
+from saddle.archive.evaluating import change_config
+from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
+from saddle.archive.local_part import claim_local
+from saddle.archive.studies import StoredStudy, read_study
+from saddle.errors import InfrastructureError, UserError
+from saddle.execute.cluster import connect
+from saddle.execute.credentials import adopt_credentials
+from saddle.execute.nodes import require_shared_storage
+from saddle.execute.progress import count_again
+from saddle.execute.remeasuring import Measured, Order, measure_again
+from saddle.execute.shapes import Nodes, Shape, count_slots
+from saddle.execute.study_end import tell_study_end
+from saddle.execute.train_run import DataCache
+from saddle.redaction import redact_logs
+from saddle.report.writing import write_report
+from saddle.search.outcomes import Outcome
+from saddle.store.base import Store
+from saddle.store.entry import Entry
+from saddle.store.fence import Hold
+from saddle.store.ledger import Ledger
+from saddle.store.lock import hold_study
+from saddle.store.measurements import add_measurement, next_number
+from saddle.study.models import Resources
+from saddle.study.trainables import load_trainable
+from saddle.track.base import Tracker
+from saddle.track.opening import open_tracker, was_tracked
+from trainables.contract import evaluation_fields
+
+DELIVERY_SECONDS = 60.0
+"""How long to wait for MLflow to take what it is told."""
+
+RESTARTS = 2
+"""How often a process that measures may die under one trial before that trial is left out."""
+
+Told = Callable[[Entry, Entry], None]
+"""Hears of each trial that was measured: as it was before, and as it is now."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure, as against what."""
+
+    anew: bool = False
+    """Measure also what is measured with the same settings already."""
+    data_root: str | None = None
+    address: str | None = None
+    """The cluster to use (see `connect`)."""
+    insecure: bool = False
+    told: Told = lambda before, now: None
+    begun: Callable[[int, int], None] = lambda pending, already: None
+    """Hears how many trials are still to be measured, and how many are already, before the first one is."""
+
+
+@dataclass(frozen=True)
+class Remeasurement:
+    """What came of it: the trials measured now and before, those left out with the reason, and where the report is."""
+
+    study: str
+    evaluation: Evaluation
+    measured: Sequence[Entry]
+    already: int
+    left_out: Mapping[str, str]
+    report: str
+    undelivered: str | None = None
+
+
+def remeasure(store: Store, name: str, changes: Sequence[str], options: Options) -> Remeasurement:
+    """Measure all completed trials of the run in the folder `name`; `changes` are `field=value` texts.
+
+    The settings count for the study from the start on, so that the same call, or one without changes, goes on with what
+    was left. Raises `UserError` for a field that training reads, `StorageError` while a driver runs the study.
+    """
+    known = read_study(store, name)
+    assert known is not None
+    with hold_study(store, known.run) as hold:
+        stored = read_study(store, name)
+        assert stored is not None
+        claim_local(store, stored.run)
+        entries = Ledger(store, stored.run).entries()
+        evaluation = wanted_evaluation(stored, entries, changes, anew=options.anew)
+        if evaluation != stored.evaluation:
+            write_evaluation(store, stored.run, evaluation, hold)
+        stored = replace(stored, evaluation=evaluation)
+        pending = evaluation.pending(entries)
+        already = sum(entry.outcome == Outcome.COMPLETED for entry in entries) - len(pending)
+        options.begun(len(pending), already)
+        tracker = open_tracker(store, stored.run, enabled=was_tracked(store, stored.run))
+        for entry in entries:  # one that was stopped may not have told of the last one that it measured
+            if entry.measured and entry not in pending:
+                tracker.measure_again(entry, list(entry.closing_images.values()))
+        left_out: Mapping[str, str] = {}
+        measured: list[Entry] = []
+        if pending:
+            with connect(options.address, insecure=options.insecure) as nodes:
+                require_shared_storage(store)
+                left_out = measure_pending(store, stored, pending, nodes, tracker, hold, options, measured)
+        entries = Ledger(store, stored.run).entries()
+        hold.check()
+        trainable = load_trainable(stored.study.trainable)
+        count_again(store, stored.run, comparable(entries), trainable.METRICS, hold)
+        report = write_report(store, stored.run, stored.study, trainable, entries, stored.baseline)
+        tell_study_end(store, stored, entries, tracker)
+        undelivered = tracker.close(DELIVERY_SECONDS)
+        return Remeasurement(stored.run.name, evaluation, measured, already, left_out, report, undelivered)
+
+
+def wanted_evaluation(
+    stored: StoredStudy, entries: Sequence[Entry], changes: Sequence[str], *, anew: bool = False
+) -> Evaluation:
+    """The evaluation that counts once `changes` are made to the one that counts now; raises `UserError`."""
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    if not completed:
+        raise UserError(f"{stored.run} has no completed trial to measure")
+    trainable = load_trainable(stored.study.trainable)
+    names = [change.partition("=")[0] for change in changes]
+    present = {**completed[0].params, **stored.evaluation.settings}
+    changed = change_config(trainable.Config.model_validate(present), changes).model_dump(mode="json")
+    refuse_fields(names, stored.study.trainable, evaluation_fields(trainable), completed)
+    settings = {**stored.evaluation.settings, **{name: changed[name] for name in names}}
+    return Evaluation(settings, time.time() if anew else stored.evaluation.since)
+
+
+def measure_pending(
+    store: Store,
+    stored: StoredStudy,
+    pending: Sequence[Entry],
+    nodes: Nodes,
+    tracker: Tracker,
+    hold: Hold,
+    options: Options,
+    measured: list[Entry],
+) -> dict[str, str]:
+    """Measure these trials, store and tell of each as soon as it is; returns why others could not be, by their key.
+
+    Those that were are added to `measured`, also where an error ends it. Raises `InfrastructureError`.
+    """
+    resources = stored.study.resources.model_copy(update={"workers": 1})
+    slots = min(count_slots(resources, nodes), len(pending))
+    by_key = {entry.key: entry for entry in pending}
+    numbers = {key: next_number(store, stored.run, key) for key in by_key}
+    orders = [
+        Order(
+            store.url,
+            stored.run.name,
+            key,
+            stored.evaluation.settings,
+            numbers[key],
+            hold.token,
+            options.data_root,
+            max(1, int(resources.cpus_per_worker)),
+            resources.gpus_per_worker > 0,
+        )
+        for key in by_key
+    ]
+    left_out: dict[str, str] = {}
+    for found in measure_all(orders, slots, resources):
+        if found.fault:
+            raise InfrastructureError(found.fault)
+        if found.measurement is None:
+            left_out[found.key] = found.why
+            continue
+        before = by_key[found.key]
+        now = add_measurement(store, stored.run, before, numbers[found.key], found.measurement, hold)
+        tracker.measure_again(now, list(now.closing_images.values()))
+        measured.append(now)
+        options.told(before, now)
+    return left_out
+
+
+def measure_all(orders: Sequence[Order], slots: int, resources: Resources) -> Iterator[Measured]:
+    """What came of each order, as it ends; `slots` of them at once in processes of Ray's."""
+    import ray
+
+    def start() -> Any:
+        shape = Shape(resources.cpus_per_worker, resources.gpus_per_worker)
+        options = {"num_cpus": shape.cpus, "num_gpus": shape.gpus, "max_restarts": 0}
+        return ray.remote(Measurer).options(**options).remote()
+
+    idle = [start() for _ in range(slots)]
+    waiting, deaths = deque(orders), dict.fromkeys((order.key for order in orders), 0)
+    under_way: dict[Any, tuple[Any, Order]] = {}
+    try:
+        while waiting or under_way:
+            while idle and waiting:
+                actor, order = idle.pop(), waiting.popleft()
+                under_way[actor.measure.remote(order.dump())] = (actor, order)
+            [ended], _ = ray.wait(list(under_way), num_returns=1)
+            actor, order = under_way.pop(ended)
+            try:
+                found = Measured.parse(ray.get(ended))
+            except ray.exceptions.RayActorError as error:
+                idle.append(start())
+                deaths[order.key] += 1
+                if deaths[order.key] <= RESTARTS:
+                    waiting.append(order)
+                    continue
+                found = Measured(order.key, why=f"the process that measured it died {deaths[order.key]} times: {error}")
+            else:
+                idle.append(actor)
+            yield found
+    finally:
+        for actor in (*idle, *(actor for actor, _ in under_way.values())):
+            ray.kill(actor)
+
+
+class Measurer:
+    """A process that measures one trial after the other, and keeps its datasets loaded."""
+
+    def __init__(self) -> None:
+        # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        redact_logs()
+        self._cache = DataCache(None)
+
+    def measure(self, text: str) -> str:
+        """Carry out an order, both as JSON."""
+        import torch
+
+        order = Order.parse(text)
+        adopt_credentials(order.storage)
+        if self._cache.root != order.data_root:
+            self._cache = DataCache(order.data_root)
+        torch.set_num_threads(order.threads)
+        return measure_again(order, self._cache).dump()

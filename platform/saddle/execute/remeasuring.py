@@ -1,0 +1,178 @@
+"""Measures one stored trial again, in whatever process that is done."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from saddle.archive.finding import FoundTrial, NotFound
+from saddle.archive.models import stored_state
+from saddle.archive.studies import StoredStudy
+from saddle.execute.artifacts import store_arrays, store_images
+from saddle.execute.fingerprint import fingerprint_code, fingerprint_data
+from saddle.execute.order import finite
+from saddle.execute.train_run import DataCache
+from saddle.execute.training import exits_are_failures, working_folders
+from saddle.redaction import redact
+from saddle.store.base import Damaged, ForeignPath, Store
+from saddle.store.entry import Entry, Measurement
+from saddle.store.entry_rows import to_json
+from saddle.store.infrastructure_errors import full_folder, infrastructure_error
+from saddle.store.opening import open_store, trial_folder
+from saddle.store.reading import in_parallel
+from saddle.study.trainables import load_trainable
+from trainables.contract import InProcessRun, Report
+
+MEASURED_WITH = "measured_with"
+"""The fingerprint that says which code measured a trial again."""
+
+
+@dataclass
+class EvaluationRun(InProcessRun):
+    """A run of one process whose datasets stay loaded for the next trial."""
+
+    cache: DataCache = field(default_factory=lambda: DataCache(None))
+
+    def data(self, name: Any) -> Any:
+        return self.cache.get(name)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One trial that is to be measured again, and under which number; travels as JSON."""
+
+    storage: str
+    study: str
+    """The name of the run."""
+    key: str
+    evaluation: Mapping[str, Any]
+    number: int
+    token: int
+    data_root: str | None = None
+    threads: int = 1
+    gpu: bool = False
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> Order:
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of an order: a measurement, why the trial has none, or what the machine, disk or network did."""
+
+    key: str
+    measurement: Measurement | None = None
+    why: str = ""
+    fault: str = ""
+
+    def dump(self) -> str:
+        return to_json(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> Measured:
+        raw = json.loads(text)
+        found = raw.pop("measurement")
+        if found is not None:
+            numbers = {name: finite(found[name]) for name in ("metrics", "test_last")}
+            found = Measurement(**{**found, **numbers})
+        return cls(measurement=found, **raw)
+
+
+def measure_again(order: Order, cache: DataCache) -> Measured:
+    """Measure a trial's checkpoints with other settings; whatever the trainable raises is said of that trial alone."""
+    try:
+        return Measured(order.key, _measure(order, cache))
+    except (NotFound, Damaged, ForeignPath) as error:  # no checkpoint, or one that can't be used
+        return Measured(order.key, why=str(error))
+    except Exception as error:  # a trainable's own
+        fault = infrastructure_error(error) or full_folder(working_folders(order.storage))
+        if fault is not None:
+            return Measured(order.key, fault=str(fault))
+        lines = traceback.format_exception_only(error)
+        return Measured(order.key, why=redact(lines[-1].strip()))
+
+
+def _measure(order: Order, cache: DataCache) -> Measurement:
+    from saddle.archive.studies import read_study
+    from saddle.store.ledger import Ledger
+
+    store = open_store(order.storage, create=False)
+    stored = read_study(store, order.study)
+    if stored is None:
+        raise NotFound(f"no study {order.study} in {store.url}")
+    entry = Ledger(store, stored.run).get(order.key)
+    trainable = load_trainable(stored.study.trainable)
+    run = EvaluationRun(entry.seed, order.data_root, "cuda" if order.gpu else "cpu", cache=cache)
+    with exits_are_failures():
+        config = trainable.Config.model_validate({**entry.params, **order.evaluation})
+        report = test_again(trainable, config, store, stored, entry, run)
+        last = _test_last(trainable, config, store, FoundTrial(stored, entry), report, run)
+    folder = f"{trial_folder(stored.run, entry.key)}/measured-{order.number:04d}-{order.token}"
+    return Measurement(
+        evaluation=dict(order.evaluation),
+        metrics=dict(report.metrics),
+        test_last=last,
+        arrays=store_arrays(store, f"{folder}/arrays", report.arrays),
+        images=store_images(store, f"{folder}/images", report.images),
+        fingerprints={
+            **fingerprint_data(config, run),
+            **report.fingerprints,
+            MEASURED_WITH: fingerprint_code(trainable),
+        },
+        when=time.time(),
+    )
+
+
+def test_again(
+    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: Entry, run: InProcessRun
+) -> Report:
+    """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
+    state = stored_state(store, FoundTrial(stored, entry))
+    reevaluate = getattr(trainable, "reevaluate", None)
+    report: Report
+    if reevaluate is None:
+        report = trainable.evaluate(config, state, run)
+    else:
+        report = reevaluate(config, state, run, earlier_report(store, entry))
+    return report
+
+
+def earlier_report(store: Store, entry: Entry) -> Report:
+    """What was measured of a trial's selected checkpoint last, with every array that is still there."""
+    import numpy as np
+
+    def read(path: str) -> Any:
+        try:
+            return np.load(io.BytesIO(store.read(path)), allow_pickle=False)
+        except (FileNotFoundError, Damaged, ForeignPath, ValueError):  # then that is measured anew
+            return None
+
+    arrays = dict(zip(entry.arrays, in_parallel(store, read, entry.arrays.values()), strict=True))
+    return Report(
+        metrics=dict(entry.metrics),
+        arrays={name: array for name, array in arrays.items() if array is not None},
+        fingerprints=dict(entry.fingerprints),
+    )
+
+
+def _test_last(
+    trainable: Any, config: Any, store: Store, trial: FoundTrial, selected: Report, run: InProcessRun
+) -> dict[str, float]:
+    """The last checkpoint's test metrics; none where it isn't kept, for those of before rest on another evaluation."""
+    checkpoints = trial.entry.checkpoints
+    if checkpoints.get("last") == checkpoints.get("best"):
+        return dict(selected.metrics)
+    try:
+        state = stored_state(store, trial, "last")
+    except (NotFound, Damaged):
+        return {}
+    return dict(trainable.evaluate(config, state, run).metrics)

@@ -1,0 +1,161 @@
+"""What a report says of the evaluation itself: who found the failures, what a larger budget finds, who ranks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from saddle.analyse.answering import groups_of as arm_groups
+from saddle.analyse.answering import tested_metric
+from saddle.analyse.evaluations import ATTACKS, measured_again
+from saddle.analyse.found_by import FailuresFound, failures_found
+from saddle.analyse.ladder import START, Ladder, ladders, rung_name, rungs_of
+from saddle.analyse.ranking import RankAgreement, rank_agreements
+from saddle.analyse.result import Answer, direction_of
+from saddle.analyse.samples import Read
+from saddle.analyse.wording import DASH, Scale, label, p_value, setting, signed
+from saddle.design import Arm
+from saddle.report import facts
+from saddle.report.tables import Table, percent
+from saddle.store.entry import Entry
+from saddle.study.models import Study
+from trainables.contract import Direction
+
+FOUND_NOTE = (
+    "Shares of test images in %, means over trials. Attacks run in this order, each on the images that those before it"
+    " left; an attack counts only what it was the first to break."
+)
+
+
+@dataclass(frozen=True)
+class EvaluationFacts:
+    """What the section says: a sentence on what was measured again, and its tables, each None without data."""
+
+    again: str
+    found: Table | None
+    ladder: Table | None
+    ranking: Table | None
+
+
+def evaluation_facts(
+    study: Study,
+    entries: Sequence[Entry],
+    arms: Sequence[Arm],
+    answer: Answer,
+    directions: Mapping[str, Direction],
+    read: Read | None,
+) -> EvaluationFacts | None:
+    """The section of a study, from trials that were measured alike; None where there is nothing to say."""
+    groups = groups_of(entries, arms, answer)
+    final = tested_metric(study, answer.metric)
+    cheap = "validation/" + final.partition("/")[2]
+    alike = rank_agreements(entries, cheap, final, direction_of(final, directions))
+    said = EvaluationFacts(
+        measured_again(entries),
+        found_table(failures_found(groups, read) if read is not None else []),
+        ladder_table(ladders(groups)),
+        ranking_table(entries, alike) if "robust_accuracy" in final else None,
+    )
+    return said if any((said.again, said.found, said.ladder, said.ranking)) else None
+
+
+def groups_of(entries: Sequence[Entry], arms: Sequence[Arm], answer: Answer) -> dict[str, list[Entry]]:
+    """The trials of each arm by the name that a reader sees; of a search its best trial, or its Pareto front."""
+    if arms:
+        return arm_groups(entries, arms)
+    best = [answer.best] if answer.best is not None else answer.front
+    return {facts.name_of(entry): [entry] for entry in best}
+
+
+def found_table(found: Sequence[FailuresFound]) -> Table | None:
+    """Clean errors, then what each attack found, and what stayed robust."""
+    if not found:
+        return None
+    attacks = list(dict.fromkeys(attack for one in found for attack in one.attacks))
+    rows = tuple(
+        (
+            one.name,
+            str(one.trials),
+            f"{one.samples:,}",
+            bare(one.clean_errors),
+            *(bare(one.attacks[attack]) if attack in one.attacks else DASH for attack in attacks),
+            bare(one.robust),
+        )
+        for one in found
+    )
+    return Table(("", "trials", "images", "wrong when clean", *attacks, "robust"), rows, FOUND_NOTE)
+
+
+def bare(share: float) -> str:
+    return percent(share).removesuffix(" %")
+
+
+def ladder_table(found: Sequence[Ladder]) -> Table | None:
+    """The worst case as it was measured, and after each rung."""
+    if not found:
+        return None
+    rungs = rungs_of({rung for one in found for rung in one.rungs})
+    scale = Scale.of(START, [one.moved for one in found])
+    rows = tuple(
+        (
+            one.name,
+            str(one.trials),
+            scale.bare(one.start),
+            *(scale.bare(one.rungs[rung]) if rung in one.rungs else DASH for rung in rungs),
+            scale.change(-one.moved),
+        )
+        for one in found
+    )
+    note = (
+        "Worst case in %, means over trials: as it was measured, then as each larger budget in turn leaves it. An"
+        " evaluation that this moves by more than 0.5 points is too weak for verdicts."
+    )
+    return Table(("", "trials", "as measured", *map(rung_name, rungs), "moved (points)"), rows, note)
+
+
+def ranking_table(entries: Sequence[Entry], found: Sequence[RankAgreement]) -> Table | None:
+    """How validation, which checkpoints, searches and early stopping go by, ranks trials beside their test."""
+    if not found:
+        return None
+    scale = Scale.of(found[0].final)
+    columns = ("ranked by", "compared with", "n", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank in test",
+               "lost by choosing it")  # fmt: skip
+    rows = tuple(
+        (
+            label(one.cheap) + (f" ({one.block})" if one.block else ""),
+            label(one.final),
+            str(one.n),
+            DASH if one.kendall is None else signed(f"{one.kendall:.2f}"),
+            p_value(one.p),
+            DASH if one.spearman is None else signed(f"{one.spearman:.2f}"),
+            facts.name_of(one.chosen),
+            f"{one.rank} of {one.n}",
+            scale.bare(one.loss) + scale.difference_suffix,
+        )
+        for one in found
+    )
+    taken = [
+        f"{what} {setting(values)}"
+        for what, values in (("validation", _only(entries, trained=True)), ("test", _only(entries, trained=False)))
+        if values is not None
+    ]
+    note = (
+        "Validation is what checkpoints, a search and early stopping go by. τ and ρ are 1 where both rank the trials"
+        " alike, 0 where one says nothing about the other; n counts completed trials."
+        + (f" Attacks: {'; '.join(taken)}." if taken else "")
+    )
+    return Table(columns, rows, note)
+
+
+def _only(entries: Sequence[Entry], *, trained: bool) -> object:
+    """The attacks in the settings of all trials; None where they don't agree or say nothing."""
+    values = [(entry.params if trained else entry.measured_params).get(ATTACKS) for entry in entries]
+    if not values or any(value != values[0] for value in values):
+        return None
+    return _validated(entries[0], values[0]) if trained else values[0]
+
+
+def _validated(entry: Entry, attacks: object) -> object:
+    """Those that validation takes of the attacks (the field `validation_attacks`)."""
+    first = entry.params.get("validation_attacks") == "first"
+    return attacks[:1] if first and isinstance(attacks, list | tuple) else attacks

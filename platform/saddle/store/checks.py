@@ -1,0 +1,85 @@
+"""What the checklist found of a trial: a file beside the ledger, whose entries never change."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+from saddle.store.base import StorageError, Store
+from saddle.store.entry import Entry
+from saddle.store.entry_rows import to_json
+from saddle.store.fence import Hold, write_fenced
+from saddle.store.opening import study_folder
+from saddle.store.paths import is_name
+from saddle.store.reading import in_parallel
+from saddle.trial.run_id import RunId
+from trainables.contract import CheckItem, CheckVerdict
+
+VERSION = 1
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StoredChecks:
+    """The items of one trial; `ended` tells the trial that was checked from one that was run again."""
+
+    ended: float
+    items: tuple[CheckItem, ...]
+
+
+def checks_folder(run: RunId) -> str:
+    """Where the checklists of a run's trials lie."""
+    return f"{study_folder(run)}/checks"
+
+
+def checks_path(run: RunId, key: str) -> str:
+    """Where the checklist of one trial lies."""
+    return f"{checks_folder(run)}/{key}.json"
+
+
+def write_checks(store: Store, run: RunId, entry: Entry, items: Sequence[CheckItem], hold: Hold) -> None:
+    """Store what the checklist found of a trial, in place of what it found before; raises `TakenOver`."""
+    content = {"version": VERSION, "ended": entry.ended, "items": [asdict(item) for item in items]}
+    write_fenced(store, checks_path(run, entry.key), to_json(content).encode(), hold)
+
+
+def read_checks(store: Store, run: RunId, keys: Iterable[str] | None = None) -> dict[str, StoredChecks]:
+    """The checklists of these trials, or of all; one that is damaged is left out, for it can be made again."""
+    names = [f"{key}.json" for key in keys] if keys is not None else list(store.names(checks_folder(run)))
+    names = [name for name in names if name.endswith(".json") and is_name(name.removesuffix(".json"))]
+    contents = in_parallel(store, lambda name: _read(store, f"{checks_folder(run)}/{name}"), names)
+    found = zip(names, contents, strict=True)
+    return {name.removesuffix(".json"): checks for name, checks in found if checks is not None}
+
+
+def with_checks(entry: Entry, checks: Mapping[str, StoredChecks]) -> Entry:
+    """The entry with what the checklist found of it, unless that was of an earlier trial with its key."""
+    found = checks.get(entry.key)
+    return entry if found is None or found.ended != entry.ended else replace(entry, checks=found.items)
+
+
+def _read(store: Store, path: str) -> StoredChecks | None:
+    try:
+        content = json.loads(store.read(path))
+        if content["version"] > VERSION:
+            log.warning("%s is of a later saddle and is left out", store.locate(path))
+            return None
+        return StoredChecks(content["ended"], tuple(_item(values) for values in content["items"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, StorageError) as error:
+        log.warning("the checklist %s is damaged (%s); `saddle check` makes it anew", store.locate(path), error)
+        return None
+
+
+def _item(values: Mapping[str, Any]) -> CheckItem:
+    """An item of a file, whose numbers that were not finite are null there."""
+    numbers = {name: math.nan if value is None else float(value) for name, value in values["numbers"].items()}
+    if values["verdict"] not in get_args(CheckVerdict):
+        raise ValueError(f"{values['verdict']!r} is no verdict")
+    return CheckItem(str(values["item"]), values["verdict"], numbers, str(values["says"]))

@@ -1,0 +1,186 @@
+"""What testing stored checkpoints again gave: files beside the ledger, whose entries never change.
+
+Each measurement of a trial is a file of its own that is written once, under the next number: the latest counts, and
+those before it stay. A file names the end of the trial that was measured, so that a trial which is run again under the
+same key doesn't inherit it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from saddle.store.base import Conflict, StorageError, Store
+from saddle.store.entry import Entry, Measurement
+from saddle.store.entry_rows import to_json
+from saddle.store.fence import Hold, TakenOver
+from saddle.store.opening import study_folder
+from saddle.store.reading import in_parallel
+from saddle.trial.run_id import RunId
+
+VERSION = 1
+
+PARTS = ("evaluation", "metrics", "test_last", "arrays", "images", "fingerprints")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StoredMeasurement:
+    """A measurement as its file holds it; `ended` tells the trial that was measured from one that was run again."""
+
+    key: str
+    number: int
+    ended: float
+    measurement: Measurement
+
+
+def measurements_folder(run: RunId) -> str:
+    """Where the later measurements of a run's trials lie."""
+    return f"{study_folder(run)}/measurements"
+
+
+def measurement_path(run: RunId, key: str, number: int) -> str:
+    """Where one of them lies."""
+    return f"{measurements_folder(run)}/{key}-{number:04d}.json"
+
+
+def add_measurement(store: Store, run: RunId, entry: Entry, number: int, measurement: Measurement, hold: Hold) -> Entry:
+    """Store measurement `number` of a trial, which counts from now on; returns the entry as it is then.
+
+    Raises `TakenOver` where the study is another driver's, or somebody else has stored this number.
+    """
+    parts = {name: dict(getattr(measurement, name)) for name in PARTS}
+    relative = {name: {n: run.below(path) for n, path in parts[name].items()} for name in ("arrays", "images")}
+    content = {
+        **parts,
+        **relative,
+        "version": VERSION,
+        "key": entry.key,
+        "number": number,
+        "ended": entry.ended,
+        "when": measurement.when,
+        "token": hold.token,
+    }
+    hold.check()
+    try:
+        store.write_if(measurement_path(run, entry.key, number), to_json(content).encode(), None)
+    except Conflict:
+        raise TakenOver(
+            f"another process has measured {entry.key} of {run.name} at the same time; what it stored stays, and the "
+            "same command goes on"
+        ) from None
+    return with_measurement(entry, measurement)
+
+
+def next_number(store: Store, run: RunId, key: str) -> int:
+    """The number of a trial's next measurement: one more than any that was ever stored of its key, read or not."""
+    return 1 + max((number for name in _names(store, run, key) for _, number in [_parsed(name)]), default=0)
+
+
+def read_measurements(
+    store: Store, run: RunId, key: str | None = None, damaged: Callable[[str, str], None] | None = None
+) -> dict[str, list[StoredMeasurement]]:
+    """The measurements of one trial, or of all, by key, the latest last.
+
+    One that can't be read is left out with a warning; `damaged` is told its path and what is wrong with it instead.
+    """
+    paths = [f"{measurements_folder(run)}/{name}" for name in _names(store, run, key)]
+    found: dict[str, list[StoredMeasurement]] = {}
+    for path, one in zip(paths, in_parallel(store, lambda path: _read(store, run, path), paths), strict=True):
+        if isinstance(one, StoredMeasurement):
+            found.setdefault(one.key, []).append(one)
+        elif one and damaged is not None:
+            damaged(path, one)
+        elif one:
+            log.warning("the measurement %s can't be used: %s", store.locate(path), one)
+    return {name: sorted(many, key=lambda one: one.number) for name, many in found.items()}
+
+
+def with_measurements(entry: Entry, stored: Iterable[StoredMeasurement]) -> Entry:
+    """The entry with what was measured of it since."""
+    for one in stored:
+        if one.ended == entry.ended:
+            entry = with_measurement(entry, one.measurement)
+    return entry
+
+
+def with_measurement(entry: Entry, later: Measurement) -> Entry:
+    """The entry with a later measurement in place of that which it had, which becomes an earlier one."""
+    kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
+    shown = {name: path for name, path in entry.images.items() if name not in entry.closing_images}
+    return replace(
+        entry,
+        metrics={**kept, **later.metrics},
+        test_last=later.test_last,
+        arrays=later.arrays,
+        images={**later.images, **shown},
+        fingerprints={**entry.fingerprints, **later.fingerprints},
+        evaluation=later.evaluation,
+        measured=later.when,
+        earlier=(*entry.earlier, measurement_of(entry)),
+    )
+
+
+def measurement_of(entry: Entry) -> Measurement:
+    """What the entry holds of the latest test of its checkpoints."""
+    tested = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
+    return Measurement(
+        entry.evaluation,
+        tested,
+        entry.test_last,
+        entry.arrays,
+        entry.closing_images,
+        entry.fingerprints,
+        entry.settled,
+    )
+
+
+def _names(store: Store, run: RunId, key: str | None) -> Sequence[str]:
+    names = [name for name in store.names(measurements_folder(run)) if _parsed(name)[1]]
+    return names if key is None else [name for name in names if _parsed(name)[0] == key]
+
+
+def _parsed(name: str) -> tuple[str, int]:
+    """Key and number in a file's name; 0 for a file that is none of ours."""
+    key, _, number = name.removesuffix(".json").rpartition("-")
+    return key, int(number) if name.endswith(".json") and number.isdigit() else 0
+
+
+def _read(store: Store, run: RunId, path: str) -> StoredMeasurement | str:
+    """The measurement in a file, or what is wrong with it; empty where it is gone."""
+    try:
+        content = json.loads(store.read(path))
+        if content["version"] > VERSION:
+            return f"it has version {content['version']}, and this saddle reads up to {VERSION}"
+        key, number = _parsed(path.rpartition("/")[2])
+        if (content["key"], content["number"]) != (key, number):
+            return f"it holds measurement {content['number']} of {content['key']}"
+        return StoredMeasurement(key, number, float(content["ended"]), _measurement(content, run))
+    except FileNotFoundError:
+        return ""
+    except (ValueError, KeyError, TypeError, AttributeError, StorageError) as error:
+        return f"it is damaged: {error}"
+
+
+def _measurement(content: Mapping[str, Any], run: RunId) -> Measurement:
+    def paths(part: str) -> dict[str, str]:
+        return {name: run.place(path) for name, path in content[part].items()}
+
+    return Measurement(
+        evaluation=dict(content["evaluation"]),
+        metrics=_numbers(content["metrics"]),
+        test_last=_numbers(content["test_last"]),
+        arrays=paths("arrays"),
+        images=paths("images"),
+        fingerprints=dict(content["fingerprints"]),
+        when=float(content["when"]),
+    )
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics that were finite; the others are null in the file."""
+    return {name: float(value) for name, value in metrics.items() if value is not None}
