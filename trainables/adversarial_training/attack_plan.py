@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings, ThreatModel
-from trainables.attacks.table import ATTACKS, SETS, Attack, Budget, attack_of
+from trainables.attacks.table import ATTACKS, DOUBTFUL, SETS, Attack, Budget, attack_of
 
 CUSTOMARY_CLASSES = 10
 """Attacks are ordered by their cost on so many classes, whatever the data: the order must not hang on it."""
@@ -27,7 +27,7 @@ class PlannedAttack:
     """An attack with its budget against some heads; `of_set` names the set that it comes with, if it does.
 
     One that a study names by itself attacks all samples and has an accuracy of its own; one that comes with a set
-    attacks what is left standing.
+    attacks what is left standing. `escalation`: the budget to run it again with where it finds too much.
     """
 
     attack: Attack
@@ -35,6 +35,7 @@ class PlannedAttack:
     threat_model: ThreatModel
     epsilon: float
     of_set: str | None = None
+    escalation: Budget | None = None
 
     @property
     def metric(self) -> str:
@@ -45,6 +46,12 @@ class PlannedAttack:
     def name(self) -> str:
         """The name of this run among all of a test, `pgd` or `standard.apgd_t`."""
         return self.metric if self.of_set is None else f"{self.of_set}.{self.metric}"
+
+    def escalated(self, found: int, samples: int) -> PlannedAttack | None:
+        """The attack to run next where this one fooled `found` of all `samples`, as the set says; else None."""
+        if self.escalation is None or found <= max(1, DOUBTFUL * samples):
+            return None
+        return replace(self, budget=self.escalation, escalation=None, of_set=f"{self.of_set}_escalated")
 
     def facts(self) -> dict[str, Any]:
         """What its verdicts rest on, as plain values; equal facts mean equal verdicts on the same network."""
@@ -69,7 +76,8 @@ def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAt
             named, sets = [name for name in named if name == first], [name for name in sets if name == first]
     planned = [one for name in named for one in _against_heads(config, attack_of(name), _own_budget(config, name))]
     members = [member for name in sets for member in _members(config, name, tested=tested)]
-    members.sort(key=lambda one: one.attack.cost(one.budget, CUSTOMARY_CLASSES))
+    # one that may be escalated comes last: what it finds is what all others should have found
+    members.sort(key=lambda one: (one.escalation is not None, one.attack.cost(one.budget, CUSTOMARY_CLASSES)))
     for member in members:
         if all(member.facts() != other.facts() for other in planned):
             planned.append(member)
@@ -82,8 +90,10 @@ def _members(config: EvaluationSettings, name: str, *, tested: bool) -> Iterator
         cheapest = min(budgets, key=lambda attack: attack_of(attack).cost(budgets[attack], CUSTOMARY_CLASSES))
         budget = budgets[cheapest]
         budgets = {cheapest: replace(budget, steps=min(budget.steps, config.attack_steps))}
+    escalations = SETS[name].escalations if tested else {}
     for attack, budget in budgets.items():
-        yield from _against_heads(config, attack_of(attack), budget, of_set=name)
+        for planned in _against_heads(config, attack_of(attack), budget, of_set=name):
+            yield replace(planned, escalation=escalations.get(attack))
 
 
 def _against_heads(

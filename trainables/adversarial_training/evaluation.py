@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,13 +42,17 @@ def measure(
         standing = predictions == labels
         for attacked in done.values():
             standing &= (attacked.predictions == labels) | (attacked.norms is not None)
-        for one in planned:
-            if any(covers(attacked, one) for attacked in done.values()):
-                continue
-            attacked = attack_samples(one, model, samples, clean, None if one.of_set is None else standing)
-            done[one.name] = attacked
-            if one.attack.within_epsilon:
-                standing &= attacked.predictions == labels
+        waiting = deque(planned)
+        while waiting:
+            one = waiting.popleft()
+            attacked = next((attacked for attacked in done.values() if covers(attacked, one)), None)
+            if attacked is None:
+                attacked = attack_samples(one, model, samples, clean, None if one.of_set is None else standing)
+                done[one.name] = attacked
+                if one.attack.within_epsilon:
+                    standing &= attacked.predictions == labels
+            if longer := one.escalated(int((attacked.predictions != labels).sum()), len(labels)):
+                waiting.appendleft(longer)
     return Measured(
         labels=labels,
         clean=predictions,

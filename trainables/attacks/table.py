@@ -7,7 +7,7 @@ file's names, metrics, costs and the order of running all come from these entrie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -91,11 +91,16 @@ class Attack:
 
 @dataclass(frozen=True)
 class AttackSet:
-    """Attacks with fixed budgets that together are one evaluation, run cheapest first on what is left standing."""
+    """Attacks with fixed budgets that together are one evaluation, run cheapest first on what is left standing.
+
+    `escalations`: the budget with which an attack is run again where those before it should have left it nothing, and
+    it found more than `DOUBTFUL` all the same: a network whose gradients are masked is not to be attacked cheaply.
+    """
 
     name: str
     says: str
     budgets: Mapping[str, Budget]
+    escalations: Mapping[str, Budget] = field(default_factory=dict)
 
 
 def by_name(entries: Iterable[Any]) -> dict[str, Any]:
@@ -106,6 +111,9 @@ def by_name(entries: Iterable[Any]) -> dict[str, Any]:
 RUNNERS = "trainables.attacks.runners"
 OF_PGD = ("steps", "step_size", "restarts")
 """What a study may set of PGD's budget, in all its forms."""
+DOUBTFUL = 0.002
+"""The share of all samples, and more than one of them, that an attack may find before it is escalated: the margin by
+which AutoAttack lets Square find more than attacks with gradients do."""
 FORWARD, FORWARD_TWICE = 0.5, 1.5
 """A forward pass alone costs half of one with the gradient of the images; FAB looks again at where a step has led."""
 
@@ -209,7 +217,8 @@ SETS: dict[str, AttackSet] = by_name(
         AttackSet(
             "quick",
             "a cheap sequence close to it",
-            {"apgd_margin": Budget(50), "apgd_t": Budget(50, targets=3), "square": Budget(500)},
+            {"apgd_margin": Budget(50), "apgd_t": Budget(30, targets=9), "square": Budget(500, rescaled=True)},
+            escalations={"square": Budget(5_000)},
         ),
     ]
 )

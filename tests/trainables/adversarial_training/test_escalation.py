@@ -1,0 +1,70 @@
+"""A cheap set runs an attack again at length where it finds what those before it should have found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from trainables import adversarial_training
+from trainables.adversarial_training.attack_plan import attacks_taken
+from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.evaluation import measure
+from trainables.attacks.table import SETS, Budget
+from trainables.contract import InProcessRun, resolve
+
+SMALL = {"epochs": 4, "epsilon_warmup": 1, "steps": 2, "width": 2, "test_size": 300, "attacks": ["quick"]}
+
+
+class Rounded(nn.Module):
+    """A network behind an input of nine grey levels: its gradients are zero."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Sequence[Tensor]:
+        logits: Sequence[Tensor] = self.network((images * 8).round() / 8)
+        return logits
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[Any, nn.Module, Any]:
+    config = resolve(adversarial_training, SMALL).config
+    *_, last = adversarial_training.train(config, InProcessRun())
+    samples = parts(config, InProcessRun().data("digits"), torch.device("cpu")).test
+    return config, adversarial_training.load(config, last.state), samples
+
+
+@pytest.fixture(autouse=True)
+def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorter = replace(SETS["quick"], escalations={"square": Budget(600)})
+    monkeypatch.setitem(SETS, "quick", shorter)
+
+
+def test_a_masked_network_is_attacked_at_length(trained: tuple[Any, nn.Module, Any]) -> None:
+    config, network, samples = trained
+    masked = measure(config, Rounded(network), samples, tested=True)
+    assert list(masked.within)[-2:] == ["quick.square", "quick_escalated.square"]
+    found = (masked.within["quick.square"].predictions != masked.labels).sum()
+    assert found > max(1, 0.002 * len(masked.labels))
+
+
+def test_a_network_whose_gradients_find_all_is_not(trained: tuple[Any, nn.Module, Any]) -> None:
+    config, network, samples = trained
+    measured = measure(config, network, samples, tested=True)
+    assert list(measured.within)[-1] == "quick.square"
+
+
+def test_it_is_more_than_one_sample_and_more_than_a_share_of_them() -> None:
+    config = resolve(adversarial_training, SMALL).config
+    square = next(one for one in attacks_taken(config, tested=True) if one.attack.name == "square")
+    assert square.escalated(1, 300) is None
+    assert square.escalated(2, 1_000) is None
+    longer = square.escalated(3, 1_000)
+    assert longer is not None
+    assert (longer.budget, longer.name, longer.escalated(99, 100)) == (Budget(600), "quick_escalated.square", None)
