@@ -36,7 +36,7 @@ NONE: Mapping[str, Budget] = {}
 
 CANDIDATES: Mapping[str, Sequence[Budget | None]] = {
     "apgd_margin": [Budget(20), Budget(50), Budget(100)],
-    "apgd_t": [None, *(Budget(steps, targets=targets) for targets, steps in product((3, 5, 9), (20, 30, 50)))],
+    "apgd_t": [None, *(Budget(steps, targets=targets) for targets, steps in product((3, 5, 7, 9), (10, 20, 30, 50)))],
     "square": [None, *(Budget(queries, rescaled=True) for queries in (200, 500, 1_000, 2_000))],
 }
 """Budgets that a quick sequence is put together from; None leaves the attack out."""
