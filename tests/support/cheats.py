@@ -307,18 +307,16 @@ MODELS: dict[str, Cheat] = {
     "permuted_labels": Cheat(("worst_case",), around(lambda f, x: f(x).roll(1, dims=1))),
     "normalised_outside": Cheat(
         ("forward_pass",),
-        lambda subject: replace(subject, images=(subject.images - 0.3) / 0.35, forward=lambda x: subject.forward(0.35 * x + 0.3)),
+        lambda s: replace(s, images=(s.images - 0.3) / 0.35, forward=lambda x: s.forward(0.35 * x + 0.3)),
     ),
-    "expects_normalised": Cheat(("forward_pass",), around(lambda f, x: f((4 * (0.37 * x + 0.3)).clamp(0, 1) * 0 + 0.37 * x + 0.3))),
+    "expects_normalised": Cheat(("forward_pass",), around(lambda f, x: f(0.37 * x + 0.3))),
     "leaking_auxiliary_head": Cheat(("heads", "unavailable_gradients"), _leaking_heads),
 }  # fmt: skip
 
 EVALUATIONS: dict[str, Cheat] = {
     "attack_short_of_epsilon": Cheat(("constraint",), given(lambda s: Context(attack=weak_attack))),
     "attack_beyond_epsilon": Cheat(("constraint",), given(lambda s: Context(attack=overshooting_attack))),
-    "attack_with_flipped_sign": Cheat(
-        ("incomplete_optimisation",), given(lambda s: Context(attack=flipped_attack))
-    ),
+    "attack_with_flipped_sign": Cheat(("incomplete_optimisation",), given(lambda s: Context(attack=flipped_attack))),
     "attack_that_returns": Cheat(("silent_success",), given(lambda s: Context(attack=returning_attack))),
     "selected_on_test_metric": Cheat(
         ("selection",), given(lambda s: Context(selected_by="test/robust_accuracy.worst_case", seeds=3))

@@ -19,16 +19,38 @@ class WrongOutput(Exception):
     """The forward pass gives no logits of the right shape, or fails on plain images."""
 
 
-class _FiniteGradient(torch.autograd.Function):
-    """The identity, whose gradient has zeros where it was NaN or infinite: an attack goes on with the other pixels."""
+class _Attackable(torch.autograd.Function):
+    """A network's heads whose gradient is zero where the network has none, raises, or gives no number.
+
+    An attack goes on with whatever gradient there is.
+    """
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor) -> Tensor:
-        return images.view_as(images)
+    def forward(ctx: Any, network: Network, points: Tensor) -> tuple[Tensor, ...]:
+        ctx.network, ctx.shape = network, points.shape
+        ctx.inner = points.detach().clone().requires_grad_()
+        try:
+            with torch.enable_grad():
+                heads = network.heads(ctx.inner)
+        except Exception as error:  # whatever a model raises when gradients are wanted of it
+            network.note(error)
+            heads = network.heads(points.detach())
+        ctx.heads = [head for head in heads if head.requires_grad]
+        ctx.which = [index for index, head in enumerate(heads) if head.requires_grad]
+        return tuple(head.detach().float() for head in heads)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return gradients[0].nan_to_num(0.0, 0.0, 0.0)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        found = None
+        if ctx.heads:
+            wanted = [gradients[index].to(head.dtype) for index, head in zip(ctx.which, ctx.heads, strict=True)]
+            try:
+                (found,) = torch.autograd.grad(ctx.heads, ctx.inner, wanted, allow_unused=True)
+            except Exception as error:  # likewise
+                ctx.network.note(error)
+        if found is None:
+            return None, torch.zeros(ctx.shape, dtype=ctx.inner.dtype, device=ctx.inner.device)
+        return None, found.nan_to_num(0.0, 0.0, 0.0)
 
 
 @dataclass
@@ -58,23 +80,21 @@ class Network:
         with torch.no_grad():
             return self.heads(images)[0].detach()
 
+    def note(self, error: Exception) -> None:
+        """Remember what the model raised where a gradient was wanted."""
+        self.raised.append(f"{type(error).__name__}: {error}".splitlines()[0])
+
     def attacked(self, points: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Every head's logits as finite float32 that depend on `points`, and which main rows were finite, (N,) bool.
+        """Every head's logits as finite float32, and which main rows were finite, (N,) bool.
 
         Where the forward pass fails under gradients, its logits without are taken: their gradient is zero.
         """
-        guarded = _FiniteGradient.apply(points)
-        try:
-            heads = self.heads(guarded)
-        except Exception as error:  # whatever a model raises when it sees that it is attacked
-            if not points.requires_grad:
-                raise
-            self.raised.append(f"{type(error).__name__}: {error}".splitlines()[0])
-            with torch.no_grad():
-                heads = self.heads(points.detach())
+        if torch.is_grad_enabled() and points.requires_grad:
+            heads = list(_Attackable.apply(self, points))
+        else:
+            heads = [head.float() for head in self.heads(points)]
         finite = heads[0].detach().isfinite().all(1)
-        anchor = 0 * guarded.flatten(1).sum(1, keepdim=True)  # a gradient, zero, where a head has none
-        return [(head.float().nan_to_num(0.0, LARGEST, -LARGEST) + anchor) for head in heads], finite
+        return [head.nan_to_num(0.0, LARGEST, -LARGEST) for head in heads], finite
 
     def fooled(self, images: Tensor, labels: Tensor) -> Tensor:
         """Which images are not recognised, (N,) bool; a row that is not finite recognises nothing."""

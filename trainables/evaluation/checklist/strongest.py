@@ -67,9 +67,7 @@ def black_box(evidence: Evidence, standing: Tensor) -> Tensor:
     return fooled
 
 
-def objective_of(
-    evidence: Evidence, which: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
-) -> Objective:
+def objective_of(evidence: Evidence, which: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
     """Raise a loss of the main head's logits and labels for the samples at `which` (n,) of all."""
     network, own = evidence.network, evidence.main[which]
 

@@ -166,4 +166,3 @@ def _named(labels: Tensor, classes: int) -> bool:
     pairs, alone = labels.unique(dim=0), labels[:, 1:].unique(dim=0)
     mains = labels[:, 0].unique()
     return len(mains) > 1 and len(pairs) == len(alone)
-

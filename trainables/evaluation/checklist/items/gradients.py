@@ -41,7 +41,9 @@ def unavailable_gradients(evidence: Evidence) -> CheckItem:
         "raised": float(bool(raised)),
     }
     if raised:
-        return CheckItem("unavailable_gradients", "fail", numbers, f"asked for a gradient, the model raises {raised[0]}")
+        return CheckItem(
+            "unavailable_gradients", "fail", numbers, f"asked for a gradient, the model raises {raised[0]}"
+        )
     verdict = at_most(max(both, only, int(margins.sum())), n, MOST_ZERO)
     if verdict == "pass":
         return CheckItem("unavailable_gradients", verdict, numbers, "gradients are there and not zero")
@@ -82,7 +84,9 @@ def gradients(evidence: Evidence) -> CheckItem:
         problems.append("the gradient of one image differs from pass to pass")
     if n and numbers["cosine_near"] < LEAST_COSINE:
         verdict = worst(verdict, "fail")
-        problems.append(f"gradients {NEAR:.2g} ε apart have a cosine of {numbers['cosine_near']:.2f}: they are shattered")
+        problems.append(
+            f"gradients {NEAR:.2g} ε apart have a cosine of {numbers['cosine_near']:.2f}: they are shattered"
+        )
     turned = at_most(broken, int(withstand.sum()), SINGLE_STEP_GAP)
     if turned != "pass" and numbers["cosine_within_epsilon"] < TURNED and withstand.sum() > SINGLE_STEP_GAP * n:
         verdict = worst(verdict, turned)
@@ -112,9 +116,7 @@ def _uphill(evidence: Evidence, gradient: Tensor) -> Tensor:
     signs = {"gradient": gradient.sign(), "random": evidence.noise("signs").sign().to(gradient)}
     step = STEP * evidence.epsilon
     here = evidence.margins(evidence.images)
-    rise = {
-        name: evidence.margins((evidence.images + step * sign).clamp(0, 1)) - here for name, sign in signs.items()
-    }
+    rise = {name: evidence.margins((evidence.images + step * sign).clamp(0, 1)) - here for name, sign in signs.items()}
     return (rise["gradient"] > 0) & (rise["gradient"] > rise["random"])
 
 

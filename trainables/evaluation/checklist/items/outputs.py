@@ -41,7 +41,10 @@ def forward_pass(evidence: Evidence) -> CheckItem:
         *_pixels(low, high),
         *_kind(logits),
         *_scale(spread),
-        *([f"the forward pass takes {inner} gradients itself: an optimisation that attacks can't look into"] * bool(inner)),
+        *(
+            [f"the forward pass takes {inner} gradients itself: an optimisation that attacks can't look into"]
+            * bool(inner)
+        ),
     ]
     accuracy, better, units = best_units(evidence)
     numbers |= {"accuracy": accuracy, "accuracy_in_other_units": better}
@@ -61,8 +64,7 @@ def forward_pass(evidence: Evidence) -> CheckItem:
 def _pixels(low: float, high: float) -> list[str]:
     if low < -1e-6 or high > 1 + 1e-6:
         return [
-            f"pixels are from {low:.3g} to {high:.3g} and not in [0, 1]: preprocessing is outside the model, so ε is "
-            "in other units"
+            f"pixels are from {low:.3g} to {high:.3g}, not in [0, 1]: preprocessing is outside the model, ε in other units"
         ]
     if high - low < LEAST_RANGE:
         return [f"pixels span only {low:.3g} to {high:.3g} of [0, 1], so ε is in other units"]
@@ -119,7 +121,9 @@ def best_units(evidence: Evidence) -> tuple[float, float, str]:
     right = int(evidence.right.sum())
     if evidence.right.float().mean() > 1 - GAIN:
         return right / evidence.n, right / evidence.n, ""
-    counts = {name: int((~Network(evidence.subject.forward).fooled(x, evidence.main)).sum()) for name, x in units.items()}
+    counts = {
+        name: int((~Network(evidence.subject.forward).fooled(x, evidence.main)).sum()) for name, x in units.items()
+    }
     name, most = max(counts.items(), key=lambda item: item[1])
     clearly = lower_bound(most, evidence.n, CONFIDENCE) > right / evidence.n + GAIN
     return right / evidence.n, max(most, right) / evidence.n, name if clearly else ""

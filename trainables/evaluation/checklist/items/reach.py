@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from trainables.contract import CheckItem, CheckVerdict
 from trainables.evaluation.checklist.bounds import at_most, worst
 from trainables.evaluation.checklist.evidence import LARGEST, Evidence
@@ -50,7 +52,9 @@ def constraint(evidence: Evidence) -> CheckItem:
         problems.append(f"{whose} gives pixels that are not finite")
     if numbers["largest_change"] > evidence.epsilon + TOLERANCE:
         verdict = "fail"
-        problems.append(f"{whose} changes pixels by up to {numbers['largest_change']:.4g}, and ε is {evidence.epsilon:.4g}")
+        problems.append(
+            f"{whose} changes pixels by up to {numbers['largest_change']:.4g}, and ε is {evidence.epsilon:.4g}"
+        )
     if numbers["lowest_pixel"] < -TOLERANCE or numbers["highest_pixel"] > 1 + TOLERANCE:
         verdict = "fail"
         problems.append(f"{whose} leaves [0, 1]")
@@ -58,8 +62,8 @@ def constraint(evidence: Evidence) -> CheckItem:
     if falls_short != "pass":
         verdict = worst(verdict, falls_short)
         problems.append(
-            f"{whose} does not reach ε: {int(short.sum())} of the {int(whole.sum())} images that withstand it are changed "
-            f"by less than {REACHED:g} ε ({int(numbers['unchanged'])} not at all)"
+            f"{whose} does not reach ε: {int(short.sum())} of the {int(whole.sum())} images that withstand it are"
+            f" changed by less than {REACHED:g} ε ({int(numbers['unchanged'])} not at all)"
         )
     says = f"{whose} stays within ε and [0, 1], and reaches ε"
     return CheckItem("constraint", verdict, numbers, "; ".join(problems) or says)
@@ -72,7 +76,7 @@ def epsilon_sweep(evidence: Evidence) -> CheckItem:
     numbers = {"n": float(n)} | {f"at_{size:.4g}": float(right.sum()) for size, right in sweep.items()}
     problems = []
     verdict: CheckVerdict = "pass"
-    for smaller, larger in zip(sizes, sizes[1:], strict=False):
+    for smaller, larger in pairwise(sizes):
         back = int((sweep[larger] & ~sweep[smaller]).sum())
         of_pair = at_most(back, n, BACKWARDS)
         verdict = worst(verdict, of_pair)

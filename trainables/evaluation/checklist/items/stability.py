@@ -55,10 +55,10 @@ def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
     # after the attacks, so that what they did to the model shows
     adversarial = evidence.adversarial[:count]
     before = evidence.heads[0][:count]
+    spread = _spread(before)
     for images in (evidence.images[:count], adversarial):
         forward = evidence.network
         reference = forward.logits(images)
-        spread = _spread(reference)
         for _ in range(PASSES - 1):
             yield "repeated", SAME, _difference(forward.logits(images), reference, spread)
         if images is not adversarial:
@@ -67,7 +67,11 @@ def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
         alone = torch.cat([forward.logits(images[i : i + 1]) for i in range(few)])
         yield "alone", SIMILAR, _difference(alone, reference[:few], spread)
         beside = torch.cat([images[: count // 2 or 1], evidence.noise("company")[:count].abs().to(images)])
-        yield "company", SIMILAR, _difference(forward.logits(beside)[: count // 2 or 1], reference[: count // 2 or 1], spread)
+        yield (
+            "company",
+            SIMILAR,
+            _difference(forward.logits(beside)[: count // 2 or 1], reference[: count // 2 or 1], spread),
+        )
         yield "order", SIMILAR, _difference(forward.logits(images.flip(0)).flip(0), reference, spread)
         for logits in _under_gradients(forward, images):
             yield "gradients", SIMILAR, _difference(logits, reference, spread)
@@ -75,9 +79,7 @@ def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
         if isinstance(evidence.fresh, nn.Module):
             fresh = Network(evidence.fresh).logits(images)
             yield "fresh_copy", SIMILAR, _difference(fresh, reference, spread)
-    yield "after_attacks", SIMILAR, _difference(
-        evidence.network.logits(evidence.images)[:count], before, _spread(before)
-    )
+    yield "after_attacks", SIMILAR, _difference(evidence.network.logits(evidence.images)[:count], before, spread)
 
 
 def _under_gradients(network: Network, images: Tensor) -> Iterator[Tensor]:
@@ -85,10 +87,10 @@ def _under_gradients(network: Network, images: Tensor) -> Iterator[Tensor]:
     with torch.enable_grad():
         yield network.heads(images)[0].detach()
         wanted = images.clone().requires_grad_()
-        raised = len(network.raised)
-        heads, _ = network.attacked(wanted)
-        if len(network.raised) == raised:  # else gradients are unavailable, which is another item's
-            yield heads[0].detach()
+        try:
+            yield network.heads(wanted)[0].detach()
+        except Exception as error:  # unavailable gradients are another item's
+            network.note(error)
     with torch.inference_mode():
         yield network.heads(images.clone())[0].clone()
 

@@ -8,7 +8,7 @@ from trainables.evaluation.checklist.evidence import Evidence
 from trainables.evaluation.checklist.strongest import QUERIES
 
 BEATS = 0.002
-"""Share of images that an attack without gradients may fool and the strongest one with them does not, as in AutoAttack."""
+"""Share of images that an attack without gradients may fool and the strongest one with them doesn't (AutoAttack's)."""
 
 
 def black_box(evidence: Evidence) -> CheckItem:
@@ -34,7 +34,12 @@ def transfer_failure(evidence: Evidence) -> CheckItem:
     moved, n = _by_transfer(evidence), evidence.n
     by_transfer = int((evidence.right & evidence.network.fooled(evidence.transferred, evidence.main)).sum())
     direct = int((evidence.right & ~evidence.standing).sum())
-    numbers = {"n": float(n), "transferred": float(by_transfer), "direct": float(direct), "by_transfer_alone": float(moved)}
+    numbers = {
+        "n": float(n),
+        "transferred": float(by_transfer),
+        "direct": float(direct),
+        "by_transfer_alone": float(moved),
+    }
     says = f"images made against another network fool {by_transfer}, those made against it {direct} of {n}"
     return CheckItem("transfer_failure", at_most(moved, n, BEATS), numbers, says)
 
