@@ -60,6 +60,7 @@ def black_box(evidence: Evidence, standing: Tensor) -> Tensor:
             evidence.images[which],
             evidence.epsilon,
             queries=QUERIES,
+            rescaled=True,
             generator=stream(evidence.subject.seed, "square"),
         )
         # what its own queries were answered counts only if a fresh question is answered alike

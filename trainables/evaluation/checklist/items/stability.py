@@ -91,8 +91,11 @@ def _under_gradients(network: Network, images: Tensor) -> Iterator[Tensor]:
             yield network.heads(wanted)[0].detach()
         except Exception as error:  # unavailable gradients are another item's
             network.note(error)
-    with torch.inference_mode():
-        yield network.heads(images.clone())[0].clone()
+    try:
+        with torch.inference_mode():
+            yield network.heads(images.clone())[0].clone()
+    except RuntimeError:  # a model that takes gradients itself, which is another item's, too
+        return
 
 
 def _other_layout(images: Tensor) -> Tensor:
