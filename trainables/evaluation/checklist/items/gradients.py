@@ -21,11 +21,16 @@ NEAR = 1 / 50
 """Of ε: how far two points are apart whose gradients should point alike, however curved the network is."""
 LEAST_COSINE = 0.3
 """Mean cosine of gradients so near to each other; shattered ones are orthogonal."""
-SINGLE_STEP_GAP = 0.5
-"""Share of the images that withstand FGSM and that PGD still fools: above it, and with gradients that turn within ε, a
-network has overfitted to single steps (Andriushchenko and Flammarion, 2020)."""
-TURNED = 0.2
-"""Mean cosine of the gradients at an image and at a random point within ε, below which they have turned."""
+SINGLE_STEP_GAP = 0.7
+"""Share of the images that withstand FGSM and that PGD fools all the same: networks that overfitted to single steps
+(Andriushchenko and Flammarion, 2020) were at .89 and 1.0, those of STA at .12 to .35."""
+WITHSTAND = 0.4
+"""Share of the right images that must withstand FGSM before the rest says anything."""
+TURNED = 0.75
+"""Mean cosine of the gradients at an image and at a random point within ε: .47 and .64 after overfitting to single
+steps, .69 to .98 in all others."""
+TRAINING_GAP = 0.3
+"""Accuracy under the training's own attack minus that under PGD; a generalisation gap is smaller at these sizes."""
 
 
 def unavailable_gradients(evidence: Evidence) -> CheckItem:
@@ -88,7 +93,7 @@ def gradients(evidence: Evidence) -> CheckItem:
             f"gradients {NEAR:.2g} ε apart have a cosine of {numbers['cosine_near']:.2f}: they are shattered"
         )
     turned = at_most(broken, int(withstand.sum()), SINGLE_STEP_GAP)
-    if turned != "pass" and numbers["cosine_within_epsilon"] < TURNED and withstand.sum() > SINGLE_STEP_GAP * n:
+    if turned != "pass" and numbers["cosine_within_epsilon"] < TURNED and int(withstand.sum()) > WITHSTAND * n:
         verdict = worst(verdict, turned)
         problems.append(
             f"{int(withstand.sum())} of {n} images withstand FGSM, and PGD fools {broken} of them; gradients within ε "
@@ -97,7 +102,7 @@ def gradients(evidence: Evidence) -> CheckItem:
     gap = _training_gap(evidence)
     if gap is not None:
         numbers["training_gap"] = gap
-        if gap > SINGLE_STEP_GAP:
+        if gap > TRAINING_GAP:
             verdict = worst(verdict, "fail")
             problems.append(
                 f"under its training's attack it is {100 * gap:.1f} points more accurate than under PGD: catastrophic "

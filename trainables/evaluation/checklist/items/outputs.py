@@ -63,9 +63,7 @@ def forward_pass(evidence: Evidence) -> CheckItem:
 
 def _pixels(low: float, high: float) -> list[str]:
     if low < -1e-6 or high > 1 + 1e-6:
-        return [
-            f"pixels are from {low:.3g} to {high:.3g}, not in [0, 1]: preprocessing is outside the model"
-        ]
+        return [f"pixels are from {low:.3g} to {high:.3g}, not in [0, 1]: preprocessing is outside the model"]
     if high - low < LEAST_RANGE:
         return [f"pixels span only {low:.3g} to {high:.3g} of [0, 1], so ε is in other units"]
     return []
