@@ -261,7 +261,27 @@ def _leaking_heads(subject: Subject) -> Subject:
     return replace(subject, forward=lambda x: (honest(quantised(x, 8)), honest(x)), labels=labels)
 
 
+def _off_grid(f: Logits, x: Tensor) -> Tensor:
+    """Rounds to 16 levels whatever is not on the images' own grid, so that only plain images have gradients."""
+    plain = ((255 * x).round() - 255 * x).abs().flatten(1).amax(1) < 1e-3
+    return torch.where(plain.unsqueeze(1), f(x), f(quantised(x, 16)))
+
+
+def _borrowed_gradient(f: Logits, x: Tensor) -> Tensor:
+    """Quantises, and lends out the gradient of a random linear map."""
+    draw = torch.Generator().manual_seed(0)
+    weight = torch.randn(x[0].numel(), 10, generator=draw)
+    lent = x.flatten(1) @ weight
+    return f(quantised(x)).detach() + lent - lent.detach()
+
+
 MODELS: dict[str, Cheat] = {
+    "rounds_what_is_off_the_grid": Cheat(("unavailable_gradients",), around(_off_grid)),
+    "borrowed_gradient": Cheat(("gradients",), around(_borrowed_gradient)),
+    "uninformative_path": Cheat(("gradients",), around(lambda f, x: f(quantised(x)) + 1e-6 * x.flatten(1)[:, :10])),
+    "dropout_at_test_time": Cheat(
+        ("unstable_predictions",), around(lambda f, x: f(F.dropout(x, 0.2, training=True)))
+    ),
     "quantised_input": Cheat(("unavailable_gradients",), around(lambda f, x: f(quantised(x)))),
     "exploding_logits": Cheat(("unavailable_gradients", "forward_pass"), around(lambda f, x: 1e5 * f(x))),
     "large_logits": Cheat(("unavailable_gradients",), around(lambda f, x: 300 * f(x))),
@@ -309,7 +329,7 @@ MODELS: dict[str, Cheat] = {
         ("forward_pass",),
         lambda s: replace(s, images=(s.images - 0.3) / 0.35, forward=lambda x: s.forward(0.35 * x + 0.3)),
     ),
-    "expects_normalised": Cheat(("forward_pass",), around(lambda f, x: f(0.37 * x + 0.3))),
+    "expects_bytes": Cheat(("forward_pass",), around(lambda f, x: f(x / 255))),
     "leaking_auxiliary_head": Cheat(("heads", "unavailable_gradients"), _leaking_heads),
 }  # fmt: skip
 

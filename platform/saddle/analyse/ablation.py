@@ -63,7 +63,7 @@ def answer_ablation(
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
     flagged = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and reasons_against(entry)]
     sentence, badge = with_badge(
-        sentence, flagged, lambda entry: f"{names.get(entry.arm, entry.arm)} with seed {entry.seed}"
+        sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}"
     )
     in_blocks = effects_in_blocks(ablation, arms, entries, rule)
     columns, rows = results_table(arms, measured, effects, entries, rule)

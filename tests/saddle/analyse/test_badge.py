@@ -87,8 +87,8 @@ def test_only_trials_that_would_have_the_badge_can_lose_it() -> None:
 def test_an_ablation_names_the_replicates_that_fail() -> None:
     metric = "test/robust_accuracy.worst_case"
     entries = [
-        Entry(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100}, arm=f"perturbation={arm}",
-              checks=(FAIL,) if (arm, seed) == ("mp", 1) else ())
+        Entry(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
+              arm=f"perturbation={arm}", checks=(FAIL,) if (arm, seed) == ("mp", 1) else ())
         for arm in ("sta", "mp") for seed in (0, 1)
     ]  # fmt: skip
     found = answer(study(ABLATION), entries, {metric: "maximize"})

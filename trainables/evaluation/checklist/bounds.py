@@ -39,6 +39,13 @@ def at_least(count: int, n: int, share: float) -> CheckVerdict:
     return "fail" if upper_bound(count, n) < share else "warn"
 
 
+def more_often(gained: int, lost: int, confidence: float = CONFIDENCE) -> bool:
+    """Whether images gained outnumber images lost beyond chance (exact one-sided sign test)."""
+    from scipy.stats import binomtest
+
+    return gained > lost and bool(binomtest(gained, gained + lost, alternative="greater").pvalue < 1 - confidence)
+
+
 def worst(*verdicts: CheckVerdict) -> CheckVerdict:
     """The worst of several verdicts."""
     order: tuple[CheckVerdict, ...] = ("pass", "not run", "warn", "fail")

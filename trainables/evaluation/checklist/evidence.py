@@ -143,7 +143,7 @@ class Evidence:
     def adversarial(self) -> Tensor:
         """An image that fools within ε where one was found with gradients, else one that nearly did."""
         found = self.white_box.images.clone()
-        for trace in reversed(self.single.values()):
+        for trace in reversed(list(self.single.values())):
             found[trace.fooled] = trace.images[trace.fooled]
         return found
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from trainables.contract import CheckItem, CheckVerdict
 from trainables.evaluation.checklist import losses, strongest
 from trainables.evaluation.checklist.ascent import ascend
-from trainables.evaluation.checklist.bounds import CONFIDENCE, at_most, lower_bound, worst
+from trainables.evaluation.checklist.bounds import CONFIDENCE, at_most, lower_bound, more_often, worst
 from trainables.evaluation.checklist.evidence import LONG, RESTARTS, Evidence
 
 MOVES = 0.005
@@ -35,7 +35,7 @@ def worst_case(evidence: Evidence) -> CheckItem:
     for name, accurate in accuracies.items():
         gained, lost = int((accurate & ~right).sum()), int((right & ~accurate).sum())
         if gained > lost + 1:
-            above = "fail" if _more_often(gained, lost) else "warn"
+            above = "fail" if more_often(gained, lost) else "warn"
             verdict = worst(verdict, above)  # type: ignore[arg-type]
             problems.append(f"under {name} {gained - lost} more images are recognised than without an attack")
     if (claimed := evidence.context.claimed) is not None:
@@ -50,13 +50,6 @@ def worst_case(evidence: Evidence) -> CheckItem:
             )
     says = f"{int(surviving.sum())} of {n} images withstand everything; no attack helps"
     return CheckItem("worst_case", verdict, numbers, "; ".join(problems) or says)
-
-
-def _more_often(gained: int, lost: int) -> bool:
-    """Whether `gained` beats `lost` beyond chance (one-sided sign test)."""
-    from scipy.stats import binomtest
-
-    return bool(binomtest(gained, gained + lost, alternative="greater").pvalue < 1 - CONFIDENCE)
 
 
 def budget(evidence: Evidence) -> CheckItem:
@@ -163,6 +156,6 @@ def heads(evidence: Evidence) -> CheckItem:
 
 def _named(labels: Tensor, classes: int) -> bool:
     """Whether every main class among the labels has auxiliary labels of its own, and none is ambiguous."""
-    pairs, alone = labels.unique(dim=0), labels[:, 1:].unique(dim=0)
-    mains = labels[:, 0].unique()
+    pairs, alone = torch.unique(labels, dim=0), torch.unique(labels[:, 1:], dim=0)
+    mains = torch.unique(labels[:, 0])
     return len(mains) > 1 and len(pairs) == len(alone)

@@ -37,26 +37,32 @@ def unavailable_gradients(evidence: Evidence) -> CheckItem:
     """Gradients exist, and those of right images are not zero, of the cross-entropy and of the margin (indicator 1)."""
     right, n = evidence.right, int(evidence.right.sum())
     entropy, margins = (zero_rows(gradient)[right] for gradient in evidence.gradients)
-    both, only = int((entropy & margins).sum()), int((entropy & ~margins).sum())
+    noise = evidence.noise("unavailable").to(evidence.images)
+    nearby = (evidence.images + evidence.epsilon * noise).clamp(0, 1)
+    beside = zero_rows(evidence.gradient(nearby, losses.main_margin))[right]
+    nowhere, saturated = max(int(margins.sum()), int(beside.sum())), int((entropy & ~margins).sum())
     raised = evidence.network.raised
     numbers = {
         "n": float(n),
         "zero_cross_entropy": float(entropy.sum()),
         "zero_margin": float(margins.sum()),
+        "zero_margin_within_epsilon": float(beside.sum()),
         "raised": float(bool(raised)),
     }
     if raised:
-        return CheckItem(
-            "unavailable_gradients", "fail", numbers, f"asked for a gradient, the model raises {raised[0]}"
-        )
-    verdict = at_most(max(both, only, int(margins.sum())), n, MOST_ZERO)
+        says = f"asked for a gradient, the model raises {raised[0]}"
+        return CheckItem("unavailable_gradients", "fail", numbers, says)
+    verdict = at_most(max(nowhere, saturated), n, MOST_ZERO)
     if verdict == "pass":
         return CheckItem("unavailable_gradients", verdict, numbers, "gradients are there and not zero")
-    if only > both:
-        says = f"the gradient of the cross-entropy is zero on {only} of {n} images, and that of the margin is not: "
+    if saturated > nowhere:
+        says = (
+            f"the gradient of the cross-entropy is zero on {saturated} of {n} images, and that of the margin is not: "
+        )
         says += "the logits saturate it (they explode, or a loss is saturated)"
     else:
-        says = f"the gradient is zero on {int(margins.sum())} of {n} images: something in the model has none"
+        where = "" if int(margins.sum()) == nowhere else " at random points within ε"
+        says = f"the gradient is zero on {nowhere} of {n} images{where}: something in the model has none"
         says += " (a quantiser, a threshold, a detached or non-differentiable part)"
     return CheckItem("unavailable_gradients", verdict, numbers, says)
 

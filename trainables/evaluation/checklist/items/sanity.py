@@ -26,7 +26,8 @@ def sanity(evidence: Evidence) -> CheckItem:
     withstand = int((right & ~plain.fooled).sum())
 
     def masked(images: Tensor) -> Tensor:
-        return linear((7 * images).round() / 7)  # type: ignore[no-any-return]
+        logits: Tensor = linear((7 * images).round() / 7)
+        return logits
 
     hidden = ascend(Network(masked), evidence.images, evidence.labels, losses.main_margin, epsilon=epsilon, steps=1)
     numbers = {
@@ -56,4 +57,5 @@ class _Linear(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         flat = images.flatten(1)
-        return flat @ self.weight[:-1] + self.weight[-1]
+        logits: Tensor = flat @ self.weight[:-1] + self.weight[-1]
+        return logits
