@@ -68,8 +68,8 @@ def incomplete_optimisation(evidence: Evidence) -> CheckItem:
     if evidence.claimed_images is not None:
         clean, ended = evidence.margins(evidence.images), evidence.margins(evidence.claimed_images)
         given = evidence.network.fooled(evidence.claimed_images, evidence.main)
-        simple = evidence.pgd_long.last_fooled | evidence.cw_linf.last_fooled
-        missed = int((evidence.right & ~given & simple).sum())
+        # of the same loss: an attack on another one, as a margin, may rightly fool other images
+        missed = int((evidence.right & ~given & evidence.pgd_long.last_fooled).sum())
         lowered = int((evidence.right & (ended < clean)).sum())
         numbers |= {"missed_by_claimed_attack": float(missed), "lowered_by_claimed_attack": float(lowered)}
         of_missed = at_most(missed, evidence.n, BETTER)
