@@ -90,18 +90,24 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
 def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
     from saddle.cli.terminal import echo
+    from saddle.report.writing import write_report
     from saddle.store.base import StorageError
     from saddle.store.checks import write_checks
     from saddle.store.ledger import Ledger
     from saddle.store.lock import hold_study
-    from saddle.track.opening import open_tracker
+    from saddle.study.trainables import load_trainable
+    from saddle.track.opening import open_tracker, was_tracked
+    from saddle.execute.study_end import tell_study_end
 
-    run = found.stored.run
+    stored, run = found.stored, found.stored.run
     try:
         with hold_study(store, run) as hold:
             write_checks(store, run, found.entry, items, hold)
-            tracker = open_tracker(store, run)
+            entries, trainable = Ledger(store, run).entries(), load_trainable(stored.study.trainable)
+            write_report(store, run, stored.study, trainable, entries, stored.baseline)
+            tracker = open_tracker(store, run, enabled=was_tracked(store, run))
             tracker.note_checks(Ledger(store, run).get(found.entry.key))
+            tell_study_end(store, stored, entries, tracker)
             undelivered = tracker.close(20.0)
     except StorageError as error:
         echo(f"saddle: not stored with the trial: {error}", err=True)
@@ -151,4 +157,4 @@ def show(name: str, items: Sequence[CheckItem], as_json: bool) -> None:
     say(listed(f"{counts[verdict]} {word}" for verdict, word in words.items() if counts[verdict]))  # type: ignore[index]
     failed = [item.item for item in items if item.verdict == "fail"]
     if failed:
-        say(f"what is said to be robust is not: {listed(failed)}")
+        say(f"fails: {listed(failed)}")
