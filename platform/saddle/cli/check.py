@@ -90,6 +90,7 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
 def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
     from saddle.cli.terminal import echo
+    from saddle.execute.study_end import tell_study_end
     from saddle.report.writing import write_report
     from saddle.store.base import StorageError
     from saddle.store.checks import write_checks
@@ -97,7 +98,6 @@ def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     from saddle.store.lock import hold_study
     from saddle.study.trainables import load_trainable
     from saddle.track.opening import open_tracker, was_tracked
-    from saddle.execute.study_end import tell_study_end
 
     stored, run = found.stored, found.stored.run
     try:

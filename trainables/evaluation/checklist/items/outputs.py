@@ -19,8 +19,9 @@ SHARE_OF_MIDDLE = 0.5
 rows have one sum as well, it is about the mean."""
 LEAST_SPREAD, LARGEST_SPREAD = 1e-4, 1e4
 """Standard deviations of logits: smaller differences are lost in a loss, larger ones saturate it."""
-GAIN = 0.1
-"""Share of images: by how much more are recognised in the units that the model was trained with."""
+GAIN = 0.25
+"""Share of images: by how much more are recognised in the units that the model was trained with. An honest network of
+MNIST that had hardly learnt (31 % clean) gained .13 by a higher contrast."""
 
 
 def forward_pass(evidence: Evidence) -> CheckItem:
