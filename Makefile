@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 TESTS_AT_ONCE ?= 2
+# they wait for time-outs more than they compute
+FAULTS_AT_ONCE ?= 4
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -39,7 +41,7 @@ test-all: lint  ## Every test
 	$(PYTEST) tests
 
 faults: install  ## Only the tests that inject faults, with a table of the faults
-	$(PYTEST) -m fault tests
+	$(PYTEST) --numprocesses $(FAULTS_AT_ONCE) -m fault tests
 
 bench: install  ## Ratios against a peer in the same run
 	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py

@@ -203,16 +203,19 @@ class Run(Protocol):
 class TrainedTrial:
     """What a checklist may know of the trial whose stored state it looks at, beside the state itself.
 
-    `curve`: the metrics of every epoch. `test_last`: the test metrics of the last epoch. `selected_by`: the metric that
-    chose the state. `seeds`: replicates of its arm that completed. `other`: configuration and state of another network,
-    trained from another seed, of the study's baseline.
+    `metrics`: those of the chosen state, `test_last` the test metrics of the last epoch, `curve` the metrics of every
+    epoch. `selected_by`: the metric that chose the state, which is of epoch `selected_epoch`, counted from 1. `seeds`:
+    replicates of its arm that completed. `arrays`: what its evaluation reported of single samples. `other`:
+    configuration and state of another network, trained from another seed, of the study's baseline.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     test_last: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[Mapping[str, float]] = ()
     selected_by: str = ""
+    selected_epoch: int | None = None
     seeds: int = 1
+    arrays: Mapping[str, Any] = field(default_factory=dict)
     other: tuple[Any, Mapping[str, Any]] | None = None
 
 

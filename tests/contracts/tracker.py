@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from saddle.store.base import Store
 from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary, StartedTrial, Tracker
+from trainables.contract import CheckItem
+
+CHECK = CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 12 images")
 
 STARTED = 1_700_000_000.0
 
@@ -43,6 +47,7 @@ def tell_ablation(tracker: Tracker, store: Store) -> None:
             for epoch in (1, 2):
                 tracker.report(key, epoch, {"validation/a": epoch / 4}, STARTED + epoch)
             tracker.finish_trial(ended(key, arm=arm, seed=seed), [note])
+    tracker.note_checks(replace(ended("mp-0", arm="mp"), checks=(CHECK,)))
     tracker.finish_study(
         "FINISHED",
         {"sta": ArmSummary({"test/a": 0.25}, {"saddle.verdict": "baseline"})},

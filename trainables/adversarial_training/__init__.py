@@ -14,7 +14,7 @@ from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
 from trainables.adversarial_training.work import estimate
-from trainables.contract import Direction, Report, Run
+from trainables.contract import CheckItem, Direction, Report, Run, TrainedTrial
 
 __all__ = [
     "COMPONENTS",
@@ -25,6 +25,7 @@ __all__ = [
     "SELECTION",
     "Config",
     "check",
+    "check_robustness",
     "defaults",
     "estimate",
     "evaluate",
@@ -72,6 +73,13 @@ def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Repo
     from trainables.adversarial_training.evaluation import evaluate as evaluate_state
 
     return evaluate_state(config, state, run, earlier)
+
+
+def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:
+    """Whether a stored state is as robust as its evaluation says (see `checks.check_robustness`)."""
+    from trainables.adversarial_training.checks import check_robustness as check_state
+
+    return check_state(config, state, run, trained)
 
 
 def check(config: Config, run: Run) -> None:

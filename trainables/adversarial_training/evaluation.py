@@ -40,12 +40,12 @@ def measure(
         labels, predictions = samples.labels[:, 0], clean[0].argmax(1)
         done = earlier_attacks(earlier, labels, predictions, planned) if earlier is not None else {}
         standing = predictions == labels
-        for attacked in done.values():
-            standing &= (attacked.predictions == labels) | (attacked.norms is not None)
+        for known in done.values():
+            standing &= (known.predictions == labels) | (known.norms is not None)
         waiting = deque(planned)
         while waiting:
             one = waiting.popleft()
-            attacked = next((attacked for attacked in done.values() if covers(attacked, one)), None)
+            attacked = next((known for known in done.values() if covers(known, one)), None)
             if attacked is None:
                 attacked = attack_samples(one, model, samples, clean, None if one.of_set is None else standing)
                 done[one.name] = attacked

@@ -217,7 +217,7 @@ SETS: dict[str, AttackSet] = by_name(
         AttackSet(
             "quick",
             "a cheap sequence close to it",
-            {"apgd_margin": Budget(50), "apgd_t": Budget(30, targets=9), "square": Budget(500, rescaled=True)},
+            {"apgd_margin": Budget(20), "apgd_t": Budget(50, targets=7), "square": Budget(200, rescaled=True)},
             escalations={"square": Budget(5_000)},
         ),
     ]

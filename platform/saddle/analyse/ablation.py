@@ -8,6 +8,7 @@ from dataclasses import replace
 from saddle.analyse.ablation_table import blocks_table, results_table
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.badge import reasons_against, with_badge
+from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
@@ -61,9 +62,10 @@ def answer_ablation(
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
-    flagged = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and reasons_against(entry)]
+    completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
+    flagged = [entry for entry in completed if reasons_against(entry)]
     sentence, badge = with_badge(
-        sentence, flagged, lambda entry: f"{names.get(entry.arm, entry.arm)} with seed {entry.seed}"
+        sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}"
     )
     in_blocks = effects_in_blocks(ablation, arms, entries, rule)
     columns, rows = results_table(arms, measured, effects, entries, rule)

@@ -129,7 +129,9 @@ def attacks_run(entry: Entry) -> tuple[str, ...]:
 
 def single_attack(entries: Sequence[Entry], metric: str) -> Iterable[str]:
     """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
-    runs = [attacks_run(entry) for entry in entries if "robust_accuracy" in metric]
+    # a trial that was stopped early was not tested, and its setting may name a set of several attacks
+    tested = [entry for entry in entries if ATTACKS in entry.fingerprints] or entries
+    runs = [attacks_run(entry) for entry in tested if "robust_accuracy" in metric]
     name = next((names[0] for names in runs if len(names) == 1), None)
     if name is not None:
         yield f"Robustness is measured with a single attack ({name}); others may lower it."

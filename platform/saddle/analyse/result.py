@@ -39,7 +39,7 @@ class Answer:
     conditional: str = ""
     """On which draws of data its intervals are conditional, as a sentence."""
     badge: Badge = field(default_factory=Badge)
-    """A search's best trial, or its front, unless something is against it; of an ablation what is against replicates."""
+    """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
 
 
 def direction_of(metric: str, directions: Mapping[str, Direction]) -> Direction:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from saddle.cli import (
+    check,
     compare,
     data,
     doctor,
@@ -50,6 +51,7 @@ for command in (
     studies.studies,
     export.export,
     evaluate.evaluate,
+    check.check,
     verify.verify,
     gc.gc,
     trainables.trainables,

@@ -13,6 +13,7 @@ from saddle.archive.local_part import claim_local
 from saddle.archive.retaining import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
 from saddle.design.proposals import AblationProposals
+from saddle.execute.checking import check_best
 from saddle.execute.cluster import connect
 from saddle.execute.cluster_watch import watching_cluster
 from saddle.execute.conductor import Conductor
@@ -125,6 +126,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
             conductor.stopping = asked_to_stop or proposals.trouble is not None
             if not conductor.stopping:
                 measure_as_others(conductor, stored, nodes, options)
+                check_best(conductor, stored, options.data_root)
             keeper.end("interrupted" if conductor.stopping else "finished")
             result = conclude(conductor, stored, options)
             if proposals.trouble is not None and not asked_to_stop:

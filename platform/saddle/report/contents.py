@@ -21,6 +21,7 @@ from saddle.report import facts
 from saddle.report.agreement import agreement_table
 from saddle.report.also import also_table
 from saddle.report.beside import published_table
+from saddle.report.checklist import Checked, badge_text, checked_trials
 from saddle.report.evaluation import EvaluationFacts, evaluation_facts
 from saddle.report.samples import Samples, samples_section
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
@@ -48,6 +49,7 @@ class Contents:
     also: Table | None
     published: Table | None
     evaluation: EvaluationFacts | None
+    checked: Sequence[Checked]
     endings: Sequence[facts.Ending]
     troubles: Sequence[facts.Trouble]
     troubles_left_out: int
@@ -78,6 +80,11 @@ class Contents:
         """`12 trials, 9 completed, 4 min of training`."""
         seconds = duration(sum(entry.seconds for entry in self.entries))
         return f"{count_line(self.study, self.entries)}, {seconds} of training"
+
+    @property
+    def badge(self) -> str:
+        """What stands beside a search's answer; empty where nobody has the badge."""
+        return badge_text(self.answer, self.entries)
 
     @property
     def version(self) -> str:
@@ -125,6 +132,7 @@ def gather(
         also_table(study, entries, baseline),
         published_table(study, entries, baseline, trainable),
         evaluation_facts(study, entries, arms_of_study(study, baseline), answer, trainable.METRICS, read),
+        checked_trials(entries),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],
         max(0, len(troubles) - MOST_TROUBLES),

@@ -25,7 +25,8 @@ def render_markdown(contents: Contents) -> str:
 
 def _lines(it: Contents) -> Iterator[str]:
     yield from (f"## {paragraph(it.study.question or it.run.name)}", "", f"**{text(it.answer.sentence)}**", "")
-    yield from (f"{it.kind.capitalize()} `{it.run.name}`: {text(it.counts)}.", "")
+    badge = f" Badge: {text(it.badge)}." if it.badge else ""
+    yield from (f"{it.kind.capitalize()} `{it.run.name}`: {text(it.counts)}.{badge}", "")
     if it.answer.warnings:
         yield from ("### Read with care", "", *(f"- {paragraph(warning)}" for warning in it.answer.warnings), "")
     if it.results.rows:
@@ -46,6 +47,9 @@ def _lines(it: Contents) -> Iterator[str]:
         yield from ("### Also measured", "", *table(it.also))
     if it.published is not None:
         yield from ("### Beside published values", "", *table(it.published))
+    for checked in it.checked:
+        yield from (f"### Checklist of {text(checked.name)}", "", paragraph(f"{checked.lead}."), "")
+        yield from table(checked.table)
     if it.details is not None:
         yield from ("### Effect sizes and further tests", "", *table(it.details))
     if it.endings:

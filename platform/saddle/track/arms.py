@@ -129,7 +129,15 @@ def effect_tags(answer: Answer) -> dict[str, str]:
     }
 
 
+def badge_tags(answer: Answer) -> dict[str, str]:
+    """Which trials of a search have the badge, and what it is withheld for."""
+    badge = answer.badge
+    held = {"saddle.best": ", ".join(badge.holders) or "none"} if badge.holders or badge.withheld else {}
+    reasons = "; ".join(f"{key} {reason}" for key, against in badge.withheld.items() for reason in against)
+    return {**held, "saddle.badge": f"withheld: {reasons}"} if reasons else held
+
+
 def answer_tags(study: Study, answer: Answer, *, finished: bool) -> dict[str, str]:
     """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
-    tags = {"saddle.question": study.question, **effect_tags(answer)}
+    tags = {"saddle.question": study.question, **effect_tags(answer), **badge_tags(answer)}
     return {**tags, "saddle.answer": answer.sentence} if finished else tags

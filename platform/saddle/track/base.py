@@ -52,6 +52,9 @@ class Tracker(Protocol):
     def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
         """An ended trial's checkpoints were measured again; the entry has what was measured now and before."""
 
+    def note_checks(self, entry: Entry) -> None:
+        """The checklist has looked at a trial that ended."""
+
     def settle(self, finished: Iterable[Entry]) -> None:
         """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have told."""
 
@@ -88,6 +91,9 @@ class NullTracker:
         pass
 
     def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
+        pass
+
+    def note_checks(self, entry: Entry) -> None:
         pass
 
     def settle(self, finished: Iterable[Entry]) -> None:

@@ -20,6 +20,7 @@ from saddle.track.outbox import Deliver, Outbox
 from saddle.track.patience import be_brief
 from saddle.track.started import Started
 from saddle.track.telling import (
+    check_tags,
     cut,
     final_metrics,
     final_status,
@@ -140,6 +141,9 @@ class MlflowTracker:
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
         self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry))})
+
+    def note_checks(self, entry: Entry) -> None:
+        self._outbox.add({"do": "tags", "key": self._key(entry.key), "values": cut(check_tags(entry))})
 
     def settle(self, finished: Iterable[Entry]) -> None:
         for entry in finished:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from saddle.analyse.badge import reasons_against
 from saddle.analyse.wording import settings
 from saddle.external_names import mlflow_names, run_key
 from saddle.search.outcomes import MEANINGS, Outcome
@@ -94,7 +95,15 @@ def final_tags(entry: Entry) -> dict[str, str]:
     facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
     if entry.earlier:
         facts["saddle.evaluation"] = settings(entry.evaluation.items()) or "as trained"
-    return {**facts, "saddle.outcome": entry.outcome, **({"saddle.why": entry.why} if entry.why else {})}
+    why = {"saddle.why": entry.why} if entry.why else {}
+    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry)}
+
+
+def check_tags(entry: Entry) -> dict[str, str]:
+    """A tag for each item of the checklist, `pass: …`, and what is against the badge; none where it was not run."""
+    tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
+    against = reasons_against(entry)
+    return {**tags, "saddle.badge": f"withheld: {'; '.join(against)}"} if against else tags
 
 
 def cut(tags: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
 from saddle.search.begun import number_of
 from saddle.store.base import StorageError, Store
+from saddle.store.checks import read_checks, with_checks
 from saddle.store.entry import Entry
 from saddle.store.entry_paths import placed
 from saddle.store.entry_rows import entries_in
@@ -64,7 +65,8 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
         copy = entry.key != key and ledger.path(entry.key) != path and entry.key in ledger
         found.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
     found += index_troubles(ledger, written)
-    return ReadLedger(entries, unusable, found)
+    checks = read_checks(store, run)  # of which MLflow's tags and the answer tell
+    return ReadLedger([with_checks(entry, checks) for entry in entries], unusable, found)
 
 
 def unreadable(path: str, why: str) -> Difference:

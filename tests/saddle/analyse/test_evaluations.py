@@ -124,6 +124,8 @@ def test_a_set_of_attacks_is_no_single_attack() -> None:
     run = {"quick.apgd_t": {"order": 1}, "quick.square": {"order": 2}}
     entries = [replace(entry, fingerprints={"attacks": run}) for entry in trials({"attacks": ["quick"]})]
     assert not list(single_attack(entries, WORST))
+    stopped_early = trials({"attacks": ["quick"]})
+    assert not list(single_attack([*stopped_early, *entries], WORST)), "those say nothing of the test"
 
 
 def test_a_trial_more_accurate_attacked_than_clean_has_no_badge_and_the_first_sentence_says_so() -> None:

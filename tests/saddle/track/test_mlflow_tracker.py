@@ -85,6 +85,18 @@ def test_study_arm_and_seed_are_nested(open_mlflow: Callable[[], Tracker], datab
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
 
 
+def test_the_items_of_a_checklist_are_tags_of_a_run_that_has_ended(
+    open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
+) -> None:
+    tracker = open_mlflow()
+    tell_ablation(tracker, LocalStore(tmp_path))
+    tracker.close(60)
+    run = runs_of(database, tmp_path.name)["inst/mp-0"]
+    assert run.data.tags["saddle.check.black_box"] == "fail: Square fools 12 images"
+    assert run.data.tags["saddle.badge"] == "withheld: fails black_box: Square fools 12 images"
+    assert run.info.status == "FINISHED"
+
+
 def test_a_run_has_readable_parameters_all_epochs_and_its_own_times(
     open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
 ) -> None:

@@ -23,7 +23,10 @@ from trainables.attacks.targets import likeliest_wrong_classes
 IMAGES, SEEDS = 1200, range(5)
 STUDENT = 2.306
 """The 97.5 % quantile of Student's t with 8 degrees of freedom: two groups of five seeds."""
-QUERIES = 100
+QUERIES = 1_000
+"""Of Square: with a hundred, counts differ by whole points from seed to seed, as all samples share their squares."""
+ART_QUERIES = 300
+"""ART takes half a minute for a hundred queries."""
 
 Problem = tuple[nn.Module, Tensor, Tensor]
 
@@ -38,23 +41,15 @@ def standing(network: nn.Module, images: Tensor, labels: Tensor) -> int:
     return int((network(images).argmax(1) == labels).sum())
 
 
-def compare(name: str, ours: Sequence[int], theirs: Sequence[int], *, precise: bool = True) -> None:
-    """Print the difference with its interval; fail where ours leave more than half a point more standing.
-
-    Short searches with Square differ by whole points from seed to seed, for the oracles too, as all samples share
-    their squares: five seeds that aren't `precise` show only that ours are not surely that much weaker. That they are
-    the same is shown with the same draws, in `test_square`.
-    """
+def compare(name: str, ours: Sequence[int], theirs: Sequence[int]) -> None:
+    """Print the difference with its interval; fail where ours may leave more than half a point more standing."""
     difference = mean(ours) - mean(theirs)
     error = ((stdev(ours) ** 2 + stdev(theirs) ** 2) / len(ours)) ** 0.5
     low, high = (100 * (difference + side * STUDENT * error) / IMAGES for side in (-1, 1))
     print(
         f"\n{name}: ours {ours}, theirs {theirs}: {100 * difference / IMAGES:+.2f} points ({low:+.2f} to {high:+.2f})"
     )
-    assert low <= 0.5
-    if precise:
-        assert max(ours) <= max(theirs) + 0.005 * IMAGES
-        assert high <= 0.5
+    assert high <= 0.5
 
 
 def run(problem: Problem, attack: Callable[[torch.Generator], AttackResult]) -> list[int]:
@@ -104,6 +99,7 @@ def ours_by_square(problem: Problem, queries: int, *, rescaled: bool) -> list[in
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rescaled", [False, True])
 def test_square(problem: Problem, rescaled: bool) -> None:
     network, images, labels = problem
@@ -112,12 +108,12 @@ def test_square(problem: Problem, rescaled: bool) -> None:
         oracle = SquareAttack(network, n_queries=QUERIES, eps=EPSILON, seed=seed, resc_schedule=rescaled, device="cpu")
         theirs.append(standing(network, oracle.perturb(images, labels), labels))
     ours = ours_by_square(problem, QUERIES, rescaled=rescaled)
-    compare(f"Square, {QUERIES} queries{', rescaled' * rescaled}", ours, theirs, precise=not rescaled)
+    compare(f"Square, {QUERIES} queries{', rescaled' * rescaled}", ours, theirs)
 
 
+@pytest.mark.slow
 def test_square_beside_art(problem: Problem) -> None:
     """ART rescales its schedule to the number of queries, always."""
-    queries = QUERIES // 2
     evasion = pytest.importorskip("art.attacks.evasion", reason="adversarial-robustness-toolbox is not installed")
     from art.estimators.classification import PyTorchClassifier
 
@@ -129,9 +125,9 @@ def test_square_beside_art(problem: Problem) -> None:
     for seed in SEEDS:
         np.random.seed(seed)  # ART draws from the global generator
         oracle = evasion.SquareAttack(
-            classifier, norm=np.inf, eps=EPSILON, max_iter=queries, batch_size=IMAGES, verbose=False
+            classifier, norm=np.inf, eps=EPSILON, max_iter=ART_QUERIES, batch_size=IMAGES, verbose=False
         )
         adversarial = torch.from_numpy(oracle.generate(images.numpy(), labels.numpy()))
         theirs.append(standing(network, adversarial, labels))
-    ours = ours_by_square(problem, queries, rescaled=True)
-    compare(f"Square, {queries} queries, rescaled, beside ART", ours, theirs, precise=False)
+    ours = ours_by_square(problem, ART_QUERIES, rescaled=True)
+    compare(f"Square, {ART_QUERIES} queries, rescaled, beside ART", ours, theirs)

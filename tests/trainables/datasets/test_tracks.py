@@ -174,7 +174,7 @@ def test_a_test_report_has_the_groups_and_an_interval_by_group(tmp_path: Path) -
     groups = torch.from_numpy(tested.arrays["groups"])
     assert tested.metrics["test/groups"] == len(groups.unique()) == 6
     right = torch.from_numpy(tested.arrays["predictions.clean"] == tested.arrays["labels"])
-    right &= torch.from_numpy(tested.arrays["predictions.pgd"] == tested.arrays["labels"])
+    right &= torch.from_numpy(tested.arrays["predictions.worst_case"] == tested.arrays["labels"])
     low, high = (tested.metrics[f"test/robust_accuracy.worst_case_{end}"] for end in ("low", "high"))
     assert (low, high) == pytest.approx(grouped_wilson(right, groups))
     assert set(tested.metrics) <= set(adversarial_training.METRICS)

@@ -1,0 +1,84 @@
+"""The checklist of honest robustness on a stored trial."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.answering import arms_of_study
+from saddle.archive.finding import FoundTrial, NotFound
+from saddle.archive.models import load_config, stored_state
+from saddle.errors import UserError
+from saddle.search.outcomes import Outcome
+from saddle.store.base import Store
+from saddle.store.entry import Entry
+from saddle.study.selection import selection_of
+from saddle.study.trainables import load_trainable
+from trainables.contract import CheckItem, InProcessRun, TrainedTrial
+
+
+def has_checklist(trainable: Any) -> bool:
+    """Whether the trainable can check its robustness."""
+    return hasattr(trainable, "check_robustness")
+
+
+def check_trial(
+    store: Store, trial: FoundTrial, entries: Sequence[Entry], data_root: str | None = None, device: str = "cpu"
+) -> list[CheckItem]:
+    """Every item's verdict on the selected checkpoint of a trial; `entries` are all of its study.
+
+    Raises `UserError` for a trainable without a checklist, `NotFound` for a checkpoint that isn't kept.
+    """
+    trainable = load_trainable(trial.stored.study.trainable)
+    if not has_checklist(trainable):
+        raise UserError(f"{trial.stored.study.trainable} has no checklist of robustness; adversarial_training has one")
+    run = InProcessRun(seed=trial.entry.seed, data_root=data_root, device_name=device)
+    trained = what_is_known(store, trial, entries)
+    return list(trainable.check_robustness(load_config(trial), stored_state(store, trial), run, trained))
+
+
+def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[Entry]) -> TrainedTrial:
+    """What its study says of a trial, and another replicate of the study's baseline where one is kept."""
+    entry, study = trial.entry, trial.stored.study
+    completed = [other for other in entries if other.outcome == Outcome.COMPLETED]
+    of_arm = {other.seed for other in completed if entry.arm is not None and other.arm == entry.arm}
+    return TrainedTrial(
+        metrics=entry.metrics,
+        test_last=entry.test_last,
+        curve=list(entry.curve),
+        selected_by=selection_of(study, load_trainable(study.trainable)).metric,
+        selected_epoch=entry.selected_epoch,
+        seeds=max(1, len(of_arm)),
+        arrays=arrays_of(store, entry),
+        other=other_replicate(store, trial, completed),
+    )
+
+
+def arrays_of(store: Store, entry: Entry) -> Mapping[str, Any]:
+    """What the trial's evaluation reported of single samples, by its names; what isn't kept is left out."""
+    import numpy as np
+
+    found = {}
+    for name, path in entry.arrays.items():
+        try:
+            found[name] = np.load(io.BytesIO(store.read(path)), allow_pickle=False)
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def other_replicate(
+    store: Store, trial: FoundTrial, completed: Sequence[Entry]
+) -> tuple[Any, Mapping[str, Any]] | None:
+    """Configuration and state of a replicate of the baseline with another seed and the same data; None without one."""
+    arms = arms_of_study(trial.stored.study, trial.stored.baseline)
+    names = {name for arm in arms if arm.is_baseline for name in (arm.name, arm.key)}
+    for entry in completed:
+        if entry.arm in names and entry.seed != trial.entry.seed and entry.block == trial.entry.block:
+            other = FoundTrial(trial.stored, entry)
+            try:
+                return load_config(other), stored_state(store, other)
+            except NotFound:  # the policy for checkpoints has given it up
+                continue
+    return None

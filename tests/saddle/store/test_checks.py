@@ -1,0 +1,68 @@
+"""The checklist of a trial lies beside the ledger, belongs to one trial, and takes no ledger with it when damaged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from saddle.store.checks import checks_path, write_checks
+from saddle.store.entry import Entry
+from saddle.store.entry_rows import encode
+from saddle.store.fence import HELD
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
+from saddle.trial.run_id import RunId
+from trainables.contract import CheckItem
+
+RUN = RunId("s", "inst")
+ITEMS = (CheckItem("black_box", "fail", {"n": 500.0, "by_square_alone": 12.0}, "Square fools 12"),
+         CheckItem("heads", "not run", {"norm": float("nan")}, "there is one head"))  # fmt: skip
+
+
+def entry(key: str = "a", ended: float = 5.0) -> Entry:
+    return Entry(key, "s", 0, "completed", {}, {}, {"test/a": 0.5}, ended=ended)
+
+
+def stored(tmp_path: Path) -> tuple[LocalStore, Ledger]:
+    store = LocalStore(tmp_path)
+    ledger = Ledger(store, RUN)
+    ledger.add(entry())
+    ledger.add(entry("b"))
+    write_checks(store, RUN, entry(), ITEMS, HELD)
+    return store, ledger
+
+
+def test_a_checked_trial_has_its_items_wherever_it_is_read(tmp_path: Path) -> None:
+    _, ledger = stored(tmp_path)
+    for found in (ledger.get("a"), next(one for one in ledger if one.key == "a")):
+        assert found.checks[0] == ITEMS[0]
+        assert found.checks[1].verdict == "not run"
+        assert str(found.checks[1].numbers["norm"]) == "nan", "null in JSON"
+    assert ledger.get("b").checks == ()
+
+
+def test_the_ledgers_own_file_knows_nothing_of_them(tmp_path: Path) -> None:
+    assert encode(replace(entry(), checks=ITEMS)) == encode(entry())
+
+
+def test_a_trial_that_is_run_again_is_not_the_one_that_was_checked(tmp_path: Path) -> None:
+    store, ledger = stored(tmp_path)
+    ledger.remove("a")
+    assert not store.exists(checks_path(RUN, "a"))
+    write_checks(store, RUN, entry(), ITEMS, HELD)
+    ledger.add(entry(ended=9.0))
+    assert ledger.get("a").checks == ()
+
+
+def test_a_damaged_checklist_is_as_good_as_none(tmp_path: Path) -> None:
+    store, ledger = stored(tmp_path)
+    whole = json.loads(store.read(checks_path(RUN, "a")))
+    for content in (
+        b"", b"{", b"[]", b"null", b"\xff",
+        json.dumps({**whole, "items": [{"item": "x"}]}).encode(),
+        json.dumps({**whole, "items": [{**whole["items"][0], "verdict": "perhaps"}]}).encode(),
+        json.dumps({**whole, "version": 99}).encode(),
+    ):  # fmt: skip
+        store.write(checks_path(RUN, "a"), content)
+        assert [one.checks for one in ledger] == [(), ()], content

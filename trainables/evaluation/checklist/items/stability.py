@@ -1,0 +1,130 @@
+"""Whether a forward pass gives one answer to one image, however and whenever it is asked. Indicator 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from trainables.contract import CheckItem
+from trainables.evaluation.checklist.evidence import Evidence
+from trainables.evaluation.checklist.network import Network
+
+PASSES = 5
+SAME, SIMILAR = 1e-4, 5e-3
+"""Of the logits' standard deviation: how far the same call may differ, and one in another batch or layout, where
+kernels may add up in another order (TF32 included)."""
+LOOKED_AT = 64
+"""Images that are asked about in every way."""
+
+
+def unstable_predictions(evidence: Evidence) -> CheckItem:
+    """The same logits in five passes, in any batch, with gradients or without, and after the attacks as before."""
+    numbers, worst_way, verdict = {"n": float(min(evidence.n, LOOKED_AT)), "passes": float(PASSES)}, "", 0.0
+    for way, tolerance, difference in differences(evidence):
+        numbers[way] = max(difference, numbers.get(way, 0.0))
+        if difference > tolerance and difference / tolerance > verdict:
+            worst_way, verdict = way, difference / tolerance
+    changed = state_changed(evidence)
+    numbers["state_changed"] = float(len(changed))
+    if worst_way:
+        says = f"the logits of one image differ {WAYS[worst_way]}, by {numbers[worst_way]:.2g} standard deviations"
+        return CheckItem("unstable_predictions", "fail", numbers, says)
+    if changed:
+        says = f"being asked changes the model's own state ({', '.join(changed[:3])})"
+        return CheckItem("unstable_predictions", "fail", numbers, says)
+    return CheckItem("unstable_predictions", "pass", numbers, "one image, one answer, however it is asked")
+
+
+WAYS: Mapping[str, str] = {
+    "repeated": "between passes over the same batch: the output is random, or hangs on how often it was asked",
+    "alone": "with the size of the batch",
+    "company": "with the images beside it in the batch",
+    "order": "with the place in the batch",
+    "gradients": "with whether gradients are wanted: the model sees that it is attacked",
+    "layout": "with the layout in memory",
+    "after_attacks": "after attacks from before: the model remembers what it was asked",
+    "fresh_copy": "between a model that was attacked and a fresh copy of it",
+}
+
+
+def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
+    """For each way of asking: its name, the tolerance, and the largest difference in standard deviations."""
+    count = min(LOOKED_AT, evidence.n)
+    # after the attacks, so that what they did to the model shows
+    adversarial = evidence.adversarial[:count]
+    before = evidence.heads[0][:count]
+    spread = _spread(before)
+    for images in (evidence.images[:count], adversarial):
+        forward = evidence.network
+        reference = forward.logits(images)
+        for _ in range(PASSES - 1):
+            yield "repeated", SAME, _difference(forward.logits(images), reference, spread)
+        if images is not adversarial:
+            yield "alone", SIMILAR, _difference(before, reference, spread)
+        few = min(16, count)
+        alone = torch.cat([forward.logits(images[i : i + 1]) for i in range(few)])
+        yield "alone", SIMILAR, _difference(alone, reference[:few], spread)
+        beside = torch.cat([images[: count // 2 or 1], evidence.noise("company")[:count].abs().to(images)])
+        yield (
+            "company",
+            SIMILAR,
+            _difference(forward.logits(beside)[: count // 2 or 1], reference[: count // 2 or 1], spread),
+        )
+        yield "order", SIMILAR, _difference(forward.logits(images.flip(0)).flip(0), reference, spread)
+        for logits in _under_gradients(forward, images):
+            yield "gradients", SIMILAR, _difference(logits, reference, spread)
+        yield "layout", SIMILAR, _difference(forward.logits(_other_layout(images)), reference, spread)
+        if isinstance(evidence.fresh, nn.Module):
+            fresh = Network(evidence.fresh).logits(images)
+            yield "fresh_copy", SIMILAR, _difference(fresh, reference, spread)
+    yield "after_attacks", SIMILAR, _difference(evidence.network.logits(evidence.images)[:count], before, spread)
+
+
+def _under_gradients(network: Network, images: Tensor) -> Iterator[Tensor]:
+    """Logits where gradients are possible, where they are wanted, and where they can't be; none where that raises."""
+    with torch.enable_grad():
+        yield network.heads(images)[0].detach()
+        wanted = images.clone().requires_grad_()
+        try:
+            yield network.heads(wanted)[0].detach()
+        except Exception as error:  # unavailable gradients are another item's
+            network.note(error)
+    try:
+        with torch.inference_mode():
+            yield network.heads(images.clone())[0].clone()
+    except RuntimeError:  # a model that takes gradients itself, which is another item's, too
+        return
+
+
+def _other_layout(images: Tensor) -> Tensor:
+    last = images.contiguous(memory_format=torch.channels_last)
+    return last if not images.is_contiguous(memory_format=torch.channels_last) else images.contiguous()
+
+
+def _spread(logits: Tensor) -> float:
+    finite = logits.float()[logits.isfinite().all(1)]
+    return max(float(finite.std(1).median()) if len(finite) else 0.0, 1e-30)
+
+
+def _difference(one: Tensor, other: Tensor, spread: float) -> float:
+    """The largest one in standard deviations; infinite where only one of the two is a number."""
+    one, other = one.float(), other.float()
+    if not torch.equal(one.isfinite(), other.isfinite()):
+        return float("inf")
+    both = one.isfinite()
+    return float((one - other)[both].abs().max()) / spread if both.any() else 0.0
+
+
+def state_changed(evidence: Evidence) -> list[str]:
+    """Names of parameters and buffers that differ from those of a fresh copy."""
+    forward, fresh = evidence.subject.forward, evidence.fresh
+    if not isinstance(forward, nn.Module) or not isinstance(fresh, nn.Module):
+        return []
+    before = fresh.state_dict()
+    return [
+        name
+        for name, value in forward.state_dict().items()
+        if isinstance(value, Tensor) and not torch.equal(value.cpu(), before[name].cpu())
+    ]

@@ -1,0 +1,102 @@
+"""The forward pass of a subject, made safe to attack: what it does wrong is noted and never stops an attack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.evaluation.checklist.subject import Forward
+
+LARGEST = 1e30
+"""Infinite logits become this, so that margins of them are numbers."""
+
+
+class WrongOutput(Exception):
+    """The forward pass gives no logits of the right shape, or fails on plain images."""
+
+
+class _Attackable(torch.autograd.Function):
+    """A network's heads whose gradient is zero where the network has none, raises, or gives no number.
+
+    An attack goes on with whatever gradient there is.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, network: Network, points: Tensor) -> tuple[Tensor, ...]:
+        ctx.network, ctx.shape = network, points.shape
+        ctx.inner = points.detach().clone().requires_grad_()
+        try:
+            with torch.enable_grad():
+                heads = network.heads(ctx.inner)
+        except Exception as error:  # whatever a model raises when gradients are wanted of it
+            network.note(error)
+            heads = network.heads(points.detach())
+        ctx.heads = [head for head in heads if head.requires_grad]
+        ctx.which = [index for index, head in enumerate(heads) if head.requires_grad]
+        return tuple(head.detach().float() for head in heads)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        found = None
+        if ctx.heads:
+            wanted = [gradients[index].to(head.dtype) for index, head in zip(ctx.which, ctx.heads, strict=True)]
+            try:
+                (found,) = torch.autograd.grad(ctx.heads, ctx.inner, wanted, allow_unused=True)
+            except Exception as error:  # likewise
+                ctx.network.note(error)
+        if found is None:
+            return None, torch.zeros(ctx.shape, dtype=ctx.inner.dtype, device=ctx.inner.device)
+        return None, found.nan_to_num(0.0, 0.0, 0.0)
+
+
+@dataclass
+class Network:
+    """A forward pass; `raised` holds what it raised where a gradient was wanted, `calls` how often it was called."""
+
+    forward: Forward
+    raised: list[str] = field(default_factory=list)
+    calls: int = 0
+
+    def heads(self, images: Tensor) -> list[Tensor]:
+        """The raw logits of every head, (N, classes); raises `WrongOutput` for what is none."""
+        self.calls += 1
+        output = self.forward(images)
+        heads = [output] if isinstance(output, Tensor) else list(output) if isinstance(output, Sequence) else []
+        if not heads or not all(isinstance(head, Tensor) for head in heads):
+            raise WrongOutput(f"the forward pass gives {type(output).__name__}, and not a tensor of logits")
+        for head in heads:
+            if head.ndim != 2 or len(head) != len(images) or head.shape[1] < 2:
+                raise WrongOutput(
+                    f"logits must be ({len(images)}, classes) for {len(images)} images, not {tuple(head.shape)}"
+                )
+        return heads
+
+    def logits(self, images: Tensor) -> Tensor:
+        """The main head's raw logits, without gradients."""
+        with torch.no_grad():
+            return self.heads(images)[0].detach()
+
+    def note(self, error: Exception) -> None:
+        """Remember what the model raised where a gradient was wanted."""
+        self.raised.append(f"{type(error).__name__}: {error}".splitlines()[0])
+
+    def attacked(self, points: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Every head's logits as finite float32, and which main rows were finite, (N,) bool.
+
+        Where the forward pass fails under gradients, its logits without are taken: their gradient is zero.
+        """
+        if torch.is_grad_enabled() and points.requires_grad:
+            heads = list(_Attackable.apply(self, points))
+        else:
+            heads = [head.float() for head in self.heads(points)]
+        finite = heads[0].detach().isfinite().all(1)
+        return [head.nan_to_num(0.0, LARGEST, -LARGEST) for head in heads], finite
+
+    def fooled(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Which images are not recognised, (N,) bool; a row that is not finite recognises nothing."""
+        logits = self.logits(images).float()
+        return (logits.nan_to_num(0.0, LARGEST, -LARGEST).argmax(1) != labels) | ~logits.isfinite().all(1)

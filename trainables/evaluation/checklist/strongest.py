@@ -1,0 +1,136 @@
+"""The strongest attacks of the checklist, with gradients and without, each on what the ones before it left standing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from trainables.attacks.apgd import apgd, apgd_in_turn
+from trainables.attacks.losses import cross_entropy, targeted_loss
+from trainables.attacks.margin import margin
+from trainables.attacks.objective import Judged, Objective
+from trainables.attacks.square import square
+from trainables.randomness import stream
+
+if TYPE_CHECKING:
+    from trainables.evaluation.checklist.evidence import Evidence
+
+ITERATIONS, TARGETS, QUERIES = 50, 9, 1_000
+"""On digits and MNIST twice the iterations and five times the queries changed no verdict, and few images."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strongest:
+    """What attacks with gradients left: `standing` (N,) bool; `images` (N, C, H, W), a fooling one where one was found.
+
+    `found`: how many images each of them fooled, in the order in which they ran.
+    """
+
+    standing: Tensor
+    images: Tensor
+    found: dict[str, int]
+
+
+def white_box(evidence: Evidence, standing: Tensor) -> Strongest:
+    """APGD on margin and cross-entropy, and APGD-T, on the images that are `standing`, (N,) bool."""
+    images, found = evidence.images.clone(), {}
+    for name, attack in ATTACKS.items():
+        which = standing.nonzero().squeeze(1)
+        if len(which):
+            fooled, adversarial = attack(evidence, which)
+            images[which] = adversarial
+            standing = standing.clone()
+            standing[which[fooled]] = False
+        found[name] = int(len(which) - standing.sum())
+    return Strongest(standing, images, found)
+
+
+def black_box(evidence: Evidence, standing: Tensor) -> Tensor:
+    """Which of the `standing` images Square fools, (N,) bool; it sees no gradient, whatever the model does with it."""
+    which = standing.nonzero().squeeze(1)
+    fooled = torch.zeros_like(standing)
+    if len(which):
+        found = square(
+            objective_of(evidence, which, margin),
+            evidence.images[which],
+            evidence.epsilon,
+            queries=QUERIES,
+            rescaled=True,
+            generator=stream(evidence.subject.seed, "square"),
+        )
+        # what its own queries were answered counts only if a fresh question is answered alike
+        fooled[which] = evidence.network.fooled(found.images, evidence.main[which])
+    return fooled
+
+
+def objective_of(evidence: Evidence, which: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
+    """Raise a loss of the main head's logits and labels for the samples at `which` (n,) of all."""
+    network, own = evidence.network, evidence.main[which]
+
+    def objective(images: Tensor, here: Tensor) -> Judged:
+        heads, finite = network.attacked(images)
+        wrong = (heads[0].argmax(1) != own[here]) | ~finite
+        return Judged(loss(heads[0], own[here]), wrong)
+
+    return objective
+
+
+def restarted(evidence: Evidence, which: Tensor, restarts: int, iterations: int) -> Tensor:
+    """Which of the samples at `which` (n,) APGD on the margin fools from `restarts` further starts, (n,) bool."""
+    generator = stream(evidence.subject.seed, "restarts")
+    objective = objective_of(evidence, which, margin)
+    images = evidence.images[which]
+    return apgd(
+        objective, images, evidence.epsilon, iterations=iterations, restarts=restarts, generator=generator
+    ).fooled
+
+
+def _apgd(
+    evidence: Evidence, which: Tensor, name: str, loss: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    generator = stream(evidence.subject.seed, name)
+    objective = objective_of(evidence, which, loss)
+    result = apgd(objective, evidence.images[which], evidence.epsilon, iterations=ITERATIONS, generator=generator)
+    return result.fooled, result.images
+
+
+def _apgd_t(evidence: Evidence, which: Tensor) -> tuple[Tensor, Tensor]:
+    objectives = [_towards(evidence, which, order) for order in _orders(evidence, which)]
+    generator = stream(evidence.subject.seed, "apgd_t")
+    result = apgd_in_turn(
+        objectives, evidence.images[which], evidence.epsilon, iterations=ITERATIONS, generator=generator
+    )
+    return result.fooled, result.images
+
+
+def _towards(evidence: Evidence, which: Tensor, targets: Tensor) -> Objective:
+    """Raise the targeted loss towards one target (n,) of each sample."""
+    network, own = evidence.network, evidence.main[which]
+    loss = targeted_loss(evidence.heads[0].shape[1])
+
+    def objective(images: Tensor, here: Tensor) -> Judged:
+        heads, finite = network.attacked(images)
+        wrong = (heads[0].argmax(1) != own[here]) | ~finite
+        return Judged(loss(heads[0], own[here], targets[here]), wrong)
+
+    return objective
+
+
+def _orders(evidence: Evidence, which: Tensor) -> Sequence[Tensor]:
+    """The targets of each of the samples, the likeliest wrong class first: one (n,) for each turn."""
+    logits = evidence.heads[0][which].float().nan_to_num(0.0, 1e30, -1e30)[:, : evidence.classes]
+    order = logits.scatter(1, evidence.main[which].unsqueeze(1), -torch.inf).argsort(1, descending=True)
+    return list(order[:, : min(TARGETS, evidence.classes - 1)].T)
+
+
+ATTACKS: dict[str, Callable[[Evidence, Tensor], tuple[Tensor, Tensor]]] = {
+    "apgd_margin": partial(_apgd, name="apgd_margin", loss=margin),
+    "apgd_ce": partial(_apgd, name="apgd_ce", loss=cross_entropy),
+    "apgd_t": _apgd_t,
+}
+"""In the order in which they run."""
