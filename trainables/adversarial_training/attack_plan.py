@@ -27,7 +27,8 @@ class PlannedAttack:
     """An attack with its budget against some heads; `of_set` names the set that it comes with, if it does.
 
     One that a study names by itself attacks all samples and has an accuracy of its own; one that comes with a set
-    attacks what is left standing. `escalation`: the budget to run it again with where it finds too much.
+    attacks what is left standing. `escalation`: the budget to run it again with where it finds too much;
+    `is_escalation`: it is such a run.
     """
 
     attack: Attack
@@ -36,6 +37,7 @@ class PlannedAttack:
     epsilon: float
     of_set: str | None = None
     escalation: Budget | None = None
+    is_escalation: bool = False
 
     @property
     def metric(self) -> str:
@@ -51,7 +53,8 @@ class PlannedAttack:
         """The attack to run next where this one fooled `found` of all `samples`, as the set says; else None."""
         if self.escalation is None or found <= max(1, DOUBTFUL * samples):
             return None
-        return replace(self, budget=self.escalation, escalation=None, of_set=f"{self.of_set}_escalated")
+        name = f"{self.of_set}_escalated"
+        return replace(self, budget=self.escalation, escalation=None, of_set=name, is_escalation=True)
 
     def facts(self) -> dict[str, Any]:
         """What its verdicts rest on, as plain values; equal facts mean equal verdicts on the same network."""

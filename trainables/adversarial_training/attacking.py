@@ -30,7 +30,7 @@ class Attacked:
     right one. `facts`: the attack and its budget, as plain values. `metric`: the name of its metrics. `alone`: it
     attacked all samples, so that it has an accuracy of its own; else those that were left standing. `reached` (N,)
     bool, where an attack has one target for each sample: whether its first start ever reached it. `norms` (N,), of
-    `cw_l2`: the L2 norm of the smallest perturbation found, ∞ without any.
+    `cw_l2`: the L2 norm of the smallest perturbation found, ∞ without any. `escalated`: it ran for what another found.
     """
 
     predictions: Tensor
@@ -39,6 +39,7 @@ class Attacked:
     alone: bool = True
     reached: Tensor | None = None
     norms: Tensor | None = None
+    escalated: bool = False
 
 
 def batches(samples: Samples, most: int | None = None) -> Iterator[tuple[slice, Tensor, Tensor]]:
@@ -100,7 +101,14 @@ def attack_samples(
         run_attack(planned.attack, problem, planned.budget)
         predictions[here], reached[here] = problem.record.predictions, problem.record.reached
     targeted = alone and planned.attack.has_target_rate
-    return Attacked(predictions, planned.metric, planned.facts(), alone, reached if targeted else None)
+    return Attacked(
+        predictions,
+        planned.metric,
+        planned.facts(),
+        alone,
+        reached if targeted else None,
+        escalated=planned.is_escalation,
+    )
 
 
 def _attack_without_bound(

@@ -36,7 +36,7 @@ def earlier_attacks(
     radii = {one.attack.norm: one.facts() for one in planned}
     attacked: dict[str, Attacked] = {}
     for name, of_run in sorted(facts.items(), key=lambda item: item[1].get("order", 0)):
-        own = {key: value for key, value in of_run.items() if key != "order"}
+        own = {key: value for key, value in of_run.items() if key not in ("order", "escalated")}
         attack = ATTACKS.get(str(own.get("attack")))
         if attack is None or not _same_radius(own, radii.get(attack.norm)):
             continue
@@ -83,11 +83,12 @@ def _restored(
     if own is not None:
         return Attacked(own, metric, facts, True, arrays.get(f"reached.{name}"), arrays.get(f"l2_norms.{name}"))
     first = arrays["found_by"] == of_run["order"]
-    return Attacked(torch.where(first, arrays["predictions.worst_case"], labels), metric, facts, alone=False)
+    predictions = torch.where(first, arrays["predictions.worst_case"], labels)
+    return Attacked(predictions, metric, facts, alone=False, escalated=bool(of_run.get("escalated")))
 
 
 def _without_accuracy(one: Attacked) -> Attacked:
-    return Attacked(one.predictions, one.metric, one.facts, alone=False)
+    return Attacked(one.predictions, one.metric, one.facts, alone=False, escalated=one.escalated)
 
 
 def _free(name: str, taken: Mapping[str, Attacked], planned: Sequence[PlannedAttack]) -> str:

@@ -87,10 +87,17 @@ class Measured:
         return arrays | {f"l2_norms.{name}": one.norms for name, one in attacked.items() if one.norms is not None}
 
     def facts(self) -> dict[str, Any]:
-        """Every attack with its budget by its name, and its number in `found_by`."""
+        """Every attack with its budget by its name, and its number in `found_by`.
+
+        One that is `escalated` ran for what another found, so that equal evaluations may differ in it.
+        """
         order = {name: number for number, name in enumerate(self.within, start=1)}
         return {
-            name: {**one.facts, **({"order": order[name]} if name in order else {})}
+            name: {
+                **one.facts,
+                **({"order": order[name]} if name in order else {}),
+                **({"escalated": True} if one.escalated else {}),
+            }
             for name, one in {**self.within, **self.beyond}.items()
         }
 

@@ -85,14 +85,36 @@ def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[Entry]) ->
     groups: dict[str, dict[str, None]] = {}
     for entry in entries:
         like = canonical([{name: entry.measured_params.get(name) for name in fields}, dict(entry.block)])
-        said = entry.fingerprints.get(ATTACKS)
-        groups.setdefault(like, {})[NOT_SAID if said is None else canonical(said)] = None
+        said = declared_attacks(entry)
+        groups.setdefault(like, {})[NOT_SAID if said is None else said] = None
     if any(len(attacks) > 1 for attacks in groups.values()):
         yield (
             "Trials with the same evaluation in their settings were measured by different versions of the attacks"
             " (fingerprint attacks): a difference between them may be the evaluation’s;"
             f" saddle evaluate {run} --all --anew measures all of them alike."
         )
+
+
+def declared_attacks(entry: Entry) -> str | None:
+    """Which attacks with which budgets a trial's test was to run, in canonical form; None where it doesn't say.
+
+    Without those that ran for what others found: they are the same evaluation, which found more.
+    """
+    run = entry.fingerprints.get(ATTACKS)
+    if not isinstance(run, Mapping):
+        return None if run is None else canonical(run)
+    facts = {name: dict(of_run) if isinstance(of_run, Mapping) else of_run for name, of_run in run.items()}
+    declared = {
+        name: of_run for name, of_run in facts.items() if not (isinstance(of_run, dict) and of_run.get("escalated"))
+    }
+    return canonical(
+        {
+            name: {key: value for key, value in of_run.items() if key != "order"}
+            if isinstance(of_run, dict)
+            else of_run
+            for name, of_run in declared.items()
+        }
+    )
 
 
 def _by_block(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

@@ -11,13 +11,16 @@ from saddle.analyse.wording import Scale
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
 
-PREFIX = "test/ladder."
-START = "test/robust_accuracy.worst_case"
+PREFIX = "test/budget_ladder."
+DECLARED = "test/budget_ladder.declared"
+"""The worst case of the declared attacks on the samples that the ladder attacks."""
+WORST_CASE = "test/robust_accuracy.worst_case"
+"""What the rungs are values of."""
 
 MOST_MOVED = 0.005
 """Half a point: an evaluation that the ladder moves by more is too weak for its verdicts."""
 
-RUNG = re.compile(r"(?P<attack>.+?)_(?P<steps>\d+)(?:_restarts_(?P<restarts>\d+))?")
+RUNG = re.compile(r"(?P<more>steps|restarts)_(?P<count>\d+)")
 
 
 @dataclass(frozen=True)
@@ -42,34 +45,32 @@ def ladders(groups: Mapping[str, Sequence[Entry]]) -> list[Ladder]:
         climbed = [
             entry
             for entry in entries
-            if entry.outcome == Outcome.COMPLETED and START in entry.metrics and rungs_of(entry.metrics)
+            if entry.outcome == Outcome.COMPLETED and DECLARED in entry.metrics and rungs_of(entry.metrics)
         ]
         if climbed:
             rungs = [rung for rung in rungs_of(climbed[0].metrics) if all(rung in entry.metrics for entry in climbed)]
             means = {rung: fmean(entry.metrics[rung] for entry in climbed) for rung in rungs}
             if means:
-                found.append(Ladder(name, len(climbed), fmean(entry.metrics[START] for entry in climbed), means))
+                found.append(Ladder(name, len(climbed), fmean(entry.metrics[DECLARED] for entry in climbed), means))
     return found
 
 
 def rungs_of(metrics: Iterable[str]) -> list[str]:
     """The metrics that are rungs, by steps and restarts."""
-    return sorted((name for name in metrics if name.startswith(PREFIX)), key=_height)
+    return sorted((name for name in metrics if name.startswith(PREFIX) and name != DECLARED), key=_height)
 
 
 def rung_name(metric: str) -> str:
-    """`pgd, 1,000 steps, 5 restarts`."""
+    """`1,000 steps`, or `5 restarts`."""
     name = metric.removeprefix(PREFIX)
     found = RUNG.fullmatch(name)
-    if found is None:
-        return name
-    restarts = f", {found['restarts']} restarts" if found["restarts"] else ""
-    return f"{found['attack']}, {int(found['steps']):,} steps{restarts}"
+    return f"{int(found['count']):,} {found['more']}" if found else name
 
 
-def _height(metric: str) -> tuple[int, int, str]:
+def _height(metric: str) -> tuple[bool, int, str]:
+    """Restarts come last: they are of the longest run."""
     found = RUNG.fullmatch(metric.removeprefix(PREFIX))
-    return (int(found["steps"]), int(found["restarts"] or 1), metric) if found else (0, 0, metric)
+    return (found["more"] == "restarts", int(found["count"]), metric) if found else (False, 0, metric)
 
 
 def too_weak(found: Sequence[Ladder]) -> Iterable[str]:
@@ -77,7 +78,7 @@ def too_weak(found: Sequence[Ladder]) -> Iterable[str]:
     moved = [one for one in found if one.moved > MOST_MOVED]
     if moved:
         worst = max(moved, key=lambda one: one.moved)
-        scale = Scale.of(START, [worst.moved])
+        scale = Scale.of(WORST_CASE, [worst.moved])
         more = f"; {len(moved)} of {len(found)} are lowered by more" if len(moved) > 1 else ""
         yield (
             f"More steps and restarts lower the worst case of {worst.name} by {scale.bare(worst.moved)} points, where"

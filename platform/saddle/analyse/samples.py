@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddle.analyse.clustered_mcnemar import clustered_mcnemar, several_to_a_group
+from saddle.analyse.evaluations import declared_attacks
 from saddle.errors import UserError
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -59,6 +60,8 @@ class Predictions:
     """The group of each sample, (N,), where several samples show the same thing, such as frames of one track."""
     subset: int = 0
     """Which draw of test samples they are (the field `test_subset`): draws of one size may have equal labels."""
+    attacks: str | None = None
+    """The attacks that the worst case is over, with their budgets (see `declared_attacks`), where they are known."""
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all."""
@@ -124,7 +127,9 @@ def read_predictions(entry: Entry, read: Read) -> Predictions:
     data = entry.fingerprints.get("data")
     groups = read_array(entry.arrays[GROUPS], read) if GROUPS in entry.arrays else None
     subset = entry.measured_params.get(SUBSET) or 0
-    return Predictions(entry.key, labels, predicted, None if data is None else str(data), groups, int(subset))
+    return Predictions(
+        entry.key, labels, predicted, None if data is None else str(data), groups, int(subset), declared_attacks(entry)
+    )
 
 
 def read_array(path: str, read: Read) -> NDArray[Any]:
@@ -171,6 +176,11 @@ def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
         raise OtherSamples(
             f"{one.trial} and {other.trial} were not tested on the same samples: "
             f"their datasets are {one.data[:12]} and {other.data[:12]}"
+        )
+    known = one.attacks is not None and other.attacks is not None
+    if under == WORST_CASE and known and one.attacks != other.attacks:
+        raise OtherAttacks(
+            f"the worst case of {one.trial} is over {one.attacks}, that of {other.trial} over {other.attacks}"
         )
     if under == WORST_CASE and set(one.predicted) != set(other.predicted):
         shared = [name for name in one.predicted if name in other.predicted]

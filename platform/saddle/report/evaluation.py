@@ -9,7 +9,7 @@ from saddle.analyse.answering import groups_of as arm_groups
 from saddle.analyse.answering import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
-from saddle.analyse.ladder import START, Ladder, ladders, rung_name, rungs_of
+from saddle.analyse.ladder import WORST_CASE, Ladder, ladders, rung_name, rungs_of
 from saddle.analyse.ranking import RankAgreement, rank_agreements
 from saddle.analyse.result import Answer, direction_of
 from saddle.analyse.samples import Read
@@ -95,7 +95,7 @@ def ladder_table(found: Sequence[Ladder]) -> Table | None:
     if not found:
         return None
     rungs = rungs_of({rung for one in found for rung in one.rungs})
-    scale = Scale.of(START, [one.moved for one in found])
+    scale = Scale.of(WORST_CASE, [one.moved for one in found])
     rows = tuple(
         (
             one.name,

@@ -17,14 +17,15 @@ from saddle.analyse.answering import answer_study
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.cautions import single_attack
 from saddle.analyse.draws import conditional_on
-from saddle.analyse.evaluations import comparable, evaluation_cautions, otherwise_measured
+from saddle.analyse.evaluations import comparable, declared_attacks, evaluation_cautions, otherwise_measured
 from saddle.analyse.found_by import failures_found
-from saddle.analyse.ladder import ladders, rung_name, rungs_of, too_weak
+from saddle.analyse.ladder import DECLARED, ladders, rung_name, rungs_of, too_weak
 from saddle.analyse.ranking import rank_agreements
 from saddle.analyse.samples import OtherSamples, Predictions, mcnemar, read_predictions
 from saddle.design import make_arms, replicates
 from saddle.store.entry import Entry, Measurement
 from saddle.study.models import Study
+from trainables import adversarial_training
 
 WORST = "test/robust_accuracy.worst_case"
 FIELDS = ("attacks", "attack_steps")
@@ -174,16 +175,14 @@ def test_each_failure_is_told_by_the_attack_that_found_it() -> None:
 
 
 def test_a_budget_ladder_that_moves_the_worst_case_is_a_caution() -> None:
-    rungs = {
-        "test/ladder.pgd_1000_restarts_5": 0.46, "test/ladder.pgd_100": 0.49, "test/ladder.pgd_1000": 0.47,
-        "test/ladder.pgd_20": 0.498,
-    }  # fmt: skip
-    assert [rung_name(rung) for rung in rungs_of(rungs)] == [
-        "pgd, 20 steps", "pgd, 100 steps", "pgd, 1,000 steps", "pgd, 1,000 steps, 5 restarts",
-    ]  # fmt: skip
+    names = ("restarts_5", "steps_100", "steps_1000", "steps_20")
+    rungs = dict(zip((f"test/budget_ladder.{name}" for name in names), (0.46, 0.49, 0.47, 0.498), strict=True))
+    ladder = [name for name in adversarial_training.METRICS if name.startswith("test/budget_ladder.")]
+    assert sorted(ladder) == sorted([*rungs, DECLARED]), "these are the names that a method reports"
+    assert [rung_name(rung) for rung in rungs_of(ladder)] == ["20 steps", "100 steps", "1,000 steps", "5 restarts"]
 
     def one(**changes: float) -> Entry:
-        return Entry("k", "s", 0, "completed", {}, {}, {WORST: 0.5, **rungs, **changes})
+        return Entry("k", "s", 0, "completed", {}, {}, {DECLARED: 0.5, **rungs, **changes})
 
     firm = one(**dict.fromkeys(rungs, 0.4951))
     found = ladders({"sta": [firm], "mp": [one(), one()], "mta": [replace(firm, metrics={WORST: 0.5})]})
@@ -191,6 +190,18 @@ def test_a_budget_ladder_that_moves_the_worst_case_is_a_caution() -> None:
     [caution] = too_weak(found)
     assert caution.startswith("More steps and restarts lower the worst case of mp by 4.0 points")
     assert not list(too_weak(found[:1]))
+
+
+def test_what_ran_for_what_another_found_is_no_other_evaluation() -> None:
+    square = {"attack": "square", "steps": 200, "order": 1}
+    longer = {"attack": "square", "steps": 5000, "order": 2, "escalated": True}
+    entries = trials({"attacks": ["quick"]})
+    plain = [replace(entry, fingerprints={"attacks": {"quick.square": square}}) for entry in entries]
+    escalated = replace(plain[0], fingerprints={"attacks": {"quick.square": square, "quick_escalated.square": longer}})
+    assert declared_attacks(escalated) == declared_attacks(plain[0])
+    assert not list(evaluation_cautions("s", [escalated, *plain[1:]], ["attacks"]))
+    other = replace(plain[0], fingerprints={"attacks": {"quick.square": {**square, "steps": 900}}})
+    assert list(evaluation_cautions("s", [other, *plain[1:]], ["attacks"]))
 
 
 def test_the_rank_agreement_of_validation_and_test_has_its_n() -> None:

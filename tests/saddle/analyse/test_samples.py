@@ -113,3 +113,13 @@ def test_only_one_number_for_each_sample_is_a_prediction() -> None:
     assert (set(found.predicted), found.data) == ({"clean", "pgd"}, "abc")
     with pytest.raises(NoPredictions, match="it diverged"):
         read_predictions(replace(entry, outcome="diverged"), blobs.__getitem__)
+
+
+def test_worst_cases_over_other_sets_of_attacks_are_not_compared() -> None:
+    """Their predictions have the same names whatever set of attacks they are over."""
+    right = {"clean": LABELS, "worst_case": LABELS}
+    one = Predictions("one", LABELS, right, attacks="quick's")
+    with pytest.raises(OtherAttacks, match="quick's, that of other over standard's"):
+        mcnemar(one, Predictions("other", LABELS, right, attacks="standard's"))
+    assert mcnemar(one, Predictions("other", LABELS, right, attacks="quick's")).p == 1
+    assert mcnemar(one, Predictions("older", LABELS, right)).p == 1, "where one doesn't say"

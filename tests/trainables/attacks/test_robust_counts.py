@@ -49,6 +49,7 @@ def compare(name: str, ours: Sequence[int], theirs: Sequence[int]) -> None:
     print(
         f"\n{name}: ours {ours}, theirs {theirs}: {100 * difference / IMAGES:+.2f} points ({low:+.2f} to {high:+.2f})"
     )
+    assert max(ours) <= max(theirs) + 0.005 * IMAGES
     assert high <= 0.5
 
 
