@@ -14,8 +14,8 @@ from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.execute.order import EpochMessage, Order, dump_message
 from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
-from saddle.execute.remeasuring import EvaluationRun, Measured, measure_again
-from saddle.execute.remeasuring import Order as MeasuringOrder
+from saddle.execute.remeasurement_task import EvaluationRun, Measured, measure_again
+from saddle.execute.remeasurement_task import Order as MeasuringOrder
 from saddle.execute.slot import MESSAGE, ORDER
 from saddle.execute.train_run import DataCache
 from saddle.execute.training import Training

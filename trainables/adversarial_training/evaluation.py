@@ -17,7 +17,7 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.earlier import covers, earlier_attacks
 from trainables.adversarial_training.gallery import galleries
-from trainables.adversarial_training.measured import Measured
+from trainables.adversarial_training.measurement import Measured
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run

@@ -24,8 +24,7 @@ class Record:
     """What the network answered to N samples while it was attacked: any iterate counts.
 
     `fooled` (N,) bool; `predictions` (N,): the wrong class of the first image that fooled it, the right one where none
-    did. `reached` (N,) bool: whether it ever answered the class aimed at, while `aims` was set. `evaluations`: single
-    images that it was asked about.
+    did. `reached` (N,) bool: whether it ever answered the class aimed at, while `aims` was set.
     """
 
     def __init__(self, labels: Tensor) -> None:
@@ -33,11 +32,9 @@ class Record:
         self.predictions = labels.clone()
         self.fooled = torch.zeros_like(labels, dtype=torch.bool)
         self.reached = torch.zeros_like(labels, dtype=torch.bool)
-        self.evaluations = 0
 
     def note(self, answers: Tensor, which: Tensor, aims: Tensor | None = None) -> None:
         """Note the classes (n,) that the network answered for the samples `which`, (n,)."""
-        self.evaluations += len(which)
         first = (answers != self.labels[which]) & ~self.fooled[which]
         self.predictions[which[first]] = answers[first]
         self.fooled[which[first]] = True

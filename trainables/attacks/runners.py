@@ -121,7 +121,6 @@ def run_fab(start: Start) -> Tensor:
     images = best.images.clone()
     point = random_start(images, problem.epsilon, start.generator) if start.restart else images
     approach(_towards(problem, start.aims[:, 0]), images, problem.epsilon, point, start.budget.steps, best)
-    problem.record.evaluations += best.evaluations
     which = (best.fooled & standing).nonzero().squeeze(1)
     if len(which):
         with torch.no_grad():

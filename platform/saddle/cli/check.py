@@ -74,9 +74,9 @@ def check(
 
 def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[CheckItem]:
     """Check a trial, and store and track what was found."""
-    from saddle.archive.checking import check_trial
     from saddle.archive.finding import find_trial
     from saddle.archive.naming import open_named
+    from saddle.archive.trial_checks import check_trial
     from saddle.store.ledger import Ledger
 
     store, name = open_named(name, storage)

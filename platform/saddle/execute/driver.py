@@ -13,10 +13,10 @@ from saddle.archive.local_part import claim_local
 from saddle.archive.retaining import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
 from saddle.design.proposals import AblationProposals
-from saddle.execute.checking import check_best
 from saddle.execute.cluster import connect
 from saddle.execute.cluster_watch import watching_cluster
 from saddle.execute.conductor import Conductor
+from saddle.execute.final_checks import check_best
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.nodes import require_shared_storage

@@ -19,7 +19,7 @@ from saddle.execute.cluster import connect
 from saddle.execute.credentials import adopt_credentials
 from saddle.execute.nodes import require_shared_storage
 from saddle.execute.progress import count_again
-from saddle.execute.remeasuring import Measured, Order, measure_again
+from saddle.execute.remeasurement_task import Measured, Order, measure_again
 from saddle.execute.shapes import Nodes, Shape, count_slots
 from saddle.execute.study_end import tell_study_end
 from saddle.execute.train_run import DataCache

@@ -10,7 +10,7 @@ from saddle.analyse.answering import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
 from saddle.analyse.ladder import WORST_CASE, Ladder, ladders, rung_name, rungs_of
-from saddle.analyse.ranking import RankAgreement, rank_agreements
+from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
 from saddle.analyse.result import Answer, direction_of
 from saddle.analyse.samples import Read
 from saddle.analyse.wording import DASH, Scale, label, p_value, setting, signed

@@ -13,7 +13,6 @@ from saddle.analyse.answering import answer_study
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import EvaluationChanged, StudyChanged, read_study, refuse_changes
 from saddle.errors import UserError
-from saddle.execute import remeasuring
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
@@ -169,7 +168,7 @@ def test_a_trainable_that_goes_on_gets_what_was_measured_before(
     assert sorted(r.metrics[WORST] for r in given) == sorted(entry.metrics[WORST] for entry in before.values())
     after = entries_of(store)
     assert all(entry.fingerprints["attacks"] == {"pgd": {"order": 1}} for entry in after.values())
-    assert all("sources" in entry.fingerprints[remeasuring.MEASURED_WITH] for entry in after.values())
+    assert all("sources" in entry.fingerprints[remeasurement_task.MEASURED_WITH] for entry in after.values())
 
 
 def test_arms_that_differ_in_a_field_are_not_all_given_one_value(tmp_path: Path) -> None:

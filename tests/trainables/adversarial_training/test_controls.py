@@ -14,7 +14,7 @@ from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.controls import turn_at_random
 from trainables.adversarial_training.data import parts
-from trainables.adversarial_training.matching import angles, projected_to_size, rows, size_of
+from trainables.adversarial_training.matched_sizes import angles, projected_to_size, rows, size_of
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.perturbation import Perturber
 from trainables.contract import InProcessRun, resolve

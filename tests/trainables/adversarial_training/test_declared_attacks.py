@@ -20,7 +20,7 @@ from trainables.adversarial_training.attack_plan import PlannedAttack, attacks_t
 from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples, batches
 from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.evaluation import measure
-from trainables.adversarial_training.measured import Measured
+from trainables.adversarial_training.measurement import Measured
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.settings.evaluation import ThreatModel
 from trainables.attacks.frozen import frozen

@@ -8,9 +8,9 @@ from typing import Any
 
 from saddle.analyse.answering import answer_study
 from saddle.analyse.to_check import to_check
-from saddle.archive.checking import check_trial, has_checklist
 from saddle.archive.finding import FoundTrial
 from saddle.archive.studies import StoredStudy
+from saddle.archive.trial_checks import check_trial, has_checklist
 from saddle.execute.conductor import Conductor
 from saddle.execute.credentials import adopt_credentials
 from saddle.execute.shapes import trial_shape
