@@ -13,6 +13,7 @@ from saddle.analyse.answering import answer_study
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import EvaluationChanged, StudyChanged, read_study, refuse_changes
 from saddle.errors import UserError
+from saddle.execute import remeasurement_task
 from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
