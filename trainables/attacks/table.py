@@ -216,7 +216,7 @@ SETS: dict[str, AttackSet] = by_name(
         ),
         AttackSet(
             "quick",
-            "a cheap sequence close to it",
+            "a cheap sequence, to be confirmed by standard",
             {"apgd_margin": Budget(20), "apgd_t": Budget(50, targets=7), "square": Budget(200, rescaled=True)},
             escalations={"square": Budget(5_000)},
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from saddle.analyse.effects import Rule
 from saddle.analyse.pairs import measure
+from saddle.analyse.ranks import RankComparison, compare_ranks
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list
 from saddle.design.values import same
@@ -23,10 +24,8 @@ FEWEST_ARMS = 3
 class Agreement:
     """How the arms' means at `other` rank them, compared with those at `reference`, the block's first level.
 
-    `kendall` (τ-b) with its exact p (of no association; from the normal approximation where arms tie) and `spearman`
-    are None where all arms are equal. `chosen` is the best arm at `other`, `rank` its place at the reference, 1 being
-    best, and `loss` how much the metric loses there by choosing so. Seeds are shared between levels, so part of an
-    agreement may be their noise; with several seeds it averages out.
+    `chosen` is the best arm at `other`. Seeds are shared between levels, so part of an agreement may be their noise;
+    with several seeds it averages out.
     """
 
     factor: str
@@ -34,12 +33,8 @@ class Agreement:
     other: Any
     arms: int
     seeds: int
-    kendall: float | None
-    p: float | None
-    spearman: float | None
     chosen: str
-    rank: int
-    loss: float
+    ranks: RankComparison
 
 
 def agreements(ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], rule: Rule) -> list[Agreement]:
@@ -62,8 +57,6 @@ def _agreement(
     reference: Any,
     other: Any,
 ) -> Agreement | None:
-    from scipy.stats import kendalltau, spearmanr
-
     named = labels(arms)
     sides = []
     for level in (reference, other):
@@ -75,21 +68,5 @@ def _agreement(
     if not seeds or len(arms) < FEWEST_ARMS:
         return None
     there, here = ([fmean(arm.values[seed] for seed in seeds) for arm in side] for side in sides)
-    sign = 1 if rule.direction == "maximize" else -1
-    chosen = max(range(len(arms)), key=lambda place: sign * here[place])
-    best = max(there, key=lambda value: sign * value)
-    flat = len(set(there)) == 1 or len(set(here)) == 1
-    tau = None if flat else kendalltau(there, here)
-    return Agreement(
-        factor,
-        reference,
-        other,
-        len(arms),
-        len(seeds),
-        None if tau is None else float(tau.statistic),
-        None if tau is None else float(tau.pvalue),
-        None if flat else float(spearmanr(there, here).statistic),
-        named[chosen],
-        1 + sum(sign * value > sign * there[chosen] for value in there),
-        sign * (best - there[chosen]),
-    )
+    ranks = compare_ranks(here, there, rule.direction)
+    return Agreement(factor, reference, other, len(arms), len(seeds), named[ranks.chosen], ranks)

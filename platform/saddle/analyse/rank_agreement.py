@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.best import value_of
+from saddle.analyse.ranks import RankComparison, compare_ranks
 from saddle.design.blocks import block_name
 from saddle.search.outcomes import Outcome
 from saddle.store.entry import Entry
@@ -17,22 +18,14 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class RankAgreement:
-    """How trials ranked by `cheap` are ranked by `final`, both metrics.
-
-    `kendall` (τ-b) with its p and `spearman` are None where all trials are equal. `rank` is the place by `final` of the
-    trial that is best by `cheap` (`chosen`), 1 being best, and `loss` how much of `final` choosing it costs.
-    """
+    """How trials ranked by `cheap` are ranked by `final`, both metrics; `chosen` is the best by `cheap`."""
 
     cheap: str
     final: str
     block: str
     n: int
-    kendall: float | None
-    p: float | None
-    spearman: float | None
     chosen: Entry
-    rank: int
-    loss: float
+    ranks: RankComparison
 
 
 def rank_agreements(entries: Sequence[Entry], cheap: str, final: str, direction: Direction) -> list[RankAgreement]:
@@ -49,23 +42,6 @@ def rank_agreements(entries: Sequence[Entry], cheap: str, final: str, direction:
 
 
 def _agreement(entries: Sequence[Entry], cheap: str, final: str, direction: Direction, block: str) -> RankAgreement:
-    from scipy.stats import kendalltau, spearmanr
-
-    sign = 1 if direction == "maximize" else -1
-    here = [sign * entry.metrics[cheap] for entry in entries]
-    there = [sign * entry.metrics[final] for entry in entries]
-    chosen = max(range(len(entries)), key=here.__getitem__)
-    flat = len(set(here)) == 1 or len(set(there)) == 1
-    tau = None if flat else kendalltau(here, there)
-    return RankAgreement(
-        cheap,
-        final,
-        block,
-        len(entries),
-        None if tau is None else float(tau.statistic),
-        None if tau is None else float(tau.pvalue),
-        None if flat else float(spearmanr(here, there).statistic),
-        entries[chosen],
-        1 + sum(value > there[chosen] for value in there),
-        max(there) - there[chosen],
-    )
+    here, there = ([entry.metrics[metric] for entry in entries] for metric in (cheap, final))
+    ranks = compare_ranks(here, there, direction)
+    return RankAgreement(cheap, final, block, len(entries), entries[ranks.chosen], ranks)

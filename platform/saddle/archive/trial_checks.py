@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.analyse.answering import arms_of_study
 from saddle.archive.finding import FoundTrial, NotFound
 from saddle.archive.models import load_config, stored_state
+from saddle.archive.trial_arrays import stored_arrays
 from saddle.errors import UserError
 from saddle.search.outcomes import Outcome
 from saddle.store.base import Store
@@ -50,22 +50,9 @@ def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[Entry]) -> 
         selected_by=selection_of(study, load_trainable(study.trainable)).metric,
         selected_epoch=entry.selected_epoch,
         seeds=max(1, len(of_arm)),
-        arrays=arrays_of(store, entry),
+        arrays=stored_arrays(store, entry),
         other=other_replicate(store, trial, completed),
     )
-
-
-def arrays_of(store: Store, entry: Entry) -> Mapping[str, Any]:
-    """What the trial's evaluation reported of single samples, by its names; what isn't kept is left out."""
-    import numpy as np
-
-    found = {}
-    for name, path in entry.arrays.items():
-        try:
-            found[name] = np.load(io.BytesIO(store.read(path)), allow_pickle=False)
-        except FileNotFoundError:
-            continue
-    return found
 
 
 def other_replicate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import traceback
@@ -13,6 +12,7 @@ from typing import Any
 from saddle.archive.finding import FoundTrial, NotFound
 from saddle.archive.models import stored_state
 from saddle.archive.studies import StoredStudy
+from saddle.archive.trial_arrays import stored_arrays
 from saddle.execute.artifacts import store_arrays, store_images
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_data
 from saddle.execute.order import finite
@@ -24,7 +24,6 @@ from saddle.store.entry import Entry, Measurement
 from saddle.store.entry_rows import to_json
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.opening import open_store, trial_folder
-from saddle.store.reading import in_parallel
 from saddle.study.trainables import load_trainable
 from trainables.contract import InProcessRun, Report
 
@@ -147,20 +146,9 @@ def test_again(
 
 
 def earlier_report(store: Store, entry: Entry) -> Report:
-    """What was measured of a trial's selected checkpoint last, with every array that is still there."""
-    import numpy as np
-
-    def read(path: str) -> Any:
-        try:
-            return np.load(io.BytesIO(store.read(path)), allow_pickle=False)
-        except (FileNotFoundError, Damaged, ForeignPath, ValueError):  # then that is measured anew
-            return None
-
-    arrays = dict(zip(entry.arrays, in_parallel(store, read, entry.arrays.values()), strict=True))
+    """What was measured of a trial's selected checkpoint last; an array that can't be read is measured anew."""
     return Report(
-        metrics=dict(entry.metrics),
-        arrays={name: array for name, array in arrays.items() if array is not None},
-        fingerprints=dict(entry.fingerprints),
+        metrics=dict(entry.metrics), arrays=stored_arrays(store, entry), fingerprints=dict(entry.fingerprints)
     )
 
 

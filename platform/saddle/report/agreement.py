@@ -41,12 +41,12 @@ def agreement_table(
             name_of({one.factor: one.other}),
             setting(one.reference),
             str(one.seeds),
-            DASH if one.kendall is None else signed(f"{one.kendall:.2f}"),
-            p_value(one.p),
-            DASH if one.spearman is None else signed(f"{one.spearman:.2f}"),
+            DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),
+            p_value(one.ranks.p),
+            DASH if one.ranks.spearman is None else signed(f"{one.ranks.spearman:.2f}"),
             one.chosen,
-            f"{one.rank} of {one.arms}",
-            scale.bare(one.loss) + scale.difference_suffix,
+            f"{one.ranks.rank} of {one.arms}",
+            scale.bare(one.ranks.loss) + scale.difference_suffix,
         )
         for one in found
     ]

@@ -125,12 +125,12 @@ def ranking_table(entries: Sequence[Entry], found: Sequence[RankAgreement]) -> T
             label(one.cheap) + (f" ({one.block})" if one.block else ""),
             label(one.final),
             str(one.n),
-            DASH if one.kendall is None else signed(f"{one.kendall:.2f}"),
-            p_value(one.p),
-            DASH if one.spearman is None else signed(f"{one.spearman:.2f}"),
+            DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),
+            p_value(one.ranks.p),
+            DASH if one.ranks.spearman is None else signed(f"{one.ranks.spearman:.2f}"),
             facts.name_of(one.chosen),
-            f"{one.rank} of {one.n}",
-            scale.bare(one.loss) + scale.difference_suffix,
+            f"{one.ranks.rank} of {one.n}",
+            scale.bare(one.ranks.loss) + scale.difference_suffix,
         )
         for one in found
     )

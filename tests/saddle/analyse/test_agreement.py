@@ -58,25 +58,25 @@ def entries_of(study: Study, levels: dict[str, dict[str, float]]) -> list[Entry]
 def test_the_same_order_agrees_and_loses_nothing() -> None:
     one = found_for({"a": 0.1, "b": 0.2, "c": 0.3, "d": 0.4})
     assert (one.factor, one.reference, one.other, one.arms, one.seeds) == ("rung", "full", "short", 4, 2)
-    assert (one.kendall, one.spearman) == (pytest.approx(1), pytest.approx(1))
-    assert one.p == pytest.approx(2 / 24)  # two of the 24 orders are as extreme
-    assert (one.chosen, one.rank, one.loss) == ("d", 1, 0)
+    assert (one.ranks.kendall, one.ranks.spearman) == (pytest.approx(1), pytest.approx(1))
+    assert one.ranks.p == pytest.approx(2 / 24)  # two of the 24 orders are as extreme
+    assert (one.chosen, one.ranks.rank, one.ranks.loss) == ("d", 1, 0)
 
 
 def test_another_order_costs_what_its_best_arm_lacks() -> None:
     one = found_for({"a": 0.1, "b": 0.5, "c": 0.4, "d": 0.2})
-    assert one.kendall == pytest.approx(0)
-    assert (one.chosen, one.rank) == ("b", 3)
-    assert one.loss == pytest.approx(0.2)
+    assert one.ranks.kendall == pytest.approx(0)
+    assert (one.chosen, one.ranks.rank) == ("b", 3)
+    assert one.ranks.loss == pytest.approx(0.2)
     smaller_is_better = found_for({"a": 0.1, "b": 0.05, "c": 0.4, "d": 0.2}, direction="minimize")
-    assert (smaller_is_better.chosen, smaller_is_better.rank) == ("b", 2)
-    assert smaller_is_better.loss == pytest.approx(0.1)
+    assert (smaller_is_better.chosen, smaller_is_better.ranks.rank) == ("b", 2)
+    assert smaller_is_better.ranks.loss == pytest.approx(0.1)
 
 
 def test_only_seeds_that_all_arms_completed_count_and_equal_arms_rank_nothing() -> None:
     assert found_for(FULL, lost="b").seeds == 1
     flat = found_for(dict.fromkeys(FULL, 0.3))
-    assert (flat.kendall, flat.p, flat.spearman) == (None, None, None)
+    assert (flat.ranks.kendall, flat.ranks.p, flat.ranks.spearman) == (None, None, None)
 
 
 def test_two_arms_say_nothing_and_three_make_a_table() -> None:

@@ -213,9 +213,9 @@ def test_the_rank_agreement_of_validation_and_test_has_its_n() -> None:
     pruned = replace(trial(4, 0.9, 0.9), outcome="pruned")
     [found] = rank_agreements([*entries, pruned], "validation/a", "test/a", "maximize")
     assert found.n == 4
-    assert found.kendall == pytest.approx(-1 / 3)
+    assert found.ranks.kendall == pytest.approx(-1 / 3)
     assert found.chosen.number == 3
-    assert (found.rank, found.loss) == (2, pytest.approx(0.05))
+    assert (found.ranks.rank, found.ranks.loss) == (2, pytest.approx(0.05))
     assert rank_agreements(entries[:2], "validation/a", "test/a", "maximize") == []
     blocks = [trial(n, n / 10, n / 10, "a" if n < 3 else "b") for n in range(6)]
     assert [each.block for each in rank_agreements(blocks, "validation/a", "test/a", "maximize")] == [
