@@ -15,7 +15,7 @@ from trainables.adversarial_training.attack_plan import attacks_taken
 from trainables.adversarial_training.data import parts
 from trainables.adversarial_training.evaluation import measure
 from trainables.attacks.table import SETS, Budget
-from trainables.contract import InProcessRun, resolve
+from trainables.contract import InProcessRun, Report, resolve
 
 SMALL = {"epochs": 4, "epsilon_warmup": 1, "steps": 2, "width": 2, "test_size": 300, "attacks": ["quick"]}
 
@@ -52,6 +52,12 @@ def test_a_masked_network_is_attacked_at_length(trained: tuple[Any, nn.Module, A
     assert list(masked.within)[-2:] == ["quick.square", "quick_escalated.square"]
     found = (masked.within["quick.square"].predictions != masked.labels).sum()
     assert found > max(1, 0.002 * len(masked.labels))
+    facts = masked.facts()
+    assert [name for name in facts if "escalated" in facts[name]] == ["quick_escalated.square"]
+    stored = {name: array.numpy() for name, array in masked.arrays().items()}
+    earlier = Report(masked.metrics("test"), arrays=stored, fingerprints={"attacks": facts})
+    again = measure(config, Rounded(network), samples, tested=True, earlier=earlier)
+    assert again.facts() == facts, "it is still known why it ran"
 
 
 def test_a_network_whose_gradients_find_all_is_not(trained: tuple[Any, nn.Module, Any]) -> None:

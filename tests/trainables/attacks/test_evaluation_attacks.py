@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainables.attacks.fgsm import fgsm
 from trainables.attacks.margin import margin
 from trainables.attacks.pgd import pgd
+from trainables.attacks.problem import Problem
+from trainables.attacks.runners import run_attack
+from trainables.attacks.table import ATTACKS, Budget
 from trainables.attacks.targets import least_likely_class, random_wrong_classes
 from trainables.models.lenet import MultiTaskLeNet
 
@@ -41,7 +43,14 @@ def test_fgsm_equals_the_plain_reference() -> None:
     model = MultiTaskLeNet((1, 8, 8), (10, 2), width=2).double().eval()
     images = torch.rand(5, 1, 8, 8, dtype=torch.float64).round(decimals=1)
     labels = torch.arange(5)
-    found = fgsm(lambda x: torch.nn.functional.cross_entropy(model(x)[0], labels, reduction="sum"), images, 0.2)
+    clean = [model(images)[0].detach()]
+    alive = torch.ones(5, dtype=torch.bool)
+    problem = Problem(
+        lambda x: model(x)[:1], images, labels.unsqueeze(1), clean, 0.2, lambda _: torch.Generator(), alive
+    )
+    found = run_attack(ATTACKS["fgsm"], problem, Budget(1))
+    answers = model(found)[0].argmax(1)
+    assert torch.equal(problem.record.fooled, answers != labels)
     for image, label, adversarial in zip(images, labels, found, strict=True):
         variable = image.unsqueeze(0).clone().requires_grad_()
         (-torch.log_softmax(model(variable)[0], 1)[0, label]).backward()
