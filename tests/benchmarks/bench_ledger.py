@@ -21,12 +21,12 @@ import pytest
 
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from trainables.contract import resolve
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from saddle.search.outcomes import Outcome
-from saddle.search.proposals import Proposal, Proposals
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
+from saddle.trial.source import Proposal, Proposals
 
 
 def entry_of(proposal: Proposal, outcome: Outcome = Outcome.COMPLETED, **metrics: float) -> Entry:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from saddle.store.base import Conflict, ForeignPath, Store
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 
 LEAVING = [
     "..", "../x", "f/../../x", "f/..", "/etc/hostname", "//x", "", ".", "./x", "f/./a", "f//a", "f/", "..\\x",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary, StartedTrial, Tracker
+from saddle.trial.record import Entry
 from trainables.contract import CheckItem
 
 CHECK = CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 12 images")

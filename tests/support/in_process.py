@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from saddle.execute import driver, remeasurement, training
-from saddle.execute.conductor import Conductor
 from saddle.execute.driver import Options, StudyResult, run_study
-from saddle.execute.order import EpochMessage, Order, dump_message
 from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, Measured, measure_again
 from saddle.execute.remeasurement_task import Order as MeasuringOrder
-from saddle.execute.slot import MESSAGE, ORDER
-from saddle.execute.train_run import DataCache
-from saddle.execute.training import Training
+from saddle.execute.scheduler import Conductor
+from saddle.execute.worker.run_context import DataCache
+from saddle.execute.worker.slot import MESSAGE, ORDER
+from saddle.execute.worker.trial_runner import Training
 from saddle.store.base import Store
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.messages import EpochMessage, Order, dump_message
 
 
 def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = False) -> EvaluationRun:

@@ -12,11 +12,11 @@ from saddle.archive.studies import settle_study
 from saddle.design import Replicate, make_arms, replicates
 from saddle.design.blocks import block_list
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.opening import trial_folder
-from saddle.study.loader import parse_studies
+from saddle.store.open import trial_folder
 from saddle.study.models import Study
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 Measure = Callable[[Replicate], Mapping[str, float] | str]

@@ -10,10 +10,10 @@ from typing import Any
 
 from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.cost import estimate
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
-from trainables.adversarial_training.work import estimate
 from trainables.contract import CheckItem, Direction, Report, Run, TrainedTrial
 
 __all__ = [

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.counterfactual_gan.analyses import Findings, Tested, analyse
-from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.measuring import BATCH, drawing, measure
+from trainables.counterfactual_gan.judges import discriminator_twin, generator_twin, judges
+from trainables.counterfactual_gan.measurements import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import parts
+from trainables.defects.splits import parts
 from trainables.evaluation.classification import classification_scores
 
 

@@ -9,18 +9,18 @@ import torch
 
 from trainables.batches import make_loader
 from trainables.contract import Collapsed, Report, Run, require_finite
-from trainables.counterfactual_gan.classifiers import judges
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.measuring import measure
+from trainables.counterfactual_gan.judges import judges
+from trainables.counterfactual_gan.measurements import measure
 from trainables.counterfactual_gan.networks import Networks
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.stability import Watch
-from trainables.counterfactual_gan.steps import update
+from trainables.counterfactual_gan.updates import update
 from trainables.datasets.augmentation import augment
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import Order, parts
+from trainables.defects.splits import Order, parts
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.randomness import global_stream, stream
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from trainables.contract import Direction, Report, Run
 from trainables.segmentation.config import Config
+from trainables.segmentation.cost import estimate
 from trainables.segmentation.defaults import RECIPES, SCALES, defaults
-from trainables.segmentation.work import estimate
 
 __all__ = [
     "EVALUATION_FIELDS",

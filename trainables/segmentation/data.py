@@ -9,7 +9,7 @@ from trainables.contract import Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.errors import DataError
 from trainables.datasets.samples import Samples
-from trainables.defects.parts import Parts, parts
+from trainables.defects.splits import Parts, parts
 from trainables.segmentation.config import Config
 
 

@@ -14,7 +14,7 @@ from torch.optim import Adam
 from trainables.batches import make_loader
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.augmentation import augment
-from trainables.defects.parts import Order
+from trainables.defects.splits import Order
 from trainables.evaluation.masks import mask_scores, regions
 from trainables.randomness import stream
 from trainables.segmentation.config import Config

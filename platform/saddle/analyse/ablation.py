@@ -15,17 +15,17 @@ from saddle.analyse.collapse import failure_rates, with_failures
 from saddle.analyse.effects import Rule, paired_effects
 from saddle.analyse.evaluations import at_quick
 from saddle.analyse.factorial import factorial_effects, unestimable
-from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure, of_arm
-from saddle.analyse.pooled import with_mixed
+from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.racing import Standing, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
 from saddle.analyse.sentences import paragraph
+from saddle.analyse.statistics.paired_values import MISSING, NOT_NEEDED, Measured, measure, of_arm
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from trainables.contract import Direction
 
 

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
-from saddle.analyse.pairs import NOT_NEEDED, Measured, of_arm
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.wording import DASH, Scale, is_fraction, p_value
-from saddle.analyse.wording import label as metric_label
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired_values import NOT_NEEDED, Measured, of_arm
+from saddle.analyse.text.formatting import DASH, Scale, is_fraction, p_value
+from saddle.analyse.text.formatting import label as metric_label
 from saddle.design import Arm
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 
 def results_table(

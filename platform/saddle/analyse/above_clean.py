@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from saddle.analyse.wording import Scale, listed, plural
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import Scale, listed, plural
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 CLEAN = "clean_accuracy"
 ROBUST = "robust_accuracy"

@@ -8,13 +8,13 @@ from statistics import fmean
 from typing import Any
 
 from saddle.analyse.effects import Rule
-from saddle.analyse.pairs import measure
-from saddle.analyse.ranks import RankComparison, compare_ranks
+from saddle.analyse.statistics.paired_values import measure
+from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list
 from saddle.design.values import same
-from saddle.store.entry import Entry
 from saddle.study.ablation import Ablation
+from saddle.trial.record import Entry
 
 FEWEST_ARMS = 3
 """Two arms have one order or the other; nothing about agreement can be learnt from that."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from saddle.analyse.above_clean import more_accurate_attacked
-from saddle.analyse.wording import listed
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import listed
+from saddle.trial.record import Entry
 
 Flag = Callable[[Entry], Iterable[str]]
 """Reasons against a trial, each a clause that goes on from its name: `fails gradients: 97 % of them are zero`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 
 def value_of(entry: Entry, metric: str) -> float | None:

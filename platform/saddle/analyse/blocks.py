@@ -8,12 +8,12 @@ from dataclasses import replace
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, describe
 from saddle.analyse.factorial import comparison_of, contrasts_of
-from saddle.analyse.pairs import measure, pair
-from saddle.analyse.student import paired_t
+from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired_values import measure, pair
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list, block_name
-from saddle.store.entry import Entry
 from saddle.study.ablation import Ablation
+from saddle.trial.record import Entry
 
 DESCRIPTIVE = (
     "Single blocks are described only: their intervals are not adjusted for how many there are, and they carry no"

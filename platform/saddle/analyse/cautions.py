@@ -10,11 +10,11 @@ from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
 from saddle.analyse.evaluations import ATTACKS
-from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
 from saddle.analyse.racing import Standing
-from saddle.analyse.wording import Scale, listed, p_equals, plural
-from saddle.store.entry import Entry
+from saddle.analyse.statistics.paired_values import MISSING, NO_VALUE, NOT_NEEDED, Measured
+from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 NOTEWORTHY = 0.05
 """The p below which a difference in failures is pointed out."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import Measured
+from saddle.analyse.statistics.paired_values import Measured
 from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
-from saddle.search.outcomes import METHOD_FAILURES
+from saddle.trial.outcome import METHOD_FAILURES
 
 
 @dataclass(frozen=True)

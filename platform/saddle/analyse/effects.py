@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special, stats
 
-from saddle.analyse.corrections import Correction, adjust, local_alpha
 from saddle.analyse.effect import Effect, Kind
-from saddle.analyse.pairs import MISSING, Measured, Pairs, pair
-from saddle.analyse.permutation import sign_flip_p
-from saddle.analyse.student import has_spread, paired_t
+from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired_t import has_spread, paired_t
+from saddle.analyse.statistics.paired_values import MISSING, Measured, Pairs, pair
+from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import FEWEST_SEEDS, Verdict, decide
-from saddle.search.outcomes import METHOD_FAILURES
+from saddle.trial.outcome import METHOD_FAILURES
 from trainables.contract import Direction
 
 MOST_SEEDS = 1000

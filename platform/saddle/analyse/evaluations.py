@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from saddle.analyse.wording import listed, plural, setting, settings
+from saddle.analyse.text.formatting import listed, plural, setting, settings
 from saddle.design.blocks import block_name
 from saddle.design.values import canonical
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 ATTACKS = "attacks"
 """The setting and the fingerprint that say which attacks a test metric rests on."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, judge
-from saddle.analyse.pairs import MISSING, Measured, pair
+from saddle.analyse.statistics.paired_values import MISSING, Measured, pair
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
 from saddle.study.ablation import Ablation

@@ -9,10 +9,10 @@ from statistics import fmean
 import numpy as np
 
 from saddle.analyse.evaluations import ATTACKS
-from saddle.analyse.samples import Read, read_array
-from saddle.search.outcomes import Outcome
+from saddle.analyse.statistics.mcnemar import Read, read_array
 from saddle.store.base import Damaged, ForeignPath
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 FOUND_BY = "found_by"
 """The array (N,) int16: -1 robust, 0 wrong on the clean sample, k > 0 broken first by the attack of order k."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from saddle.analyse.best import candidates
 from saddle.design.values import canonical
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.trial.record import Entry
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from saddle.analyse.wording import Scale
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import Scale
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 PREFIX = "test/budget_ladder."
 DECLARED = "test/budget_ladder.declared"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from saddle.analyse.best import candidates
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.record import Entry
 
 
 def pareto_front(

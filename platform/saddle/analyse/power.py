@@ -12,7 +12,7 @@ from scipy import stats
 from saddle.analyse.achievable import detectable_effect, power, seeds_needed
 from saddle.analyse.effect import Kind
 from saddle.analyse.factorial import contrasts_of
-from saddle.analyse.pairs import Measured, pair
+from saddle.analyse.statistics.paired_values import Measured, pair
 from saddle.design import Arm
 from saddle.design.contrasts import spread_factor
 from saddle.study.ablation import Ablation

@@ -8,13 +8,13 @@ from statistics import fmean, stdev
 from typing import Any
 
 from saddle.analyse.best import value_of
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm, labels
 from saddle.design.blocks import Block
 from saddle.design.values import canonical, readable, same
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
-from saddle.study.published import PublishedValue
+from saddle.studyfile.published import PublishedValue
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 ABSENT = object()
 """Stands for a setting that no trial has."""

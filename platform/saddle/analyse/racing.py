@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from saddle.analyse.corrections import adjust, local_alpha
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, Rule, conclude, describe
-from saddle.analyse.pairs import MISSING, Measured, pair
-from saddle.analyse.sequential import Spending, critical_values, sequential_p
-from saddle.analyse.student import paired_t
+from saddle.analyse.statistics.corrections import adjust, local_alpha
+from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
+from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired_values import MISSING, Measured, pair
 from saddle.analyse.verdict import SETTLED, decide
 
 

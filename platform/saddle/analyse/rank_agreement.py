@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.best import value_of
-from saddle.analyse.ranks import RankComparison, compare_ranks
+from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
 from saddle.design.blocks import block_name
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from trainables.contract import Direction
 
 FEWEST = 3

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from saddle.analyse.badge import Badge
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
-from saddle.analyse.wording import guess_direction
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import guess_direction
 from saddle.study.models import Objective, Study
+from saddle.trial.record import Entry
 from trainables.contract import Direction
 
 PREFERRED = ("test/robust_accuracy.worst_case", "test/robust_accuracy", "test/clean_accuracy", "test/accuracy")

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.corrections import adjust
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.evaluations import comparable
-from saddle.analyse.pairs import of_arm
 from saddle.analyse.result import compared_metric
-from saddle.analyse.samples import (
+from saddle.analyse.statistics.corrections import adjust
+from saddle.analyse.statistics.mcnemar import (
     CLEAN,
     WORST_CASE,
     NoPredictions,
@@ -22,13 +21,14 @@ from saddle.analyse.samples import (
     read_predictions,
     stores_predictions,
 )
+from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import labels
 from saddle.design.values import canonical
-from saddle.search.outcomes import Outcome
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.entry import Entry
-from saddle.store.reading import in_parallel
+from saddle.store.parallel import in_parallel
 from saddle.study.models import Study
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 Place = tuple[str, int]
 """A block and a seed: what two replicates that are compared share."""

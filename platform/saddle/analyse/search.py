@@ -14,11 +14,11 @@ from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer, objectives_of
-from saddle.analyse.wording import DASH, Scale, label, listed, plural, setting, settings
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from trainables.contract import Direction
 
 ROWS = 10

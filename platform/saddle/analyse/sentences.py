@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from saddle.analyse.collapse import FailureRate
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
-from saddle.analyse.wording import Scale, listed, p_equals, plural
 
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""

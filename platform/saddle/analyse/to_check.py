@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.best import best, value_of
-from saddle.analyse.pairs import of_arm
 from saddle.analyse.result import Answer, direction_of
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.statistics.paired_values import of_arm
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 MOST = 3
 """Trials checked at the end of a study; each takes about as long as training one of its trials at scale quick."""

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.analyse.wording import listed
+from saddle.analyse.text.formatting import listed
 from saddle.design.values import canonical, readable, same
 from saddle.errors import UserError
-from saddle.search.outcomes import Outcome
 from saddle.store.base import StorageError, Store
-from saddle.store.entry import Entry
-from saddle.store.entry_rows import to_json
 from saddle.store.fence import Hold, write_fenced
-from saddle.store.opening import open_store, study_folder
+from saddle.store.open import open_store, study_folder
+from saddle.store.record_parquet import to_json
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from saddle.archive.finding import FoundTrial
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.models import stored_state
 from saddle.errors import UserError
 from saddle.store.base import Store

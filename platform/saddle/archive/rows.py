@@ -8,8 +8,8 @@ from typing import Any
 
 from saddle.analyse.badge import reasons_against
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 

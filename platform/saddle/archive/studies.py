@@ -15,12 +15,12 @@ from saddle.design.values import same
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.fence import HELD, Hold, write_fenced
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
 from saddle.study.evaluation import as_trained, changed_evaluation
-from saddle.study.loader import dump_study, parse_studies, refused_differences
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
 from saddle.trial.run_id import STUDIES, RunId
 from trainables.contract import evaluation_fields
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.entry import Entry
-from saddle.store.reading import in_parallel
+from saddle.store.parallel import in_parallel
+from saddle.trial.record import Entry
 
 
 def stored_arrays(store: Store, entry: Entry) -> Mapping[str, Any]:

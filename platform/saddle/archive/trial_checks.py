@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.analyse.answer_study import arms_of_study
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import load_config, stored_state
 from saddle.archive.trial_arrays import stored_arrays
 from saddle.errors import UserError
-from saddle.search.outcomes import Outcome
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from trainables.contract import CheckItem, InProcessRun, TrainedTrial
 
 

@@ -34,8 +34,8 @@ def compare(
 
     Example: saddle compare mp-mnist mp-fashion --html mp.html
     """
-    from saddle.analyse.across import compare_studies
-    from saddle.archive.sides import find_sides
+    from saddle.analyse.study_comparison import compare_studies
+    from saddle.archive.load_comparison import find_sides
     from saddle.cli.tables import print_csv, print_json, print_table, say
     from saddle.errors import UserError
     from saddle.report.comparison import arm_rows, facts, render_comparison, tables_of

@@ -8,7 +8,7 @@ from typing import Any
 from saddle.design.arm import DesignError
 from saddle.design.point import Levels, Point, Standing
 from saddle.design.values import canonical, readable, written
-from saddle.study.problems import nearest
+from saddle.studyfile.problem import nearest
 
 
 class ExclusionError(DesignError):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from saddle.design.arm import Replicate
 from saddle.design.blocks import MACHINE, settings_of
 from saddle.errors import UserError
-from saddle.search.proposals import Proposal
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
+from saddle.trial.source import Proposal
 
 Needs = Callable[[Replicate], bool]
 

@@ -7,39 +7,39 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.analyse.result import Answer
 from saddle.archive.local_part import claim_local
-from saddle.archive.retaining import apply_policy
+from saddle.archive.retention import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
+from saddle.cluster.connection import connect
+from saddle.cluster.nodes import require_shared_storage
+from saddle.cluster.resources import Nodes, slots_for
+from saddle.cluster.watch import watching_cluster
 from saddle.design.proposals import AblationProposals
-from saddle.execute.cluster import connect
-from saddle.execute.cluster_watch import watching_cluster
-from saddle.execute.conductor import Conductor
 from saddle.execute.final_checks import check_best
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
-from saddle.execute.nodes import require_shared_storage
-from saddle.execute.preparing import fence_off_workers, find_baseline, make_proposals, start_progress
+from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_proposals, start_progress
 from saddle.execute.progress import Listener, ProgressKeeper, Silent
-from saddle.execute.shapes import Nodes, slots_for
-from saddle.execute.stopping import stop_path
+from saddle.execute.scheduler import Conductor
+from saddle.execute.stop_request import stop_path
 from saddle.redaction import redact
-from saddle.report.writing import report_path, write_report
+from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.fence import Hold, TakenOver, write_fenced
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from saddle.track.arms import answer_tags, describe_arms
+from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
-from saddle.track.describing import study_params, study_tags
 from saddle.track.opening import open_tracker
+from saddle.track.study_payload import study_params, study_tags
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 DELIVERY_SECONDS = 60.0
@@ -157,8 +157,8 @@ def run_all(conductor: Conductor, slots: int) -> None:
     if conductor.proposals.total is not None and conductor.progress.progress.done >= conductor.proposals.total:
         return
     conductor.exhausted()  # said before anything is
-    from saddle.execute.deaths import free_orphaned_groups
-    from saddle.execute.tuning import run_trials
+    from saddle.cluster.failures import free_orphaned_groups
+    from saddle.execute.tune_run import run_trials
 
     def stop() -> None:
         conductor.stopping = True

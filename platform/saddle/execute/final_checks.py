@@ -6,19 +6,19 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.analyse.to_check import to_check
-from saddle.archive.finding import FoundTrial
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.studies import StoredStudy
 from saddle.archive.trial_checks import check_trial, has_checklist
-from saddle.execute.conductor import Conductor
-from saddle.execute.credentials import adopt_credentials
-from saddle.execute.shapes import trial_shape
+from saddle.cluster.credentials import adopt_credentials
+from saddle.cluster.resources import trial_shape
+from saddle.execute.scheduler import Conductor
 from saddle.redaction import redact, redacting
 from saddle.store.checks import write_checks
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
+from saddle.trial.record import Entry
 from trainables.contract import CheckItem
 
 LONGEST_SECONDS = 3600.0

@@ -19,10 +19,10 @@ from pydantic import TypeAdapter
 
 from saddle.analyse.result import direction_of
 from saddle.store.base import Conflict, ForeignPath, StorageError, Store
-from saddle.store.entry import Entry
 from saddle.store.fence import HELD, Hold, TakenOver
 from saddle.store.ledger import to_json
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from trainables.contract import Direction
 

@@ -10,24 +10,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.analyse.evaluations import comparable
-from saddle.archive.evaluating import change_config
 from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
+from saddle.archive.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
+from saddle.cluster.connection import connect
+from saddle.cluster.credentials import adopt_credentials
+from saddle.cluster.nodes import require_shared_storage
+from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
-from saddle.execute.cluster import connect
-from saddle.execute.credentials import adopt_credentials
-from saddle.execute.nodes import require_shared_storage
 from saddle.execute.progress import count_again
 from saddle.execute.remeasurement_task import Measured, Order, measure_again
-from saddle.execute.shapes import Nodes, Shape, count_slots
 from saddle.execute.study_end import tell_study_end
-from saddle.execute.train_run import DataCache
+from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
-from saddle.report.writing import write_report
-from saddle.search.outcomes import Outcome
+from saddle.report.write import write_report
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.fence import Hold
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
@@ -36,6 +34,8 @@ from saddle.study.models import Resources
 from saddle.study.trainables import load_trainable
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from trainables.contract import evaluation_fields
 
 DELIVERY_SECONDS = 60.0

@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import stored_state
 from saddle.archive.studies import StoredStudy
 from saddle.archive.trial_arrays import stored_arrays
-from saddle.execute.artifacts import store_arrays, store_images
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_data
-from saddle.execute.order import finite
-from saddle.execute.train_run import DataCache
-from saddle.execute.training import exits_are_failures, working_folders
+from saddle.execute.worker.artifacts import store_arrays, store_images
+from saddle.execute.worker.run_context import DataCache
+from saddle.execute.worker.trial_runner import exits_are_failures, working_folders
 from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.entry import Entry, Measurement
-from saddle.store.entry_rows import to_json
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
-from saddle.store.opening import open_store, trial_folder
+from saddle.store.open import open_store, trial_folder
+from saddle.store.record_parquet import to_json
 from saddle.study.trainables import load_trainable
+from saddle.trial.messages import finite
+from saddle.trial.record import Entry, Measurement
 from trainables.contract import InProcessRun, Report
 
 MEASURED_WITH = "measured_with"

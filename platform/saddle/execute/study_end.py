@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.archive.studies import StoredStudy
 from saddle.execute.progress import read_progress
-from saddle.report.writing import report_path
+from saddle.report.write import report_path
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.study.trainables import load_trainable
-from saddle.track.arms import answer_tags, describe_arms
+from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
+from saddle.trial.record import Entry
 
 
 def tell_study_end(store: Store, stored: StoredStudy, entries: Sequence[Entry], tracker: Tracker) -> None:

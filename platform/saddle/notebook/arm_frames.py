@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.best import value_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm
 from saddle.notebook.frames import spread
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from saddle.errors import UserError
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
 
 if TYPE_CHECKING:
     from pandas import DataFrame

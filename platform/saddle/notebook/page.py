@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 from saddle.analyse.result import Answer
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 MOST_ROWS = 30
 

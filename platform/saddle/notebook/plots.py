@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from saddle.analyse.result import Answer
 from saddle.design import Arm
 from saddle.errors import UserError
-from saddle.store.entry import Entry
 from saddle.study.models import Study
-from saddle.study.problems import nearest
+from saddle.studyfile.problem import nearest
+from saddle.trial.record import Entry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +60,7 @@ class Plots:
 
     @cached_property
     def _plates(self) -> dict[str, Plate]:
-        from saddle.report.plates import ablation_plates, search_plates
+        from saddle.report.figure_selection import ablation_plates, search_plates
 
         if self._study.ablation is not None:
             arms = list(self._arms.values())

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.pairs import of_arm
 from saddle.analyse.sample_pairs import pair_samples
-from saddle.analyse.samples import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.analyse.statistics.mcnemar import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
+from saddle.analyse.statistics.paired_values import of_arm
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.design import Arm
 from saddle.errors import UserError
 from saddle.notebook.frames import Called, repeated, spread
 from saddle.store.base import Store
-from saddle.store.entry import Entry
-from saddle.study.problems import nearest
+from saddle.studyfile.problem import nearest
+from saddle.trial.record import Entry
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -8,12 +8,12 @@ from typing import Any
 from saddle.analyse.ablation import rule_of
 from saddle.analyse.agreement import agreements
 from saddle.analyse.answer import compared_metric, direction_of
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.wording import DASH, Scale, p_value, setting, signed
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
 from saddle.design.point import name_of
 from saddle.report.tables import Table
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 NOTE = (
     "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 where one says"

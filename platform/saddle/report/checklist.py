@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.result import Answer
-from saddle.analyse.wording import listed, setting
+from saddle.analyse.text.formatting import listed, setting
 from saddle.design.blocks import replicate_name
 from saddle.report.tables import Table
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
 
 ORDER = ("fail", "warn", "not run", "pass")
 """What a reader looks for first."""

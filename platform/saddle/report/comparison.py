@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from saddle.analyse.across import Across, Side, mean_sd
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.sentences import scale_of
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.study_comparison import Across, Side, mean_sd
+from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import DASH, Scale, duration, label, p_value
 from saddle.report.figures import across as figures
 from saddle.report.page import render_page
 from saddle.report.tables import Table

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answering import groups_of as arm_groups
-from saddle.analyse.answering import tested_metric
+from saddle.analyse.answer_study import groups_of as arm_groups
+from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
 from saddle.analyse.ladder import WORST_CASE, Ladder, ladders, rung_name, rungs_of
 from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
 from saddle.analyse.result import Answer, direction_of
-from saddle.analyse.samples import Read
-from saddle.analyse.wording import DASH, Scale, label, p_value, setting, signed
+from saddle.analyse.statistics.mcnemar import Read
+from saddle.analyse.text.formatting import DASH, Scale, label, p_value, setting, signed
 from saddle.design import Arm
-from saddle.report import facts
+from saddle.report import provenance as facts
 from saddle.report.tables import Table, percent
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 from trainables.contract import Direction
 
 FOUND_NOTE = (

@@ -6,10 +6,10 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from saddle.report.facts import name_of
-from saddle.search.outcomes import METHOD_FAILURES
+from saddle.report.provenance import name_of
 from saddle.store.base import Damaged, ForeignPath
-from saddle.store.entry import Entry
+from saddle.trial.outcome import METHOD_FAILURES
+from saddle.trial.record import Entry
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_IMAGES = 48

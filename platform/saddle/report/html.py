@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.verdict import Verdict
-from saddle.report.contents import Contents, gather
+from saddle.report.figure_selection import ablation_plates, illustrated, search_plates
 from saddle.report.figures.canvas import Plate
 from saddle.report.gallery import gallery
 from saddle.report.page import render_page
-from saddle.report.plates import ablation_plates, illustrated, search_plates
-from saddle.store.entry import Entry
+from saddle.report.study_report import Contents, gather
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 

@@ -9,16 +9,16 @@ from typing import Any
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.best import value_of
 from saddle.analyse.collapse import FailureRate
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.importance import drawn
 from saddle.analyse.result import Answer, direction_of
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.wording import DASH, Scale, duration, label, p_value, setting
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value, setting
 from saddle.design.components import varied as varied_by
-from saddle.report import facts
-from saddle.store.entry import Entry
+from saddle.report import provenance as facts
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 MOST_TRIALS = 400
 """Trials in the table of all; of more the best half and the worst half of as many."""

@@ -20,8 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from saddle.search.rebuild import finished_trial
 from saddle.search.storage import cut_tail, open_journal
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 log = logging.getLogger(__name__)
 

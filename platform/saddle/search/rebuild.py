@@ -16,15 +16,15 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
-from saddle.search.begun import Begun
-from saddle.search.optuna_proposals import OUTCOME, RETRIED, SETTINGS, open_search, order_by_condition, suggest
-from saddle.search.outcomes import MEANINGS, Outcome
-from saddle.search.recalling import PARENTS, Remembered, recall
+from saddle.search.optuna_search import OUTCOME, RETRIED, SETTINGS, open_search, order_by_condition, suggest
+from saddle.search.optuna_values import final_values, intermediate_values, violations
+from saddle.search.sampler_state import PARENTS, Remembered, recall
 from saddle.search.samplers import planned_trials
 from saddle.search.storage import quiet_optuna
-from saddle.search.told import final_values, intermediate_values, violations
-from saddle.store.entry import Entry
+from saddle.search.unfinished import Begun
 from saddle.study.models import Study
+from saddle.trial.outcome import MEANINGS, Outcome
+from saddle.trial.record import Entry
 
 
 def rebuild(

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from saddle.store.base import StorageError, Store
-from saddle.store.entry import Entry
-from saddle.store.entry_rows import to_json
 from saddle.store.fence import Hold, write_fenced
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
 from saddle.store.paths import is_name
-from saddle.store.reading import in_parallel
+from saddle.store.record_parquet import to_json
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from trainables.contract import CheckItem, CheckVerdict
 

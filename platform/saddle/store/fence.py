@@ -16,7 +16,7 @@ from typing import Protocol
 
 from saddle.errors import InfrastructureError
 from saddle.store.base import Conflict, StorageError, Store
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 
 ATTEMPTS = 20

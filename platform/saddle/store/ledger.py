@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from saddle.store.base import Conflict, Store
 from saddle.store.checks import checks_path, read_checks, with_checks
-from saddle.store.entry import Entry
-from saddle.store.entry_paths import placed, written
-from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
 from saddle.store.fence import TakenOver
 from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.measurements import read_measurements, with_measurements
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, entries_in, to_json
+from saddle.store.record_paths import placed, written
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 __all__ = ["LaterVersion", "Ledger", "decode", "encode", "to_json"]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
-from saddle.store.entry import SCHEMA_VERSION
-from saddle.store.entry_rows import LAZY, read_row
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.store.record_parquet import LAZY, read_row
+from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
 
 SEGMENT = 500

@@ -15,8 +15,8 @@ from saddle.store.base import StorageError, Store
 from saddle.store.fence import Fence, Hold, TakenOver, take_fence
 from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.lease import Lease, find_lease, hold_lease
-from saddle.store.opening import study_folder
-from saddle.store.s3 import S3Store
+from saddle.store.open import study_folder
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 
 

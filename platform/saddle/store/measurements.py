@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.store.base import Conflict, StorageError, Store
-from saddle.store.entry import Entry, Measurement
-from saddle.store.entry_rows import to_json
 from saddle.store.fence import Hold, TakenOver
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.store.record_parquet import to_json
+from saddle.trial.record import Entry, Measurement
 from saddle.trial.run_id import RunId
 
 VERSION = 1

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.fence import HELD, Hold, write_fenced
 from saddle.store.ledger import to_json
-from saddle.store.opening import study_folder, trial_folder
+from saddle.store.open import study_folder, trial_folder
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 GIGABYTE = 10**9

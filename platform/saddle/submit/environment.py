@@ -26,7 +26,7 @@ OURS = {
 """Every variable of our own; a test holds the list against the sources."""
 
 FOR_TRIALS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "SADDLE_CACHE_BYTES")
-"""What trials on other nodes need; credentials go another way, see `saddle.execute.credentials`."""
+"""What trials on other nodes need; credentials go another way, see `saddle.cluster.credentials`."""
 
 FOR_DRIVER = (
     *FOR_TRIALS, "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "SADDLE_OPTUNA_URL", "SADDLE_OPTUNA_PATIENCE",

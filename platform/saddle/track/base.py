@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from saddle.redaction import redact
 from saddle.scratch import scratch_folder
 from saddle.store.base import Damaged, ForeignPath
 from saddle.track.outbox import Operation
-from saddle.track.views import KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG
+from saddle.track.shared_views import KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Lets MLflow 3 show training runs; an experiment without it opens as a GenAI one."""

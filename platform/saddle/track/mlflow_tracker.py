@@ -11,15 +11,15 @@ from saddle.design.blocks import block_name
 from saddle.external_names import LONGEST_MLFLOW_NAME, mlflow_names, run_key, shorten
 from saddle.redaction import redact
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.files import driver_folder
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
+from saddle.track.client_settings import be_brief
+from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
-from saddle.track.patience import be_brief
-from saddle.track.started import Started
-from saddle.track.telling import (
+from saddle.track.shared_views import arms_name, arms_view
+from saddle.track.trial_payload import (
     check_tags,
     cut,
     final_metrics,
@@ -30,7 +30,7 @@ from saddle.track.telling import (
     trial_params,
     trial_tags,
 )
-from saddle.track.views import arms_name, arms_view
+from saddle.trial.record import Entry
 from saddle.trial.run_id import STUDIES, RunId
 
 DELIVERY_TIMEOUT = 60

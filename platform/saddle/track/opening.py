@@ -12,7 +12,7 @@ from pathlib import Path
 from saddle.store.base import StorageError, Store
 from saddle.store.files import driver_file, open_or_make
 from saddle.store.lock import hold_study
-from saddle.store.opening import local_owner, study_folder
+from saddle.store.open import local_owner, study_folder
 from saddle.track.artifact_root import DATABASE, artifact_root
 from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Container, Mapping
 
-from saddle.search.begun import number_of
+from saddle.search.unfinished import number_of
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.curve import chunk_paths, read_chunk
-from saddle.store.entry import Entry
 from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
-from saddle.store.opening import study_folder, trial_folder
+from saddle.store.open import study_folder, trial_folder
 from saddle.store.retention import removed
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.optuna import same

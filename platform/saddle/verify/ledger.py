@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.needed import needs_of
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
-from saddle.search.begun import number_of
+from saddle.search.unfinished import number_of
 from saddle.store.base import StorageError, Store
 from saddle.store.checks import read_checks, with_checks
-from saddle.store.entry import Entry
-from saddle.store.entry_paths import placed
-from saddle.store.entry_rows import entries_in
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
 from saddle.store.measurements import read_measurements, with_measurements
+from saddle.store.record_parquet import entries_in
+from saddle.store.record_paths import placed
 from saddle.study.trainables import load_trainable
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
 

@@ -11,9 +11,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
 from saddle.external_names import mlflow_names
-from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary
-from saddle.track.telling import (
+from saddle.track.trial_payload import (
     all_metrics,
     arm_key,
     cut,
@@ -23,9 +22,10 @@ from saddle.track.telling import (
     trial_params,
     trial_tags,
 )
+from saddle.trial.record import Entry
 from saddle.verify.difference import Difference, Repair, first_few
+from saddle.verify.mlflow_runs import Point, Runs
 from saddle.verify.optuna import same
-from saddle.verify.runs import Point, Runs
 
 OUTCOME_TAG = "saddle.outcome"
 

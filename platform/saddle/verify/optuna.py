@@ -15,15 +15,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from saddle.archive.studies import StoredStudy
 from saddle.scratch import scratch_folder
-from saddle.search.optuna_proposals import RETRIED, SETTINGS, trial_key
+from saddle.search.database import shared_url
+from saddle.search.optuna_search import RETRIED, SETTINGS, trial_key
+from saddle.search.optuna_values import is_reported
 from saddle.search.rebuild import finished_trial
 from saddle.search.samplers import planned_trials
-from saddle.search.shared import shared_url
 from saddle.search.storage import journal_path, name_in_storage, open_journal, open_storage, quiet_optuna
-from saddle.search.told import is_reported
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 from saddle.verify.difference import Difference, Repair, first_few
 
 REL_TOL = 1e-9

@@ -10,8 +10,8 @@ import pytest
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.answer import answer_ablation, answer_search
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 ABOVE = "is above clean accuracy"
 

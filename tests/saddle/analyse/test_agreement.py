@@ -12,8 +12,8 @@ from saddle.analyse.effects import Rule
 from saddle.design import make_arms
 from saddle.design.replicates import replicates_of
 from saddle.report.agreement import agreement_table
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 METRIC = "test/accuracy"
 FULL = {"a": 0.50, "b": 0.60, "c": 0.70, "d": 0.80}

@@ -9,11 +9,11 @@ import pytest
 from saddle.analyse import badge
 from saddle.analyse.answer import answer
 from saddle.analyse.badge import reasons_against
-from saddle.store.entry import Entry
-from saddle.study.loader import parse_studies
 from saddle.study.models import Study
-from saddle.track.arms import answer_tags
-from saddle.track.telling import final_tags
+from saddle.studyfile.loader import parse_studies
+from saddle.track.arm_payload import answer_tags
+from saddle.track.trial_payload import final_tags
+from saddle.trial.record import Entry
 from trainables.contract import CheckItem
 
 METRIC = "validation/robust_accuracy.worst_case"

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from saddle.analyse.best import best, candidates, violation
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.record import Entry
 
 UP = Objective(maximize="validation/a")
 DOWN = Objective(minimize="validation/a")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from saddle.analyse.ablation import answer_ablation
-from saddle.analyse.pairs import MISSING, measure, pair
 from saddle.analyse.result import Answer
+from saddle.analyse.statistics.paired_values import MISSING, measure, pair
 from saddle.design import make_arms, replicates_of
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 METRIC = "test/robust_accuracy"
 EFFECT = {"mnist": 0.02, "digits": 0.06}

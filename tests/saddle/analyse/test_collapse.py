@@ -7,7 +7,7 @@ from scipy import stats
 
 from saddle.analyse.cautions import collapses
 from saddle.analyse.collapse import failure_rates
-from saddle.analyse.pairs import MISSING, Measured
+from saddle.analyse.statistics.paired_values import MISSING, Measured
 
 
 def arm(name: str, *fates: float | str) -> Measured:

@@ -11,12 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from saddle.analyse.corrections import Correction, adjust, local_alpha
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Rule, hedges, paired_effects
-from saddle.analyse.pairs import MISSING, Measured
-from saddle.analyse.permutation import sign_flip_p
-from saddle.analyse.student import paired_t
+from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired_values import MISSING, Measured
+from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Verdict, decide
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from saddle.analyse.achievable import power
-from saddle.analyse.corrections import adjust, local_alpha
 from saddle.analyse.effects import Rule, paired_effects
-from saddle.analyse.pairs import Measured
-from saddle.analyse.student import paired_t
+from saddle.analyse.statistics.corrections import adjust, local_alpha
+from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired_values import Measured
 from saddle.analyse.verdict import Verdict, decide
 
 ALPHA = 0.05

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from saddle.analyse.above_clean import more_accurate_attacked
-from saddle.analyse.across import compare_studies, side_of
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.cautions import single_attack
 from saddle.analyse.draws import conditional_on
@@ -21,10 +20,11 @@ from saddle.analyse.evaluations import comparable, declared_attacks, evaluation_
 from saddle.analyse.found_by import failures_found
 from saddle.analyse.ladder import DECLARED, ladders, rung_name, rungs_of, too_weak
 from saddle.analyse.rank_agreement import rank_agreements
-from saddle.analyse.samples import OtherSamples, Predictions, mcnemar, read_predictions
+from saddle.analyse.statistics.mcnemar import OtherSamples, Predictions, mcnemar, read_predictions
+from saddle.analyse.study_comparison import compare_studies, side_of
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry, Measurement
 from saddle.study.models import Study
+from saddle.trial.record import Entry, Measurement
 from trainables import adversarial_training
 
 WORST = "test/robust_accuracy.worst_case"

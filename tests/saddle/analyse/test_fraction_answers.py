@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.analyse.effects import Rule
 from saddle.analyse.factorial import factorial_effects
-from saddle.analyse.pairs import Measured
 from saddle.analyse.result import Answer
+from saddle.analyse.statistics.paired_values import Measured
 from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
-from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
+from saddle.trial.record import Entry
 
 TRAINABLE = SimpleNamespace(METRICS={"test/score": "maximize"}, SELECTION="test/score")
 BASELINE = dict.fromkeys("abcde", 0)

@@ -10,8 +10,8 @@ import pytest
 
 from saddle.analyse.answer import answer_ablation
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 METRIC = "test/robust_accuracy.worst_case"
 DIRECTIONS: dict[str, Any] = {METRIC: "maximize"}

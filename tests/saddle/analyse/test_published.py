@@ -9,10 +9,10 @@ import pytest
 
 from saddle.analyse.published import compare_published
 from saddle.design import make_arms
-from saddle.report.beside import published_table
-from saddle.store.entry import Entry
+from saddle.report.published_comparison import published_table
 from saddle.study.models import Study
-from saddle.study.published import PublishedValue
+from saddle.studyfile.published import PublishedValue
+from saddle.trial.record import Entry
 from trainables import adversarial_training
 
 METRIC = "test/clean_accuracy"

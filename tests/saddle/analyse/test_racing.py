@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from saddle.analyse.effects import Rule, paired_effects
-from saddle.analyse.pairs import MISSING, Measured
 from saddle.analyse.racing import Standing, race
-from saddle.analyse.sequential import Spending, critical_values
+from saddle.analyse.statistics.group_sequential import Spending, critical_values
+from saddle.analyse.statistics.paired_values import MISSING, Measured
 from saddle.analyse.verdict import Verdict
 
 SEEDS = range(8)

@@ -19,8 +19,8 @@ from saddle.analyse.sample_pairs import (
     pair_samples,
     under_of,
 )
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
+from saddle.trial.record import Entry
 
 LABELS = np.arange(6)
 HALF, ALL_RIGHT = [True] * 3 + [False] * 3, [True] * 6

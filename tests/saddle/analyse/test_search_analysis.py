@@ -21,8 +21,8 @@ from saddle.analyse.achievable import (
 )
 from saddle.analyse.importance import importance
 from saddle.analyse.pareto import pareto_front
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
+from saddle.trial.record import Entry
 
 STUDY = Study.model_validate(
     {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from saddle.analyse.answer import answer
 from saddle.analyse.to_check import to_check
-from saddle.store.entry import Entry
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from trainables import adversarial_training
 
 SELECTION, TEST = "validation/robust_accuracy.worst_case", "test/robust_accuracy.worst_case"

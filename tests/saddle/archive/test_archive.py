@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from saddle.archive.evaluating import change_config
-from saddle.archive.finding import NotFound, find_studies, find_study, find_trial
+from saddle.archive.lookup import NotFound, find_studies, find_study, find_trial
 from saddle.archive.models import stored_state
+from saddle.archive.reevaluate import change_config
 from saddle.archive.rows import flat_row, headline_metrics, result_row
-from saddle.archive.state import read_state
 from saddle.archive.studies import StudyChanged, read_study, settle_study, study_names
+from saddle.archive.study_status import read_state
 from saddle.errors import UserError
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 TWO = """\

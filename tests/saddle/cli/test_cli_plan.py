@@ -11,17 +11,17 @@ import pytest
 
 from saddle.analyse.achievable import power
 from saddle.analyse.factorial import comparison_of, contrasts_of
-from saddle.analyse.pairs import Measured
 from saddle.analyse.power import Spread, needs, pilot_spread
+from saddle.analyse.statistics.paired_values import Measured
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates_of
-from saddle.execute.estimates import OPERATIONS_PER_SECOND, estimate_trial
-from saddle.execute.planning import plan_study
-from saddle.store.entry import Entry
+from saddle.execute.plan.cost_estimate import OPERATIONS_PER_SECOND, estimate_trial
+from saddle.execute.plan.study_plan import plan_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import load_studies, parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import load_studies, parse_studies
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 PARABOLA = """\

@@ -9,9 +9,9 @@ import pytest
 from saddle.design import Arm, DesignError, Replicate, make_arms, replicates_of
 from saddle.design.blocks import block_list
 from saddle.design.proposals import AblationProposals
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Ablation
+from saddle.trial.record import Entry
 
 
 def designed(**given: Any) -> list[Replicate]:

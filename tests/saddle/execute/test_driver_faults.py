@@ -12,22 +12,22 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import RayActorError
 
+from saddle.cluster.failures import RESTARTS, Death
 from saddle.errors import InfrastructureError
-from saddle.execute.conductor import Conductor
-from saddle.execute.deaths import RESTARTS, Death
 from saddle.execute.driver import noting_faults
-from saddle.execute.order import EndMessage, FaultMessage, dump_message
-from saddle.execute.preparing import make_proposals, start_progress
+from saddle.execute.plan.setup import make_proposals, start_progress
 from saddle.execute.progress import Progress, ProgressKeeper, Silent
-from saddle.execute.slot import MESSAGE
-from saddle.execute.tuning import failing_the_study, take_error
+from saddle.execute.scheduler import Conductor
+from saddle.execute.tune_run import failing_the_study, take_error
+from saddle.execute.worker.slot import MESSAGE
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import HELD
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
 from saddle.track.base import NullTracker
+from saddle.trial.messages import EndMessage, FaultMessage, dump_message
 from saddle.trial.run_id import RunId
 from tests.support.disks import Disk
 

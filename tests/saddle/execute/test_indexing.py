@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from saddle.execute import conductor
+from saddle.execute import scheduler as conductor
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store import ledger_index
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import index_folder, number_of_segment, read_segments
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
 from tests.support.stored import rewrite_entry
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from saddle.execute.preparing import hours_of
+from saddle.execute.plan.setup import hours_of
 from saddle.execute.progress import Progress, ProgressKeeper, Silent, progress_path, read_progress
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 RUN = RunId("s")

@@ -10,9 +10,9 @@ import pytest
 from saddle.design import Arm, Replicate
 from saddle.design.proposals import AblationProposals
 from saddle.execute.driver import Options, StudyResult, run_study
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from tests.support.commands import Command, wait_until
 
 NODES = [{"CPU": 2.0}]

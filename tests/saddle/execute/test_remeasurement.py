@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import EvaluationChanged, StudyChanged, read_study, refuse_changes
 from saddle.errors import UserError
 from saddle.execute import remeasurement_task
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
-from saddle.verify.verifying import verify_study
+from saddle.verify.verify_study import verify_study
 from tests.support.in_process import measure_in_process, run_in_process
 from trainables import adversarial_training
 from trainables.contract import Report

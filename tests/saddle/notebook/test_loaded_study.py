@@ -9,17 +9,17 @@ import pyarrow as pa
 import pytest
 
 import saddle
-from saddle.archive.finding import NotFound
+from saddle.archive.lookup import NotFound
 from saddle.archive.studies import settle_study
 from saddle.errors import UserError
 from saddle.notebook.frames import NoFrame
 from saddle.notebook.study import LoadedStudy
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
-from saddle.study.loader import parse_studies
+from saddle.store.open import open_store
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 

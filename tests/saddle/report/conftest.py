@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import Entry
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS = {

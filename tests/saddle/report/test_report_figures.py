@@ -13,18 +13,18 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from saddle.analyse.ablation import judge_arms, measure_arms, rule_of, without_needless
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.hypervolume import hypervolume_course
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.importance import importance
-from saddle.analyse.pairs import Measured, of_arm
+from saddle.analyse.statistics.hypervolume import hypervolume_course
+from saddle.analyse.statistics.paired_values import Measured, of_arm
 from saddle.design import make_arms, replicates
+from saddle.report.figure_selection import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
-from saddle.report.plates import leaders
-from saddle.search.outcomes import Outcome
 from saddle.study.models import Study
+from saddle.trial.outcome import Outcome
 
 TEST = "test/robust_accuracy.worst_case"
 VALIDATION = "validation/robust_accuracy.worst_case"

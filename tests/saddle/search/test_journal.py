@@ -10,10 +10,10 @@ import pytest
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from saddle.search.begun import Begun
 from saddle.search.journal import open_whole
-from saddle.search.optuna_proposals import OptunaProposals
+from saddle.search.optuna_search import OptunaProposals
 from saddle.search.rebuild import rebuild
+from saddle.search.unfinished import Begun
 from tests.saddle.search.test_rebuild import Searching, facts, make_study
 
 Damage = Callable[[list[bytes], bytes], bytes]

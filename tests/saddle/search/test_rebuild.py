@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from saddle.search.begun import Begun, begun_trials, keep_proposal
-from saddle.search.optuna_proposals import OptunaProposals
-from saddle.search.outcomes import Outcome
+from saddle.search.optuna_search import OptunaProposals
 from saddle.search.rebuild import rebuild
 from saddle.search.storage import open_journal
+from saddle.search.unfinished import Begun, begun_trials, keep_proposal
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 SPACE = {

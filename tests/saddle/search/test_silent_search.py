@@ -9,11 +9,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from saddle.search.optuna_proposals import OptunaProposals
+from saddle.search.optuna_search import OptunaProposals
 from saddle.search.samplers import notes
 from saddle.search.storage import open_journal
-from saddle.store.entry import Entry
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import Entry
 
 METRIC, OTHER = "validation/robust_accuracy.worst_case", "validation/clean_accuracy"
 STUDY = """\

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from saddle.store.checks import checks_path, write_checks
-from saddle.store.entry import Entry
-from saddle.store.entry_rows import encode
 from saddle.store.fence import HELD
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.record_parquet import encode
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from trainables.contract import CheckItem
 

@@ -13,12 +13,12 @@ import torch
 from saddle.errors import InfrastructureError
 from saddle.store.base import StorageError, Store
 from saddle.store.checkpoints import Checkpoints, Superseded
-from saddle.store.entry import Entry
 from saddle.store.fence import Fence, TakenOver, fence_path, take_fence, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_study
-from saddle.store.s3 import S3Store
+from saddle.store.s3.store import S3Store
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy
 from tests.support.s3 import S3

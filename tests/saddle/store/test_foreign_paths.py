@@ -18,17 +18,17 @@ from saddle.report.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger, encode
 from saddle.store.local import LocalStore
 from saddle.store.lock import driver_of, hold_study, lock_path
 from saddle.store.manifest import Saved, encode_manifest, manifest_path, read_manifest
-from saddle.store.opening import open_store, study_folder, trial_folder
-from saddle.store.s3 import S3Store
+from saddle.store.open import open_store, study_folder, trial_folder
+from saddle.store.s3.store import S3Store
 from saddle.track.mlflow_tracker import outbox_folder
+from saddle.track.open_runs import Started
 from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Deliver, Outbox
-from saddle.track.started import Started
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from saddle.verify.checkpoints import compare_checkpoints
 from saddle_contracts.store import OPERATIONS

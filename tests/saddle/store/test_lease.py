@@ -16,7 +16,7 @@ import pytest
 import saddle.store.lease as leases
 from saddle.store.base import StorageError
 from saddle.store.lock import Driver, driver_of, hold_study
-from saddle.store.s3 import S3Store
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3
@@ -26,7 +26,7 @@ import socket, sys, time
 import saddle.store.lease as leases
 from saddle.errors import UserError
 from saddle.store.lock import hold_study
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.trial.run_id import RunId
 if sys.argv[2] == "elsewhere":
     leases.place = lambda: "elsewhere"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saddle.store.base import StorageError
-from saddle.store.entry import SCHEMA_VERSION, Entry
 from saddle.store.ledger import Ledger, decode, encode, to_json
 from saddle.store.local import LocalStore
+from saddle.trial.record import SCHEMA_VERSION, Entry
 from saddle.trial.run_id import RunId
 
 ENTRY = Entry(

@@ -14,12 +14,12 @@ import pytest
 
 from saddle.store import ledger_index
 from saddle.store.base import Store
-from saddle.store.entry import Entry
-from saddle.store.json_list import JsonList
+from saddle.store.lazy_json import JsonList
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import index_folder
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.entry import Entry, Measurement
 from saddle.store.fence import HELD, TakenOver, take_fence
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.measurements import add_measurement, measurement_path, next_number, read_measurements
+from saddle.trial.record import Entry, Measurement
 from saddle.trial.run_id import RunId
 
 RUN = RunId("s")

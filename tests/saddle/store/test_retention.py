@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.store.retention import GIGABYTE, describe_removal, plan_retention, remove, removed
 from saddle.study.models import KeptCheckpoints
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 SCORES = {"a": [0.1, 0.9, 0.3, 0.2], "b": [0.1, 0.2, 0.3, 0.8], "c": [0.7, 0.3, 0.2, 0.1], "d": [0.6, 0.1, 0.1, 0.1]}

@@ -22,14 +22,14 @@ from pathlib import Path
 import optuna
 from saddle.errors import UserError
 from saddle.search.storage import journal_path, open_journal
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Outbox
-from saddle.track.started import Started
+from saddle.track.open_runs import Started
 from saddle.trial.run_id import RunId
 
 def use(root, who):

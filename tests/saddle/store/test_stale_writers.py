@@ -13,10 +13,10 @@ import pytest
 
 import saddle.store.lease as leases
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
-from saddle.store.s3 import S3Store
+from saddle.store.s3.store import S3Store
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 from tests.support.commands import wait_until
 from tests.support.s3 import S3
@@ -31,15 +31,15 @@ from dataclasses import replace
 import saddle.store.lease as leases
 from saddle.archive.studies import settle_study
 from saddle.execute.progress import Progress, ProgressKeeper, Silent
-from saddle.search.begun import keep_proposal
-from saddle.search.proposals import Proposal
+from saddle.search.unfinished import keep_proposal
+from saddle.trial.source import Proposal
 from saddle.store.checkpoints import Checkpoints, Superseded
 from saddle.store.fence import TakenOver, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.lock import hold_study
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.store.retention import Removal, remove
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 RUN = RunId("digits")

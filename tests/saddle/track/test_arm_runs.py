@@ -12,15 +12,15 @@ from mlflow.tracking import MlflowClient
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
-from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.arm_payload import describe_arms, effect_tags
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
-from saddle.track.telling import started
+from saddle.track.trial_payload import started
+from saddle.trial.record import Entry
 from saddle.trial.run_id import RunId
 
 METRIC = "test/robust_accuracy.worst_case"

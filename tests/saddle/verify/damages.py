@@ -11,13 +11,13 @@ from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
 from saddle.archive.studies import read_study
-from saddle.search.optuna_proposals import trial_key
+from saddle.search.optuna_search import trial_key
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import SCHEMA_VERSION
-from saddle.store.entry_rows import read_row
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import STAMP, checksum, index_folder
 from saddle.store.local import LocalStore
+from saddle.store.record_parquet import read_row
+from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
 from tests.support.stored import rewrite_entry
 

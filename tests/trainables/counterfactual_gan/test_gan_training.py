@@ -12,12 +12,12 @@ import torch
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
 from trainables.counterfactual_gan import classifiers, loop
-from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
+from trainables.counterfactual_gan.judges import discriminator_twin, generator_twin, judges
 from trainables.counterfactual_gan.loop import is_turn
 from trainables.counterfactual_gan.settings.optimisation import turns
-from trainables.counterfactual_gan.steps import Losses
+from trainables.counterfactual_gan.updates import Losses
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import parts
+from trainables.defects.splits import parts
 
 SMALL = {
     "train_size": 60, "test_size": 24, "batch_size": 20, "image_size": 16, "generator_width": 4,

@@ -12,7 +12,7 @@ from trainables.contract import InProcessRun, resolve
 from trainables.datasets.config import dataset_of
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
-from trainables.defects.parts import parts
+from trainables.defects.splits import parts
 from trainables.segmentation.loop import segmentation_loss
 
 

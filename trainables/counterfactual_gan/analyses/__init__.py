@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.measuring import Measured
+from trainables.counterfactual_gan.measurements import Measured
 from trainables.counterfactual_gan.model import CounterfactualModel
-from trainables.defects.parts import Parts
+from trainables.defects.splits import Parts
 from trainables.evaluation.features import FeatureExtractor
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.generator import Generator

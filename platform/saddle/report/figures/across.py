@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddle.analyse.across import Side, mean_sd
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.wording import label
+from saddle.analyse.study_comparison import Side, mean_sd
+from saddle.analyse.text.formatting import label
 from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import INK, MUTED, Plate, draw, nothing
 

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddle.analyse.student import Floats
+from saddle.analyse.statistics.paired_t import Floats
 from saddle.report.figures.axes import clean, epoch_axis, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import MUTED, Plate, draw, nothing
 from saddle.report.figures.dense import MANY
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import Entry
 
 MOST_TOGETHER = 5
 """Arms whose bands still can be told apart in one panel; more get a panel each."""

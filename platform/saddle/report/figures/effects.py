@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import Measured
 from saddle.analyse.sentences import scale_of
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired_values import Measured
+from saddle.analyse.text.formatting import label, plural
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import label, plural
 from saddle.report.figures.axes import Numbers, category_axis, clean, percent_axis, style_of
 from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
 from saddle.report.figures.dense import dots

@@ -13,9 +13,9 @@ from saddle.analyse.best import candidates, trial_order, value_of
 from saddle.report.figures.axes import percent_axis
 from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, Plate, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.search.outcomes import METHOD_FAILURES, Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.outcome import METHOD_FAILURES, Outcome
+from saddle.trial.record import Entry
 
 LOOKS: dict[str, dict[str, Any]] = {
     "completed": {"marker": "o", "color": ACCENT, "ms": 5, "mew": 0, "alpha": 0.8},

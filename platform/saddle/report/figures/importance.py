@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saddle.analyse.importance import Importance
-from saddle.analyse.wording import label, plural
+from saddle.analyse.text.formatting import label, plural
 from saddle.report.figures.axes import category_axis, clean
 from saddle.report.figures.canvas import ACCENT, PALETTE, Plate, draw, nothing
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.pairs import Measured
-from saddle.analyse.wording import setting
+from saddle.analyse.statistics.paired_values import Measured
+from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
 from saddle.design.values import canonical
 from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of

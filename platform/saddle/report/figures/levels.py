@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from saddle.analyse.pairs import Measured
-from saddle.analyse.wording import setting
+from saddle.analyse.statistics.paired_values import Measured
+from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
 from saddle.report.figures.axes import Numbers, clean, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import MUTED, Plate, draw

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn, evenly
-from saddle.analyse.wording import Scale, label, setting
+from saddle.analyse.text.formatting import Scale, label, setting
 from saddle.design.values import canonical, readable
 from saddle.report.figures.axes import clean
 from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, Plate, draw, nothing
 from saddle.report.figures.dense import MANY
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.trial.record import Entry
 
 MOST_AXES = 12
 FEWEST_TRIALS = 3

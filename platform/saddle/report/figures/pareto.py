@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from saddle.analyse.best import candidates
-from saddle.analyse.hypervolume import Course
-from saddle.analyse.wording import Scale, label, listed
+from saddle.analyse.statistics.hypervolume import Course
+from saddle.analyse.text.formatting import Scale, label, listed
 from saddle.report.figures.axes import percent_axis
 from saddle.report.figures.canvas import MUTED, PALETTE, Plate, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.store.entry import Entry
 from saddle.study.models import Objective
+from saddle.trial.record import Entry
 
 
 def fronts(entries: Sequence[Entry], front: Sequence[Entry], objectives: Sequence[Objective]) -> Plate:

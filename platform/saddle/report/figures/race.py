@@ -9,9 +9,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured
 from saddle.analyse.racing import Standing
-from saddle.analyse.wording import plural
+from saddle.analyse.statistics.paired_values import MISSING, NOT_NEEDED, Measured
+from saddle.analyse.text.formatting import plural
 from saddle.report.figures.axes import category_axis
 from saddle.report.figures.canvas import MUTED, Plate, draw
 from saddle.report.figures.effects import COLOURS, MOST_ROWS

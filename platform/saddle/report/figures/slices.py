@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn
-from saddle.analyse.wording import is_fraction, label
+from saddle.analyse.text.formatting import is_fraction, label
 from saddle.design.values import canonical, readable
 from saddle.report.figures.axes import category_axis, clean, log_axis, percent_axis
 from saddle.report.figures.canvas import ACCENT, PALETTE, Plate, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.trial.record import Entry
 
 MOST_SLICES = 12
 

@@ -10,7 +10,7 @@ from saddle.analyse.best import value_of
 from saddle.report.figures.axes import clean, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import PALETTE, Plate, draw
 from saddle.report.figures.dense import dots
-from saddle.store.entry import Entry
+from saddle.trial.record import Entry
 
 MOST_GROUPS = 16
 
