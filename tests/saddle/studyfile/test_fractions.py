@@ -13,7 +13,7 @@ from saddle.archive.reevaluate import change_config
 from saddle.errors import UserError
 from saddle.studyfile.dump import dump_study
 from saddle.studyfile.yaml_scalars import Fraction, ScalarError, plain
-from tests.saddle.study.conftest import FakeConfig, Load, Refuse
+from tests.saddle.studyfile.conftest import FakeConfig, Load, Refuse
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6), st.sampled_from(["/", " / ", " /", "/ "]))

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from saddle.studyfile.problem import StudyError
-from tests.saddle.study.conftest import ABLATION, Load
+from tests.saddle.studyfile.conftest import ABLATION, Load
 
 FEW, MANY = 100, 800
 STEEPEST = 1.5
