@@ -14,7 +14,7 @@ from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, Measured, measure_again
 from saddle.execute.remeasurement_task import Order as MeasuringOrder
-from saddle.execute.scheduler import Conductor
+from saddle.execute.scheduler import Scheduler
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.slot import MESSAGE, ORDER
 from saddle.execute.worker.trial_runner import Training
@@ -28,16 +28,16 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
     return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
-def train_all(conductor: Conductor, slots: int) -> None:
-    """Train one trial after the other and tell the conductor what a slot would tell it."""
-    trial: Any = None  # Tune's, which the conductor doesn't look into
-    while (proposal := conductor.propose()) is not None:
-        order = Order.parse(conductor.order(proposal)[ORDER])
+def train_all(scheduler: Scheduler, slots: int) -> None:
+    """Train one trial after the other and tell the scheduler what a slot would tell it."""
+    trial: Any = None  # Tune's, which the scheduler doesn't look into
+    while (proposal := scheduler.propose()) is not None:
+        order = Order.parse(scheduler.order(proposal)[ORDER])
         for message in Training(order, DataCache(None)).messages():
             result = {MESSAGE: dump_message(message)}
             if not isinstance(message, EpochMessage):
-                conductor.hear_end(result)
-            elif conductor.hear_epoch(trial, result):
+                scheduler.on_end(result)
+            elif scheduler.on_epoch(trial, result):
                 break
 
 

@@ -17,7 +17,7 @@ from trainables.counterfactual_gan.model import discriminator_of, generator_of, 
 from trainables.counterfactual_gan.settings.networks import NetworkSettings
 from trainables.datasets.augmentation import augment
 from trainables.datasets.samples import Samples
-from trainables.defects.splits import Order, Parts
+from trainables.defects.splits import BalancedSampler, Splits
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.generator import Generator
@@ -34,7 +34,7 @@ _kept: OrderedDict[tuple[Any, ...], nn.Module] = OrderedDict()
 """By what they were trained on and how; of the data their fingerprint, not the tensors."""
 
 
-def judges(config: Config, data: Parts, device: torch.device) -> list[Discriminator]:
+def judges(config: Config, data: Splits, device: torch.device) -> list[Discriminator]:
     """`config.judges` independent classifiers with two logits; of their own seeds, whatever the replicate's is.
 
     They are a measuring instrument, and so the same in every arm: always trained on both classes alike. Only arms that
@@ -43,7 +43,7 @@ def judges(config: Config, data: Parts, device: torch.device) -> list[Discrimina
     return [_judge(config, data, device, number) for number in range(config.judges)]
 
 
-def discriminator_twin(config: Config, data: Parts, device: torch.device, seed: int) -> Discriminator:
+def plain_discriminator(config: Config, data: Splits, device: torch.device, seed: int) -> Discriminator:
     """D's network with two logits, trained as a plain classifier."""
 
     def build() -> Discriminator:
@@ -58,7 +58,7 @@ def discriminator_twin(config: Config, data: Parts, device: torch.device, seed: 
     return found
 
 
-def generator_twin(config: Config, data: Parts, device: torch.device, seed: int) -> Generator:
+def plain_generator(config: Config, data: Splits, device: torch.device, seed: int) -> Generator:
     """G's network, its class branch trained as a plain classifier; it is used through `classify`."""
 
     def build() -> Generator:
@@ -92,7 +92,7 @@ def train_classifier(
     augmented: bool,
 ) -> None:
     """Train `model` in place on the cross-entropy of `logits_of`, (N, C, H, W) → (N, 2); leaves it in eval mode."""
-    order = Order(samples.labels, seed, balanced=balanced, purpose="classifier order")
+    order = BalancedSampler(samples.labels, seed, balanced=balanced, purpose="classifier order")
     loader = make_loader(samples, order, BATCH)
     optimizer = torch.optim.Adam(model.parameters(), LR)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=max(1, epochs * len(loader)))
@@ -122,7 +122,7 @@ def panel_logits(panel: list[Discriminator], images: Tensor, batch: int = 500) -
     return torch.stack(found)
 
 
-def _judge(config: Config, data: Parts, device: torch.device, number: int) -> Discriminator:
+def _judge(config: Config, data: Splits, device: torch.device, number: int) -> Discriminator:
     def build() -> Discriminator:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(number, "judge"))
@@ -136,7 +136,7 @@ def _judge(config: Config, data: Parts, device: torch.device, number: int) -> Di
 
 def _trained(
     config: Config,
-    data: Parts,
+    data: Splits,
     device: torch.device,
     key: tuple[Any, ...],
     build: Callable[[], Any],

@@ -30,7 +30,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True)
-class Parts:
+class Splits:
     """What a trial uses of a dataset; labels are 0 undamaged and 1 damaged, as `classes` names them."""
 
     train: Samples
@@ -50,7 +50,7 @@ class Parts:
         return found
 
 
-def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
+def splits(config: DefectSettings, dataset: Dataset, device: Any) -> Splits:
     """Cut a dataset; held-out images come from other source images than those that are trained on, or are those that it
     brings for validation.
 
@@ -71,7 +71,7 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
         held_out = held_out[: max(2 * LEAST, round(config.validation_fraction * config.train_size))]
     tested = draw_subset(found.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
     channels, height, breadth = found.shape
-    return Parts(
+    return Splits(
         train=_samples(config, found.train, rest[: config.train_size], device),
         validation=_samples(config, held_in, held_out, device),
         test=_samples(config, found.test, tested, device),
@@ -81,7 +81,7 @@ def parts(config: DefectSettings, dataset: Dataset, device: Any) -> Parts:
     )
 
 
-class Order(Sampler[int]):
+class BalancedSampler(Sampler[int]):
     """The indices of the epoch set by `set_epoch`: of both classes equally many, or every sample once."""
 
     def __init__(self, labels: Tensor, seed: int, *, balanced: bool, purpose: str = "order") -> None:

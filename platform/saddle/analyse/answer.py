@@ -9,7 +9,7 @@ from saddle.analyse.result import Answer, compared_metric, direction_of, objecti
 from saddle.analyse.search import answer_search
 from saddle.design import Arm
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 
 def answer(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     directions: Mapping[str, Direction],
     *,
     arms: Sequence[Arm] | None = None,

@@ -14,7 +14,7 @@ from saddle.analyse.search import name_of, twin
 from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm, labels, make_arms
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from trainables.contract import evaluation_fields
 
 
@@ -25,7 +25,9 @@ def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]
     return make_arms(study.ablation, baseline or {}, study.settings)
 
 
-def answer_study(study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None) -> Answer:
+def answer_study(
+    study: Study, trainable: Any, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None
+) -> Answer:
     """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
     arms = arms_of_study(study, baseline)
     found = answer(
@@ -45,7 +47,7 @@ def answer_study(study: Study, trainable: Any, entries: Sequence[Entry], baselin
     return replace(found, warnings=(*cautions, *found.warnings), conditional=given)
 
 
-def groups_of(entries: Sequence[Entry], arms: Sequence[Arm]) -> dict[str, list[Entry]]:
+def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:
     """The trials of each arm by the name that a reader sees, or each trial of a search by its own."""
     if arms:
         return {name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}
@@ -57,7 +59,7 @@ def tested_metric(study: Study, metric: str) -> str:
     return metric if study.ablation is not None else twin(metric)
 
 
-def chance_of(entries: Sequence[Entry]) -> float | None:
+def chance_of(entries: Sequence[TrialRecord]) -> float | None:
     """The accuracy of guessing among the dataset's classes; None where no trial says how many there are."""
     counts = {entry.fingerprints["classes"] for entry in entries if entry.fingerprints.get("classes")}
     return 1 / max(counts) if counts else None

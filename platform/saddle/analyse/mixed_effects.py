@@ -14,11 +14,11 @@ from saddle.design import Arm
 from saddle.design.values import canonical
 from saddle.study.ablation import Ablation
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 
 def with_mixed(
-    effects: Sequence[Effect], ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], metric: str
+    effects: Sequence[Effect], ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str
 ) -> tuple[Effect, ...]:
     """The effects with `mixed` where the mixed model can be fitted; as they are in designs without contrasts."""
     designed = contrasts_of(ablation, arms)
@@ -32,7 +32,7 @@ def with_mixed(
     return tuple(replace(effect, mixed=found.get(effect.name)) for effect in effects)
 
 
-def observations(entries: Sequence[Entry], arms: Sequence[Arm], metric: str) -> list[Observation]:
+def observations(entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str) -> list[Observation]:
     """Every completed replicate with a finite value; of one trained again the latest counts."""
     found: dict[tuple[str, int, str], Observation] = {}
     for arm in arms:

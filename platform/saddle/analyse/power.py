@@ -12,7 +12,7 @@ from scipy import stats
 from saddle.analyse.achievable import detectable_effect, power, seeds_needed
 from saddle.analyse.effect import Kind
 from saddle.analyse.factorial import contrasts_of
-from saddle.analyse.statistics.paired_values import Measured, pair
+from saddle.analyse.statistics.paired_values import ArmValues, pair
 from saddle.design import Arm
 from saddle.design.contrasts import spread_factor
 from saddle.study.ablation import Ablation
@@ -91,7 +91,7 @@ def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], 
     return found
 
 
-def pilot_spread(measured: Sequence[Measured], source: str) -> Spread | None:
+def pilot_spread(measured: Sequence[ArmValues], source: str) -> Spread | None:
     """The spread that a pilot's arms show, pooled over them, the baseline first; None without two pairs of an arm.
 
     The interval takes into account that all differences share the baseline's values.

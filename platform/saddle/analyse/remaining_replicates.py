@@ -8,11 +8,11 @@ from typing import Any
 from saddle.analyse.ablation import standing_of
 from saddle.design import Arm, Replicate, labels
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 
 def needs_of(
-    study: Study, arms: Sequence[Arm], entries: Sequence[Entry], trainable: Any
+    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], trainable: Any
 ) -> Callable[[Replicate], bool]:
     """Whether a replicate matters, as far as the finished trials say: all do, unless a race was settled without it."""
     ablation = study.ablation

@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.analyse.ablation import judge_arms, measure_arms, rule_of
+from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms
 from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.best import best, value_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, Rule, judge
+from saddle.analyse.effects import Comparison, ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
 from saddle.analyse.result import compared_metric, direction_of, objectives_of
-from saddle.analyse.statistics.paired_values import Measured, pair
+from saddle.analyse.statistics.paired_values import ArmValues, pair
 from saddle.analyse.verdict import FEWEST_SEEDS
 from saddle.design.values import canonical, readable
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction, evaluation_fields
 
 HIDDEN_FACTS = ("seed",)
@@ -27,17 +27,17 @@ HIDDEN_FACTS = ("seed",)
 
 
 @dataclass(frozen=True)
-class Side:
+class StudyView:
     """One study as it is compared: its arms (an ablation's, or a search's best trial as the only one)."""
 
     study: Study
     metric: str
     direction: Direction
-    arms: Sequence[Measured]
+    arms: Sequence[ArmValues]
     effects: Mapping[str, Effect] = field(default_factory=dict)
     """By arm; the baseline has none."""
     baseline: str | None = None
-    best: Entry | None = None
+    best: TrialRecord | None = None
     outcomes: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     ended: float = 0.0
@@ -53,26 +53,26 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Across:
+class StudyComparison:
     """The studies, the arms that any of them has, how arms differ between studies, and in what the studies differ."""
 
-    sides: Sequence[Side]
+    views: Sequence[StudyView]
     arms: Sequence[str]
     between: Sequence[Effect]
     """Each arm that the first study shares with another one, paired by seed; judged as one family."""
     differing: Mapping[str, Sequence[str]]
-    """Facts that are not the same everywhere, by study in the order of `sides`; an empty text where one has none."""
+    """Facts that are not the same everywhere, by study in the order of `views`; an empty text where one has none."""
     notes: Sequence[str] = ()
 
 
-def side_of(
+def view_of(
     study: Study,
     trainable: Any,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
     metric: str | None = None,
     name: str | None = None,
-) -> Side:
+) -> StudyView:
     """What a study contributes; `metric` replaces the one that it asks about, `name` the study's own."""
     directions: Mapping[str, Direction] = trainable.METRICS
     entries_read, entries = entries, comparable(entries)
@@ -91,30 +91,30 @@ def side_of(
         found = best(entries, objective, study.constraints)
         asked = metric or objective.metric
         value = None if found is None else value_of(found, asked)
-        arm = Measured("best trial", {} if found is None or value is None else {found.seed: value})
-        return Side(study, asked, direction_of(asked, directions), [arm], best=found, **shared)
+        arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
+        return StudyView(study, asked, direction_of(asked, directions), [arm], best=found, **shared)
     asked = metric or compared_metric(study, directions, entries, trainable.SELECTION)
-    rule = rule_of(study, asked, direction_of(asked, directions))
+    spec = comparison_spec(study, asked, direction_of(asked, directions))
     arms = arms_of_study(study, baseline)
     measured = measure_arms(study, arms, entries, asked)
-    standing = judge_arms(study, arms, measured, rule)
+    standing = judge_arms(study, arms, measured, spec)
     effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
-    return Side(study, asked, rule.direction, measured, effects, measured[0].arm, **shared)
+    return StudyView(study, asked, spec.direction, measured, effects, measured[0].arm, **shared)
 
 
-def compare_studies(sides: Sequence[Side], alpha: float = 0.05) -> Across:
+def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:
     """Put the studies side by side; the first one is what the others are compared with."""
-    names = list(dict.fromkeys(arm.arm for side in sides for arm in side.arms))
+    names = list(dict.fromkeys(arm.arm for view in views for arm in view.arms))
     differing = {
         name: values
-        for name in dict.fromkeys(name for side in sides for name in side.facts)
-        if len(set(values := [side.facts.get(name, "") for side in sides])) > 1
+        for name in dict.fromkeys(name for view in views for name in view.facts)
+        if len(set(values := [view.facts.get(name, "") for view in views])) > 1
     }
-    return Across(sides, names, _between(sides, alpha), differing, tuple(_notes(sides)))
+    return StudyComparison(views, names, _between(views, alpha), differing, tuple(_notes(views)))
 
 
-def _between(sides: Sequence[Side], alpha: float) -> list[Effect]:
-    first, *others = sides
+def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
+    first, *others = views
     arms = {arm.arm: arm for arm in first.arms}
     comparisons = []
     for other in others:
@@ -125,14 +125,14 @@ def _between(sides: Sequence[Side], alpha: float) -> list[Effect]:
                 pairs = pair(_of(other, arm), _of(first, arms[arm.arm]))
                 if len(pairs.differences) >= FEWEST_SEEDS:
                     comparisons.append(Comparison(f"{arm.arm}: {other.name} − {first.name}", pairs))
-    return judge(comparisons, Rule(first.metric, first.direction, alpha))
+    return judge(comparisons, ComparisonSpec(first.metric, first.direction, alpha))
 
 
-def _of(side: Side, arm: Measured) -> Measured:
-    return Measured(f"{arm.arm} in {side.name}", arm.values, arm.lost)
+def _of(view: StudyView, arm: ArmValues) -> ArmValues:
+    return ArmValues(f"{arm.arm} in {view.name}", arm.values, arm.lost)
 
 
-def facts_of(entries: Sequence[Entry]) -> dict[str, str]:
+def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
     """The parameters and fingerprints that all of a study's trials share; `…` where they vary within the study."""
     found: dict[str, str] = {}
     for prefix, groups in (
@@ -157,19 +157,19 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _notes(sides: Sequence[Side]) -> list[str]:
+def _notes(views: Sequence[StudyView]) -> list[str]:
     notes = []
-    first = sides[0]
-    for side in sides[1:]:
-        if side.metric != first.metric:
+    first = views[0]
+    for view in views[1:]:
+        if view.metric != first.metric:
             notes.append(
-                f"{side.name} asks about {side.metric}, {first.name} about {first.metric}; --metric NAME compares one"
+                f"{view.name} asks about {view.metric}, {first.name} about {first.metric}; --metric NAME compares one"
             )
-        notes += measured_differently(first, side)
-    notes += [f"{side.name}: {caution}" for side in sides for caution in side.cautions]
-    if any(side.best is not None for side in sides):
+        notes += measured_differently(first, view)
+    notes += [f"{view.name}: {caution}" for view in views for caution in view.cautions]
+    if any(view.best is not None for view in views):
         notes.append("The best trial of a search is a single one, chosen by its own value; it flatters itself.")
-    shared = [len(arm.values) for side in sides for arm in side.arms if side.best is None]
+    shared = [len(arm.values) for view in views for arm in view.arms if view.best is None]
     if shared and max(shared) < FEWEST_SEEDS:
         notes.append(f"No arm has {FEWEST_SEEDS} completed seeds yet, so nothing is compared between studies.")
     return notes
@@ -179,12 +179,12 @@ ATTACKS_RUN = "ran on attacks."
 """What the facts of the attacks that were run begin with."""
 
 
-def measured_differently(first: Side, other: Side) -> list[str]:
+def measured_differently(first: StudyView, other: StudyView) -> list[str]:
     """A note where two studies' trials were measured in different ways, or by different versions of the attacks."""
     names = dict.fromkeys([*first.evaluation, *other.evaluation])
     changed = [name for name in names if first.facts.get(name) != other.facts.get(name)]
     said = [f"{name} = {first.facts.get(name, NOT_SAID)} and {other.facts.get(name, NOT_SAID)}" for name in changed]
-    runs = [{n: v for n, v in side.facts.items() if n.startswith(ATTACKS_RUN)} for side in (first, other)]
+    runs = [{n: v for n, v in view.facts.items() if n.startswith(ATTACKS_RUN)} for view in (first, other)]
     if not said and runs[0] != runs[1]:
         said = ["other versions or budgets of the attacks, see ran on attacks"]
     if not said:
@@ -193,7 +193,7 @@ def measured_differently(first: Side, other: Side) -> list[str]:
     return [f"{how}: what differs between them may be the evaluation's"]
 
 
-def mean_sd(arm: Measured) -> tuple[float, float] | None:
+def mean_sd(arm: ArmValues) -> tuple[float, float] | None:
     """Mean and standard deviation over completed seeds (the latter NaN for a single one); None without any."""
     values = list(arm.values.values())
     if not values:

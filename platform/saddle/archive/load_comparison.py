@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 
-from saddle.analyse.study_comparison import Side, side_of
+from saddle.analyse.study_comparison import StudyView, view_of
 from saddle.archive.lookup import NotFound, find_studies
 from saddle.archive.study_url import open_named
 from saddle.store.ledger import Ledger
@@ -13,14 +13,14 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.problem import nearest
 
 
-def find_sides(
+def load_views(
     names: Sequence[str], storage: str | PathLike[str] | None = None, metric: str | None = None
-) -> list[Side]:
+) -> list[StudyView]:
     """Every study that the names stand for, in their order; a file may stand for several.
 
     Raises `NotFound` for a study that isn't there, or a metric that none of its trials has.
     """
-    found: list[Side] = []
+    found: list[StudyView] = []
     for given in names:
         store, name = open_named(given, storage)
         for stored in find_studies(store, name):
@@ -31,5 +31,5 @@ def find_sides(
                 hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
                 raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
             trainable = load_trainable(stored.study.trainable)
-            found.append(side_of(stored.study, trainable, entries, stored.baseline, metric, stored.run.name))
+            found.append(view_of(stored.study, trainable, entries, stored.baseline, metric, stored.run.name))
     return found

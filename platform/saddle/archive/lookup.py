@@ -15,7 +15,7 @@ from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies
 from saddle.studyfile.problem import StudyError, nearest
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import MARK, RunId
 
 
@@ -28,7 +28,7 @@ class FoundTrial:
     """A stored trial with its study."""
 
     stored: StoredStudy
-    entry: Entry
+    entry: TrialRecord
 
     @property
     def name(self) -> str:
@@ -112,7 +112,7 @@ def find_trial(store: Store, name: str, trial: str | None = None) -> FoundTrial:
     return pick_trial(stored, Ledger(store, stored.run).entries(), trial or key)
 
 
-def pick_trial(stored: StoredStudy, entries: Sequence[Entry], key: str | None) -> FoundTrial:
+def pick_trial(stored: StoredStudy, entries: Sequence[TrialRecord], key: str | None) -> FoundTrial:
     """The trial of this key or number among a study's entries, its best one without; raises `NotFound`."""
     if not key:
         return FoundTrial(stored, _best(stored, entries))
@@ -125,7 +125,7 @@ def pick_trial(stored: StoredStudy, entries: Sequence[Entry], key: str | None) -
     return FoundTrial(stored, found)
 
 
-def _best(stored: StoredStudy, entries: Sequence[Entry]) -> Entry:
+def _best(stored: StoredStudy, entries: Sequence[TrialRecord]) -> TrialRecord:
     study = stored.study
     objective = selection_of(study, load_trainable(study.trainable))
     found = best(entries, objective, study.constraints)

@@ -12,16 +12,16 @@ from saddle.analyse.best import trial_order, value_of, violation
 from saddle.archive.studies import StoredStudy
 from saddle.report.cited_trials import cited
 from saddle.store.base import Store
-from saddle.store.fence import HELD, Hold
+from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.open import study_folder
 from saddle.store.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 
@@ -37,12 +37,12 @@ def plan_for(store: Store, stored: StoredStudy) -> Plan:
     return plan_retention(store, stored.run, study.checkpoints, ranked(study, trainable, entries), names)
 
 
-def ranked(study: Study, trainable: Any, entries: Sequence[Entry]) -> list[Entry]:
+def ranked(study: Study, trainable: Any, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Trials by the study's selection metric, best first: completed before others, constraints kept before broken."""
     selection = selection_of(study, trainable)
     sign = -1.0 if selection.direction == "maximize" else 1.0
 
-    def place(entry: Entry) -> tuple[bool, bool, bool, float]:
+    def place(entry: TrialRecord) -> tuple[bool, bool, bool, float]:
         value = value_of(entry, selection.metric)
         kept = violation(entry, study.constraints) == 0
         return (entry.outcome != Outcome.COMPLETED, not kept, value is None, 0.0 if value is None else sign * value)
@@ -73,8 +73,8 @@ def collect(store: Store, stored: StoredStudy, *, dry_run: bool) -> Collected:
     if dry_run:
         plan = plan_for(store, stored)
     else:
-        with hold_study(store, stored.run) as hold:
-            plan = apply_policy(store, stored, hold)
+        with lock_study(store, stored.run) as lock:
+            plan = apply_policy(store, stored, lock)
     over = f"{plan.over / GIGABYTE:.3g} GB over its limit, all of it cited by the report" if plan.over else ""
     return Collected(name, plan.removals, plan.kept_bytes, over)
 
@@ -87,14 +87,14 @@ def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
     folder = study_folder(run)
     removal = Removal("", folder, store.size(folder), "the whole study, set aside by --fresh")
     if not dry_run:
-        with hold_study(store, run):
+        with lock_study(store, run):
             store.delete(folder)
             shutil.rmtree(store.local / folder, ignore_errors=True)  # what this machine kept of one in a bucket
     return Collected(run.name, (removal,))
 
 
-def apply_policy(store: Store, stored: StoredStudy, hold: Hold = HELD) -> Plan:
+def apply_policy(store: Store, stored: StoredStudy, lock: StudyLock = NO_LOCK) -> Plan:
     """Remove what the study's policy gives up; only the study's driver may, or whoever keeps it out."""
     plan = plan_for(store, stored)
-    remove(store, stored.run, plan.removals, hold)
+    remove(store, stored.run, plan.removals, lock)
     return plan

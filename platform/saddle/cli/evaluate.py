@@ -12,7 +12,7 @@ from saddle.cli.terminal import echo
 if TYPE_CHECKING:
     from saddle.execute.remeasurement import Remeasurement
     from saddle.store.base import Store
-    from saddle.trial.record import Entry
+    from saddle.trial.record import TrialRecord
 
 
 def evaluate(
@@ -116,7 +116,7 @@ class Lines:
             more = f"; {already} are measured so already" if already else ""
             echo(f"{self.study}: {pending} trials to measure{more}")
 
-    def told(self, before: Entry, now: Entry) -> None:
+    def told(self, before: TrialRecord, now: TrialRecord) -> None:
         from saddle.analyse.text.formatting import Scale, label
         from saddle.archive.rows import headline_metrics
         from saddle.report.provenance import name_of

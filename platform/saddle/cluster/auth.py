@@ -27,7 +27,7 @@ class ClusterError(UserError):
     """A cluster can't be used, for a reason a person can act on."""
 
 
-class Door(Enum):
+class AuthState(Enum):
     """What a cluster answers to somebody without a token, or with ours."""
 
     OPEN = "open"
@@ -81,7 +81,7 @@ def require_authentication(address: str, *, insecure: bool = False) -> None:
     """
     if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):
         return  # certificates on both sides say who may connect
-    if knock(address, None) is Door.OPEN:
+    if probe(address, None) is AuthState.OPEN:
         if not insecure and not is_loopback(split(address)[0]):
             raise ClusterError(
                 f"the cluster at {address} demands no token, so everybody who reaches it can run code there: start it "
@@ -96,7 +96,7 @@ def require_authentication(address: str, *, insecure: bool = False) -> None:
         )
     os.environ[MODE] = "token"
     refresh()
-    if knock(address, our_token()) is Door.LOCKED:
+    if probe(address, our_token()) is AuthState.LOCKED:
         raise ClusterError(
             f"the token here is not that of the cluster at {address}; set {TOKEN} to the one its nodes have"
         )
@@ -108,29 +108,29 @@ def our_token() -> str:
     return str(header)
 
 
-def knock(address: str, authorization: str | None) -> Door:
+def probe(address: str, authorization: str | None) -> AuthState:
     """Whether the cluster answers a harmless question; raises `ClusterError` where nobody does."""
     if address.startswith(("http://", "https://")):
-        return _knock_at_dashboard(address, authorization)
+        return _probe_dashboard(address, authorization)
     return _knock_at_port(address, authorization)
 
 
-def _knock_at_dashboard(address: str, authorization: str | None) -> Door:
+def _probe_dashboard(address: str, authorization: str | None) -> AuthState:
     headers = {"Authorization": authorization} if authorization else {}
     request = urllib.request.Request(f"{address.rstrip('/')}/api/jobs/", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
-            return Door.OPEN
+            return AuthState.OPEN
     except urllib.error.HTTPError as error:
         with error:
             if error.code in (401, 403):
-                return Door.LOCKED
+                return AuthState.LOCKED
         raise nobody(address, str(error)) from error
     except (OSError, http.client.HTTPException) as error:
         raise nobody(address, str(getattr(error, "reason", error))) from error
 
 
-def _knock_at_port(address: str, authorization: str | None) -> Door:
+def _knock_at_port(address: str, authorization: str | None) -> AuthState:
     """Ask the cluster's own server (GCS), or that of Ray Client, whether it is there."""
     import grpc  # type: ignore[import-untyped]
     from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc, ray_client_pb2, ray_client_pb2_grpc
@@ -149,9 +149,9 @@ def _knock_at_port(address: str, authorization: str | None) -> Door:
             ask(question, timeout=PROBE_SECONDS, metadata=metadata)
         except grpc.RpcError as error:
             if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-                return Door.LOCKED
+                return AuthState.LOCKED
             raise nobody(address, error.code().name.lower()) from error
-    return Door.OPEN
+    return AuthState.OPEN
 
 
 def is_from_ray_init(address: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from saddle.design.blocks import MACHINE
 from saddle.errors import UserError
 from saddle.study.models import Resources, Study
-from saddle.trial.source import Proposals
+from saddle.trial.source import TrialSource
 
 Nodes = Sequence[Mapping[str, float]]
 """What each node of a cluster offers, by Ray's names."""
@@ -131,7 +131,7 @@ def check_startup(study: Study, slots: int) -> None:
         )
 
 
-def slots_for(study: Study, nodes: Nodes, proposals: Proposals | None = None) -> int:
+def slots_for(study: Study, nodes: Nodes, source: TrialSource | None = None) -> int:
     """How many trials of `study` run at once on these nodes, never more than there are; raises `DoesNotFit`.
 
     Where kinds of machines are blocks, as many as fit on the fewest of a kind, so that all kinds are equally busy.
@@ -139,5 +139,5 @@ def slots_for(study: Study, nodes: Nodes, proposals: Proposals | None = None) ->
     machines = study.ablation.blocks.get(MACHINE, [None]) if study.ablation is not None else [None]
     slots = min(count_slots(study.resources, nodes_of_kind(nodes, machine)) for machine in machines)
     check_startup(study, slots)
-    total = proposals.total if proposals is not None else study.budget.trials
+    total = source.total if source is not None else study.budget.trials
     return min(slots, total) if total else slots

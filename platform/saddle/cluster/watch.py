@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.cluster.auth import ClusterError, has_token, knock, our_token
+from saddle.cluster.auth import ClusterError, has_token, our_token, probe
 from saddle.cluster.ports import rays_processes
 from saddle.errors import InfrastructureError
 from saddle.store.infrastructure_errors import explain_fault
@@ -99,7 +99,7 @@ class ClusterWatch:
             return ""
         self.asked = now
         with contextlib.suppress(ClusterError):
-            knock(address, our_token() if has_token() else None)
+            probe(address, our_token() if has_token() else None)
             self.answered = time.monotonic()
         silent = time.monotonic() - self.answered
         return f"the Ray cluster at {address} has not answered for {silent:.0f} s" if silent > PATIENCE else ""

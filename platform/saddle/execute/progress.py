@@ -19,10 +19,10 @@ from pydantic import TypeAdapter
 
 from saddle.analyse.result import direction_of
 from saddle.store.base import Conflict, ForeignPath, StorageError, Store
-from saddle.store.fence import HELD, Hold, TakenOver
+from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
 from saddle.store.ledger import to_json
 from saddle.store.open import study_folder
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import Direction
 
@@ -109,7 +109,7 @@ class ProgressKeeper:
     listener: Listener
     maximize: bool = True
     begun: float = field(default_factory=time.monotonic)
-    hold: Hold = HELD
+    lock: StudyLock = NO_LOCK
     _written: float = -math.inf
     _etag: str | None = None
     _known: bool = False
@@ -182,21 +182,21 @@ class ProgressKeeper:
         self.listener.changed(self.progress, event)
 
     def _write(self) -> None:
-        """Replace what we wrote last; where another driver did meanwhile, `hold` is lost from now on."""
-        path, self.progress.token = progress_path(self.run), self.hold.token
+        """Replace what we wrote last; where another driver did meanwhile, `lock` is lost from now on."""
+        path, self.progress.token = progress_path(self.run), self.lock.token
         if not self._known:
             self._etag, self._known = self.store.etag(path), True
         with contextlib.suppress(TakenOver):
-            self.hold.check()
+            self.lock.check()
             try:
                 self._etag = self.store.write_if(path, to_json(asdict(self.progress)).encode(), self._etag)
             except Conflict:
                 self._known = False
-                self.hold.check()
+                self.lock.check()
 
 
 def count_again(
-    store: Store, run: RunId, entries: Iterable[Entry], directions: Mapping[str, Direction], hold: Hold
+    store: Store, run: RunId, entries: Iterable[TrialRecord], directions: Mapping[str, Direction], lock: StudyLock
 ) -> None:
     """See which trial is the best one once trials of a study that nobody trains have other metrics."""
     progress = read_progress(store, run)
@@ -205,7 +205,7 @@ def count_again(
     progress.best, progress.best_trial, progress.outcomes = None, None, {}
     maximize = direction_of(progress.metric, directions) == "maximize"
     begun = time.monotonic() - progress.seconds
-    keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, hold=hold)
+    keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
     keeper.end(progress.state, progress.why)

@@ -24,7 +24,7 @@ from saddle.store.open import open_store, trial_folder
 from saddle.store.record_parquet import to_json
 from saddle.study.trainables import load_trainable
 from saddle.trial.messages import finite
-from saddle.trial.record import Entry, Measurement
+from saddle.trial.record import Measurement, TrialRecord
 from trainables.contract import InProcessRun, Report
 
 MEASURED_WITH = "measured_with"
@@ -132,7 +132,7 @@ def _measure(order: Order, cache: DataCache) -> Measurement:
 
 
 def test_again(
-    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: Entry, run: InProcessRun
+    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
 ) -> Report:
     """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
     state = stored_state(store, FoundTrial(stored, entry))
@@ -145,7 +145,7 @@ def test_again(
     return report
 
 
-def earlier_report(store: Store, entry: Entry) -> Report:
+def earlier_report(store: Store, entry: TrialRecord) -> Report:
     """What was measured of a trial's selected checkpoint last; an array that can't be read is measured anew."""
     return Report(
         metrics=dict(entry.metrics), arrays=stored_arrays(store, entry), fingerprints=dict(entry.fingerprints)

@@ -24,7 +24,7 @@ from saddle.execute.worker.slot import MESSAGE, ORDER
 from saddle.search.unfinished import keep_proposal
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints, Superseded
-from saddle.store.fence import HELD, Hold, TakenOver
+from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
 from saddle.store.infrastructure_errors import explain_fault
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import SEGMENT
@@ -32,22 +32,22 @@ from saddle.study.models import Study
 from saddle.track.base import StartedTrial, Tracker
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, Order, finite, parse_message
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
-from saddle.trial.source import Proposal, Proposals
+from saddle.trial.record import TrialRecord
+from saddle.trial.source import Proposal, TrialSource
 from trainables.contract import resolve
 
 SWEEP_SECONDS = 3.0
 
 
 @dataclass
-class Conductor:
+class Scheduler:
     """Everything the driver does about one study, called only from Tune's loop."""
 
     study: Study
     trainable: Any
     store: Store
     ledger: Ledger
-    proposals: Proposals
+    source: TrialSource
     tracker: Tracker
     progress: ProgressKeeper
     select: tuple[str, str]
@@ -56,7 +56,7 @@ class Conductor:
     gpu_seconds: float = 0.0
     hours_spent: float = 0.0
     stopping: bool = False
-    hold: Hold = HELD
+    lock: StudyLock = NO_LOCK
     under_way: dict[str, UnderWay] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     silent: Counter[str] = field(default_factory=Counter)
@@ -87,8 +87,8 @@ class Conductor:
 
     def _propose(self) -> Proposal | None:
         while not self.stopping and not self.exhausted():
-            self.hold.check()
-            proposal = self.proposals.next()
+            self.lock.check()
+            proposal = self.source.next()
             if proposal is None:
                 return None
             given = {**self.study.settings, **proposal.settings}
@@ -100,7 +100,7 @@ class Conductor:
                 self._record(refused_entry(self.study.study, proposal, given, str(error), now, self.fingerprints))
                 continue
             self.under_way[proposal.key] = UnderWay(proposal, resolved, now)
-            keep_proposal(self.store, self.run, proposal, self.hold)
+            keep_proposal(self.store, self.run, proposal, self.lock)
             self._tell_start(proposal, resolved.config.model_dump(mode="json"), now)
             self.progress.started(proposal.key)
             return proposal
@@ -132,11 +132,11 @@ class Conductor:
             gpus_per_worker=self.study.resources.gpus_per_worker,
             machine=proposal.block.get(MACHINE),
             time_limit=60 * minutes if minutes else None,
-            token=self.hold.token,
+            token=self.lock.token,
         )
         return {ORDER: order.dump()}
 
-    def hear_epoch(self, trial: Trial, result: Mapping[str, Any]) -> bool:
+    def on_epoch(self, trial: Trial, result: Mapping[str, Any]) -> bool:
         """Take in an epoch; whether the trial is to be stopped early."""
         message = parse_message(result[MESSAGE])
         if not isinstance(message, EpochMessage) or not self._is_current(message):
@@ -144,7 +144,7 @@ class Conductor:
         metrics = finite(message.metrics)
         self.tracker.report(message.key, message.epoch, metrics, message.time)
         self.progress.epoch(message.key, message.epoch)
-        hopeless = self.proposals.report(message.key, message.epoch, metrics)
+        hopeless = self.source.report(message.key, message.epoch, metrics)
         planned = getattr(self.under_way[message.key].resolved.config, "epochs", None)
         if not hopeless or message.epoch == planned:  # after the last epoch there is nothing left to save
             return False
@@ -152,7 +152,7 @@ class Conductor:
         self._finish(EndMessage(message.key, message.attempt, str(Outcome.PRUNED), why))
         return True
 
-    def hear_end(self, result: Mapping[str, Any]) -> None:
+    def on_end(self, result: Mapping[str, Any]) -> None:
         """Take in a trial's last message."""
         message = parse_message(result[MESSAGE]) if MESSAGE in result else None
         if isinstance(message, FaultMessage):
@@ -166,7 +166,7 @@ class Conductor:
         if self.failure is None:
             self.failure = error
         self.stopping = True
-        self.proposals.hurry()
+        self.source.cancel_waits()
 
     def _is_current(self, message: Message) -> bool:
         """Whether this is the trial's present attempt; an orphan on a lost machine may still report of an earlier."""
@@ -177,7 +177,7 @@ class Conductor:
         self.silent.pop(message.key, None)
         return True
 
-    def hear_death(self, key: str, death: Death, *, started: bool = True) -> None:
+    def on_worker_death(self, key: str, death: Death, *, started: bool = True) -> None:
         """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often.
 
         A slot that had not `started` is no fault of the trial's, nor is one whose trial is given up and that had only
@@ -195,7 +195,7 @@ class Conductor:
         if self.deaths[key] > RESTARTS:
             why = f"the worker died {self.deaths[key]} times, the last time of {death.why}"
             with contextlib.suppress(Superseded):  # by another driver, whose affair the trial is now
-                Checkpoints.of_trial(self.store, self.run, key, self.hold.token).give_up(Outcome.FAILED, why)
+                Checkpoints.of_trial(self.store, self.run, key, self.lock.token).give_up(Outcome.FAILED, why)
 
     def hand_out_again(self, key: str) -> None:
         """Propose a trial that Tune lost together with its slot once more."""
@@ -208,11 +208,11 @@ class Conductor:
         with contextlib.suppress(TakenOver):  # which `asked_to_stop` sees
             self._record(make_entry(self.study.study, trial, end, checkpoints, self.fingerprints))
 
-    def _record(self, entry: Entry) -> None:
+    def _record(self, entry: TrialRecord) -> None:
         """First the ledger, which is the truth; then all that can be derived from it. Raises `TakenOver`."""
-        self.hold.check()
+        self.lock.check()
         try:
-            self.ledger.add(replace(entry, token=self.hold.token))
+            self.ledger.add(replace(entry, token=self.lock.token))
         except TakenOver as error:
             self.conflict = str(error)
             raise
@@ -222,20 +222,20 @@ class Conductor:
             self.index()
         self.gpu_seconds += entry.seconds * self.study.resources.workers * self.study.resources.gpus_per_worker
         self.progress.progress.gpu_seconds = self.gpu_seconds
-        self.proposals.finish(entry)
-        self.progress.progress.total = self.proposals.total
+        self.source.finish(entry)
+        self.progress.progress.total = self.source.total
         self.tracker.finish_trial(entry, list(entry.images.values()))
         self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
 
     def index(self) -> None:
         """Bring the ledger's index up to date; raises `TakenOver`."""
-        self.hold.check()
+        self.lock.check()
         self.ledger.index()
         self.unindexed = 0
 
     def set_strays_aside(self) -> None:
         """Put aside what a driver wrote into the ledger that we had taken over before: nobody here knows of it."""
-        self.hold.check()
+        self.lock.check()
         for key in sorted({*self.ledger.keys()} - self.recorded):
             self.ledger.set_aside(key)
 
@@ -271,7 +271,7 @@ class Conductor:
     @property
     def is_lost(self) -> bool:
         """Whether the study is another driver's."""
-        return self.hold.lost or bool(self.conflict)
+        return self.lock.lost or bool(self.conflict)
 
     def asked_to_stop(self) -> bool:
         """Whether someone pressed Ctrl-C here or ran `saddle stop` elsewhere, or another driver took the study over."""

@@ -12,10 +12,10 @@ from saddle.store.base import Store
 from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 
-def tell_study_end(store: Store, stored: StoredStudy, entries: Sequence[Entry], tracker: Tracker) -> None:
+def tell_study_end(store: Store, stored: StoredStudy, entries: Sequence[TrialRecord], tracker: Tracker) -> None:
     """Tell of the arms and the answer as the ledger has them now, and end the study's run as it should have ended."""
     study, run = stored.study, stored.run
     progress = read_progress(store, run)

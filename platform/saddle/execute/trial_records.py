@@ -13,7 +13,7 @@ from saddle.design.blocks import replicate_name
 from saddle.store.checkpoints import Checkpoints
 from saddle.trial.messages import EndMessage, finite
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.source import Proposal
 from trainables.contract import Resolved
 
@@ -31,14 +31,14 @@ class UnderWay:
 
 def make_entry(
     study: str, trial: UnderWay, end: EndMessage, checkpoints: Checkpoints, fingerprints: Mapping[str, Any]
-) -> Entry:
+) -> TrialRecord:
     """The entry of a trial that ended; one that did not complete has the metrics of its best epoch."""
     manifest, curve = checkpoints.manifest, checkpoints.curve()
     best, last = manifest.best, manifest.last
     metrics = finite(end.metrics)
     if not metrics and best is not None:
         metrics = finite(manifest.best_metrics)
-    return Entry(
+    return TrialRecord(
         key=end.key,
         study=study,
         seed=trial.proposal.seed,
@@ -69,9 +69,9 @@ def make_entry(
 
 def refused_entry(
     study: str, proposal: Proposal, given: Mapping[str, Any], why: str, now: float, fingerprints: Mapping[str, Any]
-) -> Entry:
+) -> TrialRecord:
     """The entry of a trial whose values the trainable refuses together; nothing was trained."""
-    return Entry(
+    return TrialRecord(
         key=proposal.key,
         study=study,
         seed=proposal.seed,
@@ -89,7 +89,7 @@ def refused_entry(
     )
 
 
-def describe(entry: Entry, metric: str) -> str:
+def describe(entry: TrialRecord, metric: str) -> str:
     """An ended trial in a line."""
     value = entry.metrics.get(metric)
     settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())

@@ -1,4 +1,4 @@
-"""Runs a conductor's trials through Ray Tune on warm slots."""
+"""Runs a scheduler's trials through Ray Tune on warm slots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from saddle.cluster.credentials import withhold_secrets_from_tune
 from saddle.cluster.failures import explain_death, unwrap
 from saddle.cluster.resources import slot_bundle
 from saddle.cluster.tune_memory import forget
-from saddle.execute.scheduler import Conductor
+from saddle.execute.scheduler import Scheduler
 from saddle.execute.worker.slot import ORDER, Slot
 from saddle.execute.worker.trial_runner import working_folders
 from saddle.execute.worker.worker import WorkerNotStarted
@@ -29,36 +29,36 @@ Answer = TypeVar("Answer")
 
 
 class OfThisRun:
-    """Holds the conductor, but not in a pickle: Tune pickles what it is given, for a restore that never comes."""
+    """Holds the scheduler, but not in a pickle: Tune pickles what it is given, for a restore that never comes."""
 
-    def __init__(self, conductor: Conductor) -> None:
-        self.conductor = conductor
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-def failing_the_study(conductor: Conductor, call: Callable[Args, Answer], otherwise: Answer) -> Callable[Args, Answer]:
+def failing_the_study(scheduler: Scheduler, call: Callable[Args, Answer], otherwise: Answer) -> Callable[Args, Answer]:
     """`call`, whose errors end the study: Tune would take them for errors of the trial that it happens to be at."""
 
     def guarded(*args: Args.args, **kwargs: Args.kwargs) -> Answer:
         try:
-            return call(*args, **kwargs) if conductor.failure is None else otherwise
+            return call(*args, **kwargs) if scheduler.failure is None else otherwise
         except Exception as error:  # raised again once Tune has ended
-            conductor.fail(error)
+            scheduler.fail(error)
             return otherwise
 
     return guarded
 
 
 class Ends(OfThisRun, tune.Callback):
-    """Tells the conductor how trials end."""
+    """Tells the scheduler how trials end."""
 
-    def __init__(self, conductor: Conductor) -> None:
-        super().__init__(conductor)
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__(scheduler)
         self.started: set[str] = set()
-        self._hear_end = failing_the_study(conductor, conductor.hear_end, None)
-        self._hear_death = failing_the_study(conductor, self._tell_death, None)
+        self._hear_end = failing_the_study(scheduler, scheduler.on_end, None)
+        self._hear_death = failing_the_study(scheduler, self._tell_death, None)
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self.started.add(trial.trial_id)
@@ -77,7 +77,7 @@ class Ends(OfThisRun, tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Tune takes up a trial again whose slot died in a step, but not one whose slot died on its way to it."""
         self._hear_death(trial)
-        self.conductor.hand_out_again(key_of(trial))
+        self.scheduler.hand_out_again(key_of(trial))
 
     def _tell_death(self, trial: Trial) -> None:
         error = take_error(trial)
@@ -85,12 +85,12 @@ class Ends(OfThisRun, tune.Callback):
         if fault is not None:
             raise fault
         death = explain_death(error)
-        fault = None if death.of_machine else full_folder([*working_folders(self.conductor.store.url), "/dev/shm"])
+        fault = None if death.of_machine else full_folder([*working_folders(self.scheduler.store.url), "/dev/shm"])
         if fault is not None:  # torch aborts the process and a mapped file raises SIGBUS where there is no room
             raise fault
         started = trial.trial_id in self.started and not isinstance(unwrap(error), WorkerNotStarted)
         self.started.discard(trial.trial_id)
-        self.conductor.hear_death(key_of(trial), death, started=started)
+        self.scheduler.on_worker_death(key_of(trial), death, started=started)
 
 
 def key_of(trial: Trial) -> str:
@@ -124,31 +124,31 @@ class Interruption(OfThisRun, tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        look = failing_the_study(self.conductor, self._look, True)
-        return look() or self.conductor.stopping
+        look = failing_the_study(self.scheduler, self._look, True)
+        return look() or self.scheduler.stopping
 
     def _look(self) -> bool:
-        self.conductor.free_what_dead_slots_left()
-        self.conductor.look_at_cluster()
-        return self.conductor.asked_to_stop()
+        self.scheduler.free_what_dead_slots_left()
+        self.scheduler.look_at_cluster()
+        return self.scheduler.asked_to_stop()
 
 
-def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> None:
-    """Run every trial the conductor proposes, `slots` at once, until there are no more or it was asked to stop.
+def run_trials(scheduler: Scheduler, slots: int, machine: str | None = None) -> None:
+    """Run every trial the scheduler proposes, `slots` at once, until there are no more or it was asked to stop.
 
     All on nodes of one kind of `machine`, if any: Tune keeps slots for trials of the same shape only. Raises what ended
-    the study (`Conductor.failure`).
+    the study (`Scheduler.failure`).
     """
     withhold_secrets_from_tune()
     report_all_actor_failures()
-    bundle = slot_bundle(conductor.study.resources, machine)
+    bundle = slot_bundle(scheduler.study.resources, machine)
     trainable = tune.with_resources(Slot, tune.PlacementGroupFactory([bundle]))
     with scratch_folder() as scratch:
         tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=StudySearcher(failing_the_study(conductor, conductor.propose, None), conductor.order),
-                scheduler=EarlyStopper(failing_the_study(conductor, conductor.hear_epoch, False)),
+                search_alg=StudySearcher(failing_the_study(scheduler, scheduler.propose, None), scheduler.order),
+                scheduler=EarlyStopper(failing_the_study(scheduler, scheduler.on_epoch, False)),
                 num_samples=-1,
                 max_concurrent_trials=slots,
                 reuse_actors=True,
@@ -156,13 +156,13 @@ def run_trials(conductor: Conductor, slots: int, machine: str | None = None) -> 
                 trial_dirname_creator=lambda trial: trial.trial_id,
             ),
             run_config=tune.RunConfig(
-                name=conductor.study.study,
+                name=scheduler.study.study,
                 storage_path=str(scratch),  # Tune's own copy of the state is not the truth, and not kept
-                callbacks=[Ends(conductor)],
-                stop=Interruption(conductor),
-                failure_config=tune.FailureConfig(max_failures=-1),  # the conductor counts
+                callbacks=[Ends(scheduler)],
+                stop=Interruption(scheduler),
+                failure_config=tune.FailureConfig(max_failures=-1),  # the scheduler counts
                 verbose=0,
             ),
         ).fit()
-    if conductor.failure is not None:
-        raise conductor.failure
+    if scheduler.failure is not None:
+        raise scheduler.failure

@@ -12,12 +12,12 @@ from saddle.design import Arm
 from saddle.errors import UserError
 from saddle.study.models import Study
 from saddle.studyfile.problem import nearest
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from saddle.report.figures.canvas import Plate
+    from saddle.report.figures.canvas import LazyFigure
 
 
 class NoFigure(UserError):
@@ -45,7 +45,7 @@ class Plots:
     """
 
     def __init__(
-        self, study: Study, entries: Sequence[Entry], arms: Mapping[str, Arm], answer: Answer, trainable: Any
+        self, study: Study, entries: Sequence[TrialRecord], arms: Mapping[str, Arm], answer: Answer, trainable: Any
     ) -> None:
         self._study, self._entries, self._arms = study, entries, arms
         self._answer, self._trainable = answer, trainable
@@ -59,7 +59,7 @@ class Plots:
         return tuple(name for name, plate in self._plates.items() if plate.paint is not None)
 
     @cached_property
-    def _plates(self) -> dict[str, Plate]:
+    def _plates(self) -> dict[str, LazyFigure]:
         from saddle.report.figure_selection import ablation_plates, search_plates
 
         if self._study.ablation is not None:

@@ -15,7 +15,7 @@ from saddle.errors import UserError
 from saddle.notebook.frames import Called, repeated, spread
 from saddle.store.base import Store
 from saddle.studyfile.problem import nearest
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -27,12 +27,12 @@ class TooMany(UserError):
     """More rows than a notebook could hold."""
 
 
-def predictions(entries: Sequence[Entry], called: Called, store: Store, *, required: bool = False) -> DataFrame:
+def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *, required: bool = False) -> DataFrame:
     """A row for each sample (see `LoadedStudy.predictions`); `required` raises where a trial has none stored."""
     import numpy as np
     import pandas as pd
 
-    found: list[tuple[Entry, Predictions]] = []
+    found: list[tuple[TrialRecord, Predictions]] = []
     rows = 0
     for entry in entries:
         try:
@@ -79,7 +79,7 @@ def unknown(read: Predictions) -> Any:
 def compare(
     pick: Callable[[str], FoundTrial],
     arms: Mapping[str, Arm],
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     store: Store,
     arm: str,
     baseline: str | None,
@@ -99,7 +99,7 @@ def compare(
     return table([test])
 
 
-def found(name: str, pick: Callable[[str], FoundTrial], named: Mapping[str, Arm]) -> Entry:
+def found(name: str, pick: Callable[[str], FoundTrial], named: Mapping[str, Arm]) -> TrialRecord:
     """The trial of this name; raises `NotFound` with the nearest arm or trial."""
     if name in named:
         raise NotFound(f"{name!r} is an arm, and the other is none; name two arms or two trials")

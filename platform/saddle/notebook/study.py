@@ -22,7 +22,7 @@ from saddle.store.ledger import Ledger
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.problem import nearest
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -63,7 +63,7 @@ class LoadedStudy:
         return self.study.question
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[TrialRecord]:
         """The finished trials as the ledger has them: a search's by number, an ablation's as they were run."""
         return Ledger(self._store, self._stored.run).entries()
 
@@ -171,7 +171,7 @@ class LoadedStudy:
         """The names that a reader sees by those that the ledger may call an arm by."""
         return {known: name for name, arm in self._arms.items() for known in (arm.key, arm.name)}
 
-    def _called(self, entry: Entry) -> str | None:
+    def _called(self, entry: TrialRecord) -> str | None:
         return None if entry.arm is None else self._names.get(entry.arm, entry.arm)
 
     def _pick(self, trial: str | None) -> FoundTrial:

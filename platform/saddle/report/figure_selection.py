@@ -6,27 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.ablation import judge_arms, measure_arms, rule_of, without_needless
+from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
 from saddle.analyse.answer import Answer, compared_metric, direction_of, objectives_of
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import importance
 from saddle.analyse.statistics.hypervolume import hypervolume_course
-from saddle.analyse.statistics.paired_values import Measured, of_arm
+from saddle.analyse.statistics.paired_values import ArmValues, of_arm
 from saddle.design import Arm, labels
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race, tradeoff
-from saddle.report.figures.canvas import Plate
+from saddle.report.figures.canvas import LazyFigure
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import parallel
 from saddle.report.figures.slices import slices
 from saddle.report.secondary_metrics import matching
 from saddle.study.models import Study
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 
 def ablation_plates(
-    study: Study, entries: Sequence[Entry], arms: Sequence[Arm], answer: Answer, trainable: Any
-) -> list[Plate]:
+    study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], answer: Answer, trainable: Any
+) -> list[LazyFigure]:
     """Effects, the race or the interaction where there is one, arms seed by seed, learning curves, the trade-off."""
     ablation = study.ablation
     assert ablation is not None
@@ -39,7 +39,9 @@ def ablation_plates(
         groups = {arm.arm: groups[arm.arm] for arm in measured}
     plates = [effects.forest(answer.effects, ablation.compare.alpha, ablation.compare.equivalence)]
     if ablation.race.spending is not None and entries:
-        standing = judge_arms(study, arms, measured, rule_of(study, metric, direction_of(metric, trainable.METRICS)))
+        standing = judge_arms(
+            study, arms, measured, comparison_spec(study, metric, direction_of(metric, trainable.METRICS))
+        )
         seeds = ablation.seed_list
         plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
     if ablation.design.name in ("factorial", "fractional"):
@@ -53,7 +55,7 @@ def ablation_plates(
     return [*plates, *_optional(tradeoff.tradeoff(groups))]
 
 
-def best_first(measured: Sequence[Measured], answer: Answer) -> list[Measured]:
+def best_first(measured: Sequence[ArmValues], answer: Answer) -> list[ArmValues]:
     """The baseline, then the other arms by how good their effects are; those without one last."""
     goodness = {
         effect.arm: effect.mean if effect.direction == "maximize" else -effect.mean
@@ -64,7 +66,7 @@ def best_first(measured: Sequence[Measured], answer: Answer) -> list[Measured]:
     return [baseline, *sorted(others, key=lambda arm: -goodness.get(arm.arm, -math.inf))]
 
 
-def search_plates(study: Study, entries: Sequence[Entry], answer: Answer, trainable: Any) -> list[Plate]:
+def search_plates(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[LazyFigure]:
     """History, the Pareto front, importance, parameters alone and together, learning curves, and the trade-off."""
     objectives = objectives_of(study, trainable.METRICS, trainable.SELECTION)
     found = {objective.metric: importance(study, entries, objective) for objective in objectives}
@@ -81,7 +83,7 @@ def search_plates(study: Study, entries: Sequence[Entry], answer: Answer, traina
     return [*plates, *_optional(tradeoff.tradeoff(by_outcome(entries)))]
 
 
-def leaders(study: Study, entries: Sequence[Entry], answer: Answer, trainable: Any) -> list[Entry]:
+def leaders(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[TrialRecord]:
     """The best trials, best first: the Pareto front, or the order of the single objective."""
     if answer.front:
         return list(answer.front)
@@ -91,18 +93,18 @@ def leaders(study: Study, entries: Sequence[Entry], answer: Answer, trainable: A
     return sorted(found, key=lambda entry: sign * entry.metrics[objective.metric])
 
 
-def by_outcome(entries: Sequence[Entry]) -> Mapping[str, Sequence[Entry]]:
+def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:
     """Completed trials apart from the rest, whose accuracies are those of a cut training."""
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     others = [entry for entry in entries if entry.outcome != Outcome.COMPLETED]
     return {name: group for name, group in {"completed": completed, "ended early": others}.items() if group}
 
 
-def illustrated(study: Study, entries: Sequence[Entry], answer: Answer, trainable: Any) -> list[Entry]:
+def illustrated(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[TrialRecord]:
     """The trials whose images are worth a look: failures of the method, and one per arm or the best of a search."""
     failures = [entry for entry in entries if entry.outcome in METHOD_FAILURES][:4]
     if study.ablation is not None:
-        first: dict[str | None, Entry] = {}
+        first: dict[str | None, TrialRecord] = {}
         for entry in sorted(entries, key=lambda entry: entry.seed):
             if entry.outcome == Outcome.COMPLETED and entry.images:
                 first.setdefault(entry.arm, entry)
@@ -111,5 +113,5 @@ def illustrated(study: Study, entries: Sequence[Entry], answer: Answer, trainabl
     return [*failures, *leaders(study, entries, answer, trainable)[:shown]]
 
 
-def _optional(plate: Plate | None) -> list[Plate]:
+def _optional(plate: LazyFigure | None) -> list[LazyFigure]:
     return [] if plate is None else [plate]

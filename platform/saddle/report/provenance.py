@@ -12,7 +12,7 @@ from saddle.analyse.text.formatting import setting
 from saddle.design.blocks import replicate_name
 from saddle.design.values import canonical
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 MEANINGS = {
     Outcome.COMPLETED: "trained to its end",
@@ -68,14 +68,14 @@ class Fingerprint:
         return self.name != "seed" and len(self.values) > 1
 
 
-def name_of(entry: Entry) -> str:
+def name_of(entry: TrialRecord) -> str:
     """`trial 7` in a search, `mp, seed 2` in an ablation (and its block)."""
     if entry.arm is not None:
         return replicate_name(entry.arm, entry.seed, entry.block)
     return f"trial {entry.key if entry.number is None else entry.number}"
 
 
-def endings(entries: Iterable[Entry]) -> list[Ending]:
+def endings(entries: Iterable[TrialRecord]) -> list[Ending]:
     """How the trials ended, in the order of the outcome table; only what occurred."""
     entries = list(entries)
     known = [str(outcome) for outcome in Outcome]
@@ -94,7 +94,7 @@ def summary(why: str) -> str:
     return lines[-1][:300] if lines else ""
 
 
-def troubles(entries: Iterable[Entry]) -> list[Trouble]:
+def troubles(entries: Iterable[TrialRecord]) -> list[Trouble]:
     """Every trial that says why it ended, for reading one by one."""
     found = [
         entry for entry in entries if entry.why.strip() and entry.outcome not in (Outcome.COMPLETED, Outcome.PRUNED)
@@ -102,7 +102,7 @@ def troubles(entries: Iterable[Entry]) -> list[Trouble]:
     return [Trouble(name_of(e), str(e.outcome), summary(e.why), e.why.strip()) for e in sorted(found, key=trial_order)]
 
 
-def settings_by_source(entries: Sequence[Entry]) -> list[tuple[str, list[Setting]]]:
+def settings_by_source(entries: Sequence[TrialRecord]) -> list[tuple[str, list[Setting]]]:
     """The parameters of all trials under where their values come from, the weakest ground first."""
     sources: dict[str, str] = {}
     for entry in entries:
@@ -113,7 +113,7 @@ def settings_by_source(entries: Sequence[Entry]) -> list[tuple[str, list[Setting
     return [(source, sorted(members, key=lambda one: one.name)) for source, members in groups.items() if members]
 
 
-def values_of(entries: Iterable[Entry], name: str) -> str:
+def values_of(entries: Iterable[TrialRecord], name: str) -> str:
     """A parameter's distinct values, a range where there are many numbers."""
     found: dict[str, Any] = {}
     entries = list(entries)
@@ -132,7 +132,7 @@ def values_of(entries: Iterable[Entry], name: str) -> str:
     return ", ".join(setting(value) for value in values[:MOST_VALUES]) + f" and {len(values) - MOST_VALUES} more"
 
 
-def fingerprints(entries: Iterable[Entry]) -> list[Fingerprint]:
+def fingerprints(entries: Iterable[TrialRecord]) -> list[Fingerprint]:
     """What data, code and environment the results rest on; nested facts under dotted names."""
     found: dict[str, dict[str, None]] = {}
     for entry in entries:

@@ -11,13 +11,13 @@ from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
 from saddle.design.blocks import block_name
 from saddle.report.tables import Table
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 MOST_CONDITIONS = 12
 
 
 def published_table(
-    study: Study, entries: Sequence[Entry], baseline: Mapping[str, Any] | None, trainable: Any = None
+    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, trainable: Any = None
 ) -> Table | None:
     """Theirs, ours and the difference, with the conditions that differ; None where the study names no such values."""
     if study.published is None:

@@ -12,14 +12,14 @@ from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.text.formatting import DASH, Scale, label
 from saddle.report.tables import Table
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 MOST_ABREAST = 7
 """Arms that a table has room for side by side; with more, each has a row."""
 NOTE = "Means ± standard deviation over seeds. No test was made of these, and no verdict rests on them."
 
 
-def also_table(study: Study, entries: Sequence[Entry], baseline: Mapping[str, Any] | None) -> Table | None:
+def also_table(study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None) -> Table | None:
     """The metrics that `compare: {also: …}` names, arm by arm; None where it names none that was measured."""
     if study.ablation is None or not study.ablation.compare.also:
         return None

@@ -27,7 +27,7 @@ from saddle.report.secondary_metrics import also_table
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 MOST_TROUBLES = 40
@@ -39,7 +39,7 @@ class Contents:
     """What a study's report holds beside figures and images."""
 
     study: Study
-    entries: Sequence[Entry]
+    entries: Sequence[TrialRecord]
     answer: Answer
     results_note: str
     details: Table | None
@@ -97,7 +97,7 @@ class Contents:
 
 def gather(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     *,
     trainable: Any,
     baseline: Mapping[str, Any] | None = None,
@@ -145,7 +145,7 @@ def gather(
     )
 
 
-def count_line(study: Study, entries: Sequence[Entry]) -> str:
+def count_line(study: Study, entries: Sequence[TrialRecord]) -> str:
     """`12 trials, 9 completed` or `9 replicates, 9 completed`."""
     completed = sum(entry.outcome == Outcome.COMPLETED for entry in entries)
     noun = "trial" if study.ablation is None else "replicate"

@@ -13,7 +13,7 @@ from saddle.report.study_report import gather
 from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 
@@ -23,7 +23,12 @@ def report_path(run: RunId) -> str:
 
 
 def write_report(
-    store: Store, run: RunId, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+    store: Store,
+    run: RunId,
+    study: Study,
+    trainable: Any,
+    entries: Sequence[TrialRecord],
+    baseline: Mapping[str, Any] | None,
 ) -> str:
     """Render the report of what the ledger holds and store it; returns where."""
     content = page_of(store, run, study, trainable, entries, baseline)
@@ -32,7 +37,12 @@ def write_report(
 
 
 def page_of(
-    store: Store, run: RunId, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+    store: Store,
+    run: RunId,
+    study: Study,
+    trainable: Any,
+    entries: Sequence[TrialRecord],
+    baseline: Mapping[str, Any] | None,
 ) -> str:
     """The page's HTML, with images and predictions from the store."""
     samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
@@ -40,7 +50,12 @@ def page_of(
 
 
 def markdown_of(
-    store: Store, run: RunId, study: Study, trainable: Any, entries: Sequence[Entry], baseline: Mapping[str, Any] | None
+    store: Store,
+    run: RunId,
+    study: Study,
+    trainable: Any,
+    entries: Sequence[TrialRecord],
+    baseline: Mapping[str, Any] | None,
 ) -> str:
     """The report as Markdown, with predictions from the store."""
     samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)

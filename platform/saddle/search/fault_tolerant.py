@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from saddle.errors import UserError
-from saddle.search.optuna_search import OptunaProposals
+from saddle.search.optuna_search import OptunaSearch
 from saddle.search.retrying_storage import StorageLost
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.source import Proposal
 
 T = TypeVar("T")
 
 
-class LastingProposals:
-    """`Proposals` of a search in a shared database; what it misses is told the next time."""
+class FaultTolerantSource:
+    """`TrialSource` of a search in a shared database; what it misses is told the next time."""
 
-    def __init__(self, search: OptunaProposals) -> None:
+    def __init__(self, search: OptunaSearch) -> None:
         self._search = search
         self._total = search.total
         self.trouble: UserError | None = None
@@ -26,8 +26,8 @@ class LastingProposals:
     def total(self) -> int | None:
         return self._total
 
-    def hurry(self) -> None:
-        self._search.hurry()
+    def cancel_waits(self) -> None:
+        self._search.cancel_waits()
 
     def next(self) -> Proposal | None:
         return self._unless_lost(self._search.next, None)
@@ -35,7 +35,7 @@ class LastingProposals:
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         return self._unless_lost(lambda: self._search.report(key, epoch, metrics), False)
 
-    def finish(self, entry: Entry) -> None:
+    def finish(self, entry: TrialRecord) -> None:
         self._unless_lost(lambda: self._search.finish(entry), None)
 
     def _unless_lost(self, operation: Callable[[], T], otherwise: T) -> T:

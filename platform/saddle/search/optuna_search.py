@@ -19,7 +19,7 @@ from saddle.search.storage import quiet_optuna, without_warnings
 from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.trial.outcome import MEANINGS, Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.source import Proposal
 
 SEARCH_SEED = 0
@@ -75,8 +75,8 @@ def open_search(study: Study, storage: BaseStorage, name: str) -> optuna.Study:
     )
 
 
-class OptunaProposals:
-    """`Proposals` of a search over Optuna's `storage`."""
+class OptunaSearch:
+    """`TrialSource` of a search over Optuna's `storage`."""
 
     trouble: UserError | None = None
 
@@ -85,7 +85,7 @@ class OptunaProposals:
         self,
         study: Study,
         storage: BaseStorage,
-        finished: Mapping[str, Entry],
+        finished: Mapping[str, TrialRecord],
         known: Mapping[str, Any] | None = None,
         name: str | None = None,
     ) -> None:
@@ -107,7 +107,7 @@ class OptunaProposals:
         self.running: dict[str, Trial] = {}
         self.unfinished = self._reconcile(finished)
 
-    def _reconcile(self, finished: Mapping[str, Entry]) -> list[FrozenTrial]:
+    def _reconcile(self, finished: Mapping[str, TrialRecord]) -> list[FrozenTrial]:
         """Tell what the ledger knows and Optuna doesn't; return the trials that neither saw end."""
         unfinished = []
         for frozen in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -120,9 +120,9 @@ class OptunaProposals:
                 self.optuna.tell(frozen.number, state=TrialState.FAIL)
         return unfinished
 
-    def hurry(self) -> None:
+    def cancel_waits(self) -> None:
         if isinstance(self.storage, PatientStorage):
-            self.storage.hurry()
+            self.storage.cancel_waits()
 
     @property
     def total(self) -> int | None:
@@ -130,7 +130,7 @@ class OptunaProposals:
         return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
 
     @without_warnings()
-    def retry(self, entries: Sequence[Entry]) -> None:
+    def retry(self, entries: Sequence[TrialRecord]) -> None:
         """Try the settings of these trials once more, as new trials beyond the budget; once per trial."""
         retried = self.optuna.user_attrs.get(RETRIED, [])
         for entry in entries:
@@ -175,7 +175,7 @@ class OptunaProposals:
         return bool(trial.should_prune())
 
     @without_warnings()
-    def finish(self, entry: Entry) -> None:
+    def finish(self, entry: TrialRecord) -> None:
         assert entry.number is not None
         trial = self.running.pop(entry.key, None)
         outcome = Outcome(entry.outcome)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from saddle.study.models import Objective, Study
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 METHOD = "method"
 """The constraint that collapsed and diverged trials violate."""
@@ -38,12 +38,12 @@ def intermediate_values(objectives: Sequence[Objective], curve: Sequence[Mapping
     return {epoch: value for epoch, value in reported if value is not None}
 
 
-def final_values(objectives: Sequence[Objective], entry: Entry) -> list[float]:
+def final_values(objectives: Sequence[Objective], entry: TrialRecord) -> list[float]:
     """The values of the objectives."""
     return [entry.metrics.get(objective.metric, math.nan) for objective in objectives]
 
 
-def violations(study: Study, entry: Entry) -> dict[str, float]:
+def violations(study: Study, entry: TrialRecord) -> dict[str, float]:
     """How far each constraint is violated (1 where unmeasured); `method` is 1 where the method failed, else 0."""
     found = {
         str(c): c.violation(entry.metrics[c.metric]) if c.metric in entry.metrics else 1.0 for c in study.constraints

@@ -46,7 +46,7 @@ class PatientStorage(BaseStorage):
         self._hurried = False
         self._newest = -1  # the highest trial id seen; ids ascend
 
-    def hurry(self) -> None:
+    def cancel_waits(self) -> None:
         """Wait no longer: somebody wants the run to end."""
         self._hurried = True
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.fence import HELD, Hold, write_fenced
+from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.ledger import to_json
 from saddle.store.open import study_folder, trial_folder
 from saddle.trial.run_id import RunId
@@ -38,11 +38,11 @@ def proposal_path(run: RunId, key: str) -> str:
     return f"{trial_folder(run, key)}/proposal.json"
 
 
-def keep_proposal(store: Store, run: RunId, proposal: Proposal, hold: Hold = HELD) -> None:
+def keep_proposal(store: Store, run: RunId, proposal: Proposal, lock: StudyLock = NO_LOCK) -> None:
     """Store what a search's trial is given; an ablation's follow from the study file. Raises `TakenOver`."""
     if proposal.number is not None:
-        facts = {"number": proposal.number, "settings": dict(proposal.settings), "token": hold.token}
-        write_fenced(store, proposal_path(run, proposal.key), to_json(facts).encode(), hold)
+        facts = {"number": proposal.number, "settings": dict(proposal.settings), "token": lock.token}
+        write_fenced(store, proposal_path(run, proposal.key), to_json(facts).encode(), lock)
 
 
 def number_of(key: str) -> int | None:

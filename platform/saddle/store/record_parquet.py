@@ -15,7 +15,7 @@ import orjson
 from saddle.store.base import StorageError
 from saddle.store.lazy_json import JsonList
 from saddle.store.paths import is_name
-from saddle.trial.record import SCHEMA_VERSION, Entry
+from saddle.trial.record import SCHEMA_VERSION, TrialRecord
 
 PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
          "started", "ended", "token", "version"}  # fmt: skip
@@ -31,7 +31,7 @@ others hold numbers and paths, which a faster parser reads."""
 BESIDE = {"checks", "evaluation", "measured", "earlier"}
 """Fields that lie in files of their own (see `checks` and `measurements`)."""
 
-COLUMNS = {field.name for field in fields(Entry)} - BESIDE
+COLUMNS = {field.name for field in fields(TrialRecord)} - BESIDE
 
 
 class LaterVersion(StorageError):
@@ -53,7 +53,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def encode(entry: Entry) -> bytes:
+def encode(entry: TrialRecord) -> bytes:
     """The entry as a Parquet file of one row."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -76,7 +76,7 @@ def _cell(name: str, value: Any) -> Any:
     return value.text if isinstance(value, JsonList) else to_json(value)
 
 
-def decode(content: bytes, path: str, parser: Parser | None = None) -> Entry:
+def decode(content: bytes, path: str, parser: Parser | None = None) -> TrialRecord:
     """The entry in a Parquet file; raises `StorageError` where it is damaged or of a later version."""
     entry = next(entries_in(read_row(content, path), path, parser))
     if not is_name(entry.key):  # a part of paths
@@ -99,7 +99,7 @@ def read_row(content: bytes, path: str) -> Any:
     return table.slice(0, 1)
 
 
-def entries_in(table: Any, path: str, parser: Parser | None = None) -> Iterator[Entry]:
+def entries_in(table: Any, path: str, parser: Parser | None = None) -> Iterator[TrialRecord]:
     """The entries in the rows of a table from `path`, sharing what one `parser` has parsed; raises `LaterVersion`."""
     newest = max(table["version"].to_pylist(), default=0)
     if newest > SCHEMA_VERSION:
@@ -108,7 +108,7 @@ def entries_in(table: Any, path: str, parser: Parser | None = None) -> Iterator[
     names = [name for name in table.column_names if name in COLUMNS]
     columns = [parser.column(name, table[name].to_pylist()) for name in names]
     for row in zip(*columns, strict=True):
-        yield Entry(**dict(zip(names, row, strict=True)))
+        yield TrialRecord(**dict(zip(names, row, strict=True)))
 
 
 class Parser:

@@ -26,7 +26,7 @@ ATTEMPTS = 3
 
 
 class HeadDriver:
-    """An actor that runs a command in a process of its own: with the conductor's ledger and Tune's loop in one place.
+    """An actor that runs a command in a process of its own: with the scheduler's ledger and Tune's loop in one place.
 
     The process ends between two epochs when the actor dies, as it does when the client goes away.
     """

@@ -17,17 +17,22 @@ from saddle.design import labels
 from saddle.study.models import Study
 from saddle.track.base import METRIC_TAG, ArmSummary
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 
 def describe_arms(
-    study: Study, entries: Sequence[Entry], answer: Answer, baseline: Mapping[str, object] | None, *, finished: bool
+    study: Study,
+    entries: Sequence[TrialRecord],
+    answer: Answer,
+    baseline: Mapping[str, object] | None,
+    *,
+    finished: bool,
 ) -> dict[str, ArmSummary]:
     """Every arm that has a trial, under the name the ledger has; `baseline` is the settled one of the ablation.
 
     Unless the study is `finished`, verdicts are marked as preliminary, but for those of a race that are settled.
     """
-    by_arm: dict[str, list[Entry]] = {}
+    by_arm: dict[str, list[TrialRecord]] = {}
     for entry in comparable(entries):
         if entry.arm is not None:
             by_arm.setdefault(entry.arm, []).append(entry)
@@ -58,7 +63,7 @@ def describe_arms(
     return found
 
 
-def _means(completed: Iterable[Entry], metric: str) -> dict[str, float]:
+def _means(completed: Iterable[TrialRecord], metric: str) -> dict[str, float]:
     """Each metric's mean over seeds under its own name; the spread only of what is compared and of test metrics.
 
     A seed's value is the mean over its blocks.

@@ -14,7 +14,7 @@ from saddle.store.ledger import to_json
 from saddle.store.measurements import measurement_of
 from saddle.track.base import StartedTrial
 from saddle.trial.outcome import MEANINGS, Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 LONGEST_VALUE = 5000
 """MLflow refuses longer parameters and tags."""
@@ -56,7 +56,7 @@ def as_text(value: Any) -> str:
     return to_json(value) if isinstance(value, Mapping) and value else str(value)
 
 
-def started(entry: Entry) -> StartedTrial:
+def started(entry: TrialRecord) -> StartedTrial:
     """The start of a trial that has ended."""
     return StartedTrial(entry.key, entry.params, entry.seed, entry.arm, entry.started, entry.settings, entry.block)
 
@@ -77,7 +77,7 @@ def measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
 
 
-def final_metrics(entry: Entry) -> list[tuple[int, float, dict[str, float]]]:
+def final_metrics(entry: TrialRecord) -> list[tuple[int, float, dict[str, float]]]:
     """What is measured after a trial's end: step, Unix seconds and metrics of each measurement, the first one first.
 
     The first one's step is the last epoch, that of each further one the next, so that MLflow shows the latest.
@@ -90,7 +90,7 @@ def final_metrics(entry: Entry) -> list[tuple[int, float, dict[str, float]]]:
     return found
 
 
-def final_tags(entry: Entry) -> dict[str, str]:
+def final_tags(entry: TrialRecord) -> dict[str, str]:
     """The tags that a trial's run gets when it ends."""
     facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
     if entry.earlier:
@@ -99,7 +99,7 @@ def final_tags(entry: Entry) -> dict[str, str]:
     return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry)}
 
 
-def check_tags(entry: Entry) -> dict[str, str]:
+def check_tags(entry: TrialRecord) -> dict[str, str]:
     """A tag for each item of the checklist, `pass: …`, and what is against the badge; none where it was not run."""
     tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
     against = reasons_against(entry)
@@ -111,12 +111,12 @@ def cut(tags: Mapping[str, str]) -> dict[str, str]:
     return mlflow_names({name: value[:LONGEST_VALUE] for name, value in tags.items()})
 
 
-def final_status(entry: Entry) -> str:
+def final_status(entry: TrialRecord) -> str:
     """What MLflow calls the way a trial ended."""
     return MEANINGS[Outcome(entry.outcome)].mlflow
 
 
-def all_metrics(entry: Entry) -> dict[str, dict[int, float]]:
+def all_metrics(entry: TrialRecord) -> dict[str, dict[int, float]]:
     """Every point of a finished trial's run: metric, step, value."""
     points: dict[str, dict[int, float]] = {}
     for epoch, metrics in enumerate(entry.curve, start=1):

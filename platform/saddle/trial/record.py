@@ -47,7 +47,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TrialRecord:
     """Everything known of a finished trial; Optuna, MLflow and the report are derivable from these.
 
     `params` is the complete configuration, `settings` only what this trial was given beyond the study's own.

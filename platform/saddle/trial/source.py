@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from saddle.errors import UserError
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Proposal:
     """Where an ablation's blocks stand; part of `settings`, too."""
 
 
-class Proposals(Protocol):
+class TrialSource(Protocol):
     """Hands out the trials of a study and hears how they fare; the driver is its only caller.
 
     Every method may be called again with the same arguments without changing anything.
@@ -37,7 +37,7 @@ class Proposals(Protocol):
     def trouble(self) -> UserError | None:
         """Why no more trials are proposed although the study isn't done; None where all is well."""
 
-    def hurry(self) -> None:
+    def cancel_waits(self) -> None:
         """Wait for nothing any more: somebody wants the run to end. Called from a signal's handler."""
 
     def next(self) -> Proposal | None:
@@ -46,5 +46,5 @@ class Proposals(Protocol):
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Hear of an epoch (from 1); whether the trial should stop early."""
 
-    def finish(self, entry: Entry) -> None:
+    def finish(self, entry: TrialRecord) -> None:
         """Hear how a trial ended."""

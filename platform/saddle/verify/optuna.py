@@ -23,7 +23,7 @@ from saddle.search.samplers import planned_trials
 from saddle.search.storage import journal_path, name_in_storage, open_journal, open_storage, quiet_optuna
 from saddle.store.base import Store
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.verify.difference import Difference, Repair, first_few
 
 REL_TOL = 1e-9
@@ -77,7 +77,7 @@ def total(study: Study, search: Search) -> int | None:
     return None if planned is None else planned + len(search.retried)
 
 
-def unfinished(search: Search, finished: Mapping[str, Entry]) -> list[str]:
+def unfinished(search: Search, finished: Mapping[str, TrialRecord]) -> list[str]:
     """The trials that have begun, by key, and that the ledger lacks."""
     return [
         trial_key(trial.number)
@@ -89,7 +89,7 @@ def unfinished(search: Search, finished: Mapping[str, Entry]) -> list[str]:
 
 
 def compare_search(
-    study: Study, search: Search, finished: Mapping[str, Entry], running: bool, in_ledger: Callable[[str], bool]
+    study: Study, search: Search, finished: Mapping[str, TrialRecord], running: bool, in_ledger: Callable[[str], bool]
 ) -> list[Difference]:
     """Every difference; while a driver is `running` the study, what it is about to tell is none.
 

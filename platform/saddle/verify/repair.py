@@ -17,11 +17,11 @@ from saddle.search.unfinished import begun_trials, keep_proposal, read_settings
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.manifest import manifest_path, recover_manifest
 from saddle.store.open import study_folder
 from saddle.track.artifact_root import relocate
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import Proposal
 from saddle.verify.checkpoints import keys_of
@@ -36,7 +36,7 @@ PASSES = 4
 def repair_study(store: Store, run: RunId) -> Verification:
     """Mend what can be derived, and compare once more; raises `StorageError` while a driver runs the study."""
     mended: list[Difference] = []
-    with hold_study(store, run):
+    with lock_study(store, run):
         for _ in range(PASSES):
             found = verify_study(store, run, repairing=True)
             todo = [difference for difference in found.differences if difference.repairable]
@@ -89,7 +89,7 @@ def set_aside(store: Store, run: RunId, path: str) -> None:
     store.delete(path)
 
 
-def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[Entry]) -> None:
+def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[TrialRecord]) -> None:
     """Make Optuna's study anew; what only the old one knew of trials under way is kept first."""
     run = stored.run
     keys = keys_of(finished)

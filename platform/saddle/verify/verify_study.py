@@ -23,7 +23,7 @@ from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import was_tracked
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify import optuna as search_side
 from saddle.verify.checkpoints import compare_checkpoints, keys_of, orphans
@@ -38,7 +38,7 @@ class Verification:
 
     study: str
     driver: Driver | None = None
-    finished: Sequence[Entry] = ()
+    finished: Sequence[TrialRecord] = ()
     unfinished: Sequence[str] = ()
     total: int | None = None
     differences: Sequence[Difference] = ()
@@ -108,7 +108,7 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
 
 
 def _search(
-    store: Store, stored: StoredStudy, finished: dict[str, Entry], running: bool
+    store: Store, stored: StoredStudy, finished: dict[str, TrialRecord], running: bool
 ) -> tuple[list[Difference], list[str], set[str], int | None]:
     """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
     run = stored.run
@@ -133,7 +133,7 @@ def _search(
 def _tracking(
     store: Store,
     stored: StoredStudy,
-    finished: dict[str, Entry],
+    finished: dict[str, TrialRecord],
     unusable: Container[str],
     under_way: Sequence[str],
     running: bool,
@@ -170,7 +170,7 @@ def _tracking(
 
 
 def _told(
-    stored: StoredStudy, entries: Sequence[Entry], notes: list[str], *, finished_study: bool
+    stored: StoredStudy, entries: Sequence[TrialRecord], notes: list[str], *, finished_study: bool
 ) -> tuple[dict[str, ArmSummary], dict[str, str]]:
     """What MLflow should say of an ablation's arms, and of its answer."""
     study = stored.study

@@ -12,7 +12,7 @@ import pytest
 from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric, objectives_of
 from saddle.design import DesignError, make_arms, replicates
 from saddle.study.models import Study
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 ROBUST = "test/robust_accuracy.worst_case"
 CHOSEN = "validation/robust_accuracy.worst_case"
@@ -34,7 +34,7 @@ def ablation_study(factors: dict[str, list[Any]] | None = None, **section: Any) 
     )
 
 
-def run(study: Study, values: Sequence[Sequence[float | str]], by_key: bool = False) -> list[Entry]:
+def run(study: Study, values: Sequence[Sequence[float | str]], by_key: bool = False) -> list[TrialRecord]:
     """Entries with `values[arm][seed]`: a number, or the outcome of a replicate without one."""
     assert study.ablation is not None
     arms = make_arms(study.ablation, study.ablation.baseline)
@@ -46,7 +46,7 @@ def run(study: Study, values: Sequence[Sequence[float | str]], by_key: bool = Fa
         value = row[one.seed]
         completed = not isinstance(value, str)
         found.append(
-            Entry(
+            TrialRecord(
                 one.key, "a", one.seed, "completed" if completed else str(value), {}, dict(one.arm.settings),
                 {ROBUST: value} if completed else {}, arm=one.arm.key if by_key else one.arm.name,  # type: ignore[dict-item]
             )
@@ -179,12 +179,12 @@ def test_the_arms_are_found_again_from_the_ledger() -> None:
     assert study.ablation is not None
     arms = make_arms(study.ablation, {"p": "b", "q": 1, "lr": 0.123})
     entries = [
-        Entry(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), {ROBUST: 0.5}, arm=one.arm.name)
+        TrialRecord(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), {ROBUST: 0.5}, arm=one.arm.name)
         for one in replicates(arms, [0])
     ]
     assert [arm.name for arm in arms_of(study, entries)] == [arm.name for arm in arms] == ["baseline", "p=a", "q=2"]
     with pytest.raises(DesignError, match="not those of study a"):
-        arms_of(study, [Entry("x", "a", 0, "completed", {}, {}, {}, arm="p=c")])
+        arms_of(study, [TrialRecord("x", "a", 0, "completed", {}, {}, {}, arm="p=c")])
 
 
 def test_a_factorial_tells_effects_and_interactions() -> None:
@@ -225,9 +225,11 @@ SEARCH = Study.model_validate(
 )
 
 
-def trial(number: int, value: float, outcome: str = "completed", lr: float = 0.012345678, clean: float = 0.9) -> Entry:
+def trial(
+    number: int, value: float, outcome: str = "completed", lr: float = 0.012345678, clean: float = 0.9
+) -> TrialRecord:
     metrics = {CHOSEN: value, "validation/clean_accuracy": clean, ROBUST: value - 0.1}
-    return Entry(f"s-{number}", "s", 0, outcome, {}, {"lr": lr}, metrics, number=number, epochs=3)
+    return TrialRecord(f"s-{number}", "s", 0, outcome, {}, {"lr": lr}, metrics, number=number, epochs=3)
 
 
 def test_a_search_names_its_best_trial_and_how_the_others_ended() -> None:

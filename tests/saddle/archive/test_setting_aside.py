@@ -17,7 +17,7 @@ from saddle.cli.app import app
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.open import OWNER, local_owner, open_store
 from saddle.store.s3 import moving
 from saddle.store.s3.store import S3Store
@@ -104,7 +104,7 @@ def test_a_move_killed_anywhere_shows_whole_runs_and_is_completed(
     for name in run_names(store):
         entries = list(Ledger(store, RunId.stored(name)))
         assert (len(entries), shifts(store, name)) == (TRIALS, {1.0}), "half a run"
-    with hold_study(store, RunId("hunt")):
+    with lock_study(store, RunId("hunt")):
         assert len(set_aside_names(store)) == 1
     assert read_study(store, "hunt") is None
     [aside] = run_names(store)

@@ -14,7 +14,7 @@ from saddle.store.base import StorageError
 from saddle.store.ledger import Ledger
 from saddle.store.open import open_store
 from saddle.store.s3.store import S3Store
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.s3 import S3
@@ -61,7 +61,7 @@ def test_any_other_name_is_of_the_storage_given(s3: S3) -> None:
 
 def test_many_blobs_are_read_at_once(s3: S3, s3_proxy: FaultyProxy) -> None:
     store = S3Store(s3.bucket(), "p")
-    entry = Entry("k", "s", 0, "completed", {}, {}, {})
+    entry = TrialRecord("k", "s", 0, "completed", {}, {}, {})
     for number in range(16):
         Ledger(store, RunId("s")).add(replace(entry, key=f"trial-{number:05d}", number=number))
         put_study(store.url, f"study-{number:02d}")

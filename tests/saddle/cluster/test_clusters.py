@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.cluster.auth import ClusterError, Door, knock, own_token, require_authentication
+from saddle.cluster.auth import AuthState, ClusterError, own_token, probe, require_authentication
 from saddle.cluster.connection import connect
 from tests.support.ray_nodes import RayNodes
 
@@ -44,9 +44,9 @@ class TestOurOwnRay:
             address = ray.get_runtime_context().gcs_address
             token = os.environ["RAY_AUTH_TOKEN"]
             assert len(token) == 64
-            assert knock(address, None) is Door.LOCKED
-            assert knock(address, f"Bearer {'0' * 64}") is Door.LOCKED
-            assert knock(address, f"Bearer {token}") is Door.OPEN
+            assert probe(address, None) is AuthState.LOCKED
+            assert probe(address, f"Bearer {'0' * 64}") is AuthState.LOCKED
+            assert probe(address, f"Bearer {token}") is AuthState.OPEN
             script = [sys.executable, "-c", INTRUDER.format(address=address)]
             surroundings = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
             # else the intruder's Ray replaces the loopback address, and asks where nobody listens

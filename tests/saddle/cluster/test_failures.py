@@ -42,7 +42,7 @@ class Sleeper:
     def sleep(self) -> None:
         time.sleep(600)
 
-    def hold(self) -> bool:
+    def lock(self) -> bool:
         self.group = placement_group([{"CPU": 1}])
         return bool(self.group.wait(30))
 
@@ -74,7 +74,7 @@ def test_a_killed_worker_counts_and_a_lost_machine_does_not(two_nodes: Cluster) 
 
 def test_the_placement_group_of_a_dead_actor_is_freed_and_a_living_ones_stays(two_nodes: Cluster) -> None:
     holder = ray.remote(num_cpus=0)(Sleeper).remote()
-    assert ray.get(holder.hold.remote(), timeout=WAIT_SECONDS)
+    assert ray.get(holder.lock.remote(), timeout=WAIT_SECONDS)
     assert free_orphaned_groups() == 0
     assert ray.available_resources().get("CPU", 0) == 0
     ray.kill(holder)

@@ -16,14 +16,14 @@ from optuna.trial import TrialState
 
 from saddle.redaction import redact
 from saddle.search.database import SharedDatabaseError, open_shared
-from saddle.search.fault_tolerant import LastingProposals
-from saddle.search.optuna_search import SETTINGS, OptunaProposals
+from saddle.search.fault_tolerant import FaultTolerantSource
+from saddle.search.optuna_search import SETTINGS, OptunaSearch
 from saddle.search.retrying_storage import PatientStorage, StorageLost
 from saddle.search.storage import name_in_storage, open_storage
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.run_id import RunId
-from saddle_contracts.proposals import ProposalsContract, entry_of
+from saddle_contracts.trial_source import TrialSourceContract, entry_of
 from tests.support.lossy_link import LossyLink
 from tests.support.postgres import Postgres
 
@@ -40,29 +40,29 @@ STUDY = Study.model_validate(
 )
 
 
-def opened(url: str, finished: Any = None, name: str = "s@1", study: Study = STUDY) -> OptunaProposals:
-    return OptunaProposals(study, open_shared(url), finished or {}, known=study.settings, name=name)
+def opened(url: str, finished: Any = None, name: str = "s@1", study: Study = STUDY) -> OptunaSearch:
+    return OptunaSearch(study, open_shared(url), finished or {}, known=study.settings, name=name)
 
 
-def search(proposals: OptunaProposals) -> list[dict[str, Any]]:
+def search(source: OptunaSearch) -> list[dict[str, Any]]:
     """Run the whole study, retry its first trial, and say what Optuna has of it."""
     finished = []
-    while (proposal := proposals.next()) is not None:
+    while (proposal := source.next()) is not None:
         for epoch in (1, 2):
-            proposals.report(proposal.key, epoch, {"validation/score": proposal.settings["x"] + epoch})
+            source.report(proposal.key, epoch, {"validation/score": proposal.settings["x"] + epoch})
         outcome = Outcome.FAILED if proposal.number == 0 else Outcome.COMPLETED
         finished.append(entry_of(proposal, outcome, **{"validation/score": proposal.settings["x"]}))
-        proposals.finish(finished[-1])
+        source.finish(finished[-1])
         if len(finished) == 1:
-            proposals.retry(finished)
-    return essence(proposals)
+            source.retry(finished)
+    return essence(source)
 
 
-def essence(proposals: OptunaProposals) -> list[dict[str, Any]]:
+def essence(source: OptunaSearch) -> list[dict[str, Any]]:
     return [
         {"number": t.number, "state": t.state, "params": t.params, "values": t.values, "settings": t.user_attrs,
          "epochs": t.intermediate_values, "constraints": t.constraints}
-        for t in proposals.optuna.get_trials()
+        for t in source.optuna.get_trials()
     ]  # fmt: skip
 
 
@@ -76,9 +76,9 @@ def url(postgres: Postgres, database: str, request: pytest.FixtureRequest) -> st
     return database
 
 
-class TestSharedProposals(ProposalsContract):
+class TestSharedProposals(TrialSourceContract):
     @pytest.fixture
-    def open_proposals(self, url: str, tmp_path: Path) -> Any:
+    def open_source(self, url: str, tmp_path: Path) -> Any:
         return lambda finished: opened(url, finished, name=f"contract@{tmp_path}")
 
 
@@ -94,36 +94,36 @@ def test_a_search_whose_answers_get_lost_is_the_search_undisturbed(postgres: Pos
         assert expected[1]["params"] == expected[0]["params"], "the second is the first's retry"
         assert commits > 25
         for nth in range(1, commits + 1):
-            proposals = opened(linked, name=f"lossy-{nth}")
+            source = opened(linked, name=f"lossy-{nth}")
             link.lose(nth)
-            assert search(proposals) == expected, f"after the loss of answer {nth}"
+            assert search(source) == expected, f"after the loss of answer {nth}"
             assert link.lost == 1
-            proposals.storage.close()
+            source.storage.close()
         undisturbed.storage.close()
 
 
 def test_a_search_over_a_restarted_server_is_the_search_undisturbed(postgres: Postgres, url: str) -> None:
     expected = search(opened(url, name="before-restarts"))
     for mode in ("fast", "immediate"):
-        proposals = opened(url, name=f"restarted-{mode}")
-        first = proposals.next()
+        source = opened(url, name=f"restarted-{mode}")
+        first = source.next()
         assert first is not None
         postgres.stop(mode)
         back = threading.Timer(1.0, postgres.start)
         back.start()
         since = time.monotonic()
-        proposals.report(first.key, 1, {"validation/score": first.settings["x"] + 1})
+        source.report(first.key, 1, {"validation/score": first.settings["x"] + 1})
         assert time.monotonic() - since > 0.5, "it waited for the server"
         back.join(30)
-        proposals.report(first.key, 2, {"validation/score": first.settings["x"] + 2})
+        source.report(first.key, 2, {"validation/score": first.settings["x"] + 2})
         entry = entry_of(first, Outcome.FAILED, **{"validation/score": first.settings["x"]})
-        proposals.finish(entry)
-        proposals.retry([entry])
-        while (proposal := proposals.next()) is not None:
+        source.finish(entry)
+        source.retry([entry])
+        while (proposal := source.next()) is not None:
             for epoch in (1, 2):
-                proposals.report(proposal.key, epoch, {"validation/score": proposal.settings["x"] + epoch})
-            proposals.finish(entry_of(proposal, **{"validation/score": proposal.settings["x"]}))
-        assert essence(proposals) == expected
+                source.report(proposal.key, epoch, {"validation/score": proposal.settings["x"] + epoch})
+            source.finish(entry_of(proposal, **{"validation/score": proposal.settings["x"]}))
+        assert essence(source) == expected
 
 
 @pytest.fixture
@@ -138,22 +138,22 @@ def test_a_server_that_stays_away_ends_the_search_in_good_order(
 ) -> None:
     monkeypatch.setenv("SADDLE_OPTUNA_PATIENCE", "1.5")
     search = opened(url, name="left")
-    proposals = LastingProposals(search)
-    first = proposals.next()
+    source = FaultTolerantSource(search)
+    first = source.next()
     assert first is not None
-    assert proposals.trouble is None
+    assert source.trouble is None
     postgres.stop()
     since = time.monotonic()
-    assert proposals.report(first.key, 1, {"validation/score": 1.0}) is False
+    assert source.report(first.key, 1, {"validation/score": 1.0}) is False
     assert 1.4 < time.monotonic() - since < 10
-    assert isinstance(proposals.trouble, StorageLost)
-    assert "has not answered for" in str(proposals.trouble)
-    assert postgres.password not in str(proposals.trouble)
+    assert isinstance(source.trouble, StorageLost)
+    assert "has not answered for" in str(source.trouble)
+    assert postgres.password not in str(source.trouble)
     since = time.monotonic()
     entry = entry_of(first, **{"validation/score": 0.5})
-    proposals.finish(entry)
-    assert proposals.next() is None
-    assert proposals.total == 2
+    source.finish(entry)
+    assert source.next() is None
+    assert source.total == 2
     assert time.monotonic() - since < 0.5, "once lost, nothing waits again"
     postgres.start()
     again = opened(url, {first.key: entry}, name="left")
@@ -161,13 +161,13 @@ def test_a_server_that_stays_away_ends_the_search_in_good_order(
 
 
 def test_who_wants_the_run_to_end_does_not_wait(postgres: Postgres, url: str, stopped: None) -> None:
-    proposals = LastingProposals(opened(url, name="hurried"))
+    source = FaultTolerantSource(opened(url, name="hurried"))
     postgres.stop()
-    threading.Timer(0.5, proposals.hurry).start()
+    threading.Timer(0.5, source.cancel_waits).start()
     since = time.monotonic()
-    assert proposals.next() is None
+    assert source.next() is None
     assert time.monotonic() - since < 8
-    assert proposals.trouble is not None
+    assert source.trouble is not None
 
 
 def test_another_study_of_the_same_name_is_another_study(
@@ -176,8 +176,8 @@ def test_another_study_of_the_same_name_is_another_study(
     monkeypatch.setenv("SADDLE_OPTUNA_URL", url)
     names = [name_in_storage(RunId("s", instance)) for instance in ("mine", "theirs")]
     for name in names:
-        proposals = OptunaProposals(STUDY, open_storage(tmp_path / "none"), {}, known={}, name=name)
-        first = proposals.next()
+        source = OptunaSearch(STUDY, open_storage(tmp_path / "none"), {}, known={}, name=name)
+        first = source.next()
         assert first is not None
         assert first.number == 0
     assert not (tmp_path / "none").exists()
@@ -255,17 +255,17 @@ def test_what_the_database_refuses_is_not_tried_again(url: str) -> None:
     since = time.monotonic()
     with pytest.raises(KeyError):
         storage.get_study_id_from_name("nobody's")
-    proposals = opened(url, name="refused")
-    proposals.next()
-    proposals.finish(entry_of(proposals_first(proposals), **{"validation/score": 0.5}))
-    assert SETTINGS in proposals.optuna.get_trials()[0].user_attrs
+    source = opened(url, name="refused")
+    source.next()
+    source.finish(entry_of(proposals_first(source), **{"validation/score": 0.5}))
+    assert SETTINGS in source.optuna.get_trials()[0].user_attrs
     with pytest.raises(Exception, match="has already finished"):
-        storage.set_trial_state_values(proposals.optuna.get_trials()[0]._trial_id, TrialState.FAIL)
+        storage.set_trial_state_values(source.optuna.get_trials()[0]._trial_id, TrialState.FAIL)
     assert time.monotonic() - since < 10
 
 
-def proposals_first(proposals: OptunaProposals) -> Any:
+def proposals_first(source: OptunaSearch) -> Any:
     from saddle.trial.source import Proposal
 
-    frozen = proposals.optuna.get_trials()[0]
+    frozen = source.optuna.get_trials()[0]
     return Proposal("trial-00000", frozen.user_attrs[SETTINGS], 0, number=0)

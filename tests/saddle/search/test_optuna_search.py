@@ -8,12 +8,12 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from saddle.search.optuna_search import OptunaProposals
+from saddle.search.optuna_search import OptunaSearch
 from saddle.search.storage import open_journal
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.source import Proposal
-from saddle_contracts.proposals import ProposalsContract, entry_of
+from saddle_contracts.trial_source import TrialSourceContract, entry_of
 
 BASE = {
     "study": "s",
@@ -29,26 +29,26 @@ def make_study(**changes: Any) -> Study:
     return Study.model_validate({**BASE, **changes})
 
 
-def opened(path: Path, finished: Any = None, **changes: Any) -> OptunaProposals:
+def opened(path: Path, finished: Any = None, **changes: Any) -> OptunaSearch:
     study = make_study(**changes)
-    return OptunaProposals(study, open_journal(path / "optuna.journal"), finished or {}, known=study.settings)
+    return OptunaSearch(study, open_journal(path / "optuna.journal"), finished or {}, known=study.settings)
 
 
-def take(proposals: OptunaProposals) -> Proposal:
-    proposal = proposals.next()
+def take(source: OptunaSearch) -> Proposal:
+    proposal = source.next()
     assert proposal is not None
     return proposal
 
 
-class TestOptunaProposals(ProposalsContract):
+class TestOptunaProposals(TrialSourceContract):
     @pytest.fixture
-    def open_proposals(self, tmp_path: Path) -> Any:
+    def open_source(self, tmp_path: Path) -> Any:
         return lambda finished: opened(tmp_path, finished)
 
 
-class TestGridProposals(ProposalsContract):
+class TestGridProposals(TrialSourceContract):
     @pytest.fixture
-    def open_proposals(self, tmp_path: Path) -> Any:
+    def open_source(self, tmp_path: Path) -> Any:
         space = {"x": {"float": [0.0, 1.0]}, "mode": {"choice": ["plain", "curved"]}}
         return lambda finished: opened(tmp_path, finished, search=space, sampler={"grid": {"points": 3}}, budget={})
 
@@ -57,11 +57,11 @@ class TestGridProposals(ProposalsContract):
 def test_every_sampler_searches_within_the_ranges(tmp_path: Path, sampler: str) -> None:
     space = {"x": {"float": [0.1, 10.0], "log": True}, "n": {"int": [1, 9]}, "h": {"float": [0.0, 1.0], "step": 0.25}}
     options = {"startup_trials": 3} if sampler in ("tpe", "gp", "cmaes") else {}
-    proposals = opened(tmp_path, search=space, sampler={sampler: options}, budget={"trials": 8})
+    source = opened(tmp_path, search=space, sampler={sampler: options}, budget={"trials": 8})
     drawn = []
-    while (proposal := proposals.next()) is not None:
+    while (proposal := source.next()) is not None:
         drawn.append(proposal.settings)
-        proposals.finish(entry_of(proposal, **{"validation/score": -abs(proposal.settings["x"] - 1)}))
+        source.finish(entry_of(proposal, **{"validation/score": -abs(proposal.settings["x"] - 1)}))
     assert len(drawn) == 8
     assert all(0.1 <= d["x"] <= 10 and 1 <= d["n"] <= 9 and d["h"] in (0, 0.25, 0.5, 0.75, 1) for d in drawn)
     assert all(isinstance(d["n"], int) for d in drawn)
@@ -81,10 +81,10 @@ EXPECTED = {
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_optuna_hears_what_the_outcome_table_says(tmp_path: Path, outcome: Outcome) -> None:
-    proposals = opened(tmp_path)
-    proposal = take(proposals)
-    proposals.finish(entry_of(proposal, outcome, **{"validation/score": 0.5}))
-    [trial] = proposals.optuna.trials
+    source = opened(tmp_path)
+    proposal = take(source)
+    source.finish(entry_of(proposal, outcome, **{"validation/score": 0.5}))
+    [trial] = source.optuna.trials
     assert trial.state == EXPECTED[outcome]
     if outcome is not Outcome.PREEMPTED:
         failed = outcome in (Outcome.COLLAPSED, Outcome.DIVERGED)
@@ -100,14 +100,14 @@ def share_far_beyond(path: Path, failure: Outcome) -> float:
     far = []
     for seed in range(3):
         sampler = {"tpe": {"startup_trials": 10, "seed": seed}}
-        proposals = opened(path / f"{failure}-{seed}", budget={"trials": 50}, sampler=sampler)
+        source = opened(path / f"{failure}-{seed}", budget={"trials": 50}, sampler=sampler)
         for index in range(50):
-            proposal = take(proposals)
+            proposal = take(source)
             x = proposal.settings["x"]
-            proposals.report(proposal.key, 1, {"validation/score": x})
+            source.report(proposal.key, 1, {"validation/score": x})
             # elsewhere trials are stopped early, which Optuna calls PRUNED like those where the method failed
             outcome = failure if x > 0.6 else Outcome.PRUNED
-            proposals.finish(entry_of(proposal, outcome, **{"validation/score": x}))
+            source.finish(entry_of(proposal, outcome, **{"validation/score": x}))
             far += [x > 0.8] if index >= 25 else []
     return sum(far) / len(far)
 
@@ -120,10 +120,10 @@ def test_the_sampler_learns_to_avoid_where_the_method_fails(tmp_path: Path) -> N
 
 
 def test_constraints_reach_optuna_by_name(tmp_path: Path) -> None:
-    proposals = opened(tmp_path, constraints=["validation/accuracy >= 0.9", "validation/cost <= 2"])
-    proposals.finish(entry_of(take(proposals), **{"validation/score": 1, "validation/accuracy": 0.8}))
-    found = proposals.optuna.trials[0].constraints
-    assert list(found) == [*map(str, proposals.spec.constraints), "method"]
+    source = opened(tmp_path, constraints=["validation/accuracy >= 0.9", "validation/cost <= 2"])
+    source.finish(entry_of(take(source), **{"validation/score": 1, "validation/accuracy": 0.8}))
+    found = source.optuna.trials[0].constraints
+    assert list(found) == [*map(str, source.spec.constraints), "method"]
     assert list(found.values()) == [pytest.approx(0.1), 1.0, 0.0], "an unmeasured constraint counts as violated"
 
 
@@ -132,28 +132,28 @@ def test_constraints_reach_optuna_by_name(tmp_path: Path) -> None:
     [{"asha": {"grace_epochs": 1, "reduction_factor": 2}}, {"hyperband": {}}, {"median": {"startup_trials": 2}}],
 )
 def test_a_bad_trial_is_stopped_and_a_good_one_is_not(tmp_path: Path, early: dict[str, Any]) -> None:
-    proposals = opened(tmp_path, early_stopping=early, budget={"trials": 30}, sampler="random")
+    source = opened(tmp_path, early_stopping=early, budget={"trials": 30}, sampler="random")
     stopped = {0.0: 0, 1.0: 0}
     for index in range(30):
-        proposal = take(proposals)
+        proposal = take(source)
         quality = float(index % 2)
         for epoch in range(1, 10):
-            if proposals.report(proposal.key, epoch, {"validation/score": quality + 0.001 * epoch}):
+            if source.report(proposal.key, epoch, {"validation/score": quality + 0.001 * epoch}):
                 stopped[quality] += 1
-                proposals.finish(entry_of(proposal, Outcome.PRUNED))
+                source.finish(entry_of(proposal, Outcome.PRUNED))
                 break
         else:
-            proposals.finish(entry_of(proposal, **{"validation/score": quality}))
+            source.finish(entry_of(proposal, **{"validation/score": quality}))
     assert stopped[0.0] >= 8
     assert stopped[1.0] < stopped[0.0]
 
 
 def test_without_early_stopping_nothing_is_stopped(tmp_path: Path) -> None:
-    proposals = opened(tmp_path)
+    source = opened(tmp_path)
     for _ in range(6):
-        proposal = take(proposals)
-        assert not any(proposals.report(proposal.key, epoch, {"validation/score": -epoch}) for epoch in range(1, 20))
-        proposals.finish(entry_of(proposal, **{"validation/score": -1.0}))
+        proposal = take(source)
+        assert not any(source.report(proposal.key, epoch, {"validation/score": -epoch}) for epoch in range(1, 20))
+        source.finish(entry_of(proposal, **{"validation/score": -1.0}))
 
 
 def test_a_conditional_parameter_is_drawn_only_under_its_condition(tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_a_conditional_parameter_is_drawn_only_under_its_condition(tmp_path: Pat
         "bend": {"float": [0, 1], "when": {"mode": "curved"}},
         "mode": {"choice": ["plain", "curved"]},
     }
-    proposals = opened(tmp_path, search=space, budget={"trials": 20}, sampler="random")
-    drawn = [take(proposals).settings for _ in range(20)]
+    source = opened(tmp_path, search=space, budget={"trials": 20}, sampler="random")
+    drawn = [take(source).settings for _ in range(20)]
     assert {d["mode"] for d in drawn} == {"plain", "curved"}
     assert all(("bend" in d) == (d["mode"] == "curved") for d in drawn)
 
@@ -175,11 +175,11 @@ def test_a_condition_may_name_a_fixed_setting(tmp_path: Path) -> None:
 
 def test_several_objectives_are_told_together(tmp_path: Path) -> None:
     objective = [{"maximize": "validation/score"}, {"minimize": "validation/cost"}]
-    proposals = opened(tmp_path, objective=objective, sampler={"nsga2": {"population_size": 4}})
-    proposals.finish(entry_of(take(proposals), **{"validation/score": 0.5, "validation/cost": 2.0}))
-    proposals.finish(entry_of(take(proposals), Outcome.DIVERGED))
-    assert proposals.optuna.trials[0].values == [0.5, 2.0]
-    assert proposals.optuna.trials[1].state == TrialState.PRUNED
+    source = opened(tmp_path, objective=objective, sampler={"nsga2": {"population_size": 4}})
+    source.finish(entry_of(take(source), **{"validation/score": 0.5, "validation/cost": 2.0}))
+    source.finish(entry_of(take(source), Outcome.DIVERGED))
+    assert source.optuna.trials[0].values == [0.5, 2.0]
+    assert source.optuna.trials[1].state == TrialState.PRUNED
 
 
 def test_what_the_ledger_knows_and_optuna_does_not_is_told_on_opening(tmp_path: Path) -> None:
@@ -193,9 +193,9 @@ def test_what_the_ledger_knows_and_optuna_does_not_is_told_on_opening(tmp_path: 
 def test_a_resumed_search_does_not_repeat_its_random_draws(tmp_path: Path) -> None:
     seen = []
     for _ in range(4):
-        proposals = opened(tmp_path, sampler={"random": {"seed": 3}})
-        proposal = take(proposals)
-        proposals.finish(entry_of(proposal, **{"validation/score": 0.0}))
+        source = opened(tmp_path, sampler={"random": {"seed": 3}})
+        proposal = take(source)
+        source.finish(entry_of(proposal, **{"validation/score": 0.0}))
         seen.append(proposal.settings["x"])
     assert len(set(seen)) == 4
 
@@ -219,10 +219,10 @@ def test_a_trial_killed_before_it_had_parameters_does_not_come_back(tmp_path: Pa
 
 
 def test_a_retried_trial_is_run_once_more_with_its_settings_beyond_the_budget(tmp_path: Path) -> None:
-    proposals = opened(tmp_path, budget={"trials": 2})
-    failed = take(proposals)
+    source = opened(tmp_path, budget={"trials": 2})
+    failed = take(source)
     entries = {failed.key: entry_of(failed, Outcome.FAILED)}
-    proposals.finish(entries[failed.key])
+    source.finish(entries[failed.key])
     again = opened(tmp_path, entries, budget={"trials": 2})
     for _ in range(2):  # asking twice retries once
         again.retry(list(entries.values()))
@@ -233,9 +233,9 @@ def test_a_retried_trial_is_run_once_more_with_its_settings_beyond_the_budget(tm
 
 
 def test_a_truncated_journal_opens_with_what_is_whole(tmp_path: Path) -> None:
-    proposals = opened(tmp_path)
-    proposal = take(proposals)
-    proposals.finish(entry_of(proposal, **{"validation/score": 0.5}))
+    source = opened(tmp_path)
+    proposal = take(source)
+    source.finish(entry_of(proposal, **{"validation/score": 0.5}))
     path = tmp_path / "optuna.journal"
     path.write_bytes(path.read_bytes() + b'{"op_code": 5, "study_')
     again = opened(tmp_path, {proposal.key: entry_of(proposal, **{"validation/score": 0.5})})
@@ -244,10 +244,10 @@ def test_a_truncated_journal_opens_with_what_is_whole(tmp_path: Path) -> None:
 
 
 def test_nan_is_never_stored_as_a_result(tmp_path: Path) -> None:
-    proposals = opened(tmp_path, early_stopping="asha")
-    proposal = take(proposals)
-    assert proposals.report(proposal.key, 1, {"validation/score": math.nan}) is False
-    proposals.finish(entry_of(proposal, Outcome.DIVERGED))
+    source = opened(tmp_path, early_stopping="asha")
+    proposal = take(source)
+    assert source.report(proposal.key, 1, {"validation/score": math.nan}) is False
+    source.finish(entry_of(proposal, Outcome.DIVERGED))
     storage = optuna.storages.JournalStorage(
         optuna.storages.journal.JournalFileBackend(str(tmp_path / "optuna.journal"))
     )

@@ -19,13 +19,13 @@ from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import index_folder
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 
 
-def entry(number: int, **changes: Any) -> Entry:
-    made = Entry(
+def entry(number: int, **changes: Any) -> TrialRecord:
+    made = TrialRecord(
         key=f"trial-{number:05d}",
         study="s",
         seed=0,

@@ -216,7 +216,7 @@ def let_the_index_lie(store: LocalStore) -> list[str]:
 def write_segment(store: LocalStore, key: str, **changes: Any) -> None:
     """Put an entry into the index, which is too small to have one, as its file has it but for the changes."""
     ledger = Ledger(store, RunId("top"))
-    stamp = store.stamps(ledger.folder)[f"{key}.parquet"]
+    stamp = store.etags(ledger.folder)[f"{key}.parquet"]
     row = read_row(encode(replace(ledger.get(key), **changes)), key).append_column(STAMP, [[stamp]])
     buffer = io.BytesIO()
     pq.write_table(row, buffer)

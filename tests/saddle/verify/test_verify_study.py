@@ -21,7 +21,7 @@ from saddle.cli.app import app
 from saddle.search.storage import open_journal
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.retention import Removal, remove, removed
 from saddle.track.outbox import Outbox
 from saddle.track.server import serve
@@ -228,7 +228,7 @@ def test_a_study_never_tracked_lacks_nothing(store: LocalStore) -> None:
 
 def test_while_a_driver_runs_the_study_only_the_finished_is_compared(store: LocalStore) -> None:
     client(store).update_run(runs(store)[""][0], status="RUNNING")
-    with hold_study(store, RunId("top")):
+    with lock_study(store, RunId("top")):
         found = verify_study(store, RunId("top"))
         result = CliRunner().invoke(app, ["verify", "top", "--repair", "--storage", str(store.root)])
     assert found.clean

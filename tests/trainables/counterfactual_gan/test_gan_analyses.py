@@ -32,10 +32,10 @@ BRIGHT, DARK = 204, 102
 """Of plain pixels and of marked ones."""
 
 
-def given(**parts: Any) -> analyses.Tested:
+def given(**splits: Any) -> analyses.Tested:
     """What analyses are given, of which each looks at a part."""
     names = ("config", "data", "model", "measured", "panel", "features", "d_twin", "g_twin")
-    return analyses.Tested(**{name: parts.get(name) for name in names})
+    return analyses.Tested(**{name: splits.get(name) for name in names})
 
 
 def striped(count: int, seed: int) -> Samples:

@@ -9,7 +9,7 @@ from trainables import counterfactual_gan as method
 from trainables.contract import resolve
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
-from trainables.defects.splits import Parts, parts
+from trainables.defects.splits import Splits, splits
 
 
 def dataset(count: int) -> Dataset:
@@ -17,8 +17,8 @@ def dataset(count: int) -> Dataset:
     return Dataset("blank", ("plain", "square"), split, split)
 
 
-def cut(count: int, **given: object) -> Parts:
-    return parts(resolve(method, {"image_size": 16, "generator_levels": 2, **given}).config, dataset(count), "cpu")  # type: ignore[arg-type]
+def cut(count: int, **given: object) -> Splits:
+    return splits(resolve(method, {"image_size": 16, "generator_levels": 2, **given}).config, dataset(count), "cpu")  # type: ignore[arg-type]
 
 
 def test_of_a_few_images_two_of_each_class_are_held_out() -> None:
@@ -37,6 +37,6 @@ def test_a_validation_split_is_held_out_and_nothing_of_the_training_split() -> N
     whole = dataset(20)
     brought = Split(torch.full((6, 1, 16, 16), 7, dtype=torch.uint8), torch.arange(6) % 2)
     config = resolve(method, {"image_size": 16, "generator_levels": 2}).config
-    found = parts(config, Dataset("own", whole.classes, whole.train, whole.test, brought), "cpu")  # type: ignore[arg-type]
+    found = splits(config, Dataset("own", whole.classes, whole.train, whole.test, brought), "cpu")  # type: ignore[arg-type]
     assert (len(found.train), len(found.validation)) == (20, 6)
     assert set(found.validation.images.flatten().tolist()) == {7}

@@ -9,7 +9,7 @@ from typing import Any
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.measurements import Measured
 from trainables.counterfactual_gan.model import CounterfactualModel
-from trainables.defects.splits import Parts
+from trainables.defects.splits import Splits
 from trainables.evaluation.features import FeatureExtractor
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.generator import Generator
@@ -20,7 +20,7 @@ class Tested:
     """A trained model with all that analyses compare it with."""
 
     config: Config
-    data: Parts
+    data: Splits
     model: CounterfactualModel
     measured: Measured
     """On the test images."""

@@ -20,7 +20,7 @@ from saddle.analyse.statistics.clustered_mcnemar import clustered_mcnemar, sever
 from saddle.errors import UserError
 from saddle.studyfile.problem import nearest
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 LABELS = "labels"
 GROUPS = "groups"
@@ -109,12 +109,12 @@ class SampleTest:
         return (self.only_arm - self.only_baseline) / self.n
 
 
-def stores_predictions(entry: Entry) -> bool:
+def stores_predictions(entry: TrialRecord) -> bool:
     """Whether a trial has named predictions of single samples; reads none of them."""
     return LABELS in entry.arrays and any(name.startswith(PREFIX) for name in entry.arrays)
 
 
-def read_predictions(entry: Entry, read: Read) -> Predictions:
+def read_predictions(entry: TrialRecord, read: Read) -> Predictions:
     """The stored predictions of a trial; raises `NoPredictions`."""
     found = {name.removeprefix(PREFIX): path for name, path in entry.arrays.items() if name.startswith(PREFIX)}
     if not stores_predictions(entry):

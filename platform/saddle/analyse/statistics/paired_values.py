@@ -18,7 +18,7 @@ from saddle.design.arm import Arm
 from saddle.design.blocks import Block, block_name
 from saddle.design.values import canonical
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 MISSING = "not trained yet"
 NO_VALUE = "no finite value"
@@ -27,7 +27,7 @@ NOT_NEEDED = "not needed"
 
 
 @dataclass(frozen=True)
-class Measured:
+class ArmValues:
     """One arm's values by seed, and why the other seeds have none (an outcome, or `not trained yet`)."""
 
     arm: str
@@ -55,26 +55,26 @@ class Measured:
 class Pairs:
     """Differences arm - baseline on the seeds that both completed, and why other seeds have no pair."""
 
-    arm: Measured
-    baseline: Measured
+    arm: ArmValues
+    baseline: ArmValues
     differences: Mapping[int, float]
     lost: Mapping[int, str]
 
 
-def of_arm(entries: Iterable[Entry], arm: Arm) -> list[Entry]:
+def of_arm(entries: Iterable[TrialRecord], arm: Arm) -> list[TrialRecord]:
     """The entries of an arm, which the ledger may call by its name or its key."""
     names = (arm.name, arm.key)  # once: the key is a hash, and entries are many
     return [entry for entry in entries if entry.arm in names]
 
 
 def measure(
-    entries: Iterable[Entry],
+    entries: Iterable[TrialRecord],
     arm: Arm,
     metric: str,
     seeds: Sequence[int],
     label: str | None = None,
     blocks: Sequence[Block] = ({},),
-) -> Measured:
+) -> ArmValues:
     """An arm's values of a metric by seed, each the mean over the blocks; a replicate's latest entry counts."""
     ordered = sorted(of_arm(entries, arm), key=lambda entry: entry.started)
     latest = {(entry.seed, canonical(entry.block)): entry for entry in ordered}
@@ -92,10 +92,10 @@ def measure(
             lost_in |= {seed: block} if block else {}
         else:
             values[seed] = statistics.fmean(value for value in found if not isinstance(value, str))
-    return Measured(label or arm.name, values, lost, lost_in)
+    return ArmValues(label or arm.name, values, lost, lost_in)
 
 
-def _value(entry: Entry | None, metric: str) -> float | str:
+def _value(entry: TrialRecord | None, metric: str) -> float | str:
     """A replicate's value, or why it has none."""
     if entry is None:
         return MISSING
@@ -105,7 +105,7 @@ def _value(entry: Entry | None, metric: str) -> float | str:
     return NO_VALUE if value is None else value
 
 
-def pair(arm: Measured, baseline: Measured) -> Pairs:
+def pair(arm: ArmValues, baseline: ArmValues) -> Pairs:
     """The paired differences on the seeds that both arms completed."""
     differences = {seed: value - baseline.values[seed] for seed, value in arm.values.items() if seed in baseline.values}
     lost: dict[int, str] = {}

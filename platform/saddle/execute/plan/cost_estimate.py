@@ -12,7 +12,7 @@ from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import trial_folder
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 OPERATIONS_PER_SECOND = 5.5e9
@@ -63,7 +63,7 @@ def units_of(trainable: Any, config: Any) -> float | None:
     return float(epochs) if epochs else None
 
 
-def seconds_per_unit(trainable: Any, entry: Entry) -> float | None:
+def seconds_per_unit(trainable: Any, entry: TrialRecord) -> float | None:
     """The pace of a finished trial, the part of it that ran; None where its configuration can't be read any more."""
     try:
         config = trainable.Config.model_validate(dict(entry.params))
@@ -74,7 +74,7 @@ def seconds_per_unit(trainable: Any, entry: Entry) -> float | None:
     return entry.seconds / (units * share) if units else None
 
 
-def earlier_trials(store: Store, trainable_name: str) -> Iterator[tuple[RunId, Entry]]:
+def earlier_trials(store: Store, trainable_name: str) -> Iterator[tuple[RunId, TrialRecord]]:
     """Trials of the same trainable in this storage that ran for an epoch at least."""
     for name in study_names(store):
         try:
@@ -86,6 +86,6 @@ def earlier_trials(store: Store, trainable_name: str) -> Iterator[tuple[RunId, E
             yield from ((stored.run, entry) for entry in entries if entry.epochs and entry.seconds > 0)
 
 
-def stored_bytes(store: Store, run: RunId, entry: Entry) -> int:
+def stored_bytes(store: Store, run: RunId, entry: TrialRecord) -> int:
     """What a trial keeps in its folder."""
     return store.size(trial_folder(run, entry.key))

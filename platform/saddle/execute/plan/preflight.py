@@ -15,7 +15,7 @@ from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
 from saddle.execute.plan.setup import find_baseline
 from saddle.store.base import Store
-from saddle.store.lock import driver_of, hold_study
+from saddle.store.lock import driver_of, lock_study
 from saddle.study.models import Ablation, Study
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
@@ -92,7 +92,7 @@ def check_shared_database() -> None:
 def refuse_second_driver(store: Store, run: RunId) -> None:
     """Raise `StorageError` where another process trains the run."""
     if driver_of(store, run) is not None:
-        with hold_study(store, run):  # raises, naming the process, unless it has ended in between
+        with lock_study(store, run):  # raises, naming the process, unless it has ended in between
             pass
 
 

@@ -9,27 +9,27 @@ from saddle.analyse.best import best
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import read_study
 from saddle.design import make_arms, replicates_of
-from saddle.design.proposals import AblationProposals
+from saddle.design.trial_source import AblationSource
 from saddle.errors import UserError
 from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
 from saddle.search.database import shared_url
-from saddle.search.fault_tolerant import LastingProposals
+from saddle.search.fault_tolerant import FaultTolerantSource
 from saddle.search.journal import open_whole
-from saddle.search.optuna_search import OptunaProposals
+from saddle.search.optuna_search import OptunaSearch
 from saddle.search.rebuild import rebuild
 from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.search.unfinished import begun_trials
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.fence import HELD, Hold
+from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
-from saddle.trial.source import Proposals
+from saddle.trial.source import TrialSource
 from trainables.contract import complete
 
 
@@ -57,28 +57,28 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
     return {**found.settings, **study.ablation.baseline}
 
 
-def make_proposals(
+def make_source(
     study: Study,
     store: Store,
     ledger: Ledger,
     baseline: Mapping[str, Any] | None,
     retry: Sequence[str],
-    hold: Hold = HELD,
-) -> Proposals:
+    lock: StudyLock = NO_LOCK,
+) -> TrialSource:
     """What decides on the study's trials, without those whose outcome is to be run again."""
     entries, run = list(ledger), ledger.run
     again = [entry for entry in entries if entry.outcome in retry]
     if study.ablation is not None:
         assert baseline is not None
         for entry in again:
-            start_trial_over(store, run, entry.key, hold)
+            start_trial_over(store, run, entry.key, lock)
             ledger.remove(entry.key)
         arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key: entry for entry in entries if entry not in again}
         trainable = load_trainable(study.trainable)
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
-        return AblationProposals(replicates_of(study.ablation, arms), finished, judge)
+        return AblationSource(replicates_of(study.ablation, arms), finished, judge)
     name, told = name_in_storage(run), {e.key: e for e in entries}
     begun = begun_trials(store, run, told)
     journal = journal_path(store, run)
@@ -87,26 +87,26 @@ def make_proposals(
     else:
         storage = open_storage(journal)
     rebuild(study, storage, name, entries, begun)
-    search = OptunaProposals(study, storage, told, known=known_values(study), name=name)
+    search = OptunaSearch(study, storage, told, known=known_values(study), name=name)
     search.retry(again)
-    return LastingProposals(search)
+    return FaultTolerantSource(search)
 
 
-def start_trial_over(store: Store, run: RunId, key: str, hold: Hold) -> None:
+def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> None:
     """Drop what was trained of a trial; its attempts are counted on, so that no orphan is taken for a new one."""
-    hold.check()
-    Checkpoints.of_trial(store, run, key, hold.token).start_over()
+    lock.check()
+    Checkpoints.of_trial(store, run, key, lock.token).start_over()
     folder = trial_folder(run, key)
     for name in list(store.names(folder)):
         if name != "checkpoints":
             store.delete(f"{folder}/{name}")
 
 
-def fence_off_workers(store: Store, run: RunId, finished: Container[str], hold: Hold) -> None:
+def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: StudyLock) -> None:
     """Let the workers of earlier drivers, which may live on, write no more to the trials that have not ended."""
     for key in store.names(f"{study_folder(run)}/trials"):
         if key not in finished:
-            Checkpoints.of_trial(store, run, key, hold.token).fence_off()
+            Checkpoints.of_trial(store, run, key, lock.token).fence_off()
 
 
 def known_values(study: Study) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def start_progress(
     run: RunId,
     trainable: Any,
     store: Store,
-    entries: Sequence[Entry],
-    proposals: Proposals,
+    entries: Sequence[TrialRecord],
+    source: TrialSource,
     slots: int,
     listener: Listener,
-    hold: Hold = HELD,
+    lock: StudyLock = NO_LOCK,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
     selection = selection_of(study, trainable)
@@ -134,23 +134,23 @@ def start_progress(
         direction = trainable.METRICS[metric]
     earlier = read_progress(store, run)
     progress = Progress(
-        run.name, study.question, proposals.total, slots, metric=metric,
+        run.name, study.question, source.total, slots, metric=metric,
         hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", hold=hold)
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1
     return keeper
 
 
-def hours_of(entries: Sequence[Entry], slots: int) -> float:
+def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:
     """Hours that the trials took at least, for a study whose own count is lost."""
     return sum(entry.seconds for entry in entries) / slots / 3600
 
 
-def gpu_seconds_of(study: Study, entries: Sequence[Entry]) -> float:
+def gpu_seconds_of(study: Study, entries: Sequence[TrialRecord]) -> float:
     """GPU time of the trials, had they all run on what the study asks for now."""
     return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

@@ -40,7 +40,7 @@ def serve_rank(config: dict[str, Any]) -> None:
         if cache is None or cache.root != order.data_root:
             cache = DataCache(order.data_root)
         torch.set_num_threads(order.threads)
-        training = Training(order, cache, chief=rank == 0)
+        training = Training(order, cache, is_rank_zero=rank == 0)
         messages = training.messages()
         word: Message | ReadyMessage = training.ready()
         turn = 0

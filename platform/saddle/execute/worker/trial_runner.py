@@ -47,11 +47,11 @@ def exits_are_failures() -> Iterator[None]:
 
 @dataclass
 class Training:
-    """A trial under way in a worker, or in one rank of several; only the `chief` writes to the store."""
+    """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store."""
 
     order: Order
     cache: DataCache
-    chief: bool = True
+    is_rank_zero: bool = True
 
     def __post_init__(self) -> None:
         self.began: tuple[int, dict[str, Any] | None] | None = None
@@ -63,7 +63,7 @@ class Training:
         self.store = open_store(self.order.storage, create=False)
         self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key, self.order.token)
         self.attempt = self.checkpoints.manifest.attempts + 1
-        if self.chief:
+        if self.is_rank_zero:
             self.attempt = self.checkpoints.claim(time.time())
 
     def ready(self) -> ReadyMessage | EndMessage | FaultMessage:
@@ -121,7 +121,7 @@ class Training:
             trainable = load_trainable(self.order.trainable)
             config = trainable.Config.model_validate(dict(self.order.params))
         spent = self.checkpoints.manifest.seconds if reached else 0.0
-        if self.chief:
+        if self.is_rank_zero:
             self.checkpoints.forget_after(reached)
             self.checkpoints.clean()
         run = TrainRun(self.order.seed, self.cache, state)
@@ -133,16 +133,16 @@ class Training:
                 raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
             last = report.state
             seconds = spent + time.monotonic() - since
-            if self.chief:
+            if self.is_rank_zero:
                 self._store_images({image_of_epoch(epoch, name): image for name, image in report.images.items()})
                 self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
             # the manifest's own time, so that whatever is told of this epoch again is told the same
-            when = self.checkpoints.manifest.times[-1] if self.chief else time.time()
+            when = self.checkpoints.manifest.times[-1] if self.is_rank_zero else time.time()
             yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, when)
         if last is None:
             raise ValueError("the trainable reported no epoch")
         with exits_are_failures():
-            end = self._finish(trainable, config, last) if self.chief else self._end(Outcome.COMPLETED)
+            end = self._finish(trainable, config, last) if self.is_rank_zero else self._end(Outcome.COMPLETED)
         yield end
 
     def _check(self, report: Report, epoch: int) -> None:
@@ -193,7 +193,7 @@ class Training:
         """Store the images of the end; they and those of epochs, of earlier attempts, too."""
         stored = self._store_images(closing)
         shown: dict[str, str] = {}
-        for folder in self._folders_of_attempts("images") if self.chief else ():
+        for folder in self._folders_of_attempts("images") if self.is_rank_zero else ():
             epochs = (name for name in self.store.names(folder) if is_of_epoch(name))
             shown |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
         return stored | {name: shown[name] for name in sorted(shown)}
@@ -207,7 +207,7 @@ class Training:
         return [f"{self.folder}/{of_attempt(kind, attempt)}" for attempt in range(1, self.attempt + 1)]
 
     def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
-        return store_images(self.store, self._own("images"), images if self.chief else {})
+        return store_images(self.store, self._own("images"), images if self.is_rank_zero else {})
 
 
 def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:

@@ -188,7 +188,7 @@ class S3Store:
         }
         return iter(sorted(filter(is_shown, found)))
 
-    def stamps(self, folder: str) -> dict[str, str]:
+    def etags(self, folder: str) -> dict[str, str]:
         found = {
             blob["Key"].removeprefix(prefix): str(blob["ETag"]).strip('"')
             for prefix, page in self._pages(folder, Delimiter="/")

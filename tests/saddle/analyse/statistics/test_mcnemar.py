@@ -20,7 +20,7 @@ from saddle.analyse.statistics.mcnemar import (
     mcnemar,
     read_predictions,
 )
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 
 LABELS = np.array([0, 1, 2, 3, 4, 5])
 
@@ -107,7 +107,7 @@ def test_only_one_number_for_each_sample_is_a_prediction() -> None:
     blobs: dict[str, bytes] = {}
     arrays = {"labels": LABELS, "predictions.clean": LABELS, "predictions.pgd": LABELS, "gradients": np.zeros((6, 2)),
               "predictions.pixels": np.zeros((6, 3))}  # fmt: skip
-    entry = Entry("mp-s0", "s", 0, "completed", params={}, settings={}, metrics={}, fingerprints={"data": "abc"})
+    entry = TrialRecord("mp-s0", "s", 0, "completed", params={}, settings={}, metrics={}, fingerprints={"data": "abc"})
     full = replace(entry, arrays={name: stored(name, array, blobs) for name, array in arrays.items()})
     found = read_predictions(full, blobs.__getitem__)
     assert (set(found.predicted), found.data) == ({"clean", "pgd"}, "abc")

@@ -15,7 +15,7 @@ import pytest
 import ray
 from ray.util import placement_group_table
 
-from saddle.design.proposals import AblationProposals
+from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
@@ -165,7 +165,7 @@ def test_an_end_that_one_rank_alone_comes_to_ends_the_trial_for_all(store: Local
 def test_an_early_stop_leaves_the_group_warm(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch, starts: Callable[[], int]
 ) -> None:
-    monkeypatch.setattr(AblationProposals, "report", lambda self, key, epoch, metrics: epoch == 2)
+    monkeypatch.setattr(AblationSource, "report", lambda self, key, epoch, metrics: epoch == 2)
     result = run_yaml(ablation("early", seeds=2, fixed="pause: 0.05") + GROUP, store)
     assert [(entry.outcome, entry.epochs) for entry in result.entries] == [("pruned", 2)] * 4
     assert starts() == 2

@@ -13,7 +13,7 @@ from ray.exceptions import ActorDiedError, NodeDiedError, OutOfMemoryError, RayA
 from saddle.cluster.actor_failures import as_actor_failure
 from saddle.cluster.connection import OBJECT_STORE_BYTES, connect
 from saddle.cluster.failures import explain_death
-from saddle.execute import scheduler as conductor
+from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
@@ -59,7 +59,7 @@ def test_tune_knows_every_error_of_rays_own_as_an_actors_death() -> None:
 
 @pytest.mark.usefixtures("little_memory")
 def test_rays_oom_killer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conductor, "RESTARTS", 0)
+    monkeypatch.setattr(scheduler, "RESTARTS", 0)
     with connect():
         [study] = parse_studies(STUDY, "memory.yaml")
         result = run_study(study, LocalStore(tmp_path / "runs"), [{"CPU": 1.0}], Options(track=False))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from saddle.design.proposals import AblationProposals
+from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
@@ -225,6 +225,6 @@ def test_no_trial_is_stopped_after_its_last_epoch(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch, wish: int, ends: tuple[str, int]
 ) -> None:
     # as a pruner does whose last rung is the last epoch
-    monkeypatch.setattr(AblationProposals, "report", lambda self, key, epoch, metrics: epoch == wish)
+    monkeypatch.setattr(AblationSource, "report", lambda self, key, epoch, metrics: epoch == wish)
     result = run_yaml(ABLATION.format(fixed="pause: 0", levels="0.5", seeds=1), store)
     assert {(entry.outcome, entry.epochs) for entry in result.entries} == {ends}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.execute import scheduler as conductor
+from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
 from saddle.execute.worker.worker_exit import conclude
 from saddle.store.local import LocalStore
@@ -45,7 +45,7 @@ def outcomes(tmp_path: Path, ways: str, *, workers: int = 1, rank: int = 0) -> d
 
 @pytest.mark.usefixtures("ray_session")
 def test_a_slots_process_says_what_it_died_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conductor, "RESTARTS", 0)
+    monkeypatch.setattr(scheduler, "RESTARTS", 0)
     found = outcomes(tmp_path, ", ".join(DEATHS))
     assert found.pop("nothing")[0] == "completed"
     for way, (outcome, why, _) in found.items():

@@ -16,7 +16,7 @@ import pytest
 import saddle.store.lease as leases
 import saddle.store.s3.conditions as conditions
 from saddle.store.base import StorageError
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.open import open_store
 from saddle.store.s3.conditions import NoConditions, check_conditions, remembered
 from saddle.store.s3.store import S3Store
@@ -81,7 +81,7 @@ def test_a_good_endpoint_is_asked_once_a_day_in_few_requests_and_left_as_it_was(
     assert s3.keys(store.bucket) == []
     s3_proxy.requests.clear()
     open_store(store.url)
-    with hold_study(store, RUN):
+    with lock_study(store, RUN):
         pass
     assert not [request for request in s3_proxy.requests if is_conditional(request) and "probe" in request.path]
     assert sum("probe" in request.path for request in s3_proxy.requests) == 2, "whether it can be written"
@@ -129,7 +129,7 @@ def test_an_endpoint_that_keeps_no_condition_is_refused_by_name_and_left_as_it_w
         assert "current MinIO" in str(refusal.value)
         assert refusal.value.exit_code == 2
     assert "password" not in str(refusal.value)
-    with pytest.raises(NoConditions), hold_study(S3Store(store.bucket, "p"), RUN):
+    with pytest.raises(NoConditions), lock_study(S3Store(store.bucket, "p"), RUN):
         pass
     assert s3.keys(store.bucket) == []
     s3_proxy.judge = keeps
@@ -195,19 +195,19 @@ def test_a_server_that_forgets_its_conditions_later_is_found_out_by_the_driver_t
     store: S3Store, s3: S3, s3_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.2)
-    with hold_study(store, RUN) as hold:
+    with lock_study(store, RUN) as lock:
         s3_proxy.judge = keeps_none
         time.sleep(1)
-        assert not hold.lost
+        assert not lock.lost
         key = f"p/{leases_path()}"
         facts = json.loads(s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read())
         stolen = json.dumps({**facts, "token": "another", "host": "gpu-7"}).encode()
         s3.client().put_object(Bucket=store.bucket, Key=key, Body=stolen)
         deadline = time.monotonic() + 10
-        while not hold.lost and time.monotonic() < deadline:
+        while not lock.lost and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert hold.lost, "it went on renewing over the other driver's lease"
-        assert "gpu-7" in hold.why
+        assert lock.lost, "it went on renewing over the other driver's lease"
+        assert "gpu-7" in lock.why
     assert s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read() == stolen
 
 

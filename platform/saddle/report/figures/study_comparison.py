@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.study_comparison import Side, mean_sd
+from saddle.analyse.study_comparison import StudyView, mean_sd
 from saddle.analyse.text.formatting import label
 from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, percent_axis, style_of
-from saddle.report.figures.canvas import INK, MUTED, Plate, draw, nothing
+from saddle.report.figures.canvas import INK, MUTED, LazyFigure, draw, nothing
 
 MOST_ARMS = 30
 MARKERS = "osD^vP*X"
@@ -20,31 +20,31 @@ SPREAD = 0.62
 """Of the room between two rows, for the studies of one arm."""
 
 
-def _rows(sides: Sequence[Side], index: int) -> float:
+def _rows(views: Sequence[StudyView], index: int) -> float:
     """How far from its arm's line the study with this index is drawn."""
-    return SPREAD * (index / max(1, len(sides) - 1) - 0.5) if len(sides) > 1 else 0.0
+    return SPREAD * (index / max(1, len(views) - 1) - 0.5) if len(views) > 1 else 0.0
 
 
-def _height(arms: Sequence[str], sides: Sequence[Side]) -> float:
-    return 1.3 + len(arms) * max(0.42, 0.2 * len(sides))
+def _height(arms: Sequence[str], views: Sequence[StudyView]) -> float:
+    return 1.3 + len(arms) * max(0.42, 0.2 * len(views))
 
 
-def values(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
+def values(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     """Every arm's mean with its standard deviation, and single seeds, study by study."""
     title = "Values"
-    metric = sides[0].metric
-    same = [side for side in sides if side.metric == metric]
-    shown = [name for name in arms if any(arm.arm == name and arm.values for side in same for arm in side.arms)]
+    metric = views[0].metric
+    same = [view for view in views if view.metric == metric]
+    shown = [name for name in arms if any(arm.arm == name and arm.values for view in same for arm in view.arms)]
     shown = shown[:MOST_ARMS]
     if not shown:
         return nothing("across-values", title, "No replicate has completed yet.")
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        for index, side in enumerate(same):
+        for index, view in enumerate(same):
             colour, marker = style_of(index)[0], MARKERS[index % len(MARKERS)]
             named = False
-            for arm in side.arms:
+            for arm in view.arms:
                 found = mean_sd(arm)
                 if arm.arm not in shown or found is None:
                     continue
@@ -54,7 +54,7 @@ def values(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
                 axes.plot(seeds, [row] * len(seeds), ".", color=colour, ms=4, alpha=0.45, mew=0)
                 if math.isfinite(sd):
                     axes.plot([mean - sd, mean + sd], [row, row], color=colour, lw=1.6)
-                axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(side.name))
+                axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(view.name))
                 named = True
         _arm_axis(axes, shown)
         percent_axis(axes, metric, "x")
@@ -66,31 +66,31 @@ def values(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
     return draw("across-values", title, caption, (8.6, _height(shown, same)), paint)
 
 
-def effects(sides: Sequence[Side], arms: Sequence[str]) -> Plate:
+def effects(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     """Every arm's effect against its study's own baseline, study by study, with intervals."""
     title = "Effects against each study's baseline"
-    metric = sides[0].metric
-    same = [side for side in sides if side.metric == metric and side.effects]
-    shown = [a for a in arms if any(a in side.effects and side.effects[a].mean is not None for side in same)]
+    metric = views[0].metric
+    same = [view for view in views if view.metric == metric and view.effects]
+    shown = [a for a in arms if any(a in view.effects and view.effects[a].mean is not None for view in same)]
     shown = shown[:MOST_ARMS]
     if not shown:
         return nothing("across-effects", title, "No study has an arm to compare with its baseline yet.")
-    scale = scale_of([effect for side in same for effect in side.effects.values()], metric)
+    scale = scale_of([effect for view in same for effect in view.effects.values()], metric)
     better = "right" if same[0].direction == "maximize" else "left"
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axvline(0, color=INK, lw=1)
-        for index, side in enumerate(same):
-            colour, marker = style_of(sides.index(side))[0], MARKERS[sides.index(side) % len(MARKERS)]
+        for index, view in enumerate(same):
+            colour, marker = style_of(views.index(view))[0], MARKERS[views.index(view) % len(MARKERS)]
             named = False
-            for name, effect in side.effects.items():
+            for name, effect in view.effects.items():
                 if name not in shown or effect.mean is None:
                     continue
                 row = shown.index(name) + _rows(same, index)
                 if effect.low is not None and effect.high is not None:
                     axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.2, solid_capstyle="butt")
-                called = None if named else clean(side.name)
+                called = None if named else clean(view.name)
                 axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
                 named = True
         _arm_axis(axes, shown)

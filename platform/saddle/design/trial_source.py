@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from saddle.design.arm import Replicate
 from saddle.design.blocks import MACHINE, settings_of
 from saddle.errors import UserError
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.source import Proposal
 
 Needs = Callable[[Replicate], bool]
@@ -18,14 +18,14 @@ FIRST_LOOK = 3
 """No race is decided with fewer seeds, so these are trained in one go."""
 
 
-class AblationProposals:
-    """`Proposals` of an ablation: the replicates that the ledger doesn't hold yet, in order."""
+class AblationSource:
+    """`TrialSource` of an ablation: the replicates that the ledger doesn't hold yet, in order."""
 
     def __init__(
         self,
         replicates: Sequence[Replicate],
-        finished: Mapping[str, Entry],
-        judge: Callable[[Sequence[Entry]], Needs] | None = None,
+        finished: Mapping[str, TrialRecord],
+        judge: Callable[[Sequence[TrialRecord]], Needs] | None = None,
     ) -> None:
         """`judge` says from the finished trials which replicates still matter; without it all of them do."""
         self.trouble: UserError | None = None
@@ -72,7 +72,7 @@ class AblationProposals:
     def _waiting(self) -> Iterator[Replicate]:
         return (replicate for replicate in self._todo if replicate.seed in self._turn)
 
-    def hurry(self) -> None:
+    def cancel_waits(self) -> None:
         """Nothing: no call here waits."""
 
     def next(self) -> Proposal | None:
@@ -87,7 +87,7 @@ class AblationProposals:
         """Never: every replicate of a comparison is trained to its end."""
         return False
 
-    def finish(self, entry: Entry) -> None:
+    def finish(self, entry: TrialRecord) -> None:
         self._finished[entry.key] = entry
         self._drop_needless()
 

@@ -16,10 +16,10 @@ from saddle.cli.app import app
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
-from saddle.trial.record import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.stored import rewrite_entry
 
@@ -35,7 +35,7 @@ checkpoints: {best: 1, last: false}
 """
 
 
-def add(store: LocalStore, number: int, score: float, outcome: str = "completed", cost: float = 0.5) -> Entry:
+def add(store: LocalStore, number: int, score: float, outcome: str = "completed", cost: float = 0.5) -> TrialRecord:
     key = f"trial-{number:05d}"
     checkpoints = Checkpoints.of_trial(store, RunId("first"), key)
     for epoch in (1, 2):
@@ -43,7 +43,7 @@ def add(store: LocalStore, number: int, score: float, outcome: str = "completed"
     best, last = checkpoints.manifest.best, checkpoints.manifest.last
     assert best is not None
     assert last is not None
-    entry = Entry(
+    entry = TrialRecord(
         key, "first", 0, outcome, {"x": 0.5}, {"x": 0.5}, {"validation/score": score, "validation/cost": cost},
         number=number, checkpoints={"best": best.path, "last": last.path}, curve=checkpoints.manifest.curve, epochs=2,
     )  # fmt: skip
@@ -130,7 +130,7 @@ def test_a_removed_checkpoint_is_said_to_have_been_removed_and_when(store: Local
 
 def test_a_study_that_somebody_runs_is_left_alone(store: LocalStore) -> None:
     before = kept(store)
-    with hold_study(store, RunId("first")):
+    with lock_study(store, RunId("first")):
         named = saddle(store, "gc", "first")
         all_of_them = saddle(store, "gc")
         dry = saddle(store, "gc", "first", "--dry-run")
