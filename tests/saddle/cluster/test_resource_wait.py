@@ -64,13 +64,13 @@ def test_what_is_waited_for_is_said_and_the_run_goes_on_once_it_is_free(cluster:
         line = next(line for line in said.read_text().splitlines() if "wait" in line)
         assert "for 1 CPU: the cluster has 0 of 2 CPU free; other jobs there: " in line
         assert f"hold.py (process {holder.pid} on " in line
-        status = subprocess.run([*saddle, "status", "patient"], capture_output=True, text=True, timeout=60)
+        status = subprocess.run([*saddle, "status", "patient"], capture_output=True, text=True, timeout=240)
         assert "for 1 CPU: the cluster has 0 of 2 CPU free" in status.stdout, status
         assert "patient: running" in status.stdout
-        holder.communicate("\n", timeout=60)
+        holder.communicate("\n", timeout=240)
         assert driver.wait(120) == 0, said.read_text()
         assert "The best of 2 trials" in said.read_text()
-        after = subprocess.run([*saddle, "status", "patient"], capture_output=True, text=True, timeout=60)
+        after = subprocess.run([*saddle, "status", "patient"], capture_output=True, text=True, timeout=240)
         assert "patient: finished" in after.stdout
         assert "wait" not in after.stdout
     finally:
