@@ -15,9 +15,9 @@ import numpy as np
 import optuna
 import psutil
 
+from saddle.archive.progress import Progress
 from saddle.cluster.resources import Nodes
 from saddle.execute.driver import Options, run_study
-from saddle.execute.progress import Progress
 from saddle.search.storage import open_journal
 from saddle.store.local import LocalStore
 from saddle.study.models import Study

@@ -12,8 +12,8 @@ from saddle.analyse.statistics.paired_values import measure
 from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list
-from saddle.design.values import same
 from saddle.study.ablation import Ablation
+from saddle.study.values import same
 from saddle.trial.record import TrialRecord
 
 FEWEST_ARMS = 3

@@ -9,7 +9,7 @@ from typing import Any
 
 from saddle.analyse.text.formatting import listed, plural, setting, settings
 from saddle.design.blocks import block_name
-from saddle.design.values import canonical
+from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from saddle.analyse.best import candidates
-from saddle.design.values import canonical
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical
 from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:

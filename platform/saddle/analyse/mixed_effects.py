@@ -11,8 +11,8 @@ from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.statistics.mixed_model import Observation, mixed_effects
 from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm
-from saddle.design.values import canonical
 from saddle.study.ablation import Ablation
+from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

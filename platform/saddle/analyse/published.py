@@ -11,8 +11,8 @@ from saddle.analyse.best import value_of
 from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm, labels
 from saddle.design.blocks import Block
-from saddle.design.values import canonical, readable, same
-from saddle.studyfile.published import PublishedValue
+from saddle.study.published import PublishedValue
+from saddle.study.values import canonical, readable, same
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

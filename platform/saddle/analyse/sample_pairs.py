@@ -23,10 +23,10 @@ from saddle.analyse.statistics.mcnemar import (
 )
 from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import labels
-from saddle.design.values import canonical
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.parallel import in_parallel
 from saddle.study.models import Study
+from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

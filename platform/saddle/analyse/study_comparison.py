@@ -17,8 +17,8 @@ from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
 from saddle.analyse.result import compared_metric, direction_of, objectives_of
 from saddle.analyse.statistics.paired_values import ArmValues, pair
 from saddle.analyse.verdict import FEWEST_SEEDS
-from saddle.design.values import canonical, readable
 from saddle.study.models import Study
+from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
 from trainables.contract import Direction, evaluation_fields
 

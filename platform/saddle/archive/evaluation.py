@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.analyse.text.formatting import listed
-from saddle.design.values import canonical, readable, same
 from saddle.errors import UserError
 from saddle.store.base import StorageError, Store
 from saddle.store.fence import StudyLock, write_fenced
 from saddle.store.open import open_store, study_folder
-from saddle.store.record_parquet import to_json
+from saddle.study.values import canonical, readable, same
+from saddle.trial.json_text import to_json
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

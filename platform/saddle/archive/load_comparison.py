@@ -9,8 +9,8 @@ from saddle.analyse.study_comparison import StudyView, view_of
 from saddle.archive.lookup import NotFound, find_studies
 from saddle.archive.study_url import open_named
 from saddle.store.ledger import Ledger
+from saddle.study.nearest import nearest
 from saddle.study.trainables import load_trainable
-from saddle.studyfile.problem import nearest
 
 
 def load_views(

@@ -11,10 +11,11 @@ from saddle.archive.studies import StoredStudy, read_study, run_names, set_aside
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
+from saddle.study.nearest import nearest
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies
-from saddle.studyfile.problem import StudyError, nearest
+from saddle.studyfile.problem import StudyError
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import MARK, RunId
 

@@ -11,11 +11,11 @@ from saddle.archive.lookup import FoundTrial
 from saddle.archive.models import load_config, stored_state
 from saddle.errors import UserError
 from saddle.store.base import Store
+from saddle.study.nearest import nearest
 from saddle.study.trainables import load_trainable
+from saddle.study.yaml_scalars import ScalarError
 from saddle.studyfile.fractions import as_number
-from saddle.studyfile.problem import nearest
 from saddle.studyfile.yaml_reader import read_value
-from saddle.studyfile.yaml_scalars import ScalarError
 from trainables.contract import InProcessRun
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
-from saddle.design.values import same
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
@@ -20,6 +19,7 @@ from saddle.store.parallel import in_parallel
 from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
+from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
 from saddle.trial.run_id import STUDIES, RunId
 from trainables.contract import evaluation_fields

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from saddle.analyse.badge import reasons_against
-from saddle.execute.progress import Progress, read_progress
+from saddle.archive.progress import Progress, read_progress
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
 from saddle.store.ledger import Ledger

@@ -89,8 +89,8 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
 
 def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
+    from saddle.archive.study_end import tell_study_end
     from saddle.cli.terminal import echo
-    from saddle.execute.study_end import tell_study_end
     from saddle.report.write import write_report
     from saddle.store.base import StorageError
     from saddle.store.checks import write_checks

@@ -188,7 +188,7 @@ def usual_epsilon(name: str | None) -> tuple[float, str]:
 def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | None) -> Any:
     """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
     from saddle.errors import UserError
-    from saddle.studyfile.problem import nearest
+    from saddle.study.nearest import nearest
     from trainables.datasets.registry import KNOWN
 
     own: dict[str, Any] = {} if size is None else {"size": size}

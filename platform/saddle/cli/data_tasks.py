@@ -22,7 +22,7 @@ def tasks(
     """
     from saddle.cli.tables import print_json, print_table, say
     from saddle.errors import UserError
-    from saddle.studyfile.problem import nearest
+    from saddle.study.nearest import nearest
     from trainables.datasets.class_tables import MEANINGS
     from trainables.datasets.registry import KNOWN
 

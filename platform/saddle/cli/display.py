@@ -11,9 +11,9 @@ from saddle.cli.tables import console, print_table, say
 from saddle.cli.terminal import visible_line
 
 if TYPE_CHECKING:
+    from saddle.archive.progress import Progress
     from saddle.archive.study_status import StudyState
     from saddle.execute.driver import StudyResult
-    from saddle.execute.progress import Progress
     from saddle.study.models import Study
 
 

@@ -42,10 +42,10 @@ def for_people(row: dict[str, Any]) -> dict[str, Any]:
 
 def describe(store: Store, name: str) -> dict[str, Any]:
     """A stored run in a row; one that can't be read any more says why instead of its question."""
+    from saddle.archive.progress import Progress
     from saddle.archive.studies import read_study
     from saddle.archive.study_status import read_state
     from saddle.errors import UserError
-    from saddle.execute.progress import Progress
     from saddle.trial.run_id import RunId
 
     run = RunId.stored(name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.execute.worker.worker_exit import cause_of_death
+from saddle.cluster.worker_exit import cause_of_death
 
 RESTARTS = 3
 """How often a trial whose worker died is taken up again from its checkpoint; a machine that goes away doesn't count."""

@@ -14,6 +14,7 @@ from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluatio
 from saddle.archive.local_part import claim_local
 from saddle.archive.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
+from saddle.archive.study_end import tell_study_end
 from saddle.cluster.connection import connect
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.nodes import require_shared_storage
@@ -21,7 +22,6 @@ from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
 from saddle.execute.progress import count_again
 from saddle.execute.remeasurement_task import Measured, Order, measure_again
-from saddle.execute.study_end import tell_study_end
 from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
 from saddle.report.write import write_report

@@ -21,8 +21,8 @@ from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
-from saddle.store.record_parquet import to_json
 from saddle.study.trainables import load_trainable
+from saddle.trial.json_text import to_json
 from saddle.trial.messages import finite
 from saddle.trial.record import Measurement, TrialRecord
 from trainables.contract import InProcessRun, Report

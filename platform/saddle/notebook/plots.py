@@ -11,7 +11,7 @@ from saddle.analyse.result import Answer
 from saddle.design import Arm
 from saddle.errors import UserError
 from saddle.study.models import Study
-from saddle.studyfile.problem import nearest
+from saddle.study.nearest import nearest
 from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from saddle.design import Arm
 from saddle.errors import UserError
 from saddle.notebook.frames import Called, repeated, spread
 from saddle.store.base import Store
-from saddle.studyfile.problem import nearest
+from saddle.study.nearest import nearest
 from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:

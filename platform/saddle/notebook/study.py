@@ -20,8 +20,8 @@ from saddle.notebook.page import page
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.models import Study
+from saddle.study.nearest import nearest
 from saddle.study.trainables import load_trainable
-from saddle.studyfile.problem import nearest
 from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:

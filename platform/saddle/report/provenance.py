@@ -10,7 +10,7 @@ from typing import Any
 from saddle.analyse.best import trial_order
 from saddle.analyse.text.formatting import setting
 from saddle.design.blocks import replicate_name
-from saddle.design.values import canonical
+from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

@@ -11,8 +11,8 @@ from typing import Any
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
-from saddle.store.ledger import to_json
 from saddle.store.open import study_folder, trial_folder
+from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 from saddle.trial.source import Proposal
 

@@ -14,7 +14,7 @@ from saddle.store.fence import StudyLock, write_fenced
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.store.paths import is_name
-from saddle.store.record_parquet import to_json
+from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import CheckItem, CheckVerdict

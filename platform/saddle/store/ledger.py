@@ -14,8 +14,9 @@ from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
-from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, entries_in, to_json
+from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, entries_in
 from saddle.store.record_paths import placed, written
+from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 

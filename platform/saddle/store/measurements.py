@@ -17,7 +17,7 @@ from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import StudyLock, TakenOver
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
-from saddle.store.record_parquet import to_json
+from saddle.trial.json_text import to_json
 from saddle.trial.record import Measurement, TrialRecord
 from saddle.trial.run_id import RunId
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -13,8 +12,9 @@ from typing import Any
 import orjson
 
 from saddle.store.base import StorageError
-from saddle.store.lazy_json import JsonList
 from saddle.store.paths import is_name
+from saddle.trial.json_text import to_json
+from saddle.trial.lazy_json import JsonList
 from saddle.trial.record import SCHEMA_VERSION, TrialRecord
 
 PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
@@ -36,21 +36,6 @@ COLUMNS = {field.name for field in fields(TrialRecord)} - BESIDE
 
 class LaterVersion(StorageError):
     """A newer saddle wrote the entry."""
-
-
-def to_json(value: Any) -> str:
-    """JSON in which numbers that aren't finite are null, as every reader of JSON expects."""
-    return json.dumps(_finite(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(name): _finite(item) for name, item in value.items()}
-    if isinstance(value, list | tuple | JsonList):
-        return [_finite(item) for item in value]
-    return value
 
 
 def encode(entry: TrialRecord) -> bytes:

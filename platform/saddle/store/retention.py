@@ -10,8 +10,8 @@ from typing import Protocol
 
 from saddle.store.base import Store
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
-from saddle.store.ledger import to_json
 from saddle.store.open import study_folder, trial_folder
+from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 

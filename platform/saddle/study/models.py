@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from saddle.study.ablation import Ablation as Ablation
 from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
+from saddle.study.published import Published
 from saddle.study.space import Parameter
-from saddle.studyfile.published import Published
-from saddle.studyfile.yaml_scalars import FLOAT, FRACTION, Fraction
+from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 
 ONLY_IN_A_SEARCH = ("objective", "constraints", "sampler", "early_stopping")
 """Sections that mean nothing to an ablation."""

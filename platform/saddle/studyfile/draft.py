@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.models import Constraint, Objective, Study
+from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
-from saddle.studyfile.problem import Path, Problem, nearest, show
+from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.validation_messages import Mistake, keys_of, mistakes_in
 from saddle.studyfile.yaml_reader import Document
 from saddle.trial.run_id import MARK

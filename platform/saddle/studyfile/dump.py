@@ -13,8 +13,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from saddle.study.changes import may_become, rule_of
 from saddle.study.field_types import OneOf
 from saddle.study.models import ONLY_IN_A_SEARCH, Constraint, Study
+from saddle.study.yaml_scalars import WORD
 from saddle.studyfile.problem import show
-from saddle.studyfile.yaml_scalars import WORD
 
 
 def dump_study(study: Study) -> str:

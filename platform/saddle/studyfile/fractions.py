@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from saddle.study.models import Study
+from saddle.study.yaml_scalars import Fraction, ScalarError
 from saddle.studyfile.problem import Path, Problem
 from saddle.studyfile.validation_messages import field_adapter, wants_numbers
 from saddle.studyfile.yaml_reader import Document
-from saddle.studyfile.yaml_scalars import Fraction, ScalarError
 
 Place = tuple[Any, Any, Path]
 """A mapping or list, a key or index of it, and the path of what is there."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.study.models import Study
+from saddle.study.nearest import nearest
 from saddle.study.trainables import TrainableError, load_trainable
 from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
@@ -16,7 +17,7 @@ from saddle.studyfile.fractions import with_numbers
 from saddle.studyfile.inheritance import inherit
 from saddle.studyfile.overrides import override
 from saddle.studyfile.packaged import find_study, split_choice
-from saddle.studyfile.problem import Problem, StudyError, nearest, show
+from saddle.studyfile.problem import Problem, StudyError, show
 from saddle.studyfile.published import read_published
 from saddle.studyfile.yaml_reader import Document, read_documents
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from saddle.study.ablation import Design, Race
 from saddle.study.models import ONLY_IN_A_SEARCH, EarlyStopping, Sampler, Study
-from saddle.studyfile.problem import Path, Place, Problem, dotted, nearest, show
+from saddle.study.nearest import nearest
+from saddle.studyfile.problem import Path, Place, Problem, dotted, show
 from saddle.studyfile.yaml_reader import NOTHING, Document, read_value
 
 OF_A_SEARCH = ("search", *ONLY_IN_A_SEARCH)

@@ -8,7 +8,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from saddle.study.field_types import STUDY_NAME
-from saddle.studyfile.problem import Problem, StudyError, nearest
+from saddle.study.nearest import nearest
+from saddle.studyfile.problem import Problem, StudyError
 from saddle.studyfile.yaml_reader import LARGEST_FILE
 from saddle.trial.run_id import RunId
 

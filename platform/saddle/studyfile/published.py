@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from saddle.study.nearest import nearest
+from saddle.study.published import PublishedValue
 from saddle.studyfile.packaged import PACKAGE
-from saddle.studyfile.problem import Problem, StudyError, nearest, show
+from saddle.studyfile.problem import Problem, StudyError, show
 from saddle.studyfile.validation_messages import mistakes_in
 from saddle.studyfile.yaml_reader import read_value
 
@@ -27,39 +27,6 @@ REQUIRED = ("arm", "metric", "value")
 LARGEST_TABLE = 64 * 1024
 MOST_CELLS = 4000
 """What fits into a stored study, where every row repeats the names of its columns."""
-
-
-class PublishedValue(BaseModel):
-    """One value that somebody published."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
-
-    arm: Annotated[str, Field(min_length=1)]
-    """The arm it belongs to, as the report calls it, such as `mp` or `perturbation=mp`."""
-    metric: Annotated[str, Field(pattern=r"^[a-z_]+/\S+$")]
-    """As the trainable names it, such as `test/clean_accuracy`; shares are shares of 1."""
-    value: float
-    sd: Annotated[float, Field(ge=0)] | None = None
-    """Its standard deviation over runs."""
-    n: Annotated[int, Field(ge=1)] | None = None
-    """Over how many runs."""
-    source: str = ""
-    """Where it was published."""
-    conditions: dict[str, Any] = Field(default_factory=dict)
-    """What it was measured under, by hyperparameter."""
-
-
-class Published(BaseModel):
-    """The values of one table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    file: str
-    """The file they were read from."""
-    values: Annotated[list[PublishedValue], Field(min_length=1)]
-    """What it held when the study was read."""
-    notes: list[str] = Field(default_factory=list)
-    """What the file says about them, such as where its source contradicts itself."""
 
 
 def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, list[Problem]]:

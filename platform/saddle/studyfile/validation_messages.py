@@ -10,7 +10,8 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from saddle.studyfile.problem import Path, nearest, show
+from saddle.study.nearest import nearest
+from saddle.studyfile.problem import Path, show
 
 IN_OTHER_WORDS = {
     "model_type": "a mapping is wanted, such as {key: value}",

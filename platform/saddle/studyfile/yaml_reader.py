@@ -22,8 +22,8 @@ from ruamel.yaml.events import (
     ScalarEvent,
 )
 
+from saddle.study.yaml_scalars import ScalarError, plain
 from saddle.studyfile.problem import Path, Place, Problem, dotted
-from saddle.studyfile.yaml_scalars import ScalarError, plain
 
 LARGEST_FILE = 256 * 1024
 MOST_VALUES = 20_000

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from saddle.cluster.connection import QUIET
+from saddle.cluster.environment import is_secret, to_send
+from saddle.cluster.packages import build_wheels
+from saddle.cluster.wheel import DISTRIBUTION
 from saddle.errors import UserError
 from saddle.execute.plan.preflight import check_stored, configs, own_paths
 from saddle.store.base import StorageError
@@ -17,9 +20,6 @@ from saddle.store.open import open_store
 from saddle.study.models import Study
 from saddle.study.trainables import find_trainables
 from saddle.studyfile.loader import dump_study, load_studies, parse_studies
-from saddle.submit.environment import is_secret, to_send
-from saddle.submit.packages import build_wheels
-from saddle.submit.wheel import DISTRIBUTION
 
 STOP_SECONDS = 600
 """How long a stopped job may take for the epochs under way before Ray kills it; by itself Ray would wait 3 s."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from saddle.archive.progress import Progress, read_progress
 from saddle.archive.study_status import StudyState
-from saddle.execute.progress import Progress, read_progress
 from saddle.execute.stop_request import stop_path
 from saddle.store.base import StorageError, Store
 from saddle.store.open import open_store

@@ -10,9 +10,9 @@ from typing import Any
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.text.formatting import settings
 from saddle.external_names import mlflow_names, run_key
-from saddle.store.ledger import to_json
 from saddle.store.measurements import measurement_of
 from saddle.track.base import StartedTrial
+from saddle.trial.json_text import to_json
 from saddle.trial.outcome import MEANINGS, Outcome
 from saddle.trial.record import TrialRecord
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from saddle.redaction import redact
-from saddle.store.ledger import to_json
+from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.archive.studies import StoredStudy
-from saddle.execute.study_end import tell_study_end
+from saddle.archive.study_end import tell_study_end
 from saddle.store.base import Store
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker

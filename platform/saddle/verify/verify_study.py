@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from saddle.analyse.answer_study import answer_study
+from saddle.archive.progress import read_progress
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.errors import UserError
-from saddle.execute.progress import read_progress
 from saddle.redaction import redact
 from saddle.search.database import SharedDatabaseError
 from saddle.search.optuna_search import SETTINGS, trial_key

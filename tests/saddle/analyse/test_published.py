@@ -11,7 +11,7 @@ from saddle.analyse.published import compare_published
 from saddle.design import make_arms
 from saddle.report.published_comparison import published_table
 from saddle.study.models import Study
-from saddle.studyfile.published import PublishedValue
+from saddle.study.published import PublishedValue
 from saddle.trial.record import TrialRecord
 from trainables import adversarial_training
 

@@ -12,11 +12,12 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import RayActorError
 
+from saddle.archive.progress import Progress
 from saddle.cluster.failures import RESTARTS, Death
 from saddle.errors import InfrastructureError
 from saddle.execute.driver import noting_faults
 from saddle.execute.plan.setup import make_source, start_progress
-from saddle.execute.progress import Progress, ProgressKeeper, Silent
+from saddle.execute.progress import ProgressKeeper, Silent
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.tune_run import failing_the_study, take_error
 from saddle.execute.worker.slot import MESSAGE

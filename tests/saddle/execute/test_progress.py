@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.execute.plan.setup import hours_of
-from saddle.execute.progress import Progress, ProgressKeeper, Silent, progress_path, read_progress
+from saddle.execute.progress import ProgressKeeper, Silent
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

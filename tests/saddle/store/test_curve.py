@@ -17,7 +17,7 @@ from saddle.store.curve import CHUNK, chunk_paths
 from saddle.store.digest import checksum
 from saddle.store.local import LocalStore
 from saddle.store.manifest import read_manifest
-from saddle.store.record_parquet import to_json
+from saddle.trial.json_text import to_json
 
 
 class Killed(Exception):

@@ -14,11 +14,11 @@ import pytest
 
 from saddle.store import ledger_index
 from saddle.store.base import Store
-from saddle.store.lazy_json import JsonList
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import index_folder
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
+from saddle.trial.lazy_json import JsonList
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3

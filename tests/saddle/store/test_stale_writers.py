@@ -30,7 +30,8 @@ import sys
 from dataclasses import replace
 import saddle.store.lease as leases
 from saddle.archive.studies import settle_study
-from saddle.execute.progress import Progress, ProgressKeeper, Silent
+from saddle.execute.progress import ProgressKeeper, Silent
+from saddle.archive.progress import Progress
 from saddle.search.unfinished import keep_proposal
 from saddle.trial.source import Proposal
 from saddle.store.checkpoints import Checkpoints, Superseded

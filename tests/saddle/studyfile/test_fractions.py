@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from saddle.archive.reevaluate import change_config
 from saddle.errors import UserError
+from saddle.study.yaml_scalars import Fraction, ScalarError, plain
 from saddle.studyfile.dump import dump_study
-from saddle.studyfile.yaml_scalars import Fraction, ScalarError, plain
 from tests.saddle.studyfile.conftest import FakeConfig, Load, Refuse
 
 

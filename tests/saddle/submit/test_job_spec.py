@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from saddle.archive.studies import StudyChanged, settle_study
+from saddle.cluster.environment import FOR_DRIVER, FOR_TRIALS, OURS, SecretError, for_workers, to_send
 from saddle.store.open import open_store
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.studyfile.packaged import packaged_studies
-from saddle.submit.environment import FOR_DRIVER, FOR_TRIALS, OURS, SecretError, for_workers, to_send
 from saddle.submit.job_spec import NotForACluster, check_here, foreign_trainables, pack, resolved
 
 STUDY = """

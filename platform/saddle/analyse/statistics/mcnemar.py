@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from saddle.analyse.evaluations import declared_attacks
 from saddle.analyse.statistics.clustered_mcnemar import clustered_mcnemar, several_to_a_group
 from saddle.errors import UserError
-from saddle.studyfile.problem import nearest
+from saddle.study.nearest import nearest
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from saddle.analyse.best import value_of
 from saddle.design.arm import Arm
 from saddle.design.blocks import Block, block_name
-from saddle.design.values import canonical
+from saddle.study.values import canonical
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.design.values import readable
+from saddle.study.values import readable
 
 FRACTIONS = re.compile(r"(accuracy|rate|iou|dice|f1|precision|recall|validity|fraction|share)\b")
 NO_FRACTIONS = re.compile(r"(percent|percentage|pct|points)\b")

@@ -16,7 +16,7 @@ from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.models import Study
-from saddle.studyfile.problem import nearest
+from saddle.study.nearest import nearest
 
 
 @dataclass(frozen=True)

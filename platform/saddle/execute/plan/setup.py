@@ -7,11 +7,12 @@ from typing import Any
 
 from saddle.analyse.best import best
 from saddle.analyse.remaining_replicates import needs_of
+from saddle.archive.progress import Progress, read_progress
 from saddle.archive.studies import read_study
 from saddle.design import make_arms, replicates_of
 from saddle.design.trial_source import AblationSource
 from saddle.errors import UserError
-from saddle.execute.progress import Listener, Progress, ProgressKeeper, read_progress
+from saddle.execute.progress import Listener, ProgressKeeper
 from saddle.search.database import shared_url
 from saddle.search.fault_tolerant import FaultTolerantSource
 from saddle.search.journal import open_whole

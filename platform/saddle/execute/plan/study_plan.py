@@ -16,7 +16,6 @@ from saddle.design import Arm
 from saddle.design.blocks import block_list, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.describing import DesignFacts, describe_design
-from saddle.design.values import canonical
 from saddle.errors import UserError
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
@@ -28,6 +27,7 @@ from saddle.store.ledger import Ledger
 from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.trainables import load_trainable
+from saddle.study.values import canonical
 from saddle.trial.run_id import RunId
 from trainables.contract import resolve
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from saddle.cluster.credentials import adopt_credentials
+from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
-from saddle.execute.worker.worker_exit import note_exits
 from saddle.redaction import redact_logs, redacting
 from saddle.trial.messages import Message, Order, ReadyMessage, dump_message
 

@@ -9,10 +9,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
+from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
-from saddle.execute.worker.worker_exit import note_exits
 from saddle.trial.messages import Message, Order
 
 START_SECONDS = 600.0

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from saddle.analyse.statistics.paired_values import ArmValues
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
-from saddle.design.values import canonical
 from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of
 from saddle.report.figures.canvas import LazyFigure, draw
+from saddle.study.values import canonical
 
 MOST_LEVELS = 8
 

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn, evenly
 from saddle.analyse.text.formatting import Scale, label, setting
-from saddle.design.values import canonical, readable
 from saddle.report.figures.axes import clean
 from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import MANY
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
 
 MOST_AXES = 12

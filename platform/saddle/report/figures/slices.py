@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn
 from saddle.analyse.text.formatting import is_fraction, label
-from saddle.design.values import canonical, readable
 from saddle.report.figures.axes import category_axis, clean, log_axis, percent_axis
 from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
 
 MOST_SLICES = 12

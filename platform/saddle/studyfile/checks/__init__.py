@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from saddle.study.nearest import nearest
 from saddle.study.trainables import TrainableError, load_trainable, require_trainable
 from saddle.studyfile.checks.ablation import check_ablation
 from saddle.studyfile.checks.components import find_components
@@ -17,7 +18,6 @@ from saddle.studyfile.checks.search import check_search
 from saddle.studyfile.checks.settings import check_names, check_settings
 from saddle.studyfile.checks.shape import check_file, check_shape
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import nearest
 
 __all__ = ["check"]
 

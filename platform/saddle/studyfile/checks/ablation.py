@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.design.components import ONE_CHANGE
-from saddle.design.values import repeats
 from saddle.study.ablation import Ablation
+from saddle.study.values import repeats
 from saddle.studyfile.checks.arms import check_arms
 from saddle.studyfile.checks.blocks import check_blocks
 from saddle.studyfile.checks.settings import known_settings, mistakes_with, refuse_at

@@ -11,8 +11,8 @@ from saddle.design.arms import make_arms
 from saddle.design.blocks import Block, block_name, settings_of
 from saddle.design.exclude import ExclusionError, excluded_levels, known_levels
 from saddle.design.fractional import other_level
-from saddle.design.values import canonical, readable, repeats
 from saddle.study.ablation import Ablation, Design
+from saddle.study.values import canonical, readable, repeats
 from saddle.studyfile.checks.search import typical_point
 from saddle.studyfile.checks.settings import complete_settings, mistakes_with, refuse_at
 from saddle.studyfile.draft import Draft

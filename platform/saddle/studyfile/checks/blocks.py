@@ -6,7 +6,7 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.blocks import MACHINE, Block, block_list
-from saddle.design.values import readable, repeats
+from saddle.study.values import readable, repeats
 from saddle.studyfile.checks.settings import mistakes_with
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddle.study.ablation import SWITCH, Component
+from saddle.study.nearest import nearest
 from saddle.studyfile.checks.settings import known_settings, mistakes_with
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import Path, nearest, show
+from saddle.studyfile.problem import Path, show
 from trainables.contract import components_of
 
 

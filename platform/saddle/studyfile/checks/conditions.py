@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddle.design.values import same
+from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
+from saddle.study.values import same
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import Path, nearest, show
+from saddle.studyfile.problem import Path, show
 
 
 def check_conditions(draft: Draft) -> None:

@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from saddle.analyse.text.formatting import in_points, range_of, too_large
 from saddle.study.hyperparameters import families
 from saddle.study.models import Constraint
+from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import Path, nearest
+from saddle.studyfile.problem import Path
 
 
 def check_metrics(draft: Draft) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from saddle.analyse.text.formatting import is_fraction
+from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import Path, nearest
+from saddle.studyfile.problem import Path
 
 
 def check_published(draft: Draft) -> None:

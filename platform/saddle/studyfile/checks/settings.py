@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from saddle.design.blocks import MACHINE
+from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import Path, nearest, show
+from saddle.studyfile.problem import Path, show
 from saddle.studyfile.validation_messages import Mistake, explain, field_adapter
 from trainables.contract import Resolved, choices, components_of, resolve
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.study.models import ONLY_IN_A_SEARCH
+from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
-from saddle.studyfile.problem import nearest
 from trainables.contract import choices
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from saddle.cluster.worker_exit import conclude
 from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
-from saddle.execute.worker.worker_exit import conclude
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 

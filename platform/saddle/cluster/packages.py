@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+from saddle.cluster.wheel import DISTRIBUTION, WheelError, saddle_wheel, without_requirements
 from saddle.scratch import scratch_folder
-from saddle.submit.wheel import DISTRIBUTION, WheelError, saddle_wheel, without_requirements
 
 BUILD_SECONDS = 300
 LEGACY = "setuptools.build_meta:__legacy__"

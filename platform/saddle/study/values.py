@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from saddle.studyfile.yaml_scalars import is_text
+from saddle.study.yaml_scalars import is_text
 
 SCALARS = (str, int, float, bool, type(None))
 """A ledger holds few different ones, many times each."""

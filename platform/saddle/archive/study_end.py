@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.analyse.answer_study import answer_study
+from saddle.archive.progress import read_progress
 from saddle.archive.studies import StoredStudy
-from saddle.execute.progress import read_progress
 from saddle.report.write import report_path
 from saddle.store.base import Store
 from saddle.study.trainables import load_trainable
