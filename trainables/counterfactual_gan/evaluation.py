@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
-from trainables.counterfactual_gan.analyses import Findings, Tested, analyse
+from trainables.counterfactual_gan.analyses import analyse
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries

@@ -20,8 +20,8 @@ from saddle.cluster.ports import on_loopback
 from saddle.errors import InfrastructureError
 from saddle.process_setup import find_home, keep_loopback_from_proxies, name_user
 from saddle.redaction import redact_logs
-from saddle.scratch import scratch_folder
 from saddle.store.infrastructure_errors import explain_fault, full_folder
+from saddle.store.scratch import scratch_folder
 
 QUIET = {
     # saddle has its own Ctrl-C, loggers and resuming; Tune's would double or fight them

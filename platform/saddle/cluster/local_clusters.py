@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from saddle.scratch import PREFIX
+from saddle.store.scratch import PREFIX
 
 TEMPORARY = "r"
 """The folder of a private Ray below its scratch folder; short, for the path of a Unix socket has 107 bytes at most."""

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 from saddle.cluster.wheel import DISTRIBUTION, WheelError, saddle_wheel, without_requirements
-from saddle.scratch import scratch_folder
+from saddle.store.scratch import scratch_folder
 
 BUILD_SECONDS = 300
 LEGACY = "setuptools.build_meta:__legacy__"

@@ -18,12 +18,12 @@ from saddle.cluster.resources import Nodes, slots_for
 from saddle.cluster.watch import watching_cluster
 from saddle.design.trial_source import AblationSource
 from saddle.execute.final_checks import check_best
-from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
-from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, start_progress
-from saddle.execute.progress import Listener, ProgressKeeper, Silent
+from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source
+from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.stop_request import stop_path
+from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.redaction import redact
 from saddle.report.write import report_path, write_report
 from saddle.store.base import Store

@@ -10,17 +10,20 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from saddle.analyse.result import direction_of
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
+from saddle.study.models import Study
+from saddle.study.selection import selection_of
 from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from saddle.trial.source import TrialSource
 from trainables.contract import Direction
 
 WRITE_EVERY = 1.0
@@ -152,3 +155,44 @@ def count_again(
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
     keeper.end(progress.state, progress.why)
+
+
+def start_progress(
+    study: Study,
+    run: RunId,
+    trainable: Any,
+    store: Store,
+    entries: Sequence[TrialRecord],
+    source: TrialSource,
+    slots: int,
+    listener: Listener,
+    lock: StudyLock = NO_LOCK,
+) -> ProgressKeeper:
+    """Count what earlier runs have done."""
+    selection = selection_of(study, trainable)
+    metric, direction = selection.metric, selection.direction
+    if study.ablation is not None and study.ablation.compare.metric is not None:
+        metric = study.ablation.compare.metric
+        direction = trainable.METRICS[metric]
+    earlier = read_progress(store, run)
+    progress = Progress(
+        run.name, study.question, source.total, slots, metric=metric,
+        hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
+    )  # fmt: skip
+    if earlier is not None and earlier.gpu_seconds is not None:
+        progress.gpu_seconds = earlier.gpu_seconds
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", lock=lock)
+    for entry in entries:
+        keeper.count(entry.key, entry.outcome, entry.metrics)
+        progress.done += 1
+    return keeper
+
+
+def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:
+    """Hours that the trials took at least, for a study whose own count is lost."""
+    return sum(entry.seconds for entry in entries) / slots / 3600
+
+
+def gpu_seconds_of(study: Study, entries: Sequence[TrialRecord]) -> float:
+    """GPU time of the trials, had they all run on what the study asks for now."""
+    return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

@@ -19,9 +19,9 @@ from saddle.execute.scheduler import Scheduler
 from saddle.execute.worker.slot import ORDER, Slot
 from saddle.execute.worker.trial_runner import working_folders
 from saddle.execute.worker.worker import WorkerNotStarted
-from saddle.scratch import scratch_folder
 from saddle.search.searcher import EarlyStopper, StudySearcher
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
+from saddle.store.scratch import scratch_folder
 from saddle.trial.messages import Order
 
 Args = ParamSpec("Args")

@@ -24,7 +24,7 @@ def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = 
     """
     where = os.fspath(storage or os.environ.get("SADDLE_STORAGE") or DEFAULT_STORAGE)
     if where.startswith("s3://"):
-        from saddle.store.s3.store import parse_url, prepare_bucket
+        from saddle.store.s3.prepare import parse_url, prepare_bucket
 
         store = parse_url(where)
         return prepare_bucket(store) if create else store

@@ -14,7 +14,7 @@ from typing import Any
 
 from saddle.cluster.auth import ClusterError, require_authentication
 from saddle.redaction import redact
-from saddle.scratch import scratch_folder
+from saddle.store.scratch import scratch_folder
 from saddle.study.nearest import nearest
 from saddle.submit.job_spec import Parcel
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from saddle.cluster.auth import ClusterError, require_authentication
-from saddle.scratch import scratch_folder
+from saddle.store.scratch import scratch_folder
 from saddle.submit.job_spec import Parcel
 
 POLL_SECONDS = 0.5

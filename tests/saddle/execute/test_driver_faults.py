@@ -16,8 +16,8 @@ from saddle.archive.progress import Progress
 from saddle.cluster.failures import RESTARTS, Death
 from saddle.errors import InfrastructureError
 from saddle.execute.driver import noting_faults
-from saddle.execute.plan.setup import make_source, start_progress
-from saddle.execute.progress import ProgressKeeper, Silent
+from saddle.execute.plan.setup import make_source
+from saddle.execute.progress import ProgressKeeper, Silent, start_progress
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.tune_run import failing_the_study, take_error
 from saddle.execute.worker.slot import MESSAGE

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from saddle.archive.progress import Progress, progress_path, read_progress
-from saddle.execute.plan.setup import hours_of
-from saddle.execute.progress import ProgressKeeper, Silent
+from saddle.execute.progress import ProgressKeeper, Silent, hours_of
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

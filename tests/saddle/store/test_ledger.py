@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saddle.store.base import StorageError
-from saddle.store.ledger import Ledger, decode, encode, to_json
+from saddle.store.ledger import Ledger, decode, encode
 from saddle.store.local import LocalStore
+from saddle.trial.json_text import to_json
 from saddle.trial.record import SCHEMA_VERSION, TrialRecord
 from saddle.trial.run_id import RunId
 

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from trainables.counterfactual_gan import analyses
-from trainables.counterfactual_gan.analyses import Findings
+from trainables.counterfactual_gan.analyses.analysis import Findings
 from trainables.counterfactual_gan.analyses.quality import quality
 from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robustness
 from trainables.counterfactual_gan.analyses.saliency import saliency

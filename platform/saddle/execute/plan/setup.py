@@ -7,12 +7,10 @@ from typing import Any
 
 from saddle.analyse.best import best
 from saddle.analyse.remaining_replicates import needs_of
-from saddle.archive.progress import Progress, read_progress
 from saddle.archive.studies import read_study
 from saddle.design import make_arms, replicates_of
 from saddle.design.trial_source import AblationSource
 from saddle.errors import UserError
-from saddle.execute.progress import Listener, ProgressKeeper
 from saddle.search.database import shared_url
 from saddle.search.fault_tolerant import FaultTolerantSource
 from saddle.search.journal import open_whole
@@ -26,9 +24,7 @@ from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.study.models import Study
-from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
-from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
 from trainables.contract import complete
@@ -114,44 +110,3 @@ def known_values(study: Study) -> dict[str, Any]:
     """Every value that isn't searched, so that a condition may rest on a default."""
     known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
     return {name: value for name, value in known.items() if name not in (study.search or {})}
-
-
-def start_progress(
-    study: Study,
-    run: RunId,
-    trainable: Any,
-    store: Store,
-    entries: Sequence[TrialRecord],
-    source: TrialSource,
-    slots: int,
-    listener: Listener,
-    lock: StudyLock = NO_LOCK,
-) -> ProgressKeeper:
-    """Count what earlier runs have done."""
-    selection = selection_of(study, trainable)
-    metric, direction = selection.metric, selection.direction
-    if study.ablation is not None and study.ablation.compare.metric is not None:
-        metric = study.ablation.compare.metric
-        direction = trainable.METRICS[metric]
-    earlier = read_progress(store, run)
-    progress = Progress(
-        run.name, study.question, source.total, slots, metric=metric,
-        hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
-    )  # fmt: skip
-    if earlier is not None and earlier.gpu_seconds is not None:
-        progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", lock=lock)
-    for entry in entries:
-        keeper.count(entry.key, entry.outcome, entry.metrics)
-        progress.done += 1
-    return keeper
-
-
-def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:
-    """Hours that the trials took at least, for a study whose own count is lost."""
-    return sum(entry.seconds for entry in entries) / slots / 3600
-
-
-def gpu_seconds_of(study: Study, entries: Sequence[TrialRecord]) -> float:
-    """GPU time of the trials, had they all run on what the study asks for now."""
-    return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

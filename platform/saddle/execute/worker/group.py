@@ -13,10 +13,10 @@ from saddle.cluster.resources import Shape, on_machine
 from saddle.execute.worker.coordinator import Exchange
 from saddle.execute.worker.rank import serve_rank
 from saddle.execute.worker.worker import START_SECONDS, WorkerNotStarted
-from saddle.scratch import scratch_folder
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.open import open_store
+from saddle.store.scratch import scratch_folder
 from saddle.trial.messages import EndMessage, Message, Order, parse_message
 from saddle.trial.outcome import Outcome
 

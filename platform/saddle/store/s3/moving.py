@@ -10,14 +10,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from saddle.store.base import ForeignPath, StorageError
+from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.files import entry_itself
 from saddle.store.paths import check_path
-
-if TYPE_CHECKING:
-    from saddle.store.s3.store import S3Store
+from saddle.store.s3.calls import Calls
 
 Pair = tuple[str, str, int]
 """Where a blob lies, where it is to lie, and its bytes."""
@@ -27,13 +25,34 @@ LARGEST_COPY = 5 * 2**30
 """S3's own limit of one copy."""
 
 
+class Bucket(Store, Protocol):
+    """What of a bucket's store is needed beyond that of every store."""
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+
+    @property
+    def calls(self) -> Calls:
+        """Its client."""
+
+    def listed_key(self, path: str) -> str:
+        """The key of a blob whose path is from a listing."""
+
+    def blobs(self, folder: str) -> list[tuple[str, int]]:
+        """The paths below `folder`, with their bytes."""
+
+    def delete_all(self, paths: Sequence[str]) -> None:
+        """Delete many blobs."""
+
+
 def note_path(source: str) -> str:
     """Where the note on the move of `source` lies: beside it, and hidden."""
     folder, slash, name = source.rpartition("/")
     return f"{folder}{slash}{MARK}{name}"
 
 
-def move_blobs(store: S3Store, source: str, target: str) -> None:
+def move_blobs(store: Bucket, source: str, target: str) -> None:
     """Move the blob or folder at `source`; raises `FileNotFoundError` where there is none."""
     for path in (source, target):
         check_path(path)
@@ -44,7 +63,7 @@ def move_blobs(store: S3Store, source: str, target: str) -> None:
     finish_move(store, source)
 
 
-def finish_move(store: S3Store, source: str) -> None:
+def finish_move(store: Bucket, source: str) -> None:
     """Complete the move of `source` that its note tells of; nothing happens where there is no note."""
     try:
         target = check_path(json.loads(store.read(note_path(source)))["target"])
@@ -89,7 +108,7 @@ def move_local(source: Path, target: Path) -> None:
         shutil.move(source, target)
 
 
-def require_copies(store: S3Store, target: str, wanted: Mapping[str, int]) -> None:
+def require_copies(store: Bucket, target: str, wanted: Mapping[str, int]) -> None:
     """Raise `StorageError` unless every copy is there with its size: what was copied from is deleted next."""
     there = dict(store.blobs(target)) | ({target: store.size(target)} if target in wanted else {})
     missing = [path for path, size in wanted.items() if there.get(path) != size]
@@ -100,7 +119,7 @@ def require_copies(store: S3Store, target: str, wanted: Mapping[str, int]) -> No
         )
 
 
-def copy(store: S3Store, source: str, target: str, size: int) -> None:
+def copy(store: Bucket, source: str, target: str, size: int) -> None:
     """Copy one blob within the bucket, its metadata too."""
     if size >= LARGEST_COPY:
         store.write(target, store.read(source))

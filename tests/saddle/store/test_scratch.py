@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from saddle.errors import InfrastructureError
-from saddle.scratch import LOCK, remove_abandoned, scratch_folder
+from saddle.store.scratch import LOCK, remove_abandoned, scratch_folder
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from saddle.scratch import scratch_folder
+from saddle.store.scratch import scratch_folder
 with scratch_folder(Path({base!r})) as folder:
     (folder / "deep").mkdir()
     (folder / "deep/content").write_text("x")
