@@ -9,12 +9,13 @@ import numpy as np
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.paired_values import NOT_NEEDED, ArmValues, of_arm
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
-from saddle.analyse.statistics.paired_values import NOT_NEEDED, ArmValues, of_arm
-from saddle.analyse.text.formatting import DASH, Scale, is_fraction, p_value
+from saddle.analyse.text.formatting import DASH, Scale, p_value
 from saddle.analyse.text.formatting import label as metric_label
 from saddle.design import Arm
+from saddle.study.metrics import is_fraction
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

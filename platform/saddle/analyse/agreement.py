@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.statistics.paired_values import measure
+from saddle.analyse.paired_values import measure
 from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list

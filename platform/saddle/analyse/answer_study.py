@@ -10,8 +10,8 @@ from saddle.analyse.answer import Answer, answer
 from saddle.analyse.draws import conditional_on
 from saddle.analyse.evaluations import comparable, evaluation_cautions
 from saddle.analyse.ladder import ladders, too_weak
+from saddle.analyse.paired_values import of_arm
 from saddle.analyse.search import name_of, twin
-from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm, labels, make_arms
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord

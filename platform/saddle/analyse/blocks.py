@@ -8,8 +8,8 @@ from dataclasses import replace
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, describe
 from saddle.analyse.factorial import comparison_of, contrasts_of
+from saddle.analyse.paired_values import measure, pair
 from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.statistics.paired_values import measure, pair
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list, block_name
 from saddle.study.ablation import Ablation

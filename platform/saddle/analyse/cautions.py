@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from saddle.analyse.achievable import limits
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.evaluations import ATTACKS
+from saddle.analyse.paired_values import MISSING, NO_VALUE, NOT_NEEDED, ArmValues
 from saddle.analyse.racing import RaceState
-from saddle.analyse.statistics.paired_values import MISSING, NO_VALUE, NOT_NEEDED, ArmValues
+from saddle.analyse.statistics.power import limits
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord

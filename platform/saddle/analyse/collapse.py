@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.statistics.paired_values import ArmValues
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.verdict import Verdict
 from saddle.trial.outcome import METHOD_FAILURES
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from scipy import special, stats
 
 from saddle.analyse.effect import Effect, Kind
+from saddle.analyse.paired_values import MISSING, ArmValues, Pairs, pair
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
 from saddle.analyse.statistics.paired_t import has_spread, paired_t
-from saddle.analyse.statistics.paired_values import MISSING, ArmValues, Pairs, pair
+from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.sign_flip import sign_flip_p
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict, decide
+from saddle.analyse.verdict import Verdict, decide
 from saddle.trial.outcome import METHOD_FAILURES
 from trainables.contract import Direction
 

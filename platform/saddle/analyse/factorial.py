@@ -9,7 +9,7 @@ from typing import Any
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, judge
-from saddle.analyse.statistics.paired_values import MISSING, ArmValues, pair
+from saddle.analyse.paired_values import MISSING, ArmValues, pair
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
 from saddle.study.ablation import Ablation

@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from saddle.analyse.evaluations import ATTACKS
-from saddle.analyse.statistics.mcnemar import Read, read_array
+from saddle.analyse.predictions import Read, read_array
 from saddle.store.base import Damaged, ForeignPath
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord

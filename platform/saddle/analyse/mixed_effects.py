@@ -8,8 +8,8 @@ from dataclasses import replace
 from saddle.analyse.best import value_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.factorial import contrasts_of
+from saddle.analyse.paired_values import of_arm
 from saddle.analyse.statistics.mixed_model import Observation, mixed_effects
-from saddle.analyse.statistics.paired_values import of_arm
 from saddle.design import Arm
 from saddle.study.ablation import Ablation
 from saddle.study.values import canonical

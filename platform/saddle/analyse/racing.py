@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, conclude, describe
+from saddle.analyse.paired_values import MISSING, ArmValues, pair
 from saddle.analyse.statistics.corrections import adjust, local_alpha
 from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
 from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.statistics.paired_values import MISSING, ArmValues, pair
 from saddle.analyse.verdict import SETTLED, decide
 
 

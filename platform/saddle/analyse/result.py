@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from saddle.analyse.badge import Badge
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
-from saddle.analyse.text.formatting import guess_direction
+from saddle.study.metrics import guess_direction
 from saddle.study.models import Objective, Study
 from saddle.trial.record import TrialRecord
 from trainables.contract import Direction

@@ -8,9 +8,8 @@ from typing import Any
 
 from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.evaluations import comparable
-from saddle.analyse.result import compared_metric
-from saddle.analyse.statistics.corrections import adjust
-from saddle.analyse.statistics.mcnemar import (
+from saddle.analyse.paired_values import of_arm
+from saddle.analyse.predictions import (
     CLEAN,
     WORST_CASE,
     NoPredictions,
@@ -21,7 +20,8 @@ from saddle.analyse.statistics.mcnemar import (
     read_predictions,
     stores_predictions,
 )
-from saddle.analyse.statistics.paired_values import of_arm
+from saddle.analyse.result import compared_metric
+from saddle.analyse.statistics.corrections import adjust
 from saddle.design import labels
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.parallel import in_parallel

@@ -8,8 +8,9 @@ from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
+from saddle.analyse.verdict import Verdict
 
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""

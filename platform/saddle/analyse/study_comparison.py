@@ -14,9 +14,9 @@ from saddle.analyse.best import best, value_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
+from saddle.analyse.paired_values import ArmValues, pair
 from saddle.analyse.result import compared_metric, direction_of, objectives_of
-from saddle.analyse.statistics.paired_values import ArmValues, pair
-from saddle.analyse.verdict import FEWEST_SEEDS
+from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.study.models import Study
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord

@@ -8,8 +8,8 @@ from typing import Any
 
 from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.best import best, value_of
+from saddle.analyse.paired_values import of_arm
 from saddle.analyse.result import Answer, direction_of
-from saddle.analyse.statistics.paired_values import of_arm
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.trial.outcome import Outcome

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.best import value_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.statistics.paired_values import of_arm
+from saddle.analyse.paired_values import of_arm
 from saddle.design import Arm
 from saddle.notebook.frames import spread
 from saddle.trial.outcome import Outcome

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from saddle.analyse.paired_values import of_arm
+from saddle.analyse.predictions import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
 from saddle.analyse.sample_pairs import pair_samples
-from saddle.analyse.statistics.mcnemar import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
-from saddle.analyse.statistics.paired_values import of_arm
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.design import Arm
 from saddle.errors import UserError

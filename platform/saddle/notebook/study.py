@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.answer_study import answer_study, arms_of_study
 from saddle.analyse.evaluations import comparable
+from saddle.analyse.predictions import WORST_CASE
 from saddle.analyse.result import Answer
-from saddle.analyse.statistics.mcnemar import WORST_CASE
 from saddle.archive.lookup import FoundTrial, NotFound, find_study, pick_trial
 from saddle.archive.studies import StoredStudy, study_names
 from saddle.archive.study_url import open_named

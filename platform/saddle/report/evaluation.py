@@ -10,9 +10,9 @@ from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
 from saddle.analyse.ladder import WORST_CASE, Ladder, ladders, rung_name, rungs_of
+from saddle.analyse.predictions import Read
 from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
 from saddle.analyse.result import Answer, direction_of
-from saddle.analyse.statistics.mcnemar import Read
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value, setting, signed
 from saddle.design import Arm
 from saddle.report import provenance as facts

@@ -9,9 +9,9 @@ from typing import Any
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
 from saddle.analyse.answer import Answer, compared_metric, direction_of, objectives_of
 from saddle.analyse.best import candidates
+from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
-from saddle.analyse.statistics.hypervolume import hypervolume_course
-from saddle.analyse.statistics.paired_values import ArmValues, of_arm
+from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.design import Arm, labels
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race, tradeoff
 from saddle.report.figures.canvas import LazyFigure

@@ -12,10 +12,10 @@ from saddle.analyse.answer_study import answer_study, arms_of_study
 from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import DESCRIPTIVE
 from saddle.analyse.evaluations import comparable
+from saddle.analyse.predictions import Read
 from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.statistics.corrections import NAMES
-from saddle.analyse.statistics.mcnemar import Read
 from saddle.analyse.text.formatting import duration, plural
 from saddle.report import provenance as facts
 from saddle.report.agreement import agreement_table

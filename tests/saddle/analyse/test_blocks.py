@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from saddle.analyse.ablation import answer_ablation
+from saddle.analyse.paired_values import MISSING, measure, pair
 from saddle.analyse.result import Answer
-from saddle.analyse.statistics.paired_values import MISSING, measure, pair
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord

@@ -7,7 +7,7 @@ from scipy import stats
 
 from saddle.analyse.cautions import collapses
 from saddle.analyse.collapse import failure_rates
-from saddle.analyse.statistics.paired_values import MISSING, ArmValues
+from saddle.analyse.paired_values import MISSING, ArmValues
 
 
 def arm(name: str, *fates: float | str) -> ArmValues:

@@ -13,9 +13,9 @@ from scipy import stats
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, hedges, paired_effects
+from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
 from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.statistics.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Verdict, decide
 

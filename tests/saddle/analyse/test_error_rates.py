@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saddle.analyse.achievable import power
 from saddle.analyse.effects import ComparisonSpec, paired_effects
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.statistics.corrections import adjust, local_alpha
 from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.statistics.paired_values import ArmValues
+from saddle.analyse.statistics.power import power
 from saddle.analyse.verdict import Verdict, decide
 
 ALPHA = 0.05

@@ -19,8 +19,8 @@ from saddle.analyse.draws import conditional_on
 from saddle.analyse.evaluations import comparable, declared_attacks, evaluation_cautions, otherwise_measured
 from saddle.analyse.found_by import failures_found
 from saddle.analyse.ladder import DECLARED, ladders, rung_name, rungs_of, too_weak
+from saddle.analyse.predictions import OtherSamples, Predictions, mcnemar, read_predictions
 from saddle.analyse.rank_agreement import rank_agreements
-from saddle.analyse.statistics.mcnemar import OtherSamples, Predictions, mcnemar, read_predictions
 from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study

@@ -12,7 +12,7 @@ import pytest
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.factorial import factorial_effects, unestimable
-from saddle.analyse.statistics.paired_values import ArmValues
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, make_arms
 from saddle.study.models import Ablation

@@ -12,8 +12,8 @@ from scipy import stats
 from saddle.analyse.answer_study import answer_study
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.factorial import factorial_effects
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.result import Answer
-from saddle.analyse.statistics.paired_values import ArmValues
 from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Ablation, Study

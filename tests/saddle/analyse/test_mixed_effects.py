@@ -8,7 +8,7 @@ import pytest
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.mixed_effects import with_mixed
-from saddle.analyse.statistics.paired_values import measure
+from saddle.analyse.paired_values import measure
 from saddle.design import make_arms, replicates
 from saddle.study.models import Ablation
 from saddle.trial.record import TrialRecord

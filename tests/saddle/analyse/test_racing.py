@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from saddle.analyse.effects import ComparisonSpec, paired_effects
+from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.statistics.group_sequential import Spending, critical_values
-from saddle.analyse.statistics.paired_values import MISSING, ArmValues
 from saddle.analyse.verdict import Verdict
 
 SEEDS = range(8)

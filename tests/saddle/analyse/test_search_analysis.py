@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saddle.analyse.achievable import (
+from saddle.analyse.importance import importance
+from saddle.analyse.pareto import pareto_front
+from saddle.analyse.statistics.power import (
     detectable_effect,
     limits,
     power,
@@ -19,8 +21,6 @@ from saddle.analyse.achievable import (
     seeds_needed,
     smallest_permutation_p,
 )
-from saddle.analyse.importance import importance
-from saddle.analyse.pareto import pareto_front
 from saddle.study.models import Objective, Study
 from saddle.trial.record import TrialRecord
 

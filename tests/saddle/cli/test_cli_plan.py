@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saddle.analyse.achievable import power
 from saddle.analyse.factorial import comparison_of, contrasts_of
-from saddle.analyse.power import Spread, needs, pilot_spread
-from saddle.analyse.statistics.paired_values import ArmValues
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.seeds_needed import Spread, needs, pilot_spread
+from saddle.analyse.statistics.power import power
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates_of
 from saddle.execute.plan.cost_estimate import OPERATIONS_PER_SECOND, estimate_trial

@@ -14,9 +14,9 @@ from matplotlib.collections import LineCollection
 
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
 from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
-from saddle.analyse.statistics.hypervolume import hypervolume_course
-from saddle.analyse.statistics.paired_values import ArmValues, of_arm
+from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.design import make_arms, replicates
 from saddle.report.figure_selection import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race

@@ -7,14 +7,14 @@ from typing import Any
 
 from saddle.analyse.ablation import measure_arms
 from saddle.analyse.answer_study import arms_of_study
-from saddle.analyse.power import Spread, pilot_spread
 from saddle.analyse.result import compared_metric
-from saddle.analyse.text.formatting import in_points, too_large
+from saddle.analyse.seeds_needed import Spread, pilot_spread
 from saddle.archive.lookup import find_run
 from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
+from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
 

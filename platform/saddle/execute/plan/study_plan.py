@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from saddle.analyse.achievable import limits
 from saddle.analyse.answer_study import arms_of_study
-from saddle.analyse.power import Need, Spread, effects_count, needs
+from saddle.analyse.seeds_needed import Need, Spread, effects_count, needs
+from saddle.analyse.statistics.power import limits
 from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
 from saddle.design import Arm
 from saddle.design.blocks import block_list, settings_of

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saddle.analyse.effect import Effect
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
-from saddle.analyse.statistics.paired_values import ArmValues
 from saddle.analyse.text.formatting import label, plural
 from saddle.analyse.verdict import Verdict
 from saddle.report.figures.axes import Numbers, category_axis, clean, percent_axis, style_of

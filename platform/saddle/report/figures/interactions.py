@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.statistics.paired_values import ArmValues
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
 from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of

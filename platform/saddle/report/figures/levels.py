@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from saddle.analyse.statistics.paired_values import ArmValues
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
 from saddle.report.figures.axes import Numbers, clean, legend_below, percent_axis, style_of

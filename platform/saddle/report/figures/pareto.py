@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from saddle.analyse.best import candidates
-from saddle.analyse.statistics.hypervolume import Course
+from saddle.analyse.hypervolume import Course
 from saddle.analyse.text.formatting import Scale, label, listed
 from saddle.report.figures.axes import percent_axis
 from saddle.report.figures.canvas import MUTED, PALETTE, LazyFigure, draw, nothing

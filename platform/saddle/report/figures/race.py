@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from saddle.analyse.effect import Effect
+from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues
 from saddle.analyse.racing import RaceState
-from saddle.analyse.statistics.paired_values import MISSING, NOT_NEEDED, ArmValues
 from saddle.analyse.text.formatting import plural
 from saddle.report.figures.axes import category_axis
 from saddle.report.figures.canvas import MUTED, LazyFigure, draw

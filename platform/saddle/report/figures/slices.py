@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn
-from saddle.analyse.text.formatting import is_fraction, label
+from saddle.analyse.text.formatting import label
 from saddle.report.figures.axes import category_axis, clean, log_axis, percent_axis
 from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
+from saddle.study.metrics import is_fraction
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable

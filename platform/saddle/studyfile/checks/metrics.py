@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from saddle.analyse.text.formatting import in_points, range_of, too_large
 from saddle.study.hyperparameters import families
+from saddle.study.metrics import in_points, range_of, too_large
 from saddle.study.models import Constraint
 from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft

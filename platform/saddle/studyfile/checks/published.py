@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.analyse.text.formatting import is_fraction
+from saddle.study.metrics import is_fraction
 from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path

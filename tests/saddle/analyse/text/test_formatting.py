@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saddle.analyse.text.formatting import Scale, duration, is_fraction, label, listed, p_equals, p_value, setting
+from saddle.analyse.text.formatting import Scale, duration, label, listed, p_equals, p_value, setting
+from saddle.study.metrics import is_fraction
 
 
 @pytest.mark.parametrize(

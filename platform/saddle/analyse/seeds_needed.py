@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from saddle.analyse.achievable import detectable_effect, power, seeds_needed
 from saddle.analyse.effect import Kind
 from saddle.analyse.factorial import contrasts_of
-from saddle.analyse.statistics.paired_values import ArmValues, pair
+from saddle.analyse.paired_values import ArmValues, pair
+from saddle.analyse.statistics.power import detectable_effect, power, seeds_needed
 from saddle.design import Arm
 from saddle.design.contrasts import spread_factor
 from saddle.study.ablation import Ablation

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from saddle.analyse.hypervolume import dominated_share, hypervolume_course
 from saddle.analyse.pareto import pareto_front
-from saddle.analyse.statistics.hypervolume import dominated_share, hypervolume_course
 from saddle.study.models import Constraint, Objective
 from saddle.trial.record import TrialRecord
 

@@ -7,8 +7,6 @@ import math
 import numpy as np
 from scipy import optimize, special, stats
 
-from saddle.analyse.verdict import FEWEST_SEEDS
-
 
 def smallest_permutation_p(seeds: int) -> float:
     """The smallest two-sided p of the sign-flip test: 2 of 2^n flips, so 0.0625 with 5 seeds."""
@@ -85,3 +83,7 @@ def limits(seeds: int, comparisons: int, alpha: float = 0.05) -> list[str]:
             f" seeds are likely (80 %) to be shown{over}."
         )
     return found
+
+
+FEWEST_SEEDS = 3
+"""Complete pairs below which nothing is claimed."""
