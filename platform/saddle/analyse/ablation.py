@@ -12,9 +12,9 @@ from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
+from saddle.analyse.contrast_effects import factorial_effects, unestimable
 from saddle.analyse.effects import ComparisonSpec, paired_effects
 from saddle.analyse.evaluations import at_quick
-from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.racing import RaceState, race

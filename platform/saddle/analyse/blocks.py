@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, describe
-from saddle.analyse.factorial import comparison_of, contrasts_of
 from saddle.analyse.paired_values import measure, pair
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.design import Arm, labels

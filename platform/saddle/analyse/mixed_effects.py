@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.best import value_of
+from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.statistics.mixed_model import Observation, mixed_effects
 from saddle.design import Arm

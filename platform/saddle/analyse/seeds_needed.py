@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Kind
-from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.paired_values import ArmValues, pair
 from saddle.analyse.statistics.power import detectable_effect, power, seeds_needed
 from saddle.design import Arm

@@ -11,7 +11,7 @@ import typer
 from saddle.cli.options import AsJson, DataRoot, Settings, Storage, StudyFile
 
 if TYPE_CHECKING:
-    from saddle.design.describing import DesignFacts
+    from saddle.design.description import DesignFacts
     from saddle.execute.plan.study_plan import Plan
     from saddle.study.space import Parameter
 
@@ -179,7 +179,7 @@ def show(plan: Plan) -> None:
 def show_design(plan: Plan, facts: DesignFacts) -> None:
     """Print an ablation's arms, how they are run, and what its effects need."""
     from saddle.cli.tables import print_table, say
-    from saddle.design.describing import component_text, sentences
+    from saddle.design.description import component_text, sentences
 
     ablation = plan.study.ablation
     assert ablation is not None

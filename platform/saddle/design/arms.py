@@ -16,12 +16,12 @@ from saddle.design.components import (
     stands_off,
     switched,
 )
-from saddle.design.exclude import without
-from saddle.design.factorial import factorial
-from saddle.design.fractional import fractional
-from saddle.design.leave_one_out import leave_one_out
-from saddle.design.lost import refuse_lost_main_effects
-from saddle.design.one_factor import one_factor
+from saddle.design.designs.factorial import factorial
+from saddle.design.designs.leave_one_out import leave_one_out
+from saddle.design.designs.one_factor import one_factor
+from saddle.design.exclusions import without
+from saddle.design.fractions import fractional
+from saddle.design.lost_main_effects import refuse_lost_main_effects
 from saddle.design.point import Levels, Point, Standing
 from saddle.study.ablation import Ablation
 from saddle.study.values import canonical, is_off, readable, repeats, same, written

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from saddle.design.arm import Arm
+from saddle.design.least_squares import NOTHING, Estimates, is_orthogonal, least_squares
 from saddle.design.point import Levels, Standing, name_of
-from saddle.design.remaining import NOTHING, Estimates, is_orthogonal, least_squares
 from saddle.study.values import canonical, same
 
 Cell = tuple[str, ...]

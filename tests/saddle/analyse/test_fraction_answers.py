@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from saddle.analyse.answer_study import answer_study
+from saddle.analyse.contrast_effects import factorial_effects
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.verdict import Verdict

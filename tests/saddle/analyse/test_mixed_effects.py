@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from saddle.analyse.contrast_effects import factorial_effects
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.paired_values import measure
 from saddle.design import make_arms, replicates

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saddle.analyse.factorial import comparison_of, contrasts_of
+from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.seeds_needed import Spread, needs, pilot_spread
 from saddle.analyse.statistics.power import power

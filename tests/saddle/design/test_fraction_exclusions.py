@@ -13,8 +13,8 @@ from statsmodels.regression.linear_model import OLS
 
 from saddle.design import Arm, DesignError, make_arms
 from saddle.design.contrasts import Contrast, contrasts
-from saddle.design.describing import describe_design, sentences
-from saddle.design.exclude import ExclusionError
+from saddle.design.description import describe_design, sentences
+from saddle.design.exclusions import ExclusionError
 from saddle.study.models import Ablation
 
 

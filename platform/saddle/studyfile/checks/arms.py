@@ -9,8 +9,8 @@ from typing import Any
 from saddle.design.arm import Arm, DesignError
 from saddle.design.arms import make_arms
 from saddle.design.blocks import Block, block_name, settings_of
-from saddle.design.exclude import ExclusionError, excluded_levels, known_levels
-from saddle.design.fractional import other_level
+from saddle.design.exclusions import ExclusionError, excluded_levels, known_levels
+from saddle.design.fractions import other_level
 from saddle.study.ablation import Ablation, Design
 from saddle.study.values import canonical, readable, repeats
 from saddle.studyfile.checks.search import typical_point

@@ -10,8 +10,8 @@ from saddle.design.arm import Arm
 from saddle.design.blocks import block_list, block_name
 from saddle.design.components import ONE_CHANGE, is_component
 from saddle.design.contrasts import Contrast, contrasts
-from saddle.design.fractional import fraction as planned_fraction
-from saddle.design.fractional import resolution_of
+from saddle.design.fractions import fraction as planned_fraction
+from saddle.design.fractions import resolution_of
 from saddle.design.replicates import replicates_of
 from saddle.study.ablation import Ablation
 from saddle.study.values import readable

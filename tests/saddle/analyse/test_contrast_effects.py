@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from saddle.analyse.contrast_effects import factorial_effects, unestimable
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, make_arms

@@ -11,7 +11,7 @@ from pydoe import fracfact_aliasing
 
 from saddle.design import Arm, DesignError, make_arms
 from saddle.design.contrasts import contrasts
-from saddle.design.fractional import fraction, resolution_of
+from saddle.design.fractions import fraction, resolution_of
 from saddle.study.models import Ablation
 
 NAMES = "abcdefghijklmnopqrst"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from saddle.design.arm import DesignError
-from saddle.design.factorial import MOST_ARMS, require_baseline
+from saddle.design.designs.factorial import MOST_ARMS, require_baseline
 from saddle.design.point import Levels, Point, Standing, name_of
 from saddle.study.values import readable, same
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from saddle.design.arm import DesignError
-from saddle.design.exclude import ExclusionError, without
-from saddle.design.factorial import factorial
-from saddle.design.fractional import RESOLUTIONS, fractional
+from saddle.design.designs.factorial import factorial
+from saddle.design.exclusions import ExclusionError, without
+from saddle.design.fractions import RESOLUTIONS, fractional
+from saddle.design.least_squares import confounded
 from saddle.design.point import Point, Standing, name_of
-from saddle.design.remaining import confounded
 from saddle.study.ablation import Ablation
 from saddle.study.values import same
 
