@@ -40,7 +40,7 @@ def effects_in_blocks(
         if designed is None:
             comparisons = [Comparison(arm.arm, pair(arm, measured[0])) for arm in measured[1:]]
         else:
-            comparisons = [comparison_of(contrast, measured) for contrast in designed.found]
+            comparisons = [comparison_of(contrast, measured) for contrast in designed.effects]
         found.append([(block_name(block), _described(comparison, spec)) for comparison in comparisons])
     return [one for together in zip(*found, strict=True) for one in together]
 

@@ -1,4 +1,4 @@
-"""The mixed model's view of each contrast of a factorial ablation, put beside its paired effect."""
+"""The mixed model's view of each contrast of a crossed design, put beside its paired effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def with_mixed(
         return tuple(effects)
     weights = {
         contrast.name: {arms[place].key: weight for place, weight in contrast.weights.items()}
-        for contrast in designed.found
+        for contrast in designed.effects
     }
     found = mixed_effects(observations(entries, arms, metric), weights, ablation.compare.alpha)
     return tuple(replace(effect, mixed=found.get(effect.name)) for effect in effects)

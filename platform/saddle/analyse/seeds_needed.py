@@ -85,7 +85,7 @@ def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], 
     if designed is None:
         return {("arm", 1.0): len(arms) - 1}
     found: dict[tuple[Kind, float], int] = {}
-    for contrast in designed.found:
+    for contrast in designed.effects:
         key: tuple[Kind, float] = (contrast.kind, round(spread_factor(contrast.weights), 9))
         found[key] = found.get(key, 0) + 1
     return found
