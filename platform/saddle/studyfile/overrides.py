@@ -149,7 +149,8 @@ def _set(document: Document, wanted: Override) -> Document:
     broken = {there for there in document.broken if there[: len(path)] != path}
     broken |= {(*path, *there) for there in wanted.broken}
     value = _with(document.value, wanted.path, wanted.value, wanted.path)
-    return Document(value, places, frozenset(broken))
+    written = {there: source for there, source in document.written.items() if there != path}
+    return Document(value, places, frozenset(broken), written)
 
 
 def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, ...]) -> Any:
