@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from trainables.adversarial_training.attack_plan import PlannedAttack
 from trainables.attacks.problem import Problem
 from trainables.attacks.runners import run_attack, run_cw_l2
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.randomness import stream
 
 BATCH = 500

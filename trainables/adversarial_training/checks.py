@@ -16,7 +16,7 @@ from trainables.attacks.frozen import frozen
 from trainables.attacks.pgd import pgd
 from trainables.contract import CheckItem, Run, TrainedTrial
 from trainables.datasets.config import dataset_of
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.checklist import Context, Subject, run_checklist
 from trainables.evaluation.checklist.subject import ClaimedAttack, Forward
 from trainables.randomness import stream

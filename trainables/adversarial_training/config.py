@@ -12,8 +12,8 @@ from trainables.adversarial_training.settings.network import NetworkSettings
 from trainables.adversarial_training.settings.optimisation import OptimisationSettings
 from trainables.adversarial_training.settings.perturbation import PerturbationSettings
 from trainables.attacks.table import ATTACKS
+from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task
 from trainables.datasets.config import known_facts, own_size
-from trainables.datasets.tasks import example_task, resolve_task
 from trainables.models.sizes import too_small
 
 

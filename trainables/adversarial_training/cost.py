@@ -11,12 +11,12 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.rungs import training_attack
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
 from trainables.adversarial_training.settings.perturbation import MIXED
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
-from trainables.datasets.layout import find_layout, folders_in, is_image, visible
-from trainables.datasets.locations import Folder, LocalFolder
-from trainables.datasets.parquet_files import count_rows, find_files
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.files.locations import Folder, LocalFolder
+from trainables.datasets.formats.layout import find_layout, folders_in, is_image, visible
+from trainables.datasets.formats.parquet_files import count_rows, find_files
 from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
 

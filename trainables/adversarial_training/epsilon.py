@@ -8,7 +8,7 @@ import torch
 
 from trainables.adversarial_training.config import Config
 from trainables.datasets.dataset import Split
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.datasets.stats import inter_class_variance
 
 PER_CLASS = 100

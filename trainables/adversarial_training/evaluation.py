@@ -22,7 +22,7 @@ from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.datasets.config import dataset_of
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.grouped_interval import grouped_wilson, number_of_groups, several_to_a_group
 
 

@@ -14,7 +14,7 @@ from trainables.adversarial_training.attacking import problems
 from trainables.adversarial_training.config import Config
 from trainables.attacks.frozen import frozen
 from trainables.attacks.runners import run_attack
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.pictures import columns
 
 SHOWN = 8

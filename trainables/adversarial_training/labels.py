@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.randomness import stream
 
 LABEL_SEED = 20261121

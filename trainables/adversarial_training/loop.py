@@ -23,7 +23,7 @@ from trainables.adversarial_training.optimisation import lr_factor, make_optimiz
 from trainables.adversarial_training.perturbation import Perturber
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, Share, global_stream
 from trainables.states import detached

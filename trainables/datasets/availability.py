@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainables.datasets.archives import ARCHIVES
 from trainables.datasets.config import KNOWN
+from trainables.datasets.downloads.archives import ARCHIVES
 from trainables.datasets.errors import DataError
-from trainables.datasets.idx_sets import IDX_SETS
+from trainables.datasets.formats.idx_sets import IDX_SETS
 from trainables.datasets.known.finding import absent, find_known
 
 

@@ -109,7 +109,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Own(_Described):
-    """One's own images, of which only their owner knows what `trainables.datasets.images` has to ask."""
+    """One's own images, of which only their owner knows what `trainables.datasets.decoding.images` has to ask."""
 
     background: Literal["white", "black"] | tuple[Level, Level, Level] = Field(
         default="white",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
-from trainables.datasets.folder import find_folder
+from trainables.datasets.formats.folder import find_folder
+from trainables.datasets.formats.parquet import find_parquet
 from trainables.datasets.known.finding import absent, find_known
-from trainables.datasets.parquet import find_parquet
 from trainables.datasets.root import data_root
 from trainables.datasets.sources import Source
 

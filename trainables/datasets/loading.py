@@ -9,7 +9,7 @@ from typing import Any
 from trainables.datasets.config import KnownDataset, known_facts, parse_spec
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
-from trainables.datasets.idx_sets import IDX_SETS
+from trainables.datasets.formats.idx_sets import IDX_SETS
 from trainables.datasets.registry import KNOWN, Facts
 from trainables.datasets.root import data_root
 
@@ -20,10 +20,10 @@ PART = " (part)"
 def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a dataset: a known name, `{known: NAME, size: N}`, `{folder: PATH}`, `{parquet: {train: PATH, test: PATH}}`.
 
-    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.tiles`.
+    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.decoding.tiles`.
 
-    What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache`. One's own may lie on
-    S3. A known dataset of which not all images are there says so in its name.
+    What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache.node_cache`. One's own
+    may lie on S3. A known dataset of which not all images are there says so in its name.
 
     `root`: the data root of the known ones; see `data_root` for what counts without it.
     Raises `DataError` for what is absent, corrupt or inconsistent.
@@ -33,7 +33,7 @@ def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
         parsed = KnownDataset(known=parsed)
     if isinstance(parsed, KnownDataset):
         return _load_known(parsed, root)
-    from trainables.datasets.cache import load_cached
+    from trainables.datasets.cache.node_cache import load_cached
 
     return load_cached(parsed)
 
@@ -45,10 +45,10 @@ def _load_known(spec: KnownDataset, root: str | os.PathLike[str] | None) -> Data
 
         return load_digits()
     if plain and spec.known in IDX_SETS:
-        from trainables.datasets.idx_loading import load_idx_set
+        from trainables.datasets.formats.idx_loading import load_idx_set
 
         return load_idx_set(spec.known, data_root(root))
-    from trainables.datasets.cache import load_cached
+    from trainables.datasets.cache.node_cache import load_cached
 
     facts = KNOWN[spec.known]
     if plain and facts.resized:

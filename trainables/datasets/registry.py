@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainables.datasets.class_tables import ClassTable, class_table
+from trainables.datasets.auxiliary_tasks.class_tables import ClassTable, class_table
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def tasks(
     from saddle.cli.tables import print_json, print_table, say
     from saddle.errors import UserError
     from saddle.study.nearest import nearest
-    from trainables.datasets.class_tables import MEANINGS
+    from trainables.datasets.auxiliary_tasks.class_tables import MEANINGS
     from trainables.datasets.registry import KNOWN
 
     if name is not None and name not in KNOWN:
@@ -55,7 +55,7 @@ def tasks(
 
 def task_rows(dataset: str) -> list[dict[str, Any]]:
     """The tasks of one dataset, and how many of its classes have each label."""
-    from trainables.datasets.class_tables import MEANINGS
+    from trainables.datasets.auxiliary_tasks.class_tables import MEANINGS
     from trainables.datasets.registry import KNOWN
 
     table = KNOWN[dataset].class_table
@@ -84,13 +84,13 @@ def class_rows(table: Any) -> list[dict[str, Any]]:
 
 def numbered(task: str) -> str:
     """What the numbers of a task's labels stand for."""
-    from trainables.datasets.class_tables import MEANINGS
+    from trainables.datasets.auxiliary_tasks.class_tables import MEANINGS
 
     return f"{task}: {', '.join(f'{number} {meaning}' for number, meaning in enumerate(MEANINGS[task]))}"
 
 
 def example(dataset: str) -> str:
     """A task of one's own, as a study file writes it."""
-    from trainables.datasets.tasks import example_task
+    from trainables.datasets.auxiliary_tasks.tasks import example_task
 
     return example_task(dataset)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables.datasets.idx_sets import IDX_SETS, SIZES
+from trainables.datasets.formats.idx_sets import IDX_SETS, SIZES
 
 GOOD = """\
 study: one

@@ -28,7 +28,7 @@ from trainables.attacks.pgd import pgd
 from trainables.attacks.table import ATTACKS
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import Dataset
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.randomness import stream
 
 TASKS = ["odd_even", "prime_composite"]

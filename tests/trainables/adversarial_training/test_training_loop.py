@@ -19,7 +19,7 @@ from trainables.adversarial_training.optimisation import lr_factor, training_los
 from trainables.adversarial_training.settings.perturbation import Perturbation
 from trainables.contract import Diverged, InProcessRun, resolve
 from trainables.datasets import DataError, Dataset, Split
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.randomness import EpochOrder, stream_seed
 
 TASKS = ["odd_even", "prime_composite"]

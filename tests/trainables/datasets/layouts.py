@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from tests.trainables.datasets.encoding import noise
-from trainables.datasets.class_tables import class_table
+from trainables.datasets.auxiliary_tasks.class_tables import class_table
 
 Array = np.ndarray[Any, Any]
 

@@ -15,7 +15,7 @@ from trainables.adversarial_training.attacking import batches
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED, Analysis
 from trainables.attacks.frozen import frozen
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 
 Measure = Callable[[nn.Module, PerturbedBatch], dict[str, Tensor]]
 Summarise = Callable[[Mapping[str, Tensor], float], dict[str, float]]

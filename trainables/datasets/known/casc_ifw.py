@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.folder import ENDINGS, FolderSource, Listed, split_fixed
-from trainables.datasets.known.found import Found
-from trainables.datasets.locations import LocalFile
+from trainables.datasets.files.locations import LocalFile
+from trainables.datasets.formats.folder import ENDINGS, FolderSource, Listed, split_fixed
+from trainables.datasets.formats.found import Found
 from trainables.datasets.registry import KNOWN
 
 HOMES = ("CASC_IFW", "casc_ifw")

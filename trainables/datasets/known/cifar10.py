@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.known.arrays import Array, ArraySource
-from trainables.datasets.known.found import Found
-from trainables.datasets.known.unpickling import read_pickle
+from trainables.datasets.formats.arrays import Array, ArraySource
+from trainables.datasets.formats.found import Found
+from trainables.datasets.formats.unpickling import read_pickle
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SplitName
 

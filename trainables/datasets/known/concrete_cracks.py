@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from trainables.datasets.decoding.images import decode
+from trainables.datasets.decoding.tiles import DAMAGED
 from trainables.datasets.errors import DataError
-from trainables.datasets.folder import ENDINGS, split_fixed
-from trainables.datasets.images import decode
-from trainables.datasets.known.found import Counts, Found
-from trainables.datasets.locations import File, LocalFile
+from trainables.datasets.files.locations import File, LocalFile
+from trainables.datasets.formats.folder import ENDINGS, split_fixed
+from trainables.datasets.formats.found import Counts, Found
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
-from trainables.datasets.tiles import DAMAGED
 
 HOMES = ("concreteCrackSegmentationDataset", "concrete_cracks")
 IMAGES, MASKS = "rgb", "BW"

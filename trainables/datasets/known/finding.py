@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from trainables.datasets.archives import ARCHIVES
+from trainables.datasets.downloads.archives import ARCHIVES
 from trainables.datasets.errors import DataNotFoundError
+from trainables.datasets.formats.found import Found
 from trainables.datasets.known.casc_ifw import find_casc_ifw
 from trainables.datasets.known.cifar10 import find_cifar10
 from trainables.datasets.known.concrete_cracks import find_concrete_cracks
-from trainables.datasets.known.found import Found
 from trainables.datasets.known.gtsrb import find_gtsrb
 from trainables.datasets.known.parquet import PARQUET, find_known_parquet
 from trainables.datasets.known.resized import find_digits, find_idx_set

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trainables.datasets.errors import DataError
+from trainables.datasets.formats.found import Counts, Found
+from trainables.datasets.formats.parquet import GroupsOf, ParquetSource
+from trainables.datasets.formats.parquet_files import count_rows, find_files
 from trainables.datasets.known.exposures import exposure_groups
-from trainables.datasets.known.found import Counts, Found
 from trainables.datasets.known.tracks import track_groups
-from trainables.datasets.parquet import GroupsOf, ParquetSource
-from trainables.datasets.parquet_files import count_rows, find_files
 from trainables.datasets.registry import KNOWN
 
 PARQUET: Mapping[str, tuple[str, str]] = {

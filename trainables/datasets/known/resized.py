@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.datasets.idx_sets import IDX_SETS, SIZES, find
-from trainables.datasets.known.found import Counts, Found
-from trainables.datasets.locations import File, LocalFile
+from trainables.datasets.files.locations import File, LocalFile
+from trainables.datasets.formats.found import Counts, Found
+from trainables.datasets.formats.idx_sets import IDX_SETS, SIZES, find
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SPLITS, Contents, Sample
 
@@ -61,7 +61,7 @@ def find_idx_set(name: str, root: Path) -> Found | None:
         return None
 
     def load() -> Dataset:
-        from trainables.datasets.idx_loading import load_idx_set
+        from trainables.datasets.formats.idx_loading import load_idx_set
 
         return load_idx_set(name, root)
 

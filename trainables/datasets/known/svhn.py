@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.known.arrays import Array, ArraySource
-from trainables.datasets.known.found import Found
+from trainables.datasets.formats.arrays import Array, ArraySource
+from trainables.datasets.formats.found import Found
 from trainables.datasets.registry import KNOWN
 
 FOLDERS = ("SVHN", "svhn", ".")

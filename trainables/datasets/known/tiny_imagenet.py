@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainables.datasets.class_tables import class_table
+from trainables.datasets.auxiliary_tasks.class_tables import class_table
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.folder import FolderSource, Listed
-from trainables.datasets.known.found import Found
-from trainables.datasets.locations import LocalFile
+from trainables.datasets.files.locations import LocalFile
+from trainables.datasets.formats.folder import FolderSource, Listed
+from trainables.datasets.formats.found import Found
 from trainables.datasets.registry import KNOWN
 
 FOLDER = "tiny-imagenet-200"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from trainables.datasets.decoding.images import ON_THE_SIDE, TURNS, Decoded, Pixels, from_pixels, opened, turned
 from trainables.datasets.errors import DataError
-from trainables.datasets.images import ON_THE_SIDE, TURNS, Decoded, Pixels, from_pixels, opened, turned
 
 STEP = 257
 """16-bit values that are multiples of it are 8-bit ones, widened."""

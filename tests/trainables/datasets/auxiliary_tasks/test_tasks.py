@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trainables.datasets import KNOWN, DataError
-from trainables.datasets.class_tables import MEANINGS, TABLES, class_table
-from trainables.datasets.tasks import example_task, resolve_task, table_of
+from trainables.datasets.auxiliary_tasks.class_tables import MEANINGS, TABLES, class_table
+from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task, table_of
 
 DIGITS = KNOWN["mnist"].classes
 FASHION = KNOWN["fashion_mnist"].classes

@@ -9,8 +9,8 @@ import torch
 from trainables.datasets.config import KNOWN
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError, DataNotFoundError
-from trainables.datasets.idx import parse_idx
-from trainables.datasets.idx_sets import IMAGES, LABELS, SIZES, find, places, read_verified
+from trainables.datasets.formats.idx import parse_idx
+from trainables.datasets.formats.idx_sets import IMAGES, LABELS, SIZES, find, places, read_verified
 
 
 def load_idx_set(name: str, root: Path) -> Dataset:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trainables.datasets.class_keys import NAME, class_index
-from trainables.datasets.class_tables import TABLES, ClassTable, class_table
+from trainables.datasets.auxiliary_tasks.class_keys import NAME, class_index
+from trainables.datasets.auxiliary_tasks.class_tables import TABLES, ClassTable, class_table
 from trainables.datasets.config import known_facts
 from trainables.datasets.errors import DataError, nearest
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainables.datasets import DataError, Dataset, Split, balanced_epoch, cut_by_group
 from trainables.datasets.dataset import stratified_order
-from trainables.datasets.one_vs_rest import one_vs_rest
+from trainables.datasets.sampling.one_vs_rest import one_vs_rest
 
 SIZES = st.lists(st.integers(1, 12), min_size=2, max_size=30)
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.adversarial_training.config import Config
-from trainables.datasets.class_keys import class_index, readings_of
+from trainables.datasets.auxiliary_tasks.class_keys import class_index, readings_of
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.datasets.errors import DataError
-from trainables.datasets.tasks import resolve_task
 
 SORTED_AS_TEXT = tuple(sorted(map(str, range(12))))  # 0, 1, 10, 11, 2, …: what a folder's classes are
 FROM_ONE = ("1", "2", "3")

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from trainables.datasets.images import FULL, Decoded, Decoding, Reach
+from trainables.datasets.decoding.images import FULL, Decoded, Decoding, Reach
+from trainables.datasets.decoding.tiles import DAMAGED
 from trainables.datasets.sources import SplitName
-from trainables.datasets.tiles import DAMAGED
 
 Pixels = np.ndarray[Any, Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.locations import File, Folder
+from trainables.datasets.files.locations import File, Folder
 from trainables.datasets.names import normal
 from trainables.datasets.sources import SplitName
 

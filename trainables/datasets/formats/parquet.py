@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.datasets.config import ParquetDataset
 from trainables.datasets.errors import DataError, Mistakes
-from trainables.datasets.group_names import crossing, known_groups, unknown
-from trainables.datasets.locations import File
+from trainables.datasets.files.locations import File
+from trainables.datasets.formats.parquet_columns import Columns, find_columns, reading_path, values_of
+from trainables.datasets.formats.parquet_files import find_files, open_file, read_batches
 from trainables.datasets.names import normal
-from trainables.datasets.parquet_columns import Columns, find_columns, reading_path, values_of
-from trainables.datasets.parquet_files import find_files, open_file, read_batches
+from trainables.datasets.sampling.group_names import crossing, known_groups, unknown
 from trainables.datasets.sources import Contents, GroupName, Sample, SplitName
 
 if TYPE_CHECKING:

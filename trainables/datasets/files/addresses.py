@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.datasets.locations import S3, LocalFile, LocalFolder, Location
+from trainables.datasets.files.locations import S3, LocalFile, LocalFolder, Location
 
 
 def find(*addresses: str) -> tuple[Location | None, ...]:
@@ -16,7 +16,7 @@ def find(*addresses: str) -> tuple[Location | None, ...]:
     found: list[Location | None] = []
     for address in addresses:
         if address.startswith(S3):
-            from trainables.datasets.s3 import find_object, make_client
+            from trainables.datasets.files.s3 import find_object, make_client
 
             client = client or make_client()
             found.append(find_object(client, address))

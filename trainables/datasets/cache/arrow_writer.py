@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from trainables.datasets.decoding.images import Decoded, Decoding, from_pixels, read, resize
+from trainables.datasets.decoding.masks import decode_mask, resize_mask
+from trainables.datasets.decoding.plausibility import Tally
+from trainables.datasets.decoding.tiles import Piece, cut, no_damage
 from trainables.datasets.errors import DataError, Mistakes
-from trainables.datasets.group_names import numbered_groups
-from trainables.datasets.images import Decoded, Decoding, from_pixels, read, resize
-from trainables.datasets.masks import decode_mask, resize_mask
-from trainables.datasets.plausibility import Tally
+from trainables.datasets.sampling.group_names import numbered_groups
 from trainables.datasets.sources import Contents, Sample, SplitName
-from trainables.datasets.tiles import Piece, cut, no_damage
 
 PROMOTED_AT_ONCE = 256
 """Grey images that are turned into RGB at once."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from trainables.datasets.archives import ARCHIVES, ensure
 from trainables.datasets.config import KNOWN
+from trainables.datasets.downloads.archives import ARCHIVES, ensure
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.idx_sets import IDX_SETS, SIZES, find, places, read_verified
+from trainables.datasets.formats.idx_sets import IDX_SETS, SIZES, find, places, read_verified
 from trainables.datasets.known.finding import what_goes_there
 from trainables.datasets.root import data_root
 

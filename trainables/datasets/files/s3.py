@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.locations import S3, File, Folder, Location
+from trainables.datasets.files.locations import S3, File, Folder, Location
 
 PAGE = 1000
 """Keys that are listed at once, S3's own limit."""

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import SUBSET_SEED, parts
+from trainables.adversarial_training.data import SUBSET_SEED, splits
 from trainables.contract import InProcessRun
 from trainables.datasets.dataset import stratified_order
 from trainables.datasets.errors import DataError
-from trainables.datasets.subsets import draw_subset
+from trainables.datasets.sampling.subsets import draw_subset
 
 LABELS = torch.arange(60) % 3
 
@@ -36,7 +36,7 @@ def test_the_defaults_keep_every_image_where_it_was_and_other_values_move_only_t
     data = run.data("digits")
 
     def chosen(**settings: int) -> tuple[list[int], list[int], list[int]]:
-        found = parts(Config(train_size=200, test_size=100, **settings), data, run.device)
+        found = splits(Config(train_size=200, test_size=100, **settings), data, run.device)
         return found.train.chosen.tolist(), found.validation.chosen.tolist(), found.test.chosen.tolist()
 
     train, validation, test = chosen()

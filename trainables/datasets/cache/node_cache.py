@@ -17,18 +17,18 @@ from pathlib import Path
 
 import PIL
 
-from trainables.datasets.arrow_writer import write_splits
-from trainables.datasets.cache_lock import hold
-from trainables.datasets.cache_space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
+from trainables.datasets.cache.arrow_writer import write_splits
+from trainables.datasets.cache.lock import hold
+from trainables.datasets.cache.mapped import Damaged, map_split
+from trainables.datasets.cache.space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
 from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
 from trainables.datasets.dataset import Dataset
+from trainables.datasets.decoding.images import POLICY, Decoding
+from trainables.datasets.decoding.plausibility import Tally, absent_classes
+from trainables.datasets.decoding.tiles import for_tiles
 from trainables.datasets.errors import DataError, Mistakes
 from trainables.datasets.finding import find_source
-from trainables.datasets.images import POLICY, Decoding
-from trainables.datasets.mapped import Damaged, map_split
-from trainables.datasets.plausibility import Tally, absent_classes
 from trainables.datasets.sources import SPLITS, Source
-from trainables.datasets.tiles import for_tiles
 
 FORMAT = 2
 """Raise it whenever the same files would be decoded or written differently. 2: groups that the source names."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainables.datasets.cache_lock import try_hold
+from trainables.datasets.cache.lock import try_hold
 from trainables.datasets.errors import DataError
 
 BUDGET = 50 << 30

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from trainables.datasets.dataset import Split
-from trainables.datasets.grey import to_grey
+from trainables.datasets.sampling.grey import to_grey
 
 
 @dataclass(frozen=True, eq=False)

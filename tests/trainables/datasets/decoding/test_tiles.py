@@ -15,7 +15,7 @@ from PIL import Image
 from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import DataError, Dataset, Split, load
 from trainables.datasets.config import KnownDataset, known_facts, parse_spec
-from trainables.datasets.tiles import label_of
+from trainables.datasets.decoding.tiles import label_of
 
 SIDE = 10
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from trainables.datasets.addresses import find
 from trainables.datasets.config import FolderDataset
 from trainables.datasets.errors import DataError, DataNotFoundError, Mistakes, nearest
-from trainables.datasets.group_names import crossing, known_groups, numbered_groups
-from trainables.datasets.layout import ENDINGS, EXPECTED, find_layout, folders_in, in_words, is_image, visible
-from trainables.datasets.locations import File, Folder
+from trainables.datasets.files.addresses import find
+from trainables.datasets.files.locations import File, Folder
+from trainables.datasets.formats.layout import ENDINGS, EXPECTED, find_layout, folders_in, in_words, is_image, visible
 from trainables.datasets.names import normal
+from trainables.datasets.sampling.group_names import crossing, known_groups, numbered_groups
 from trainables.datasets.sources import SPLITS, Contents, GroupName, Sample, SplitName
 
 __all__ = ["ENDINGS", "FolderSource", "Listed", "find_folder", "split_fixed"]
@@ -156,7 +156,7 @@ def split_fixed(labels: Sequence[int], root: str, groups: Sequence[GroupName | N
     from trainables.datasets.dataset import stratified_order
 
     if any(group is not None for group in groups):
-        from trainables.datasets.grouping import cut_by_class, cut_by_group, of_one_class
+        from trainables.datasets.sampling.grouping import cut_by_class, cut_by_group, of_one_class
 
         of, numbers = torch.tensor(labels), torch.tensor(numbered_groups({"train": groups})["train"])
         cut = cut_by_class if of_one_class(of, numbers) else cut_by_group

@@ -15,7 +15,7 @@ from tests.trainables.datasets import layouts
 from tests.trainables.datasets.encoding import noise
 from tests.trainables.datasets.test_idx_files import serve
 from trainables.datasets import DataError, fetch, load
-from trainables.datasets.archives import ARCHIVES
+from trainables.datasets.downloads.archives import ARCHIVES
 from trainables.datasets.known.finding import CUSTOMARY
 
 

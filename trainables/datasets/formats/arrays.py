@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.known.found import Counts
-from trainables.datasets.locations import File, LocalFile
+from trainables.datasets.files.locations import File, LocalFile
+from trainables.datasets.formats.found import Counts
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
 Array = np.ndarray[Any, Any]
