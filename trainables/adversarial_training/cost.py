@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainables.adversarial_training.attack_plan import attacks_taken, ladder_rungs
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken, ladder_rungs
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.rungs import training_attack
+from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
 from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.auxiliary_tasks.tasks import resolve_task

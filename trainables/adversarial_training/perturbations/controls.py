@@ -10,7 +10,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainables.adversarial_training.matched_sizes import Norm, in_random_direction, projected_to_size, rows, size_of
+from trainables.adversarial_training.perturbations.matched_sizes import (
+    Norm,
+    in_random_direction,
+    projected_to_size,
+    rows,
+    size_of,
+)
 
 
 def shrink(sta: Tensor, mixed: Tensor, mean: Callable[[float], float]) -> Tensor:

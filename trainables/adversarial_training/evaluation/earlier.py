@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.adversarial_training.attack_plan import PlannedAttack, attack_name
-from trainables.adversarial_training.attacking import Attacked
+from trainables.adversarial_training.attacks.attack_plan import PlannedAttack, attack_name
+from trainables.adversarial_training.attacks.attacking import Attacked
 from trainables.attacks.table import ATTACKS
 from trainables.contract import Report
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from trainables import adversarial_training
-from trainables.adversarial_training.attack_plan import attacks_taken, ladder_rungs
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken, ladder_rungs
 from trainables.attacks.table import ATTACKS, NAMES, SETS, Budget
 from trainables.contract import resolve
 

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from trainables.adversarial_training.analyses import analyse
 from trainables.adversarial_training.analyses.budget_ladder import climb_ladder
-from trainables.adversarial_training.attack_plan import attacks_taken
-from trainables.adversarial_training.attacking import attack_samples, predict
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
+from trainables.adversarial_training.attacks.attacking import attack_samples, predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.earlier import covers, earlier_attacks
-from trainables.adversarial_training.gallery import galleries
-from trainables.adversarial_training.measurement import Measured
+from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
+from trainables.adversarial_training.evaluation.gallery import galleries
+from trainables.adversarial_training.evaluation.measurement import Measured
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run

@@ -12,15 +12,15 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from trainables import batches
-from trainables.adversarial_training.augmentation import CropFlip
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
-from trainables.adversarial_training.evaluation import measure
-from trainables.adversarial_training.labels import with_random_labels
+from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.model import build, compiled, laid_out
-from trainables.adversarial_training.optimisation import lr_factor, make_optimizer, training_loss
-from trainables.adversarial_training.perturbation import Perturber
+from trainables.adversarial_training.perturbations.perturber import Perturber
+from trainables.adversarial_training.training.augmentation import CropFlip
+from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
+from trainables.adversarial_training.training.labels import with_random_labels
+from trainables.adversarial_training.training.optimisation import lr_factor, make_optimizer, training_loss
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.controls import turn_at_random
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.matched_sizes import angles, projected_to_size, rows, size_of
 from trainables.adversarial_training.model import load
-from trainables.adversarial_training.perturbation import Perturber
+from trainables.adversarial_training.perturbations.controls import turn_at_random
+from trainables.adversarial_training.perturbations.matched_sizes import angles, projected_to_size, rows, size_of
+from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import load as load_dataset
 

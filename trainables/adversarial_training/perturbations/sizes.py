@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainables.adversarial_training.matched_sizes import angles, rows
+from trainables.adversarial_training.perturbations.matched_sizes import angles, rows
 
 
 class PerturbationSizes:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.adversarial_training.attack_plan import PlannedAttack
+from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.attacks.problem import Problem
 from trainables.attacks.runners import run_attack, run_cw_l2
 from trainables.datasets.sampling.samples import Samples

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from trainables.adversarial_training.analyses.task_attacks import TaskAttacks, mean_of
-from trainables.adversarial_training.attack_plan import attacks_taken
-from trainables.adversarial_training.attacking import problems
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
+from trainables.adversarial_training.attacks.attacking import problems
 from trainables.adversarial_training.config import Config
 from trainables.attacks.frozen import frozen
 from trainables.attacks.runners import run_attack

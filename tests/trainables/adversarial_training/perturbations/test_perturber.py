@@ -14,9 +14,9 @@ from torch import Tensor
 from tests.support.reference_attacks import gradient
 from tests.support.small_networks import small_batch, small_network
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.controls import rescale, shrink
-from trainables.adversarial_training.mixing import mix, mixing_weights
-from trainables.adversarial_training.perturbation import Perturber
+from trainables.adversarial_training.perturbations.controls import rescale, shrink
+from trainables.adversarial_training.perturbations.mixing import mix, mixing_weights
+from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.adversarial_training.settings.perturbation import MIXED, Perturbation
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import Share

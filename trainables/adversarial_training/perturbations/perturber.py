@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.controls import rescale, shrink, turn_at_random
-from trainables.adversarial_training.mixing import mix, mixing_weights
-from trainables.adversarial_training.perturbation_size import PerturbationSizes
-from trainables.adversarial_training.rungs import training_attack
+from trainables.adversarial_training.perturbations.controls import rescale, shrink, turn_at_random
+from trainables.adversarial_training.perturbations.mixing import mix, mixing_weights
+from trainables.adversarial_training.perturbations.rungs import training_attack
+from trainables.adversarial_training.perturbations.sizes import PerturbationSizes
 from trainables.adversarial_training.settings.perturbation import RANDOM_DIRECTIONS, RETIRED
 from trainables.attacks.frozen import frozen
 from trainables.attacks.stacked import attack_tasks

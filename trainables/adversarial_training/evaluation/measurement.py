@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.adversarial_training.attacking import Attacked
+from trainables.adversarial_training.attacks.attacking import Attacked
 
 ROBUST, MISCLASSIFIED = -1, 0
 """In `found_by`: nothing fooled the network, or nothing had to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from trainables.adversarial_training.augmentation import CropFlip
+from trainables.adversarial_training.training.augmentation import CropFlip
 from trainables.randomness import Share
 
 
