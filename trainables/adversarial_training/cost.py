@@ -12,7 +12,7 @@ from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
 from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.auxiliary_tasks.tasks import resolve_task
-from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
+from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
 from trainables.datasets.files.locations import Folder, LocalFolder
 from trainables.datasets.formats.layout import find_layout, folders_in, is_image, visible
@@ -32,7 +32,7 @@ Of MNIST's it is a little more, of CIFAR-10's a fifth. An image that is fooled c
 later attacks nor in the steps left of this one, which isn't counted: estimates are on the high side.
 """
 
-UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=DIGIT_NAMES, train=5_000, test=1_000)
+UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
 
 STATE_EXTRAS = 14_000

@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainables.datasets.config import KNOWN, DatasetSpec, FolderDataset, ParquetDataset
+    from trainables.datasets.config import DatasetSpec, FolderDataset, ParquetDataset
     from trainables.datasets.dataset import Dataset, Split
-    from trainables.datasets.downloads.fetch import fetch
     from trainables.datasets.errors import DataError
+    from trainables.datasets.fetching import fetch
     from trainables.datasets.loading import load
+    from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root
     from trainables.datasets.sampling.balancing import balanced_epoch
     from trainables.datasets.sampling.grouping import cut_by_group
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "KNOWN": "config",
+    "KNOWN": "registry",
     "DatasetSpec": "config",
     "FolderDataset": "config",
     "ParquetDataset": "config",
@@ -46,7 +47,7 @@ _HOME = {
     "DataError": "errors",
     "data_root": "root",
     "load": "loading",
-    "fetch": "downloads.fetch",
+    "fetch": "fetching",
     "balanced_epoch": "sampling.balancing",
     "cut_by_group": "sampling.grouping",
     "describe": "stats",

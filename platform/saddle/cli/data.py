@@ -59,7 +59,7 @@ def presence_row(name: str, root: Any) -> dict[str, Any]:
     from trainables.datasets.availability import look
     from trainables.datasets.registry import KNOWN
 
-    facts, found = KNOWN[name], look(name, root)
+    facts, found = KNOWN[name].facts, look(name, root)
     train, test = facts.stored
     return {
         "name": name,

@@ -20,8 +20,8 @@ from trainables.adversarial_training.data import splits
 from trainables.contract import InProcessRun
 from trainables.datasets import DataError, Dataset, cache, load
 from trainables.datasets.cache.space import cache_root
-from trainables.datasets.known.exposures import exposure_groups
-from trainables.datasets.known.tracks import track_of
+from trainables.datasets.known.gtsrb import track_of
+from trainables.datasets.known.magnetic_tile import exposure_groups
 from trainables.datasets.sampling.grouping import cut_by_class, hold_out
 from trainables.evaluation.grouped_interval import grouped_wilson
 

@@ -6,20 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trainables.datasets.auxiliary_tasks.class_keys import NAME, class_index
-from trainables.datasets.auxiliary_tasks.class_tables import TABLES, ClassTable, class_table
-from trainables.datasets.config import known_facts
+from trainables.datasets.auxiliary_tasks.class_tables import ClassTable
+from trainables.datasets.config import known_name
 from trainables.datasets.errors import DataError, nearest
+from trainables.datasets.registry import KNOWN
 
 DEFAULT = "default"
 """The key of a mapping that stands for every class it doesn't name."""
-
-TITLES: Mapping[str, str] = {
-    "digits": "digits",
-    "gtsrb": "GTSRB's 43 traffic signs",
-    "cifar10": "CIFAR-10's classes",
-    "tiny_imagenet": "Tiny ImageNet's 200 classes",
-}
-"""What the tasks of each table are about."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +63,23 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
 
 def table_of(classes: Sequence[str]) -> ClassTable | None:
     """The table with the named tasks of a dataset with these class names, which may be one's own copy of it."""
-    return next((table for table in map(class_table, TABLES) if table.describes(classes)), None)
+    return next((table for table in tables() if table.describes(classes)), None)
+
+
+def tables() -> list[ClassTable]:
+    """Every table of a known dataset, once where several datasets share it."""
+    return list({known.tasks.name: known.tasks for known in KNOWN.values() if known.tasks is not None}.values())
 
 
 def example_task(dataset: object) -> str:
     """A task that could be meant for a dataset, as a study file writes it."""
-    facts = known_facts(dataset)
-    if facts is None:
+    name = known_name(dataset)
+    if name is None:
         return "{my_task: {CLASS: 1, default: 0}}"
-    if facts.class_table is None:
-        return f"{{my_task: {{{facts.classes[-1]}: 1, default: 0}}}}"
-    return next(iter(facts.class_table.tasks))
+    known = KNOWN[name]
+    if known.tasks is None:
+        return f"{{my_task: {{{known.facts.classes[-1]}: 1, default: 0}}}}"
+    return next(iter(known.tasks.tasks))
 
 
 def _named(name: str, classes: Sequence[str]) -> Task:
@@ -88,15 +87,13 @@ def _named(name: str, classes: Sequence[str]) -> Task:
     if table is not None and name in table.tasks:
         return Task(name, table.tasks[name])
     own = f"a task of your own is a mapping, such as {{my_task: {{{classes[0]}: 1, default: 0}}}}"
-    owner = next((other for other in map(class_table, TABLES) if name in other.tasks), None)
+    owner = next((other for other in tables() if name in other.tasks), None)
     if owner is not None:
         first = ", ".join(classes[:3])
         here = f"; its own are {', '.join(table.tasks)}" if table is not None else ""
-        raise DataError(
-            f"task {name!r} is about {TITLES[owner.name]}, and this dataset's classes are {first}, …{here}; {own}"
-        )
+        raise DataError(f"task {name!r} is about {owner.about}, and this dataset's classes are {first}, …{here}; {own}")
     if table is None:
-        everything = [task for other in map(class_table, TABLES) for task in other.tasks]
+        everything = [task for other in tables() for task in other.tasks]
         raise DataError(f"{name!r} is no named task; {nearest(name, everything)} ({own})")
     raise DataError(f"{name!r} is no named task; {nearest(name, table.tasks)} ({own})")
 

@@ -21,7 +21,7 @@ from trainables.datasets.cache.arrow_writer import write_splits
 from trainables.datasets.cache.lock import hold
 from trainables.datasets.cache.mapped import Damaged, map_split
 from trainables.datasets.cache.space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
-from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
+from trainables.datasets.config import FolderDataset, NamedDataset, ParquetDataset
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.decoding.images import POLICY, Decoding
 from trainables.datasets.decoding.plausibility import Tally, absent_classes
@@ -34,7 +34,7 @@ FORMAT = 2
 """Raise it whenever the same files would be decoded or written differently. 2: groups that the source names."""
 TOLD_EVERY = 30.0
 
-Described = KnownDataset | FolderDataset | ParquetDataset
+Described = NamedDataset | FolderDataset | ParquetDataset
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def key_of(spec: Described, source: Source) -> str:
 
 def decoding_of(spec: Described) -> Decoding:
     """What a description says of how its images are decoded; known datasets are as they were published."""
-    return Decoding() if isinstance(spec, KnownDataset) else Decoding(spec.background_colour, spec.range)
+    return Decoding() if isinstance(spec, NamedDataset) else Decoding(spec.background_colour, spec.range)
 
 
 def _open_or_build(
@@ -132,7 +132,7 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
             raise DataError(f"dataset {source.name} was changed while it was being read; run again")
         written = _map(hidden, source.name, contents.classes, shape)
         remarks = list(contents.remarks)
-        if not isinstance(spec, KnownDataset):
+        if not isinstance(spec, NamedDataset):
             Mistakes([f"{source.name}: {m}" for m in tally.mistakes(decoding_of(spec))]).raise_any()
             present = {split: set(of.labels.tolist()) for split, of in written.splits.items()}
             remarks += [*absent_classes(contents.classes, present), *tally.remarks(contents.classes)]

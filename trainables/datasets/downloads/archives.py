@@ -1,4 +1,4 @@
-"""Known datasets that are fetched as archives or large files: their addresses, checksums, and where they go."""
+"""Archives and large files that known datasets are fetched as: address, checksum, and where they go."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.datasets.downloads.http import HttpGet
 from trainables.datasets.errors import DataError
 
 LIMIT = 400_000_000
 """No archive is so many bytes long."""
 CHUNK = 1 << 20
-
-Download = Callable[[str, str, Callable[[bytes], object], int], None]
-"""Fetches an address: given it, the file's name, what takes the bytes, and how many are too many."""
 
 
 @dataclass(frozen=True)
@@ -35,52 +32,32 @@ class Archive:
         """The files that it brings."""
         return tuple(root / self.folder / name for name in self.members or (self.file,))
 
+    def fetch(self, root: Path, mirror: str | None, get: HttpGet) -> tuple[Path, ...]:
+        """The files of the archive below the data root, downloaded unless all of them are there.
 
-ARCHIVES: Mapping[str, tuple[Archive, ...]] = {
-    "cifar10": (
-        Archive(
-            "https://www.cs.toronto.edu/~kriz",
-            "cifar-10-binary.tar.gz",
-            "c32a1d4ab5d03f1284b67883e8d87530",
-            "cifar-10-batches-bin",
-            (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"),
-        ),
-    ),
-    "svhn": (
-        # the authors' own address has no TLS; the checksums stand for the content
-        Archive(
-            "http://ufldl.stanford.edu/housenumbers", "train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373", "SVHN"
-        ),
-        Archive("http://ufldl.stanford.edu/housenumbers", "test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3", "SVHN"),
-    ),
-}
-"""Only what has a published address and checksum; the checksums are those that torchvision knows, too."""
-
-
-def ensure(archive: Archive, root: Path, mirror: str | None, download: Download) -> tuple[Path, ...]:
-    """The files of an archive below the data root, downloaded unless all of them are there.
-
-    Raises `DataError` where the server sends something else than the well-known content; nothing of that is kept.
-    """
-    targets = archive.targets(root)
-    if all(path.is_file() for path in targets):
+        Raises `DataError` where the server sends something else than the well-known content; nothing of that is kept.
+        """
+        targets = self.targets(root)
+        if all(path.is_file() for path in targets):
+            return targets
+        url = f"{(mirror or self.url).rstrip('/')}/{self.file}"
+        folder = root / self.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=root, prefix=".fetch-") as name:
+                hidden = Path(name)
+                fetched = hidden / self.file
+                with fetched.open("wb") as out:
+                    get(url, self.file, out.write, LIMIT)
+                _verify(fetched, url, self.md5)
+                unpacked = _unpack(fetched, hidden, self.members, url) if self.members else [fetched]
+                for path, target in zip(unpacked, targets, strict=True):
+                    os.replace(path, target)
+        except OSError as error:
+            raise DataError(
+                f"{folder} can't be written: {error.strerror or error}; choose another --data-root"
+            ) from None
         return targets
-    url = f"{(mirror or archive.url).rstrip('/')}/{archive.file}"
-    folder = root / archive.folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".fetch-") as name:
-            hidden = Path(name)
-            fetched = hidden / archive.file
-            with fetched.open("wb") as out:
-                download(url, archive.file, out.write, LIMIT)
-            _verify(fetched, url, archive.md5)
-            found = _unpack(fetched, hidden, archive.members, url) if archive.members else [fetched]
-            for path, target in zip(found, targets, strict=True):
-                os.replace(path, target)
-    except OSError as error:
-        raise DataError(f"{folder} can't be written: {error.strerror or error}; choose another --data-root") from None
-    return targets
 
 
 def _verify(path: Path, url: str, md5: str) -> None:

@@ -1,25 +1,26 @@
-"""Datasets whose files hold pixels, not encoded images: read a file at a time."""
+"""Datasets whose files hold pixels, not encoded images: read a file at a time. Imports numpy when they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trainables.datasets.errors import DataError
 from trainables.datasets.files.locations import File, LocalFile
 from trainables.datasets.formats.found import Counts
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    import numpy as np
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
 
 
 @dataclass(frozen=True)
 class ArraySource:
-    """Files by split; `labels_of` gives a file's labels (N,), `images_of` its images (N, H, W, 3) uint8."""
+    """Files by split; `labels_of` gives a file's labels (N,), `images_of` its images (N, H, W[, 3]) uint8."""
 
     name: str
     classes: tuple[str, ...]
@@ -35,6 +36,7 @@ class ArraySource:
         return {split: sum(len(self.labels_of(path)) for path in self.parts[split]) for split in SPLITS}
 
     def contents(self) -> Contents:
+        import numpy as np
         import torch
 
         labels = {split: np.concatenate([self._labels(path) for path in self.parts[split]]) for split in SPLITS}
@@ -43,6 +45,8 @@ class ArraySource:
         )
 
     def _labels(self, path: Path) -> Array:
+        import numpy as np
+
         labels = self.labels_of(path).astype(np.int64)
         wrong = np.flatnonzero((labels < 0) | (labels >= len(self.classes)))
         if len(wrong):

@@ -1,12 +1,19 @@
-"""MNIST and Fashion-MNIST: where their files are and what they must contain. Imports no torch."""
+"""Datasets in four idx files, as MNIST and its relatives: where they are and what they must contain. No torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from trainables.datasets.files.locations import LocalFile
+from trainables.datasets.formats.found import Counts, Found
 from trainables.datasets.formats.idx import read_content, verify
+from trainables.datasets.formats.tensors import TensorSource
+
+if TYPE_CHECKING:
+    from trainables.datasets.dataset import Dataset
 
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
@@ -22,51 +29,44 @@ SIZES = {
 
 @dataclass(frozen=True)
 class IdxSet:
-    """`folder`: torchvision's name under the data root. `sha256`: of the decompressed files, by name."""
+    """Four files of idx images and labels; `folder`: torchvision's name below the data root.
 
+    `sha256`: of the decompressed files, by name.
+    """
+
+    name: str
     folder: str
-    url: str
     sha256: Mapping[str, str]
 
+    def places(self, root: Path) -> list[Path]:
+        """The folders in which the files are looked for, the one to download into first."""
+        return [root / self.folder, root / self.name]
 
-IDX_SETS: Mapping[str, IdxSet] = {
-    "mnist": IdxSet(
-        folder="MNIST/raw",
-        url="https://ossci-datasets.s3.amazonaws.com/mnist",
-        sha256={
-            "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        },
-    ),
-    "fashion_mnist": IdxSet(
-        folder="FashionMNIST/raw",
-        # the authors' own address has no TLS; the checksums below stand for the content
-        url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-        sha256={
-            "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        },
-    ),
-}
+    def find(self, file: str, root: Path) -> Path | None:
+        """The file, plain or gzipped, in one of its places; None when it is in none."""
+        candidates = [place / variant for place in self.places(root) for variant in (file, f"{file}.gz")]
+        return next((path for path in candidates if path.is_file()), None)
 
+    def read_verified(self, file: str, path: Path) -> bytes:
+        """The decompressed content of one file; raises `DataError` when it isn't the well-known one."""
+        content = read_content(path, limit=SIZES[file])
+        verify(path, content, self.sha256[file])
+        return content
 
-def places(name: str, root: Path) -> list[Path]:
-    """The folders in which the files of `name` are looked for, the one to download into first."""
-    return [root / IDX_SETS[name].folder, root / name]
+    def locate(self, classes: tuple[str, ...], counts: Counts, root: Path) -> Found | None:
+        """The four files below the data root, to be loaded whole; None unless all are there."""
+        paths = {file: self.find(file, root) for file in SIZES}
+        files = [(file, LocalFile(path)) for file, path in paths.items() if path is not None]
+        if len(files) < len(SIZES):
+            return None
+        source = TensorSource(self.name, files, lambda: self.load(classes, root), counts)
+        return Found(source, self.folder, source.count)
 
+    def load(self, classes: tuple[str, ...], root: Path) -> Dataset:
+        """All images from below the data root.
 
-def find(name: str, file: str, root: Path) -> Path | None:
-    """The file, plain or gzipped, in one of its places; None when it is in none."""
-    candidates = [place / variant for place in places(name, root) for variant in (file, f"{file}.gz")]
-    return next((path for path in candidates if path.is_file()), None)
+        Raises `DataNotFoundError` that says how to get an absent one, `DataError` for a corrupt file.
+        """
+        from trainables.datasets.formats.idx_loading import load_idx_set
 
-
-def read_verified(name: str, file: str, path: Path) -> bytes:
-    """The decompressed content of one file; raises `DataError` when it isn't the well-known one."""
-    content = read_content(path, limit=SIZES[file])
-    verify(path, content, IDX_SETS[name].sha256[file])
-    return content
+        return load_idx_set(self, classes, root)

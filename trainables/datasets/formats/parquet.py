@@ -1,4 +1,4 @@
-"""Bring your own images: Parquet files for each split, here or on S3, read in small batches."""
+"""Images in Parquet files for each split, here or on S3, read in small batches."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from trainables.datasets.config import ParquetDataset
 from trainables.datasets.errors import DataError, Mistakes
 from trainables.datasets.files.locations import File
 from trainables.datasets.formats.parquet_columns import Columns, find_columns, reading_path, values_of
-from trainables.datasets.formats.parquet_files import find_files, open_file, read_batches
+from trainables.datasets.formats.parquet_files import open_file, read_batches
 from trainables.datasets.names import normal
 from trainables.datasets.sampling.group_names import crossing, known_groups, unknown
 from trainables.datasets.sources import Contents, GroupName, Sample, SplitName
@@ -118,18 +116,6 @@ class ParquetSource:
     def _chosen(self, file: File, kinds: Sequence[str], schema: Any) -> list[str | None]:
         columns = self._columns(file, schema)
         return [getattr(columns, kind) for kind in kinds]
-
-
-def find_parquet(spec: ParquetDataset) -> ParquetSource:
-    """Find the files of all splits, with images (PNG or JPEG bytes), labels (numbers or text), `label_name`, `mask`,
-    `group`.
-
-    Labels are numbered in the sorted order of the training files'. Raises `DataError` naming file and row.
-    """
-    parts = find_files(spec.parquet.splits)
-    name = PurePosixPath(spec.parquet.train.rstrip("/")).stem
-    files = spec.parquet
-    return ParquetSource(name, parts, image=files.image, label=files.label, group=files.group)
 
 
 def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator[tuple[Any, ...]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from trainables.datasets import KNOWN, DataError
-from trainables.datasets.auxiliary_tasks.class_tables import MEANINGS, TABLES, class_table
-from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task, table_of
+from trainables.datasets.auxiliary_tasks.class_tables import ClassTable, class_table
+from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task, table_of, tables
 
-DIGITS = KNOWN["mnist"].classes
-FASHION = KNOWN["fashion_mnist"].classes
+DIGITS = KNOWN["mnist"].facts.classes
+FASHION = KNOWN["fashion_mnist"].facts.classes
 
 
 def test_the_named_tasks_are_those_of_the_official_code() -> None:
@@ -41,9 +41,9 @@ def test_a_mapping_gives_every_class_its_label(
     ("name", "mapping", "classes", "message"),
     [
         ("odd", {}, DIGITS, "'odd' is no named task; did you mean 'odd_even'?"),
-        ("shoes", {}, FASHION, "'shoes' is no named task; choose from odd_even, prime_composite, circle_polygon"),
-        ("circle", {}, KNOWN["gtsrb"].classes, "'circle' is no named task; did you mean 'circle_polygon'?"),
-        ("odd_even", {}, KNOWN["cifar10"].classes, "is about digits.*its own are animal_vehicle, land_sky_water"),
+        ("shoes", {}, FASHION, "'shoes' is no named task; choose from animal_vehicle, land_sky_water, odd_even"),
+        ("circle", {}, KNOWN["gtsrb"].facts.classes, "'circle' is no named task; did you mean 'circle_polygon'?"),
+        ("odd_even", {}, KNOWN["cifar10"].facts.classes, "is about digits.*its own are animal_vehicle, land_sky_water"),
         ("animal_vehicle", {}, DIGITS, "is about CIFAR-10's classes.*its own are odd_even, prime_composite"),
         ("odd_even", {}, FASHION, "is about digits, and this dataset's classes are T-shirt/top, Trouser"),
         ("shoes", {"Sneakers": 1, "default": 0}, FASHION, "names class 'Sneakers'.*did you mean 'Sneaker'?"),
@@ -63,9 +63,10 @@ def test_a_wrong_task_is_explained(
 
 def members(dataset: str, task: str, label: str) -> set[str]:
     """The classes that a task of a known dataset gives a label, by what it stands for."""
-    classes = KNOWN[dataset].classes
-    labels = resolve_task(task, {}, classes).labels
-    return {name for name, number in zip(classes, labels, strict=True) if MEANINGS[task][number] == label}
+    table = KNOWN[dataset].tasks
+    assert table is not None
+    labels = resolve_task(task, {}, table.classes).labels
+    return {name for name, number in zip(table.classes, labels, strict=True) if table.meanings[task][number] == label}
 
 
 def test_the_tasks_of_s3_tell_classes_apart_by_meaning() -> None:
@@ -74,7 +75,7 @@ def test_the_tasks_of_s3_tell_classes_apart_by_meaning() -> None:
     assert members("cifar10", "land_sky_water", "water") == {"frog", "ship"}
     characters = members("gtsrb", "character_symbol", "character")
     assert len(characters) == 10
-    assert characters == {"Stop"} | {name for name in KNOWN["gtsrb"].classes if "km/h" in name}
+    assert characters == {"Stop"} | {name for name in KNOWN["gtsrb"].facts.classes if "km/h" in name}
     polygons = members("gtsrb", "circle_polygon", "polygon")
     assert {"Stop", "Yield", "Priority road", "Road work"} < polygons
     assert not polygons & {"No entry", "Roundabout mandatory", "Keep left", "No passing"}
@@ -88,23 +89,24 @@ def test_the_tasks_of_s3_tell_classes_apart_by_meaning() -> None:
     assert members("svhn", "prime_composite", "prime") == set("2357")
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_a_table_is_whole(name: str) -> None:
-    table = class_table(name)
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table.name)
+def test_a_table_is_whole(table: ClassTable) -> None:
+    name = table.name
     classes = len(table.classes)
     assert classes == {"digits": 10, "gtsrb": 43, "cifar10": 10, "tiny_imagenet": 200}[name]
     assert len(set(table.classes)) == len(set(table.keys)) == classes
     assert len(table.tasks) == 2, "S3, Table 2"
     for task, labels in table.tasks.items():
-        assert set(labels) == set(range(len(MEANINGS[task])))
-    owners = [task for other in TABLES for task in class_table(other).tasks]
+        assert set(labels) == set(range(len(table.meanings[task])))
+    owners = [task for other in tables() for task in other.tasks]
     assert len(owners) == len(set(owners)), "a name belongs to one table"
     if name != "digits":
         assert list(table.keys) == (sorted(table.keys) if name == "tiny_imagenet" else list(map(str, range(classes))))
 
 
 def test_ones_own_copy_of_a_dataset_has_its_tasks() -> None:
-    table = class_table("tiny_imagenet")
+    table = KNOWN["tiny_imagenet"].tasks
+    assert table is not None
     copy = [f"{key} {name}" for key, name in zip(table.keys, table.classes, strict=True)]
     for classes in (table.keys, table.classes, copy):
         assert resolve_task("natural_artefact", {}, classes).labels == table.tasks["natural_artefact"]
@@ -113,12 +115,23 @@ def test_ones_own_copy_of_a_dataset_has_its_tasks() -> None:
 
 
 def test_an_example_is_one_that_would_do() -> None:
-    for dataset, facts in KNOWN.items():
+    for dataset, known in KNOWN.items():
         example = example_task(dataset)
-        if facts.table is not None:
-            assert resolve_task(example, {}, facts.classes).classes > 1
+        if known.tasks is not None:
+            assert resolve_task(example, {}, known.facts.classes).classes > 1
         else:
-            assert example == f"{{my_task: {{{facts.classes[-1]}: 1, default: 0}}}}"
+            assert example == f"{{my_task: {{{known.facts.classes[-1]}: 1, default: 0}}}}"
     assert example_task("fashion_mnist") == "{my_task: {Ankle boot: 1, default: 0}}"
     assert example_task({"known": "gtsrb", "size": 48}) == "circle_polygon"
     assert example_task({"folder": "x"}) == "{my_task: {CLASS: 1, default: 0}}"
+
+
+def test_a_table_may_be_said_in_words() -> None:
+    table = class_table("letters", "letters", "abc", {"vowel_consonant": {"vowel": "a", "consonant": "bc"}})
+    assert (table.tasks, table.meanings) == (
+        {"vowel_consonant": (0, 1, 1)},
+        {"vowel_consonant": ("vowel", "consonant")},
+    )
+    for labelled in ({"vowel": "a", "consonant": "b"}, {"vowel": "ab", "consonant": "bc"}, {"vowel": "abcd"}):
+        with pytest.raises(ValueError, match="must give each of the 3 classes one label"):
+            class_table("letters", "letters", "abc", {"vowel_consonant": labelled})

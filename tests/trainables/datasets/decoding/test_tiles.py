@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import DataError, Dataset, Split, load
-from trainables.datasets.config import KnownDataset, known_facts, parse_spec
+from trainables.datasets.config import NamedDataset, known_facts, parse_spec
 from trainables.datasets.decoding.tiles import label_of
 
 SIDE = 10
@@ -157,6 +157,6 @@ def test_facts_follow_the_tile() -> None:
     assert facts is not None
     assert (facts.shape, facts.tile, facts.stored) == ((3, 32, 32), 96, (94, 24))
     assert facts.train == round(3177 * 64**2 / 96**2)
-    assert known_facts(KnownDataset(known="crackforest", tile=96)).shape == (3, 96, 96)  # type: ignore[union-attr]
+    assert known_facts(NamedDataset(known="crackforest", tile=96)).shape == (3, 96, 96)  # type: ignore[union-attr]
     with pytest.raises(DataError, match="tile: Input should be greater than or equal to 4"):
         parse_spec({"known": "crackforest", "tile": 2})

@@ -1,4 +1,4 @@
-"""The exposures of magnetic tiles: each tile was photographed under up to six lightings, one after the other.
+"""Magnetic tiles in Parquet, grouped by exposures: each was photographed under up to six lightings in turn.
 
 The names, exp1_num_4727 and on, don't say which photographs are of one tile, but their numbers follow each other. What
 is put together here is alike: the median correlation of neighbours is 0.94, that of any two of a class 0.35.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from trainables.datasets.known_dataset import Facts, KnownDataset
 from trainables.datasets.sources import GroupName
 
 NAMED = re.compile(r"exp(?P<exposure>\d+)_num_(?P<number>\d+)")
@@ -36,3 +37,19 @@ def exposure_groups(images: Sequence[tuple[int | None, str | None]]) -> list[Gro
         before = label, number
         lightings.add(lighting)
     return groups
+
+
+MAGNETIC_TILE = KnownDataset(
+    name="magnetic_tile",
+    facts=Facts(
+        title="Magnetic tile surface defects (Huang et al. 2020), many sizes brought to 64×64",
+        shape=(1, 64, 64),
+        classes=("free", "blowhole", "break", "crack", "fray", "uneven"),
+        train=1_076,
+        test=268,
+        resized=True,
+    ),
+    parquet=("magnetic_tile_train.parquet", "magnetic_tile_test.parquet"),
+    groups_of=exposure_groups,
+    quick={},  # at their own size: thin damage vanishes when it shrinks
+)
