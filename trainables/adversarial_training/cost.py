@@ -9,8 +9,8 @@ from typing import Any
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken, ladder_rungs
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.rungs import training_attack
+from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
-from trainables.adversarial_training.settings.perturbation import MIXED
 from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
@@ -100,8 +100,8 @@ def passes(config: Config) -> tuple[float, float]:
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
-    attacked_tasks = 1 + len(config.tasks) if config.perturbation in MIXED else 1
-    steps = trained * attacked_tasks * training_attack(config, config.epsilon).steps
+    kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
+    steps = trained * kind.attacks(len(config.tasks)) * training_attack(config, config.epsilon).steps
     classes = len(facts.classes)
     steps += config.epochs * held_out * _attack_steps(config, classes, tested=False)
     steps += tested * _attack_steps(config, classes, tested=True)

@@ -1,18 +1,18 @@
-"""The perturbations that S3 compares, single-task (STA), multi-task (MTA) and mixed (MP), and the controls of MP."""
+"""The perturbations that a network is trained on, batch by batch, with the random streams of their epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.perturbations.controls import rescale, shrink, turn_at_random
 from trainables.adversarial_training.perturbations.mixing import mix, mixing_weights
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.sizes import PerturbationSizes
-from trainables.adversarial_training.settings.perturbation import RANDOM_DIRECTIONS, RETIRED
+from trainables.adversarial_training.perturbations.table import KINDS, RETIRED
 from trainables.attacks.frozen import frozen
 from trainables.attacks.stacked import attack_tasks
 from trainables.models.multi_task import MultiTaskNetwork
@@ -44,6 +44,7 @@ class Perturber:
                 f"perturbation {config.perturbation} isn't trained any more: {RETIRED[config.perturbation]}"
             )
         self.config, self.share, self.mean = config, share or Share(), mean
+        self.kind = KINDS[config.perturbation]
         tasks = range(1 + len(config.tasks))
         self.starts = [stream(seed, f"attack {m}", epoch) for m in tasks]
         self.directions = stream(seed, "direction", epoch)
@@ -58,32 +59,10 @@ class Perturber:
         `model`: the bare network, attacked in eval mode. `labels`: (N, 1 + M), the main task's first.
         `epsilon`: the current one; the step shrinks with it. `whole`: samples in the batch over all ranks.
         """
-        eta, sta = self._perturb(model, images, labels, epsilon, len(images) if whole is None else whole)
+        batch = _Batch(self, model, images, labels, epsilon, len(images) if whole is None else whole)
+        eta, sta = self.kind.make(batch)
         self.sizes.add(eta, sta)
         return eta
-
-    def _perturb(
-        self, model: MultiTaskNetwork, images: Tensor, labels: Tensor, epsilon: float, whole: int
-    ) -> tuple[Tensor, Tensor | None]:
-        """η, and STA's where that was made on the way."""
-        kind, tasks = self.config.perturbation, range(labels.shape[1])
-        if kind == "sta":
-            eta = self.attack(model, images, labels, [[0]], epsilon, whole)[0]
-            return eta, eta
-        if kind == "mta":
-            summed = tasks if self.config.mta_sum == "all_tasks" else tasks[1:]
-            return self.attack(model, images, labels, [summed], epsilon, whole)[0], None
-        etas = self.attack(model, images, labels, [[m] for m in tasks], epsilon, whole)
-        weights = self._weights(len(tasks) - 1, whole)
-        sta, eta = etas[0], mix(weights, etas)
-        if kind in RANDOM_DIRECTIONS:
-            normal = self._normal(images, whole)
-            eta = turn_at_random(eta, sta, normal, images, epsilon, RANDOM_DIRECTIONS[kind])
-        elif kind == "sta_shrunk":
-            eta = shrink(sta, eta, self.mean)
-        elif kind == "mp_rescaled":
-            eta = rescale(eta, sta, images, epsilon)
-        return eta, sta
 
     def attack(
         self,
@@ -105,17 +84,18 @@ class Perturber:
                 epsilon=epsilon,
                 step_size=how.step_size,
                 steps=how.steps,
-                noise=self._noise(len(attacks), images, whole) if self.config.random_start else None,
+                noise=self.noise(len(attacks), images, whole) if self.config.random_start else None,
                 precision=how.precision,
             )
         return adversarial.sub_(images)
 
-    def _weights(self, auxiliary: int, whole: int) -> Tensor:
+    def weights(self, auxiliary: int, whole: int) -> Tensor:
+        """α₀ … α_M, (N, 1 + M) of this rank's part of the whole batch, or (1, 1 + M) for all alike."""
         if self.config.alpha_draw == "batch":
             return mixing_weights(self.config, auxiliary, self.alphas)
         return self.share.of(mixing_weights(self.config, auxiliary, self.alphas, whole))
 
-    def _noise(self, attacks: int, images: Tensor, whole: int) -> Tensor:
+    def noise(self, attacks: int, images: Tensor, whole: int) -> Tensor:
         """Where attacks start, (K, N, C, H, W) in [0, 1): this rank's part of what the whole batch starts from."""
         shared = self.config.task_starts == "shared"
         drawn = [
@@ -124,6 +104,42 @@ class Perturber:
         ]
         return torch.stack(drawn * attacks if shared else drawn)
 
-    def _normal(self, images: Tensor, whole: int) -> Tensor:
+    def normal(self, images: Tensor, whole: int) -> Tensor:
+        """Standard normal draws, (N, C, H, W): this rank's part of the whole batch's."""
         drawn = torch.randn(whole, *images.shape[1:], generator=self.directions, dtype=images.dtype)
         return self.share.of(drawn)
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """What `Perturber` gives a kind of perturbation of one batch; see `kind.Batch`."""
+
+    perturber: Perturber
+    model: MultiTaskNetwork
+    images: Tensor
+    labels: Tensor
+    epsilon: float
+    whole: int
+
+    @property
+    def tasks(self) -> int:
+        return self.labels.shape[1]
+
+    @property
+    def mta_sum(self) -> str:
+        return self.perturber.config.mta_sum
+
+    def attack(self, *summed: Sequence[int]) -> Tensor:
+        return self.perturber.attack(self.model, self.images, self.labels, summed, self.epsilon, self.whole)
+
+    def attack_each_task(self) -> Tensor:
+        return self.attack(*([task] for task in range(self.tasks)))
+
+    def mix(self, etas: Tensor) -> Tensor:
+        return mix(self.perturber.weights(self.tasks - 1, self.whole), etas)
+
+    def normal(self) -> Tensor:
+        return self.perturber.normal(self.images, self.whole)
+
+    def mean(self, value: float) -> float:
+        return self.perturber.mean(value)

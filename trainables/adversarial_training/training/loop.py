@@ -17,6 +17,7 @@ from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.model import build, compiled, laid_out
 from trainables.adversarial_training.perturbations.perturber import Perturber
+from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.training.augmentation import CropFlip
 from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.training.labels import with_random_labels
@@ -37,7 +38,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     Raises `Diverged` when the loss leaves the finite numbers.
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
-    training = with_random_labels(data.train) if config.perturbation == "mp_random_labels" else data.train
+    random_labels = KINDS[config.perturbation].random_labels
+    training = with_random_labels(data.train) if random_labels else data.train
     model = laid_out(build(config, data.shape, data.classes, run.seed), run.device)
     model = run.prepare(compiled(model, config.compile))
     optimizer = make_optimizer(config, model)

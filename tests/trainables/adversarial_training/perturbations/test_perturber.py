@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
@@ -17,12 +17,12 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.controls import rescale, shrink
 from trainables.adversarial_training.perturbations.mixing import mix, mixing_weights
 from trainables.adversarial_training.perturbations.perturber import Perturber
-from trainables.adversarial_training.settings.perturbation import MIXED, Perturbation
+from trainables.adversarial_training.perturbations.table import KINDS as TABLE
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import Share
 
 TASKS = ["odd_even", "prime_composite"]
-KINDS = get_args(Perturbation)
+KINDS = list(TABLE)
 
 
 def make_config(**given: Any) -> Config:
@@ -121,7 +121,7 @@ def test_each_image_or_the_whole_batch_draws_its_weights() -> None:
     shares = {}
     for draw in ("batch", "sample"):
         perturber = Perturber(make_config(perturbation="mp", alpha_draw=draw), 0, 0)
-        mixed = mix(perturber._weights(2, len(images)), etas)
+        mixed = mix(perturber.weights(2, len(images)), etas)
         shares[draw] = {round(value, 6) for value in mixed[:, 0, 0, 0].tolist()}
         assert len(shares[draw]) == (1 if draw == "batch" else len(images))
         assert all(0 <= share <= 0.5 for share in shares[draw]), "1 - α₀"
@@ -223,11 +223,11 @@ def test_two_ranks_make_what_one_worker_makes(kind: str, draw: str) -> None:
 
 
 def test_controls_attack_every_task() -> None:
-    assert set(MIXED) == set(KINDS) - {"sta", "mta"}
+    assert {kind for kind in KINDS if TABLE[kind].each_task} == set(KINDS) - {"sta", "mta"}
     model, images, labels = batch()
     passed = []
     trunk = model.trunk
     model.trunk = lambda point: (passed.append(len(point)), trunk(point))[1]  # type: ignore[method-assign]
     for kind in KINDS:
         Perturber(make_config(perturbation=kind, steps=1), 0, 0)(model, images, labels, 0.2)
-    assert passed == [len(images) * (3 if kind in MIXED else 1) for kind in KINDS]
+    assert passed == [len(images) * TABLE[kind].attacks(2) for kind in KINDS]
