@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
+from trainables.contract import Direction
+from trainables.counterfactual_gan.names import SETS
+from trainables.counterfactual_gan.tested import Tested
+from trainables.evaluation.analysis import Analysis, Findings
 
 
 def quality(tested: Tested) -> Findings:
@@ -23,3 +26,18 @@ def quality(tested: Tested) -> Findings:
             }
         },
     )
+
+
+def declared() -> dict[str, Direction]:
+    """All metrics."""
+    kinds = ("fd", "fid", "kernel_distance")
+    metrics: dict[str, Direction] = {f"{kind}.{name}": "minimize" for kind in kinds for name in SETS}
+    return {"fd": "minimize", "fid": "minimize"} | metrics
+
+
+QUALITY = Analysis(
+    name="quality",
+    says="distances of real and generated images (S1, Tables 1 and 3)",
+    metrics=declared(),
+    measure=quality,
+)

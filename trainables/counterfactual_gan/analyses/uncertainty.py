@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from trainables.contract import Direction
+from trainables.counterfactual_gan.tested import Tested
+from trainables.evaluation.analysis import Analysis, Findings
 
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
-from trainables.counterfactual_gan.figures import plot_curves
-from trainables.evaluation.bootstrap import bootstrap_interval
-from trainables.evaluation.classification import FAKE, fake_probability, predicted_class
-from trainables.evaluation.uncertainty import (
-    calibration_error,
-    error_auroc,
-    negative_log_likelihood,
-    pearson,
-    risk_coverage,
-)
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def uncertainty(tested: Tested) -> Findings:
@@ -27,6 +20,18 @@ def uncertainty(tested: Tested) -> Findings:
     All but ECE come with a bootstrap interval over source images: a resample's ECE is larger than that of its sample,
     so an interval of it would lie too high. Beside p_fake stands what costs nothing: the classifier's own confidence.
     """
+    import torch
+
+    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.evaluation.bootstrap import bootstrap_interval
+    from trainables.evaluation.classification import FAKE, fake_probability, predicted_class
+    from trainables.evaluation.uncertainty import (
+        calibration_error,
+        error_auroc,
+        negative_log_likelihood,
+        risk_coverage,
+    )
+
     measured = tested.measured
     p_fake = fake_probability(measured.real)
     found = Findings(arrays={"p_fake": p_fake.numpy()})
@@ -61,8 +66,31 @@ def uncertainty(tested: Tested) -> Findings:
 
 def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Callable[[Tensor], float]]:
     """What is known of p_fake, by name, of the images at given indices."""
+    from trainables.evaluation.uncertainty import error_auroc, pearson, risk_coverage
+
     return {
         "p_fake_correlation": lambda at: pearson(losses[at], p_fake[at]),
         "p_fake_auroc": lambda at: error_auroc(p_fake[at], wrong[at]),
         "risk_coverage": lambda at: risk_coverage(p_fake[at], wrong[at]).area,
     }
+
+
+def declared() -> dict[str, Direction]:
+    """All metrics."""
+    metrics: dict[str, Direction] = {}
+    for who in ("d", "g"):
+        for bound in ("", "_low", "_high"):  # of a bootstrap interval
+            metrics[f"p_fake_correlation.{who}{bound}"] = "maximize"
+            metrics[f"p_fake_auroc.{who}{bound}"] = "maximize"
+            metrics[f"risk_coverage.{who}{bound}"] = "minimize"
+        metrics[f"confidence_auroc.{who}"] = "maximize"
+        metrics[f"calibration_error.{who}"] = "minimize"
+    return metrics
+
+
+UNCERTAINTY = Analysis(
+    name="uncertainty",
+    says="whether p_fake tells which predictions to doubt (S1, Table 4)",
+    metrics=declared(),
+    measure=uncertainty,
+)
