@@ -12,9 +12,9 @@ from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
+from saddle.analyse.contrast_effects import contrast_effects, contrasts_of, unestimable
 from saddle.analyse.effects import ComparisonSpec, paired_effects
 from saddle.analyse.evaluations import at_quick
-from saddle.analyse.factorial import factorial_effects, unestimable
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.racing import RaceState, race
@@ -133,9 +133,9 @@ def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues],
     spending = ablation.race.spending
     if spending is not None:
         return race(measured[1:], measured[0], ablation.seed_list, spec, spending)
-    if ablation.design.name in ("factorial", "fractional"):
-        fraction = ablation.design.name == "fractional"
-        return RaceState(tuple(factorial_effects(ablation.factors, arms, measured, spec, fraction=fraction)))
+    contrasts = contrasts_of(ablation, arms)
+    if contrasts is not None:
+        return RaceState(tuple(contrast_effects(contrasts, measured, spec)))
     return RaceState(tuple(paired_effects(measured[1:], measured[0], spec)))
 
 

@@ -52,7 +52,7 @@ class Effect:
     arm_mean: float | None = None
     baseline_mean: float | None = None
     mixed: MixedEffect | None = None
-    """The same from a mixed model of all replicates, in factorial designs."""
+    """The same from a mixed model of all replicates, in crossed designs."""
     notes: tuple[str, ...] = ()
     kind: Kind = "arm"
 

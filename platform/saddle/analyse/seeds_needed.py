@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Kind
-from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.paired_values import ArmValues, pair
 from saddle.analyse.statistics.power import detectable_effect, power, seeds_needed
 from saddle.design import Arm
@@ -85,7 +85,7 @@ def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], 
     if designed is None:
         return {("arm", 1.0): len(arms) - 1}
     found: dict[tuple[Kind, float], int] = {}
-    for contrast in designed.found:
+    for contrast in designed.effects:
         key: tuple[Kind, float] = (contrast.kind, round(spread_factor(contrast.weights), 9))
         found[key] = found.get(key, 0) + 1
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
@@ -12,7 +12,7 @@ from saddle.analyse.best import candidates
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
 from saddle.analyse.paired_values import ArmValues, of_arm
-from saddle.design import Arm, labels
+from saddle.design import Arm, design_of, labels
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race, tradeoff
 from saddle.report.figures.canvas import LazyFigure
 from saddle.report.figures.importance import importances
@@ -32,7 +32,6 @@ def ablation_plates(
     assert ablation is not None
     metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
     measured = measure_arms(study, arms, entries, metric)
-    in_order = measured
     groups = {name: of_arm(entries, arm) for arm, name in zip(arms, labels(arms), strict=True)}
     if len(arms) >= effects.SORTED_FROM:
         measured = best_first(measured, answer)
@@ -44,15 +43,30 @@ def ablation_plates(
         )
         seeds = ablation.seed_list
         plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
-    if ablation.design.name in ("factorial", "fractional"):
-        plates += _optional(interactions.interaction(ablation.factors, arms, in_order, metric))
-    if ablation.design.name == "one_factor":
-        known = {name for entry in entries for name in entry.metrics}
-        names = dict.fromkeys([metric, *matching(ablation.compare.also, known)])
-        along = {name: measure_arms(study, arms, entries, name) for name in names}
-        plates += _optional(levels.along(ablation.factors, arms, along))
+    for name in design_of(ablation).figures:
+        plates += _optional(DESIGN_FIGURES[name](study, entries, arms, metric))
     plates += [effects.arms(measured, metric), curves.arm_curves(groups, trainable.SELECTION)]
     return [*plates, *_optional(tradeoff.tradeoff(groups))]
+
+
+def _interactions(study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str) -> LazyFigure | None:
+    assert study.ablation is not None
+    return interactions.interaction(study.ablation.factors, arms, measure_arms(study, arms, entries, metric), metric)
+
+
+def _levels(study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str) -> LazyFigure | None:
+    assert study.ablation is not None
+    known = {name for entry in entries for name in entry.metrics}
+    names = dict.fromkeys([metric, *matching(study.ablation.compare.also, known)])
+    along = {name: measure_arms(study, arms, entries, name) for name in names}
+    return levels.along(study.ablation.factors, arms, along)
+
+
+DESIGN_FIGURES: Mapping[str, Callable[[Study, Sequence[TrialRecord], Sequence[Arm], str], LazyFigure | None]] = {
+    "interactions": _interactions,
+    "levels": _levels,
+}
+"""Figures that a design may name as its own; None where there is nothing to draw."""
 
 
 def best_first(measured: Sequence[ArmValues], answer: Answer) -> list[ArmValues]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
+from saddle.design.registry import choice_model, chosen
 from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.models import Constraint, Objective, Study
 from saddle.study.nearest import nearest
@@ -91,11 +92,12 @@ class Draft:
         self._note((), mistakes)
         if not isinstance(study, Study):
             return None
-        if study.ablation is None or not self.components:
+        if study.ablation is None:
             return study
-        # a stored study says itself what its components are, whatever its trainable declares later
-        ablation = study.ablation.model_copy(update={"components": dict(self.components)})
-        return study.model_copy(update={"ablation": ablation})
+        # a stored study says itself what its components and its design's options are, whatever is declared later
+        stated: dict[str, Any] = {"components": dict(self.components)} if self.components else {}
+        stated |= {"design": self.ablation["design"]} if "design" in self.ablation else {}
+        return study.model_copy(update={"ablation": study.ablation.model_copy(update=stated)})
 
     def _note(self, prefix: Path, mistakes: list[Mistake]) -> None:
         for mistake in mistakes:
@@ -227,8 +229,9 @@ def _read_ablation(draft: Draft, value: Any) -> None:
                 right = "name the search, or write the settings of the trial you choose into baseline"
                 draft.refuse(path, f"{show(given)} names a run that --fresh has set aside", right)
                 continue
-            for valid in draft.take(_kind_of(Ablation, part), path, given):
-                draft.ablation[part] = valid
+            kind = choice_model() if part == "design" else _kind_of(Ablation, part)
+            for valid in draft.take(kind, path, given):
+                draft.ablation[part] = chosen(valid) if part == "design" else valid
 
 
 def _read_factors(draft: Draft, value: Any) -> None:

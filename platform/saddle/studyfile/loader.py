@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from saddle.study.trainables import TrainableError, load_trainable
 from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
 from saddle.studyfile.dump import differences, dump_study, is_extension, refused_differences
+from saddle.studyfile.expansion import expand
 from saddle.studyfile.fractions import with_numbers
-from saddle.studyfile.inheritance import inherit
 from saddle.studyfile.overrides import override
 from saddle.studyfile.packaged import find_study, split_choice
 from saddle.studyfile.problem import Problem, StudyError, show
@@ -29,8 +30,8 @@ def load_studies(
 ) -> list[Study]:
     """The studies of a file, or of a packaged study such as `quickstart` or `mixed_perturbation/alpha0`.
 
-    `FILE:STUDY` is that one study of a file. Later documents of a file inherit `trainable`, `recipe`, `scale`, `fixed`,
-    `resources` and `evaluate` from the first (see `inheritance`). `overrides` are `path=value` texts (see `overrides`).
+    `FILE:STUDY` is that one study of a file. Later documents of a file inherit from the first (see `inheritance`), and
+    one with `for` is a study for each value (see `expansion`). `overrides` are `path=value` texts (see `overrides`).
     `trainables` replaces the installed ones, by name. Raises `StudyError` with every mistake.
     """
     wanted, chosen = split_choice(path_or_name)
@@ -61,7 +62,8 @@ def parse_studies(
     What is `stored` may have values that a new study may not have any more.
     """
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
-    documents, refused = override(inherit(documents), overrides)
+    documents, misread = expand(documents)
+    documents, refused = override(documents, overrides)
     documents, unread = read_tables(documents, file)
     documents, wrong = write_numbers(documents, trainables)
     drafts = [read_sections(document) for document in documents]
@@ -69,7 +71,14 @@ def parse_studies(
         draft.stored = stored
     check(drafts, trainables)
     studies = [draft.study() for draft in drafts]
-    problems = [*problems, *refused, *unread, *wrong, *(problem for draft in drafts for problem in draft.problems)]
+    problems = [
+        *problems,
+        *misread,
+        *refused,
+        *unread,
+        *wrong,
+        *(problem for draft in drafts for problem in draft.problems),
+    ]
     if problems:
         raise StudyError(problems)
     return [study for study in studies if study is not None]
@@ -109,7 +118,7 @@ def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document
                     wrong = [document.problem(("published",), first.what, first.right, first.nearest)]
             problems += wrong
             broken = document.broken | ({("published",)} if wrong else set())
-            document = Document({**document.value, "published": table}, document.places, frozenset(broken))
+            document = replace(document, value={**document.value, "published": table}, broken=frozenset(broken))
         read.append(document)
     return read, problems
 

@@ -10,12 +10,13 @@ import pytest
 from scipy import stats
 
 from saddle.analyse.answer_study import answer_study
+from saddle.analyse.contrast_effects import contrast_effects
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
+from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation, Study
 from saddle.trial.record import TrialRecord
 
@@ -99,7 +100,9 @@ def test_wrong_claims_stay_within_the_stated_level() -> None:
             mean = 3 * arm.levels["a"] + 10 * arm.levels["b"] - arm.levels["c"]
             values = {seed: float(mean + shift[seed] + 0.05 * draw.normal()) for seed in range(6)}
             measured.append(ArmValues(arm.name, values))
-        effects = factorial_effects(factors, arms, measured, ComparisonSpec("test/score", "maximize"), fraction=True)
+        effects = contrast_effects(
+            fraction_contrasts(factors, arms), measured, ComparisonSpec("test/score", "maximize")
+        )
         claimed = [effect.name for effect in effects if effect.verdict in (Verdict.HELPS, Verdict.HURTS)]
         assert {"a", "b", "c"} <= {name[0] for name in claimed if "×" not in name}
         wrong += len(claimed) > 3

@@ -15,7 +15,7 @@ from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
 from saddle.design import Arm
 from saddle.design.blocks import block_list, settings_of
 from saddle.design.components import varied as varied_by
-from saddle.design.describing import DesignFacts, describe_design
+from saddle.design.description import DesignFacts, describe_design
 from saddle.errors import UserError
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
