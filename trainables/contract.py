@@ -14,8 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkabl
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-Source = Literal["paper", "official code", "customary", "assumed"]
-"""Where a default comes from; `assumed` ones are printed in every report that rests on them."""
+from trainables.provenance import Source as Source
 
 Direction = Literal["maximize", "minimize"]
 

@@ -24,7 +24,7 @@ from trainables.attacks.objective import AttackResult, targeted, untargeted
 from trainables.attacks.sign_pgd import sign_pgd
 from trainables.attacks.square import square
 from trainables.attacks.targets import likeliest_wrong_classes
-from trainables.datasets.idx_loading import load_idx_set
+from trainables.datasets.formats.idx_loading import load_idx_set
 from trainables.models.lenet import MultiTaskLeNet
 
 AIM = 3.0

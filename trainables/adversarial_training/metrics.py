@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import get_args
 
-from trainables.adversarial_training.attack_plan import LADDER_RESTARTS, LADDER_STEPS, attack_name
+from trainables.adversarial_training.attacks.attack_plan import LADDER_RESTARTS, LADDER_STEPS, attack_name
 from trainables.adversarial_training.settings.evaluation import ThreatModel
 from trainables.attacks.table import ATTACKS
 from trainables.contract import Direction

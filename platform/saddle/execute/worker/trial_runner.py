@@ -225,7 +225,7 @@ def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
 
 def working_folders(storage: str) -> list[str]:
     """Where a trial writes on this machine: the storage, temporary files, the datasets' cache."""
-    from trainables.datasets.cache_space import cache_root
+    from trainables.datasets.cache.space import cache_root
 
     local = [] if "://" in storage else [storage]
     return [*local, tempfile.gettempdir(), str(cache_root())]
