@@ -54,7 +54,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def ray_session():
     """One Ray for the tests of a module, started as saddle starts it."""
-    from saddle.execute.cluster import connect
+    from saddle.cluster.connection import connect
 
     with connect() as resources:
         yield resources

@@ -19,8 +19,8 @@ import pytest
 import typer
 
 from saddle.cli.app import app
-from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
 from tests.support.pages import PAGES, Piece, all_text, commands_in_sentences, page_text, pieces, runs_each
 
 ROOT = Path(__file__).parents[1]
@@ -54,9 +54,9 @@ def test_platform_is_the_standard_librarys() -> None:
     ("module", "forbidden"),
     [
         ("saddle", ("ray", "mlflow", "torch", "optuna")),
-        ("saddle.study.loader", ("ray", "mlflow", "torch")),
+        ("saddle.studyfile.loader", ("ray", "mlflow", "torch")),
         ("saddle.design.arms", ("ray", "mlflow", "torch")),
-        ("saddle.analyse.answering", ("ray", "mlflow", "torch")),
+        ("saddle.analyse.answer_study", ("ray", "mlflow", "torch")),
         ("saddle.cli.app", ("ray", "mlflow", "torch", "optuna", "scipy", "numpy")),
         ("trainables.contract", ("saddle", "ray", "mlflow", "torch", "optuna")),
         *(
@@ -73,9 +73,9 @@ def test_nothing_heavy_is_imported_where_nothing_is_trained(module: str, forbidd
 def test_loading_and_planning_a_study_needs_neither_ray_nor_torch() -> None:
     code = """
 import sys
-from saddle.study.loader import load_studies
+from saddle.studyfile.loader import load_studies
 from saddle.design.arms import make_arms
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 [_, study] = load_studies("quickstart")
 make_arms(study.ablation, dict(study.ablation.baseline), study.settings)
 print(*[name for name in ("ray", "mlflow", "torch") if name in sys.modules])

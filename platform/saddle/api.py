@@ -32,9 +32,9 @@ def run(
     Raises `saddle.errors.UserError` for everything the caller can mend, before anything starts.
     """
     from saddle.execute.driver import Options, run_studies
-    from saddle.execute.preflight import check_data, check_studies
-    from saddle.store.opening import open_store
-    from saddle.study.loader import load_studies
+    from saddle.execute.plan.preflight import check_data, check_studies
+    from saddle.store.open import open_store
+    from saddle.studyfile.loader import load_studies
 
     studies = load_studies(os.fspath(study), overrides)
     store = open_store(storage)
@@ -50,11 +50,11 @@ def run(
 def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
     """The finished trials of a stored study as plain rows, a search's by number, an ablation's as they were run.
 
-    Raises `saddle.archive.finding.NotFound`.
+    Raises `saddle.archive.lookup.NotFound`.
     """
-    from saddle.archive.finding import find_studies
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_studies
     from saddle.archive.rows import study_rows
+    from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
     return [row for stored in find_studies(store, study) for row in study_rows(store, stored.run)]
@@ -63,7 +63,7 @@ def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
 def load(study: str, *, storage: Path | None = None) -> LoadedStudy:
     """A stored study as data frames, figures and models, by its name, the file it came from, or its URL in a bucket.
 
-    Raises `saddle.archive.finding.NotFound`.
+    Raises `saddle.archive.lookup.NotFound`.
     """
     from saddle.notebook.study import load_study
 
@@ -73,8 +73,8 @@ def load(study: str, *, storage: Path | None = None) -> LoadedStudy:
 def load_model(trial: str, *, storage: Path | None = None) -> Any:
     """The trained model of `STUDY/TRIAL`, or of a study's best trial, on the CPU and in eval mode."""
     from saddle.archive import models
-    from saddle.archive.finding import find_trial
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_trial
+    from saddle.archive.study_url import open_named
 
     store, trial = open_named(trial, storage)
     return models.load_model(store, find_trial(store, trial))

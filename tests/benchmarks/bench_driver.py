@@ -15,13 +15,13 @@ import numpy as np
 import optuna
 import psutil
 
+from saddle.archive.progress import Progress
+from saddle.cluster.resources import Nodes
 from saddle.execute.driver import Options, run_study
-from saddle.execute.progress import Progress
-from saddle.execute.shapes import Nodes
 from saddle.search.storage import open_journal
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.models import Study
+from saddle.studyfile.loader import parse_studies
 
 TRIALS = int(os.environ.get("SADDLE_BENCH_TRIALS", "2000"))
 WARM_UP = TRIALS // 4

@@ -8,10 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from saddle.execute.order import EndMessage, Order
-from saddle.execute.train_run import DataCache
-from saddle.execute.training import Training
+from saddle.execute.worker.run_context import DataCache
+from saddle.execute.worker.trial_runner import Training
 from saddle.store.curve import CHUNK
+from saddle.trial.messages import EndMessage, Order
 from saddle.trial.run_id import RunId
 
 EPOCHS = int(os.environ.get("SADDLE_BENCH_EPOCHS", "2100"))

@@ -9,10 +9,10 @@ from typing import Any
 
 from ray import tune
 
+from saddle.cluster.resources import SLOT_BESIDE_GROUP, Nodes
 from saddle.execute.driver import Options, run_study
-from saddle.execute.shapes import SLOT_BESIDE_GROUP, Nodes
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 
 TRIALS = 20
 PLAIN_TRIALS = 4

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from saddle.cluster.resources import Nodes
 from saddle.execute.driver import Options, run_study
-from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 
 EPOCHS, PAUSE = 5, 2.0
 TRIALS_PER_SLOT = 5

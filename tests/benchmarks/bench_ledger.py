@@ -21,12 +21,12 @@ import pytest
 
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import resolve
 
@@ -100,7 +100,7 @@ def measure(folder: Path, *command: str) -> Used:
     return Used(seconds, memory, cpu, said.read_text())
 
 
-def entries(study: Study) -> Iterator[Entry]:
+def entries(study: Study) -> Iterator[TrialRecord]:
     """The trials of a study as if they had been trained: better near a known optimum, a few that went wrong."""
     trainable, draw = load_trainable(study.trainable), random.Random(0)
     if study.ablation is not None:
@@ -129,7 +129,7 @@ def entries(study: Study) -> Iterator[Entry]:
         ]
         ends = {name.replace("validation", "test"): level + draw.gauss(0, 0.01) for name in CURVES[4:]}
         started = 1.7e9 + 60 * (number or 0)
-        yield Entry(
+        yield TrialRecord(
             key, study.study, seed, outcome, params, settings,
             metrics={**curve[-1], **(ends if outcome == "completed" else {})},
             arm=arm, number=number, why="" if outcome == "completed" else f"{outcome} in epoch {epochs}",

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from saddle.cluster.resources import Nodes
 from saddle.execute import driver
 from saddle.execute.driver import Options, run_study
-from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker
 from saddle.track.server import Server, free_port, serve

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from scipy import stats
 
+from saddle.cluster.resources import Nodes
 from saddle.execute.driver import Options, run_study
-from saddle.execute.shapes import Nodes
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 
 PAIRS = 12
 EPOCHS = 12

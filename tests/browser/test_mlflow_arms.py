@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.archive.studies import read_study
 from saddle.design import Replicate
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.trainables import load_trainable
-from saddle.track.arms import describe_arms
+from saddle.track.arm_payload import describe_arms
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import arms_page_of, page_of
-from saddle.track.telling import started
+from saddle.track.trial_payload import started
 from saddle.trial.run_id import RunId
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
 from tests.support.mlflow_servers import serving

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from saddle.store.base import Conflict, ForeignPath, Store
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 
 LEAVING = [
     "..", "../x", "f/../../x", "f/..", "/etc/hostname", "//x", "", ".", "./x", "f/./a", "f//a", "f/", "..\\x",
@@ -27,7 +27,7 @@ OPERATIONS: dict[str, Callable[[Store, str], object]] = {
     "exists": lambda store, path: store.exists(path),
     "etag": lambda store, path: store.etag(path),
     "names": lambda store, path: list(store.names(path)),
-    "stamps": lambda store, path: store.stamps(path),
+    "etags": lambda store, path: store.etags(path),
     "size": lambda store, path: store.size(path),
     "locate": lambda store, path: store.locate(path),
     "delete": lambda store, path: store.delete(path),
@@ -35,7 +35,7 @@ OPERATIONS: dict[str, Callable[[Store, str], object]] = {
     "move from": lambda store, path: store.move(path, "moved"),
     "move to": lambda store, path: store.move("f", path),
 }
-OF_THE_ROOT = ("names", "stamps", "size", "locate")
+OF_THE_ROOT = ("names", "etags", "size", "locate")
 """Operations that may be asked about the whole store."""
 
 
@@ -84,14 +84,14 @@ class StoreContract:
     def test_a_stamp_is_another_one_once_the_content_is(self, store: Store) -> None:
         for path in ("f/b", "f/a", "f/deep/c", "f/.hidden"):
             store.write(path, b"1")
-        before = store.stamps("f")
+        before = store.etags("f")
         assert list(before) == ["a", "b"]
         store.write("f/a", b"2")
-        after = store.stamps("f")
+        after = store.etags("f")
         assert (after["a"] == before["a"], after["b"] == before["b"]) == (False, True)
         store.move("f", "g")
-        assert dict(store.stamps("g")) == dict(after), "a study that is set aside keeps its index"
-        assert dict(store.stamps("nowhere")) == {}
+        assert dict(store.etags("g")) == dict(after), "a study that is set aside keeps its index"
+        assert dict(store.etags("nowhere")) == {}
 
     def test_deleting_takes_blobs_and_folders_and_is_content_with_nothing(self, store: Store) -> None:
         store.write("f/a", b"")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary, StartedTrial, Tracker
+from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem
 
 CHECK = CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 12 images")
@@ -25,9 +25,9 @@ def started(key: str, arm: str | None = None, seed: int = 0) -> StartedTrial:
     )
 
 
-def ended(key: str, outcome: str = "completed", arm: str | None = None, seed: int = 0) -> Entry:
+def ended(key: str, outcome: str = "completed", arm: str | None = None, seed: int = 0) -> TrialRecord:
     """A trial as it ends."""
-    return Entry(
+    return TrialRecord(
         key=key, study="s", seed=seed, outcome=outcome, params={"lr": 0.1}, settings={"lr": 0.1}, arm=arm,
         metrics={"validation/a": 0.5, "test/a": 0.25}, test_last={"test/a": 0.2}, epochs=2, seconds=1.5,
         why="" if outcome == "completed" else "because", started=STARTED, ended=STARTED + 10,

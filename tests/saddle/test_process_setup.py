@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from saddle import process_setup
-from saddle.execute.cluster import LONGEST_FOLDER, SHORT_FOLDERS, require_text_arguments, short_folder
-from saddle.submit.auth import ClusterError
+from saddle.cluster.auth import ClusterError
+from saddle.cluster.connection import LONGEST_FOLDER, SHORT_FOLDERS, require_text_arguments, short_folder
 
 SADDLE = (sys.executable, "-m", "saddle.cli")
 PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy")
@@ -164,7 +164,7 @@ def test_a_folder_too_long_for_sockets_is_replaced(
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv(variable, str(long))
     assert str(short_folder()) in SHORT_FOLDERS
-    monkeypatch.setattr("saddle.execute.cluster.SHORT_FOLDERS", ("/nonexistent",))
+    monkeypatch.setattr("saddle.cluster.connection.SHORT_FOLDERS", ("/nonexistent",))
     with pytest.raises(ClusterError, match=r"is too long for Ray's sockets.*set RAY_TMPDIR to a folder whose path"):
         short_folder()
 

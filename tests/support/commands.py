@@ -56,7 +56,7 @@ class Command:
 
     def run(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=300)
         assert process.returncode == 0, said
         return said
 

@@ -9,7 +9,7 @@ import torch
 
 from trainables import adversarial_training
 from trainables.adversarial_training.checks import first
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.config import dataset_of
 from trainables.evaluation.checklist import Context, Subject
@@ -23,7 +23,7 @@ def honest_subject(seed: int = 0, images: int = 150, data_root: str | None = Non
     run = InProcessRun(seed=seed, data_root=data_root)
     *_, last = adversarial_training.train(config, run)
     assert last.state is not None
-    data = parts(config, run.data(dataset_of(config)), run.device)
+    data = splits(config, run.data(dataset_of(config)), run.device)
     model = adversarial_training.load(config, last.state).requires_grad_(False)
     pixels, labels = first(data.test, images)
     held_out, _ = first(data.validation, len(data.validation))

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from saddle.execute import driver, remeasurement, training
-from saddle.execute.conductor import Conductor
+from saddle.execute import driver, remeasurement
 from saddle.execute.driver import Options, StudyResult, run_study
-from saddle.execute.order import EpochMessage, Order, dump_message
 from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, Measured, measure_again
 from saddle.execute.remeasurement_task import Order as MeasuringOrder
-from saddle.execute.slot import MESSAGE, ORDER
-from saddle.execute.train_run import DataCache
-from saddle.execute.training import Training
+from saddle.execute.scheduler import Scheduler
+from saddle.execute.worker import trial_runner
+from saddle.execute.worker.run_context import DataCache
+from saddle.execute.worker.slot import MESSAGE, ORDER
+from saddle.execute.worker.trial_runner import Training
 from saddle.store.base import Store
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.messages import EpochMessage, Order, dump_message
 
 
 def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = False) -> EvaluationRun:
@@ -28,16 +29,16 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
     return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
-def train_all(conductor: Conductor, slots: int) -> None:
-    """Train one trial after the other and tell the conductor what a slot would tell it."""
-    trial: Any = None  # Tune's, which the conductor doesn't look into
-    while (proposal := conductor.propose()) is not None:
-        order = Order.parse(conductor.order(proposal)[ORDER])
+def train_all(scheduler: Scheduler, slots: int) -> None:
+    """Train one trial after the other and tell the scheduler what a slot would tell it."""
+    trial: Any = None  # Tune's, which the scheduler doesn't look into
+    while (proposal := scheduler.propose()) is not None:
+        order = Order.parse(scheduler.order(proposal)[ORDER])
         for message in Training(order, DataCache(None)).messages():
             result = {MESSAGE: dump_message(message)}
             if not isinstance(message, EpochMessage):
-                conductor.hear_end(result)
-            elif conductor.hear_epoch(trial, result):
+                scheduler.on_end(result)
+            elif scheduler.on_epoch(trial, result):
                 break
 
 
@@ -46,7 +47,7 @@ def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "run_all", train_all)
         patch.setattr(remeasurement, "measure_all", measure_in_turn)
-        patch.setattr(training, "TrainRun", outside_ray)
+        patch.setattr(trial_runner, "TrainRun", outside_ray)
         options = Options(fresh=fresh, track=track)
         return [run_study(study, store, [{"CPU": 2.0}], options) for study in parse_studies(text, "studies.yaml")]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import trainables.adversarial_training as method
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.config import dataset_of
 from trainables.datasets.samples import Samples
@@ -66,5 +66,5 @@ def reference(dataset: str, arm: Arm, folder: Path, data_root: str | None, seed:
         kept.parent.mkdir(parents=True, exist_ok=True)
         torch.save(states[-1], kept)
     network = method.load(config, torch.load(kept, weights_only=True))
-    samples = parts(config, run.data(dataset_of(config)), run.device).test
+    samples = splits(config, run.data(dataset_of(config)), run.device).test
     return Reference(dataset, arm, config, Quantised(network) if arm == "masked" else network, samples)

@@ -12,11 +12,11 @@ from saddle.archive.studies import settle_study
 from saddle.design import Replicate, make_arms, replicates
 from saddle.design.blocks import block_list
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.opening import trial_folder
-from saddle.study.loader import parse_studies
+from saddle.store.open import trial_folder
 from saddle.study.models import Study
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 Measure = Callable[[Replicate], Mapping[str, float] | str]
@@ -46,7 +46,7 @@ def store_ablation(
         found = measure(one)
         completed = not isinstance(found, str)
         Ledger(store, RunId(study.study)).add(
-            Entry(
+            TrialRecord(
                 key=one.key, study=study.study, seed=one.seed, outcome="completed" if completed else str(found),
                 params={**study.settings, **one.arm.settings, **one.block}, settings={**one.arm.settings, **one.block},
                 metrics=dict(found) if not isinstance(found, str) else {}, arm=one.arm.name,
@@ -59,7 +59,7 @@ def store_ablation(
     return study
 
 
-def rewrite_entry(store: Store, entry: Entry) -> None:
+def rewrite_entry(store: Store, entry: TrialRecord) -> None:
     """Let the ledger say something else of a trial, which no driver does."""
     ledger = Ledger(store, RunId(entry.study))
     ledger.remove(entry.key)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from saddle.execute.sharing import share_out
+from saddle.execute.worker.sharded_sampler import share_out
 from trainables import adversarial_training as method
 from trainables.batches import LEAST, make_loader
 from trainables.contract import InProcessRun

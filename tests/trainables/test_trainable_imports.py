@@ -18,7 +18,7 @@ HEAVY = ("torch", "ray", "optuna", "mlflow", "saddle", "sklearn", "scipy")
         "trainables.datasets.config",
         "trainables.datasets.tasks",
         "trainables.datasets.download",
-        "trainables.datasets.presence",
+        "trainables.datasets.availability",
         "trainables.adversarial_training",
         "trainables.adversarial_training.config",
     ],

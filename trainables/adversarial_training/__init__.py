@@ -10,10 +10,10 @@ from typing import Any
 
 from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.cost import estimate
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
-from trainables.adversarial_training.work import estimate
 from trainables.contract import CheckItem, Direction, Report, Run, TrainedTrial
 
 __all__ = [
@@ -84,11 +84,11 @@ def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained
 
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or lacks a class that a task names."""
-    from trainables.adversarial_training.data import parts
+    from trainables.adversarial_training.data import splits
     from trainables.datasets.config import dataset_of
     from trainables.datasets.errors import DataError
     from trainables.models.sizes import too_small
 
-    found = parts(config, run.data(dataset_of(config)), run.device)
+    found = splits(config, run.data(dataset_of(config)), run.device)
     if problem := too_small(config.network, *found.shape[1:]):
         raise DataError(problem)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import Parts, parts
+from trainables.adversarial_training.data import Splits, splits
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.attacks.pgd import pgd
@@ -29,7 +29,7 @@ PREDICTIONS = "predictions."
 
 def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:
     """Every item's verdict on a stored state and its evaluation, on at most `CHECKED` test images."""
-    data = parts(config, run.data(dataset_of(config)), run.device)
+    data = splits(config, run.data(dataset_of(config)), run.device)
     images, labels = first(data.test, CHECKED)
     with frozen(load(config, state).to(run.device)) as model:
         subject = Subject(
@@ -44,7 +44,7 @@ def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained
         return run_checklist(subject)
 
 
-def context_of(config: Config, data: Parts, run: Run, trained: TrainedTrial, n: int) -> Context:
+def context_of(config: Config, data: Splits, run: Run, trained: TrainedTrial, n: int) -> Context:
     """What the checklist may know of a trial, of its first `n` test images."""
     chosen, _ = first(data.validation, len(data.validation))
     return Context(

@@ -23,7 +23,7 @@ SUBSET_SEED = 20261121
 
 
 @dataclass(frozen=True)
-class Parts:
+class Splits:
     """What a trial uses of a dataset."""
 
     train: Samples
@@ -34,7 +34,7 @@ class Parts:
     """Class counts per task, the main one's first."""
 
 
-def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
+def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
     """Cut a dataset: held-out and training images from its training split, test images from its test split.
 
     Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest,
@@ -55,7 +55,7 @@ def parts(config: Config, dataset: Dataset, device: Any) -> Parts:
     if dataset.validation is not None and config.train_size is not None:
         validation = validation[: max(1, round(config.validation_fraction * config.train_size))]
     tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
-    return Parts(
+    return Splits(
         train=_samples(dataset.train, training[: config.train_size], tasks, device),
         validation=_samples(held_in, validation, tasks, device),
         test=_samples(dataset.test, tested, tasks, device),

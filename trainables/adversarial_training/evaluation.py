@@ -14,7 +14,7 @@ from trainables.adversarial_training.analyses.budget_ladder import climb_ladder
 from trainables.adversarial_training.attack_plan import attacks_taken
 from trainables.adversarial_training.attacking import attack_samples, predict
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.earlier import covers, earlier_attacks
 from trainables.adversarial_training.gallery import galleries
 from trainables.adversarial_training.measurement import Measured
@@ -70,7 +70,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
     trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
     nothing of other seeds, subsets or splits.
     """
-    samples = parts(config, run.data(dataset_of(config)), run.device).test
+    samples = splits(config, run.data(dataset_of(config)), run.device).test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True, earlier=earlier)
     low, high = grouped_wilson(measured.survived, samples.groups)

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from trainables import batches
 from trainables.adversarial_training.augmentation import CropFlip
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.evaluation import measure
 from trainables.adversarial_training.labels import with_random_labels
@@ -36,7 +36,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
 
     Raises `Diverged` when the loss leaves the finite numbers.
     """
-    data = parts(config, run.data(dataset_of(config)), run.device)
+    data = splits(config, run.data(dataset_of(config)), run.device)
     training = with_random_labels(data.train) if config.perturbation == "mp_random_labels" else data.train
     model = laid_out(build(config, data.shape, data.classes, run.seed), run.device)
     model = run.prepare(compiled(model, config.compile))

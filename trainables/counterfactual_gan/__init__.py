@@ -11,10 +11,10 @@ from typing import Any
 from trainables.contract import Direction, Report, Run
 from trainables.counterfactual_gan.components import COMPONENTS
 from trainables.counterfactual_gan.config import Config
+from trainables.counterfactual_gan.cost import estimate
 from trainables.counterfactual_gan.defaults import RECIPES, SCALES, defaults
 from trainables.counterfactual_gan.metrics import declared
 from trainables.counterfactual_gan.settings.evaluation import EvaluationSettings
-from trainables.counterfactual_gan.work import estimate
 
 __all__ = [
     "COMPONENTS",
@@ -70,6 +70,6 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or has not two classes."""
     from trainables.datasets.config import dataset_of
-    from trainables.defects.parts import parts
+    from trainables.defects.splits import splits
 
-    parts(config, run.data(dataset_of(config)), run.device)
+    splits(config, run.data(dataset_of(config)), run.device)

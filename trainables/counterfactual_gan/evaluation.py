@@ -10,15 +10,16 @@ from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
-from trainables.counterfactual_gan.analyses import Findings, Tested, analyse
-from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
+from trainables.counterfactual_gan.analyses import analyse
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.measuring import BATCH, drawing, measure
+from trainables.counterfactual_gan.judges import judges, plain_discriminator, plain_generator
+from trainables.counterfactual_gan.measurements import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import parts
+from trainables.defects.splits import splits
 from trainables.evaluation.classification import classification_scores
 
 
@@ -27,7 +28,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
     Its fingerprints count the images of both classes in each part and say what distances are measured with.
     """
-    data = parts(config, run.data(dataset_of(config)), run.device)
+    data = splits(config, run.data(dataset_of(config)), run.device)
     model = load(config, state).to(run.device)
     panel = judges(config, data, run.device)
     features = extractor(config, panel, data.shape)
@@ -40,8 +41,8 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         measured=measured,
         panel=panel,
         features=features,
-        d_twin=discriminator_twin(config, data, run.device, seed) if config.twins else None,
-        g_twin=generator_twin(config, data, run.device, seed) if config.twins else None,
+        d_twin=plain_discriminator(config, data, run.device, seed) if config.twins else None,
+        g_twin=plain_generator(config, data, run.device, seed) if config.twins else None,
     )
     found = Findings(measured.scores(whole=True) | measured.changed())
     found.metrics["samples"] = float(len(data.test))

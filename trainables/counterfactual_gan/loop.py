@@ -9,18 +9,18 @@ import torch
 
 from trainables.batches import make_loader
 from trainables.contract import Collapsed, Report, Run, require_finite
-from trainables.counterfactual_gan.classifiers import judges
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.measuring import measure
+from trainables.counterfactual_gan.judges import judges
+from trainables.counterfactual_gan.measurements import measure
 from trainables.counterfactual_gan.networks import Networks
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.stability import Watch
-from trainables.counterfactual_gan.steps import update
+from trainables.counterfactual_gan.updates import update
 from trainables.datasets.augmentation import augment
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import Order, parts
+from trainables.defects.splits import BalancedSampler, splits
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.randomness import global_stream, stream
 
@@ -31,13 +31,13 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     Raises `Collapsed` with images where the alarm of `stability` lasts, `Diverged` where a loss leaves the finite
     numbers.
     """
-    data = parts(config, run.data(dataset_of(config)), run.device)
+    data = splits(config, run.data(dataset_of(config)), run.device)
     networks = Networks.start(config, run, data.shape)
     panel = judges(config, data, run.device)
     features = extractor(config, panel, data.shape)
     state = networks.resume(run)
     watch = Watch(config, int(state["alarm_lasted"]) if state else 0)
-    order = Order(data.train.labels, run.seed, balanced=config.balanced_sampling)
+    order = BalancedSampler(data.train.labels, run.seed, balanced=config.balanced_sampling)
     loader = run.prepare_loader(make_loader(data.train, order, config.batch_size))
     for epoch in range(int(state["epoch"]) if state else 0, config.epochs):
         order.set_epoch(epoch)

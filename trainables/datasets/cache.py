@@ -17,6 +17,7 @@ from pathlib import Path
 
 import PIL
 
+from trainables.datasets.arrow_writer import write_splits
 from trainables.datasets.cache_lock import hold
 from trainables.datasets.cache_space import BUILDING, FACTS, LOCK, cache_root, make_room, remove
 from trainables.datasets.config import FolderDataset, KnownDataset, ParquetDataset
@@ -28,7 +29,6 @@ from trainables.datasets.mapped import Damaged, map_split
 from trainables.datasets.plausibility import Tally, absent_classes
 from trainables.datasets.sources import SPLITS, Source
 from trainables.datasets.tiles import for_tiles
-from trainables.datasets.writing import write_splits
 
 FORMAT = 2
 """Raise it whenever the same files would be decoded or written differently. 2: groups that the source names."""

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.facts import DIGIT_NAMES, KNOWN, Facts
+from trainables.datasets.registry import DIGIT_NAMES, KNOWN, Facts
 from trainables.datasets.sources import SplitName
 
 __all__ = [

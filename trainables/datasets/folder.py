@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from trainables.datasets.addresses import find
 from trainables.datasets.config import FolderDataset
 from trainables.datasets.errors import DataError, DataNotFoundError, Mistakes, nearest
 from trainables.datasets.group_names import crossing, known_groups, numbered_groups
 from trainables.datasets.layout import ENDINGS, EXPECTED, find_layout, folders_in, in_words, is_image, visible
-from trainables.datasets.locations import File, Folder, find
+from trainables.datasets.locations import File, Folder
 from trainables.datasets.names import normal
 from trainables.datasets.sources import SPLITS, Contents, GroupName, Sample, SplitName
 

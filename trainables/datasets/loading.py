@@ -9,8 +9,8 @@ from typing import Any
 from trainables.datasets.config import KnownDataset, known_facts, parse_spec
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN, Facts
 from trainables.datasets.idx_sets import IDX_SETS
+from trainables.datasets.registry import KNOWN, Facts
 from trainables.datasets.root import data_root
 
 PART = " (part)"
@@ -73,7 +73,7 @@ def _is_whole(spec: KnownDataset, facts: Facts, dataset: Dataset, root: str | os
     """Whether all images are there; of what was cut, only the files know how many there were."""
     if spec.tile is None:
         return (len(dataset.train), len(dataset.test)) == facts.stored
-    from trainables.datasets.presence import look
+    from trainables.datasets.availability import look
 
     found = look(spec.known, data_root(root))
     return found is not None and found.complete(spec.known)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from trainables.datasets.addresses import find
 from trainables.datasets.errors import DataError, DataNotFoundError
 from trainables.datasets.layout import in_words, role_of
-from trainables.datasets.locations import File, Folder, Location, find
+from trainables.datasets.locations import File, Folder, Location
 from trainables.datasets.sources import SplitName
 
 ENDING = ".parquet"

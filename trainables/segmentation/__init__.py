@@ -10,8 +10,8 @@ from typing import Any
 
 from trainables.contract import Direction, Report, Run
 from trainables.segmentation.config import Config
+from trainables.segmentation.cost import estimate
 from trainables.segmentation.defaults import RECIPES, SCALES, defaults
-from trainables.segmentation.work import estimate
 
 __all__ = [
     "EVALUATION_FIELDS",
@@ -72,6 +72,6 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or has no masks."""
-    from trainables.segmentation.data import masked_parts
+    from trainables.segmentation.data import masked_splits
 
-    masked_parts(config, run)
+    masked_splits(config, run)

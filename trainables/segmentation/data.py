@@ -9,13 +9,13 @@ from trainables.contract import Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.errors import DataError
 from trainables.datasets.samples import Samples
-from trainables.defects.parts import Parts, parts
+from trainables.defects.splits import Splits, splits
 from trainables.segmentation.config import Config
 
 
-def masked_parts(config: Config, run: Run) -> Parts:
+def masked_splits(config: Config, run: Run) -> Splits:
     """Training, validation and test images; raises `DataError` where one of them has no masks."""
-    data = parts(config, run.data(dataset_of(config)), run.device)
+    data = splits(config, run.data(dataset_of(config)), run.device)
     if any(part.masks is None for part in (data.train, data.validation, data.test)):
         raise DataError("segmentation learns from masks, and this dataset has none")
     return data

@@ -14,7 +14,7 @@ from trainables.datasets.samples import Samples
 from trainables.evaluation.masks import choose_threshold, mask_curve, regions
 from trainables.pictures import columns
 from trainables.segmentation.config import Config
-from trainables.segmentation.data import masked_parts
+from trainables.segmentation.data import masked_splits
 from trainables.segmentation.model import load
 
 BATCH = 250
@@ -36,7 +36,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
     As the counterfactual GAN's, they are about damaged images; `iou_of_all` counts the others, too.
     """
-    data = masked_parts(config, run)
+    data = masked_splits(config, run)
     model = load(config, state).to(run.device)
     maps = [probabilities(model, part) for part in (data.validation, data.test)]
     assert data.validation.masks is not None

@@ -14,11 +14,11 @@ from torch.optim import Adam
 from trainables.batches import make_loader
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.augmentation import augment
-from trainables.defects.parts import Order
+from trainables.defects.splits import BalancedSampler
 from trainables.evaluation.masks import mask_scores, regions
 from trainables.randomness import stream
 from trainables.segmentation.config import Config
-from trainables.segmentation.data import Masked, masked_parts
+from trainables.segmentation.data import Masked, masked_splits
 from trainables.segmentation.evaluation import probabilities
 from trainables.segmentation.model import build
 from trainables.states import detached
@@ -26,7 +26,7 @@ from trainables.states import detached
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     """Train and yield after every epoch; goes on from `run.resume()` as if nothing had happened."""
-    data = masked_parts(config, run)
+    data = masked_splits(config, run)
     model = run.prepare(build(config, data.shape, run.seed).to(run.device))
     optimizer = Adam(model.parameters(), config.lr)
     state: Mapping[str, Any] | None = run.resume()
@@ -35,7 +35,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
         run.unwrap(model).load_state_dict(state["model"])
         optimizer.load_state_dict(detached(state["optimizer"]))
-    order = Order(data.train.labels, run.seed, balanced=config.balanced_sampling)
+    order = BalancedSampler(data.train.labels, run.seed, balanced=config.balanced_sampling)
     loader = run.prepare_loader(make_loader(Masked(data.train), order, config.batch_size))
     for epoch in range(int(state["epoch"]) if state else 0, config.epochs):
         order.set_epoch(epoch)

@@ -12,26 +12,26 @@ from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
-from saddle.analyse.effects import Rule, paired_effects
+from saddle.analyse.effects import ComparisonSpec, paired_effects
 from saddle.analyse.evaluations import at_quick
 from saddle.analyse.factorial import factorial_effects, unestimable
-from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured, measure, of_arm
-from saddle.analyse.pooled import with_mixed
-from saddle.analyse.racing import Standing, race
+from saddle.analyse.mixed_effects import with_mixed
+from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
+from saddle.analyse.racing import RaceState, race
 from saddle.analyse.result import Answer, compared_metric, direction_of
 from saddle.analyse.sentences import paragraph
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 
 def answer_ablation(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     directions: Mapping[str, Direction],
     *,
     arms: Sequence[Arm] | None = None,
@@ -46,9 +46,9 @@ def answer_ablation(
     ablation = _ablation(study)
     arms = list(arms) if arms else arms_of(study, entries)
     metric = compared_metric(study, directions, entries, selection)
-    rule = rule_of(study, metric, direction_of(metric, directions))
+    spec = comparison_spec(study, metric, direction_of(metric, directions))
     measured = measure_arms(study, arms, entries, metric)
-    standing = judge_arms(study, arms, measured, rule)
+    standing = judge_arms(study, arms, measured, spec)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = with_mixed(standing.effects, ablation, arms, entries, metric)
     failures = failure_rates(measured)
@@ -58,7 +58,7 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = at_quick(entries, metric) + paragraph(effects, rule, failures)
+        sentence = at_quick(entries, metric) + paragraph(effects, spec, failures)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
@@ -67,11 +67,11 @@ def answer_ablation(
     sentence, badge = with_badge(
         sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}"
     )
-    in_blocks = effects_in_blocks(ablation, arms, entries, rule)
-    columns, rows = results_table(arms, measured, effects, entries, rule)
+    in_blocks = effects_in_blocks(ablation, arms, entries, spec)
+    columns, rows = results_table(arms, measured, effects, entries, spec)
     block_columns, block_rows = blocks_table(in_blocks, metric)
     warnings = [
-        *cautions(study, measured, standing, rule, entries, declared=metric in directions),
+        *cautions(study, measured, standing, spec, entries, declared=metric in directions),
         *(() if near_chance else at_the_floor(measured, metric, chance)),
         *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}),
         *collapses(failures),
@@ -94,23 +94,23 @@ def answer_ablation(
 def standing_of(
     study: Study,
     arms: Sequence[Arm],
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     directions: Mapping[str, Direction],
     selection: str | None = None,
-) -> Standing:
+) -> RaceState:
     """Where an ablation stands: its effects, and which arms its race, if it has one, needs no more."""
     metric = compared_metric(study, directions, entries, selection)
-    rule = rule_of(study, metric, direction_of(metric, directions))
-    return judge_arms(study, arms, measure_arms(study, arms, entries, metric), rule)
+    spec = comparison_spec(study, metric, direction_of(metric, directions))
+    return judge_arms(study, arms, measure_arms(study, arms, entries, metric), spec)
 
 
-def rule_of(study: Study, metric: str, direction: Direction) -> Rule:
+def comparison_spec(study: Study, metric: str, direction: Direction) -> ComparisonSpec:
     """How the study's comparisons are judged."""
     compare = _ablation(study).compare
-    return Rule(metric, direction, compare.alpha, compare.correction, compare.equivalence)
+    return ComparisonSpec(metric, direction, compare.alpha, compare.correction, compare.equivalence)
 
 
-def measure_arms(study: Study, arms: Sequence[Arm], entries: Sequence[Entry], metric: str) -> list[Measured]:
+def measure_arms(study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str) -> list[ArmValues]:
     """The values of every arm, the baseline's first, under the names that a reader sees."""
     ablation = _ablation(study)
     seeds, blocks = ablation.seed_list, block_list(ablation.blocks)
@@ -118,7 +118,7 @@ def measure_arms(study: Study, arms: Sequence[Arm], entries: Sequence[Entry], me
     return [measure(entries, arm, metric, seeds, label, blocks) for arm, label in named]
 
 
-def without_needless(arm: Measured, standing: Standing, seeds: Sequence[int]) -> Measured:
+def without_needless(arm: ArmValues, standing: RaceState, seeds: Sequence[int]) -> ArmValues:
     """The arm with those seeds that its race made superfluous named as such, not as missing."""
     lost = {
         seed: NOT_NEEDED if why == MISSING and not standing.needs(arm.arm, seeds.index(seed)) else why
@@ -127,19 +127,19 @@ def without_needless(arm: Measured, standing: Standing, seeds: Sequence[int]) ->
     return replace(arm, lost=lost)
 
 
-def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[Measured], rule: Rule) -> Standing:
+def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spec: ComparisonSpec) -> RaceState:
     """The same from measured arms."""
     ablation = _ablation(study)
     spending = ablation.race.spending
     if spending is not None:
-        return race(measured[1:], measured[0], ablation.seed_list, rule, spending)
+        return race(measured[1:], measured[0], ablation.seed_list, spec, spending)
     if ablation.design.name in ("factorial", "fractional"):
         fraction = ablation.design.name == "fractional"
-        return Standing(tuple(factorial_effects(ablation.factors, arms, measured, rule, fraction=fraction)))
-    return Standing(tuple(paired_effects(measured[1:], measured[0], rule)))
+        return RaceState(tuple(factorial_effects(ablation.factors, arms, measured, spec, fraction=fraction)))
+    return RaceState(tuple(paired_effects(measured[1:], measured[0], spec)))
 
 
-def arms_of(study: Study, entries: Sequence[Entry]) -> list[Arm]:
+def arms_of(study: Study, entries: Sequence[TrialRecord]) -> list[Arm]:
     """The arms of an ablation, the baseline first, found again from its file and its finished trials.
 
     With `best_of` the file doesn't say where the baseline stands, so each arm's own settings are tried as baseline.

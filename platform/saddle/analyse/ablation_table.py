@@ -7,27 +7,28 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Rule
-from saddle.analyse.pairs import NOT_NEEDED, Measured, of_arm
+from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.paired_values import NOT_NEEDED, ArmValues, of_arm
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.wording import DASH, Scale, is_fraction, p_value
-from saddle.analyse.wording import label as metric_label
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.text.formatting import DASH, Scale, p_value
+from saddle.analyse.text.formatting import label as metric_label
 from saddle.design import Arm
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.study.metrics import is_fraction
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 
 def results_table(
     arms: Sequence[Arm],
-    measured: Sequence[Measured],
+    measured: Sequence[ArmValues],
     effects: Sequence[Effect],
-    entries: Sequence[Entry],
-    rule: Rule,
+    entries: Sequence[TrialRecord],
+    spec: ComparisonSpec,
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Its columns and rows, ready to print."""
-    metric = rule.metric
+    metric = spec.metric
     spread = [float(np.std([*arm.values.values()], ddof=1)) for arm in measured if len(arm.values) > 1]
     scale, differences = Scale.of(metric, spread), scale_of(effects, metric)
     last = any(metric in entry.test_last for entry in entries)
@@ -35,7 +36,7 @@ def results_table(
     columns += (
         _difference(metric),
         "interval",
-        f"p ({NAMES[rule.correction]})",
+        f"p ({NAMES[spec.correction]})",
         "p (sign flips)",
         "verdict",
     )
@@ -86,7 +87,7 @@ def _effect_cells(effect: Effect, scale: Scale) -> tuple[str, ...]:
     )
 
 
-def _last_values(entries: Iterable[Entry], arm: Arm, metric: str) -> list[float]:
+def _last_values(entries: Iterable[TrialRecord], arm: Arm, metric: str) -> list[float]:
     """A seed's mean over its blocks, for every seed."""
     by_seed: dict[int, list[float]] = {}
     for entry in of_arm(entries, arm):
@@ -103,7 +104,7 @@ def _mean_sd(values: Sequence[float], scale: Scale) -> str:
     return mean if len(values) < 2 else f"{mean} ± {scale.bare(float(np.std(values, ddof=1)))}"
 
 
-def _seeds(values: Measured) -> str:
+def _seeds(values: ArmValues) -> str:
     needless = sum(reason == NOT_NEEDED for reason in values.lost.values())
     done, total = len(values.values), len(values.values) + len(values.lost) - needless
     if done == total:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from saddle.analyse.wording import Scale, listed, plural
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import Scale, listed, plural
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 CLEAN = "clean_accuracy"
 ROBUST = "robust_accuracy"
@@ -19,7 +19,7 @@ NAMED = 3
 """Arms or trials that the caution names; of more it gives the number."""
 
 
-def above_clean(groups: Mapping[str, Sequence[Entry]]) -> Iterable[str]:
+def above_clean(groups: Mapping[str, Sequence[TrialRecord]]) -> Iterable[str]:
     """A caution for each attack under which some completed trial is more accurate than on clean data.
 
     `groups`: the trials of each arm by its name, or each trial of a search by its own. The selected checkpoint counts
@@ -46,7 +46,7 @@ def above_clean(groups: Mapping[str, Sequence[Entry]]) -> Iterable[str]:
         )
 
 
-def largest_excesses(entry: Entry) -> dict[str, float]:
+def largest_excesses(entry: TrialRecord) -> dict[str, float]:
     """Attack → by how much its accuracy is above the clean one, where it is; the larger of all splits."""
     found: dict[str, float] = {}
     for attack, excess in (*_excesses(entry.metrics), *_excesses(entry.test_last)):
@@ -55,7 +55,7 @@ def largest_excesses(entry: Entry) -> dict[str, float]:
     return found
 
 
-def more_accurate_attacked(entry: Entry) -> Iterable[str]:
+def more_accurate_attacked(entry: TrialRecord) -> Iterable[str]:
     """A reason against a trial for each attack under which it is more accurate than on clean data, beyond one image."""
     found: dict[str, float] = {}
     for metrics in (entry.metrics, entry.test_last):

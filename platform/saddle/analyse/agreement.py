@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from saddle.analyse.effects import Rule
-from saddle.analyse.pairs import measure
-from saddle.analyse.ranks import RankComparison, compare_ranks
+from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.paired_values import measure
+from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list
-from saddle.design.values import same
-from saddle.store.entry import Entry
 from saddle.study.ablation import Ablation
+from saddle.study.values import same
+from saddle.trial.record import TrialRecord
 
 FEWEST_ARMS = 3
 """Two arms have one order or the other; nothing about agreement can be learnt from that."""
@@ -37,12 +37,14 @@ class Agreement:
     ranks: RankComparison
 
 
-def agreements(ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], rule: Rule) -> list[Agreement]:
+def agreements(
+    ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], spec: ComparisonSpec
+) -> list[Agreement]:
     """Each level of each block against its first, over the seeds that every arm completed in both."""
     found = []
     for factor, (reference, *others) in ablation.blocks.items():
         for other in others:
-            one = _agreement(ablation, arms, entries, rule, factor, reference, other)
+            one = _agreement(ablation, arms, entries, spec, factor, reference, other)
             if one is not None:
                 found.append(one)
     return found
@@ -51,8 +53,8 @@ def agreements(ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry]
 def _agreement(
     ablation: Ablation,
     arms: Sequence[Arm],
-    entries: Sequence[Entry],
-    rule: Rule,
+    entries: Sequence[TrialRecord],
+    spec: ComparisonSpec,
     factor: str,
     reference: Any,
     other: Any,
@@ -62,11 +64,11 @@ def _agreement(
     for level in (reference, other):
         blocks = [block for block in block_list(ablation.blocks) if same(block[factor], level)]
         sides.append(
-            [measure(entries, a, rule.metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
+            [measure(entries, a, spec.metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
         )
     seeds = [s for s in ablation.seed_list if all(s in arm.values for side in sides for arm in side)]
     if not seeds or len(arms) < FEWEST_ARMS:
         return None
     there, here = ([fmean(arm.values[seed] for seed in seeds) for arm in side] for side in sides)
-    ranks = compare_ranks(here, there, rule.direction)
+    ranks = compare_ranks(here, there, spec.direction)
     return Agreement(factor, reference, other, len(arms), len(seeds), named[ranks.chosen], ranks)

@@ -8,8 +8,8 @@ from saddle.analyse.ablation import answer_ablation, arms_of
 from saddle.analyse.result import Answer, compared_metric, direction_of, objectives_of
 from saddle.analyse.search import answer_search
 from saddle.design import Arm
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 
 def answer(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     directions: Mapping[str, Direction],
     *,
     arms: Sequence[Arm] | None = None,

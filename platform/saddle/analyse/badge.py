@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from saddle.analyse.above_clean import more_accurate_attacked
-from saddle.analyse.wording import listed
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import listed
+from saddle.trial.record import TrialRecord
 
-Flag = Callable[[Entry], Iterable[str]]
+Flag = Callable[[TrialRecord], Iterable[str]]
 """Reasons against a trial, each a clause that goes on from its name: `fails gradients: 97 % of them are zero`."""
 
 NAMED = 3
@@ -24,7 +24,7 @@ class Badge:
     withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def failed_checks(entry: Entry) -> Iterable[str]:
+def failed_checks(entry: TrialRecord) -> Iterable[str]:
     """A reason for each item of the checklist that the trial fails."""
     for check in entry.checks:
         if check.verdict == "fail":
@@ -35,12 +35,12 @@ FLAGS: tuple[Flag, ...] = (failed_checks, more_accurate_attacked)
 """All that can be against a trial."""
 
 
-def reasons_against(entry: Entry) -> tuple[str, ...]:
+def reasons_against(entry: TrialRecord) -> tuple[str, ...]:
     """Why the trial can't have the badge; empty where nothing is known against it."""
     return tuple(reason for flag in FLAGS for reason in flag(entry))
 
 
-def judge(candidates: Iterable[Entry]) -> Badge:
+def judge(candidates: Iterable[TrialRecord]) -> Badge:
     """Who of those that would have the badge gets it."""
     reasons = {entry.key: reasons_against(entry) for entry in candidates}
     holders = tuple(key for key, against in reasons.items() if not against)
@@ -57,7 +57,9 @@ def withheld(badge: Badge, names: Mapping[str, str]) -> str:
     return f"The badge “best” is withheld from {'; from '.join(parts)}."
 
 
-def with_badge(sentence: str, candidates: Sequence[Entry], names: Callable[[Entry], str]) -> tuple[str, Badge]:
+def with_badge(
+    sentence: str, candidates: Sequence[TrialRecord], names: Callable[[TrialRecord], str]
+) -> tuple[str, Badge]:
     """The answer's sentence, after the one about a withheld badge where there is one, and the badge."""
     badge = judge(candidates)
     first = withheld(badge, {entry.key: names(entry) for entry in candidates})

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 
-def value_of(entry: Entry, metric: str) -> float | None:
+def value_of(entry: TrialRecord, metric: str) -> float | None:
     """The finite value of a metric, or None where the trial has none."""
     value = entry.metrics.get(metric)
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def violation(entry: Entry, constraints: Iterable[Constraint]) -> float:
+def violation(entry: TrialRecord, constraints: Iterable[Constraint]) -> float:
     """By how much, summed over constraints, a trial breaks them; infinite where a constrained metric is missing."""
     total = 0.0
     for constraint in constraints:
@@ -26,8 +26,8 @@ def violation(entry: Entry, constraints: Iterable[Constraint]) -> float:
 
 
 def candidates(
-    entries: Iterable[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
-) -> list[Entry]:
+    entries: Iterable[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[TrialRecord]:
     """The completed trials that keep every constraint and have a finite value of every objective, in trial order."""
     return sorted(
         (
@@ -41,12 +41,14 @@ def candidates(
     )
 
 
-def trial_order(entry: Entry) -> tuple[float, float, str]:
+def trial_order(entry: TrialRecord) -> tuple[float, float, str]:
     """Sort key by Optuna's number, then by start (a ledger may hold trials without a number)."""
     return (math.inf if entry.number is None else entry.number, entry.started, entry.key)
 
 
-def best(entries: Iterable[Entry], objective: Objective, constraints: Sequence[Constraint] = ()) -> Entry | None:
+def best(
+    entries: Iterable[TrialRecord], objective: Objective, constraints: Sequence[Constraint] = ()
+) -> TrialRecord | None:
     """The best completed trial that keeps the constraints; the earlier one of equals; None where there is none."""
     found = candidates(entries, [objective], constraints)
     sign = -1.0 if objective.direction == "maximize" else 1.0

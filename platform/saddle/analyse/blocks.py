@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, Rule, describe
+from saddle.analyse.effects import Comparison, ComparisonSpec, describe
 from saddle.analyse.factorial import comparison_of, contrasts_of
-from saddle.analyse.pairs import measure, pair
-from saddle.analyse.student import paired_t
+from saddle.analyse.paired_values import measure, pair
+from saddle.analyse.statistics.paired_t import paired_t
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list, block_name
-from saddle.store.entry import Entry
 from saddle.study.ablation import Ablation
+from saddle.trial.record import TrialRecord
 
 DESCRIPTIVE = (
     "Single blocks are described only: their intervals are not adjusted for how many there are, and they carry no"
@@ -22,7 +22,7 @@ DESCRIPTIVE = (
 
 
 def effects_in_blocks(
-    ablation: Ablation, arms: Sequence[Arm], entries: Sequence[Entry], rule: Rule
+    ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], spec: ComparisonSpec
 ) -> list[tuple[str, Effect]]:
     """Each effect of the study in each block by itself, with the block's name and a plain t interval.
 
@@ -34,20 +34,20 @@ def effects_in_blocks(
     found: list[list[tuple[str, Effect]]] = []
     for block in block_list(ablation.blocks):
         measured = [
-            measure(entries, arm, rule.metric, ablation.seed_list, label, [block])
+            measure(entries, arm, spec.metric, ablation.seed_list, label, [block])
             for arm, label in zip(arms, labels(arms), strict=True)
         ]
         if designed is None:
             comparisons = [Comparison(arm.arm, pair(arm, measured[0])) for arm in measured[1:]]
         else:
             comparisons = [comparison_of(contrast, measured) for contrast in designed.found]
-        found.append([(block_name(block), _described(comparison, rule)) for comparison in comparisons])
+        found.append([(block_name(block), _described(comparison, spec)) for comparison in comparisons])
     return [one for together in zip(*found, strict=True) for one in together]
 
 
-def _described(comparison: Comparison, rule: Rule) -> Effect:
-    effect = describe(comparison, rule)
+def _described(comparison: Comparison, spec: ComparisonSpec) -> Effect:
+    effect = describe(comparison, spec)
     if not comparison.testable:
         return effect
-    low, high = paired_t(comparison.values).interval(rule.alpha)
-    return replace(effect, low=float(low), high=float(high), level=1 - rule.alpha)
+    low, high = paired_t(comparison.values).interval(spec.alpha)
+    return replace(effect, low=float(low), high=float(high), level=1 - spec.alpha)

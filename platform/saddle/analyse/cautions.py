@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from saddle.analyse.achievable import limits
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Rule
+from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.evaluations import ATTACKS
-from saddle.analyse.pairs import MISSING, NO_VALUE, NOT_NEEDED, Measured
-from saddle.analyse.racing import Standing
-from saddle.analyse.wording import Scale, listed, p_equals, plural
-from saddle.store.entry import Entry
+from saddle.analyse.paired_values import MISSING, NO_VALUE, NOT_NEEDED, ArmValues
+from saddle.analyse.racing import RaceState
+from saddle.analyse.statistics.power import limits
+from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 NOTEWORTHY = 0.05
 """The p below which a difference in failures is pointed out."""
@@ -41,7 +41,7 @@ def informative_above(chance: float) -> float:
     return min(2 * chance, (1 + chance) / 2)
 
 
-def at_the_floor(measured: Sequence[Measured], metric: str, chance: float | None) -> Iterable[str]:
+def at_the_floor(measured: Sequence[ArmValues], metric: str, chance: float | None) -> Iterable[str]:
     """Some arms near chance among others that are not: what is between them, interactions above all, is the floor's."""
     if chance is None or "robust_accuracy" not in metric:
         return
@@ -58,10 +58,10 @@ def at_the_floor(measured: Sequence[Measured], metric: str, chance: float | None
 
 def cautions(
     study: Study,
-    measured: Sequence[Measured],
-    standing: Standing,
-    rule: Rule,
-    entries: Sequence[Entry],
+    measured: Sequence[ArmValues],
+    standing: RaceState,
+    spec: ComparisonSpec,
+    entries: Sequence[TrialRecord],
     *,
     declared: bool,
 ) -> Iterable[str]:
@@ -76,21 +76,21 @@ def cautions(
         yield from _race(measured, standing, ablation.seed_list, total)
     valueless = sum(arm.counts[NO_VALUE] for arm in measured)
     if valueless:
-        yield f"{plural(valueless, 'completed replicate')} without a finite value of {rule.metric}."
+        yield f"{plural(valueless, 'completed replicate')} without a finite value of {spec.metric}."
     for effect in standing.effects:
         for note in effect.notes:
             yield f"{note}." if note.startswith(effect.name) else f"{effect.name}: {note}."
     baseline = measured[0]
     if baseline.method_failures and not baseline.values:
         yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
-    yield from limits(len(ablation.seed_list), len(standing.effects), rule.alpha)
+    yield from limits(len(ablation.seed_list), len(standing.effects), spec.alpha)
     if not declared:
-        better = "larger" if rule.direction == "maximize" else "smaller"
-        yield f"{rule.metric} is no metric that the trainable declares; {better} is taken to be better."
-    yield from single_attack(entries, rule.metric)
+        better = "larger" if spec.direction == "maximize" else "smaller"
+        yield f"{spec.metric} is no metric that the trainable declares; {better} is taken to be better."
+    yield from single_attack(entries, spec.metric)
 
 
-def _race(measured: Sequence[Measured], standing: Standing, seeds: Sequence[int], total: int) -> Iterable[str]:
+def _race(measured: Sequence[ArmValues], standing: RaceState, seeds: Sequence[int], total: int) -> Iterable[str]:
     """What racing saved, and what it trained for nothing."""
     arms = len(measured) - 1
     settled = sum(arm.arm in standing.settled for arm in measured[1:])
@@ -120,14 +120,14 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
             )
 
 
-def attacks_run(entry: Entry) -> tuple[str, ...]:
+def attacks_run(entry: TrialRecord) -> tuple[str, ...]:
     """The attacks of a trial's test: those that its fingerprint lists, a set's members each, else its setting's."""
     run, named = entry.fingerprints.get(ATTACKS), entry.measured_params.get(ATTACKS)
     found = run if isinstance(run, Mapping) else named if isinstance(named, list | tuple) else ()
     return tuple(map(str, found))
 
 
-def single_attack(entries: Sequence[Entry], metric: str) -> Iterable[str]:
+def single_attack(entries: Sequence[TrialRecord], metric: str) -> Iterable[str]:
     """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
     # a trial that was stopped early was not tested, and its setting may name a set of several attacks
     tested = [entry for entry in entries if ATTACKS in entry.fingerprints] or entries

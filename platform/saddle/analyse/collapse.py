@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import Measured
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
-from saddle.search.outcomes import METHOD_FAILURES
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.verdict import Verdict
+from saddle.trial.outcome import METHOD_FAILURES
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class FailureRate:
         return self.failed / self.trained
 
 
-def failure_rates(measured: Sequence[Measured], alpha: float = 0.05) -> tuple[FailureRate, ...]:
+def failure_rates(measured: Sequence[ArmValues], alpha: float = 0.05) -> tuple[FailureRate, ...]:
     """The rates of all arms, the baseline first; none where nothing failed as a method."""
     if not any(arm.method_failures for arm in measured):
         return ()
@@ -50,13 +51,13 @@ def with_failures(effects: Sequence[Effect], failures: Sequence[FailureRate]) ->
     )
 
 
-def _fates(arm: Measured) -> dict[int, bool]:
+def _fates(arm: ArmValues) -> dict[int, bool]:
     """By seed, whether the method failed; seeds whose code failed or that were not trained say nothing."""
     failed = {seed: True for seed, why in arm.lost.items() if why in METHOD_FAILURES}
     return {**dict.fromkeys(arm.values, False), **failed}
 
 
-def _rate(arm: Measured, baseline: Measured, alpha: float) -> FailureRate:
+def _rate(arm: ArmValues, baseline: ArmValues, alpha: float) -> FailureRate:
     from scipy import stats
 
     fates, others = _fates(arm), _fates(baseline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from saddle.analyse.wording import listed
+from saddle.analyse.text.formatting import listed
 from saddle.study.ablation import Ablation
 
 DRAWS = {

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from saddle.analyse.corrections import Correction
-from saddle.analyse.mixed import MixedEffect
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
+from saddle.analyse.statistics.corrections import Correction
+from saddle.analyse.statistics.mixed_model import MixedEffect
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.verdict import Verdict
 from trainables.contract import Direction
 
 Kind = Literal["arm", "main effect", "interaction"]

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special, stats
 
-from saddle.analyse.corrections import Correction, adjust, local_alpha
 from saddle.analyse.effect import Effect, Kind
-from saddle.analyse.pairs import MISSING, Measured, Pairs, pair
-from saddle.analyse.permutation import sign_flip_p
-from saddle.analyse.student import has_spread, paired_t
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict, decide
-from saddle.search.outcomes import METHOD_FAILURES
+from saddle.analyse.paired_values import MISSING, ArmValues, Pairs, pair
+from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired_t import has_spread, paired_t
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.sign_flip import sign_flip_p
+from saddle.analyse.verdict import Verdict, decide
+from saddle.trial.outcome import METHOD_FAILURES
 from trainables.contract import Direction
 
 MOST_SEEDS = 1000
@@ -23,7 +24,7 @@ MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
-class Rule:
+class ComparisonSpec:
     """How a family of comparisons is judged."""
 
     metric: str
@@ -51,12 +52,12 @@ class Comparison:
         return len(self.values) >= FEWEST_SEEDS and has_spread(self.values)
 
 
-def paired_effects(arms: Sequence[Measured], baseline: Measured, rule: Rule) -> list[Effect]:
+def paired_effects(arms: Sequence[ArmValues], baseline: ArmValues, spec: ComparisonSpec) -> list[Effect]:
     """Each arm's effect against the baseline, adjusted over all of them."""
-    return judge([Comparison(arm.arm, pair(arm, baseline)) for arm in arms], rule)
+    return judge([Comparison(arm.arm, pair(arm, baseline)) for arm in arms], spec)
 
 
-def judge(comparisons: Sequence[Comparison], rule: Rule) -> list[Effect]:
+def judge(comparisons: Sequence[Comparison], spec: ComparisonSpec) -> list[Effect]:
     """The effects of one family of comparisons.
 
     Comparisons that can't be tested stay in the family with p = 1, so no verdict depends on what failed to run.
@@ -65,19 +66,19 @@ def judge(comparisons: Sequence[Comparison], rule: Rule) -> list[Effect]:
         return []
     tests = [paired_t(comparison.values) if comparison.testable else None for comparison in comparisons]
     p_all = [1.0 if test is None else float(test.p) for test in tests]
-    adjusted = adjust(p_all, rule.correction)
-    levels = local_alpha(p_all, rule.alpha, rule.correction)
+    adjusted = adjust(p_all, spec.correction)
+    levels = local_alpha(p_all, spec.alpha, spec.correction)
     found = []
     for comparison, test, p_adjusted, local in zip(comparisons, tests, adjusted, levels, strict=True):
-        effect = describe(comparison, rule)
+        effect = describe(comparison, spec)
         if test is not None:
             low, high = (float(end) for end in test.interval(local))
-            effect = conclude(effect, rule, low, high, level=1 - float(local), p_adjusted=float(p_adjusted))
+            effect = conclude(effect, spec, low, high, level=1 - float(local), p_adjusted=float(p_adjusted))
         found.append(effect)
     return found
 
 
-def describe(comparison: Comparison, rule: Rule) -> Effect:
+def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
     """A comparison with all that can be said before its interval: unsettled so far."""
     pairs, values = comparison.pairs, comparison.values
     sd = float(np.std(values, ddof=1)) if comparison.testable else None
@@ -88,15 +89,15 @@ def describe(comparison: Comparison, rule: Rule) -> Effect:
         name=comparison.name,
         arm=pairs.arm.arm,
         baseline=pairs.baseline.arm,
-        metric=rule.metric,
-        direction=rule.direction,
+        metric=spec.metric,
+        direction=spec.direction,
         verdict=Verdict.UNSETTLED,
         n=len(values),
         mean=mean,
         p=None if test is None else float(test.p),
-        correction=rule.correction,
+        correction=spec.correction,
         p_permutation=sign_flip_p(values) if values else None,
-        p_equivalence=tost_p(values, rule.equivalence) if comparison.testable and rule.equivalence else None,
+        p_equivalence=tost_p(values, spec.equivalence) if comparison.testable and spec.equivalence else None,
         sd=sd,
         size=None if sd is None or mean is None else hedges(len(values) - 1) * mean / sd,
         more_seeds=FEWEST_SEEDS - len(values) if len(values) < FEWEST_SEEDS and not hopeless else None,
@@ -108,19 +109,21 @@ def describe(comparison: Comparison, rule: Rule) -> Effect:
     )
 
 
-def conclude(effect: Effect, rule: Rule, low: float, high: float, *, level: float, p_adjusted: float) -> Effect:
+def conclude(
+    effect: Effect, spec: ComparisonSpec, low: float, high: float, *, level: float, p_adjusted: float
+) -> Effect:
     """The effect with its interval, and the verdict that follows from it."""
-    verdict = decide(low, high, rule.direction, rule.equivalence)
+    verdict = decide(low, high, spec.direction, spec.equivalence)
     notes = effect.notes
     if verdict is Verdict.EQUIVALENT and not low <= 0 <= high:
         notes = (*notes, "a difference is shown, but it is smaller than the study calls practical")
-    more = more_seeds(effect, rule, 1 - level) if verdict is Verdict.UNSETTLED else None
+    more = more_seeds(effect, spec, 1 - level) if verdict is Verdict.UNSETTLED else None
     return replace(
         effect, verdict=verdict, low=low, high=high, level=level, p_adjusted=p_adjusted, notes=notes, more_seeds=more
     )
 
 
-def more_seeds(effect: Effect, rule: Rule, local: float) -> int | None:
+def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None:
     """After how many more pairs the interval would settle it, with mean and spread as they are; None beyond 1,000.
 
     A rough guide and no promise: both are estimates, and half the time the true mean is nearer to what stays undecided.
@@ -130,8 +133,8 @@ def more_seeds(effect: Effect, rule: Rule, local: float) -> int | None:
     n = np.arange(effect.n + 1, MOST_SEEDS + 1)
     half = stats.t.isf(local / 2, n - 1) * effect.sd / np.sqrt(n)
     settled = half < abs(effect.mean)
-    if rule.equivalence is not None:
-        settled |= abs(effect.mean) + half <= rule.equivalence
+    if spec.equivalence is not None:
+        settled |= abs(effect.mean) + half <= spec.equivalence
     return int(n[settled][0] - effect.n) if settled.any() else None
 
 

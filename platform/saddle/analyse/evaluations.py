@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from saddle.analyse.wording import listed, plural, setting, settings
+from saddle.analyse.text.formatting import listed, plural, setting, settings
 from saddle.design.blocks import block_name
-from saddle.design.values import canonical
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.study.values import canonical
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 ATTACKS = "attacks"
 """The setting and the fingerprint that say which attacks a test metric rests on."""
@@ -23,13 +23,13 @@ STANDARD = "standard"
 NOT_SAID = "not noted"
 
 
-def latest_evaluation(entries: Iterable[Entry]) -> Mapping[str, Any]:
+def latest_evaluation(entries: Iterable[TrialRecord]) -> Mapping[str, Any]:
     """The settings with which trials were measured again last; none where no trial was."""
     again = [entry for entry in entries if entry.measured]
     return max(again, key=lambda entry: entry.measured).evaluation if again else {}
 
 
-def otherwise_measured(entries: Sequence[Entry]) -> list[Entry]:
+def otherwise_measured(entries: Sequence[TrialRecord]) -> list[TrialRecord]:
     """The completed trials whose test metrics rest on another evaluation than those that were measured last."""
     if not any(entry.measured for entry in entries):
         return []
@@ -39,18 +39,18 @@ def otherwise_measured(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def comparable(entries: Sequence[Entry]) -> Sequence[Entry]:
+def comparable(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
     """The trials, without the test metrics and arrays of those that were measured otherwise than the last ones."""
     apart = {id(entry) for entry in otherwise_measured(entries)}
     return [_untested(entry) if id(entry) in apart else entry for entry in entries] if apart else entries
 
 
-def _untested(entry: Entry) -> Entry:
+def _untested(entry: TrialRecord) -> TrialRecord:
     kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
     return replace(entry, metrics=kept, test_last={}, arrays={})
 
 
-def evaluation_cautions(run: str, entries: Sequence[Entry], fields: Sequence[str]) -> Iterable[str]:
+def evaluation_cautions(run: str, entries: Sequence[TrialRecord], fields: Sequence[str]) -> Iterable[str]:
     """What sets trials of a study apart in how they were measured; `fields`: the trainable's evaluation fields."""
     apart = otherwise_measured(entries)
     if apart:
@@ -67,7 +67,7 @@ def evaluation_cautions(run: str, entries: Sequence[Entry], fields: Sequence[str
     yield from _other_attacks(run, fields, alike)
 
 
-def _unlike(name: str, entries: Sequence[Entry]) -> Iterable[str]:
+def _unlike(name: str, entries: Sequence[TrialRecord]) -> Iterable[str]:
     """A caution where trials that are compared, in one block, were measured with different values of a field."""
     for block, members in _by_block(entries).items():
         values = {canonical(e.measured_params[name]): e.measured_params[name] for e in members if name in e.params}
@@ -80,7 +80,7 @@ def _unlike(name: str, entries: Sequence[Entry]) -> Iterable[str]:
             return
 
 
-def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[Entry]) -> Iterable[str]:
+def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[TrialRecord]) -> Iterable[str]:
     """A caution where equal settings stood for different attacks, as in another version of the code."""
     groups: dict[str, dict[str, None]] = {}
     for entry in entries:
@@ -95,7 +95,7 @@ def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[Entry]) ->
         )
 
 
-def declared_attacks(entry: Entry) -> str | None:
+def declared_attacks(entry: TrialRecord) -> str | None:
     """Which attacks with which budgets a trial's test was to run, in canonical form; None where it doesn't say.
 
     Without those that ran for what others found: they are the same evaluation, which found more.
@@ -117,14 +117,14 @@ def declared_attacks(entry: Entry) -> str | None:
     )
 
 
-def _by_block(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    found: dict[str, list[Entry]] = {}
+def _by_block(entries: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
+    found: dict[str, list[TrialRecord]] = {}
     for entry in entries:
         found.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
     return found
 
 
-def at_quick(entries: Iterable[Entry], metric: str) -> str:
+def at_quick(entries: Iterable[TrialRecord], metric: str) -> str:
     """What a sentence about a robust test accuracy begins with where it rests, for some trial, on the set `quick`."""
     if "robust_accuracy" not in metric or not metric.startswith("test/"):
         return ""
@@ -132,12 +132,12 @@ def at_quick(entries: Iterable[Entry], metric: str) -> str:
     return "At quick evaluation: " if any(QUICK in names and STANDARD not in names for names in sets) else ""
 
 
-def _named(entry: Entry) -> tuple[str, ...]:
+def _named(entry: TrialRecord) -> tuple[str, ...]:
     names = entry.measured_params.get(ATTACKS, ())
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def measured_again(entries: Sequence[Entry]) -> str:
+def measured_again(entries: Sequence[TrialRecord]) -> str:
     """With what, and when, test metrics were measured again, as a sentence; empty where none was."""
     again = [entry for entry in entries if entry.measured]
     if not again:

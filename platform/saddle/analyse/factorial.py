@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, Rule, judge
-from saddle.analyse.pairs import MISSING, Measured, pair
+from saddle.analyse.effects import Comparison, ComparisonSpec, judge
+from saddle.analyse.paired_values import MISSING, ArmValues, pair
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
 from saddle.study.ablation import Ablation
@@ -18,8 +18,8 @@ from saddle.study.ablation import Ablation
 def factorial_effects(
     factors: Mapping[str, Sequence[Any]],
     arms: Sequence[Arm],
-    measured: Sequence[Measured],
-    rule: Rule,
+    measured: Sequence[ArmValues],
+    spec: ComparisonSpec,
     *,
     fraction: bool = False,
 ) -> list[Effect]:
@@ -28,7 +28,7 @@ def factorial_effects(
     A seed counts where every arm that a contrast needs has completed.
     """
     found = contrasts({name: list(levels) for name, levels in factors.items()}, arms, fraction=fraction).found
-    effects = judge([comparison_of(contrast, measured) for contrast in found], rule)
+    effects = judge([comparison_of(contrast, measured) for contrast in found], spec)
     return [
         replace(effect, notes=(*_notes(contrast), *effect.notes))
         for contrast, effect in zip(found, effects, strict=True)
@@ -62,12 +62,12 @@ def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
     return said
 
 
-def comparison_of(contrast: Contrast, measured: Sequence[Measured]) -> Comparison:
+def comparison_of(contrast: Contrast, measured: Sequence[ArmValues]) -> Comparison:
     """The contrast's pairs, seed by seed."""
     return Comparison(contrast.name, pair(_side(contrast.high, measured), _side(contrast.low, measured)), contrast.kind)
 
 
-def _side(side: Side, measured: Sequence[Measured]) -> Measured:
+def _side(side: Side, measured: Sequence[ArmValues]) -> ArmValues:
     """The weighted sum of several arms on the seeds that all of them completed."""
     parts = [(weight, measured[place]) for place, weight in side.weights.items()]
     seeds = sorted({seed for _, arm in parts for seed in (*arm.values, *arm.lost)})
@@ -81,7 +81,7 @@ def _side(side: Side, measured: Sequence[Measured]) -> Measured:
             lost_in |= {seed: gone[0].lost_in[seed]} if seed in gone[0].lost_in else {}
         else:
             values[seed] = math.fsum(weight * arm.values[seed] for weight, arm in parts)
-    return Measured(side.name, values, lost, lost_in)
+    return ArmValues(side.name, values, lost, lost_in)
 
 
 def _notes(contrast: Contrast) -> tuple[str, ...]:

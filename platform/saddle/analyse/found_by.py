@@ -9,10 +9,10 @@ from statistics import fmean
 import numpy as np
 
 from saddle.analyse.evaluations import ATTACKS
-from saddle.analyse.samples import Read, read_array
-from saddle.search.outcomes import Outcome
+from saddle.analyse.predictions import Read, read_array
 from saddle.store.base import Damaged, ForeignPath
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 FOUND_BY = "found_by"
 """The array (N,) int16: -1 robust, 0 wrong on the clean sample, k > 0 broken first by the attack of order k."""
@@ -38,7 +38,7 @@ class FailuresFound:
         return 1 - self.clean_errors - sum(self.attacks.values())
 
 
-def failures_found(groups: Mapping[str, Sequence[Entry]], read: Read) -> list[FailuresFound]:
+def failures_found(groups: Mapping[str, Sequence[TrialRecord]], read: Read) -> list[FailuresFound]:
     """The failures of each group, such as an arm, over the completed trials that say which attack found them."""
     stored = {name: [entry for entry in entries if says(entry)] for name, entries in groups.items()}
     if sum(map(len, stored.values())) > MOST_READ:
@@ -60,12 +60,12 @@ def failures_found(groups: Mapping[str, Sequence[Entry]], read: Read) -> list[Fa
     return found
 
 
-def says(entry: Entry) -> bool:
+def says(entry: TrialRecord) -> bool:
     """Whether a trial stores which attack found each failure, and the order of the attacks."""
     return entry.outcome == Outcome.COMPLETED and FOUND_BY in entry.arrays and bool(order_of(entry))
 
 
-def order_of(entry: Entry) -> dict[int, str]:
+def order_of(entry: TrialRecord) -> dict[int, str]:
     """The attacks of a trial's test by the number that they have in its `found_by`."""
     attacks = entry.fingerprints.get(ATTACKS)
     if not isinstance(attacks, Mapping):
@@ -78,7 +78,7 @@ def order_of(entry: Entry) -> dict[int, str]:
     return dict(sorted(numbered.items()))
 
 
-def _counted(entry: Entry, read: Read) -> tuple[int, float, dict[str, float]] | None:
+def _counted(entry: TrialRecord, read: Read) -> tuple[int, float, dict[str, float]] | None:
     """Samples, the share wrong when clean, and the share that each attack broke first; None where it can't be read."""
     try:
         first = read_array(entry.arrays[FOUND_BY], read)

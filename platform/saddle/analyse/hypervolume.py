@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddle.analyse.best import candidates
-from saddle.analyse.student import Floats
-from saddle.store.entry import Entry
+from saddle.analyse.statistics.paired_t import Floats
 from saddle.study.models import Constraint, Objective
+from saddle.trial.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Course:
     so 1 means that one trial is best in every objective.
     """
 
-    trials: tuple[Entry, ...]
+    trials: tuple[TrialRecord, ...]
     shares: tuple[float, ...]
     worst: tuple[float, ...]
     best: tuple[float, ...]
 
 
 def hypervolume_course(
-    entries: Iterable[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+    entries: Iterable[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
 ) -> Course | None:
     """The course of a search; None where all trials have the same value of an objective."""
     found = candidates(entries, objectives, constraints)

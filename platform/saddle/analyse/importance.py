@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from saddle.analyse.best import candidates
-from saddle.design.values import canonical
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -54,7 +54,7 @@ class Importance:
         return self.trials < ROUGH_BELOW
 
 
-def importance(study: Study, entries: Iterable[Entry], objective: Objective) -> Importance:
+def importance(study: Study, entries: Iterable[TrialRecord], objective: Objective) -> Importance:
     """How much each searched parameter decides whether a trial is among the best quarter (Watanabe et al., 2023).
 
     PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) beside it. Trials
@@ -124,7 +124,7 @@ def _quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(verbosity)
 
 
-def drawn(study: Study, entry: Entry) -> dict[str, Any]:
+def drawn(study: Study, entry: TrialRecord) -> dict[str, Any]:
     """The parameters that the sampler drew for a trial: those of the search whose condition it met."""
     given = {name: entry.settings[name] for name in study.search or {} if name in entry.settings}
     if given:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from saddle.analyse.wording import Scale
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import Scale
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 PREFIX = "test/budget_ladder."
 DECLARED = "test/budget_ladder.declared"
@@ -38,7 +38,7 @@ class Ladder:
         return self.start - min(self.rungs.values())
 
 
-def ladders(groups: Mapping[str, Sequence[Entry]]) -> list[Ladder]:
+def ladders(groups: Mapping[str, Sequence[TrialRecord]]) -> list[Ladder]:
     """The ladder of each group, such as an arm, over its completed trials that have climbed it."""
     found = []
     for name, entries in groups.items():

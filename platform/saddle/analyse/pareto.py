@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from saddle.analyse.best import candidates
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.record import TrialRecord
 
 
 def pareto_front(
-    entries: Iterable[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
-) -> list[Entry]:
+    entries: Iterable[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+) -> list[TrialRecord]:
     """The completed, feasible trials that no other one equals or betters in every objective and beats in one.
 
     In the order of the first objective, best first; trials with equal values are all kept.

@@ -8,13 +8,13 @@ from statistics import fmean, stdev
 from typing import Any
 
 from saddle.analyse.best import value_of
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.paired_values import of_arm
 from saddle.design import Arm, labels
 from saddle.design.blocks import Block
-from saddle.design.values import canonical, readable, same
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
 from saddle.study.published import PublishedValue
+from saddle.study.values import canonical, readable, same
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 ABSENT = object()
 """Stands for a setting that no trial has."""
@@ -59,7 +59,7 @@ class Comparison:
 
 
 def compare_published(
-    values: Sequence[PublishedValue], arms: Sequence[Arm], entries: Sequence[Entry], config: Any = None
+    values: Sequence[PublishedValue], arms: Sequence[Arm], entries: Sequence[TrialRecord], config: Any = None
 ) -> Comparison:
     """Each value beside the mean over seeds of the arm it names.
 
@@ -102,16 +102,16 @@ def _by_levels(value: PublishedValue, arms: Sequence[Arm]) -> Arm | None:
     return found[0] if len(found) == 1 else None
 
 
-def _in_block(entry: Entry, conditions: Mapping[str, Any]) -> bool:
+def _in_block(entry: TrialRecord, conditions: Mapping[str, Any]) -> bool:
     return all(same(level, conditions[name]) for name, level in entry.block.items() if name in conditions)
 
 
-def _block_of(members: Sequence[Entry], conditions: Mapping[str, Any]) -> Block:
+def _block_of(members: Sequence[TrialRecord], conditions: Mapping[str, Any]) -> Block:
     """What the conditions say of the blocks there are; the entries are those of such blocks alone."""
     return {name: level for name, level in (members[0].block if members else {}).items() if name in conditions}
 
 
-def _by_seed(members: Sequence[Entry], metric: str) -> list[float]:
+def _by_seed(members: Sequence[TrialRecord], metric: str) -> list[float]:
     """The completed replicates' values, of a seed with several blocks their mean."""
     found: dict[int, list[float]] = {}
     for entry in members:
@@ -121,7 +121,7 @@ def _by_seed(members: Sequence[Entry], metric: str) -> list[float]:
     return [fmean(values) for values in found.values()]
 
 
-def _differing(conditions: Mapping[str, Any], members: Sequence[Entry], config: Any) -> tuple[Condition, ...]:
+def _differing(conditions: Mapping[str, Any], members: Sequence[TrialRecord], config: Any) -> tuple[Condition, ...]:
     found = []
     for name, wanted in conditions.items():
         ours = {canonical(value): value for entry in members if (value := _setting(entry, name)) is not ABSENT}
@@ -131,7 +131,7 @@ def _differing(conditions: Mapping[str, Any], members: Sequence[Entry], config: 
     return tuple(found)
 
 
-def _setting(entry: Entry, name: str) -> Any:
+def _setting(entry: TrialRecord, name: str) -> Any:
     """A trial's setting, of a nested one by its dotted name."""
     value: Any = entry.params
     for part in (name,) if name in entry.params else name.split("."):
@@ -141,7 +141,7 @@ def _setting(entry: Entry, name: str) -> Any:
     return value
 
 
-def _as_ours(name: str, value: Any, entry: Entry, config: Any) -> Any:
+def _as_ours(name: str, value: Any, entry: TrialRecord, config: Any) -> Any:
     """The value as the trainable's configuration would hold it: `[odd_even]` for tasks is a mapping there."""
     if config is None or name not in entry.params:
         return value

@@ -15,17 +15,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from saddle.analyse.corrections import adjust, local_alpha
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, Rule, conclude, describe
-from saddle.analyse.pairs import MISSING, Measured, pair
-from saddle.analyse.sequential import Spending, critical_values, sequential_p
-from saddle.analyse.student import paired_t
+from saddle.analyse.effects import Comparison, ComparisonSpec, conclude, describe
+from saddle.analyse.paired_values import MISSING, ArmValues, pair
+from saddle.analyse.statistics.corrections import adjust, local_alpha
+from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
+from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.verdict import SETTLED, decide
 
 
 @dataclass(frozen=True)
-class Standing:
+class RaceState:
     """Where a race stands: the effects so far, and the arms that are settled with the number of seeds that took."""
 
     effects: tuple[Effect, ...]
@@ -41,7 +41,7 @@ class Standing:
 class _Runner:
     """One arm in the race."""
 
-    arm: Measured
+    arm: ArmValues
     comparison: Comparison
     looks: list[int] = field(default_factory=list)
     means: list[float] = field(default_factory=list)
@@ -78,8 +78,8 @@ class _Runner:
 
 
 def race(
-    arms: Sequence[Measured], baseline: Measured, seeds: Sequence[int], rule: Rule, spending: Spending
-) -> Standing:
+    arms: Sequence[ArmValues], baseline: ArmValues, seeds: Sequence[int], spec: ComparisonSpec, spending: Spending
+) -> RaceState:
     """Replay a race of arms against the baseline; `rule.correction` is taken to be Holm's."""
     runners = [_Runner(arm, Comparison(arm.arm, pair(arm, _first(baseline, [])))) for arm in arms]
     for seen in range(1, len(seeds) + 1):
@@ -89,41 +89,43 @@ def race(
                 first = pair(_first(runner.arm, prefix), _first(baseline, prefix))
                 runner.comparison = Comparison(runner.arm.arm, first)
                 runner.look(final=seen == len(seeds))
-        for runner, (_, local) in zip(runners, _levels(runners, len(seeds), rule, spending), strict=True):
+        for runner, (_, local) in zip(runners, _levels(runners, len(seeds), spec, spending), strict=True):
             if runner.settled is None and runner.looks and seen < len(seeds):
                 low, high = runner.interval(len(seeds), local, spending)
-                if decide(low, high, rule.direction, rule.equivalence) in SETTLED:
+                if decide(low, high, spec.direction, spec.equivalence) in SETTLED:
                     runner.settled = seen
     effects = []
-    for runner, (p_adjusted, local) in zip(runners, _levels(runners, len(seeds), rule, spending), strict=True):
-        effect = describe(runner.comparison, rule)
+    for runner, (p_adjusted, local) in zip(runners, _levels(runners, len(seeds), spec, spending), strict=True):
+        effect = describe(runner.comparison, spec)
         if runner.looks:
             low, high = runner.interval(len(seeds), local, spending)
-            effect = conclude(effect, rule, low, high, level=1 - local, p_adjusted=p_adjusted)
+            effect = conclude(effect, spec, low, high, level=1 - local, p_adjusted=p_adjusted)
         effects.append(replace(effect, settled_after=None if runner.settled is None else effect.n))
     settled = {runner.arm.arm: runner.settled for runner in runners if runner.settled is not None}
     if runners and len(settled) == len(runners):
         settled[baseline.arm] = max(settled.values())
-    return Standing(tuple(effects), settled)
+    return RaceState(tuple(effects), settled)
 
 
-def _levels(runners: Sequence[_Runner], most: int, rule: Rule, spending: Spending) -> list[tuple[float, float]]:
+def _levels(
+    runners: Sequence[_Runner], most: int, spec: ComparisonSpec, spending: Spending
+) -> list[tuple[float, float]]:
     """Each arm's adjusted p, and the level its interval has."""
     if not runners:
         return []
     p_all = [runner.p(most, spending) for runner in runners]
-    adjusted, levels = adjust(p_all, "holm"), local_alpha(p_all, rule.alpha, "holm")
+    adjusted, levels = adjust(p_all, "holm"), local_alpha(p_all, spec.alpha, "holm")
     return [(float(p), float(local)) for p, local in zip(adjusted, levels, strict=True)]
 
 
-def _waits(prefix: Sequence[int], *arms: Measured) -> bool:
+def _waits(prefix: Sequence[int], *arms: ArmValues) -> bool:
     """Whether one of these seeds is still to be trained: a look must not depend on which trials are quick."""
     return any(arm.lost.get(seed) == MISSING for arm in arms for seed in prefix)
 
 
-def _first(arm: Measured, seeds: Sequence[int]) -> Measured:
+def _first(arm: ArmValues, seeds: Sequence[int]) -> ArmValues:
     """The arm as if only these seeds had been planned."""
-    return Measured(
+    return ArmValues(
         arm.arm,
         {seed: arm.values[seed] for seed in seeds if seed in arm.values},
         {seed: arm.lost[seed] for seed in seeds if seed in arm.lost},

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.best import value_of
-from saddle.analyse.ranks import RankComparison, compare_ranks
+from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
 from saddle.design.blocks import block_name
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 FEWEST = 3
@@ -24,13 +24,15 @@ class RankAgreement:
     final: str
     block: str
     n: int
-    chosen: Entry
+    chosen: TrialRecord
     ranks: RankComparison
 
 
-def rank_agreements(entries: Sequence[Entry], cheap: str, final: str, direction: Direction) -> list[RankAgreement]:
+def rank_agreements(
+    entries: Sequence[TrialRecord], cheap: str, final: str, direction: Direction
+) -> list[RankAgreement]:
     """Over the completed trials with finite values of both metrics, block by block; none with fewer than three."""
-    by_block: dict[str, list[Entry]] = {}
+    by_block: dict[str, list[TrialRecord]] = {}
     for entry in entries:
         if entry.outcome == Outcome.COMPLETED and None not in (value_of(entry, cheap), value_of(entry, final)):
             by_block.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
@@ -41,7 +43,9 @@ def rank_agreements(entries: Sequence[Entry], cheap: str, final: str, direction:
     ]
 
 
-def _agreement(entries: Sequence[Entry], cheap: str, final: str, direction: Direction, block: str) -> RankAgreement:
+def _agreement(
+    entries: Sequence[TrialRecord], cheap: str, final: str, direction: Direction, block: str
+) -> RankAgreement:
     here, there = ([entry.metrics[metric] for entry in entries] for metric in (cheap, final))
     ranks = compare_ranks(here, there, direction)
     return RankAgreement(cheap, final, block, len(entries), entries[ranks.chosen], ranks)

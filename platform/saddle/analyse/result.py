@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from saddle.analyse.badge import Badge
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
-from saddle.analyse.wording import guess_direction
-from saddle.store.entry import Entry
+from saddle.study.metrics import guess_direction
 from saddle.study.models import Objective, Study
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 PREFERRED = ("test/robust_accuracy.worst_case", "test/robust_accuracy", "test/clean_accuracy", "test/accuracy")
@@ -31,8 +31,8 @@ class Answer:
     warnings: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
     failures: tuple[FailureRate, ...] = ()
-    best: Entry | None = None
-    front: tuple[Entry, ...] = ()
+    best: TrialRecord | None = None
+    front: tuple[TrialRecord, ...] = ()
     block_columns: tuple[str, ...] = ()
     block_rows: tuple[tuple[str, ...], ...] = ()
     """A table of the effects in single blocks, where an ablation has any."""
@@ -50,7 +50,7 @@ def direction_of(metric: str, directions: Mapping[str, Direction]) -> Direction:
 
 
 def compared_metric(
-    study: Study, directions: Mapping[str, Direction], entries: Sequence[Entry] = (), selection: str | None = None
+    study: Study, directions: Mapping[str, Direction], entries: Sequence[TrialRecord] = (), selection: str | None = None
 ) -> str:
     """The metric an ablation compares: the study's, else the test twin of `selection`, else robust test accuracy."""
     if study.ablation is not None and study.ablation.compare.metric:

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.corrections import adjust
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.evaluations import comparable
-from saddle.analyse.pairs import of_arm
-from saddle.analyse.result import compared_metric
-from saddle.analyse.samples import (
+from saddle.analyse.paired_values import of_arm
+from saddle.analyse.predictions import (
     CLEAN,
     WORST_CASE,
     NoPredictions,
@@ -22,13 +20,15 @@ from saddle.analyse.samples import (
     read_predictions,
     stores_predictions,
 )
+from saddle.analyse.result import compared_metric
+from saddle.analyse.statistics.corrections import adjust
 from saddle.design import labels
-from saddle.design.values import canonical
-from saddle.search.outcomes import Outcome
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.entry import Entry
-from saddle.store.reading import in_parallel
+from saddle.store.parallel import in_parallel
 from saddle.study.models import Study
+from saddle.study.values import canonical
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 Place = tuple[str, int]
 """A block and a seed: what two replicates that are compared share."""
@@ -70,7 +70,12 @@ class StudyOnSamples:
 
 
 def pair_samples(
-    arms: Mapping[str, Iterable[Entry]], baseline: Iterable[Entry], store: Store, *, against: str, under: str
+    arms: Mapping[str, Iterable[TrialRecord]],
+    baseline: Iterable[TrialRecord],
+    store: Store,
+    *,
+    against: str,
+    under: str,
 ) -> tuple[OnSamples, ...]:
     """The entries of each arm against the baseline's, seed by seed (and block by block); `against` names the baseline.
 
@@ -98,7 +103,7 @@ def pair_samples(
 
 
 def against_one(
-    arms: Mapping[str, Entry], baseline: Entry, store: Store, against: str, under: str
+    arms: Mapping[str, TrialRecord], baseline: TrialRecord, store: Store, against: str, under: str
 ) -> dict[str, SampleTest | str]:
     """The replicates of one seed against the baseline's, each tested or with the reason why not."""
     if not stores_predictions(baseline) or not any(stores_predictions(entry) for entry in arms.values()):
@@ -119,9 +124,9 @@ def against_one(
     return found
 
 
-def by_place(entries: Iterable[Entry]) -> dict[Place, Entry]:
+def by_place(entries: Iterable[TrialRecord]) -> dict[Place, TrialRecord]:
     """The latest completed entry of each seed in each block, in their order."""
-    completed: Sequence[Entry] = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    completed: Sequence[TrialRecord] = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     latest = {(canonical(dict(e.block)), e.seed): e for e in sorted(completed, key=lambda entry: entry.started)}
     return dict(sorted(latest.items()))
 
@@ -138,7 +143,7 @@ def under_of(metric: str) -> str:
 def study_on_samples(
     study: Study,
     trainable: Any,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
     store: Store,
     most: int | None = None,

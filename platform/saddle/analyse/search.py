@@ -14,11 +14,11 @@ from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer, objectives_of
-from saddle.analyse.wording import DASH, Scale, label, listed, plural, setting, settings
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 ROWS = 10
@@ -33,7 +33,7 @@ ENDED = {
 
 def answer_search(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     directions: Mapping[str, Direction],
     *,
     selection: str | None = None,
@@ -60,7 +60,7 @@ def answer_search(
     return Answer(sentence, metric, columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
 
 
-def name_of(entry: Entry) -> str:
+def name_of(entry: TrialRecord) -> str:
     """How a trial is called in a sentence: `trial 7`."""
     return f"trial {entry.key if entry.number is None else entry.number}"
 
@@ -70,12 +70,14 @@ def twin(metric: str) -> str:
     return "test/" + metric.partition("/")[2]
 
 
-def _cost(entry: Entry, objective: Objective) -> float:
+def _cost(entry: TrialRecord, objective: Objective) -> float:
     value = entry.metrics[objective.metric]
     return -value if objective.direction == "maximize" else value
 
 
-def _row(study: Study, entry: Entry, objectives: Sequence[Objective], front: Sequence[Entry]) -> tuple[str, ...]:
+def _row(
+    study: Study, entry: TrialRecord, objectives: Sequence[Objective], front: Sequence[TrialRecord]
+) -> tuple[str, ...]:
     params = drawn(study, entry)
     marks = ("yes" if any(entry.key == one.key for one in front) else DASH,) if len(objectives) > 1 else ()
     return (
@@ -87,7 +89,7 @@ def _row(study: Study, entry: Entry, objectives: Sequence[Objective], front: Seq
     )
 
 
-def _best_sentence(study: Study, entries: Sequence[Entry], winner: Entry, objective: Objective) -> str:
+def _best_sentence(study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Objective) -> str:
     value = Scale.of(objective.metric).value(winner.metrics[objective.metric])
     where = settings(drawn(study, winner).items())
     parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective.metric} = {value}"]
@@ -100,11 +102,13 @@ def _best_sentence(study: Study, entries: Sequence[Entry], winner: Entry, object
     return " ".join([*parts, *_others(entries)])
 
 
-def _front_sentence(entries: Sequence[Entry], front: Sequence[Entry], objectives: Sequence[Objective]) -> str:
+def _front_sentence(
+    entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Objective]
+) -> str:
     metrics = listed(objective.metric for objective in objectives)
     ends = [front[0], front[-1]] if len(front) > 1 else front
 
-    def point(entry: Entry) -> str:
+    def point(entry: TrialRecord) -> str:
         return " and ".join(Scale.of(o.metric).value(entry.metrics[o.metric]) for o in objectives)
 
     span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
@@ -117,7 +121,7 @@ def _front_sentence(entries: Sequence[Entry], front: Sequence[Entry], objectives
     )
 
 
-def _others(entries: Sequence[Entry]) -> Iterable[str]:
+def _others(entries: Sequence[TrialRecord]) -> Iterable[str]:
     counts = Counter(entry.outcome for entry in entries)
     parts = [f"{counts[outcome]} {words}" for outcome, words in ENDED.items() if counts[outcome]]
     if parts:
@@ -125,7 +129,7 @@ def _others(entries: Sequence[Entry]) -> Iterable[str]:
         yield f"{', '.join([*completed, listed(parts)])}."
 
 
-def _nothing(study: Study, entries: Sequence[Entry], objectives: Sequence[Objective]) -> str:
+def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Objective]) -> str:
     if not entries:
         return "No trial has finished yet."
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
@@ -145,10 +149,10 @@ def _nothing(study: Study, entries: Sequence[Entry], objectives: Sequence[Object
 
 def _warnings(
     study: Study,
-    entries: Sequence[Entry],
-    winner: Entry | None,
+    entries: Sequence[TrialRecord],
+    winner: TrialRecord | None,
     objectives: Sequence[Objective],
-    feasible: Sequence[Entry],
+    feasible: Sequence[TrialRecord],
 ) -> Iterable[str]:
     failed = sum(entry.outcome in (Outcome.FAILED, Outcome.TIMED_OUT) for entry in entries)
     if failed * 4 >= max(len(entries), 1) and failed:

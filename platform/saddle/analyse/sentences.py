@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from saddle.analyse.collapse import FailureRate
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Rule
-from saddle.analyse.verdict import FEWEST_SEEDS, Verdict
-from saddle.analyse.wording import Scale, listed, p_equals, plural
+from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
+from saddle.analyse.verdict import Verdict
 
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""
@@ -25,9 +26,9 @@ def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
     return Scale.of(metric, halves)
 
 
-def paragraph(effects: Sequence[Effect], rule: Rule, failures: Sequence[FailureRate] = ()) -> str:
+def paragraph(effects: Sequence[Effect], spec: ComparisonSpec, failures: Sequence[FailureRate] = ()) -> str:
     """What the effects say together: what fails and what differs first, then what does not; with intervals and p."""
-    scale = scale_of(effects, rule.metric)
+    scale = scale_of(effects, spec.metric)
     order = [Verdict.FAILS, Verdict.HELPS, Verdict.HURTS]
     order += [Verdict.EQUIVALENT, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
     ranked = sorted(effects, key=lambda effect: order.index(effect.verdict))
@@ -35,33 +36,33 @@ def paragraph(effects: Sequence[Effect], rule: Rule, failures: Sequence[FailureR
     rates = {rate.arm: rate for rate in failures}
     sentences = [_failure(effect, rates) for effect in ranked if effect.verdict is Verdict.FAILS]
     told = [effect for effect in ranked if effect.verdict not in quiet | {Verdict.FAILS}]
-    sentences += [sentence(effect, scale, rule, in_metric=index == 0) for index, effect in enumerate(told)]
+    sentences += [sentence(effect, scale, spec, in_metric=index == 0) for index, effect in enumerate(told)]
     baselines = {effect.baseline for effect in effects}
     against = f", compared with {baselines.pop()}" if len(baselines) == 1 else ""
     for verdict in order:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
-            where = "" if told else f" in {rule.metric}"
+            where = "" if told else f" in {spec.metric}"
             who = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(effects)}"
             sentences.append(f"{verdict.capitalize()}{where} for {who}{against}.")
     return " ".join(sentences)
 
 
-def sentence(effect: Effect, scale: Scale, rule: Rule, *, in_metric: bool = True) -> str:
+def sentence(effect: Effect, scale: Scale, spec: ComparisonSpec, *, in_metric: bool = True) -> str:
     """One effect in plain words, with its size, interval, seeds and adjusted p."""
     where = f" in {effect.metric}" if in_metric else ""
     if effect.low is None:
         return f"{_doubt(effect, where)}: {_why_unsettled(effect)}."
     interval = scale.interval(effect.low, effect.high)
     name = f"{NAMES[effect.correction]}-adjusted"
-    adjusted = f"{name} " if effect.level is not None and abs(effect.level - (1 - rule.alpha)) > 1e-9 else ""
+    adjusted = f"{name} " if effect.level is not None and abs(effect.level - (1 - spec.alpha)) > 1e-9 else ""
     size = (
-        f"{scale.difference(effect.mean)} ({adjusted}{100 * (1 - rule.alpha):.4g} % interval {interval},"
+        f"{scale.difference(effect.mean)} ({adjusted}{100 * (1 - spec.alpha):.4g} % interval {interval},"
         f" {plural(effect.n, 'seed')}, {name} p {p_equals(effect.p_adjusted)})"
     )
     if effect.verdict is Verdict.UNSETTLED:
         return f"{_doubt(effect, where)}: {size}{_needed(effect)}."
-    return f"{_claim(effect, where, scale, rule.equivalence)}: {size}."
+    return f"{_claim(effect, where, scale, spec.equivalence)}: {size}."
 
 
 def _failure(effect: Effect, rates: Mapping[str, FailureRate]) -> str:

@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.best import best, value_of
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.paired_values import of_arm
 from saddle.analyse.result import Answer, direction_of
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 MOST = 3
 """Trials checked at the end of a study; each takes about as long as training one of its trials at scale quick."""
 
 
 def to_check(
-    study: Study, trainable: Any, entries: Sequence[Entry], answer: Answer, baseline: Mapping[str, Any] | None
-) -> list[Entry]:
+    study: Study, trainable: Any, entries: Sequence[TrialRecord], answer: Answer, baseline: Mapping[str, Any] | None
+) -> list[TrialRecord]:
     """The trials that would have the badge, and what an ablation's are compared with: at most `MOST` of them.
 
     Of a search the best one, or the first of its front; of an ablation one replicate of the best arm and one of the
@@ -33,12 +33,12 @@ def to_check(
 
 
 def _of_ablation(
-    study: Study, trainable: Any, entries: Sequence[Entry], answer: Answer, baseline: Mapping[str, Any] | None
-) -> list[Entry]:
+    study: Study, trainable: Any, entries: Sequence[TrialRecord], answer: Answer, baseline: Mapping[str, Any] | None
+) -> list[TrialRecord]:
     selection = selection_of(study, trainable)
     sign = 1.0 if direction_of(answer.metric, trainable.METRICS) == "maximize" else -1.0
-    ranked: list[tuple[float, Entry]] = []
-    compared: list[Entry] = []
+    ranked: list[tuple[float, TrialRecord]] = []
+    compared: list[TrialRecord] = []
     for arm in arms_of_study(study, baseline):
         completed = [entry for entry in of_arm(entries, arm) if entry.outcome == Outcome.COMPLETED]
         values = [value for entry in completed if (value := value_of(entry, answer.metric)) is not None]

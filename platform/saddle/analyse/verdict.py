@@ -6,9 +6,6 @@ from enum import StrEnum
 
 from trainables.contract import Direction
 
-FEWEST_SEEDS = 3
-"""Complete pairs below which nothing is claimed."""
-
 
 class Verdict(StrEnum):
     """What the interval of the paired difference says; nothing else decides, but whether there was anything to see."""

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.analyse.wording import listed
-from saddle.design.values import canonical, readable, same
+from saddle.analyse.text.formatting import listed
 from saddle.errors import UserError
-from saddle.search.outcomes import Outcome
 from saddle.store.base import StorageError, Store
-from saddle.store.entry import Entry
-from saddle.store.entry_rows import to_json
-from saddle.store.fence import Hold, write_fenced
-from saddle.store.opening import open_store, study_folder
+from saddle.store.fence import StudyLock, write_fenced
+from saddle.store.open import open_store, study_folder
+from saddle.study.values import canonical, readable, same
+from saddle.trial.json_text import to_json
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 
@@ -34,11 +34,11 @@ class Evaluation:
     settings: Mapping[str, Any] = field(default_factory=dict)
     since: float = 0.0
 
-    def is_that_of(self, entry: Entry) -> bool:
+    def is_that_of(self, entry: TrialRecord) -> bool:
         """Whether a trial's test metrics rest on it."""
         return same(dict(entry.evaluation), dict(self.settings)) and entry.settled >= self.since
 
-    def pending(self, entries: Iterable[Entry]) -> list[Entry]:
+    def pending(self, entries: Iterable[TrialRecord]) -> list[TrialRecord]:
         """The completed trials that are still to be measured with it."""
         return [entry for entry in entries if entry.outcome == Outcome.COMPLETED and not self.is_that_of(entry)]
 
@@ -66,13 +66,13 @@ def read_evaluation(store: Store, run: RunId) -> Evaluation:
         ) from error
 
 
-def write_evaluation(store: Store, run: RunId, evaluation: Evaluation, hold: Hold) -> None:
+def write_evaluation(store: Store, run: RunId, evaluation: Evaluation, lock: StudyLock) -> None:
     """Let an evaluation count for a run from now on; raises `TakenOver`."""
-    content = {"settings": dict(evaluation.settings), "since": evaluation.since, "token": hold.token}
-    write_fenced(store, evaluation_path(run), to_json(content).encode(), hold)
+    content = {"settings": dict(evaluation.settings), "since": evaluation.since, "token": lock.token}
+    write_fenced(store, evaluation_path(run), to_json(content).encode(), lock)
 
 
-def refuse_fields(names: Iterable[str], trainable: str, fields: Sequence[str], entries: Sequence[Entry]) -> None:
+def refuse_fields(names: Iterable[str], trainable: str, fields: Sequence[str], entries: Sequence[TrialRecord]) -> None:
     """Raise `UserError` for a field that training reads, and for one that a trial was given a value of its own for."""
     for name in names:
         if name not in fields:

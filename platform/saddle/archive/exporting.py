@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from saddle.archive.finding import FoundTrial
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.models import stored_state
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.checkpoints import encode_state
-from saddle.store.ledger import to_json
 from saddle.study.trainables import find_trainables
+from saddle.trial.json_text import to_json
 
 LOADER = '''"""Loads the exported model; needs torch and the package of the trainable, not saddle."""
 

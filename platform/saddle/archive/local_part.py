@@ -12,7 +12,7 @@ from saddle.archive.studies import read_study, set_aside_names
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.local import LocalStore
-from saddle.store.opening import OWNER, local_owner
+from saddle.store.open import OWNER, local_owner
 from saddle.trial.run_id import RunId
 
 log = logging.getLogger("saddle")

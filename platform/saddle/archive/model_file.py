@@ -14,7 +14,7 @@ from typing import Any
 
 from saddle.errors import UserError
 from saddle.redaction import redact
-from saddle.study.problems import nearest
+from saddle.study.nearest import nearest
 
 
 def load_model_file(address: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints, load_state
 from saddle.store.retention import describe_removal

@@ -8,12 +8,12 @@ from typing import Any
 
 from saddle.analyse.badge import reasons_against
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 
-def result_row(entry: Entry, run: RunId) -> dict[str, Any]:
+def result_row(entry: TrialRecord, run: RunId) -> dict[str, Any]:
     """The row that `saddle results --json` prints."""
     return {
         "study": run.name,

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
-from saddle.design.values import same
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
-from saddle.store.fence import HELD, Hold, write_fenced
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
 from saddle.study.evaluation import as_trained, changed_evaluation
-from saddle.study.loader import dump_study, parse_studies, refused_differences
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
+from saddle.study.values import same
+from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
 from saddle.trial.run_id import STUDIES, RunId
 from trainables.contract import evaluation_fields
 
@@ -157,7 +157,7 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
 
 
 def settle_study(
-    store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool, hold: Hold = HELD
+    store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool, lock: StudyLock = NO_LOCK
 ) -> StoredStudy:
     """Store the study, or take up the stored one where it says the same or less.
 
@@ -166,7 +166,7 @@ def settle_study(
     """
     stored = read_study(store, study.study)
     if stored is not None and fresh:
-        hold.check()
+        lock.check()
         set_aside(store, stored.run)
         stored = None
     if stored is not None:
@@ -177,10 +177,10 @@ def settle_study(
     if stored is not None:
         study = as_trained(study, stored.study, evaluation_fields(load_trainable(stored.study.trainable)))
     evaluation = stored.evaluation if stored is not None else AS_TRAINED
-    folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": hold.token}
+    folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": lock.token}
     for name in FACTS:
-        write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), hold)
-    write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), hold)
+        write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
+    write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
     return StoredStudy(study, run, baseline, evaluation)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.entry import Entry
-from saddle.store.reading import in_parallel
+from saddle.store.parallel import in_parallel
+from saddle.trial.record import TrialRecord
 
 
-def stored_arrays(store: Store, entry: Entry) -> Mapping[str, Any]:
+def stored_arrays(store: Store, entry: TrialRecord) -> Mapping[str, Any]:
     """The arrays of a trial (numpy) by their names, without those that are not kept or can't be read."""
     import numpy as np
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.analyse.answer_study import arms_of_study
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import load_config, stored_state
 from saddle.archive.trial_arrays import stored_arrays
 from saddle.errors import UserError
-from saddle.search.outcomes import Outcome
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem, InProcessRun, TrainedTrial
 
 
@@ -24,7 +24,7 @@ def has_checklist(trainable: Any) -> bool:
 
 
 def check_trial(
-    store: Store, trial: FoundTrial, entries: Sequence[Entry], data_root: str | None = None, device: str = "cpu"
+    store: Store, trial: FoundTrial, entries: Sequence[TrialRecord], data_root: str | None = None, device: str = "cpu"
 ) -> list[CheckItem]:
     """Every item's verdict on the selected checkpoint of a trial; `entries` are all of its study.
 
@@ -38,7 +38,7 @@ def check_trial(
     return list(trainable.check_robustness(load_config(trial), stored_state(store, trial), run, trained))
 
 
-def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[Entry]) -> TrainedTrial:
+def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[TrialRecord]) -> TrainedTrial:
     """What its study says of a trial, and another replicate of the study's baseline where one is kept."""
     entry, study = trial.entry, trial.stored.study
     completed = [other for other in entries if other.outcome == Outcome.COMPLETED]
@@ -56,7 +56,7 @@ def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[Entry]) -> 
 
 
 def other_replicate(
-    store: Store, trial: FoundTrial, completed: Sequence[Entry]
+    store: Store, trial: FoundTrial, completed: Sequence[TrialRecord]
 ) -> tuple[Any, Mapping[str, Any]] | None:
     """Configuration and state of a replicate of the baseline with another seed and the same data; None without one."""
     arms = arms_of_study(trial.stored.study, trial.stored.baseline)

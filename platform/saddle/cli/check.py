@@ -11,7 +11,7 @@ import typer
 from saddle.cli.options import AsJson, DataRoot, Storage
 
 if TYPE_CHECKING:
-    from saddle.archive.finding import FoundTrial
+    from saddle.archive.lookup import FoundTrial
     from saddle.store.base import Store
     from trainables.contract import CheckItem
 
@@ -74,8 +74,8 @@ def check(
 
 def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[CheckItem]:
     """Check a trial, and store and track what was found."""
-    from saddle.archive.finding import find_trial
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_trial
+    from saddle.archive.study_url import open_named
     from saddle.archive.trial_checks import check_trial
     from saddle.store.ledger import Ledger
 
@@ -89,20 +89,20 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
 
 def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
+    from saddle.archive.study_end import tell_study_end
     from saddle.cli.terminal import echo
-    from saddle.execute.study_end import tell_study_end
-    from saddle.report.writing import write_report
+    from saddle.report.write import write_report
     from saddle.store.base import StorageError
     from saddle.store.checks import write_checks
     from saddle.store.ledger import Ledger
-    from saddle.store.lock import hold_study
+    from saddle.store.lock import lock_study
     from saddle.study.trainables import load_trainable
     from saddle.track.opening import open_tracker, was_tracked
 
     stored, run = found.stored, found.stored.run
     try:
-        with hold_study(store, run) as hold:
-            write_checks(store, run, found.entry, items, hold)
+        with lock_study(store, run) as lock:
+            write_checks(store, run, found.entry, items, lock)
             entries, trainable = Ledger(store, run).entries(), load_trainable(stored.study.trainable)
             write_report(store, run, stored.study, trainable, entries, stored.baseline)
             tracker = open_tracker(store, run, enabled=was_tracked(store, run))
@@ -145,7 +145,7 @@ def show(name: str, items: Sequence[CheckItem], as_json: bool) -> None:
     """Print the items as JSON or as a table, and how many there are of each verdict."""
     from dataclasses import asdict
 
-    from saddle.analyse.wording import listed
+    from saddle.analyse.text.formatting import listed
     from saddle.cli.tables import print_json, print_table, say
 
     if as_json:

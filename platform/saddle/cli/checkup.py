@@ -13,7 +13,7 @@ from typing import NamedTuple
 from saddle.redaction import redact
 from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 
 
 class Finding(NamedTuple):
@@ -83,8 +83,8 @@ def find_storage(storage: str | None) -> str:
 
 def find_data(data_root: Path | None) -> str:
     """The data root and what lies in it."""
+    from trainables.datasets.availability import is_present
     from trainables.datasets.config import KNOWN
-    from trainables.datasets.presence import is_present
     from trainables.datasets.root import data_root as find_root
 
     root = find_root(data_root)
@@ -101,7 +101,7 @@ def find_mlflow(storage: str | None) -> str:
         return "a database in the storage, made by the first run"
     from mlflow.tracking import MlflowClient
 
-    from saddle.track.patience import be_brief
+    from saddle.track.client_settings import be_brief
 
     be_brief()
     uri = tracking_uri(store)
@@ -110,9 +110,9 @@ def find_mlflow(storage: str | None) -> str:
 
 def start_ray() -> str:
     """A Ray of our own, which must not let in others, with the ports it listens on; or the connected one."""
-    from saddle.execute.cluster import connect
-    from saddle.execute.ports import describe_ports, own_ports
-    from saddle.submit.auth import ClusterError
+    from saddle.cluster.auth import ClusterError
+    from saddle.cluster.connection import connect
+    from saddle.cluster.ports import describe_ports, own_ports
 
     with connect() as nodes:
         offered = {name: sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}

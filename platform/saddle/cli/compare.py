@@ -34,31 +34,31 @@ def compare(
 
     Example: saddle compare mp-mnist mp-fashion --html mp.html
     """
-    from saddle.analyse.across import compare_studies
-    from saddle.archive.sides import find_sides
+    from saddle.analyse.study_comparison import compare_studies
+    from saddle.archive.load_comparison import load_views
     from saddle.cli.tables import print_csv, print_json, print_table, say
     from saddle.errors import UserError
     from saddle.report.comparison import arm_rows, facts, render_comparison, tables_of
 
-    sides = find_sides(studies, storage, metric)
-    if len(sides) < 2:
-        raise UserError(f"compare wants at least two studies, and finds {sides[0].name} alone; name another one")
-    across = compare_studies(sides)
+    views = load_views(studies, storage, metric)
+    if len(views) < 2:
+        raise UserError(f"compare wants at least two studies, and finds {views[0].name} alone; name another one")
+    comparison = compare_studies(views)
     if open_it and html is None:
         html = Path("comparison.html")
     if html is not None:
-        html.write_text(render_comparison(across), encoding="utf-8")
+        html.write_text(render_comparison(comparison), encoding="utf-8")
     if as_json:
-        print_json(facts(across))
+        print_json(facts(comparison))
     elif as_csv:
-        print_csv(arm_rows(across))
+        print_csv(arm_rows(comparison))
     else:
-        for title, table in tables_of(across):
+        for title, table in tables_of(comparison):
             print_table(table.columns, table.rows, title=title)
             if table.note:
                 say(table.note)
             say()
-        for note in across.notes:
+        for note in comparison.notes:
             say(f"note: {note}")
         if html is not None:
             echo(f"page: {html}")

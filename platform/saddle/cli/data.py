@@ -28,7 +28,7 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
     Example: saddle data list --data-root ~/data
     """
     from saddle.cli.tables import print_json, print_table
-    from trainables.datasets.facts import KNOWN
+    from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root as find_root
 
     root = find_root(data_root)
@@ -56,8 +56,8 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
 
 def presence_row(name: str, root: Any) -> dict[str, Any]:
     """What is known of a dataset, and what of it lies below the data root."""
-    from trainables.datasets.facts import KNOWN
-    from trainables.datasets.presence import look
+    from trainables.datasets.availability import look
+    from trainables.datasets.registry import KNOWN
 
     facts, found = KNOWN[name], look(name, root)
     train, test = facts.stored

@@ -173,7 +173,7 @@ def usual_epsilon(name: str | None) -> tuple[float, str]:
     """The ε that an installed trainable attacks a known dataset with, and whose it is; 8/255 where none says."""
     from saddle.study.trainables import TrainableError, find_trainables, load_trainable
     from trainables.contract import find_defaults
-    from trainables.datasets.facts import KNOWN
+    from trainables.datasets.registry import KNOWN
 
     for trainable in find_trainables() if name in KNOWN else ():
         try:
@@ -188,8 +188,8 @@ def usual_epsilon(name: str | None) -> tuple[float, str]:
 def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | None) -> Any:
     """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
     from saddle.errors import UserError
-    from saddle.study.problems import nearest
-    from trainables.datasets.facts import KNOWN
+    from saddle.study.nearest import nearest
+    from trainables.datasets.registry import KNOWN
 
     own: dict[str, Any] = {} if size is None else {"size": size}
     if (name is None) == (parquet is None):
@@ -214,7 +214,7 @@ def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | 
 def described(text: str) -> Mapping[str, Any]:
     """A dataset as a study file describes it; raises `UserError` where the text is no mapping."""
     from saddle.errors import UserError
-    from saddle.study.source import read_documents
+    from saddle.studyfile.yaml_reader import read_documents
 
     documents, problems = read_documents(text.encode(), "")
     if problems or len(documents) != 1 or not isinstance(documents[0].value, Mapping):

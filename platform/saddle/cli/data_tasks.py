@@ -22,9 +22,9 @@ def tasks(
     """
     from saddle.cli.tables import print_json, print_table, say
     from saddle.errors import UserError
-    from saddle.study.problems import nearest
+    from saddle.study.nearest import nearest
     from trainables.datasets.class_tables import MEANINGS
-    from trainables.datasets.facts import KNOWN
+    from trainables.datasets.registry import KNOWN
 
     if name is not None and name not in KNOWN:
         hint = nearest(name, KNOWN)
@@ -56,7 +56,7 @@ def tasks(
 def task_rows(dataset: str) -> list[dict[str, Any]]:
     """The tasks of one dataset, and how many of its classes have each label."""
     from trainables.datasets.class_tables import MEANINGS
-    from trainables.datasets.facts import KNOWN
+    from trainables.datasets.registry import KNOWN
 
     table = KNOWN[dataset].class_table
     return [

@@ -11,9 +11,9 @@ from saddle.cli.tables import console, print_table, say
 from saddle.cli.terminal import visible_line
 
 if TYPE_CHECKING:
-    from saddle.archive.state import StudyState
+    from saddle.archive.progress import Progress
+    from saddle.archive.study_status import StudyState
     from saddle.execute.driver import StudyResult
-    from saddle.execute.progress import Progress
     from saddle.study.models import Study
 
 
@@ -31,7 +31,7 @@ def duration(seconds: float | None) -> str:
 
 def state_line(state: StudyState) -> str:
     """A stored study's state in a line: `quickstart-search: running, 3/12 trials (3 completed); best …`."""
-    from saddle.analyse.wording import listed
+    from saddle.analyse.text.formatting import listed
 
     progress = state.progress
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.items())

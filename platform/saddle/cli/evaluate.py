@@ -12,7 +12,7 @@ from saddle.cli.terminal import echo
 if TYPE_CHECKING:
     from saddle.execute.remeasurement import Remeasurement
     from saddle.store.base import Store
-    from saddle.store.entry import Entry
+    from saddle.trial.record import TrialRecord
 
 
 def evaluate(
@@ -47,8 +47,8 @@ def evaluate(
 
     Example: saddle evaluate quickstart-ablation --all --set attack_steps=100
     """
-    from saddle.archive.finding import find_studies, find_trial
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_studies, find_trial
+    from saddle.archive.study_url import open_named
     from saddle.errors import UserError
 
     store, trial = open_named(trial, storage)
@@ -68,7 +68,7 @@ def evaluate(
 
 def evaluate_one(store: Store, found: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
     """Measure one trial and print it beside what is stored of it."""
-    from saddle.archive.evaluating import evaluate_trial
+    from saddle.archive.reevaluate import evaluate_trial
     from saddle.cli.tables import print_json, print_table
 
     metrics = evaluate_trial(store, found, settings, root, "last" if last else "best")
@@ -116,10 +116,10 @@ class Lines:
             more = f"; {already} are measured so already" if already else ""
             echo(f"{self.study}: {pending} trials to measure{more}")
 
-    def told(self, before: Entry, now: Entry) -> None:
-        from saddle.analyse.wording import Scale, label
+    def told(self, before: TrialRecord, now: TrialRecord) -> None:
+        from saddle.analyse.text.formatting import Scale, label
         from saddle.archive.rows import headline_metrics
-        from saddle.report.facts import name_of
+        from saddle.report.provenance import name_of
 
         self.done += 1
         if self.quiet:
@@ -131,7 +131,7 @@ class Lines:
 
 def conclude(one: Remeasurement) -> None:
     """Say what was measured, with what, and where to read on."""
-    from saddle.analyse.wording import settings
+    from saddle.analyse.text.formatting import settings
     from saddle.cli.paths import short
 
     how = settings(one.evaluation.settings.items()) or "the settings that they were trained with"

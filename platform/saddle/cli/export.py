@@ -22,8 +22,8 @@ def export(
     Example: saddle export quickstart-search --to digits-model
     """
     from saddle.archive.exporting import export_trial
-    from saddle.archive.finding import find_trial
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_trial
+    from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
     found = find_trial(store, study, trial)

@@ -24,15 +24,15 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
 
     Raises `typer.Exit` where that process was stopped before they were finished.
     """
-    from saddle.archive.state import read_state
     from saddle.archive.studies import read_study, refuse_changes
+    from saddle.archive.study_status import read_state
     from saddle.cli.display import conclude
     from saddle.cli.paths import command, storage_option
     from saddle.cli.status import show
     from saddle.execute.interrupt import INTERRUPTED
     from saddle.store.lock import driver_of
-    from saddle.store.opening import open_store
-    from saddle.study.loader import load_studies
+    from saddle.store.open import open_store
+    from saddle.studyfile.loader import load_studies
     from saddle.trial.run_id import RunId
 
     store = open_store(storage)
@@ -59,11 +59,11 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
 
 def stored_result(store: Store, run: RunId) -> StudyResult | None:
     """A run's result as its driver left it; None where there is none."""
-    from saddle.analyse.answering import answer_study
-    from saddle.archive.state import read_state
+    from saddle.analyse.answer_study import answer_study
     from saddle.archive.studies import read_study
+    from saddle.archive.study_status import read_state
     from saddle.execute.driver import StudyResult
-    from saddle.report.writing import report_path
+    from saddle.report.write import report_path
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 

@@ -9,7 +9,7 @@ import typer
 from saddle.cli.options import AsJson, Storage
 
 if TYPE_CHECKING:
-    from saddle.archive.retaining import Collected
+    from saddle.archive.retention import Collected
     from saddle.store.base import Store
 
 
@@ -33,7 +33,7 @@ def gc(
     Example: saddle gc --dry-run
     """
     from saddle.cli.tables import print_json
-    from saddle.store.opening import open_store
+    from saddle.store.open import open_store
 
     store = open_store(storage, create=False)
     if studies:
@@ -48,8 +48,8 @@ def gc(
 
 def collect_named(store: Store, name: str, dry_run: bool) -> list[Collected]:
     """What is collected of the studies called `name`, or of the set-aside one."""
-    from saddle.archive.finding import find_studies
-    from saddle.archive.retaining import collect, collect_set_aside
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.retention import collect, collect_set_aside
 
     return [
         collect_set_aside(store, stored.run, dry_run=dry_run)
@@ -61,7 +61,7 @@ def collect_named(store: Store, name: str, dry_run: bool) -> list[Collected]:
 
 def collect_all(store: Store, dry_run: bool) -> list[Collected]:
     """What is collected of all studies; those that somebody runs, or that can't be read, are left alone."""
-    from saddle.archive.retaining import Collected, collect
+    from saddle.archive.retention import Collected, collect
     from saddle.archive.studies import read_study, study_names
     from saddle.errors import UserError
 

@@ -25,8 +25,8 @@ def logs(
 
     Example: saddle logs quickstart --address http://HEAD:8265 --follow
     """
+    from saddle.submit.job_names import names_of
     from saddle.submit.jobs import Jobs
-    from saddle.submit.naming import names_of
 
     jobs = Jobs(address, insecure=insecure)
     job = jobs.find(names_of(study))

@@ -12,7 +12,7 @@ from saddle.cli.options import AsJson, DataRoot, Settings, Storage, StudyFile
 
 if TYPE_CHECKING:
     from saddle.design.describing import DesignFacts
-    from saddle.execute.planning import Plan
+    from saddle.execute.plan.study_plan import Plan
     from saddle.study.space import Parameter
 
 MOST_FIRST, MOST_EFFECTS = 5, 20
@@ -41,10 +41,10 @@ def plan(
     Example: saddle plan quickstart --set quickstart-ablation:ablation.seeds=8 --effect 0.02 --spread 0.015
     """
     from saddle.cli.tables import print_json
-    from saddle.execute.pilots import PowerQuestion
-    from saddle.execute.planning import plan_study
-    from saddle.store.opening import open_store
-    from saddle.study.loader import load_studies
+    from saddle.execute.plan.pilot_spread import PowerQuestion
+    from saddle.execute.plan.study_plan import plan_study
+    from saddle.store.open import open_store
+    from saddle.studyfile.loader import load_studies
 
     store = open_store(storage, create=False)
     root = None if data_root is None else str(data_root)

@@ -35,8 +35,8 @@ def report(
 
     Example: saddle report quickstart-ablation --open
     """
-    from saddle.archive.finding import find_studies
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.study_url import open_named
     from saddle.cli.paths import short
     from saddle.errors import UserError
 
@@ -64,7 +64,7 @@ def report(
 
 def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
     """Write the HTML report, into the store without `output`; returns where it is."""
-    from saddle.report.writing import page_of, write_report
+    from saddle.report.write import page_of, write_report
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 
@@ -78,7 +78,7 @@ def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
 
 def markdown(store: Store, stored: StoredStudy) -> str:
     """The report as Markdown."""
-    from saddle.report.writing import markdown_of
+    from saddle.report.write import markdown_of
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 

@@ -33,9 +33,9 @@ def results(
 
     Example: saddle results quickstart-ablation --json
     """
-    from saddle.archive.finding import find_studies
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_studies
     from saddle.archive.rows import flat_row, study_rows
+    from saddle.archive.study_url import open_named
     from saddle.cli.paths import command, storage_option
     from saddle.cli.tables import print_csv, print_json
 
@@ -63,7 +63,7 @@ def results(
 
 def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the trials of one study, and why those that have nothing to show have nothing."""
-    from saddle.analyse.wording import label
+    from saddle.analyse.text.formatting import label
     from saddle.archive.rows import headline_metrics
     from saddle.cli.tables import print_table, say
 
@@ -102,7 +102,7 @@ MOST_FLAGS = 10
 
 def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What is against trials, and with what they were measured where that was done again."""
-    from saddle.analyse.wording import listed, settings
+    from saddle.analyse.text.formatting import listed, settings
 
     flagged = [row for row in rows if row["flags"]]
     for row in flagged[:MOST_FLAGS]:
@@ -122,7 +122,7 @@ def show_published(store: Store, stored: StoredStudy) -> None:
         return
     from saddle.analyse.evaluations import comparable
     from saddle.cli.tables import print_table, say
-    from saddle.report.beside import published_table
+    from saddle.report.published_comparison import published_table
     from saddle.store.ledger import Ledger
     from saddle.study.trainables import load_trainable
 

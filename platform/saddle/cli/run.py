@@ -12,7 +12,7 @@ from saddle.cli.options import Address, DataRoot, Insecure, Packages, Settings, 
 from saddle.cli.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
-    from saddle.submit.parcel import Parcel
+    from saddle.submit.job_spec import Parcel
 
 
 class RunArguments(TypedDict):
@@ -66,7 +66,7 @@ def run(
         "track": track,
     }
     if (address or "").startswith("ray://"):
-        from saddle.submit.parcel import pack
+        from saddle.submit.job_spec import pack
 
         on_head(pack(study, settings or (), **options), str(address), insecure)
     if follow and follow_driver(study, settings or (), storage):
@@ -103,8 +103,8 @@ def check_outcomes(retry: Sequence[str] | None) -> None:
 
 def on_head(parcel: Parcel, address: str, insecure: bool) -> NoReturn:
     """Run the studies from the head of a cluster that is reached through Ray Client, and end as they end there."""
-    from saddle.submit.head import run_on_head
-    from saddle.submit.parcel import check_here
+    from saddle.submit.job_spec import check_here
+    from saddle.submit.ray_client import run_on_head
 
     check_here(parcel)
     log = LogWriter()

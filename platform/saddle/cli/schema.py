@@ -10,6 +10,6 @@ def schema() -> None:
     """
     import json
 
-    from saddle.study.schema import study_schema
+    from saddle.studyfile.schema import study_schema
 
     print(json.dumps(study_schema(), indent=2, ensure_ascii=False))

@@ -11,7 +11,7 @@ import typer
 from saddle.cli.options import AsJson, Dashboard, Insecure, Storage, StudyName
 
 if TYPE_CHECKING:
-    from saddle.archive.state import StudyState
+    from saddle.archive.study_status import StudyState
 
 POLL_SECONDS = 1.0
 
@@ -31,17 +31,17 @@ def status(
     Example: saddle status quickstart --watch
     """
     if address is not None:
+        from saddle.submit.job_names import names_of
         from saddle.submit.jobs import Jobs
-        from saddle.submit.naming import names_of
         from saddle.submit.remote_state import job_states
 
         jobs = Jobs(address, insecure=insecure)
         job = jobs.find(names_of(study)).id
         show(lambda: job_states(jobs.get(job)), as_json=as_json, watch=watch)
         return
-    from saddle.archive.finding import find_studies
-    from saddle.archive.naming import open_named
-    from saddle.archive.state import read_state, with_flags
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.study_status import read_state, with_flags
+    from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
     runs = [stored.run for stored in find_studies(store, study)]

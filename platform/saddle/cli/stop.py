@@ -16,11 +16,11 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
     if address is not None:
         stop_there(study, address, insecure)
         return
-    from saddle.archive.finding import find_studies
-    from saddle.archive.naming import open_named
-    from saddle.archive.state import read_state
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.study_status import read_state
+    from saddle.archive.study_url import open_named
     from saddle.errors import UserError
-    from saddle.execute.stopping import stop_path
+    from saddle.execute.stop_request import stop_path
 
     store, study = open_named(study, storage)
     runs = [stored.run for stored in find_studies(store, study)]
@@ -38,8 +38,8 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
 def stop_there(study: str, address: str, insecure: bool) -> None:
     """Stop a study that was submitted to a cluster."""
     from saddle.errors import UserError
+    from saddle.submit.job_names import names_of
     from saddle.submit.jobs import Jobs
-    from saddle.submit.naming import names_of
     from saddle.submit.remote_state import stop_job
 
     jobs = Jobs(address, insecure=insecure)

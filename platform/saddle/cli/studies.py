@@ -22,8 +22,8 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
     from saddle.archive.studies import run_names
     from saddle.cli.paths import short
     from saddle.cli.tables import print_json, print_table
-    from saddle.store.opening import open_store
-    from saddle.store.reading import in_parallel
+    from saddle.store.open import open_store
+    from saddle.store.parallel import in_parallel
 
     store = open_store(storage, create=False)
     rows = list(in_parallel(store, lambda name: describe(store, name), run_names(store)))
@@ -42,10 +42,10 @@ def for_people(row: dict[str, Any]) -> dict[str, Any]:
 
 def describe(store: Store, name: str) -> dict[str, Any]:
     """A stored run in a row; one that can't be read any more says why instead of its question."""
-    from saddle.archive.state import read_state
+    from saddle.archive.progress import Progress
     from saddle.archive.studies import read_study
+    from saddle.archive.study_status import read_state
     from saddle.errors import UserError
-    from saddle.execute.progress import Progress
     from saddle.trial.run_id import RunId
 
     run = RunId.stored(name)

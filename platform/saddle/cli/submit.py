@@ -45,8 +45,8 @@ def submit(
     Example: saddle submit quickstart --address http://HEAD:8265 --storage s3://bucket/studies
     """
     from saddle.cli.run import check_outcomes
+    from saddle.submit.job_spec import check_here, foreign_trainables, pack
     from saddle.submit.jobs import Jobs
-    from saddle.submit.parcel import check_here, foreign_trainables, pack
 
     check_outcomes(retry)
     parcel = pack(

@@ -27,7 +27,7 @@ NARROWEST_FOLD = 28
 
 def print_json(value: Any) -> None:
     """Print JSON that every reader accepts: no NaN, keys sorted."""
-    from saddle.store.ledger import to_json
+    from saddle.trial.json_text import to_json
 
     text = to_json(value)
     try:

@@ -37,11 +37,11 @@ def ui(
     import os
     import signal
 
-    from saddle.archive.finding import find_studies
-    from saddle.archive.naming import open_named
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.study_url import open_named
     from saddle.cli.paths import short
     from saddle.errors import UserError
-    from saddle.store.opening import open_store
+    from saddle.store.open import open_store
     from saddle.track.opening import deliver_rest, tracking_uri
     from saddle.track.server import serve
 

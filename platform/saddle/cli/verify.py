@@ -11,7 +11,7 @@ from saddle.cli.options import AsJson, Storage, StudyName
 if TYPE_CHECKING:
     from saddle.store.base import Store
     from saddle.trial.run_id import RunId
-    from saddle.verify.verifying import Verification
+    from saddle.verify.verify_study import Verification
 
 DIFFERENT = 1
 
@@ -30,10 +30,10 @@ def verify(
 
     Example: saddle verify quickstart-search --repair
     """
-    from saddle.archive.naming import open_named
+    from saddle.archive.study_url import open_named
     from saddle.cli.tables import print_json
     from saddle.verify.repair import repair_study
-    from saddle.verify.verifying import verify_study
+    from saddle.verify.verify_study import verify_study
 
     store, study = open_named(study, storage)
     found = [repair_study(store, run) if repair else verify_study(store, run) for run in runs(store, study)]
@@ -48,8 +48,8 @@ def verify(
 
 def runs(store: Store, study: str) -> list[RunId]:
     """The stored runs called so; one whose file is damaged counts as long as its folder is there."""
-    from saddle.archive.finding import find_studies
-    from saddle.store.opening import study_folder
+    from saddle.archive.lookup import find_studies
+    from saddle.store.open import study_folder
     from saddle.trial.run_id import STUDIES, RunId
 
     if study in set(store.names(STUDIES)) and list(store.names(study_folder(RunId.stored(study)))):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.design.values import readable, short_hash, slug
 from saddle.errors import UserError
+from saddle.study.values import readable, short_hash, slug
 
 
 class DesignError(UserError, ValueError):

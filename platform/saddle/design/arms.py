@@ -23,8 +23,8 @@ from saddle.design.leave_one_out import leave_one_out
 from saddle.design.lost import refuse_lost_main_effects
 from saddle.design.one_factor import one_factor
 from saddle.design.point import Levels, Point, Standing
-from saddle.design.values import canonical, is_off, readable, repeats, same, written
 from saddle.study.ablation import Ablation
+from saddle.study.values import canonical, is_off, readable, repeats, same, written
 
 __all__ = ["make_arms", "where_factors_stand"]
 

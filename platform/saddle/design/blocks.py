@@ -9,7 +9,7 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.point import name_of
-from saddle.design.values import readable, repeats
+from saddle.study.values import readable, repeats
 
 Block = Mapping[str, Any]
 """Where the factors of the blocks stand; empty in an ablation without blocks."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.blocks import settings_of
-from saddle.design.values import readable, same
 from saddle.study.ablation import SWITCH, Ablation, Component
+from saddle.study.values import readable, same
 
 ON, OFF = SWITCH
 

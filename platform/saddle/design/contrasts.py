@@ -10,7 +10,7 @@ from typing import Any, Literal
 from saddle.design.arm import Arm
 from saddle.design.point import Levels, Standing, name_of
 from saddle.design.remaining import NOTHING, Estimates, is_orthogonal, least_squares
-from saddle.design.values import canonical, same
+from saddle.study.values import canonical, same
 
 Cell = tuple[str, ...]
 """The canonical level of every factor, in the order of the study file."""

@@ -13,8 +13,8 @@ from saddle.design.contrasts import Contrast, contrasts
 from saddle.design.fractional import fraction as planned_fraction
 from saddle.design.fractional import resolution_of
 from saddle.design.replicates import replicates_of
-from saddle.design.values import readable
 from saddle.study.ablation import Ablation
+from saddle.study.values import readable
 
 ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 MIXED_UP = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.point import Levels, Point, Standing
-from saddle.design.values import canonical, readable, written
-from saddle.study.problems import nearest
+from saddle.study.nearest import nearest
+from saddle.study.values import canonical, readable, written
 
 
 class ExclusionError(DesignError):

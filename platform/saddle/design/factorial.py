@@ -6,7 +6,7 @@ import itertools
 
 from saddle.design.arm import DesignError
 from saddle.design.point import Levels, Point, Standing, name_of
-from saddle.design.values import readable, same
+from saddle.study.values import readable, same
 
 MOST_ARMS = 1024
 """A product larger than this is a slip of the pen rather than an ablation."""

@@ -15,7 +15,7 @@ from typing import Any
 from saddle.design.arm import DesignError
 from saddle.design.factorial import MOST_ARMS, require_baseline
 from saddle.design.point import Levels, Point, Standing, name_of
-from saddle.design.values import readable, same
+from saddle.study.values import readable, same
 
 MOST_FACTORS = 20
 MOST_SEARCHED = 300_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saddle.design.arm import DesignError
 from saddle.design.point import Levels, Point, Standing
-from saddle.design.values import is_off, readable, same
+from saddle.study.values import is_off, readable, same
 
 
 def leave_one_out(factors: Levels, standing: Standing) -> list[Point]:

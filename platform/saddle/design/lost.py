@@ -10,8 +10,8 @@ from saddle.design.factorial import factorial
 from saddle.design.fractional import RESOLUTIONS, fractional
 from saddle.design.point import Point, Standing, name_of
 from saddle.design.remaining import confounded
-from saddle.design.values import same
 from saddle.study.ablation import Ablation
+from saddle.study.values import same
 
 FEW_ARMS = 256
 """Larger designs are not proposed instead of a fraction."""

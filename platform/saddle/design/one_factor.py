@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saddle.design.point import Levels, Point, Standing, name_of
-from saddle.design.values import same
+from saddle.study.values import same
 
 
 def one_factor(factors: Levels, standing: Standing) -> list[Point]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.design.values import readable
+from saddle.study.values import readable
 
 Levels = Mapping[str, list[Any]]
 """The levels of every factor, in the order of the study file."""

@@ -1,0 +1,1 @@
+"""Running studies on Ray: the driver, its scheduler, and what follows the last trial."""

@@ -6,19 +6,19 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.analyse.to_check import to_check
-from saddle.archive.finding import FoundTrial
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.studies import StoredStudy
 from saddle.archive.trial_checks import check_trial, has_checklist
-from saddle.execute.conductor import Conductor
-from saddle.execute.credentials import adopt_credentials
-from saddle.execute.shapes import trial_shape
+from saddle.cluster.credentials import adopt_credentials
+from saddle.cluster.resources import trial_shape
+from saddle.execute.scheduler import Scheduler
 from saddle.redaction import redact, redacting
 from saddle.store.checks import write_checks
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
+from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem
 
 LONGEST_SECONDS = 3600.0
@@ -27,12 +27,12 @@ LONGEST_SECONDS = 3600.0
 log = logging.getLogger("saddle")
 
 
-def check_best(conductor: Conductor, stored: StoredStudy, data_root: str | None) -> None:
+def check_best(scheduler: Scheduler, stored: StoredStudy, data_root: str | None) -> None:
     """Check the trials that would have the badge and were not checked yet, and store and track what was found."""
-    study, store, trainable = conductor.study, conductor.store, conductor.trainable
+    study, store, trainable = scheduler.study, scheduler.store, scheduler.trainable
     if not has_checklist(trainable):
         return
-    entries = conductor.ledger.entries()
+    entries = scheduler.ledger.entries()
     answer = answer_study(study, trainable, entries, stored.baseline)
     todo = [
         entry
@@ -42,16 +42,16 @@ def check_best(conductor: Conductor, stored: StoredStudy, data_root: str | None)
     if not todo:
         return
     names = ", ".join(entry.key for entry in todo)
-    keeper = conductor.progress
+    keeper = scheduler.progress
     keeper.listener.changed(keeper.progress, f"checking the robustness of {names}")
     for entry, items in zip(todo, ask(stored, store.url, todo, data_root), strict=True):
         if items is not None:
-            write_checks(store, stored.run, entry, items, conductor.hold)
-            conductor.tracker.note_checks(conductor.ledger.get(entry.key))
+            write_checks(store, stored.run, entry, items, scheduler.lock)
+            scheduler.tracker.note_checks(scheduler.ledger.get(entry.key))
 
 
 def ask(
-    stored: StoredStudy, storage: str, todo: Sequence[Entry], data_root: str | None
+    stored: StoredStudy, storage: str, todo: Sequence[TrialRecord], data_root: str | None
 ) -> list[list[CheckItem] | None]:
     """The items of each trial from the cluster; None where it could not be checked, which is logged."""
     import ray
@@ -66,7 +66,7 @@ def ask(
     return [_answer(answer, entry) for answer, entry in zip(answers, todo, strict=True)]
 
 
-def _answer(answer: Any, entry: Entry) -> list[CheckItem] | None:
+def _answer(answer: Any, entry: TrialRecord) -> list[CheckItem] | None:
     import ray
 
     try:

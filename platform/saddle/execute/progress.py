@@ -7,78 +7,28 @@ suspended, as training does) and stored as spent: times of day are for people, a
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from pydantic import TypeAdapter
-
 from saddle.analyse.result import direction_of
-from saddle.store.base import Conflict, ForeignPath, StorageError, Store
-from saddle.store.entry import Entry
-from saddle.store.fence import HELD, Hold, TakenOver
-from saddle.store.ledger import to_json
-from saddle.store.opening import study_folder
+from saddle.archive.progress import Progress, progress_path, read_progress
+from saddle.store.base import Conflict, StorageError, Store
+from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
+from saddle.study.models import Study
+from saddle.study.selection import selection_of
+from saddle.trial.json_text import to_json
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from saddle.trial.source import TrialSource
 from trainables.contract import Direction
 
 WRITE_EVERY = 1.0
 BEAT_EVERY = 10.0
 """How long what was spent may go unstored while nothing happens."""
-
-
-@dataclass
-class Progress:
-    """Counts of one study under way; `started` and `updated` are Unix seconds, for show."""
-
-    study: str
-    question: str = ""
-    total: int | None = None
-    slots: int = 1
-    done: int = 0
-    outcomes: dict[str, int] = field(default_factory=dict)
-    running: dict[str, int] = field(default_factory=dict)
-    """Trials under way and the epoch each has reached."""
-    best: float | None = None
-    best_trial: str | None = None
-    metric: str = ""
-    started: float = field(default_factory=time.time)
-    updated: float = field(default_factory=time.time)
-    fresh: int = 0
-    """Trials that ended since `started`, as against those of earlier runs."""
-    state: str = "running"
-    waiting: str = ""
-    """What the cluster has not free for trials that should run, in words."""
-    exhausted: str = ""
-    """Which budget is used up, in words."""
-    why: str = ""
-    """Why it was `stopped` by the machine, its disk or network."""
-    hours_before: float = 0.0
-    """Hours that earlier runs of the study took."""
-    seconds: float = 0.0
-    """Seconds that this run has taken so far."""
-    gpu_seconds: float | None = None
-    """GPU time of the trials that have ended, over all runs; None in what an older saddle stored."""
-    token: int = 0
-    """The fencing token of the driver that counted."""
-
-    @property
-    def hours(self) -> float:
-        """Hours that all runs of the study took."""
-        return self.hours_before + self.seconds / 3600
-
-    @property
-    def seconds_left(self) -> float | None:
-        """The time left at the pace so far, trials under way half done; None before the first one has ended."""
-        if self.total is None or not self.fresh:
-            return None
-        half_done = len(self.running) / 2
-        pace = self.seconds / (self.fresh + half_done)
-        return pace * max(0, self.total - self.done - half_done)
 
 
 class Listener(Protocol):
@@ -95,10 +45,6 @@ class Silent:
         pass
 
 
-def progress_path(run: RunId) -> str:
-    return f"{study_folder(run)}/progress.json"
-
-
 @dataclass
 class ProgressKeeper:
     """Counts what happens, stores it about once a second, and tells the listener."""
@@ -109,7 +55,7 @@ class ProgressKeeper:
     listener: Listener
     maximize: bool = True
     begun: float = field(default_factory=time.monotonic)
-    hold: Hold = HELD
+    lock: StudyLock = NO_LOCK
     _written: float = -math.inf
     _etag: str | None = None
     _known: bool = False
@@ -182,21 +128,21 @@ class ProgressKeeper:
         self.listener.changed(self.progress, event)
 
     def _write(self) -> None:
-        """Replace what we wrote last; where another driver did meanwhile, `hold` is lost from now on."""
-        path, self.progress.token = progress_path(self.run), self.hold.token
+        """Replace what we wrote last; where another driver did meanwhile, `lock` is lost from now on."""
+        path, self.progress.token = progress_path(self.run), self.lock.token
         if not self._known:
             self._etag, self._known = self.store.etag(path), True
         with contextlib.suppress(TakenOver):
-            self.hold.check()
+            self.lock.check()
             try:
                 self._etag = self.store.write_if(path, to_json(asdict(self.progress)).encode(), self._etag)
             except Conflict:
                 self._known = False
-                self.hold.check()
+                self.lock.check()
 
 
 def count_again(
-    store: Store, run: RunId, entries: Iterable[Entry], directions: Mapping[str, Direction], hold: Hold
+    store: Store, run: RunId, entries: Iterable[TrialRecord], directions: Mapping[str, Direction], lock: StudyLock
 ) -> None:
     """See which trial is the best one once trials of a study that nobody trains have other metrics."""
     progress = read_progress(store, run)
@@ -205,18 +151,48 @@ def count_again(
     progress.best, progress.best_trial, progress.outcomes = None, None, {}
     maximize = direction_of(progress.metric, directions) == "maximize"
     begun = time.monotonic() - progress.seconds
-    keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, hold=hold)
+    keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
     keeper.end(progress.state, progress.why)
 
 
-def read_progress(store: Store, run: RunId) -> Progress | None:
-    """What the driver of `run` last stored, or None where it never ran."""
-    try:
-        raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
-        if "seconds" not in raw:  # of an older saddle, which took the wall clock's word
-            raw["seconds"] = max(0.0, raw.get("updated", 0.0) - raw.get("started", 0.0))
-        return TypeAdapter(Progress).validate_python({**raw, "study": run.name})
-    except (FileNotFoundError, ForeignPath, ValueError, TypeError, AttributeError):
-        return None  # only for show: a damaged one is as good as none
+def start_progress(
+    study: Study,
+    run: RunId,
+    trainable: Any,
+    store: Store,
+    entries: Sequence[TrialRecord],
+    source: TrialSource,
+    slots: int,
+    listener: Listener,
+    lock: StudyLock = NO_LOCK,
+) -> ProgressKeeper:
+    """Count what earlier runs have done."""
+    selection = selection_of(study, trainable)
+    metric, direction = selection.metric, selection.direction
+    if study.ablation is not None and study.ablation.compare.metric is not None:
+        metric = study.ablation.compare.metric
+        direction = trainable.METRICS[metric]
+    earlier = read_progress(store, run)
+    progress = Progress(
+        run.name, study.question, source.total, slots, metric=metric,
+        hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
+    )  # fmt: skip
+    if earlier is not None and earlier.gpu_seconds is not None:
+        progress.gpu_seconds = earlier.gpu_seconds
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", lock=lock)
+    for entry in entries:
+        keeper.count(entry.key, entry.outcome, entry.metrics)
+        progress.done += 1
+    return keeper
+
+
+def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:
+    """Hours that the trials took at least, for a study whose own count is lost."""
+    return sum(entry.seconds for entry in entries) / slots / 3600
+
+
+def gpu_seconds_of(study: Study, entries: Sequence[TrialRecord]) -> float:
+    """GPU time of the trials, had they all run on what the study asks for now."""
+    return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.analyse.evaluations import comparable
-from saddle.archive.evaluating import change_config
 from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
+from saddle.archive.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
+from saddle.archive.study_end import tell_study_end
+from saddle.cluster.connection import connect
+from saddle.cluster.credentials import adopt_credentials
+from saddle.cluster.nodes import require_shared_storage
+from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
-from saddle.execute.cluster import connect
-from saddle.execute.credentials import adopt_credentials
-from saddle.execute.nodes import require_shared_storage
 from saddle.execute.progress import count_again
 from saddle.execute.remeasurement_task import Measured, Order, measure_again
-from saddle.execute.shapes import Nodes, Shape, count_slots
-from saddle.execute.study_end import tell_study_end
-from saddle.execute.train_run import DataCache
+from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
-from saddle.report.writing import write_report
-from saddle.search.outcomes import Outcome
+from saddle.report.write import write_report
 from saddle.store.base import Store
-from saddle.store.entry import Entry
-from saddle.store.fence import Hold
+from saddle.store.fence import StudyLock
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.measurements import add_measurement, next_number
 from saddle.study.models import Resources
 from saddle.study.trainables import load_trainable
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from trainables.contract import evaluation_fields
 
 DELIVERY_SECONDS = 60.0
@@ -44,7 +44,7 @@ DELIVERY_SECONDS = 60.0
 RESTARTS = 2
 """How often a process that measures may die under one trial before that trial is left out."""
 
-Told = Callable[[Entry, Entry], None]
+Told = Callable[[TrialRecord, TrialRecord], None]
 """Hears of each trial that was measured: as it was before, and as it is now."""
 
 
@@ -69,7 +69,7 @@ class Remeasurement:
 
     study: str
     evaluation: Evaluation
-    measured: Sequence[Entry]
+    measured: Sequence[TrialRecord]
     already: int
     left_out: Mapping[str, str]
     report: str
@@ -84,14 +84,14 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
     """
     known = read_study(store, name)
     assert known is not None
-    with hold_study(store, known.run) as hold:
+    with lock_study(store, known.run) as lock:
         stored = read_study(store, name)
         assert stored is not None
         claim_local(store, stored.run)
         entries = Ledger(store, stored.run).entries()
         evaluation = wanted_evaluation(stored, entries, changes, anew=options.anew)
         if evaluation != stored.evaluation:
-            write_evaluation(store, stored.run, evaluation, hold)
+            write_evaluation(store, stored.run, evaluation, lock)
         stored = replace(stored, evaluation=evaluation)
         pending = evaluation.pending(entries)
         already = sum(entry.outcome == Outcome.COMPLETED for entry in entries) - len(pending)
@@ -101,15 +101,15 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
             if entry.measured and entry not in pending:
                 tracker.measure_again(entry, list(entry.closing_images.values()))
         left_out: Mapping[str, str] = {}
-        measured: list[Entry] = []
+        measured: list[TrialRecord] = []
         if pending:
             with connect(options.address, insecure=options.insecure) as nodes:
                 require_shared_storage(store)
-                left_out = measure_pending(store, stored, pending, nodes, tracker, hold, options, measured)
+                left_out = measure_pending(store, stored, pending, nodes, tracker, lock, options, measured)
         entries = Ledger(store, stored.run).entries()
-        hold.check()
+        lock.check()
         trainable = load_trainable(stored.study.trainable)
-        count_again(store, stored.run, comparable(entries), trainable.METRICS, hold)
+        count_again(store, stored.run, comparable(entries), trainable.METRICS, lock)
         report = write_report(store, stored.run, stored.study, trainable, entries, stored.baseline)
         tell_study_end(store, stored, entries, tracker)
         undelivered = tracker.close(DELIVERY_SECONDS)
@@ -117,7 +117,7 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
 
 
 def wanted_evaluation(
-    stored: StoredStudy, entries: Sequence[Entry], changes: Sequence[str], *, anew: bool = False
+    stored: StoredStudy, entries: Sequence[TrialRecord], changes: Sequence[str], *, anew: bool = False
 ) -> Evaluation:
     """The evaluation that counts once `changes` are made to the one that counts now; raises `UserError`."""
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
@@ -135,12 +135,12 @@ def wanted_evaluation(
 def measure_pending(
     store: Store,
     stored: StoredStudy,
-    pending: Sequence[Entry],
+    pending: Sequence[TrialRecord],
     nodes: Nodes,
     tracker: Tracker,
-    hold: Hold,
+    lock: StudyLock,
     options: Options,
-    measured: list[Entry],
+    measured: list[TrialRecord],
 ) -> dict[str, str]:
     """Measure these trials, store and tell of each as soon as it is; returns why others could not be, by their key.
 
@@ -157,7 +157,7 @@ def measure_pending(
             key,
             stored.evaluation.settings,
             numbers[key],
-            hold.token,
+            lock.token,
             options.data_root,
             max(1, int(resources.cpus_per_worker)),
             resources.gpus_per_worker > 0,
@@ -172,7 +172,7 @@ def measure_pending(
             left_out[found.key] = found.why
             continue
         before = by_key[found.key]
-        now = add_measurement(store, stored.run, before, numbers[found.key], found.measurement, hold)
+        now = add_measurement(store, stored.run, before, numbers[found.key], found.measurement, lock)
         tracker.measure_again(now, list(now.closing_images.values()))
         measured.append(now)
         options.told(before, now)

@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import stored_state
 from saddle.archive.studies import StoredStudy
 from saddle.archive.trial_arrays import stored_arrays
-from saddle.execute.artifacts import store_arrays, store_images
-from saddle.execute.fingerprint import fingerprint_code, fingerprint_data
-from saddle.execute.order import finite
-from saddle.execute.train_run import DataCache
-from saddle.execute.training import exits_are_failures, working_folders
+from saddle.execute.worker.artifacts import store_arrays, store_images
+from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_data
+from saddle.execute.worker.run_context import DataCache
+from saddle.execute.worker.trial_runner import exits_are_failures, working_folders
 from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.entry import Entry, Measurement
-from saddle.store.entry_rows import to_json
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
-from saddle.store.opening import open_store, trial_folder
+from saddle.store.open import open_store, trial_folder
 from saddle.study.trainables import load_trainable
+from saddle.trial.json_text import to_json
+from saddle.trial.messages import finite
+from saddle.trial.record import Measurement, TrialRecord
 from trainables.contract import InProcessRun, Report
 
 MEASURED_WITH = "measured_with"
@@ -132,7 +132,7 @@ def _measure(order: Order, cache: DataCache) -> Measurement:
 
 
 def test_again(
-    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: Entry, run: InProcessRun
+    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
 ) -> Report:
     """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
     state = stored_state(store, FoundTrial(stored, entry))
@@ -145,7 +145,7 @@ def test_again(
     return report
 
 
-def earlier_report(store: Store, entry: Entry) -> Report:
+def earlier_report(store: Store, entry: TrialRecord) -> Report:
     """What was measured of a trial's selected checkpoint last; an array that can't be read is measured anew."""
     return Report(
         metrics=dict(entry.metrics), arrays=stored_arrays(store, entry), fingerprints=dict(entry.fingerprints)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.best import value_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.paired_values import of_arm
 from saddle.design import Arm
 from saddle.notebook.frames import spread
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -23,7 +23,7 @@ NUMBERS = ("mean", "sd", "low", "high", "minimum", "maximum", "last_mean")
 ENDS = [str(outcome) for outcome in Outcome if outcome not in (Outcome.COMPLETED, Outcome.PREEMPTED)]
 
 
-def arms(named: Mapping[str, Arm], entries: Sequence[Entry], metric: str) -> DataFrame:
+def arms(named: Mapping[str, Arm], entries: Sequence[TrialRecord], metric: str) -> DataFrame:
     """A row for each arm (see `LoadedStudy.arms`)."""
     import pandas as pd
 
@@ -34,7 +34,7 @@ def arms(named: Mapping[str, Arm], entries: Sequence[Entry], metric: str) -> Dat
     return frame.astype(dict.fromkeys(NUMBERS, float))
 
 
-def row(name: str, arm: Arm, entries: Sequence[Entry], metric: str) -> dict[str, Any]:
+def row(name: str, arm: Arm, entries: Sequence[TrialRecord], metric: str) -> dict[str, Any]:
     """What is known of an arm."""
     import numpy as np
     from scipy import stats

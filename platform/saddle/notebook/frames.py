@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from saddle.errors import UserError
-from saddle.store.entry import Entry
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -17,7 +17,7 @@ FACTS = ("outcome", "why", "epochs", "selected_epoch", "seconds", "attempts")
 GROUPS = ("block", "params", "metrics", "test_last")
 
 
-Called = Callable[[Entry], str | None]
+Called = Callable[[TrialRecord], str | None]
 """The name of an entry's arm as a reader sees it; None in a search."""
 
 
@@ -25,7 +25,7 @@ class NoFrame(UserError):
     """There is no frame of this name."""
 
 
-def trials(entries: Sequence[Entry], called: Called) -> DataFrame:
+def trials(entries: Sequence[TrialRecord], called: Called) -> DataFrame:
     """A row for each entry (see `LoadedStudy.trials`)."""
     import pandas as pd
 
@@ -62,7 +62,7 @@ def cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple | Mapping) else value
 
 
-def curves(entries: Sequence[Entry], called: Called) -> DataFrame:
+def curves(entries: Sequence[TrialRecord], called: Called) -> DataFrame:
     """A row for each metric of each epoch (see `LoadedStudy.curves`)."""
     import numpy as np
     import pandas as pd
@@ -90,7 +90,7 @@ def curves(entries: Sequence[Entry], called: Called) -> DataFrame:
     )
 
 
-def repeated(entries: Sequence[Entry], lengths: Sequence[int], called: Called) -> dict[str, Any]:
+def repeated(entries: Sequence[TrialRecord], lengths: Sequence[int], called: Called) -> dict[str, Any]:
     """The columns `trial`, `arm` and `seed`, each entry's so many times."""
     import numpy as np
     import pandas as pd

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from html import escape
 
 from saddle.analyse.result import Answer
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 MOST_ROWS = 30
 
 
-def page(study: Study, answer: Answer, entries: Sequence[Entry], name: str) -> str:
+def page(study: Study, answer: Answer, entries: Sequence[TrialRecord], name: str) -> str:
     """The HTML of a notebook's cell; `name` is what the run is called."""
     ends = ", ".join(f"{count} {outcome}" for outcome, count in Counter(entry.outcome for entry in entries).items())
     head = line("th", answer.columns)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from saddle.analyse.result import Answer
 from saddle.design import Arm
 from saddle.errors import UserError
-from saddle.store.entry import Entry
 from saddle.study.models import Study
-from saddle.study.problems import nearest
+from saddle.study.nearest import nearest
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from saddle.report.figures.canvas import Plate
+    from saddle.report.figures.canvas import LazyFigure
 
 
 class NoFigure(UserError):
@@ -45,7 +45,7 @@ class Plots:
     """
 
     def __init__(
-        self, study: Study, entries: Sequence[Entry], arms: Mapping[str, Arm], answer: Answer, trainable: Any
+        self, study: Study, entries: Sequence[TrialRecord], arms: Mapping[str, Arm], answer: Answer, trainable: Any
     ) -> None:
         self._study, self._entries, self._arms = study, entries, arms
         self._answer, self._trainable = answer, trainable
@@ -59,8 +59,8 @@ class Plots:
         return tuple(name for name, plate in self._plates.items() if plate.paint is not None)
 
     @cached_property
-    def _plates(self) -> dict[str, Plate]:
-        from saddle.report.plates import ablation_plates, search_plates
+    def _plates(self) -> dict[str, LazyFigure]:
+        from saddle.report.figure_selection import ablation_plates, search_plates
 
         if self._study.ablation is not None:
             arms = list(self._arms.values())

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.pairs import of_arm
+from saddle.analyse.paired_values import of_arm
+from saddle.analyse.predictions import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
 from saddle.analyse.sample_pairs import pair_samples
-from saddle.analyse.samples import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
-from saddle.archive.finding import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.design import Arm
 from saddle.errors import UserError
 from saddle.notebook.frames import Called, repeated, spread
 from saddle.store.base import Store
-from saddle.store.entry import Entry
-from saddle.study.problems import nearest
+from saddle.study.nearest import nearest
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -27,12 +27,12 @@ class TooMany(UserError):
     """More rows than a notebook could hold."""
 
 
-def predictions(entries: Sequence[Entry], called: Called, store: Store, *, required: bool = False) -> DataFrame:
+def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *, required: bool = False) -> DataFrame:
     """A row for each sample (see `LoadedStudy.predictions`); `required` raises where a trial has none stored."""
     import numpy as np
     import pandas as pd
 
-    found: list[tuple[Entry, Predictions]] = []
+    found: list[tuple[TrialRecord, Predictions]] = []
     rows = 0
     for entry in entries:
         try:
@@ -79,7 +79,7 @@ def unknown(read: Predictions) -> Any:
 def compare(
     pick: Callable[[str], FoundTrial],
     arms: Mapping[str, Arm],
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     store: Store,
     arm: str,
     baseline: str | None,
@@ -99,7 +99,7 @@ def compare(
     return table([test])
 
 
-def found(name: str, pick: Callable[[str], FoundTrial], named: Mapping[str, Arm]) -> Entry:
+def found(name: str, pick: Callable[[str], FoundTrial], named: Mapping[str, Arm]) -> TrialRecord:
     """The trial of this name; raises `NotFound` with the nearest arm or trial."""
     if name in named:
         raise NotFound(f"{name!r} is an arm, and the other is none; name two arms or two trials")

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.answering import answer_study, arms_of_study
+from saddle.analyse.answer_study import answer_study, arms_of_study
 from saddle.analyse.evaluations import comparable
+from saddle.analyse.predictions import WORST_CASE
 from saddle.analyse.result import Answer
-from saddle.analyse.samples import WORST_CASE
-from saddle.archive.finding import FoundTrial, NotFound, find_study, pick_trial
-from saddle.archive.naming import open_named
+from saddle.archive.lookup import FoundTrial, NotFound, find_study, pick_trial
 from saddle.archive.studies import StoredStudy, study_names
+from saddle.archive.study_url import open_named
 from saddle.design import Arm, labels
 from saddle.notebook import arm_frames, frames, samples
 from saddle.notebook.arrow import NAMES, to_arrow
 from saddle.notebook.page import page
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.study.models import Study
-from saddle.study.problems import nearest
+from saddle.study.nearest import nearest
 from saddle.study.trainables import load_trainable
+from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -63,7 +63,7 @@ class LoadedStudy:
         return self.study.question
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[TrialRecord]:
         """The finished trials as the ledger has them: a search's by number, an ablation's as they were run."""
         return Ledger(self._store, self._stored.run).entries()
 
@@ -171,7 +171,7 @@ class LoadedStudy:
         """The names that a reader sees by those that the ledger may call an arm by."""
         return {known: name for name, arm in self._arms.items() for known in (arm.key, arm.name)}
 
-    def _called(self, entry: Entry) -> str | None:
+    def _called(self, entry: TrialRecord) -> str | None:
         return None if entry.arm is None else self._names.get(entry.arm, entry.arm)
 
     def _pick(self, trial: str | None) -> FoundTrial:
@@ -184,7 +184,7 @@ def _did_you_mean(name: str) -> str:
 
 
 def load_study(name: str, storage: Any = None) -> LoadedStudy:
-    """The stored study `name`; raises `saddle.archive.finding.NotFound`."""
+    """The stored study `name`; raises `saddle.archive.lookup.NotFound`."""
     store, found = open_named(name, storage)
     try:
         return LoadedStudy(store, find_study(store, found))

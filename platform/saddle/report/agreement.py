@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.ablation import rule_of
+from saddle.analyse.ablation import comparison_spec
 from saddle.analyse.agreement import agreements
 from saddle.analyse.answer import compared_metric, direction_of
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.wording import DASH, Scale, p_value, setting, signed
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
 from saddle.design.point import name_of
 from saddle.report.tables import Table
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 NOTE = (
     "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 where one says"
@@ -23,14 +23,14 @@ NOTE = (
 
 
 def agreement_table(
-    study: Study, entries: Sequence[Entry], baseline: Mapping[str, Any] | None, trainable: Any
+    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, trainable: Any
 ) -> Table | None:
     """Each block's ranking against that of the first; None without blocks, or with fewer than three arms."""
     if study.ablation is None or not study.ablation.blocks or not entries:
         return None
     metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
-    rule = rule_of(study, metric, direction_of(metric, trainable.METRICS))
-    found = agreements(study.ablation, arms_of_study(study, baseline), entries, rule)
+    spec = comparison_spec(study, metric, direction_of(metric, trainable.METRICS))
+    found = agreements(study.ablation, arms_of_study(study, baseline), entries, spec)
     if not found:
         return None
     scale = Scale.of(metric)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.result import Answer
-from saddle.analyse.wording import listed, setting
+from saddle.analyse.text.formatting import listed, setting
 from saddle.design.blocks import replicate_name
 from saddle.report.tables import Table
-from saddle.store.entry import Entry
+from saddle.trial.record import TrialRecord
 
 ORDER = ("fail", "warn", "not run", "pass")
 """What a reader looks for first."""
@@ -25,12 +25,12 @@ class Checked:
     table: Table
 
 
-def checked_trials(entries: Sequence[Entry]) -> list[Checked]:
+def checked_trials(entries: Sequence[TrialRecord]) -> list[Checked]:
     """Every trial that the checklist was run on."""
     return [_checked(entry) for entry in entries if entry.checks]
 
 
-def badge_text(answer: Answer, entries: Sequence[Entry]) -> str:
+def badge_text(answer: Answer, entries: Sequence[TrialRecord]) -> str:
     """What stands beside a search's answer: `best`, or nothing where nobody has the badge."""
     if not answer.badge.holders:
         return ""
@@ -38,7 +38,7 @@ def badge_text(answer: Answer, entries: Sequence[Entry]) -> str:
     return "best, checked" if checked else "best"
 
 
-def _checked(entry: Entry) -> Checked:
+def _checked(entry: TrialRecord) -> Checked:
     counts = {verdict: sum(check.verdict == verdict for check in entry.checks) for verdict in ORDER}
     words = {"pass": "passed", "warn": "to be warned of", "fail": "failed", "not run": "not run"}
     lead = listed(f"{counts[verdict]} {words[verdict]}" for verdict in reversed(ORDER) if counts[verdict])

@@ -5,73 +5,73 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from saddle.analyse.across import Across, Side, mean_sd
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.sentences import scale_of
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.study_comparison import StudyComparison, StudyView, mean_sd
+from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import DASH, Scale, duration, label, p_value
-from saddle.report.figures import across as figures
+from saddle.report.figures import study_comparison as figures
 from saddle.report.page import render_page
 from saddle.report.tables import Table
 
 MOST_DIFFERENCES = 60
 
 
-def tables_of(across: Across) -> list[tuple[str, Table]]:
+def tables_of(comparison: StudyComparison) -> list[tuple[str, Table]]:
     """What is compared, every arm in every study, arms between studies, and in what the studies differ, with titles."""
-    found = [("Studies", studies_table(across)), ("Arms", arms_table(across))]
-    if across.between:
-        found.append(("The same arm between studies", between_table(across)))
-    if across.differing:
-        found.append(("What differs", differing_table(across)))
+    found = [("Studies", studies_table(comparison)), ("Arms", arms_table(comparison))]
+    if comparison.between:
+        found.append(("The same arm between studies", between_table(comparison)))
+    if comparison.differing:
+        found.append(("What differs", differing_table(comparison)))
     return found
 
 
-def studies_table(across: Across) -> Table:
+def studies_table(comparison: StudyComparison) -> Table:
     """One row a study."""
     rows = []
-    for side in across.sides:
-        ended = time.strftime("%Y-%m-%d %H:%M", time.localtime(side.ended)) if side.ended else DASH
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(side.outcomes.items()))
-        kind = "search" if side.study.ablation is None else "ablation"
-        rows.append((side.name, kind, label(side.metric), outcomes or DASH, duration(side.seconds), ended))
+    for view in comparison.views:
+        ended = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.ended)) if view.ended else DASH
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(view.outcomes.items()))
+        kind = "search" if view.study.ablation is None else "ablation"
+        rows.append((view.name, kind, label(view.metric), outcomes or DASH, duration(view.seconds), ended))
     columns = ("study", "kind", "metric", "trials", "training", "last trial ended")
     return Table(columns, tuple(rows))
 
 
-def arms_table(across: Across) -> Table:
+def arms_table(comparison: StudyComparison) -> Table:
     """One row for every arm in every study that has it: value, effect against that study's own baseline, verdict."""
     rows = []
-    for name in across.arms:
-        for side in across.sides:
-            for arm in side.arms:
+    for name in comparison.arms:
+        for view in comparison.views:
+            for arm in view.arms:
                 if arm.arm == name:
-                    rows.append((name, side.name, *_value(side, name), *_effect(side, name)))
+                    rows.append((name, view.name, *_value(view, name), *_effect(view, name)))
     columns = ("arm", "study", "seeds", "mean ± sd", "difference", "interval", "p (adjusted)", "verdict")
     note = "Differences are against each study's own baseline, with the correction that its file names."
     return Table(columns, tuple(rows), note)
 
 
-def _scale(side: Side) -> Scale:
-    spread = [found[1] for arm in side.arms if (found := mean_sd(arm)) is not None]
-    return Scale.of(side.metric, spread)
+def _scale(view: StudyView) -> Scale:
+    spread = [found[1] for arm in view.arms if (found := mean_sd(arm)) is not None]
+    return Scale.of(view.metric, spread)
 
 
-def _value(side: Side, name: str) -> tuple[str, str]:
-    arm = next(arm for arm in side.arms if arm.arm == name)
-    found, scale = mean_sd(arm), _scale(side)
+def _value(view: StudyView, name: str) -> tuple[str, str]:
+    arm = next(arm for arm in view.arms if arm.arm == name)
+    found, scale = mean_sd(arm), _scale(view)
     if found is None:
         return "0", DASH
     mean, sd = found
     return str(len(arm.values)), scale.value(mean) + (f" ± {scale.bare(sd)}" if sd == sd else "")
 
 
-def _effect(side: Side, name: str) -> tuple[str, str, str, str]:
-    effect = side.effects.get(name)
+def _effect(view: StudyView, name: str) -> tuple[str, str, str, str]:
+    effect = view.effects.get(name)
     if effect is None:
-        return DASH, DASH, DASH, "baseline" if name == side.baseline else DASH
-    return _cells(effect, scale_of(list(side.effects.values()), side.metric))
+        return DASH, DASH, DASH, "baseline" if name == view.baseline else DASH
+    return _cells(effect, scale_of(list(view.effects.values()), view.metric))
 
 
 def _cells(effect: Effect, scale: Scale) -> tuple[str, str, str, str]:
@@ -83,13 +83,13 @@ def _cells(effect: Effect, scale: Scale) -> tuple[str, str, str, str]:
     )
 
 
-def between_table(across: Across) -> Table:
+def between_table(comparison: StudyComparison) -> Table:
     """The same arm in another study against the first one, paired by seed."""
-    first = across.sides[0]
-    scale = scale_of(list(across.between), first.metric)
+    first = comparison.views[0]
+    scale = scale_of(list(comparison.between), first.metric)
     words = {Verdict.HELPS: "better", Verdict.HURTS: "worse"}
     rows = []
-    for effect in across.between:
+    for effect in comparison.between:
         arm, _, studies = effect.name.rpartition(": ")
         *numbers, verdict = _cells(effect, scale)
         rows.append((arm, studies, str(effect.n), *numbers, words.get(effect.verdict, verdict)))
@@ -101,54 +101,54 @@ def between_table(across: Across) -> Table:
     return Table(columns, tuple(rows), note)
 
 
-def differing_table(across: Across) -> Table:
+def differing_table(comparison: StudyComparison) -> Table:
     """Parameters and fingerprints that are not the same in all studies."""
-    names = list(across.differing)
-    rows = [(name, *(value or DASH for value in across.differing[name])) for name in names[:MOST_DIFFERENCES]]
+    names = list(comparison.differing)
+    rows = [(name, *(value or DASH for value in comparison.differing[name])) for name in names[:MOST_DIFFERENCES]]
     left = len(names) - MOST_DIFFERENCES
     note = "“…” where a study's own trials differ." + (f" {left} more are not shown." if left > 0 else "")
-    return Table(("", *(side.name for side in across.sides)), tuple(rows), note)
+    return Table(("", *(view.name for view in comparison.views)), tuple(rows), note)
 
 
-def facts(across: Across) -> dict[str, Any]:
+def facts(comparison: StudyComparison) -> dict[str, Any]:
     """The comparison as JSON has it."""
     return {
         "studies": [
             {
-                "study": side.name,
-                "metric": side.metric,
-                "direction": side.direction,
-                "baseline": side.baseline,
-                "best": None if side.best is None else side.best.key,
-                "outcomes": dict(side.outcomes),
-                "seconds": side.seconds,
-                "ended": side.ended,
+                "study": view.name,
+                "metric": view.metric,
+                "direction": view.direction,
+                "baseline": view.baseline,
+                "best": None if view.best is None else view.best.key,
+                "outcomes": dict(view.outcomes),
+                "seconds": view.seconds,
+                "ended": view.ended,
                 "arms": [
                     {
                         "arm": arm.arm,
                         "values": {str(seed): value for seed, value in arm.values.items()},
-                        "effect": _plain(side.effects.get(arm.arm)),
+                        "effect": _plain(view.effects.get(arm.arm)),
                     }
-                    for arm in side.arms
+                    for arm in view.arms
                 ],
             }
-            for side in across.sides
+            for view in comparison.views
         ],
-        "between": [_plain(effect) for effect in across.between],
-        "differing": {name: list(values) for name, values in across.differing.items()},
-        "notes": list(across.notes),
+        "between": [_plain(effect) for effect in comparison.between],
+        "differing": {name: list(values) for name, values in comparison.differing.items()},
+        "notes": list(comparison.notes),
     }
 
 
-def arm_rows(across: Across) -> list[dict[str, Any]]:
+def arm_rows(comparison: StudyComparison) -> list[dict[str, Any]]:
     """One row for every arm in every study, without single seeds, as CSV has it."""
     rows = []
-    for side in across.sides:
-        for arm in side.arms:
-            effect, found = _plain(side.effects.get(arm.arm)) or {}, mean_sd(arm)
+    for view in comparison.views:
+        for arm in view.arms:
+            effect, found = _plain(view.effects.get(arm.arm)) or {}, mean_sd(arm)
             rows.append(
                 {
-                    "study": side.name, "arm": arm.arm, "metric": side.metric, "seeds": len(arm.values),
+                    "study": view.name, "arm": arm.arm, "metric": view.metric, "seeds": len(arm.values),
                     "mean": None if found is None else found[0],
                     **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
                     "difference": effect.get("mean"),
@@ -166,15 +166,15 @@ def _plain(effect: Effect | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def render_comparison(across: Across) -> str:
+def render_comparison(comparison: StudyComparison) -> str:
     """The page's HTML."""
-    names = [side.name for side in across.sides]
+    names = [view.name for view in comparison.views]
     return render_page(
         "comparison.html",
         title=", ".join(names),
         names=names,
-        questions=[(side.name, side.study.question) for side in across.sides if side.study.question],
-        tables=tables_of(across),
-        plates=[figures.values(across.sides, across.arms), figures.effects(across.sides, across.arms)],
-        notes=across.notes,
+        questions=[(view.name, view.study.question) for view in comparison.views if view.study.question],
+        tables=tables_of(comparison),
+        plates=[figures.values(comparison.views, comparison.arms), figures.effects(comparison.views, comparison.arms)],
+        notes=comparison.notes,
     )

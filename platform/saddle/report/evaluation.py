@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answering import groups_of as arm_groups
-from saddle.analyse.answering import tested_metric
+from saddle.analyse.answer_study import groups_of as arm_groups
+from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
 from saddle.analyse.ladder import WORST_CASE, Ladder, ladders, rung_name, rungs_of
+from saddle.analyse.predictions import Read
 from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
 from saddle.analyse.result import Answer, direction_of
-from saddle.analyse.samples import Read
-from saddle.analyse.wording import DASH, Scale, label, p_value, setting, signed
+from saddle.analyse.text.formatting import DASH, Scale, label, p_value, setting, signed
 from saddle.design import Arm
-from saddle.report import facts
+from saddle.report import provenance as facts
 from saddle.report.tables import Table, percent
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 FOUND_NOTE = (
@@ -39,7 +39,7 @@ class EvaluationFacts:
 
 def evaluation_facts(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     arms: Sequence[Arm],
     answer: Answer,
     directions: Mapping[str, Direction],
@@ -59,7 +59,7 @@ def evaluation_facts(
     return said if any((said.again, said.found, said.ladder, said.ranking)) else None
 
 
-def groups_of(entries: Sequence[Entry], arms: Sequence[Arm], answer: Answer) -> dict[str, list[Entry]]:
+def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm], answer: Answer) -> dict[str, list[TrialRecord]]:
     """The trials of each arm by the name that a reader sees; of a search its best trial, or its Pareto front."""
     if arms:
         return arm_groups(entries, arms)
@@ -113,7 +113,7 @@ def ladder_table(found: Sequence[Ladder]) -> Table | None:
     return Table(("", "trials", "as measured", *map(rung_name, rungs), "moved (points)"), rows, note)
 
 
-def ranking_table(entries: Sequence[Entry], found: Sequence[RankAgreement]) -> Table | None:
+def ranking_table(entries: Sequence[TrialRecord], found: Sequence[RankAgreement]) -> Table | None:
     """How validation, which checkpoints, searches and early stopping go by, ranks trials beside their test."""
     if not found:
         return None
@@ -147,7 +147,7 @@ def ranking_table(entries: Sequence[Entry], found: Sequence[RankAgreement]) -> T
     return Table(columns, rows, note)
 
 
-def _only(entries: Sequence[Entry], *, trained: bool) -> object:
+def _only(entries: Sequence[TrialRecord], *, trained: bool) -> object:
     """The attacks in the settings of all trials; None where they don't agree or say nothing."""
     values = [(entry.params if trained else entry.measured_params).get(ATTACKS) for entry in entries]
     if not values or any(value != values[0] for value in values):
@@ -155,7 +155,7 @@ def _only(entries: Sequence[Entry], *, trained: bool) -> object:
     return _validated(entries[0], values[0]) if trained else values[0]
 
 
-def _validated(entry: Entry, attacks: object) -> object:
+def _validated(entry: TrialRecord, attacks: object) -> object:
     """Those that validation takes of the attacks (the field `validation_attacks`)."""
     first = entry.params.get("validation_attacks") == "first"
     return attacks[:1] if first and isinstance(attacks, list | tuple) else attacks

@@ -6,10 +6,10 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from saddle.report.facts import name_of
-from saddle.search.outcomes import METHOD_FAILURES
+from saddle.report.provenance import name_of
 from saddle.store.base import Damaged, ForeignPath
-from saddle.store.entry import Entry
+from saddle.trial.outcome import METHOD_FAILURES
+from saddle.trial.record import TrialRecord
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_IMAGES = 48
@@ -34,7 +34,7 @@ class Picture:
     look: str = ""
 
 
-def gallery(entries: Sequence[Entry], read: Callable[[str], bytes] | None) -> list[Picture]:
+def gallery(entries: Sequence[TrialRecord], read: Callable[[str], bytes] | None) -> list[Picture]:
     """The images of the given entries, trial by trial, those of failed methods first.
 
     Where there is no room for all, every trial shows its first ones.

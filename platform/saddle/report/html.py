@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.answering import arms_of_study
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.verdict import Verdict
-from saddle.report.contents import Contents, gather
-from saddle.report.figures.canvas import Plate
+from saddle.report.figure_selection import ablation_plates, illustrated, search_plates
+from saddle.report.figures.canvas import LazyFigure
 from saddle.report.gallery import gallery
 from saddle.report.page import render_page
-from saddle.report.plates import ablation_plates, illustrated, search_plates
-from saddle.store.entry import Entry
+from saddle.report.study_report import Contents, gather
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 
 def render(
     study: Study,
-    entries: Sequence[Entry],
+    entries: Sequence[TrialRecord],
     *,
     trainable: Any,
     baseline: Mapping[str, Any] | None = None,
@@ -53,7 +53,7 @@ def render(
     )
 
 
-def plates_of(contents: Contents, trainable: Any, baseline: Mapping[str, Any] | None) -> list[Plate]:
+def plates_of(contents: Contents, trainable: Any, baseline: Mapping[str, Any] | None) -> list[LazyFigure]:
     """The figures of either kind of study."""
     study, entries, answer = contents.study, contents.entries, contents.answer
     if study.ablation is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from saddle.report.contents import Contents
 from saddle.report.evaluation import EvaluationFacts
+from saddle.report.study_report import Contents
 from saddle.report.tables import Table
 
 SPECIAL = re.compile(r"[\\`*|\[\]~$!]|(?<!\w)_|_(?!\w)")

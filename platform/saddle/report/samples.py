@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from saddle.analyse.predictions import CLEAN, WORST_CASE, SampleTest
 from saddle.analyse.sample_pairs import OnSamples, StudyOnSamples
-from saddle.analyse.samples import CLEAN, WORST_CASE, SampleTest
-from saddle.analyse.wording import listed, plural, setting
+from saddle.analyse.text.formatting import listed, plural, setting
 from saddle.design.blocks import block_name
 from saddle.report.tables import Table
 

@@ -9,16 +9,16 @@ from typing import Any
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.best import value_of
 from saddle.analyse.collapse import FailureRate
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
 from saddle.analyse.importance import drawn
 from saddle.analyse.result import Answer, direction_of
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.wording import DASH, Scale, duration, label, p_value, setting
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value, setting
 from saddle.design.components import varied as varied_by
-from saddle.report import facts
-from saddle.store.entry import Entry
+from saddle.report import provenance as facts
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 MOST_TRIALS = 400
 """Trials in the table of all; of more the best half and the worst half of as many."""
@@ -111,7 +111,7 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
 
 
 def trial_table(
-    study: Study, entries: Sequence[Entry], answer: Answer, directions: Mapping[str, Any], name: str
+    study: Study, entries: Sequence[TrialRecord], answer: Answer, directions: Mapping[str, Any], name: str
 ) -> Table:
     """The trials with their outcome, the metric asked about, what was varied, and how long they took.
 
@@ -147,15 +147,15 @@ def trial_table(
 
 
 def best_and_worst(
-    study: Study, entries: Sequence[Entry], metric: str, directions: Mapping[str, Any]
-) -> Sequence[Entry]:
+    study: Study, entries: Sequence[TrialRecord], metric: str, directions: Mapping[str, Any]
+) -> Sequence[TrialRecord]:
     """All trials as they come, or of very many the best ones and the worst ones; those without a value are worst."""
     if len(entries) <= MOST_TRIALS:
         return entries
     direction = study.objective[0].direction if study.objective else direction_of(metric, directions)
     sign = -1.0 if direction == "maximize" else 1.0
 
-    def cost(entry: Entry) -> tuple[bool, float]:
+    def cost(entry: TrialRecord) -> tuple[bool, float]:
         value = value_of(entry, metric)
         return (value is None, 0.0 if value is None else sign * value)
 

@@ -1,0 +1,1 @@
+"""Searches: Optuna samplers, pruners and storages behind ask and tell."""

@@ -20,8 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from saddle.search.rebuild import finished_trial
 from saddle.search.storage import cut_tail, open_journal
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ class NotWhole(Exception):
     """What is wrong with a journal."""
 
 
-def open_whole(path: Path, study: Study, name: str, finished: Iterable[Entry], begun: Mapping[int, Any]) -> BaseStorage:
+def open_whole(
+    path: Path, study: Study, name: str, finished: Iterable[TrialRecord], begun: Mapping[int, Any]
+) -> BaseStorage:
     """The journal at `path`; one that is not whole is moved aside, said in a line, and an empty one takes its place.
 
     `begun` are the settings, by number, that trials under way were given; None where they aren't known.
@@ -49,7 +51,9 @@ def open_whole(path: Path, study: Study, name: str, finished: Iterable[Entry], b
         return open_journal(path)
 
 
-def read_whole(path: Path, study: Study, name: str, finished: list[Entry], begun: Mapping[int, Any]) -> BaseStorage:
+def read_whole(
+    path: Path, study: Study, name: str, finished: list[TrialRecord], begun: Mapping[int, Any]
+) -> BaseStorage:
     """The journal at `path`; raises `NotWhole`."""
     if not path.is_file():
         raise NotWhole("it is no file")
@@ -84,7 +88,7 @@ def check_lines(path: Path) -> None:
                 raise NotWhole(f"line {number} is no record of Optuna's")
 
 
-def check_trials(search: optuna.Study, study: Study, finished: list[Entry], begun: Mapping[int, Any]) -> None:
+def check_trials(search: optuna.Study, study: Study, finished: list[TrialRecord], begun: Mapping[int, Any]) -> None:
     """Raise `NotWhole` where a trial is not what the ledger and the trials' folders say; it may lack the last ones."""
     directions = [objective.direction for objective in study.objective or ()]
     if [direction.name.lower() for direction in search.directions] != directions:

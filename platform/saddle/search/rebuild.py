@@ -16,19 +16,19 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
-from saddle.search.begun import Begun
-from saddle.search.optuna_proposals import OUTCOME, RETRIED, SETTINGS, open_search, order_by_condition, suggest
-from saddle.search.outcomes import MEANINGS, Outcome
-from saddle.search.recalling import PARENTS, Remembered, recall
+from saddle.search.optuna_search import OUTCOME, RETRIED, SETTINGS, open_search, order_by_condition, suggest
+from saddle.search.optuna_values import final_values, intermediate_values, violations
+from saddle.search.sampler_state import PARENTS, Remembered, recall
 from saddle.search.samplers import planned_trials
 from saddle.search.storage import quiet_optuna
-from saddle.search.told import final_values, intermediate_values, violations
-from saddle.store.entry import Entry
+from saddle.search.unfinished import Begun
 from saddle.study.models import Study
+from saddle.trial.outcome import MEANINGS, Outcome
+from saddle.trial.record import TrialRecord
 
 
 def rebuild(
-    study: Study, storage: BaseStorage, name: str, finished: Iterable[Entry], begun: Sequence[Begun] = ()
+    study: Study, storage: BaseStorage, name: str, finished: Iterable[TrialRecord], begun: Sequence[Begun] = ()
 ) -> int:
     """Add the trials that Optuna's study lacks, every one under its own number; returns how many those were.
 
@@ -58,7 +58,7 @@ def rebuild(
     return last + 1 - first
 
 
-def make_trial(study: Study, entry: Entry | None, begun: Begun | None) -> FrozenTrial:
+def make_trial(study: Study, entry: TrialRecord | None, begun: Begun | None) -> FrozenTrial:
     """The trial as Optuna had it: finished, RUNNING, or a placeholder that failed."""
     if entry is not None:
         return finished_trial(study, entry)
@@ -67,7 +67,7 @@ def make_trial(study: Study, entry: Entry | None, begun: Begun | None) -> Frozen
     return create_trial(state=TrialState.FAIL)
 
 
-def finished_trial(study: Study, entry: Entry) -> FrozenTrial:
+def finished_trial(study: Study, entry: TrialRecord) -> FrozenTrial:
     """What Optuna holds of a finished trial once it has been told everything."""
     assert study.objective is not None
     params, distributions = drawn(study, entry.settings)
@@ -120,7 +120,7 @@ def drawn(study: Study, settings: Mapping[str, Any]) -> tuple[dict[str, Any], di
     return dict(fixed.params), dict(fixed.distributions)
 
 
-def when_told(entry: Entry | None, begun: Begun | None) -> list[float]:
+def when_told(entry: TrialRecord | None, begun: Begun | None) -> list[float]:
     """When the trial started, when each of its epochs was over, and when it ended, where it did."""
     if entry is not None:
         return [entry.started, *entry.epoch_times, entry.ended]
@@ -129,7 +129,7 @@ def when_told(entry: Entry | None, begun: Begun | None) -> list[float]:
     return []
 
 
-def retried(study: Study, entries: Mapping[int, Entry], templates: Sequence[FrozenTrial]) -> list[int]:
+def retried(study: Study, entries: Mapping[int, TrialRecord], templates: Sequence[FrozenTrial]) -> list[int]:
     """Which failures were tried once more: as many as there are trials beyond the budget, matched by their settings."""
     planned = planned_trials(study)
     counted = [number for number, trial in enumerate(templates) if SETTINGS in trial.user_attrs]

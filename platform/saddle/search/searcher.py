@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from saddle.search.proposals import Proposal
+from saddle.trial.source import Proposal
 
 FINISHED = Searcher.FINISHED
 

@@ -13,10 +13,10 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
-from saddle.search.shared import open_shared, shared_url
+from saddle.search.database import open_shared, shared_url
 from saddle.store.base import Store
 from saddle.store.files import driver_file, open_file
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 
 

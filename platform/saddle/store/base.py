@@ -74,7 +74,7 @@ class Store(Protocol):
     def names(self, folder: str) -> Iterator[str]:
         """The names directly below `folder`, sorted, folders included; none where it doesn't exist."""
 
-    def stamps(self, folder: str) -> Mapping[str, str]:
+    def etags(self, folder: str) -> Mapping[str, str]:
         """The names of the blobs directly below `folder`, sorted, each with a mark that its next content won't have."""
 
     def size(self, path: str) -> int:

@@ -37,7 +37,7 @@ from saddle.store.manifest import (
     recover_manifest,
     shallow,
 )
-from saddle.store.opening import trial_folder
+from saddle.store.open import trial_folder
 from saddle.store.plain_state import StateChecker
 from saddle.store.state_bytes import decode_state, encode_state
 from saddle.trial.run_id import RunId

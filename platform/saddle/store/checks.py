@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from saddle.store.base import StorageError, Store
-from saddle.store.entry import Entry
-from saddle.store.entry_rows import to_json
-from saddle.store.fence import Hold, write_fenced
-from saddle.store.opening import study_folder
+from saddle.store.fence import StudyLock, write_fenced
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
 from saddle.store.paths import is_name
-from saddle.store.reading import in_parallel
+from saddle.trial.json_text import to_json
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import CheckItem, CheckVerdict
 
@@ -42,10 +42,10 @@ def checks_path(run: RunId, key: str) -> str:
     return f"{checks_folder(run)}/{key}.json"
 
 
-def write_checks(store: Store, run: RunId, entry: Entry, items: Sequence[CheckItem], hold: Hold) -> None:
+def write_checks(store: Store, run: RunId, entry: TrialRecord, items: Sequence[CheckItem], lock: StudyLock) -> None:
     """Store what the checklist found of a trial, in place of what it found before; raises `TakenOver`."""
     content = {"version": VERSION, "ended": entry.ended, "items": [asdict(item) for item in items]}
-    write_fenced(store, checks_path(run, entry.key), to_json(content).encode(), hold)
+    write_fenced(store, checks_path(run, entry.key), to_json(content).encode(), lock)
 
 
 def read_checks(store: Store, run: RunId, keys: Iterable[str] | None = None) -> dict[str, StoredChecks]:
@@ -57,7 +57,7 @@ def read_checks(store: Store, run: RunId, keys: Iterable[str] | None = None) -> 
     return {name.removesuffix(".json"): checks for name, checks in found if checks is not None}
 
 
-def with_checks(entry: Entry, checks: Mapping[str, StoredChecks]) -> Entry:
+def with_checks(entry: TrialRecord, checks: Mapping[str, StoredChecks]) -> TrialRecord:
     """The entry with what the checklist found of it, unless that was of an earlier trial with its key."""
     found = checks.get(entry.key)
     return entry if found is None or found.ended != entry.ended else replace(entry, checks=found.items)

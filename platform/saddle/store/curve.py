@@ -14,7 +14,7 @@ from itertools import islice
 
 from saddle.store.base import Damaged, Store
 from saddle.store.digest import read_signed_json, sign_json
-from saddle.store.reading import in_parallel
+from saddle.store.parallel import in_parallel
 
 CHUNK = 64
 """Epochs of a chunk: so many are in a manifest at most (1 ms to write), and each is a blob of some 10 kB."""

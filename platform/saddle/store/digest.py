@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.store.entry_rows import to_json
+from saddle.trial.json_text import to_json
 
 
 def checksum(content: bytes) -> str:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from saddle.errors import InfrastructureError
 from saddle.store.base import Conflict, StorageError, Store
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 
 ATTEMPTS = 20
@@ -26,7 +26,7 @@ class TakenOver(InfrastructureError):
     """Another driver runs the study now; nothing that this one had finished is lost."""
 
 
-class Hold(Protocol):
+class StudyLock(Protocol):
     """A study is ours as long as it is not `lost`; `why` says what happened then."""
 
     @property
@@ -44,7 +44,7 @@ class Hold(Protocol):
 
 
 @dataclass(frozen=True)
-class Held:
+class NoLock:
     """A hold that can't be lost."""
 
     token: int = 0
@@ -55,7 +55,7 @@ class Held:
         pass
 
 
-HELD = Held()
+NO_LOCK = NoLock()
 
 
 @dataclass
@@ -129,15 +129,15 @@ def take_fence(store: Store, run: RunId) -> Fence:
     raise StorageError(f"{store.locate(fence_path(run))}: several drivers want to run {run.name} at once")
 
 
-def write_fenced(store: Store, path: str, content: bytes, hold: Hold) -> None:
+def write_fenced(store: Store, path: str, content: bytes, lock: StudyLock) -> None:
     """Replace a blob that only the study's driver writes; raises `TakenOver`.
 
     Its ETag is read before the token: a driver that came later, and wrote it, has changed it.
     """
     etag = store.etag(path)
-    hold.check()
+    lock.check()
     try:
         store.write_if(path, content, etag)
     except Conflict:
-        hold.check()
+        lock.check()
         raise TakenOver(f"{store.locate(path)} was written by another process meanwhile; run the same again") from None

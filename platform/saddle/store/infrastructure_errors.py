@@ -97,7 +97,7 @@ def what_failed(error: BaseException) -> tuple[str, str] | None:
     if isinstance(error, socket.gaierror):
         return str(error), ADVICE[frozenset(NETWORK)]
     if type(error).__module__.startswith("botocore."):
-        from saddle.store.s3_calls import REFUSED, code_of, is_transient
+        from saddle.store.s3.calls import REFUSED, code_of, is_transient
 
         asked = is_transient(error) or code_of(error) in REFUSED if isinstance(error, Exception) else False
         return (str(error), ADVICE[frozenset(NETWORK)]) if asked else None

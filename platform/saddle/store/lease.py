@@ -21,9 +21,9 @@ from typing import Any
 import psutil
 
 from saddle.store.base import StorageError
-from saddle.store.s3 import S3Store
-from saddle.store.s3_calls import is_unmet
-from saddle.store.s3_conditions import age_of, require_conditions
+from saddle.store.s3.calls import is_unmet
+from saddle.store.s3.conditions import age_of, require_conditions
+from saddle.store.s3.store import S3Store
 
 RENEW_SECONDS = 10.0
 STALE_SECONDS = 60.0

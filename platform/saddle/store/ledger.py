@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 from saddle.store.base import Conflict, Store
 from saddle.store.checks import checks_path, read_checks, with_checks
-from saddle.store.entry import Entry
-from saddle.store.entry_paths import placed, written
-from saddle.store.entry_rows import LaterVersion, Parser, decode, encode, entries_in, to_json
 from saddle.store.fence import TakenOver
 from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.measurements import read_measurements, with_measurements
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, entries_in
+from saddle.store.record_paths import placed, written
+from saddle.trial.json_text import to_json
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 __all__ = ["LaterVersion", "Ledger", "decode", "encode", "to_json"]
@@ -38,7 +39,7 @@ class Ledger:
     def path(self, key: str) -> str:
         return f"{self.folder}/{key}.parquet"
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: TrialRecord) -> None:
         """Write the entry, whole or not at all, and once: the same again changes nothing.
 
         Raises `TakenOver` where there is another one of the trial, unless a driver wrote that which had been taken for
@@ -50,7 +51,7 @@ class Ledger:
         except Conflict:
             self._replace_stale(entry, content)
 
-    def _replace_stale(self, entry: Entry, content: bytes) -> None:
+    def _replace_stale(self, entry: TrialRecord, content: bytes) -> None:
         present, etag = self.store.fetch(self.path(entry.key))
         other = decode(present, self.path(entry.key))
         if (other.token or 0) >= (entry.token or 0):
@@ -93,24 +94,24 @@ class Ledger:
         """The keys of all entries, which are not read."""
         return [name.removesuffix(".parquet") for name in self.store.names(self.folder)]
 
-    def get(self, key: str) -> Entry:
+    def get(self, key: str) -> TrialRecord:
         """The entry of one trial; raises `FileNotFoundError`."""
         entry = placed(decode(self.store.read(self.path(key)), self.path(key)), self.run)
         entry = with_measurements(entry, read_measurements(self.store, self.run, key).get(key, ()))
         return with_checks(entry, read_checks(self.store, self.run, [key]))
 
-    def __iter__(self) -> Iterator[Entry]:
-        found: dict[str, Entry] = {}
-        stamps = self.store.stamps(self.folder)
+    def __iter__(self) -> Iterator[TrialRecord]:
+        found: dict[str, TrialRecord] = {}
+        etags = self.store.etags(self.folder)
         parser = Parser()
         for segment in read_segments(self.store, self.run):
-            found |= indexed(segment, {name: stamp for name, stamp in stamps.items() if name not in found}, parser)
-        rest = [name for name in stamps if name not in found]
+            found |= indexed(segment, {name: stamp for name, stamp in etags.items() if name not in found}, parser)
+        rest = [name for name in etags if name not in found]
         for name, content in zip(rest, in_parallel(self.store, self._content, rest), strict=True):
             if content is not None:
                 found[name] = decode(content, f"{self.folder}/{name}", parser)
         checks, measured = read_checks(self.store, self.run), read_measurements(self.store, self.run)
-        for name in stamps:
+        for name in etags:
             if name in found:
                 entry = placed(found[name], self.run)
                 yield with_checks(with_measurements(entry, measured.get(entry.key, ())), checks)
@@ -121,14 +122,14 @@ class Ledger:
         except FileNotFoundError:
             return None  # removed since, to be run again
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[TrialRecord]:
         """All entries: a search's by number, an ablation's as they were run."""
         return sorted(self, key=lambda e: (e.number if e.number is not None else -1, e.started, e.key))
 
 
-def indexed(segment: Segment, stamps: Mapping[str, str], parser: Parser) -> dict[str, Entry]:
+def indexed(segment: Segment, etags: Mapping[str, str], parser: Parser) -> dict[str, TrialRecord]:
     """The entries that a segment holds as their files are now, by the files' names."""
-    names = segment.fresh(stamps)
+    names = segment.fresh(etags)
     try:
         return dict(zip(names, entries_in(segment.rows(names), segment.path, parser), strict=True)) if names else {}
     except (KeyError, TypeError, ValueError):

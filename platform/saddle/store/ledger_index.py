@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
-from saddle.store.entry import SCHEMA_VERSION
-from saddle.store.entry_rows import LAZY, read_row
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.store.record_parquet import LAZY, read_row
+from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
 
 SEGMENT = 500
@@ -27,24 +27,24 @@ FEWEST = 50
 """So many files are read one by one before an index is worth having."""
 
 STAMP = "stamp"
-"""The column with the mark of the ledger file that a row was read from (`Store.stamps`)."""
+"""The column with the mark of the ledger file that a row was read from (`Store.etags`)."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One file of the index, and the stamps of the ledger files that it holds, by their names; None if unreadable."""
+    """One file of the index, and the etags of the ledger files that it holds, by their names; None if unreadable."""
 
     path: str
-    stamps: Mapping[str, str] | None
+    etags: Mapping[str, str] | None
     table: Any = None
 
     def fresh(self, now: Mapping[str, str]) -> list[str]:
         """The ledger files that it holds as they are now."""
-        return [name for name, stamp in (self.stamps or {}).items() if now.get(name) == stamp]
+        return [name for name, stamp in (self.etags or {}).items() if now.get(name) == stamp]
 
     def rows(self, names: Sequence[str]) -> Any:
         """The rows of these ledger files, in their order."""
-        known = list(self.stamps or {})
+        known = list(self.etags or {})
         if known == list(names):
             return self.table
         place = {name: row for row, name in enumerate(known)}
@@ -72,7 +72,7 @@ def read_segments(store: Store, run: RunId, columns: Sequence[str] | None = None
 
 
 def parse_segment(path: str, content: bytes, columns: Sequence[str] | None = None) -> Segment:
-    """The segment in a Parquet file; one without stamps where it is damaged or a later saddle's."""
+    """The segment in a Parquet file; one without etags where it is damaged or a later saddle's."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -96,11 +96,11 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
     """
     import pyarrow as pa
 
-    now = store.stamps(ledger)
+    now = store.etags(ledger)
     segments = list(read_segments(store, run, columns=[]))
     kept = [segment for segment in segments if len(segment.fresh(now)) >= SEGMENT]
     indexed = {name for segment in segments for name in segment.fresh(now)}
-    if len(now) - len(indexed) < FEWEST and all(segment.stamps is not None for segment in segments):
+    if len(now) - len(indexed) < FEWEST and all(segment.etags is not None for segment in segments):
         return
     rest = sorted(set(now) - {name for segment in kept for name in segment.fresh(now)})
     number = 1 + max((number_of_segment(segment.path) for segment in segments), default=0)

@@ -90,7 +90,7 @@ class LocalStore:
     def names(self, folder: str) -> Iterator[str]:
         return iter([entry.name for entry in self._entries(folder)])
 
-    def stamps(self, folder: str) -> dict[str, str]:
+    def etags(self, folder: str) -> dict[str, str]:
         stats = {entry.name: stat for entry in self._entries(folder) if (stat := _stat_of(entry))}
         return {name: f"{stat.st_mtime_ns}-{stat.st_size}" for name, stat in stats.items()}
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from saddle.store.base import StorageError, Store
-from saddle.store.fence import Fence, Hold, TakenOver, take_fence
+from saddle.store.fence import Fence, StudyLock, TakenOver, take_fence
 from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.lease import Lease, find_lease, hold_lease
-from saddle.store.opening import study_folder
-from saddle.store.s3 import S3Store
+from saddle.store.open import study_folder
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 
 
@@ -29,7 +29,7 @@ class Driver:
 
 
 @dataclass
-class FencedHold:
+class FencedLock:
     """A hold with a fencing token and, in a bucket, a lease that says early that it was lost."""
 
     fence: Fence
@@ -54,7 +54,7 @@ class FencedHold:
 
 
 @contextlib.contextmanager
-def hold_study(store: Store, run: RunId) -> Iterator[Hold]:
+def lock_study(store: Store, run: RunId) -> Iterator[StudyLock]:
     """Be the one driver of a run; raises `StorageError` naming the process, and machine, that is it already.
 
     In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`. Whoever held the study
@@ -63,11 +63,11 @@ def hold_study(store: Store, run: RunId) -> Iterator[Hold]:
     with hold_lock(lock_path(store, run)):
         if isinstance(store, S3Store):
             with hold_lease(store, lease_path(run), run.name) as lease:
-                hold = FencedHold(take_fence(store, run), lease)
+                lock = FencedLock(take_fence(store, run), lease)
                 store.finish_move(study_folder(run))
-                yield hold
+                yield lock
         else:
-            yield FencedHold(take_fence(store, run))
+            yield FencedLock(take_fence(store, run))
 
 
 def driver_of(store: Store, run: RunId) -> Driver | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
+from saddle.store.checkpoint_metadata import find_record
 from saddle.store.curve import CHUNK, Runs, count, of_attempt
 from saddle.store.digest import checksum, read_signed_json, sign_json
 from saddle.store.paths import check_path
-from saddle.store.recovery import find_record
 
 FORMAT = 2
 """Version 1, which said no version, held the whole curve."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.store.base import Conflict, StorageError, Store
-from saddle.store.entry import Entry, Measurement
-from saddle.store.entry_rows import to_json
-from saddle.store.fence import Hold, TakenOver
-from saddle.store.opening import study_folder
-from saddle.store.reading import in_parallel
+from saddle.store.fence import StudyLock, TakenOver
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.trial.json_text import to_json
+from saddle.trial.record import Measurement, TrialRecord
 from saddle.trial.run_id import RunId
 
 VERSION = 1
@@ -48,7 +48,9 @@ def measurement_path(run: RunId, key: str, number: int) -> str:
     return f"{measurements_folder(run)}/{key}-{number:04d}.json"
 
 
-def add_measurement(store: Store, run: RunId, entry: Entry, number: int, measurement: Measurement, hold: Hold) -> Entry:
+def add_measurement(
+    store: Store, run: RunId, entry: TrialRecord, number: int, measurement: Measurement, lock: StudyLock
+) -> TrialRecord:
     """Store measurement `number` of a trial, which counts from now on; returns the entry as it is then.
 
     Raises `TakenOver` where the study is another driver's, or somebody else has stored this number.
@@ -63,9 +65,9 @@ def add_measurement(store: Store, run: RunId, entry: Entry, number: int, measure
         "number": number,
         "ended": entry.ended,
         "when": measurement.when,
-        "token": hold.token,
+        "token": lock.token,
     }
-    hold.check()
+    lock.check()
     try:
         store.write_if(measurement_path(run, entry.key, number), to_json(content).encode(), None)
     except Conflict:
@@ -100,7 +102,7 @@ def read_measurements(
     return {name: sorted(many, key=lambda one: one.number) for name, many in found.items()}
 
 
-def with_measurements(entry: Entry, stored: Iterable[StoredMeasurement]) -> Entry:
+def with_measurements(entry: TrialRecord, stored: Iterable[StoredMeasurement]) -> TrialRecord:
     """The entry with what was measured of it since."""
     for one in stored:
         if one.ended == entry.ended:
@@ -108,7 +110,7 @@ def with_measurements(entry: Entry, stored: Iterable[StoredMeasurement]) -> Entr
     return entry
 
 
-def with_measurement(entry: Entry, later: Measurement) -> Entry:
+def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
     """The entry with a later measurement in place of that which it had, which becomes an earlier one."""
     kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
     shown = {name: path for name, path in entry.images.items() if name not in entry.closing_images}
@@ -125,7 +127,7 @@ def with_measurement(entry: Entry, later: Measurement) -> Entry:
     )
 
 
-def measurement_of(entry: Entry) -> Measurement:
+def measurement_of(entry: TrialRecord) -> Measurement:
     """What the entry holds of the latest test of its checkpoints."""
     tested = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
     return Measurement(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from saddle.store.base import Store
-from saddle.store.entry import Entry
-from saddle.store.fence import HELD, Hold, write_fenced
-from saddle.store.ledger import to_json
-from saddle.store.opening import study_folder, trial_folder
+from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
+from saddle.store.open import study_folder, trial_folder
+from saddle.trial.json_text import to_json
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 GIGABYTE = 10**9
@@ -68,7 +68,9 @@ def is_limited(policy: Policy) -> bool:
     return policy.best is not None or policy.gigabytes is not None or not policy.last
 
 
-def plan_retention(store: Store, run: RunId, policy: Policy, ranked: Sequence[Entry], cited: Container[str]) -> Plan:
+def plan_retention(
+    store: Store, run: RunId, policy: Policy, ranked: Sequence[TrialRecord], cited: Container[str]
+) -> Plan:
     """What the policy removes of the finished trials `ranked`, best first; trials under way are never touched.
 
     The selected checkpoint of a `cited` trial always stays.
@@ -97,7 +99,7 @@ def plan_retention(store: Store, run: RunId, policy: Policy, ranked: Sequence[En
     return Plan(tuple(removals), total, max(0, int(total - limit)))
 
 
-def _files(store: Store, run: RunId, entry: Entry) -> list[_File]:
+def _files(store: Store, run: RunId, entry: TrialRecord) -> list[_File]:
     """The checkpoints that are there of a finished trial."""
     folder = f"{trial_folder(run, entry.key)}/checkpoints"
     found = []
@@ -136,7 +138,7 @@ def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
     return {run.place(path): facts for path, facts in found if isinstance(facts, dict) and whole <= facts.keys()}
 
 
-def remove(store: Store, run: RunId, removals: Sequence[Removal], hold: Hold = HELD) -> None:
+def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLock = NO_LOCK) -> None:
     """Record the removals, then delete; only the study's driver may, or whoever keeps it out. Raises `TakenOver`.
 
     What is deleted stands in the record that was written on condition: a driver stopped between the two deletes, when
@@ -150,7 +152,7 @@ def remove(store: Store, run: RunId, removals: Sequence[Removal], hold: Hold = H
         **{one.path: {"when": now, "bytes": one.bytes, "why": one.why} for one in removals},
     }
     relative = {run.below(path): facts for path, facts in record.items()}
-    write_fenced(store, record_path(run), to_json(relative).encode(), hold)
+    write_fenced(store, record_path(run), to_json(relative).encode(), lock)
     for one in removals:
         store.delete(one.path)
 

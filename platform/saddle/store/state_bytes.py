@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.store.recovery import add_record
+from saddle.store.checkpoint_metadata import add_record
 
 
 def encode_state(state: Mapping[str, Any], record: bytes | None = None) -> bytes:

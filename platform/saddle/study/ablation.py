@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from saddle.study.parts import STUDY_NAME, OneOf, Positive, Section, Seed
+from saddle.study.field_types import STUDY_NAME, OneOf, Positive, Section, Seed
 
 
 class Compare(Section):

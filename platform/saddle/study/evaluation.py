@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from saddle.design.values import same
 from saddle.study.models import Study
+from saddle.study.values import same
 from trainables.contract import complete, evaluation_fields
 
 

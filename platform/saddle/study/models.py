@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from saddle.study.ablation import Ablation as Ablation
-from saddle.study.parts import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
+from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
 from saddle.study.published import Published
-from saddle.study.scalars import FLOAT, FRACTION, Fraction
 from saddle.study.space import Parameter
+from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 
 ONLY_IN_A_SEARCH = ("objective", "constraints", "sampler", "early_stopping")
 """Sections that mean nothing to an ablation."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from saddle.design.values import same
+from saddle.study.values import same
 
 # Strict, because YAML has its own types: a quoted "0.1" is a text and `true` is no 1.
 Real = Annotated[float, Field(strict=True)]

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from saddle.errors import UserError
-from saddle.study.problems import nearest
+from saddle.study.nearest import nearest
 from trainables.contract import METRIC_NAME
 
 GROUP = "saddle.trainables"

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.cluster.auth import ClusterError, require_authentication
 from saddle.redaction import redact
-from saddle.scratch import scratch_folder
-from saddle.study.problems import nearest
-from saddle.submit.auth import ClusterError, require_authentication
-from saddle.submit.parcel import Parcel
+from saddle.store.scratch import scratch_folder
+from saddle.study.nearest import nearest
+from saddle.submit.job_spec import Parcel
 
 STUDIES, STORAGE = "saddle.studies", "saddle.storage"
 STOPPED = 130

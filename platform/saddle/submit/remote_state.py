@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.archive.state import StudyState
-from saddle.execute.progress import Progress, read_progress
-from saddle.execute.stopping import stop_path
+from saddle.archive.progress import Progress, read_progress
+from saddle.archive.study_status import StudyState
+from saddle.execute.stop_request import stop_path
 from saddle.store.base import StorageError, Store
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.submit.jobs import Job, Jobs
 from saddle.trial.run_id import RunId
 

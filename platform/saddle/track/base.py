@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from saddle.store.entry import Entry
+from saddle.trial.record import TrialRecord
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,16 @@ class Tracker(Protocol):
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         """An epoch is over; `time` is in Unix seconds."""
 
-    def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
+    def finish_trial(self, entry: TrialRecord, files: Sequence[str]) -> None:
         """A trial ended."""
 
-    def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
+    def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
         """An ended trial's checkpoints were measured again; the entry has what was measured now and before."""
 
-    def note_checks(self, entry: Entry) -> None:
+    def note_checks(self, entry: TrialRecord) -> None:
         """The checklist has looked at a trial that ended."""
 
-    def settle(self, finished: Iterable[Entry]) -> None:
+    def settle(self, finished: Iterable[TrialRecord]) -> None:
         """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have told."""
 
     def finish_study(
@@ -87,16 +87,16 @@ class NullTracker:
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         pass
 
-    def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
+    def finish_trial(self, entry: TrialRecord, files: Sequence[str]) -> None:
         pass
 
-    def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
+    def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
         pass
 
-    def note_checks(self, entry: Entry) -> None:
+    def note_checks(self, entry: TrialRecord) -> None:
         pass
 
-    def settle(self, finished: Iterable[Entry]) -> None:
+    def settle(self, finished: Iterable[TrialRecord]) -> None:
         pass
 
     def finish_study(

@@ -17,10 +17,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from requests import HTTPError
 
 from saddle.redaction import redact
-from saddle.scratch import scratch_folder
 from saddle.store.base import Damaged, ForeignPath
+from saddle.store.scratch import scratch_folder
 from saddle.track.outbox import Operation
-from saddle.track.views import KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG
+from saddle.track.shared_views import KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Lets MLflow 3 show training runs; an experiment without it opens as a GenAI one."""

@@ -11,15 +11,15 @@ from saddle.design.blocks import block_name
 from saddle.external_names import LONGEST_MLFLOW_NAME, mlflow_names, run_key, shorten
 from saddle.redaction import redact
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.files import driver_folder
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
+from saddle.track.client_settings import be_brief
+from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
-from saddle.track.patience import be_brief
-from saddle.track.started import Started
-from saddle.track.telling import (
+from saddle.track.shared_views import arms_name, arms_view
+from saddle.track.trial_payload import (
     check_tags,
     cut,
     final_metrics,
@@ -30,7 +30,7 @@ from saddle.track.telling import (
     trial_params,
     trial_tags,
 )
-from saddle.track.views import arms_name, arms_view
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
 DELIVERY_TIMEOUT = 60
@@ -118,14 +118,14 @@ class MlflowTracker:
         self._reported.setdefault(key, set()).add(epoch)
         self._add_metrics(self._key(key), metrics, epoch, time)
 
-    def _add_unheard_epochs(self, entry: Entry) -> None:
+    def _add_unheard_epochs(self, entry: TrialRecord) -> None:
         """Epochs that were over before this driver heard of the trial, and that a killed one may not have heard of."""
         heard = self._reported.pop(entry.key, set())
         for epoch, (metrics, when) in enumerate(zip(entry.curve, entry.epoch_times, strict=True), start=1):
             if epoch not in heard:
                 self._add_metrics(self._key(entry.key), measured(metrics), epoch, when)
 
-    def finish_trial(self, entry: Entry, files: Sequence[str]) -> None:
+    def finish_trial(self, entry: TrialRecord, files: Sequence[str]) -> None:
         key = self._key(entry.key)
         self._add_unheard_epochs(entry)
         for step, when, metrics in final_metrics(entry):
@@ -134,7 +134,7 @@ class MlflowTracker:
         self._add_end(key, final_status(entry), final_tags(entry), entry.ended)
         self._started.remove(entry.key)
 
-    def measure_again(self, entry: Entry, files: Sequence[str]) -> None:
+    def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
         key = self._key(entry.key)
         # all of them, for one that was stopped may not have told of the one before; a resend changes nothing
         for step, when, metrics in final_metrics(entry)[1:]:
@@ -142,10 +142,10 @@ class MlflowTracker:
         self._add_files(key, files)
         self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry))})
 
-    def note_checks(self, entry: Entry) -> None:
+    def note_checks(self, entry: TrialRecord) -> None:
         self._outbox.add({"do": "tags", "key": self._key(entry.key), "values": cut(check_tags(entry))})
 
-    def settle(self, finished: Iterable[Entry]) -> None:
+    def settle(self, finished: Iterable[TrialRecord]) -> None:
         for entry in finished:
             if entry.key in self._started:
                 self.finish_trial(entry, list(entry.images.values()))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from saddle.store.base import StorageError, Store
 from saddle.store.files import driver_file, open_or_make
-from saddle.store.lock import hold_study
-from saddle.store.opening import local_owner, study_folder
+from saddle.store.lock import lock_study
+from saddle.store.open import local_owner, study_folder
 from saddle.track.artifact_root import DATABASE, artifact_root
 from saddle.track.base import NullTracker, Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
@@ -111,6 +111,6 @@ def deliver_rest(store: Store, run: RunId, timeout: float) -> str | None:
     """Deliver what waits in a run's outbox, unless its driver runs; what is left after `timeout`, in words."""
     if not has_backlog(outbox_folder(store, run)) or local_owner(store, run) not in ("", run.instance):
         return None
-    with contextlib.suppress(StorageError), hold_study(store, run):
+    with contextlib.suppress(StorageError), lock_study(store, run):
         return open_tracker(store, run).close(timeout)
     return None

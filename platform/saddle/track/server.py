@@ -21,9 +21,9 @@ from saddle.process_setup import keep_loopback_from_proxies
 from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.track.artifact_root import relocate
+from saddle.track.client_settings import be_brief
 from saddle.track.opening import artifact_location, tracking_uri
-from saddle.track.patience import be_brief
-from saddle.track.views import ARMS, KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG, arms_name, only_of
+from saddle.track.shared_views import ARMS, KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG, arms_name, only_of
 from saddle.trial.run_id import RunId
 
 START_SECONDS = 90.0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from saddle.report.writing import report_path
+from saddle.report.write import report_path
 from saddle.store.base import Store
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.track.artifact_root import earlier_roots, own_database, run_folder
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair, first_few
 from saddle.verify.mlflow import Situation
-from saddle.verify.runs import Runs
+from saddle.verify.mlflow_runs import Runs
 
 
 def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Difference]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Container, Mapping
 
-from saddle.search.begun import number_of
+from saddle.search.unfinished import number_of
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.curve import chunk_paths, read_chunk
-from saddle.store.entry import Entry
 from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
-from saddle.store.opening import study_folder, trial_folder
+from saddle.store.open import study_folder, trial_folder
 from saddle.store.retention import removed
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.optuna import same
 
 
-def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, Entry]) -> tuple[list[Difference], int]:
+def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, TrialRecord]) -> tuple[list[Difference], int]:
     """Every difference, and how many checkpoints the policy has removed, which is none."""
     gone = removed(store, run)
     found: list[Difference] = []
@@ -75,7 +75,7 @@ def find_manifest(store: Store, folder: str) -> tuple[Manifest, str]:
         return Manifest(), f"the manifest of its checkpoints is damaged: {error}"
 
 
-def curve_troubles(checkpoints: Checkpoints, entry: Entry) -> list[Difference]:
+def curve_troubles(checkpoints: Checkpoints, entry: TrialRecord) -> list[Difference]:
     """Chunks of the curve that can't be read, or how it differs from the ledger's."""
     damaged: list[Difference] = []
     for path in chunk_paths(checkpoints.folder, checkpoints.manifest.sealed):
@@ -90,7 +90,7 @@ def curve_troubles(checkpoints: Checkpoints, entry: Entry) -> list[Difference]:
     return [Difference("checkpoints", entry.key, what)]
 
 
-def same_curve(checkpoints: Checkpoints, entry: Entry) -> bool:
+def same_curve(checkpoints: Checkpoints, entry: TrialRecord) -> bool:
     """Whether manifest and ledger agree on every epoch."""
     curve = checkpoints.curve().metrics
     return same([clean(metrics) for metrics in curve], [clean(metrics) for metrics in entry.curve])
@@ -132,6 +132,6 @@ def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]
     return found
 
 
-def keys_of(entries: Collection[Entry]) -> dict[str, Entry]:
+def keys_of(entries: Collection[TrialRecord]) -> dict[str, TrialRecord]:
     """Entries by key."""
     return {entry.key: entry for entry in entries}

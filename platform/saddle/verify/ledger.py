@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answering import arms_of_study
-from saddle.analyse.needed import needs_of
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
-from saddle.search.begun import number_of
+from saddle.search.unfinished import number_of
 from saddle.store.base import StorageError, Store
 from saddle.store.checks import read_checks, with_checks
-from saddle.store.entry import Entry
-from saddle.store.entry_paths import placed
-from saddle.store.entry_rows import entries_in
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
 from saddle.store.measurements import read_measurements, with_measurements
+from saddle.store.record_parquet import entries_in
+from saddle.store.record_paths import placed
 from saddle.study.trainables import load_trainable
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
 
@@ -27,7 +27,7 @@ from saddle.verify.difference import Difference, Repair
 class ReadLedger:
     """The entries that can be used, and the keys of those that can't."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TrialRecord]
     unusable: Container[str]
     differences: Sequence[Difference]
 
@@ -36,10 +36,10 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
     """Read every file of the ledger; without the study file nothing is known of which trials there should be."""
     ledger = Ledger(store, run)
     expected = replicate_keys(stored) if stored is not None else None
-    entries: list[Entry] = []
+    entries: list[TrialRecord] = []
     unusable: set[str] = set()
     found: list[Difference] = []
-    written: dict[str, Entry] = {}
+    written: dict[str, TrialRecord] = {}
     measured = read_measurements(store, run, damaged=lambda path, why: found.append(unreadable(path, why)))
     for name in store.names(ledger.folder):
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
@@ -76,20 +76,20 @@ def unreadable(path: str, why: str) -> Difference:
     return Difference("ledger", key, f"the measurement {name} can't be used, the one before it counts: {why}")
 
 
-def index_troubles(ledger: Ledger, by_name: Mapping[str, Entry]) -> list[Difference]:
+def index_troubles(ledger: Ledger, by_name: Mapping[str, TrialRecord]) -> list[Difference]:
     """Segments of the index that can't be read, or say of an unchanged file what isn't in it.
 
     `by_name`: the entries in the ledger's files, without what was measured of them since.
     """
     found = []
-    stamps = ledger.store.stamps(ledger.folder)
+    etags = ledger.store.etags(ledger.folder)
     for segment in read_segments(ledger.store, ledger.run):
         name = segment.path.rpartition("/")[2]
         if not ledger.store.exists(segment.path):
             continue  # replaced since by the driver
-        if segment.stamps is None:
+        if segment.etags is None:
             problem = f"the index {name} is damaged; the ledger's files are read instead"
-        elif segment_differs(segment, stamps, by_name, ledger.run):
+        elif segment_differs(segment, etags, by_name, ledger.run):
             problem = f"the index {name} says of unchanged files what is not in them"
         else:
             continue
@@ -97,9 +97,9 @@ def index_troubles(ledger: Ledger, by_name: Mapping[str, Entry]) -> list[Differe
     return found
 
 
-def segment_differs(segment: Segment, stamps: Mapping[str, str], entries: Mapping[str, Entry], run: RunId) -> bool:
+def segment_differs(segment: Segment, etags: Mapping[str, str], entries: Mapping[str, TrialRecord], run: RunId) -> bool:
     """Whether any row that would be believed is not the entry in its file."""
-    names = [name for name in segment.fresh(stamps) if name in entries]
+    names = [name for name in segment.fresh(etags) if name in entries]
     try:
         rows = list(entries_in(segment.rows(names), segment.path)) if names else []
     except (KeyError, TypeError, ValueError):
@@ -115,7 +115,7 @@ def replicate_keys(stored: StoredStudy) -> set[str] | None:
     return {replicate.key for replicate in replicates_of(stored.study.ablation, arms)}
 
 
-def needed_keys(stored: StoredStudy, entries: Sequence[Entry]) -> set[str]:
+def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]:
     """The keys of those replicates of an ablation that its answer needs: all of them, unless a race is settled."""
     ablation = stored.study.ablation
     assert ablation is not None
@@ -125,7 +125,7 @@ def needed_keys(stored: StoredStudy, entries: Sequence[Entry]) -> set[str]:
 
 
 def misplaced(
-    entry: Entry, key: str, run: RunId, stored: StoredStudy | None, expected: Container[str] | None
+    entry: TrialRecord, key: str, run: RunId, stored: StoredStudy | None, expected: Container[str] | None
 ) -> str | None:
     """Why an entry does not belong where it is, or None."""
     if entry.key != key:

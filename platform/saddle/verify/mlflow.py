@@ -11,9 +11,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
 from saddle.external_names import mlflow_names
-from saddle.store.entry import Entry
 from saddle.track.base import ArmSummary
-from saddle.track.telling import (
+from saddle.track.trial_payload import (
     all_metrics,
     arm_key,
     cut,
@@ -23,9 +22,10 @@ from saddle.track.telling import (
     trial_params,
     trial_tags,
 )
+from saddle.trial.record import TrialRecord
 from saddle.verify.difference import Difference, Repair, first_few
+from saddle.verify.mlflow_runs import Point, Runs
 from saddle.verify.optuna import same
-from saddle.verify.runs import Point, Runs
 
 OUTCOME_TAG = "saddle.outcome"
 
@@ -35,7 +35,7 @@ class Situation:
     """What is known of the study beside its runs; `status` is what its own run should have, None while it runs."""
 
     stored: StoredStudy
-    finished: Mapping[str, Entry]
+    finished: Mapping[str, TrialRecord]
     unusable: Container[str]
     """Trials whose ledger entries can't be read, which is said already."""
     unfinished: Collection[str]
@@ -69,7 +69,7 @@ def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
         judged[key] = same_key[0]
         found += compare_run(same_key[0], entry, now, parent_of(runs, entry))
     found += compare_points(runs, judged, now.finished)
-    return [*found, *strangers(runs, now)]
+    return [*found, *unexpected_runs(runs, now)]
 
 
 def above(runs: Runs, now: Situation) -> list[Difference]:
@@ -100,13 +100,13 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
     return found
 
 
-def parent_of(runs: Runs, entry: Entry) -> str | None:
+def parent_of(runs: Runs, entry: TrialRecord) -> str | None:
     """The id of the run that a trial's belongs under; None where that one is missing, which is said already."""
     above = runs.by_key.get("" if entry.arm is None else arm_key(entry.arm), [])
     return above[0].info.run_id if len(above) == 1 else None
 
 
-def compare_run(run: Run, entry: Entry, now: Situation, parent: str | None) -> list[Difference]:
+def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None) -> list[Difference]:
     """Status, parent, parameters and tags."""
     found = []
 
@@ -132,7 +132,7 @@ def compare_run(run: Run, entry: Entry, now: Situation, parent: str | None) -> l
     return found
 
 
-def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str, Entry]) -> list[Difference]:
+def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str, TrialRecord]) -> list[Difference]:
     """Every point of every metric."""
     expected = {key: mlflow_names(all_metrics(finished[key])) for key in judged}
     asked: dict[str, list[str]] = defaultdict(list)
@@ -171,7 +171,7 @@ def compare_metric(points: Sequence[Point], expected: Mapping[int, float]) -> st
     return "missing" if set(expected) - set(values) else ""
 
 
-def strangers(runs: Runs, now: Situation) -> list[Difference]:
+def unexpected_runs(runs: Runs, now: Situation) -> list[Difference]:
     """Runs of trials that the ledger lacks: those under way may be RUNNING while a driver runs them, and not ended."""
     found = []
     for key, same_key in runs.by_key.items():

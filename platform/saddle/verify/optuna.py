@@ -14,16 +14,16 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from saddle.archive.studies import StoredStudy
-from saddle.scratch import scratch_folder
-from saddle.search.optuna_proposals import RETRIED, SETTINGS, trial_key
+from saddle.search.database import shared_url
+from saddle.search.optuna_search import RETRIED, SETTINGS, trial_key
+from saddle.search.optuna_values import is_reported
 from saddle.search.rebuild import finished_trial
 from saddle.search.samplers import planned_trials
-from saddle.search.shared import shared_url
 from saddle.search.storage import journal_path, name_in_storage, open_journal, open_storage, quiet_optuna
-from saddle.search.told import is_reported
 from saddle.store.base import Store
-from saddle.store.entry import Entry
+from saddle.store.scratch import scratch_folder
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 from saddle.verify.difference import Difference, Repair, first_few
 
 REL_TOL = 1e-9
@@ -77,7 +77,7 @@ def total(study: Study, search: Search) -> int | None:
     return None if planned is None else planned + len(search.retried)
 
 
-def unfinished(search: Search, finished: Mapping[str, Entry]) -> list[str]:
+def unfinished(search: Search, finished: Mapping[str, TrialRecord]) -> list[str]:
     """The trials that have begun, by key, and that the ledger lacks."""
     return [
         trial_key(trial.number)
@@ -89,7 +89,7 @@ def unfinished(search: Search, finished: Mapping[str, Entry]) -> list[str]:
 
 
 def compare_search(
-    study: Study, search: Search, finished: Mapping[str, Entry], running: bool, in_ledger: Callable[[str], bool]
+    study: Study, search: Search, finished: Mapping[str, TrialRecord], running: bool, in_ledger: Callable[[str], bool]
 ) -> list[Difference]:
     """Every difference; while a driver is `running` the study, what it is about to tell is none.
 

@@ -9,25 +9,25 @@ import optuna
 
 from saddle.archive.local_part import claim_local
 from saddle.archive.studies import StoredStudy, read_study
-from saddle.search.begun import begun_trials, keep_proposal, read_settings
-from saddle.search.optuna_proposals import RETRIED, SETTINGS, open_search, trial_key
-from saddle.search.proposals import Proposal
+from saddle.search.database import shared_url
+from saddle.search.optuna_search import RETRIED, SETTINGS, open_search, trial_key
 from saddle.search.rebuild import rebuild
-from saddle.search.shared import shared_url
 from saddle.search.storage import journal_path, name_in_storage, open_storage
+from saddle.search.unfinished import begun_trials, keep_proposal, read_settings
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.store.manifest import manifest_path, recover_manifest
-from saddle.store.opening import study_folder
+from saddle.store.open import study_folder
 from saddle.track.artifact_root import relocate
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from saddle.trial.source import Proposal
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.optuna import read_search
-from saddle.verify.verifying import Verification, verify_study
+from saddle.verify.verify_study import Verification, verify_study
 
 PASSES = 4
 """One repair may bring the next to light: a damaged entry set aside, its trial in Optuna, then its MLflow run."""
@@ -36,7 +36,7 @@ PASSES = 4
 def repair_study(store: Store, run: RunId) -> Verification:
     """Mend what can be derived, and compare once more; raises `StorageError` while a driver runs the study."""
     mended: list[Difference] = []
-    with hold_study(store, run):
+    with lock_study(store, run):
         for _ in range(PASSES):
             found = verify_study(store, run, repairing=True)
             todo = [difference for difference in found.differences if difference.repairable]
@@ -77,7 +77,7 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
     if Repair.RELOCATE in by_repair:
         relocate(store)
     if any(difference.where == "mlflow" for difference in todo):
-        from saddle.verify.retelling import retell
+        from saddle.verify.mlflow_repair import retell
 
         retell(store, stored, found, [difference for difference in todo if difference.where == "mlflow"])
 
@@ -89,7 +89,7 @@ def set_aside(store: Store, run: RunId, path: str) -> None:
     store.delete(path)
 
 
-def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[Entry]) -> None:
+def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[TrialRecord]) -> None:
     """Make Optuna's study anew; what only the old one knew of trials under way is kept first."""
     run = stored.run
     keys = keys_of(finished)

@@ -10,8 +10,8 @@ import pytest
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.answer import answer_ablation, answer_search
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 ABOVE = "is above clean accuracy"
 
@@ -22,8 +22,8 @@ def metrics(split: str = "test", clean: float = 0.6, **robust: float) -> dict[st
     }
 
 
-def entry(found: dict[str, float], outcome: str = "completed", **more: Any) -> Entry:
-    return Entry("k", "s", 0, outcome, {}, {}, found, **more)
+def entry(found: dict[str, float], outcome: str = "completed", **more: Any) -> TrialRecord:
+    return TrialRecord("k", "s", 0, outcome, {}, {}, found, **more)
 
 
 def test_it_says_which_attack_where_and_by_how_much() -> None:
@@ -55,7 +55,7 @@ def test_it_says_which_attack_where_and_by_how_much() -> None:
         (entry({**metrics(pgd=0.59), **metrics("validation", clean=0.5, pgd=0.3)}), False),
     ],
 )
-def test_any_attack_in_any_split_of_a_finished_trial_counts(found: Entry, flagged: bool) -> None:
+def test_any_attack_in_any_split_of_a_finished_trial_counts(found: TrialRecord, flagged: bool) -> None:
     assert bool(list(above_clean({"a": [found]}))) is flagged
 
 
@@ -70,7 +70,7 @@ def test_ablations_and_searches_warn() -> None:
     assert ablation.ablation is not None
     arms = make_arms(ablation.ablation, ablation.ablation.baseline)
     entries = [
-        Entry(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), metrics(), arm=one.arm.name)
+        TrialRecord(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), metrics(), arm=one.arm.name)
         for one in replicates(arms, [0, 1, 2])
     ]
     directions: Any = dict.fromkeys(metrics(), "maximize")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from saddle.analyse.agreement import agreements
-from saddle.analyse.effects import Rule
+from saddle.analyse.effects import ComparisonSpec
 from saddle.design import make_arms
 from saddle.design.replicates import replicates_of
 from saddle.report.agreement import agreement_table
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 METRIC = "test/accuracy"
 FULL = {"a": 0.50, "b": 0.60, "c": 0.70, "d": 0.80}
@@ -37,7 +37,7 @@ def found_for(short: dict[str, float], *, direction: Any = "maximize", lost: Any
     entries = entries_of(study, {"full": FULL, "short": short})
     if lost is not None:
         entries = [e for e in entries if not (e.block["rung"] == "short" and e.seed == 1 and e.settings["arm"] == lost)]
-    [one] = agreements(study.ablation, arms_of(study), entries, Rule(METRIC, direction))  # type: ignore[arg-type]
+    [one] = agreements(study.ablation, arms_of(study), entries, ComparisonSpec(METRIC, direction))  # type: ignore[arg-type]
     return one
 
 
@@ -45,9 +45,9 @@ def arms_of(study: Study) -> Any:
     return make_arms(study.ablation, {})  # type: ignore[arg-type]
 
 
-def entries_of(study: Study, levels: dict[str, dict[str, float]]) -> list[Entry]:
+def entries_of(study: Study, levels: dict[str, dict[str, float]]) -> list[TrialRecord]:
     return [
-        Entry(
+        TrialRecord(
             one.key, "rungs", one.seed, "completed", {}, dict(one.arm.settings), arm=one.arm.name,
             metrics={METRIC: levels[one.block["rung"]][one.arm.settings["arm"]] + 0.01 * one.seed}, block=one.block,
         )

@@ -9,11 +9,11 @@ import pytest
 from saddle.analyse import badge
 from saddle.analyse.answer import answer
 from saddle.analyse.badge import reasons_against
-from saddle.store.entry import Entry
-from saddle.study.loader import parse_studies
 from saddle.study.models import Study
-from saddle.track.arms import answer_tags
-from saddle.track.telling import final_tags
+from saddle.studyfile.loader import parse_studies
+from saddle.track.arm_payload import answer_tags
+from saddle.track.trial_payload import final_tags
+from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem
 
 METRIC = "validation/robust_accuracy.worst_case"
@@ -45,10 +45,10 @@ def study(text: str) -> Study:
     return parsed
 
 
-def trials() -> list[Entry]:
+def trials() -> list[TrialRecord]:
     values = {"low": 0.4, "high": 0.6}
     return [
-        Entry(key, "s", 0, "completed", {}, {"lr": 0.01}, {METRIC: value}, number=number, ended=1.0)
+        TrialRecord(key, "s", 0, "completed", {}, {"lr": 0.01}, {METRIC: value}, number=number, ended=1.0)
         for number, (key, value) in enumerate(values.items())
     ]
 
@@ -87,7 +87,7 @@ def test_only_trials_that_would_have_the_badge_can_lose_it() -> None:
 def test_an_ablation_names_the_replicates_that_fail() -> None:
     metric = "test/robust_accuracy.worst_case"
     entries = [
-        Entry(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
+        TrialRecord(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
               arm=f"perturbation={arm}", checks=(FAIL,) if (arm, seed) == ("mp", 1) else ())
         for arm in ("sta", "mp") for seed in (0, 1)
     ]  # fmt: skip

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from saddle.analyse.ablation import answer_ablation
-from saddle.analyse.pairs import MISSING, measure, pair
+from saddle.analyse.paired_values import MISSING, measure, pair
 from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 METRIC = "test/robust_accuracy"
 EFFECT = {"mnist": 0.02, "digits": 0.06}
@@ -30,7 +30,7 @@ def study_of(**section: Any) -> Study:
     )
 
 
-def entries_of(study: Study, fates: Fates | None = None) -> list[Entry]:
+def entries_of(study: Study, fates: Fates | None = None) -> list[TrialRecord]:
     """Blocks 0.3 apart, seeds some, arms by the block's effect, and little noise."""
     draw, shift = np.random.default_rng(2), np.random.default_rng(3).normal(0, 0.05, 20)
     found = []
@@ -42,7 +42,9 @@ def entries_of(study: Study, fates: Fates | None = None) -> list[Entry]:
             metrics = {METRIC: value} if outcome == "completed" else {}
             settings = {**one.arm.settings, **one.block}
             found.append(
-                Entry(one.key, "a", one.seed, outcome, {}, settings, metrics, arm=one.arm.name, block=dict(one.block))
+                TrialRecord(
+                    one.key, "a", one.seed, outcome, {}, settings, metrics, arm=one.arm.name, block=dict(one.block)
+                )
             )
     return found
 

@@ -7,11 +7,11 @@ from scipy import stats
 
 from saddle.analyse.cautions import collapses
 from saddle.analyse.collapse import failure_rates
-from saddle.analyse.pairs import MISSING, Measured
+from saddle.analyse.paired_values import MISSING, ArmValues
 
 
-def arm(name: str, *fates: float | str) -> Measured:
-    return Measured(
+def arm(name: str, *fates: float | str) -> ArmValues:
+    return ArmValues(
         name,
         {seed: fate for seed, fate in enumerate(fates) if not isinstance(fate, str)},
         {seed: fate for seed, fate in enumerate(fates) if isinstance(fate, str)},

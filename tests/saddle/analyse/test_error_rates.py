@@ -10,11 +10,11 @@ import math
 import numpy as np
 import pytest
 
-from saddle.analyse.achievable import power
-from saddle.analyse.corrections import adjust, local_alpha
-from saddle.analyse.effects import Rule, paired_effects
-from saddle.analyse.pairs import Measured
-from saddle.analyse.student import paired_t
+from saddle.analyse.effects import ComparisonSpec, paired_effects
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.statistics.corrections import adjust, local_alpha
+from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.power import power
 from saddle.analyse.verdict import Verdict, decide
 from tests.support.pages import all_text
 
@@ -54,10 +54,10 @@ def claims(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 def test_the_simulation_takes_the_same_steps_as_a_study() -> None:
     differences = simulate([0.0, 1.0, 3.0], 5, studies=60)
     low, high = intervals(differences)
-    base = Measured("base", dict.fromkeys(range(5), 0.0))
+    base = ArmValues("base", dict.fromkeys(range(5), 0.0))
     for study in range(60):
-        arms = [Measured(str(i), dict(enumerate(row))) for i, row in enumerate(differences[study])]
-        for index, effect in enumerate(paired_effects(arms, base, Rule("m", "maximize"))):
+        arms = [ArmValues(str(i), dict(enumerate(row))) for i, row in enumerate(differences[study])]
+        for index, effect in enumerate(paired_effects(arms, base, ComparisonSpec("m", "maximize"))):
             assert (effect.low, effect.high) == pytest.approx((low[study, index], high[study, index]))
             assert effect.verdict is decide(low[study, index], high[study, index], "maximize")
 

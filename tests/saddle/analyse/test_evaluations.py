@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 
 from saddle.analyse.above_clean import more_accurate_attacked
-from saddle.analyse.across import compare_studies, side_of
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.cautions import single_attack
 from saddle.analyse.draws import conditional_on
 from saddle.analyse.evaluations import comparable, declared_attacks, evaluation_cautions, otherwise_measured
 from saddle.analyse.found_by import failures_found
 from saddle.analyse.ladder import DECLARED, ladders, rung_name, rungs_of, too_weak
+from saddle.analyse.predictions import OtherSamples, Predictions, mcnemar, read_predictions
 from saddle.analyse.rank_agreement import rank_agreements
-from saddle.analyse.samples import OtherSamples, Predictions, mcnemar, read_predictions
+from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry, Measurement
 from saddle.study.models import Study
+from saddle.trial.record import Measurement, TrialRecord
 from trainables import adversarial_training
 
 WORST = "test/robust_accuracy.worst_case"
@@ -41,7 +41,7 @@ STUDY = Study.model_validate(
 )  # fmt: skip
 
 
-def trials(params: Mapping[str, Any], study: Study = STUDY, gap: float = 0.1) -> list[Entry]:
+def trials(params: Mapping[str, Any], study: Study = STUDY, gap: float = 0.1) -> list[TrialRecord]:
     assert study.ablation is not None
     arms = make_arms(study.ablation, study.ablation.baseline, {})
     found = []
@@ -49,7 +49,7 @@ def trials(params: Mapping[str, Any], study: Study = STUDY, gap: float = 0.1) ->
         value = 0.5 + gap * (not one.arm.is_baseline) + one.seed / 50 + one.seed * one.arm.is_baseline / 200
         metrics = {"test/clean_accuracy": 0.9, WORST: value, "validation/robust_accuracy.worst_case": value}
         found.append(
-            Entry(
+            TrialRecord(
                 one.key, study.study, one.seed, "completed", dict(params), one.arm.settings, metrics,
                 arm=one.arm.name, started=float(one.seed), ended=one.seed + 1.0,
             )
@@ -57,7 +57,7 @@ def trials(params: Mapping[str, Any], study: Study = STUDY, gap: float = 0.1) ->
     return found
 
 
-def again(entry: Entry, when: float = 100.0, **evaluation: Any) -> Entry:
+def again(entry: TrialRecord, when: float = 100.0, **evaluation: Any) -> TrialRecord:
     before = Measurement({}, {WORST: entry.metrics[WORST]}, {}, {}, {}, {}, entry.ended)
     metrics = {**entry.metrics, WORST: entry.metrics[WORST] - 0.2}
     return replace(entry, evaluation=evaluation, measured=when, earlier=(before,), metrics=metrics)
@@ -97,9 +97,9 @@ def test_what_differs_in_the_evaluation_of_arms_is_a_caution() -> None:
 def test_studies_that_were_measured_differently_are_compared_with_a_note() -> None:
     entries = trials({"attacks": ["pgd"], "attack_steps": 20})
 
-    def notes(others: list[Entry]) -> list[str]:
+    def notes(others: list[TrialRecord]) -> list[str]:
         sides = [
-            side_of(STUDY, TRAINABLE, found, {"p": "sta"}, name=name)
+            view_of(STUDY, TRAINABLE, found, {"p": "sta"}, name=name)
             for name, found in (("one", entries), ("two", others))
         ]
         return [note for note in compare_studies(sides).notes if "measured" in note]
@@ -153,11 +153,13 @@ def test_each_failure_is_told_by_the_attack_that_found_it() -> None:
     run = {"standard.square": {"order": 3}, "standard.apgd_ce": {"order": 1}, "standard.apgd_t": {"order": 2}}
     blobs: dict[str, bytes] = {}
 
-    def stored(key: str, first: list[int]) -> Entry:
+    def stored(key: str, first: list[int]) -> TrialRecord:
         buffer = io.BytesIO()
         np.save(buffer, np.array(first, dtype=np.int16))
         blobs[key] = buffer.getvalue()
-        return Entry(key, "s", 0, "completed", {}, {}, {}, arrays={"found_by": key}, fingerprints={"attacks": run})
+        return TrialRecord(
+            key, "s", 0, "completed", {}, {}, {}, arrays={"found_by": key}, fingerprints={"attacks": run}
+        )
 
     group = [stored("a", [0, 1, 1, 2, -1, -1, -1, -1, -1, -1]), stored("b", [0, 0, 1, 3, -1, -1, -1, -1, -1, -1])]
     lost = replace(group[0], key="c", arrays={"found_by": "gone"})
@@ -181,8 +183,8 @@ def test_a_budget_ladder_that_moves_the_worst_case_is_a_caution() -> None:
     assert sorted(ladder) == sorted([*rungs, DECLARED]), "these are the names that a method reports"
     assert [rung_name(rung) for rung in rungs_of(ladder)] == ["20 steps", "100 steps", "1,000 steps", "5 restarts"]
 
-    def one(**changes: float) -> Entry:
-        return Entry("k", "s", 0, "completed", {}, {}, {DECLARED: 0.5, **rungs, **changes})
+    def one(**changes: float) -> TrialRecord:
+        return TrialRecord("k", "s", 0, "completed", {}, {}, {DECLARED: 0.5, **rungs, **changes})
 
     firm = one(**dict.fromkeys(rungs, 0.4951))
     found = ladders({"sta": [firm], "mp": [one(), one()], "mta": [replace(firm, metrics={WORST: 0.5})]})
@@ -205,9 +207,10 @@ def test_what_ran_for_what_another_found_is_no_other_evaluation() -> None:
 
 
 def test_the_rank_agreement_of_validation_and_test_has_its_n() -> None:
-    def trial(number: int, cheap: float, final: float, block: str = "") -> Entry:
-        return Entry(str(number), "s", 0, "completed", {}, {}, {"validation/a": cheap, "test/a": final}, number=number,
-                     block={"dataset": block} if block else {})  # fmt: skip
+    def trial(number: int, cheap: float, final: float, block: str = "") -> TrialRecord:
+        metrics = {"validation/a": cheap, "test/a": final}
+        place = {"dataset": block} if block else {}
+        return TrialRecord(str(number), "s", 0, "completed", {}, {}, metrics, number=number, block=place)
 
     entries = [trial(0, 0.1, 0.3), trial(1, 0.2, 0.2), trial(2, 0.3, 0.1), trial(3, 0.4, 0.25)]
     pruned = replace(trial(4, 0.9, 0.9), outcome="pruned")
@@ -244,7 +247,7 @@ def test_networks_are_paired_on_equal_draws_of_test_images_only() -> None:
     def predicted(**params: int) -> Predictions:
         arrays = {"labels": "labels", "predictions.clean": "labels"}
         return read_predictions(
-            Entry("k", "s", 0, "completed", params, {}, {}, arrays=arrays), lambda path: buffer.getvalue()
+            TrialRecord("k", "s", 0, "completed", params, {}, {}, arrays=arrays), lambda path: buffer.getvalue()
         )
 
     assert mcnemar(predicted(), predicted(test_subset=0)).both == 4, "older trials have the draw that 0 means"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Rule
+from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.factorial import factorial_effects, unestimable
-from saddle.analyse.pairs import Measured
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, make_arms
 from saddle.study.models import Ablation
@@ -39,8 +39,8 @@ def effects(noise: float, lost: dict[int, int] | None = None) -> dict[str, Effec
         gone = (lost or {}).get(index)
         if gone is not None:
             del values[gone]
-        measured.append(Measured(arm.name, values, {} if gone is None else {gone: "collapsed"}))
-    found = factorial_effects(FACTORS, ARMS, measured, Rule("m", "maximize"))
+        measured.append(ArmValues(arm.name, values, {} if gone is None else {gone: "collapsed"}))
+    found = factorial_effects(FACTORS, ARMS, measured, ComparisonSpec("m", "maximize"))
     return {effect.name: effect for effect in found}
 
 
@@ -77,12 +77,12 @@ def test_arms_are_the_full_product() -> None:
     assert len(ARMS) == len(list(itertools.product(*FACTORS.values())))
 
 
-def measured_by(arms: list[Arm], mean: Callable[[Mapping[str, Any]], float], noise: float = 0.01) -> list[Measured]:
+def measured_by(arms: list[Arm], mean: Callable[[Mapping[str, Any]], float], noise: float = 0.01) -> list[ArmValues]:
     """Every arm at its mean, with a shift per seed and noise."""
     draw = np.random.default_rng(7)
     shift = draw.normal(0, 50, 6)
     return [
-        Measured(arm.name, {seed: mean(arm.levels) + shift[seed] + noise * draw.normal() for seed in range(6)})
+        ArmValues(arm.name, {seed: mean(arm.levels) + shift[seed] + noise * draw.normal() for seed in range(6)})
         for arm in arms
     ]
 
@@ -94,7 +94,7 @@ def test_a_fraction_shows_main_effects_and_interactions_with_their_aliases() -> 
     arms = make_arms(ablation, dict.fromkeys(factors, "on"))
     assert len(arms) == 8
     planted = measured_by(arms, lambda at: 3 * (at["a"] == "off") + 4 * (at["c"] == "off") * (at["d"] == "off"))
-    found = factorial_effects(factors, arms, planted, Rule("m", "maximize"), fraction=True)
+    found = factorial_effects(factors, arms, planted, ComparisonSpec("m", "maximize"), fraction=True)
     means = {effect.name: effect.mean for effect in found}
     wanted = {"a=off": 3, "b=off": 0, "c=off": 2, "d=off": 2}
     wanted |= {"a=off × b=off (= c × d)": 4, "a=off × c=off (= b × d)": 0, "a=off × d=off (= b × c)": 0}
@@ -112,8 +112,8 @@ def test_a_fraction_loses_a_seed_where_any_arm_of_it_is_lost() -> None:
     planted = measured_by(arms, lambda at: 2 * at["a"] - 6 * at["b"] * at["c"])
     values = dict(planted[1].values)
     del values[2]
-    planted[1] = Measured(planted[1].arm, values, {2: "diverged"})
-    found = factorial_effects(factors, arms, planted, Rule("m", "maximize"), fraction=True)
+    planted[1] = ArmValues(planted[1].arm, values, {2: "diverged"})
+    found = factorial_effects(factors, arms, planted, ComparisonSpec("m", "maximize"), fraction=True)
     assert {effect.name for effect in found} == {"a=1 (= −b × c)", "b=1 (= −a × c)", "c=1 (= −a × b)"}
     assert {effect.n for effect in found} == {5}
     # the main effect of a, plus half of its alias: a is mixed up with −(b × c), and b × c is −6
@@ -136,7 +136,7 @@ def test_a_fraction_without_some_arms_is_estimated_by_least_squares() -> None:
     means = {at: np.mean([m.values[0] for m, arm in zip(planted, arms, strict=True) if arm.levels["a"] == at])
              for at in ("off", "on")}  # fmt: skip
     assert abs(means["off"] - means["on"] - 3) > 4, "what plain means would say"
-    found = factorial_effects(factors, arms, planted, Rule("m", "maximize"), fraction=True)
+    found = factorial_effects(factors, arms, planted, ComparisonSpec("m", "maximize"), fraction=True)
     by_term = {effect.name.partition(" (")[0]: effect for effect in found}
     wanted = {"a=off": 3, "b=off": 10, "c=off": -1, "d=off": 0, "e=off": 0}
     assert {name: by_term[name].mean for name in wanted} == pytest.approx(wanted, abs=0.03)
@@ -157,7 +157,9 @@ def test_missing_cells_leave_the_effects_that_can_be_shown_true() -> None:
     arms = make_arms(ablation, {"a": 1, "b": "x", "c": True})
     assert len(arms) == 8
     planted = measured_by(arms, lambda at: 3 * (at["a"] == 0) + 5 * (at["a"] == 2) + 7 * (at["b"] == "y"))
-    found = {effect.name: effect for effect in factorial_effects(FACTORS, arms, planted, Rule("m", "maximize"))}
+    found = {
+        effect.name: effect for effect in factorial_effects(FACTORS, arms, planted, ComparisonSpec("m", "maximize"))
+    }
     wanted = {"a=0": 3, "a=2": 5, "b=y": 7, "c=false": 0, "a=2 × b=y": 0, "a=0 × c=false": 0, "b=y × c=false": 0}
     assert {name: effect.mean for name, effect in found.items()} == pytest.approx(wanted, abs=0.03)
     assert found["a=2"].notes[0].startswith("averaged over 2 of 4 combinations of the other factors")
@@ -181,7 +183,7 @@ def test_components_are_factors_like_any_other() -> None:
     )
     arms = make_arms(ablation, {})
     planted = measured_by(arms, lambda at: 2 * (at["mixing"] == "off") - 1 * (at["decay"] == "off"))
-    found = factorial_effects(ablation.factors, arms, planted, Rule("m", "maximize"))
+    found = factorial_effects(ablation.factors, arms, planted, ComparisonSpec("m", "maximize"))
     assert {effect.name: effect.mean for effect in found} == pytest.approx(
         {"mixing=off": 2, "decay=off": -1, "mixing=off × decay=off": 0}, abs=0.03
     )

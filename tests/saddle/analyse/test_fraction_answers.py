@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.answering import answer_study
-from saddle.analyse.effects import Rule
+from saddle.analyse.answer_study import answer_study
+from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.factorial import factorial_effects
-from saddle.analyse.pairs import Measured
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
-from saddle.store.entry import Entry
 from saddle.study.models import Ablation, Study
+from saddle.trial.record import TrialRecord
 
 TRAINABLE = SimpleNamespace(METRICS={"test/score": "maximize"}, SELECTION="test/score")
 BASELINE = dict.fromkeys("abcde", 0)
@@ -46,7 +46,7 @@ def answered(exclude: list[dict[str, int]], blocks: dict[str, list[int]] | None 
         at: Any = one.arm.levels
         value = 3 * at["a"] + 10 * at["b"] - at["c"] + 50 * one.seed + 0.05 * draw.normal()
         entries.append(
-            Entry(
+            TrialRecord(
                 key=one.key, study="spared", seed=one.seed, outcome="completed", params={}, arm=one.arm.name,
                 settings=dict(one.arm.settings), metrics={"test/score": value}, block=dict(one.block), curve=(),
             )
@@ -98,8 +98,8 @@ def test_wrong_claims_stay_within_the_stated_level() -> None:
         for arm in arms:
             mean = 3 * arm.levels["a"] + 10 * arm.levels["b"] - arm.levels["c"]
             values = {seed: float(mean + shift[seed] + 0.05 * draw.normal()) for seed in range(6)}
-            measured.append(Measured(arm.name, values))
-        effects = factorial_effects(factors, arms, measured, Rule("test/score", "maximize"), fraction=True)
+            measured.append(ArmValues(arm.name, values))
+        effects = factorial_effects(factors, arms, measured, ComparisonSpec("test/score", "maximize"), fraction=True)
         claimed = [effect.name for effect in effects if effect.verdict in (Verdict.HELPS, Verdict.HURTS)]
         assert {"a", "b", "c"} <= {name[0] for name in claimed if "×" not in name}
         wrong += len(claimed) > 3

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from saddle.analyse.hypervolume import dominated_share, hypervolume_course
 from saddle.analyse.pareto import pareto_front
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.record import TrialRecord
 
 BOTH = [
     Objective.model_validate({"maximize": "validation/robust"}),
@@ -20,9 +20,9 @@ BOTH = [
 ]
 
 
-def trial(number: int, robust: float, loss: float, outcome: str = "completed") -> Entry:
+def trial(number: int, robust: float, loss: float, outcome: str = "completed") -> TrialRecord:
     metrics = {"validation/robust": robust, "validation/loss": loss}
-    return Entry(
+    return TrialRecord(
         key=str(number), study="s", seed=0, outcome=outcome, params={}, settings={}, number=number, metrics=metrics
     )
 

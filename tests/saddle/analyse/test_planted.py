@@ -10,8 +10,8 @@ import pytest
 
 from saddle.analyse.answer import answer_ablation
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 METRIC = "test/robust_accuracy.worst_case"
 DIRECTIONS: dict[str, Any] = {METRIC: "maximize"}
@@ -38,7 +38,7 @@ def study(race: bool, equivalence: float | None) -> Study:
     )
 
 
-def ledger(asked: Study, generator: np.random.Generator) -> list[Entry]:
+def ledger(asked: Study, generator: np.random.Generator) -> list[TrialRecord]:
     ablation = asked.ablation
     assert ablation is not None
     shifts = 2 * NOISE * generator.standard_normal(8)
@@ -47,7 +47,7 @@ def ledger(asked: Study, generator: np.random.Generator) -> list[Entry]:
         effect = PLANTED[one.arm.factor] if one.arm.factor is not None else 0.0
         value = 0.5 + effect + shifts[one.seed] + NOISE * generator.standard_normal()
         entries.append(
-            Entry(one.key, "planted", one.seed, "completed", {}, dict(one.arm.settings), {METRIC: float(value)},
+            TrialRecord(one.key, "planted", one.seed, "completed", {}, dict(one.arm.settings), {METRIC: float(value)},
                   arm=one.arm.name)
         )  # fmt: skip
     return entries

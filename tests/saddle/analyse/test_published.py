@@ -9,10 +9,10 @@ import pytest
 
 from saddle.analyse.published import compare_published
 from saddle.design import make_arms
-from saddle.report.beside import published_table
-from saddle.store.entry import Entry
+from saddle.report.published_comparison import published_table
 from saddle.study.models import Study
 from saddle.study.published import PublishedValue
+from saddle.trial.record import TrialRecord
 from trainables import adversarial_training
 
 METRIC = "test/clean_accuracy"
@@ -27,11 +27,11 @@ def value(arm: str = "mp", number: float = 0.9, metric: str = METRIC, **conditio
     return PublishedValue(arm=arm, metric=metric, value=number, source="A, Table 1", conditions=conditions)
 
 
-def trials(block: Any = None, **params: Any) -> list[Entry]:
+def trials(block: Any = None, **params: Any) -> list[TrialRecord]:
     """Three seeds of two arms: mp at 0.80, 0.82 and 0.84, sta ten points below."""
     arms = make_arms(Study.model_validate(STUDY).ablation, {})
     return [
-        Entry(
+        TrialRecord(
             key=f"{arm.key}-{seed}-{block}", study="controls", seed=seed, outcome="completed", arm=arm.name,
             params={"epsilon": 0.1, "epochs": 10, "tasks": {"odd_even": {}}, "nested": {"size": 8}, **params},
             settings=dict(arm.settings), block={} if block is None else {"dataset": block},
@@ -72,7 +72,7 @@ def test_equal_numbers_are_equal_however_they_are_written() -> None:
 
 def test_a_condition_on_which_our_trials_differ_differs() -> None:
     mixed = trials()
-    mixed[-1] = Entry(**{**vars(mixed[-1]), "params": {**mixed[-1].params, "epochs": 11}})
+    mixed[-1] = TrialRecord(**{**vars(mixed[-1]), "params": {**mixed[-1].params, "epochs": 11}})
     [row] = compare_published([value(epochs=10)], arms(), mixed).rows
     assert [one.ours for one in row.differing] == [(10, 11)]
 
@@ -103,7 +103,7 @@ def test_before_anything_is_trained_values_stand_alone() -> None:
 def test_a_value_is_held_against_the_block_it_was_measured_in() -> None:
     better = trials("digits", dataset="digits")
     worse = [
-        Entry(**{**vars(entry), "key": entry.key + "x", "block": {"dataset": "mnist"}, "metrics": {METRIC: 0.5},
+        TrialRecord(**{**vars(entry), "key": entry.key + "x", "block": {"dataset": "mnist"}, "metrics": {METRIC: 0.5},
                  "params": {**entry.params, "dataset": "mnist"}})
         for entry in better
     ]  # fmt: skip

@@ -7,32 +7,32 @@ import math
 import numpy as np
 import pytest
 
-from saddle.analyse.effects import Rule, paired_effects
-from saddle.analyse.pairs import MISSING, Measured
-from saddle.analyse.racing import Standing, race
-from saddle.analyse.sequential import Spending, critical_values
+from saddle.analyse.effects import ComparisonSpec, paired_effects
+from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.racing import RaceState, race
+from saddle.analyse.statistics.group_sequential import Spending, critical_values
 from saddle.analyse.verdict import Verdict
 
 SEEDS = range(8)
-RULE = Rule("m", "maximize")
+RULE = ComparisonSpec("m", "maximize")
 STUDIES = 2000
 CLAIMS = (Verdict.HELPS, Verdict.HURTS)
 
 
 def draw(
     generator: np.random.Generator, effects: list[float], shape: str = "normal"
-) -> tuple[list[Measured], Measured]:
+) -> tuple[list[ArmValues], ArmValues]:
     """Arms with true effects, in standard deviations of a replicate; a seed shifts all arms alike."""
     noise = (
         generator.standard_normal if shape == "normal" else lambda size: generator.standard_t(3, size) / math.sqrt(3)
     )
     values = noise((len(effects) + 1, len(SEEDS))) + 2 * generator.standard_normal(len(SEEDS))
     values[1:] += np.array(effects)[:, None]
-    arms = [Measured(f"arm {i}", dict(enumerate(row))) for i, row in enumerate(values[1:])]
-    return arms, Measured("base", dict(enumerate(values[0])))
+    arms = [ArmValues(f"arm {i}", dict(enumerate(row))) for i, row in enumerate(values[1:])]
+    return arms, ArmValues("base", dict(enumerate(values[0])))
 
 
-def trained(standing: Standing, arms: list[Measured]) -> int:
+def trained(standing: RaceState, arms: list[ArmValues]) -> int:
     return sum(standing.settled.get(name, len(SEEDS)) for name in ["base", *(arm.arm for arm in arms)])
 
 
@@ -69,7 +69,7 @@ def test_looking_after_every_seed_without_a_rule_would_claim_too_much() -> None:
     for _ in range(STUDIES):
         [arm], base = draw(generator, [0.0])
         for seen in range(3, len(SEEDS) + 1):
-            first = [Measured(m.arm, {s: m.values[s] for s in range(seen)}) for m in (arm, base)]
+            first = [ArmValues(m.arm, {s: m.values[s] for s in range(seen)}) for m in (arm, base)]
             if paired_effects([first[0]], first[1], RULE)[0].verdict in CLAIMS:
                 wrong += 1
                 break
@@ -78,18 +78,18 @@ def test_looking_after_every_seed_without_a_rule_would_claim_too_much() -> None:
 
 def test_what_is_true_beside_the_null_does_not_raise_the_error_and_racing_saves_trials() -> None:
     generator = np.random.default_rng(8)
-    rule = Rule("m", "maximize", equivalence=2.5)
+    spec = ComparisonSpec("m", "maximize", equivalence=2.5)
     wrong = trials = 0
     same = total = 0
     for _ in range(STUDIES // 4):
         arms, base = draw(generator, [8.0, -8.0, 0.0, 2.5])
-        standing = race(arms, base, SEEDS, rule, "obrien_fleming")
+        standing = race(arms, base, SEEDS, spec, "obrien_fleming")
         verdicts = [effect.verdict for effect in standing.effects]
         # at the margin "equivalent" is wrong, and "helps" is right
         wrong += verdicts[2] in CLAIMS or verdicts[3] in (Verdict.EQUIVALENT, Verdict.HURTS)
         wrong += verdicts[0] is Verdict.HURTS or verdicts[1] is Verdict.HELPS
         trials += trained(standing, arms)
-        fixed = [effect.verdict for effect in paired_effects(arms, base, rule)]
+        fixed = [effect.verdict for effect in paired_effects(arms, base, spec)]
         same += sum(a is b for a, b in zip(verdicts, fixed, strict=True))
         total += len(arms)
     assert wrong / (STUDIES // 4) <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / (STUDIES // 4))
@@ -109,14 +109,14 @@ def test_intervals_cover_the_truth_although_the_race_chose_when_to_stop() -> Non
     assert missed / STUDIES <= 0.05 + 2.5 * math.sqrt(0.05 * 0.95 / STUDIES)
 
 
-def clear(waiting: dict[int, str] | None = None) -> tuple[list[Measured], Measured]:
+def clear(waiting: dict[int, str] | None = None) -> tuple[list[ArmValues], ArmValues]:
     """An arm settled at once, and one that never is."""
     base = {s: 0.5 + 0.01 * (s % 3) for s in SEEDS}
     good = {s: value + 0.3 + 0.0001 * (s % 2) for s, value in base.items()}
     vague = {s: value + 0.02 * (-1) ** s for s, value in base.items()}
     gone = waiting or {}
     left = {s: v for s, v in good.items() if s not in gone}
-    return [Measured("good", left, gone), Measured("vague", vague)], Measured("base", base)
+    return [ArmValues("good", left, gone), ArmValues("vague", vague)], ArmValues("base", base)
 
 
 def test_a_settled_arm_needs_no_more_seeds_and_the_baseline_as_many_as_any_arm() -> None:
@@ -147,7 +147,7 @@ def test_a_look_waits_for_the_seeds_before_it() -> None:
 
 def test_what_ended_after_the_decision_changes_nothing() -> None:
     arms, base = clear()
-    later = Measured("good", {**arms[0].values, 5: -9.0, 6: -9.0, 7: -9.0})
+    later = ArmValues("good", {**arms[0].values, 5: -9.0, 6: -9.0, 7: -9.0})
     assert race([later, arms[1]], base, SEEDS, RULE, "pocock") == race(arms, base, SEEDS, RULE, "pocock")
 
 
@@ -157,7 +157,7 @@ def test_the_last_look_has_all_that_is_left_even_where_replicates_collapsed() ->
     for _ in range(STUDIES):
         [arm], base = draw(generator, [0.0])
         values = {seed: value for seed, value in arm.values.items() if seed not in (2, 7)}
-        arm = Measured("arm 0", values, {2: "collapsed", 7: "diverged"})
+        arm = ArmValues("arm 0", values, {2: "collapsed", 7: "diverged"})
         wrong += race([arm], base, SEEDS, RULE, "obrien_fleming").effects[0].verdict in CLAIMS
     assert wrong / STUDIES == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / STUDIES))
 

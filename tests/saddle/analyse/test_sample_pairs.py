@@ -19,8 +19,8 @@ from saddle.analyse.sample_pairs import (
     pair_samples,
     under_of,
 )
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
+from saddle.trial.record import TrialRecord
 
 LABELS = np.arange(6)
 HALF, ALL_RIGHT = [True] * 3 + [False] * 3, [True] * 6
@@ -37,7 +37,7 @@ class Blobs(LocalStore):
         self.seen.append(path)
         return super().read(path)
 
-    def entry(self, arm: str, seed: int, right: list[bool], started: float = 0.0, **changes: Any) -> Entry:
+    def entry(self, arm: str, seed: int, right: list[bool], started: float = 0.0, **changes: Any) -> TrialRecord:
         key = f"{arm}-s{seed}-{started:g}-{'-'.join(changes.get('block', {}).values())}"
         labels = changes.pop("labels", LABELS)
         paths = {}
@@ -52,7 +52,7 @@ class Blobs(LocalStore):
             paths[name] = f"{key}/{name}.npy"
             self.write(paths[name], buffer.getvalue())
         given = {"outcome": "completed", "arrays": paths, **changes}
-        return Entry(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
+        return TrialRecord(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saddle.analyse.achievable import (
+from saddle.analyse.importance import importance
+from saddle.analyse.pareto import pareto_front
+from saddle.analyse.statistics.power import (
     detectable_effect,
     limits,
     power,
@@ -19,10 +21,8 @@ from saddle.analyse.achievable import (
     seeds_needed,
     smallest_permutation_p,
 )
-from saddle.analyse.importance import importance
-from saddle.analyse.pareto import pareto_front
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
+from saddle.trial.record import TrialRecord
 
 STUDY = Study.model_validate(
     {
@@ -40,7 +40,7 @@ STUDY = Study.model_validate(
 UP, DOWN = Objective(maximize="validation/a"), Objective(minimize="validation/b")
 
 
-def trials(count: int, seed: int = 0, outcome: str = "completed") -> list[Entry]:
+def trials(count: int, seed: int = 0, outcome: str = "completed") -> list[TrialRecord]:
     draw = np.random.default_rng(seed)
     found = []
     for number in range(count):
@@ -53,7 +53,7 @@ def trials(count: int, seed: int = 0, outcome: str = "completed") -> list[Entry]
         if settings["schedule"] == "flat":
             settings["warm_up"] = int(draw.integers(0, 5))
         value = -((math.log10(settings["lr"]) + 2) ** 2) + 0.05 * draw.normal()
-        found.append(Entry(str(number), "s", 0, outcome, {}, settings, {"validation/a": value}, number=number))
+        found.append(TrialRecord(str(number), "s", 0, outcome, {}, settings, {"validation/a": value}, number=number))
     return found
 
 
@@ -71,7 +71,7 @@ def test_importance_says_why_there_is_none() -> None:
     few = importance(STUDY, trials(4), UP)
     assert (dict(few.values), few.reason) == ({}, "4 completed trials; importance wants at least 5")
     assert importance(STUDY, trials(30, outcome="pruned"), UP).trials == 0
-    same = [Entry(str(i), "s", 0, "completed", {}, {"lr": 0.01}, {"validation/a": i}, number=i) for i in range(9)]
+    same = [TrialRecord(str(i), "s", 0, "completed", {}, {"lr": 0.01}, {"validation/a": i}, number=i) for i in range(9)]
     assert importance(STUDY, same, UP).reason == "no parameter varied among the completed trials"
 
 
@@ -92,12 +92,12 @@ POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)
 @given(POINTS)
 def test_the_front_is_exactly_what_no_other_trial_betters(points: list[tuple[int, int]]) -> None:
     entries = [
-        Entry(str(i), "s", 0, "completed", {}, {}, {"validation/a": a, "validation/b": b}, number=i)
+        TrialRecord(str(i), "s", 0, "completed", {}, {}, {"validation/a": a, "validation/b": b}, number=i)
         for i, (a, b) in enumerate(points)
     ]
     front = pareto_front(entries, [UP, DOWN])
 
-    def beats(one: Entry, other: Entry) -> bool:
+    def beats(one: TrialRecord, other: TrialRecord) -> bool:
         (a, b), (c, d) = points[int(one.key)], points[int(other.key)]
         return a >= c and b <= d and (a, b) != (c, d)
 
@@ -112,10 +112,10 @@ def test_the_front_is_exactly_what_no_other_trial_betters(points: list[tuple[int
 def test_the_front_has_only_completed_trials_with_every_value() -> None:
     whole = {"validation/a": 0.5, "validation/b": 0.5}
     entries = [
-        Entry("0", "s", 0, "completed", {}, {}, whole, number=0),
-        Entry("1", "s", 0, "pruned", {}, {}, {"validation/a": 0.9, "validation/b": 0.1}, number=1),
-        Entry("2", "s", 0, "completed", {}, {}, {"validation/a": 0.9}, number=2),
-        Entry("3", "s", 0, "completed", {}, {}, {"validation/a": 0.9, "validation/b": math.nan}, number=3),
+        TrialRecord("0", "s", 0, "completed", {}, {}, whole, number=0),
+        TrialRecord("1", "s", 0, "pruned", {}, {}, {"validation/a": 0.9, "validation/b": 0.1}, number=1),
+        TrialRecord("2", "s", 0, "completed", {}, {}, {"validation/a": 0.9}, number=2),
+        TrialRecord("3", "s", 0, "completed", {}, {}, {"validation/a": 0.9, "validation/b": math.nan}, number=3),
     ]
     assert pareto_front(entries, [UP, DOWN]) == [entries[0]]
     assert pareto_front([], [UP, DOWN]) == []

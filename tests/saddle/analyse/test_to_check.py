@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from saddle.analyse.answer import answer
 from saddle.analyse.to_check import to_check
-from saddle.store.entry import Entry
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from trainables import adversarial_training
 
 SELECTION, TEST = "validation/robust_accuracy.worst_case", "test/robust_accuracy.worst_case"
@@ -29,19 +29,19 @@ ablation: {baseline: {perturbation: sta}, factors: {perturbation: [sta, mta, mp]
 """
 
 
-def chosen(text: str, entries: list[Entry]) -> list[str]:
+def chosen(text: str, entries: list[TrialRecord]) -> list[str]:
     [study] = parse_studies(text, "s.yaml")
     found = answer(study, entries, adversarial_training.METRICS, selection=SELECTION)
     baseline = dict(study.ablation.baseline) if study.ablation is not None else None
     return [entry.key for entry in to_check(study, adversarial_training, entries, found, baseline)]
 
 
-def trial(key: str, value: float, **more: object) -> Entry:
+def trial(key: str, value: float, **more: object) -> TrialRecord:
     facts: dict[str, object] = {"seed": 0, "outcome": "completed", "settings": {}, **more}
-    return Entry(key=key, study="s", params={}, metrics={SELECTION: value, TEST: value}, **facts)  # type: ignore[arg-type]
+    return TrialRecord(key=key, study="s", params={}, metrics={SELECTION: value, TEST: value}, **facts)  # type: ignore[arg-type]
 
 
-def replicates(levels: dict[str, tuple[float, float]]) -> list[Entry]:
+def replicates(levels: dict[str, tuple[float, float]]) -> list[TrialRecord]:
     return [
         trial(f"{arm}-{seed}", value, seed=seed, arm=f"perturbation={arm}", settings={"perturbation": arm})
         for arm, values in levels.items()

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from saddle.archive.evaluating import change_config
-from saddle.archive.finding import NotFound, find_studies, find_study, find_trial
+from saddle.archive.lookup import NotFound, find_studies, find_study, find_trial
 from saddle.archive.models import stored_state
+from saddle.archive.reevaluate import change_config
 from saddle.archive.rows import flat_row, headline_metrics, result_row
-from saddle.archive.state import read_state
 from saddle.archive.studies import StudyChanged, read_study, settle_study, study_names
+from saddle.archive.study_status import read_state
 from saddle.errors import UserError
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
-from saddle.study.loader import parse_studies
+from saddle.store.lock import lock_study
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 TWO = """\
@@ -34,7 +34,7 @@ ablation: {factors: {mode: [plain, curved]}, seeds: 3, compare: {metric: test/sc
 """
 
 
-def entry(number: int, score: float, **changes: Any) -> Entry:
+def entry(number: int, score: float, **changes: Any) -> TrialRecord:
     facts = {
         "study": "first",
         "seed": 0,
@@ -44,7 +44,7 @@ def entry(number: int, score: float, **changes: Any) -> Entry:
         "metrics": {"validation/score": score, "train/loss": 1.0},
         "number": number,
     }
-    return Entry(key=f"trial-{number:05d}", **{**facts, **changes})
+    return TrialRecord(key=f"trial-{number:05d}", **{**facts, **changes})
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_study_runs_while_its_lock_is_held(store: LocalStore) -> None:
     assert read_state(store, RunId("first")).progress.state == "not started"
     store.write("studies/first/progress.json", b'{"study": "first", "state": "running", "running": {"a": 1}}')
     assert read_state(store, RunId("first")).progress.state == "interrupted"
-    with hold_study(store, RunId("first")):
+    with lock_study(store, RunId("first")):
         state = read_state(store, RunId("first"))
     assert state.running
     assert state.facts()["running"] == {"a": 1}

@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 from saddle.cli.app import app
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from tests.support.commands import essence
 from tests.support.earlier_storages import ASSETS, STUDIES, EarlierStorage, unpack
 from tests.support.in_process import run_in_process

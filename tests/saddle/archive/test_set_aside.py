@@ -26,10 +26,10 @@ from saddle.archive.studies import read_study, set_aside_names
 from saddle.cli.app import app
 from saddle.errors import UserError
 from saddle.store.base import Store
-from saddle.store.opening import open_store
-from saddle.submit.naming import names_of
+from saddle.store.open import open_store
+from saddle.submit.job_names import names_of
 from saddle.track.opening import tracking_uri
-from saddle.track.views import KEY_TAG
+from saddle.track.shared_views import KEY_TAG
 from saddle.trial.run_id import RunId
 from tests.support.in_process import run_in_process
 from tests.support.s3 import S3, environment

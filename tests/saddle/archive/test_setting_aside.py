@@ -14,13 +14,13 @@ from saddle.archive import studies
 from saddle.archive.local_part import claim_local
 from saddle.archive.studies import read_study, run_names, set_aside_names
 from saddle.cli.app import app
-from saddle.store import s3_moving
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
-from saddle.store.opening import OWNER, local_owner, open_store
-from saddle.store.s3 import S3Store
+from saddle.store.lock import lock_study
+from saddle.store.open import OWNER, local_owner, open_store
+from saddle.store.s3 import moving
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.in_process import run_in_process
 from tests.support.s3 import S3
@@ -97,14 +97,14 @@ def test_a_move_killed_anywhere_shows_whole_runs_and_is_completed(
         return maybe
 
     with monkeypatch.context() as patch:
-        patch.setattr(s3_moving, "copy", counted(s3_moving.copy))
+        patch.setattr(moving, "copy", counted(moving.copy))
         patch.setattr(S3Store, "delete_all", counted(S3Store.delete_all))
         with pytest.raises(Killed):
             studies.set_aside(store, stored.run)
     for name in run_names(store):
         entries = list(Ledger(store, RunId.stored(name)))
         assert (len(entries), shifts(store, name)) == (TRIALS, {1.0}), "half a run"
-    with hold_study(store, RunId("hunt")):
+    with lock_study(store, RunId("hunt")):
         assert len(set_aside_names(store)) == 1
     assert read_study(store, "hunt") is None
     [aside] = run_names(store)

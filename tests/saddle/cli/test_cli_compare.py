@@ -101,7 +101,7 @@ def test_the_page_is_one_file_with_both_figures(storage: str, tmp_path: Path) ->
 
 def test_another_metric_can_be_compared_and_a_wrong_one_is_named(storage: str) -> None:
     found = json.loads(compare(storage, "monday", "tuesday", "--metric", "validation/score", "--json").stdout)
-    assert {side["metric"] for side in found["studies"]} == {"validation/score"}
+    assert {view["metric"] for view in found["studies"]} == {"validation/score"}
     result = compare(storage, "monday", "tuesday", "--metric", "test/skore", code=2)
     assert "no trial of monday has the metric 'test/skore'; did you mean test/score?" in " ".join(result.output.split())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.datasets import layouts
-from trainables.datasets.facts import KNOWN
+from trainables.datasets.registry import KNOWN
 
 
 def test_a_part_is_listed_as_a_part(saddle, tmp_path: Path) -> None:

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saddle.analyse.achievable import power
 from saddle.analyse.factorial import comparison_of, contrasts_of
-from saddle.analyse.pairs import Measured
-from saddle.analyse.power import Spread, needs, pilot_spread
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.seeds_needed import Spread, needs, pilot_spread
+from saddle.analyse.statistics.power import power
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates_of
-from saddle.execute.estimates import OPERATIONS_PER_SECOND, estimate_trial
-from saddle.execute.planning import plan_study
-from saddle.store.entry import Entry
+from saddle.execute.plan.cost_estimate import OPERATIONS_PER_SECOND, estimate_trial
+from saddle.execute.plan.study_plan import plan_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import load_studies, parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import load_studies, parse_studies
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 PARABOLA = """\
@@ -35,10 +35,10 @@ budget: {trials: 5}
 """
 
 
-def entry(key: str, **changes: Any) -> Entry:
+def entry(key: str, **changes: Any) -> TrialRecord:
     params = {"x": 0.5, "epochs": 4}
     facts = {"seed": 0, "outcome": "completed", "params": params, "settings": {}, "metrics": {}, "epochs": 4}
-    return Entry(key=key, study="mine", **{**facts, "seconds": 8.0, **changes})
+    return TrialRecord(key=key, study="mine", **{**facts, "seconds": 8.0, **changes})
 
 
 def test_the_quickstart_is_planned_on_a_fresh_machine(saddle) -> None:
@@ -238,7 +238,7 @@ def test_the_spread_of_contrasts_is_that_of_simulated_studies(designs) -> None:
     arms = make_arms(study.ablation, {}, study.settings)
     draw = np.random.default_rng(0)
     noise = draw.normal(0, 1 / np.sqrt(2), (len(arms), 4000))
-    measured = [Measured(arm.name, dict(enumerate(row))) for arm, row in zip(arms, noise, strict=True)]
+    measured = [ArmValues(arm.name, dict(enumerate(row))) for arm, row in zip(arms, noise, strict=True)]
     found = {need.kind: need.sd for need in needs(study.ablation, arms, Spread(1.0, "stated"))}
     for contrast in contrasts_of(study.ablation, arms).found:
         seen = np.std(list(comparison_of(contrast, measured).pairs.differences.values()))
@@ -270,7 +270,7 @@ def store_pilot(folder: Path, spread: float, text: str = PILOT) -> None:
             "epochs": 3,
         }
         metrics = {"test/score": 0.5 + 0.1 * one.seed + noise}
-        ledger.add(Entry(key=one.key, study=study.study, arm=one.arm.name, metrics=metrics, **facts))
+        ledger.add(TrialRecord(key=one.key, study=study.study, arm=one.arm.name, metrics=metrics, **facts))
 
 
 def test_a_pilot_tells_the_spread(saddle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +296,7 @@ def test_the_interval_of_a_pilots_spread_holds_as_often_as_it_says() -> None:
     draw = np.random.default_rng(1)
     held = 0
     for values in draw.normal(0, 1 / np.sqrt(2), (2000, 4, 5)):
-        found = pilot_spread([Measured(str(arm), dict(enumerate(row))) for arm, row in enumerate(values)], "here")
+        found = pilot_spread([ArmValues(str(arm), dict(enumerate(row))) for arm, row in enumerate(values)], "here")
         held += found.low <= 1 <= found.high
     assert 0.94 <= held / 2000 <= 0.96
 

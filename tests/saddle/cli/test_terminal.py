@@ -53,9 +53,9 @@ def test_every_way_of_printing_shows_it(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_running_line_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from saddle.archive.progress import Progress
     from saddle.cli import display
-    from saddle.execute.progress import Progress
-    from saddle.study.loader import load_studies
+    from saddle.studyfile.loader import load_studies
 
     said = io.StringIO()
     monkeypatch.setattr(display, "console", lambda: Console(file=said, force_terminal=False, width=400))

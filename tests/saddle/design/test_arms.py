@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saddle.design import Arm, DesignError, labels, make_arms, replicates
-from saddle.design.values import canonical, readable, same
 from saddle.study.models import Ablation
+from saddle.study.values import canonical, readable, same
 
 
 def arms_of(factors: dict[str, list[Any]], baseline: dict[str, Any], design: str = "one_factor") -> list[Arm]:

@@ -8,10 +8,10 @@ import pytest
 
 from saddle.design import Arm, DesignError, Replicate, make_arms, replicates_of
 from saddle.design.blocks import block_list
-from saddle.design.proposals import AblationProposals
-from saddle.store.entry import Entry
+from saddle.design.trial_source import AblationSource
 from saddle.store.local import LocalStore
 from saddle.study.models import Ablation
+from saddle.trial.record import TrialRecord
 
 
 def designed(**given: Any) -> list[Replicate]:
@@ -86,22 +86,22 @@ def test_wrong_blocks_are_refused(blocks: dict[str, list[Any]], message: str) ->
         designed(blocks=blocks)
 
 
-def take(proposals: AblationProposals, slots: int) -> list[tuple[str | None, list[Any]]]:
+def take(source: AblationSource, slots: int) -> list[tuple[str | None, list[Any]]]:
     """The proposals of every leg, each ended before the next."""
     found: list[tuple[str | None, list[Any]]] = []
-    for machine in proposals.legs(slots):
+    for machine in source.legs(slots):
         found.append((machine, []))
-        while (one := proposals.next()) is not None:
+        while (one := source.next()) is not None:
             found[-1][1].append(one)
-            proposals.finish(Entry(one.key, "s", one.seed, "completed", {}, {}, {}, arm=one.arm, block=one.block))
+            source.finish(TrialRecord(one.key, "s", one.seed, "completed", {}, {}, {}, arm=one.arm, block=one.block))
     return found
 
 
 def test_one_kind_of_machine_is_proposed_after_the_other_and_is_no_setting() -> None:
     replicates = designed(blocks={"machine": ["slow", "fast"]}, seeds=2)
-    done = Entry(replicates[0].key, "s", replicates[0].seed, "completed", {}, {}, {})
-    proposals = AblationProposals(replicates, {done.key: done})
-    proposed = dict(legs := take(proposals, 1))
+    done = TrialRecord(replicates[0].key, "s", replicates[0].seed, "completed", {}, {}, {})
+    source = AblationSource(replicates, {done.key: done})
+    proposed = dict(legs := take(source, 1))
     assert sorted(machine or "" for machine, _ in legs) == ["fast", "slow"]
     for machine, listed in legs:
         assert {proposal.block["machine"] for proposal in listed} == {machine}
@@ -109,22 +109,22 @@ def test_one_kind_of_machine_is_proposed_after_the_other_and_is_no_setting() -> 
     keys = [proposal.key for _, listed in legs for proposal in listed]
     assert sorted(keys) == sorted(replicate.key for replicate in replicates[1:])
     assert proposed["slow"][0].settings.keys() == {"p"}
-    assert list(proposals.legs(1)) == []
+    assert list(source.legs(1)) == []
 
 
 def test_where_any_machine_will_do_there_is_one_leg_and_none_where_all_is_done() -> None:
     replicates = designed(seeds=2)
-    assert [machine for machine, _ in take(AblationProposals(replicates, {}), 1)] == [None]
-    raced = AblationProposals(replicates, {}, lambda finished: lambda one: True)
+    assert [machine for machine, _ in take(AblationSource(replicates, {}), 1)] == [None]
+    raced = AblationSource(replicates, {}, lambda finished: lambda one: True)
     assert [machine for machine, _ in take(raced, 1)] == [None]
-    assert list(AblationProposals([], {}).legs(1)) == []
+    assert list(AblationSource([], {}).legs(1)) == []
 
 
 @pytest.mark.parametrize(("slots", "turns"), [(1, [3, 1, 1, 1]), (6, [3, 2, 1]), (100, [6])])
 def test_in_a_race_kinds_of_machines_take_turns(slots: int, turns: list[int]) -> None:
     """Three seeds first, then as many as keep the slots busy; four arms of one seed are four trials of a kind."""
     replicates = designed(blocks={"machine": ["slow", "fast"]}, seeds=6)
-    legs = take(AblationProposals(replicates, {}, lambda finished: lambda one: True), slots)
+    legs = take(AblationSource(replicates, {}, lambda finished: lambda one: True), slots)
     assert len({machine for machine, _ in legs}) == 2
     seeds = [sorted({proposal.seed for proposal in listed}) for _, listed in legs]
     assert [len(one) for one in seeds[::2]] == turns
@@ -141,11 +141,11 @@ def test_what_one_kind_settles_no_other_trains() -> None:
         over = len({(e.seed, e.block["machine"]) for e in finished if e.arm == arm and e.seed < 3}) == 6
         return lambda one: not over or one.arm.name != arm or one.seed < 3
 
-    legs = take(AblationProposals(replicates, {}, judge), 1)
+    legs = take(AblationSource(replicates, {}, judge), 1)
     trained = {(one.seed, machine) for machine, listed in legs for one in listed if one.arm == arm}
     assert trained == {(seed, machine) for seed in range(3) for machine in ("slow", "fast")}
     assert sum(len(listed) for _, listed in legs) == len(replicates) - 2 * 3
 
 
 def test_legs_end_where_nobody_takes_what_is_proposed() -> None:
-    assert len(list(AblationProposals(designed(blocks={"machine": ["slow", "fast"]}, seeds=2), {}).legs(1))) == 2
+    assert len(list(AblationSource(designed(blocks={"machine": ["slow", "fast"]}, seeds=2), {}).legs(1))) == 2

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.archive.studies import read_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore

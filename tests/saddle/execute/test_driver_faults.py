@@ -12,22 +12,23 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import RayActorError
 
+from saddle.archive.progress import Progress
+from saddle.cluster.failures import RESTARTS, Death
 from saddle.errors import InfrastructureError
-from saddle.execute.conductor import Conductor
-from saddle.execute.deaths import RESTARTS, Death
 from saddle.execute.driver import noting_faults
-from saddle.execute.order import EndMessage, FaultMessage, dump_message
-from saddle.execute.preparing import make_proposals, start_progress
-from saddle.execute.progress import Progress, ProgressKeeper, Silent
-from saddle.execute.slot import MESSAGE
-from saddle.execute.tuning import failing_the_study, take_error
+from saddle.execute.plan.setup import make_source
+from saddle.execute.progress import ProgressKeeper, Silent, start_progress
+from saddle.execute.scheduler import Scheduler
+from saddle.execute.tune_run import failing_the_study, take_error
+from saddle.execute.worker.slot import MESSAGE
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.fence import HELD
+from saddle.store.fence import NO_LOCK
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
 from saddle.track.base import NullTracker
+from saddle.trial.messages import EndMessage, FaultMessage, dump_message
 from saddle.trial.run_id import RunId
 from tests.support.disks import Disk
 
@@ -43,19 +44,19 @@ ablation:
 OF_NODE = Death(True, "its node died")
 OF_SIGNAL = Death(False, "signal 11 (SIGSEGV)")
 
-Make = Callable[[Path], Conductor]
+Make = Callable[[Path], Scheduler]
 
 
 @pytest.fixture
-def make_conductor() -> Make:
-    def make(folder: Path) -> Conductor:
+def make_scheduler() -> Make:
+    def make(folder: Path) -> Scheduler:
         [study] = parse_studies(STUDY, "driven.yaml")
         store, run, trainable = LocalStore(folder), RunId("driven"), load_trainable("parabola")
         ledger = Ledger(store, run)
-        proposals = make_proposals(study, store, ledger, {"x": 0.3}, ())
-        keeper = start_progress(study, run, trainable, store, [], proposals, 2, Silent())
-        return Conductor(
-            study, trainable, store, ledger, proposals, NullTracker(), keeper,
+        source = make_source(study, store, ledger, {"x": 0.3}, ())
+        keeper = start_progress(study, run, trainable, store, [], source, 2, Silent())
+        return Scheduler(
+            study, trainable, store, ledger, source, NullTracker(), keeper,
             select=("validation/score", "maximize"), fingerprints={}, data_root=None,
         )  # fmt: skip
 
@@ -63,88 +64,88 @@ def make_conductor() -> Make:
 
 
 @pytest.fixture
-def conductor(make_conductor: Make, tmp_path: Path) -> Conductor:
-    return make_conductor(tmp_path / "runs")
+def scheduler(make_scheduler: Make, tmp_path: Path) -> Scheduler:
+    return make_scheduler(tmp_path / "runs")
 
 
-def begin(conductor: Conductor) -> str:
-    proposal = conductor.propose()
+def begin(scheduler: Scheduler) -> str:
+    proposal = scheduler.propose()
     assert proposal is not None
     return proposal.key
 
 
-def given_up(conductor: Conductor, key: str) -> str:
-    manifest = Checkpoints.of_trial(conductor.store, conductor.run, key).manifest
+def given_up(scheduler: Scheduler, key: str) -> str:
+    manifest = Checkpoints.of_trial(scheduler.store, scheduler.run, key).manifest
     return manifest.given_up.why if manifest.given_up is not None else ""
 
 
-def test_no_number_of_lost_machines_counts(conductor: Conductor) -> None:
-    key = begin(conductor)
+def test_no_number_of_lost_machines_counts(scheduler: Scheduler) -> None:
+    key = begin(scheduler)
     for _ in range(20):
-        conductor.hear_death(key, OF_NODE)
-        conductor.hear_death(key, OF_NODE, started=False)
-    assert (conductor.deaths[key], given_up(conductor, key), conductor.failure) == (0, "", None)
+        scheduler.on_worker_death(key, OF_NODE)
+        scheduler.on_worker_death(key, OF_NODE, started=False)
+    assert (scheduler.deaths[key], given_up(scheduler, key), scheduler.failure) == (0, "", None)
 
 
-def test_a_trial_that_kills_its_workers_is_given_up_with_what_they_died_of(conductor: Conductor) -> None:
-    key = begin(conductor)
+def test_a_trial_that_kills_its_workers_is_given_up_with_what_they_died_of(scheduler: Scheduler) -> None:
+    key = begin(scheduler)
     for _ in range(RESTARTS):
-        conductor.hear_death(key, OF_SIGNAL)
-    assert not given_up(conductor, key)
-    conductor.hear_death(key, OF_SIGNAL)
-    assert given_up(conductor, key) == "the worker died 4 times, the last time of signal 11 (SIGSEGV)"
-    assert conductor.failure is None
+        scheduler.on_worker_death(key, OF_SIGNAL)
+    assert not given_up(scheduler, key)
+    scheduler.on_worker_death(key, OF_SIGNAL)
+    assert given_up(scheduler, key) == "the worker died 4 times, the last time of signal 11 (SIGSEGV)"
+    assert scheduler.failure is None
 
 
-def test_slots_that_die_before_their_first_word_end_the_study_and_blame_no_trial(conductor: Conductor) -> None:
-    key, other = begin(conductor), begin(conductor)
+def test_slots_that_die_before_their_first_word_end_the_study_and_blame_no_trial(scheduler: Scheduler) -> None:
+    key, other = begin(scheduler), begin(scheduler)
     for _ in range(RESTARTS):
-        conductor.hear_death(key, OF_SIGNAL, started=False)
-        conductor.hear_death(other, OF_SIGNAL, started=False)
-    assert conductor.failure is None
-    conductor.hear_death(other, OF_SIGNAL, started=False)
-    assert "4 slots in a row died before they could take up a trial: signal 11 (SIGSEGV)" in str(conductor.failure)
-    assert conductor.stopping
-    assert not given_up(conductor, other)
+        scheduler.on_worker_death(key, OF_SIGNAL, started=False)
+        scheduler.on_worker_death(other, OF_SIGNAL, started=False)
+    assert scheduler.failure is None
+    scheduler.on_worker_death(other, OF_SIGNAL, started=False)
+    assert "4 slots in a row died before they could take up a trial: signal 11 (SIGSEGV)" in str(scheduler.failure)
+    assert scheduler.stopping
+    assert not given_up(scheduler, other)
 
 
-def test_slots_that_can_not_even_say_that_a_trial_is_given_up_end_the_study(conductor: Conductor) -> None:
-    key = begin(conductor)
+def test_slots_that_can_not_even_say_that_a_trial_is_given_up_end_the_study(scheduler: Scheduler) -> None:
+    key = begin(scheduler)
     for _ in range(2 * (RESTARTS + 1)):
-        conductor.hear_death(key, OF_SIGNAL)
-    assert "4 slots in a row died" in str(conductor.failure)
+        scheduler.on_worker_death(key, OF_SIGNAL)
+    assert "4 slots in a row died" in str(scheduler.failure)
 
 
-def test_a_fault_ends_the_study_and_leaves_the_trial_unfinished(conductor: Conductor) -> None:
-    key = begin(conductor)
-    conductor.hear_end({MESSAGE: dump_message(FaultMessage(key, 1, "the disk is gone"))})
-    assert str(conductor.failure) == "the disk is gone"
-    assert isinstance(conductor.failure, InfrastructureError)
-    assert key in conductor.under_way
-    assert not list(conductor.ledger)
+def test_a_fault_ends_the_study_and_leaves_the_trial_unfinished(scheduler: Scheduler) -> None:
+    key = begin(scheduler)
+    scheduler.on_end({MESSAGE: dump_message(FaultMessage(key, 1, "the disk is gone"))})
+    assert str(scheduler.failure) == "the disk is gone"
+    assert isinstance(scheduler.failure, InfrastructureError)
+    assert key in scheduler.under_way
+    assert not list(scheduler.ledger)
 
 
-def test_an_orphans_fault_is_not_heard(conductor: Conductor) -> None:
-    key = begin(conductor)
-    conductor.hear_epoch(None, {MESSAGE: dump_message(EndMessage(key, 2, "completed"))})
-    trial = conductor.under_way[key]
-    conductor.under_way[key] = type(trial)(trial.proposal, trial.resolved, trial.started, attempt=3)
-    conductor.hear_end({MESSAGE: dump_message(FaultMessage(key, 2, "the lost node's disk"))})
-    assert conductor.failure is None
+def test_an_orphans_fault_is_not_heard(scheduler: Scheduler) -> None:
+    key = begin(scheduler)
+    scheduler.on_epoch(None, {MESSAGE: dump_message(EndMessage(key, 2, "completed"))})
+    trial = scheduler.under_way[key]
+    scheduler.under_way[key] = type(trial)(trial.proposal, trial.resolved, trial.started, attempt=3)
+    scheduler.on_end({MESSAGE: dump_message(FaultMessage(key, 2, "the lost node's disk"))})
+    assert scheduler.failure is None
 
 
 @pytest.mark.fault("disk full, read-only or failing")
-def test_a_ledger_without_room_ends_the_study_and_records_nothing(make_conductor: Make, small_disk: Disk) -> None:
-    conductor = make_conductor(small_disk.folder / "runs")
-    key = begin(conductor)
+def test_a_ledger_without_room_ends_the_study_and_records_nothing(make_scheduler: Make, small_disk: Disk) -> None:
+    scheduler = make_scheduler(small_disk.folder / "runs")
+    key = begin(scheduler)
     small_disk.fill()
-    hear_end = failing_the_study(conductor, conductor.hear_end, None)
-    hear_end({MESSAGE: dump_message(EndMessage(key, 1, "completed", metrics={"test/score": 1.0}))})
-    assert isinstance(conductor.failure, OSError)
-    assert conductor.failure.errno == errno.ENOSPC
-    hear_end({MESSAGE: "what comes later is not heard"})
+    on_end = failing_the_study(scheduler, scheduler.on_end, None)
+    on_end({MESSAGE: dump_message(EndMessage(key, 1, "completed", metrics={"test/score": 1.0}))})
+    assert isinstance(scheduler.failure, OSError)
+    assert scheduler.failure.errno == errno.ENOSPC
+    on_end({MESSAGE: "what comes later is not heard"})
     small_disk.empty()
-    assert not list(conductor.ledger)
+    assert not list(scheduler.ledger)
 
 
 @pytest.mark.fault("disk full, read-only or failing")
@@ -155,7 +156,7 @@ def test_the_reason_is_noted_where_there_is_no_more_room(small_disk: Disk) -> No
     small_disk.fill()
     with (
         pytest.raises(InfrastructureError, match="No space left on device"),
-        noting_faults(keeper, NullTracker(), HELD),
+        noting_faults(keeper, NullTracker(), NO_LOCK),
     ):
         store.write("studies/noted/ledger/x", bytes(100_000))
     noted = json.loads(store.read("studies/noted/progress.json"))

@@ -11,10 +11,10 @@ import pytest
 import ray
 from ray.util import placement_group_table
 
-from saddle.execute.cluster import OBJECT_STORE_BYTES, QUIET
+from saddle.cluster.connection import OBJECT_STORE_BYTES, QUIET
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 
 STUDY = """
 study: shares

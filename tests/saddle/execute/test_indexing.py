@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from saddle.execute import conductor
+from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store import ledger_index
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import index_folder, number_of_segment, read_segments
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
 from tests.support.stored import rewrite_entry
 
@@ -35,12 +35,12 @@ def run(store: LocalStore, **options: object) -> StudyResult:
 
 def segments(store: LocalStore) -> dict[int, int]:
     """How many entries each segment holds, by its number."""
-    return {number_of_segment(one.path): len(one.stamps or {}) for one in read_segments(store, RunId("long"))}
+    return {number_of_segment(one.path): len(one.etags or {}) for one in read_segments(store, RunId("long"))}
 
 
 @pytest.mark.usefixtures("ray_session")
 def test_a_long_study_is_indexed_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conductor, "SEGMENT", 2)
+    monkeypatch.setattr(scheduler, "SEGMENT", 2)
     monkeypatch.setattr(ledger_index, "SEGMENT", 2)
     monkeypatch.setattr(ledger_index, "FEWEST", 2)
     store = LocalStore(tmp_path)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from saddle.execute.preparing import hours_of
-from saddle.execute.progress import Progress, ProgressKeeper, Silent, progress_path, read_progress
-from saddle.store.entry import Entry
+from saddle.archive.progress import Progress, progress_path, read_progress
+from saddle.execute.progress import ProgressKeeper, Silent, hours_of
 from saddle.store.local import LocalStore
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 RUN = RunId("s")
@@ -100,6 +100,6 @@ def test_a_damaged_one_is_as_good_as_none(store: LocalStore, content: bytes) -> 
 
 
 def test_hours_of_a_study_whose_count_is_lost_are_those_of_its_trials() -> None:
-    trials = [Entry(str(n), "s", 0, "completed", {}, {}, {}, seconds=1800.0) for n in range(4)]
+    trials = [TrialRecord(str(n), "s", 0, "completed", {}, {}, {}, seconds=1800.0) for n in range(4)]
     assert hours_of(trials, 2) == pytest.approx(1.0)
     assert math.isclose(hours_of([], 2), 0.0)

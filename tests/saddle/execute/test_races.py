@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from saddle.design import Arm, Replicate
-from saddle.design.proposals import AblationProposals
+from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import Options, StudyResult, run_study
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from tests.support.commands import Command, wait_until
 
 NODES = [{"CPU": 2.0}]
@@ -87,8 +87,8 @@ def replicate(x: float, seed: int) -> Replicate:
     return Replicate(Arm(f"x={x}", {"x": x}), seed)
 
 
-def ended(replicate: Replicate) -> Entry:
-    return Entry(replicate.key, "s", replicate.seed, "completed", {}, {}, {}, arm=replicate.arm.name)
+def ended(replicate: Replicate) -> TrialRecord:
+    return TrialRecord(replicate.key, "s", replicate.seed, "completed", {}, {}, {}, arm=replicate.arm.name)
 
 
 def test_what_a_race_does_not_need_is_neither_proposed_nor_promised() -> None:
@@ -99,14 +99,14 @@ def test_what_a_race_does_not_need_is_neither_proposed_nor_promised() -> None:
         asked.append(len(finished))  # type: ignore[arg-type]
         return lambda one: one.arm.settings["x"] == 0.1 or len(finished) < 3  # type: ignore[arg-type]
 
-    proposals = AblationProposals(planned, {}, judge)  # type: ignore[arg-type]
-    assert proposals.total == 6
+    source = AblationSource(planned, {}, judge)  # type: ignore[arg-type]
+    assert source.total == 6
     for one in planned[:3]:
-        assert proposals.next().key == one.key  # type: ignore[union-attr]
-        proposals.finish(ended(one))
-    assert proposals.total == 4
-    assert proposals.next().key == planned[4].key  # type: ignore[union-attr]
-    assert proposals.next() is None
+        assert source.next().key == one.key  # type: ignore[union-attr]
+        source.finish(ended(one))
+    assert source.total == 4
+    assert source.next().key == planned[4].key  # type: ignore[union-attr]
+    assert source.next() is None
     assert asked == [0, 1, 2, 3]
-    resumed = AblationProposals(planned, {one.key: ended(one) for one in planned[:3]}, judge)  # type: ignore[arg-type]
+    resumed = AblationSource(planned, {one.key: ended(one) for one in planned[:3]}, judge)  # type: ignore[arg-type]
     assert (resumed.total, resumed.next().key) == (4, planned[4].key)  # type: ignore[union-attr]

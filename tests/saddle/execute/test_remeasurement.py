@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import EvaluationChanged, StudyChanged, read_study, refuse_changes
 from saddle.errors import UserError
 from saddle.execute import remeasurement_task
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
 from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
-from saddle.verify.verifying import verify_study
+from saddle.verify.verify_study import verify_study
 from tests.support.in_process import measure_in_process, run_in_process
 from trainables import adversarial_training
 from trainables.contract import Report
@@ -56,7 +56,7 @@ def store(trained: LocalStore, tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "elsewhere")
 
 
-def entries_of(store: LocalStore) -> dict[str, Entry]:
+def entries_of(store: LocalStore) -> dict[str, TrialRecord]:
     return {entry.key: entry for entry in Ledger(store, RunId("tiny"))}
 
 
@@ -86,7 +86,7 @@ def test_the_new_numbers_count_and_the_old_ones_stay(store: LocalStore) -> None:
 def test_a_stopped_one_goes_on_with_what_is_left_and_compares_only_what_is_measured_alike(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop_after_one(before: Entry, now: Entry) -> None:
+    def stop_after_one(before: TrialRecord, now: TrialRecord) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -14,9 +14,9 @@ import pytest
 
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
-from saddle.store.s3 import S3Store
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
-from saddle.verify.verifying import verify_study
+from saddle.verify.verify_study import verify_study
 from tests.support.commands import processes_naming, wait_until
 from tests.support.s3 import S3
 

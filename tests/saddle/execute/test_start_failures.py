@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from saddle.cluster.connection import OBJECT_STORE_BYTES, connect
 from saddle.errors import InfrastructureError
-from saddle.execute.cluster import OBJECT_STORE_BYTES, connect
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 
 pytestmark = pytest.mark.fault("slot that can't start")
 

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pytest
 
 import saddle
-from saddle.archive.finding import NotFound
+from saddle.archive.lookup import NotFound
 from saddle.archive.studies import settle_study
 from saddle.errors import UserError
 from saddle.notebook.frames import NoFrame
 from saddle.notebook.study import LoadedStudy
 from saddle.store.base import Store
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
-from saddle.study.loader import parse_studies
+from saddle.store.open import open_store
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 
@@ -40,9 +40,9 @@ ablation: {factors: {mode: [plain, curved]}, seeds: 3, compare: {metric: test/sc
 """
 
 
-def entry(study: str, key: str, **changes: Any) -> Entry:
+def entry(study: str, key: str, **changes: Any) -> TrialRecord:
     facts: dict[str, Any] = {"seed": 0, "outcome": "completed", "params": {}, "settings": {}, "metrics": {}}
-    return Entry(key=key, study=study, **{**facts, **changes})
+    return TrialRecord(key=key, study=study, **{**facts, **changes})
 
 
 @pytest.fixture

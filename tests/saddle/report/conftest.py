@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS = {
@@ -33,7 +33,7 @@ class Made:
     """A study with its entries, and the images they refer to."""
 
     study: Study
-    entries: list[Entry]
+    entries: list[TrialRecord]
     baseline: Mapping[str, Any] | None = None
     blobs: dict[str, bytes] = field(default_factory=dict)
     trainable: Any = field(default_factory=lambda: TRAINABLE)
@@ -64,7 +64,7 @@ def _entry(made: Made, level: float, outcome: str, epochs: int = 4, **named: Any
     if outcome == "completed":
         made.blobs[path] = png()
     made.entries.append(
-        Entry(
+        TrialRecord(
             study=made.study.study,
             outcome=outcome,
             params={"lr": 0.0123456789, "epsilon": 0.1, "attacks": ["pgd"], **named["settings"]},

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from saddle.report.also import also_table, matching
-from saddle.report.contents import gather
 from saddle.report.markdown import render_markdown
+from saddle.report.secondary_metrics import also_table, matching
+from saddle.report.study_report import gather
 
 CLEAN = "test/clean_accuracy"
 

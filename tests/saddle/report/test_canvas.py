@@ -13,9 +13,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from saddle.report.contents import gather
 from saddle.report.figures.canvas import INK, NothingToDraw, draw, nothing
 from saddle.report.html import plates_of
+from saddle.report.study_report import gather
 
 
 def test_a_figure_is_painted_when_it_is_asked_for_and_once_for_the_page() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from saddle.report.contents import gather
 from saddle.report.html import render
 from saddle.report.markdown import render_markdown
+from saddle.report.study_report import gather
 from trainables.contract import CheckItem
 
 CHECKS = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from saddle.report.contents import gather
 from saddle.report.markdown import fenced, paragraph, render_markdown
+from saddle.report.study_report import gather
 
 EVIL = "# *x* _y_ `z` | <script>alert(1)</script> [a](b) $1$ ~~no~~ a_b &amp; \\| \n - q\x00\u202e"
 

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from saddle.analyse.ablation import judge_arms, measure_arms, rule_of, without_needless
-from saddle.analyse.answering import arms_of_study
+from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
+from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
-from saddle.analyse.pairs import Measured, of_arm
+from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.design import make_arms, replicates
+from saddle.report.figure_selection import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
-from saddle.report.plates import leaders
-from saddle.search.outcomes import Outcome
 from saddle.study.models import Study
+from saddle.trial.outcome import Outcome
 
 TEST = "test/robust_accuracy.worst_case"
 VALIDATION = "validation/robust_accuracy.worst_case"
@@ -58,7 +58,7 @@ def test_the_course_of_a_race_shows_what_counted_what_came_late_and_what_was_sav
     made = raced(ablation)
     arms = arms_of_study(made.study, made.baseline)
     measured = measure_arms(made.study, arms, made.entries, TEST)
-    standing = judge_arms(made.study, arms, measured, rule_of(made.study, TEST, "maximize"))
+    standing = judge_arms(made.study, arms, measured, comparison_spec(made.study, TEST, "maximize"))
     settled = standing.settled["mp"]
     assert settled < 5
     plate = race.course([without_needless(arm, standing, range(8)) for arm in measured], standing)
@@ -109,7 +109,7 @@ def test_a_metric_is_drawn_along_the_levels_of_one_factor(ablation: Callable[...
     )  # fmt: skip
     arms = arms_of_study(study, {"alpha0_min": 1.0})
     measured = {
-        name: [Measured(arm.name, {0: arm.levels["alpha0_min"] * size, 1: arm.levels["alpha0_min"]}) for arm in arms]
+        name: [ArmValues(arm.name, {0: arm.levels["alpha0_min"] * size, 1: arm.levels["alpha0_min"]}) for arm in arms]
         for name, size in ((TEST, 1.0), ("test/clean_accuracy", 0.5))
     }
     plate = levels.along(study.ablation.factors, arms, measured)  # type: ignore[union-attr]
@@ -122,8 +122,8 @@ def test_a_metric_is_drawn_along_the_levels_of_one_factor(ablation: Callable[...
     assert first.get_title(loc="left") == "test robust accuracy (worst case) (%)"
     words = arms_of_study(ablation(2).study, {})
     factors = {"perturbation": ["sta", "mta", "mp"]}
-    assert levels.along(factors, words, {TEST: [Measured(arm.name, {0: 0.5}) for arm in words]}) is None
-    assert levels.along(study.ablation.factors, arms, {TEST: [Measured("a", {}) for _ in arms]}) is None  # type: ignore[union-attr]
+    assert levels.along(factors, words, {TEST: [ArmValues(arm.name, {0: 0.5}) for arm in words]}) is None
+    assert levels.along(study.ablation.factors, arms, {TEST: [ArmValues("a", {}) for _ in arms]}) is None  # type: ignore[union-attr]
 
 
 def test_bands_reach_from_the_lowest_seed_to_the_highest(ablation: Callable[..., Any]) -> None:
@@ -154,7 +154,7 @@ def test_with_many_arms_the_best_effects_come_first(ablation: Callable[..., Any]
     made = ablation(3, tuple(f"kind-{index:02d}" for index in range(20)))
     arms = arms_of_study(made.study, made.baseline)
     measured = measure_arms(made.study, arms, made.entries, TEST)
-    found = judge_arms(made.study, arms, measured, rule_of(made.study, TEST, "maximize")).effects
+    found = judge_arms(made.study, arms, measured, comparison_spec(made.study, TEST, "maximize")).effects
     plate = effects.forest(found, 0.05, None)
     names = [label.get_text() for label in plate.figure().axes[0].get_yticklabels()]
     assert names == [one.name for one in sorted(found, key=lambda one: -one.mean)]

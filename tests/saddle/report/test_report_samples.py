@@ -19,11 +19,11 @@ from saddle.archive.studies import read_study
 from saddle.cli.app import app
 from saddle.design import Replicate
 from saddle.report.samples import samples_section
-from saddle.report.writing import markdown_of, page_of
+from saddle.report.write import markdown_of, page_of
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3

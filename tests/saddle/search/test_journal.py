@@ -10,10 +10,10 @@ import pytest
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from saddle.search.begun import Begun
 from saddle.search.journal import open_whole
-from saddle.search.optuna_proposals import OptunaProposals
+from saddle.search.optuna_search import OptunaSearch
 from saddle.search.rebuild import rebuild
+from saddle.search.unfinished import Begun
 from tests.saddle.search.test_rebuild import Searching, facts, make_study
 
 Damage = Callable[[list[bytes], bytes], bytes]
@@ -116,12 +116,12 @@ def test_what_changes_no_trial_is_taken_as_it_is(
 def goes_on(searching: Searching, begun: list[Begun], storage: BaseStorage, whole: list[object]) -> None:
     """Every trial is as it was, the one under way is proposed first, then new ones."""
     rebuild(searching.study, storage, "s", searching.entries.values(), begun)
-    proposals = OptunaProposals(searching.study, storage, searching.entries, known=searching.study.settings)
-    assert [facts(trial) for trial in proposals.optuna.trials][: len(whole)] == whole
-    again = proposals.next()
+    source = OptunaSearch(searching.study, storage, searching.entries, known=searching.study.settings)
+    assert [facts(trial) for trial in source.optuna.trials][: len(whole)] == whole
+    again = source.next()
     assert again is not None
     assert again.number == begun[0].number
-    assert proposals.next() is not None
+    assert source.next() is not None
 
 
 def test_a_whole_one_is_taken_as_it_is(
@@ -154,8 +154,8 @@ def test_a_trial_that_ended_in_optuna_alone_is_run_again(search: tuple[Searching
     settings = {2: lost.settings, begun[0].number: begun[0].settings}
     storage = open_whole(tmp_path / "live", searching.study, "s", searching.entries.values(), settings)
     rebuild(searching.study, storage, "s", searching.entries.values(), [Begun(2, lost.settings), *begun])
-    proposals = OptunaProposals(searching.study, storage, searching.entries, known=searching.study.settings)
-    assert proposals.optuna.trials[2].state == TrialState.RUNNING
-    first = proposals.next()
+    source = OptunaSearch(searching.study, storage, searching.entries, known=searching.study.settings)
+    assert source.optuna.trials[2].state == TrialState.RUNNING
+    first = source.next()
     assert first is not None
     assert (first.number, first.settings) == (2, lost.settings)

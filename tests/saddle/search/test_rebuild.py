@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from saddle.search.begun import Begun, begun_trials, keep_proposal
-from saddle.search.optuna_proposals import OptunaProposals
-from saddle.search.outcomes import Outcome
+from saddle.search.optuna_search import OptunaSearch
 from saddle.search.rebuild import rebuild
 from saddle.search.storage import open_journal
+from saddle.search.unfinished import Begun, begun_trials, keep_proposal
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 SPACE = {
@@ -50,13 +50,13 @@ class Searching:
 
     def __init__(self, study: Study, folder: Path) -> None:
         self.study, self.folder = study, folder
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, TrialRecord] = {}
         self.clock = 1_700_000_000.0
-        self.proposals = self.opened("live")
+        self.source = self.opened("live")
 
-    def opened(self, name: str) -> OptunaProposals:
+    def opened(self, name: str) -> OptunaSearch:
         storage = open_journal(self.folder / name)
-        return OptunaProposals(self.study, storage, self.entries, known=self.study.settings)
+        return OptunaSearch(self.study, storage, self.entries, known=self.study.settings)
 
     def tick(self) -> float:
         self.clock += 1.0
@@ -66,7 +66,7 @@ class Searching:
         """Train so many trials; the last `unfinished` of them have begun and not ended."""
         begun = []
         for pair in range(0, trials, 2):
-            drawn = [(proposal, self.tick()) for _ in range(2) if (proposal := self.proposals.next()) is not None]
+            drawn = [(proposal, self.tick()) for _ in range(2) if (proposal := self.source.next()) is not None]
             curves: dict[str, list[dict[str, float]]] = {proposal.key: [] for proposal, _ in drawn}
             times: dict[str, list[float]] = {proposal.key: [] for proposal, _ in drawn}
             ended = {}
@@ -75,7 +75,7 @@ class Searching:
                     if proposal.key not in ended:
                         curves[proposal.key].append(measure(proposal.settings, epoch))
                         times[proposal.key].append(self.tick())
-                        if self.proposals.report(proposal.key, epoch, curves[proposal.key][-1]):
+                        if self.source.report(proposal.key, epoch, curves[proposal.key][-1]):
                             ended[proposal.key] = Outcome.PRUNED
             for index, (proposal, started) in enumerate(drawn):
                 assert proposal.number is not None
@@ -84,13 +84,13 @@ class Searching:
                     begun.append(Begun(proposal.number, proposal.settings, curve, when, started))
                     continue
                 turn = {3: Outcome.DIVERGED, 5: Outcome.FAILED}.get(proposal.number, Outcome.COMPLETED)
-                self.entries[proposal.key] = Entry(
+                self.entries[proposal.key] = TrialRecord(
                     key=proposal.key, study="s", seed=0, outcome=str(ended.get(proposal.key, turn)),
                     params=dict(proposal.settings), settings=dict(sorted(proposal.settings.items())),
                     metrics=curve[-1], number=proposal.number, curve=curve, times=when,
                     started=started, ended=self.tick(),
                 )  # fmt: skip
-                self.proposals.finish(self.entries[proposal.key])
+                self.source.finish(self.entries[proposal.key])
         return begun
 
 
@@ -138,8 +138,8 @@ def test_a_rebuilt_search_is_the_same_and_goes_on_the_same(tmp_path: Path, chang
         old_next, new_next = before.next(), after.next()
         assert old_next == new_next
         assert old_next is not None
-        for proposals in (before, after):
-            proposals.report(old_next.key, EPOCHS + 1, measure(old_next.settings, EPOCHS + 1))
+        for source in (before, after):
+            source.report(old_next.key, EPOCHS + 1, measure(old_next.settings, EPOCHS + 1))
 
 
 def test_only_what_is_missing_is_added(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_key_whose_settings_are_lost_is_never_used_again(tmp_path: Path) -> No
 def test_retries_stay_beyond_the_budget(tmp_path: Path) -> None:
     search = Searching(make_study(budget={"trials": 6}), tmp_path)
     search.run(6)
-    search.proposals.retry([search.entries["trial-00005"]])
+    search.source.retry([search.entries["trial-00005"]])
     search.run(1)
     assert search.entries["trial-00006"].settings == search.entries["trial-00005"].settings
     rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values())
@@ -187,15 +187,15 @@ def test_retries_stay_beyond_the_budget(tmp_path: Path) -> None:
 def test_what_a_trial_was_given_is_found_in_the_store(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     search = Searching(make_study(), tmp_path)
-    proposals = [search.proposals.next() for _ in range(3)]
-    for proposal in proposals:
+    source = [search.source.next() for _ in range(3)]
+    for proposal in source:
         assert proposal is not None
         keep_proposal(store, RunId("s"), proposal)
     Checkpoints.of_trial(store, RunId("s"), "trial-00001").save(1, {}, {"validation/score": 0.5}, 1.0, best=True)
     store.write("studies/s/trials/trial-00002/proposal.json", b'{"number": 2, "sett')
     store.write("studies/s/trials/something-else/x", b"")
     one, two = begun_trials(store, RunId("s"), {"trial-00000"})
-    assert proposals[1] is not None
-    assert (one.number, one.settings, list(one.curve)) == (1, proposals[1].settings, [{"validation/score": 0.5}])
+    assert source[1] is not None
+    assert (one.number, one.settings, list(one.curve)) == (1, source[1].settings, [{"validation/score": 0.5}])
     assert len(one.times) == 1
     assert (two.number, two.settings) == (2, None)

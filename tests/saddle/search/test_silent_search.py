@@ -9,11 +9,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from saddle.search.optuna_proposals import OptunaProposals
+from saddle.search.optuna_search import OptunaSearch
 from saddle.search.samplers import notes
 from saddle.search.storage import open_journal
-from saddle.store.entry import Entry
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
 
 METRIC, OTHER = "validation/robust_accuracy.worst_case", "validation/clean_accuracy"
 STUDY = """\
@@ -41,15 +41,15 @@ def search(store: Path, sampler: str, stopping: str, choices: str, *, two: bool 
     objective = f"[{{maximize: {METRIC}}}, {{maximize: {OTHER}}}]" if two else f"{{maximize: {METRIC}}}"
     text = STUDY.format(choices=choices, objective=objective, sampler=sampler, stopping=stopping)
     [study] = parse_studies(text, "silent.yaml")
-    proposals = OptunaProposals(study, open_journal(store / "journal"), {})
+    source = OptunaSearch(study, open_journal(store / "journal"), {})
     for number in range(6):
-        proposal = proposals.next()
+        proposal = source.next()
         assert proposal is not None
         metrics = {METRIC: number / 10, OTHER: (number % 7) / 10}
         for epoch in (1, 2, 2) if not two else ():  # once more, as a resumed trial tells it
-            proposals.report(proposal.key, epoch, metrics)
-        proposals.finish(
-            Entry(
+            source.report(proposal.key, epoch, metrics)
+        source.finish(
+            TrialRecord(
                 key=proposal.key, study="silent", seed=0, params={},
                 outcome="collapsed" if number == 2 else "completed",
                 settings=dict(proposal.settings), metrics=metrics, number=proposal.number, curve=[metrics] * 3,

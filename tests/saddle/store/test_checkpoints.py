@@ -10,7 +10,7 @@ from saddle.store.base import StorageError, Store
 from saddle.store.checkpoints import Checkpoints, Superseded, decode_state, encode_state, load_state
 from saddle.store.local import LocalStore
 from saddle.store.manifest import Manifest
-from saddle.store.s3 import S3Store
+from saddle.store.s3.store import S3Store
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.s3 import S3
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from saddle.store.checks import checks_path, write_checks
-from saddle.store.entry import Entry
-from saddle.store.entry_rows import encode
-from saddle.store.fence import HELD
+from saddle.store.fence import NO_LOCK
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.record_parquet import encode
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import CheckItem
 
@@ -20,8 +20,8 @@ ITEMS = (CheckItem("black_box", "fail", {"n": 500.0, "by_square_alone": 12.0}, "
          CheckItem("heads", "not run", {"norm": float("nan")}, "there is one head"))  # fmt: skip
 
 
-def entry(key: str = "a", ended: float = 5.0) -> Entry:
-    return Entry(key, "s", 0, "completed", {}, {}, {"test/a": 0.5}, ended=ended)
+def entry(key: str = "a", ended: float = 5.0) -> TrialRecord:
+    return TrialRecord(key, "s", 0, "completed", {}, {}, {"test/a": 0.5}, ended=ended)
 
 
 def stored(tmp_path: Path) -> tuple[LocalStore, Ledger]:
@@ -29,7 +29,7 @@ def stored(tmp_path: Path) -> tuple[LocalStore, Ledger]:
     ledger = Ledger(store, RUN)
     ledger.add(entry())
     ledger.add(entry("b"))
-    write_checks(store, RUN, entry(), ITEMS, HELD)
+    write_checks(store, RUN, entry(), ITEMS, NO_LOCK)
     return store, ledger
 
 
@@ -50,7 +50,7 @@ def test_a_trial_that_is_run_again_is_not_the_one_that_was_checked(tmp_path: Pat
     store, ledger = stored(tmp_path)
     ledger.remove("a")
     assert not store.exists(checks_path(RUN, "a"))
-    write_checks(store, RUN, entry(), ITEMS, HELD)
+    write_checks(store, RUN, entry(), ITEMS, NO_LOCK)
     ledger.add(entry(ended=9.0))
     assert ledger.get("a").checks == ()
 

@@ -15,9 +15,9 @@ import torch
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.curve import CHUNK, chunk_paths
 from saddle.store.digest import checksum
-from saddle.store.entry_rows import to_json
 from saddle.store.local import LocalStore
 from saddle.store.manifest import read_manifest
+from saddle.trial.json_text import to_json
 
 
 class Killed(Exception):

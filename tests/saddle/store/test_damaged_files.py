@@ -16,11 +16,11 @@ from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
 from saddle.store.lock import hold_lock, holder
 from saddle.store.retention import record_path, removed
-from saddle.study.loader import parse_studies
+from saddle.studyfile.loader import parse_studies
 from saddle.track.mlflow_sink import is_whole
+from saddle.track.open_runs import Started
 from saddle.track.opening import make_database
 from saddle.track.outbox import DAMAGED, parse
-from saddle.track.started import Started
 from saddle.trial.run_id import RunId
 
 RUBBISH = [

@@ -13,18 +13,18 @@ import torch
 from saddle.errors import InfrastructureError
 from saddle.store.base import StorageError, Store
 from saddle.store.checkpoints import Checkpoints, Superseded
-from saddle.store.entry import Entry
 from saddle.store.fence import Fence, TakenOver, fence_path, take_fence, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
-from saddle.store.s3 import S3Store
+from saddle.store.lock import lock_study
+from saddle.store.s3.store import S3Store
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy
 from tests.support.s3 import S3
 
 RUN = RunId("digits")
-ENTRY = Entry("trial-00003", "digits", 0, "completed", {"lr": 0.1}, {"lr": 0.1}, {"validation/a": 0.5}, number=3)
+ENTRY = TrialRecord("trial-00003", "digits", 0, "completed", {"lr": 0.1}, {"lr": 0.1}, {"validation/a": 0.5}, number=3)
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -38,9 +38,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 def test_each_driver_has_a_higher_token_which_outlives_the_study(store: Store) -> None:
     tokens = []
     for _ in range(3):
-        with hold_study(store, RUN) as hold:
-            hold.check()
-            tokens.append(hold.token)
+        with lock_study(store, RUN) as lock:
+            lock.check()
+            tokens.append(lock.token)
         store.delete("studies/digits")
     assert tokens == [1, 2, 3]
     assert not [name for name in store.names("studies") if "fence" in name]

@@ -18,17 +18,17 @@ from saddle.report.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger, encode
 from saddle.store.local import LocalStore
-from saddle.store.lock import driver_of, hold_study, lock_path
+from saddle.store.lock import driver_of, lock_path, lock_study
 from saddle.store.manifest import Saved, encode_manifest, manifest_path, read_manifest
-from saddle.store.opening import open_store, study_folder, trial_folder
-from saddle.store.s3 import S3Store
+from saddle.store.open import open_store, study_folder, trial_folder
+from saddle.store.s3.store import S3Store
 from saddle.track.mlflow_tracker import outbox_folder
+from saddle.track.open_runs import Started
 from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Deliver, Outbox
-from saddle.track.started import Started
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.checkpoints import compare_checkpoints
 from saddle_contracts.store import OPERATIONS
@@ -103,7 +103,7 @@ def test_a_link_that_leads_out_is_left_out_of_lists_and_said(
     (store.root / "f/b").symlink_to(outside / "f/a")
     (store.root / "f/c\\d").write_text("a name that can't be asked for")
     assert list(store.names("f")) == ["a"]
-    assert list(store.stamps("f")) == ["a"]
+    assert list(store.etags("f")) == ["a"]
     assert store.size("f") < 1000
     assert "'f/z' in the storage" in caplog.text
     assert "'f/b' in the storage" in caplog.text
@@ -184,7 +184,7 @@ def drivers_files(store: Store) -> dict[str, Callable[[], object]]:
         outbox.close(10)
 
     def run() -> None:
-        with hold_study(store, RUN):
+        with lock_study(store, RUN):
             pass
 
     outbox = "studies/digits/outbox"
@@ -309,8 +309,8 @@ def test_a_checkpoint_that_is_a_link_is_not_read_and_the_one_before_is(store: Lo
     assert Checkpoints.of_trial(store, RUN, "k").resume() == (1, {"epoch": 1})
 
 
-def entry(**paths: dict[str, str]) -> Entry:
-    return Entry("k", "digits", 0, "completed", {}, {}, {"test/score": 1.0}, number=0, epochs=1, **paths)
+def entry(**paths: dict[str, str]) -> TrialRecord:
+    return TrialRecord("k", "digits", 0, "completed", {}, {}, {"test/score": 1.0}, number=0, epochs=1, **paths)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 
 import saddle.store.lease as leases
 from saddle.store.base import StorageError
-from saddle.store.lock import Driver, driver_of, hold_study
-from saddle.store.s3 import S3Store
+from saddle.store.lock import Driver, driver_of, lock_study
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3
@@ -25,19 +25,19 @@ DRIVER = """
 import socket, sys, time
 import saddle.store.lease as leases
 from saddle.errors import UserError
-from saddle.store.lock import hold_study
-from saddle.store.opening import open_store
+from saddle.store.lock import lock_study
+from saddle.store.open import open_store
 from saddle.trial.run_id import RunId
 if sys.argv[2] == "elsewhere":
     leases.place = lambda: "elsewhere"
     socket.gethostname = lambda: "gpu-7"
 leases.RENEW_SECONDS, leases.STALE_SECONDS = float(sys.argv[3]), float(sys.argv[4])
 try:
-    with hold_study(open_store(sys.argv[1]), RunId("digits")) as hold:
+    with lock_study(open_store(sys.argv[1]), RunId("digits")) as lock:
         print("held", flush=True)
-        while not hold.lost:
+        while not lock.lost:
             time.sleep(0.05)
-        print(hold.why, flush=True)
+        print(lock.why, flush=True)
 except UserError as error:
     print(error, flush=True)
 """
@@ -90,10 +90,10 @@ def test_a_driver_on_another_machine_is_named_and_keeps_the_second_one_out(store
         refused = (
             rf"another driver \(process {other.pid} on gpu-7\) is running digits; watch it with .*saddle stop digits"
         )
-        with pytest.raises(StorageError, match=refused), hold_study(store, RunId("digits")):
+        with pytest.raises(StorageError, match=refused), lock_study(store, RunId("digits")):
             pass
         time.sleep(1.5 * STALE)  # it is renewed, so time alone doesn't make it stale
-        with pytest.raises(StorageError, match=refused), hold_study(store, RunId("digits")):
+        with pytest.raises(StorageError, match=refused), lock_study(store, RunId("digits")):
             pass
 
 
@@ -101,12 +101,12 @@ def test_a_killed_driver_elsewhere_is_followed_once_its_lease_is_stale(store: S3
     with driver(store, tmp_path / "other") as other:
         assert say(other) == "held"
     since = time.monotonic()
-    with pytest.raises(StorageError, match="gpu-7"), hold_study(store, RunId("digits")):
+    with pytest.raises(StorageError, match="gpu-7"), lock_study(store, RunId("digits")):
         pass
     while True:
-        with contextlib.suppress(StorageError), hold_study(store, RunId("digits")) as hold:
+        with contextlib.suppress(StorageError), lock_study(store, RunId("digits")) as lock:
             waited = time.monotonic() - since
-            assert not hold.lost
+            assert not lock.lost
             assert driver_of(store, RunId("digits")) == Driver(os.getpid())
             break
         assert time.monotonic() - since < 5 * STALE, "the dead driver is never followed"
@@ -117,15 +117,15 @@ def test_a_killed_driver_elsewhere_is_followed_once_its_lease_is_stale(store: S3
 def test_a_killed_driver_on_this_machine_is_followed_at_once(store: S3Store, tmp_path: Path) -> None:
     with driver(store, tmp_path / "other", where="here") as other:
         assert say(other) == "held"
-        with pytest.raises(StorageError, match=f"process {other.pid}"), hold_study(store, RunId("digits")):
+        with pytest.raises(StorageError, match=f"process {other.pid}"), lock_study(store, RunId("digits")):
             pass
     assert driver_of(store, RunId("digits")) is None
-    with hold_study(store, RunId("digits")):
+    with lock_study(store, RunId("digits")):
         pass
 
 
 def test_the_lease_ends_with_the_study(store: S3Store, s3: S3) -> None:
-    with hold_study(store, RunId("digits")):
+    with lock_study(store, RunId("digits")):
         assert s3.keys(store.bucket) == ["runs/studies/.digits.fence", "runs/studies/.digits.lease"]
         assert list(store.names("studies")) == [], "it is no study"
     assert s3.keys(store.bucket) == ["runs/studies/.digits.fence"], "the token only grows"
@@ -137,9 +137,9 @@ def test_a_driver_that_was_cut_off_notices_that_another_took_over(
 ) -> None:
     monkeypatch.setattr(leases, "RENEW_PATIENCE", 0.2)
     cut_off = S3Store(store.bucket, store.prefix, patience=0.5)
-    with hold_study(cut_off, RunId("digits")) as hold:
+    with lock_study(cut_off, RunId("digits")) as lock:
         s3_proxy.die()
-        assert not hold.lost, "nobody can take over what nobody can reach"
+        assert not lock.lost, "nobody can take over what nobody can reach"
         time.sleep(STALE + 1.5)
         with contextlib.ExitStack() as stack:
             with monkeypatch.context() as elsewhere:
@@ -152,11 +152,11 @@ def test_a_driver_that_was_cut_off_notices_that_another_took_over(
                 time.sleep(0.1)
             s3_proxy.revive()
             for _ in range(100):
-                if hold.lost:
+                if lock.lost:
                     break
                 time.sleep(0.1)
-            assert hold.lost
-            assert f"taken over by process {other.pid} on gpu-7" in hold.why
+            assert lock.lost
+            assert f"taken over by process {other.pid} on gpu-7" in lock.why
     found = leases.find_lease(store, "studies/.digits.lease")
     assert found is not None, "the loser took the winner's lease away"
     assert found.owner.process == other.pid
@@ -172,13 +172,13 @@ def test_a_lease_survives_lost_answers_and_short_outages(
 ) -> None:
     behind = S3Store(store.bucket, store.prefix, patience=5.0)
     s3_proxy.next(Fault("lose", 500), of=lambda request: request.method == "PUT")
-    with hold_study(behind, RunId("digits")) as hold:
+    with lock_study(behind, RunId("digits")) as lock:
         s3_proxy.next(Fault("lose_reset"), times=2, of=lambda request: request.method == "PUT")
         time.sleep(1.0)
-        assert not hold.lost
+        assert not lock.lost
         s3_proxy.fail(3, 503)
         time.sleep(1.0)
-        assert not hold.lost
+        assert not lock.lost
         puts = sum(request.method == "PUT" for request in s3_proxy.requests)
         assert puts >= 5, "it was not renewed"
 

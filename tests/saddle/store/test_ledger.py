@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saddle.store.base import StorageError
-from saddle.store.entry import SCHEMA_VERSION, Entry
-from saddle.store.ledger import Ledger, decode, encode, to_json
+from saddle.store.ledger import Ledger, decode, encode
 from saddle.store.local import LocalStore
+from saddle.trial.json_text import to_json
+from saddle.trial.record import SCHEMA_VERSION, TrialRecord
 from saddle.trial.run_id import RunId
 
-ENTRY = Entry(
+ENTRY = TrialRecord(
     key="trial-00003",
     study="s",
     seed=1,

@@ -14,18 +14,18 @@ import pytest
 
 from saddle.store import ledger_index
 from saddle.store.base import Store
-from saddle.store.entry import Entry
-from saddle.store.json_list import JsonList
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import index_folder
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
+from saddle.trial.lazy_json import JsonList
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 
 
-def entry(number: int, **changes: Any) -> Entry:
-    made = Entry(
+def entry(number: int, **changes: Any) -> TrialRecord:
+    made = TrialRecord(
         key=f"trial-{number:05d}",
         study="s",
         seed=0,

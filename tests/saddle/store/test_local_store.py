@@ -7,7 +7,7 @@ import pytest
 
 from saddle.store.base import StorageError, Store
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle_contracts.store import StoreContract
 
 

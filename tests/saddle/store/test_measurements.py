@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.entry import Entry, Measurement
-from saddle.store.fence import HELD, TakenOver, take_fence
+from saddle.store.fence import NO_LOCK, TakenOver, take_fence
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.measurements import add_measurement, measurement_path, next_number, read_measurements
+from saddle.trial.record import Measurement, TrialRecord
 from saddle.trial.run_id import RunId
 
 RUN = RunId("s")
 
 
-def entry(**changes: object) -> Entry:
+def entry(**changes: object) -> TrialRecord:
     facts = {
         "key": "a-0", "study": "s", "seed": 0, "outcome": "completed", "params": {"attacks": ["pgd"], "lr": 0.1},
         "settings": {}, "metrics": {"validation/a": 0.5, "test/a": 0.4, "test/old": 1.0}, "test_last": {"test/a": 0.3},
@@ -24,7 +24,7 @@ def entry(**changes: object) -> Entry:
         "images": {"epoch 00001, x": "studies/s/trials/a-0/images/e.png", "x": "studies/s/trials/a-0/images/x.png"},
         "started": 10.0, "ended": 20.0, "epochs": 2, **changes,
     }  # fmt: skip
-    return Entry(**facts)  # type: ignore[arg-type]
+    return TrialRecord(**facts)  # type: ignore[arg-type]
 
 
 def measurement(value: float, when: float = 30.0, **evaluation: object) -> Measurement:
@@ -52,7 +52,7 @@ def test_the_latest_counts_and_all_before_it_stay(store: LocalStore) -> None:
             Ledger(store, RUN).get("a-0"),
             number,
             measurement(value, 30.0 + number, attacks=["pgd", number]),
-            HELD,
+            NO_LOCK,
         )
         assert Ledger(store, RUN).get("a-0") == now
     [found] = Ledger(store, RUN)
@@ -69,7 +69,7 @@ def test_the_latest_counts_and_all_before_it_stay(store: LocalStore) -> None:
 
 
 def test_they_move_with_the_run_that_is_set_aside(store: LocalStore) -> None:
-    add_measurement(store, RUN, entry(), 1, measurement(0.2), HELD)
+    add_measurement(store, RUN, entry(), 1, measurement(0.2), NO_LOCK)
     store.move("studies/s", "studies/s@then")
     found = Ledger(store, RunId("s", "", "s@then")).get("a-0")
     assert found.arrays["labels"].startswith("studies/s@then/trials/")
@@ -77,7 +77,7 @@ def test_they_move_with_the_run_that_is_set_aside(store: LocalStore) -> None:
 
 
 def test_a_trial_that_is_run_again_inherits_nothing(store: LocalStore) -> None:
-    add_measurement(store, RUN, entry(), 1, measurement(0.2), HELD)
+    add_measurement(store, RUN, entry(), 1, measurement(0.2), NO_LOCK)
     Ledger(store, RUN).remove("a-0")
     Ledger(store, RUN).add(entry(ended=25.0))
     found = Ledger(store, RUN).get("a-0")
@@ -99,7 +99,7 @@ def test_a_number_is_written_once_and_only_by_who_holds_the_study(store: LocalSt
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 1}', b'{"version": 9}'])
 def test_a_damaged_one_is_left_out_and_named(store: LocalStore, content: bytes) -> None:
-    add_measurement(store, RUN, entry(), 1, measurement(0.2), HELD)
+    add_measurement(store, RUN, entry(), 1, measurement(0.2), NO_LOCK)
     store.write(measurement_path(RUN, "a-0", 2), content)
     told: list[str] = []
     read_measurements(store, RUN, damaged=lambda path, why: told.append(path))

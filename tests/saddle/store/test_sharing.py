@@ -22,22 +22,22 @@ from pathlib import Path
 import optuna
 from saddle.errors import UserError
 from saddle.search.storage import journal_path, open_journal
-from saddle.store.entry import Entry
+from saddle.trial.record import TrialRecord
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
-from saddle.store.opening import open_store
+from saddle.store.lock import lock_study
+from saddle.store.open import open_store
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Outbox
-from saddle.track.started import Started
+from saddle.track.open_runs import Started
 from saddle.trial.run_id import RunId
 
 def use(root, who):
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     store, run = open_store(root), RunId("digits")
-    with hold_study(store, run):
+    with lock_study(store, run):
         store.write("studies/digits/progress.json", who.encode())
-        Ledger(store, run).add(Entry(who, "digits", 0, "completed", {}, {}, {"test/score": 1.0}))
+        Ledger(store, run).add(TrialRecord(who, "digits", 0, "completed", {}, {}, {"test/score": 1.0}))
         list(Ledger(store, run))
         store.write_if("studies/digits/once-" + who, b"1", None)
         outbox = Outbox(outbox_folder(store, run), lambda: lambda operations: iter([len(operations)]))

@@ -13,56 +13,57 @@ import pytest
 
 import saddle.store.lease as leases
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import Entry
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
-from saddle.store.s3 import S3Store
+from saddle.store.lock import lock_study
+from saddle.store.s3.store import S3Store
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.commands import wait_until
 from tests.support.s3 import S3
 
 RUN = RunId("digits")
 STALE = 3.0
-ENTRY = Entry("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
+ENTRY = TrialRecord("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
 
 WRITER = """
 import sys
 from dataclasses import replace
 import saddle.store.lease as leases
 from saddle.archive.studies import settle_study
-from saddle.execute.progress import Progress, ProgressKeeper, Silent
-from saddle.search.begun import keep_proposal
-from saddle.search.proposals import Proposal
+from saddle.execute.progress import ProgressKeeper, Silent
+from saddle.archive.progress import Progress
+from saddle.search.unfinished import keep_proposal
+from saddle.trial.source import Proposal
 from saddle.store.checkpoints import Checkpoints, Superseded
 from saddle.store.fence import TakenOver, write_fenced
 from saddle.store.ledger import Ledger
-from saddle.store.lock import hold_study
-from saddle.store.opening import open_store
+from saddle.store.lock import lock_study
+from saddle.store.open import open_store
 from saddle.store.retention import Removal, remove
-from saddle.store.entry import Entry
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 RUN = RunId("digits")
-ENTRY = Entry("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
+ENTRY = TrialRecord("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
 
 leases.RENEW_SECONDS = leases.STALE_SECONDS = 1000.0  # it never looks, as if it had no time to
 leases.place = lambda: "elsewhere"
 store = open_store(sys.argv[1], create=False)
-with hold_study(store, RUN) as hold:
-    checkpoints = Checkpoints.of_trial(store, RUN, "trial-00001", hold.token)
+with lock_study(store, RUN) as lock:
+    checkpoints = Checkpoints.of_trial(store, RUN, "trial-00001", lock.token)
     checkpoints.claim(1.0)
     checkpoints.save(1, {"epoch": 1}, {"validation/a": 0.1}, 1.0, True)
-    keeper = ProgressKeeper(Progress("digits"), store, RUN, Silent(), hold=hold)
+    keeper = ProgressKeeper(Progress("digits"), store, RUN, Silent(), lock=lock)
     keeper.started("trial-00001")
     print("held", flush=True)
     sys.stdin.readline()
     writes = {
         "checkpoint": lambda: checkpoints.save(2, {"epoch": 2}, {"validation/a": 0.2}, 2.0, True),
-        "verdict": lambda: Checkpoints.of_trial(store, RUN, "trial-00001", hold.token).give_up("failed", "died"),
-        "entry": lambda: Ledger(store, RUN).add(replace(ENTRY, token=hold.token, outcome="failed")),
-        "proposal": lambda: keep_proposal(store, RUN, Proposal("trial-00001", {"x": 2}, 0, number=1), hold),
-        "removal": lambda: remove(store, RUN, [Removal("trial-00001", "studies/digits/x", 1, "stale")], hold),
-        "facts": lambda: write_fenced(store, "studies/digits/instance.json", b"stale", hold),
+        "verdict": lambda: Checkpoints.of_trial(store, RUN, "trial-00001", lock.token).give_up("failed", "died"),
+        "entry": lambda: Ledger(store, RUN).add(replace(ENTRY, token=lock.token, outcome="failed")),
+        "proposal": lambda: keep_proposal(store, RUN, Proposal("trial-00001", {"x": 2}, 0, number=1), lock),
+        "removal": lambda: remove(store, RUN, [Removal("trial-00001", "studies/digits/x", 1, "stale")], lock),
+        "facts": lambda: write_fenced(store, "studies/digits/instance.json", b"stale", lock),
     }
     for name, write in writes.items():
         try:
@@ -72,7 +73,7 @@ with hold_study(store, RUN) as hold:
             print(name, "was refused", flush=True)
     keeper._written = 0.0
     keeper.started("trial-00009")
-    print("lost" if hold.lost else "held", flush=True)
+    print("lost" if lock.lost else "held", flush=True)
 """
 
 
@@ -96,19 +97,19 @@ def test_nothing_that_a_stale_process_writes_reaches_what_its_successor_wrote(
         assert process.stdout.readline().strip() == "held"
         os.kill(process.pid, signal.SIGSTOP)
         wait_until(lambda: age(store) > STALE, "the lease grows stale", 60)
-        with hold_study(store, RUN) as hold:
-            assert hold.token == 2
+        with lock_study(store, RUN) as lock:
+            assert lock.token == 2
             store.write("studies/digits/x", b"kept")
             store.write("studies/digits/instance.json", b"the successor's")
-            worker = Checkpoints.of_trial(store, RUN, "trial-00001", hold.token)
+            worker = Checkpoints.of_trial(store, RUN, "trial-00001", lock.token)
             assert worker.claim(2.0) == 2
             worker.save(2, {"epoch": 2}, {"validation/a": 0.3}, 2.0, best=True)
-            Ledger(store, RUN).add(replace(ENTRY, token=hold.token))
+            Ledger(store, RUN).add(replace(ENTRY, token=lock.token))
             before = objects(s3, bucket)
             os.kill(process.pid, signal.SIGCONT)
             said, _ = process.communicate("go on\n", timeout=60)
             after = objects(s3, bucket)
-            assert not hold.lost
+            assert not lock.lost
     finally:
         process.kill()
         process.wait(timeout=10)

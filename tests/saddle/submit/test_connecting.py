@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import saddle
-from saddle.execute.cluster import find_cluster
-from saddle.submit.auth import ClusterError, is_loopback, split
+from saddle.cluster.auth import ClusterError, is_loopback, split
+from saddle.cluster.connection import find_cluster
 from tests.saddle.submit.conftest import METHODS, There, wait_until
 
 PARABOLA = ("--package", str(METHODS), "--no-mlflow")

@@ -12,15 +12,15 @@ from mlflow.tracking import MlflowClient
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from saddle.analyse.answering import answer_study
+from saddle.analyse.answer_study import answer_study
 from saddle.design import make_arms, replicates
-from saddle.store.entry import Entry
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
-from saddle.track.arms import describe_arms, effect_tags
+from saddle.track.arm_payload import describe_arms, effect_tags
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
-from saddle.track.telling import started
+from saddle.track.trial_payload import started
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 METRIC = "test/robust_accuracy.worst_case"
@@ -32,7 +32,7 @@ LEVELS = {"sta": 0.5, "mp": 0.6, "mta": 0.5}
 """The mean of each arm."""
 
 
-def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = ()) -> tuple[Study, list[Entry]]:
+def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = ()) -> tuple[Study, list[TrialRecord]]:
     study = Study.model_validate(
         {"study": "controls", "question": "Does MP help?", "trainable": "adversarial_training",
          "ablation": {"seeds": seeds, **ablation}}
@@ -45,7 +45,7 @@ def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = 
         value = LEVELS[kind] + 0.05 * noise.normal() * one.seed + 0.01 * noise.normal()
         lost = kind == "mta" and one.seed in collapsed
         entries.append(
-            Entry(
+            TrialRecord(
                 key=one.key, study="controls", seed=one.seed, outcome="collapsed" if lost else "completed", params={},
                 settings=dict(one.arm.settings), arm=one.arm.name, started=1.7e9, ended=1.7e9 + 5, epochs=1,
                 metrics={} if lost else {METRIC: value, "validation/clean_accuracy": 0.9, "test/odd": float("nan")},
@@ -54,7 +54,7 @@ def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = 
     return study, entries
 
 
-def told(study: Study, entries: list[Entry], *, finished: bool = True) -> dict[str, ArmSummary]:
+def told(study: Study, entries: list[TrialRecord], *, finished: bool = True) -> dict[str, ArmSummary]:
     answer = answer_study(study, TRAINABLE, entries, {})
     return describe_arms(study, entries, answer, {}, finished=finished)
 
@@ -124,7 +124,7 @@ def test_an_interrupted_study_says_preliminary_but_of_what_a_race_has_settled() 
     ran = [entry for entry in ran if entry.seed < 6]
     for index, entry in enumerate(ran):  # far apart, so that the race is over soon
         value = (0.9 if entry.settings["perturbation"] == "mp" else 0.2) + 0.001 * (index % 3)
-        ran[index] = Entry(**{**vars(entry), "metrics": {METRIC: value}})
+        ran[index] = TrialRecord(**{**vars(entry), "metrics": {METRIC: value}})
     assert told(raced, ran, finished=False)["perturbation=mp"].tags["saddle.verdict"] == "helps"
 
 

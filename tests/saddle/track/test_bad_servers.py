@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 
 from saddle.external_names import mlflow_name
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
@@ -197,7 +197,7 @@ DRIVER = """
 import os, sys, time
 from pathlib import Path
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_study
+from saddle.store.lock import lock_study
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
 from saddle_contracts.tracker import ended, tell_ablation
@@ -343,7 +343,7 @@ def test_what_waits_is_delivered_by_whoever_opens_the_study_next(
     tell(tracker, tmp_path)
     assert tracker.close(5) is not None
     monkeypatch.setenv("MLFLOW_TRACKING_URI", sqlite_server.uri)
-    with hold_study(store, RunId(tmp_path.name)):
+    with lock_study(store, RunId(tmp_path.name)):
         assert deliver_rest(store, RunId(tmp_path.name, "inst"), 30) is None
         with pytest.raises(AssertionError, match="no experiment"):
             contents(sqlite_server.uri, tmp_path.name)

@@ -19,7 +19,7 @@ from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
 from saddle.track.server import NoServer, Server, free_port, page_of, serve
-from saddle.track.telling import flatten
+from saddle.track.trial_payload import flatten
 from saddle.trial.run_id import RunId
 from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation
 

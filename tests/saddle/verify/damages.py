@@ -11,13 +11,13 @@ from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
 from saddle.archive.studies import read_study
-from saddle.search.optuna_proposals import trial_key
+from saddle.search.optuna_search import trial_key
 from saddle.store.checkpoints import Checkpoints
-from saddle.store.entry import SCHEMA_VERSION
-from saddle.store.entry_rows import read_row
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import STAMP, checksum, index_folder
 from saddle.store.local import LocalStore
+from saddle.store.record_parquet import read_row
+from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
 from tests.support.stored import rewrite_entry
 
@@ -216,7 +216,7 @@ def let_the_index_lie(store: LocalStore) -> list[str]:
 def write_segment(store: LocalStore, key: str, **changes: Any) -> None:
     """Put an entry into the index, which is too small to have one, as its file has it but for the changes."""
     ledger = Ledger(store, RunId("top"))
-    stamp = store.stamps(ledger.folder)[f"{key}.parquet"]
+    stamp = store.etags(ledger.folder)[f"{key}.parquet"]
     row = read_row(encode(replace(ledger.get(key), **changes)), key).append_column(STAMP, [[stamp]])
     buffer = io.BytesIO()
     pq.write_table(row, buffer)

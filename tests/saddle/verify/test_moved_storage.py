@@ -18,14 +18,14 @@ from saddle.archive.studies import read_study, set_aside_names
 from saddle.cli.app import app
 from saddle.store.base import Store
 from saddle.store.local import LocalStore
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.track.artifact_root import artifact_root, earlier_roots, relocate
 from saddle.track.opening import tracking_uri
 from saddle.track.server import arms_page_of, serve
-from saddle.track.views import arms_name, only_of
+from saddle.track.shared_views import arms_name, only_of
 from saddle.trial.run_id import RunId
 from saddle.verify.repair import repair_study
-from saddle.verify.verifying import verify_study
+from saddle.verify.verify_study import verify_study
 from tests.support.in_process import run_in_process
 from tests.support.s3 import S3
 

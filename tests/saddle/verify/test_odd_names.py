@@ -13,10 +13,10 @@ from mlflow.tracking import MlflowClient
 from saddle.execute.driver import StudyResult
 from saddle.external_names import unescape
 from saddle.store.local import LocalStore, prepare_folder
-from saddle.store.opening import open_store
+from saddle.store.open import open_store
 from saddle.track.opening import database_path, sqlite_url, tracking_uri
 from saddle.trial.run_id import RunId
-from saddle.verify.verifying import verify_study
+from saddle.verify.verify_study import verify_study
 from tests.support.in_process import run_in_process
 
 CLASSES = (

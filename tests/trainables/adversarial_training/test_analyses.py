@@ -15,7 +15,7 @@ from trainables.adversarial_training.analyses import analyse
 from trainables.adversarial_training.analyses.angles import angle_between, measure_angles, summarise_angles
 from trainables.adversarial_training.analyses.misled_heads import measure_heads, summarise_heads
 from trainables.adversarial_training.analyses.task_attacks import PerturbedBatch, TaskAttacks
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.metrics import angle_names, perturbation_names
 from trainables.adversarial_training.settings import evaluation as limits
 from trainables.attacks.frozen import frozen
@@ -164,14 +164,14 @@ def test_few_images_are_looked_at_of_many(monkeypatch: Any, state: Any, digits: 
     monkeypatch.setattr("trainables.adversarial_training.analyses.MOST_ANALYSED", 40)
     settings = config(analyses=["angles"])
     model = adversarial_training.load(settings, state)
-    found = analyse(settings, model, parts(settings, digits, "cpu").test)
+    found = analyse(settings, model, splits(settings, digits, "cpu").test)
     assert {len(array) for array in found.arrays.values()} == {40}
 
 
 def test_the_analysis_attacks_within_the_evaluations_budget(state: Any, digits: Dataset) -> None:
     settings = config(attack_epsilon=0.07)
     model = adversarial_training.load(settings, state)
-    samples = parts(settings, digits, "cpu").test
+    samples = splits(settings, digits, "cpu").test
     images, labels = samples.__getitems__(list(range(20)))
     with frozen(model):
         batch = TaskAttacks(settings, "a test").perturb(model, images, labels, shared=True)

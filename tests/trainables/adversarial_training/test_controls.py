@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.controls import turn_at_random
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.matched_sizes import angles, projected_to_size, rows, size_of
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.perturbation import Perturber
@@ -36,7 +36,7 @@ def trained() -> tuple[Any, Tensor, Tensor]:
     config = configured(perturbation="mp")
     *_, last = adversarial_training.train(config, InProcessRun())
     assert last.state is not None
-    samples = parts(config, load_dataset("digits"), "cpu").train
+    samples = splits(config, load_dataset("digits"), "cpu").train
     return load(config, last.state), *samples.__getitems__(list(range(100)))
 
 

@@ -18,7 +18,7 @@ from trainables import adversarial_training
 from trainables.adversarial_training import METRICS
 from trainables.adversarial_training.attack_plan import PlannedAttack, attacks_taken
 from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples, batches
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation import measure
 from trainables.adversarial_training.measurement import Measured
 from trainables.adversarial_training.model import load
@@ -75,7 +75,7 @@ def model(state: Any) -> nn.Module:
 
 @pytest.fixture(scope="module")
 def samples(digits: Dataset) -> Samples:
-    return parts(config(), digits, "cpu").test
+    return splits(config(), digits, "cpu").test
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_the_l2_budget_decides_what_counts(model: nn.Module, samples: Samples, m
 def test_an_image_meets_the_same_noise_and_targets_however_many_there_are(model: nn.Module, digits: Dataset) -> None:
     attacks = ["pgd", "pgd_targeted", "cw_linf"]
     few, many = (
-        measure(config(attacks=attacks, attack_restarts=2), model, parts(config(test_size=n), digits, "cpu").test)
+        measure(config(attacks=attacks, attack_restarts=2), model, splits(config(test_size=n), digits, "cpu").test)
         for n in (90, 150)
     )
     assert torch.equal(few.labels, many.labels[:90]), "the order of test images doesn't hang on their number"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from trainables import adversarial_training
 from trainables.adversarial_training.attack_plan import attacks_taken
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation import measure
 from trainables.attacks.table import SETS, Budget
 from trainables.contract import InProcessRun, Report, resolve
@@ -36,7 +36,7 @@ class Rounded(nn.Module):
 def trained() -> tuple[Any, nn.Module, Any]:
     config = resolve(adversarial_training, SMALL).config
     *_, last = adversarial_training.train(config, InProcessRun())
-    samples = parts(config, InProcessRun().data("digits"), torch.device("cpu")).test
+    samples = splits(config, InProcessRun().data("digits"), torch.device("cpu")).test
     return config, adversarial_training.load(config, last.state), samples
 
 

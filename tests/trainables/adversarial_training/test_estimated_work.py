@@ -16,8 +16,7 @@ from torch import nn
 
 from trainables import adversarial_training as method
 from trainables.adversarial_training.budgets import BUDGETS
-from trainables.adversarial_training.model import build
-from trainables.adversarial_training.work import (
+from trainables.adversarial_training.cost import (
     FORWARD_AND_ALL,
     FORWARD_AND_INPUT,
     STANDING,
@@ -25,6 +24,7 @@ from trainables.adversarial_training.work import (
     network_size,
     passes,
 )
+from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.errors import DataError
 from trainables.models.sizes import Size

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from trainables import adversarial_training
 from trainables.adversarial_training import Config
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.defaults import defaults
 from trainables.contract import InProcessRun
 from trainables.datasets.config import KnownDataset, dataset_of
@@ -21,7 +21,7 @@ def test_image_size_resizes_whatever_the_dataset_is(tmp_path: Path) -> None:
     assert dataset_of(config) == KnownDataset(known="digits", size=12)
     assert dataset_of(Config(dataset="digits")) == "digits"
     run = InProcessRun()
-    found = parts(config, run.data(dataset_of(config)), torch.device("cpu"))
+    found = splits(config, run.data(dataset_of(config)), torch.device("cpu"))
     assert found.shape == (1, 12, 12)
     adversarial_training.check(config, run)
 

@@ -10,7 +10,7 @@ import torch
 
 from trainables import adversarial_training
 from trainables.adversarial_training.attacking import BATCH, Attacked
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation import Measured, measure
 from trainables.adversarial_training.gallery import gallery
 from trainables.adversarial_training.model import build
@@ -122,7 +122,7 @@ def test_an_attack_without_bound_has_no_part_in_the_worst_case() -> None:
 
 def test_more_restarts_never_help_the_defender(digits: Dataset) -> None:
     once, often = config(attack_epsilon=0.1), config(attack_epsilon=0.1, attack_restarts=4)
-    samples = parts(once, digits, "cpu").test
+    samples = splits(once, digits, "cpu").test
     model = build(once, (1, 8, 8), (10,), seed=0)
     few, many = (measure(c, model, samples) for c in (once, often))
     fooled = few.within["pgd"].predictions != few.labels
@@ -131,7 +131,7 @@ def test_more_restarts_never_help_the_defender(digits: Dataset) -> None:
 
 def test_the_attack_is_the_same_for_every_batch_boundary_and_call(digits: Dataset) -> None:
     settings = config(train_size=None, validation_fraction=0.5)
-    samples = parts(settings, digits, "cpu").validation
+    samples = splits(settings, digits, "cpu").validation
     assert len(samples) > BATCH, "two batches are wanted here"
     model = build(settings, (1, 8, 8), (10,), seed=0)
     one, other = (measure(settings, model, samples) for _ in range(2))
@@ -142,7 +142,7 @@ def test_the_attack_is_the_same_for_every_batch_boundary_and_call(digits: Datase
 
 def test_without_a_budget_an_attack_changes_nothing(digits: Dataset) -> None:
     settings = config(attack_epsilon=0)
-    samples = parts(settings, digits, "cpu").test
+    samples = splits(settings, digits, "cpu").test
     measured = measure(settings, build(settings, (1, 8, 8), (10,), seed=0), samples)
     assert torch.equal(measured.clean, measured.within["pgd"].predictions)
 

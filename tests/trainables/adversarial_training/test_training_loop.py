@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from torch.nn.functional import cross_entropy
 
 from trainables import adversarial_training
-from trainables.adversarial_training.data import Parts, parts, task_labels
+from trainables.adversarial_training.data import Splits, splits, task_labels
 from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.labels import with_random_labels
 from trainables.adversarial_training.loop import make_loader
@@ -30,8 +30,8 @@ def config(**given: Any) -> Any:
     return resolve(adversarial_training, given).config
 
 
-def cut(dataset: Dataset, **given: Any) -> Parts:
-    return parts(config(**given), dataset, "cpu")
+def cut(dataset: Dataset, **given: Any) -> Splits:
+    return splits(config(**given), dataset, "cpu")
 
 
 def test_the_quick_trial_on_digits_really_learns() -> None:
@@ -236,7 +236,7 @@ def test_arms_with_one_seed_share_weights_and_order(digits: Dataset) -> None:
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     orders = []
     for settings in (one, other):
-        samples = parts(settings, digits, "cpu").train
+        samples = splits(settings, digits, "cpu").train
         order = EpochOrder(len(samples), seed=4)
         loader = make_loader(settings, samples, order)
         order.set_epoch(3)
@@ -319,7 +319,7 @@ def test_labels_of_all_tasks_stand_beside_each_other() -> None:
 def test_tiles_of_one_image_are_never_on_both_sides(digits: Dataset) -> None:
     groups = torch.arange(len(digits.train)) // 20
     train = Split(digits.train.images, digits.train.labels, groups=groups)
-    cut = parts(config(dataset="digits"), Dataset("tiles", digits.classes, train, digits.test), "cpu")
+    cut = splits(config(dataset="digits"), Dataset("tiles", digits.classes, train, digits.test), "cpu")
     held, kept = groups[cut.validation.chosen], groups[cut.train.chosen]
     assert not set(held.tolist()) & set(kept.tolist())
-    assert abs(len(held) - len(parts(config(dataset="digits"), digits, "cpu").validation)) <= 10
+    assert abs(len(held) - len(splits(config(dataset="digits"), digits, "cpu").validation)) <= 10

@@ -12,12 +12,12 @@ import torch
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
 from trainables.counterfactual_gan import classifiers, loop
-from trainables.counterfactual_gan.classifiers import discriminator_twin, generator_twin, judges
+from trainables.counterfactual_gan.judges import judges, plain_discriminator, plain_generator
 from trainables.counterfactual_gan.loop import is_turn
 from trainables.counterfactual_gan.settings.optimisation import turns
-from trainables.counterfactual_gan.steps import Losses
+from trainables.counterfactual_gan.updates import Losses
 from trainables.datasets.config import dataset_of
-from trainables.defects.parts import parts
+from trainables.defects.splits import splits
 
 SMALL = {
     "train_size": 60, "test_size": 24, "batch_size": 20, "image_size": 16, "generator_width": 4,
@@ -64,7 +64,7 @@ def test_galleries_are_shown_as_often_as_asked() -> None:
 def test_classifiers_do_not_keep_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classifiers, "KEPT", 2)
     run, plain = InProcessRun(), config(judges=3, train_size=40)
-    data = parts(plain, run.data(dataset_of(plain)), CPU)
+    data = splits(plain, run.data(dataset_of(plain)), CPU)
     images = weakref.ref(data.train)
     first, *others = judges(plain, data, CPU)
     again = judges(plain, data, CPU)
@@ -90,12 +90,12 @@ def test_accuracies_stand_beside_that_of_the_commoner_class() -> None:
 
 def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:
     run, plain = InProcessRun(), config()
-    data = parts(plain, run.data(dataset_of(plain)), CPU)
+    data = splits(plain, run.data(dataset_of(plain)), CPU)
     other = config(last_upsampling="expand", lambda3=9.0, balanced_sampling=False)
     [one], [same] = judges(plain, data, CPU), judges(other, data, CPU)
     assert one is same, "arms are measured by one instrument"
     unbalanced = config(balanced_sampling=False)
-    assert discriminator_twin(plain, data, CPU, 0) is not discriminator_twin(unbalanced, data, CPU, 0)
-    assert generator_twin(plain, data, CPU, 0) is generator_twin(config(lambda3=9.0), data, CPU, 0)
-    names = [set(generator_twin(each, data, CPU, 0).state_dict()) for each in (plain, other)]
+    assert plain_discriminator(plain, data, CPU, 0) is not plain_discriminator(unbalanced, data, CPU, 0)
+    assert plain_generator(plain, data, CPU, 0) is plain_generator(config(lambda3=9.0), data, CPU, 0)
+    names = [set(plain_generator(each, data, CPU, 0).state_dict()) for each in (plain, other)]
     assert names[0] != names[1], "another upsampling is another network"

@@ -12,9 +12,9 @@ from PIL import Image
 
 from tests.trainables.datasets.encoding import noise
 from trainables.datasets import DataError, load
+from trainables.datasets.availability import Presence, how_to_get, is_present, look
 from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.facts import KNOWN
-from trainables.datasets.presence import Presence, how_to_get, is_present, look
+from trainables.datasets.registry import KNOWN
 
 
 def development_copy(name: str, root: Path) -> None:

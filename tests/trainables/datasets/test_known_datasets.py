@@ -20,9 +20,9 @@ from PIL import Image
 from tests.trainables.datasets import layouts
 from tests.trainables.datasets.encoding import noise, png
 from trainables.datasets import KNOWN, DataError, load
+from trainables.datasets.availability import Presence, is_present, look
 from trainables.datasets.config import KnownDataset, dataset_of, known_facts, with_size
 from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.presence import Presence, is_present, look
 
 
 def channels_first(images: np.ndarray) -> torch.Tensor:

@@ -20,8 +20,9 @@ from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3, SECRET
 from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import DataError, load
+from trainables.datasets.addresses import find
 from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.locations import File, Folder, find
+from trainables.datasets.locations import File, Folder
 
 LIMIT = 60.0
 

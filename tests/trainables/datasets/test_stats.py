@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainables.datasets import Dataset, Split, describe, inter_class_variance, load
-from trainables.datasets.presence import look
+from trainables.datasets.availability import look
 from trainables.datasets.stats import distances, largest, measure_separation, sample
 from trainables.datasets.stats.separation import Separation
 

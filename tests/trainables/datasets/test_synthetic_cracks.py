@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from trainables.datasets import KNOWN, load
+from trainables.datasets.availability import how_to_get, look
 from trainables.datasets.config import known_facts, parse_spec
-from trainables.datasets.presence import how_to_get, look
 from trainables.datasets.synthetic import cracks, distractors
 from trainables.datasets.synthetic.rendering import VERSION, render
 

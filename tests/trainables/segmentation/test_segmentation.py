@@ -12,7 +12,7 @@ from trainables.contract import InProcessRun, resolve
 from trainables.datasets.config import dataset_of
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
-from trainables.defects.parts import parts
+from trainables.defects.splits import splits
 from trainables.segmentation.loop import segmentation_loss
 
 
@@ -70,7 +70,7 @@ def test_it_is_tested_on_the_images_that_the_gan_is_tested_on() -> None:
     given = {"dataset": "synthetic_cracks"}
     ours, theirs = (resolve(method, given).config for method in (segmentation, counterfactual_gan))
     assert dataset_of(ours) == dataset_of(theirs)  # type: ignore[arg-type]
-    mine, other = (parts(config, squares(), torch.device("cpu")) for config in (ours, theirs))  # type: ignore[arg-type]
+    mine, other = (splits(config, squares(), torch.device("cpu")) for config in (ours, theirs))  # type: ignore[arg-type]
     for name in ("train", "validation", "test"):
         assert torch.equal(getattr(mine, name).chosen, getattr(other, name).chosen)
     assert mine.shape == other.shape

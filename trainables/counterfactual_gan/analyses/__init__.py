@@ -3,48 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.measuring import Measured
-from trainables.counterfactual_gan.model import CounterfactualModel
-from trainables.defects.parts import Parts
-from trainables.evaluation.features import FeatureExtractor
-from trainables.models.discriminators.discriminator import Discriminator
-from trainables.models.generators.generator import Generator
-
-
-@dataclass(frozen=True)
-class Tested:
-    """A trained model with all that analyses compare it with."""
-
-    config: Config
-    data: Parts
-    model: CounterfactualModel
-    measured: Measured
-    """On the test images."""
-    panel: list[Discriminator]
-    features: FeatureExtractor
-    d_twin: Discriminator | None
-    g_twin: Generator | None
-
-
-@dataclass
-class Findings:
-    """Metrics named without their split, arrays, pictures, and what they rest on."""
-
-    metrics: dict[str, float] = field(default_factory=dict)
-    arrays: dict[str, Any] = field(default_factory=dict)
-    images: dict[str, Any] = field(default_factory=dict)
-    fingerprints: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, other: Findings) -> None:
-        """Take over what another analysis found."""
-        self.metrics |= other.metrics
-        self.arrays |= other.arrays
-        self.images |= other.images
-        self.fingerprints |= other.fingerprints
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 
 
 def analyse(tested: Tested) -> Findings:

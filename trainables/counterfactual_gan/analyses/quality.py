@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 
 
 def quality(tested: Tested) -> Findings:

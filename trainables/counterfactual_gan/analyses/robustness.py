@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
-from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 from trainables.counterfactual_gan.figures import plot_curves
 from trainables.evaluation.perturbation_curves import (
     EPSILONS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 from trainables.counterfactual_gan.figures import plot_curves
 from trainables.datasets.samples import Samples
 from trainables.evaluation.masks import choose_threshold, darkness, mask_curve, regions

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainables.counterfactual_gan.analyses import Findings, Tested
+from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 from trainables.counterfactual_gan.figures import plot_curves
 from trainables.evaluation.bootstrap import bootstrap_interval
 from trainables.evaluation.classification import FAKE, fake_probability, predicted_class

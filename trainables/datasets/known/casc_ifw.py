@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.folder import ENDINGS, FolderSource, Listed, split_fixed
 from trainables.datasets.known.found import Found
 from trainables.datasets.locations import LocalFile
+from trainables.datasets.registry import KNOWN
 
 HOMES = ("CASC_IFW", "casc_ifw")
 RAW = "Raw image"

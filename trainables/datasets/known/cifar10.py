@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.known.arrays import Array, ArraySource
 from trainables.datasets.known.found import Found
 from trainables.datasets.known.unpickling import read_pickle
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SplitName
 
 BINARY, PICKLED = "cifar-10-batches-bin", "cifar-10-batches-py"

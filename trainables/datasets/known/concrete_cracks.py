@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.folder import ENDINGS, split_fixed
 from trainables.datasets.images import decode
 from trainables.datasets.known.found import Counts, Found
 from trainables.datasets.locations import File, LocalFile
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 from trainables.datasets.tiles import DAMAGED
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.folder import FolderSource, Listed
 from trainables.datasets.group_names import known_groups, unknown
 from trainables.datasets.known.found import Found
 from trainables.datasets.known.tracks import track_of
 from trainables.datasets.locations import LocalFile
+from trainables.datasets.registry import KNOWN
 
 HOMES = ("gtsrb/GTSRB", "GTSRB", "gtsrb")
 TRAININGS = ("Final_Training/Images", "Training")

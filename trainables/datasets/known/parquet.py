@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.known.exposures import exposure_groups
 from trainables.datasets.known.found import Counts, Found
 from trainables.datasets.known.tracks import track_groups
 from trainables.datasets.parquet import GroupsOf, ParquetSource
 from trainables.datasets.parquet_files import count_rows, find_files
+from trainables.datasets.registry import KNOWN
 
 PARQUET: Mapping[str, tuple[str, str]] = {
     "svhn": ("svhn_train.parquet", "svhn_test.parquet"),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.idx_sets import IDX_SETS, SIZES, find
 from trainables.datasets.known.found import Counts, Found
 from trainables.datasets.locations import File, LocalFile
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SPLITS, Contents, Sample
 
 if TYPE_CHECKING:

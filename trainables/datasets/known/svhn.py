@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from trainables.datasets.errors import DataError
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.known.arrays import Array, ArraySource
 from trainables.datasets.known.found import Found
+from trainables.datasets.registry import KNOWN
 
 FOLDERS = ("SVHN", "svhn", ".")
 FILES = {"train": "train_32x32.mat", "test": "test_32x32.mat"}

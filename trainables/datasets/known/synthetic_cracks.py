@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.known.found import Counts, Found
 from trainables.datasets.locations import File
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
 
 

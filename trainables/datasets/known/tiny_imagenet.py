@@ -7,10 +7,10 @@ from pathlib import Path
 
 from trainables.datasets.class_tables import class_table
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.facts import KNOWN
 from trainables.datasets.folder import FolderSource, Listed
 from trainables.datasets.known.found import Found
 from trainables.datasets.locations import LocalFile
+from trainables.datasets.registry import KNOWN
 
 FOLDER = "tiny-imagenet-200"
 ANNOTATIONS = "val/val_annotations.txt"

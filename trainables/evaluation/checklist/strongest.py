@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,13 +15,30 @@ from trainables.attacks.losses import cross_entropy, targeted_loss
 from trainables.attacks.margin import margin
 from trainables.attacks.objective import Judged, Objective
 from trainables.attacks.square import square
+from trainables.evaluation.checklist.network import Network
+from trainables.evaluation.checklist.subject import Subject
 from trainables.randomness import stream
-
-if TYPE_CHECKING:
-    from trainables.evaluation.checklist.evidence import Evidence
 
 ITERATIONS, TARGETS, QUERIES = 50, 9, 1_000
 """On digits and MNIST twice the iterations and five times the queries changed no verdict, and few images."""
+
+
+class Attacked(Protocol):
+    """The model under test, N `images` (N, C, H, W) of `main` classes (N,), and what it says of them."""
+
+    subject: Subject
+    network: Network
+    images: Tensor
+    epsilon: float
+    main: Tensor
+
+    @property
+    def heads(self) -> list[Tensor]:
+        """The logits of each head, the main one first."""
+
+    @property
+    def classes(self) -> int:
+        """Classes of the main head."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +53,7 @@ class Strongest:
     found: dict[str, int]
 
 
-def white_box(evidence: Evidence, standing: Tensor) -> Strongest:
+def white_box(evidence: Attacked, standing: Tensor) -> Strongest:
     """APGD on margin and cross-entropy, and APGD-T, on the images that are `standing`, (N,) bool."""
     images, found = evidence.images.clone(), {}
     for name, attack in ATTACKS.items():
@@ -50,7 +67,7 @@ def white_box(evidence: Evidence, standing: Tensor) -> Strongest:
     return Strongest(standing, images, found)
 
 
-def black_box(evidence: Evidence, standing: Tensor) -> Tensor:
+def black_box(evidence: Attacked, standing: Tensor) -> Tensor:
     """Which of the `standing` images Square fools, (N,) bool; it sees no gradient, whatever the model does with it."""
     which = standing.nonzero().squeeze(1)
     fooled = torch.zeros_like(standing)
@@ -68,7 +85,7 @@ def black_box(evidence: Evidence, standing: Tensor) -> Tensor:
     return fooled
 
 
-def objective_of(evidence: Evidence, which: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
+def objective_of(evidence: Attacked, which: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
     """Raise a loss of the main head's logits and labels for the samples at `which` (n,) of all."""
     network, own = evidence.network, evidence.main[which]
 
@@ -80,7 +97,7 @@ def objective_of(evidence: Evidence, which: Tensor, loss: Callable[[Tensor, Tens
     return objective
 
 
-def restarted(evidence: Evidence, which: Tensor, restarts: int, iterations: int) -> Tensor:
+def restarted(evidence: Attacked, which: Tensor, restarts: int, iterations: int) -> Tensor:
     """Which of the samples at `which` (n,) APGD on the margin fools from `restarts` further starts, (n,) bool."""
     generator = stream(evidence.subject.seed, "restarts")
     objective = objective_of(evidence, which, margin)
@@ -91,7 +108,7 @@ def restarted(evidence: Evidence, which: Tensor, restarts: int, iterations: int)
 
 
 def _apgd(
-    evidence: Evidence, which: Tensor, name: str, loss: Callable[[Tensor, Tensor], Tensor]
+    evidence: Attacked, which: Tensor, name: str, loss: Callable[[Tensor, Tensor], Tensor]
 ) -> tuple[Tensor, Tensor]:
     generator = stream(evidence.subject.seed, name)
     objective = objective_of(evidence, which, loss)
@@ -99,7 +116,7 @@ def _apgd(
     return result.fooled, result.images
 
 
-def _apgd_t(evidence: Evidence, which: Tensor) -> tuple[Tensor, Tensor]:
+def _apgd_t(evidence: Attacked, which: Tensor) -> tuple[Tensor, Tensor]:
     objectives = [_towards(evidence, which, order) for order in _orders(evidence, which)]
     generator = stream(evidence.subject.seed, "apgd_t")
     result = apgd_in_turn(
@@ -108,7 +125,7 @@ def _apgd_t(evidence: Evidence, which: Tensor) -> tuple[Tensor, Tensor]:
     return result.fooled, result.images
 
 
-def _towards(evidence: Evidence, which: Tensor, targets: Tensor) -> Objective:
+def _towards(evidence: Attacked, which: Tensor, targets: Tensor) -> Objective:
     """Raise the targeted loss towards one target (n,) of each sample."""
     network, own = evidence.network, evidence.main[which]
     loss = targeted_loss(evidence.heads[0].shape[1])
@@ -121,14 +138,14 @@ def _towards(evidence: Evidence, which: Tensor, targets: Tensor) -> Objective:
     return objective
 
 
-def _orders(evidence: Evidence, which: Tensor) -> Sequence[Tensor]:
+def _orders(evidence: Attacked, which: Tensor) -> Sequence[Tensor]:
     """The targets of each of the samples, the likeliest wrong class first: one (n,) for each turn."""
     logits = evidence.heads[0][which].float().nan_to_num(0.0, 1e30, -1e30)[:, : evidence.classes]
     order = logits.scatter(1, evidence.main[which].unsqueeze(1), -torch.inf).argsort(1, descending=True)
     return list(order[:, : min(TARGETS, evidence.classes - 1)].T)
 
 
-ATTACKS: dict[str, Callable[[Evidence, Tensor], tuple[Tensor, Tensor]]] = {
+ATTACKS: dict[str, Callable[[Attacked, Tensor], tuple[Tensor, Tensor]]] = {
     "apgd_margin": partial(_apgd, name="apgd_margin", loss=margin),
     "apgd_ce": partial(_apgd, name="apgd_ce", loss=cross_entropy),
     "apgd_t": _apgd_t,

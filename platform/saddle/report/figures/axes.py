@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, Formatter, Locator, LogLocator, MaxNLocator, NullLocator
 
-from saddle.analyse.wording import Scale, label, signed
+from saddle.analyse.text.formatting import Scale, label, signed
 from saddle.report.figures.canvas import PALETTE
 
 STYLES = ("-", "--", "-.", ":")

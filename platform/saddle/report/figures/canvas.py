@@ -56,7 +56,7 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', s
 
 
 @dataclass(frozen=True)
-class Plate:
+class LazyFigure:
     """A figure that is drawn when it is asked for; where there is nothing to draw, `reason` says why."""
 
     id: str
@@ -113,14 +113,14 @@ def _themed(salt: str) -> Iterator[None]:
         yield
 
 
-def draw(name: str, title: str, caption: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> Plate:
+def draw(name: str, title: str, caption: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> LazyFigure:
     """The figure that `paint` puts on an empty canvas of `size` inches, as `figure-<name>`."""
-    return Plate(f"figure-{name}", title, caption, size, paint)
+    return LazyFigure(f"figure-{name}", title, caption, size, paint)
 
 
-def nothing(name: str, title: str, reason: str) -> Plate:
+def nothing(name: str, title: str, reason: str) -> LazyFigure:
     """The place of a figure that can't be drawn yet."""
-    return Plate(f"figure-{name}", title, "", reason=reason)
+    return LazyFigure(f"figure-{name}", title, "", reason=reason)
 
 
 def inline(svg: str, prefix: str, description: str) -> str:

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saddle.analyse.student import Floats
+from saddle.analyse.statistics.paired_t import Floats
 from saddle.report.figures.axes import clean, epoch_axis, legend_below, percent_axis, style_of
-from saddle.report.figures.canvas import MUTED, Plate, draw, nothing
+from saddle.report.figures.canvas import MUTED, LazyFigure, draw, nothing
 from saddle.report.figures.dense import MANY
-from saddle.search.outcomes import Outcome
-from saddle.store.entry import Entry
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
 
 MOST_TOGETHER = 5
 """Arms whose bands still can be told apart in one panel; more get a panel each."""
@@ -23,19 +23,19 @@ HIGHLIGHTED = 3
 COMPANION = "validation/clean_accuracy"
 
 
-def curve_of(entry: Entry, metric: str) -> Floats:
+def curve_of(entry: TrialRecord, metric: str) -> Floats:
     """A metric per epoch; NaN where an epoch lacks it."""
     return np.array([point.get(metric, np.nan) for point in entry.curve], dtype=float)
 
 
-def panels_of(entries: Sequence[Entry], metric: str) -> list[str]:
+def panels_of(entries: Sequence[TrialRecord], metric: str) -> list[str]:
     """The metrics worth a panel: the selected one and clean accuracy, as far as any epoch reports them."""
     wanted = [metric, COMPANION, "validation/accuracy", "train/loss"]
     known = {name for entry in entries for point in entry.curve for name in point}
     return list(dict.fromkeys(name for name in wanted if name in known))[:2]
 
 
-def stacked(entries: Sequence[Entry], metric: str) -> Floats:
+def stacked(entries: Sequence[TrialRecord], metric: str) -> Floats:
     """The curves as rows (trial, epoch), NaN behind the end of a shorter one; those without any value are left out."""
     curves = [curve for entry in entries if np.isfinite(curve := curve_of(entry, metric)).any()]
     table = np.full((len(curves), max((len(curve) for curve in curves), default=0)), np.nan)
@@ -44,7 +44,7 @@ def stacked(entries: Sequence[Entry], metric: str) -> Floats:
     return table
 
 
-def arm_curves(groups: Mapping[str, Sequence[Entry]], metric: str) -> Plate:
+def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: str) -> LazyFigure:
     """The mean curve of each arm over seeds in a band from its lowest seed to its highest; the baseline comes first."""
     title = "Learning curves"
     shown = dict(list(groups.items())[:MOST_ARMS])
@@ -68,7 +68,7 @@ def arm_curves(groups: Mapping[str, Sequence[Entry]], metric: str) -> Plate:
     return draw("curves", title, caption, (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5), paint)
 
 
-def _panel_each(shown: Mapping[str, Sequence[Entry]], metric: str, caption: str, count: int) -> Plate:
+def _panel_each(shown: Mapping[str, Sequence[TrialRecord]], metric: str, caption: str, count: int) -> LazyFigure:
     """A small panel per arm with the baseline's mean in grey behind it."""
     (_, first), *rest = shown.items()
     baseline = stacked(first, metric)
@@ -107,7 +107,7 @@ def _arm(axes: Axes, name: str, curves: Floats, colour: str, style: str) -> None
     axes.plot(epochs, mean, style, color=colour, lw=2.0, label=name, marker="o" if len(epochs) == 1 else None)
 
 
-def trial_curves(entries: Sequence[Entry], best: Sequence[Entry], metric: str) -> Plate:
+def trial_curves(entries: Sequence[TrialRecord], best: Sequence[TrialRecord], metric: str) -> LazyFigure:
     """Every trial's curve, or bands over them where there are many; the best stand out."""
     title = "Learning curves"
     names = panels_of(entries, metric)
@@ -154,7 +154,7 @@ def _bands(axes: Axes, curves: Floats) -> None:
     axes.plot(epochs, middle, color=MUTED, lw=1.6, ls="--", label="median")
 
 
-def _bundle(axes: Axes, entries: Sequence[Entry], metric: str) -> None:
+def _bundle(axes: Axes, entries: Sequence[TrialRecord], metric: str) -> None:
     faint = min(0.5, max(0.08, 20 / max(len(entries), 1)))  # so that many lines still show where they are dense
     for entry in entries:
         curve = curve_of(entry, metric)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.corrections import NAMES
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import Measured
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.sentences import scale_of
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.text.formatting import label, plural
 from saddle.analyse.verdict import Verdict
-from saddle.analyse.wording import label, plural
 from saddle.report.figures.axes import Numbers, category_axis, clean, percent_axis, style_of
-from saddle.report.figures.canvas import ACCENT, INK, MUTED, Plate, draw, nothing
+from saddle.report.figures.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
@@ -23,7 +23,7 @@ SORTED_FROM = 13
 """With as many effects their order in the study file helps nobody: the best come first."""
 
 
-def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> Plate:
+def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> LazyFigure:
     """Every effect with its interval, each seed's difference, and the zero line."""
     title = "Effects"
     known = [effect for effect in effects if effect.mean is not None]
@@ -84,7 +84,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     return draw("effects", title, caption, (8.6, 1.1 + height * len(shown)), paint)
 
 
-def arms(measured: Sequence[Measured], metric: str) -> Plate:
+def arms(measured: Sequence[ArmValues], metric: str) -> LazyFigure:
     """Each arm's values, with a line per seed from arm to arm: parallel lines mean that seeds shift all arms alike."""
     title = "Arms, seed by seed"
     shown = list(measured)[:MOST_ROWS]

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates, trial_order, value_of
 from saddle.report.figures.axes import percent_axis
-from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, Plate, draw, nothing
+from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.search.outcomes import METHOD_FAILURES, Outcome
-from saddle.store.entry import Entry
 from saddle.study.models import Constraint, Objective
+from saddle.trial.outcome import METHOD_FAILURES, Outcome
+from saddle.trial.record import TrialRecord
 
 LOOKS: dict[str, dict[str, Any]] = {
     "completed": {"marker": "o", "color": ACCENT, "ms": 5, "mew": 0, "alpha": 0.8},
@@ -24,7 +24,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def history(entries: Sequence[Entry], objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> Plate:
+def history(
+    entries: Sequence[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint]
+) -> LazyFigure:
     """Each trial's objective in the order of trials, and the best so far."""
     title = "Search history"
     ordered = sorted(entries, key=trial_order)
@@ -46,7 +48,9 @@ def history(entries: Sequence[Entry], objectives: Sequence[Objective], constrain
     return draw("history", title, caption, (8.6, 0.8 + 2.5 * len(objectives)), paint)
 
 
-def _history(axes: Axes, ordered: Sequence[Entry], objective: Objective, constraints: Sequence[Constraint]) -> None:
+def _history(
+    axes: Axes, ordered: Sequence[TrialRecord], objective: Objective, constraints: Sequence[Constraint]
+) -> None:
     place = {entry.key: index if entry.number is None else entry.number for index, entry in enumerate(ordered)}
     feasible = {entry.key for entry in candidates(ordered, [objective], constraints)}
     valued = {entry.key: value for entry in ordered if (value := value_of(entry, objective.metric)) is not None}

@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saddle.analyse.importance import Importance
-from saddle.analyse.wording import label, plural
+from saddle.analyse.text.formatting import label, plural
 from saddle.report.figures.axes import category_axis, clean
-from saddle.report.figures.canvas import ACCENT, PALETTE, Plate, draw, nothing
+from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
 
 MOST_ROWS = 20
 
 
-def importances(found: Mapping[str, Importance]) -> Plate:
+def importances(found: Mapping[str, Importance]) -> LazyFigure:
     """The share of each parameter in what separates the best quarter of trials, and in the objective's variance."""
     title = "Importance of the parameters"
     drawn_ones = {metric: one for metric, one in found.items() if one.values}

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.pairs import Measured
-from saddle.analyse.wording import setting
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
-from saddle.design.values import canonical
 from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of
-from saddle.report.figures.canvas import Plate, draw
+from saddle.report.figures.canvas import LazyFigure, draw
+from saddle.study.values import canonical
 
 MOST_LEVELS = 8
 
 
 def interaction(
-    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[Measured], metric: str
-) -> Plate | None:
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[ArmValues], metric: str
+) -> LazyFigure | None:
     """Means over seeds with a line for each level of the second factor; None for other designs, or without values."""
     if len(factors) != 2 or any(len(levels) > MOST_LEVELS for levels in factors.values()):
         return None

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from saddle.analyse.pairs import Measured
-from saddle.analyse.wording import setting
+from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
 from saddle.report.figures.axes import Numbers, clean, legend_below, percent_axis, style_of
-from saddle.report.figures.canvas import MUTED, Plate, draw
+from saddle.report.figures.canvas import MUTED, LazyFigure, draw
 
 FEWEST_LEVELS = 3
 MOST_PANELS = 4
@@ -23,8 +23,8 @@ LOG_FROM = 30.0
 
 
 def along(
-    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Mapping[str, Sequence[Measured]]
-) -> Plate | None:
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Mapping[str, Sequence[ArmValues]]
+) -> LazyFigure | None:
     """A panel per metric: means over seeds along the factor's levels, the baseline's as a line across.
 
     `measured`: metric → its values by arm, in the order of `arms`. None for other designs, or without values.
@@ -60,7 +60,7 @@ def along(
     return draw("levels", f"Along {factor}", caption, (4.4 * min(2, len(shown)) + 0.8, 2.9 * rows + 0.5), paint)
 
 
-def _panel(axes: Axes, arms: Sequence[Arm], numbers: Sequence[float], values: Sequence[Measured], colour: str) -> None:
+def _panel(axes: Axes, arms: Sequence[Arm], numbers: Sequence[float], values: Sequence[ArmValues], colour: str) -> None:
     found = sorted((x, list(one.values.values())) for x, one in zip(numbers, values, strict=True) if one.values)
     for x, seeds in found:
         axes.plot([x] * len(seeds), seeds, "o", color=colour, ms=3, alpha=0.45, mew=0)

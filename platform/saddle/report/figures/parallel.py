@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn, evenly
-from saddle.analyse.wording import Scale, label, setting
-from saddle.design.values import canonical, readable
+from saddle.analyse.text.formatting import Scale, label, setting
 from saddle.report.figures.axes import clean
-from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, Plate, draw, nothing
+from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import MANY
-from saddle.store.entry import Entry
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical, readable
+from saddle.trial.record import TrialRecord
 
 MOST_AXES = 12
 FEWEST_TRIALS = 3
@@ -41,8 +41,8 @@ class Axis:
 
 
 def parallel(
-    study: Study, entries: Sequence[Entry], objectives: Sequence[Objective], leaders: Sequence[Entry]
-) -> Plate:
+    study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Objective], leaders: Sequence[TrialRecord]
+) -> LazyFigure:
     """A line per completed trial through its parameters and objectives; the leading ones in colour."""
     title = "Parameters together"
     shown = candidates(entries, objectives)
@@ -111,7 +111,7 @@ def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str,
     return Axis(name, ticks, [place(float(given[name])) if name in given else INACTIVE for given in params])
 
 
-def _of_objective(objective: Objective, shown: Sequence[Entry]) -> Axis:
+def _of_objective(objective: Objective, shown: Sequence[TrialRecord]) -> Axis:
     values = np.array([entry.metrics[objective.metric] for entry in shown])
     low, high = float(values.min()), float(values.max())
     width = high - low or 1.0

@@ -10,15 +10,15 @@ from matplotlib.ticker import PercentFormatter
 
 from saddle.analyse.best import candidates
 from saddle.analyse.hypervolume import Course
-from saddle.analyse.wording import Scale, label, listed
+from saddle.analyse.text.formatting import Scale, label, listed
 from saddle.report.figures.axes import percent_axis
-from saddle.report.figures.canvas import MUTED, PALETTE, Plate, draw, nothing
+from saddle.report.figures.canvas import MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.store.entry import Entry
 from saddle.study.models import Objective
+from saddle.trial.record import TrialRecord
 
 
-def fronts(entries: Sequence[Entry], front: Sequence[Entry], objectives: Sequence[Objective]) -> Plate:
+def fronts(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Objective]) -> LazyFigure:
     """Two objectives against each other; for three, each pair."""
     title = "Pareto front"
     shown = candidates(entries, objectives)
@@ -48,7 +48,7 @@ def fronts(entries: Sequence[Entry], front: Sequence[Entry], objectives: Sequenc
     return draw("pareto", title, caption, (5.4 if len(pairs) == 1 else 8.8, 3.6 if len(pairs) == 1 else 3.2), paint)
 
 
-def hypervolume(course: Course | None, objectives: Sequence[Objective]) -> Plate:
+def hypervolume(course: Course | None, objectives: Sequence[Objective]) -> LazyFigure:
     """The share of the space between worst and best that the front dominates, trial by trial."""
     title = "Hypervolume over the search"
     if course is None:

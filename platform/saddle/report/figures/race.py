@@ -9,15 +9,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.pairs import MISSING, NOT_NEEDED, Measured
-from saddle.analyse.racing import Standing
-from saddle.analyse.wording import plural
+from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues
+from saddle.analyse.racing import RaceState
+from saddle.analyse.text.formatting import plural
 from saddle.report.figures.axes import category_axis
-from saddle.report.figures.canvas import MUTED, Plate, draw
+from saddle.report.figures.canvas import MUTED, LazyFigure, draw
 from saddle.report.figures.effects import COLOURS, MOST_ROWS
 
 
-def course(measured: Sequence[Measured], standing: Standing) -> Plate:
+def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
     """A bar per arm: seeds that were trained, those that ended after it was settled, and those that this saved."""
     effects = {effect.arm: effect for effect in standing.effects}
     shown = list(measured)[: MOST_ROWS + 1]
@@ -59,7 +59,7 @@ def course(measured: Sequence[Measured], standing: Standing) -> Plate:
     return draw("race", "The race", caption, (8.6, 1.3 + 0.36 * len(shown)), paint)
 
 
-def _words(arm: Measured, effect: Effect | None) -> str:
+def _words(arm: ArmValues, effect: Effect | None) -> str:
     if effect is None:
         return "baseline"
     if effect.settled_after is not None:

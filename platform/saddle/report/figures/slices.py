@@ -11,19 +11,20 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn
-from saddle.analyse.wording import is_fraction, label
-from saddle.design.values import canonical, readable
+from saddle.analyse.text.formatting import label
 from saddle.report.figures.axes import category_axis, clean, log_axis, percent_axis
-from saddle.report.figures.canvas import ACCENT, PALETTE, Plate, draw, nothing
+from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.store.entry import Entry
+from saddle.study.metrics import is_fraction
 from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical, readable
+from saddle.trial.record import TrialRecord
 
 MOST_SLICES = 12
 
 
-def slices(study: Study, entries: Sequence[Entry], objective: Objective, best: Entry | None) -> Plate:
+def slices(study: Study, entries: Sequence[TrialRecord], objective: Objective, best: TrialRecord | None) -> LazyFigure:
     """A panel for each parameter, with a dot for each completed trial."""
     title = "Parameters against the objective"
     shown = [(drawn(study, entry), entry) for entry in candidates(entries, [objective])]
@@ -53,7 +54,11 @@ def slices(study: Study, entries: Sequence[Entry], objective: Objective, best: E
 
 
 def _slice(
-    axes: Axes, parameter: Parameter, points: Sequence[tuple[Any, Entry]], objective: Objective, best: Entry | None
+    axes: Axes,
+    parameter: Parameter,
+    points: Sequence[tuple[Any, TrialRecord]],
+    objective: Objective,
+    best: TrialRecord | None,
 ) -> None:
     values = [value for value, _ in points]
     if parameter.choice is not None:

@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import value_of
 from saddle.report.figures.axes import clean, legend_below, percent_axis, style_of
-from saddle.report.figures.canvas import PALETTE, Plate, draw
+from saddle.report.figures.canvas import PALETTE, LazyFigure, draw
 from saddle.report.figures.dense import dots
-from saddle.store.entry import Entry
+from saddle.trial.record import TrialRecord
 
 MOST_GROUPS = 16
 
 
-def axes_of(entries: Iterable[Entry]) -> tuple[str, str] | None:
+def axes_of(entries: Iterable[TrialRecord]) -> tuple[str, str] | None:
     """The clean and the robust metric that most entries have, on the test split if there is a choice."""
     entries = list(entries)
     names = sorted({name for entry in entries for name in entry.metrics})
@@ -28,7 +28,7 @@ def axes_of(entries: Iterable[Entry]) -> tuple[str, str] | None:
     return None
 
 
-def tradeoff(groups: Mapping[str, Sequence[Entry]]) -> Plate | None:
+def tradeoff(groups: Mapping[str, Sequence[TrialRecord]]) -> LazyFigure | None:
     """A dot per trial that has both accuracies, in its group's colour; None where the method reports no such pair."""
     shown = dict(list(groups.items())[:MOST_GROUPS])
     found = axes_of(entry for group in shown.values() for entry in group)

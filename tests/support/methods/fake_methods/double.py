@@ -21,7 +21,7 @@ class Config(Base):
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    from trainables.adversarial_training.data import parts
+    from trainables.adversarial_training.data import splits
     from trainables.adversarial_training.loop import make_loader, train_epoch
     from trainables.adversarial_training.model import build, laid_out
     from trainables.adversarial_training.optimisation import make_optimizer
@@ -35,7 +35,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             images, labels = super().__getitems__(index)
             return images.double(), labels
 
-    data = parts(config, run.data(config.dataset), run.device)
+    data = splits(config, run.data(config.dataset), run.device)
     model = run.prepare(laid_out(build(config, data.shape, data.classes, run.seed).double(), run.device))
     optimizer = make_optimizer(config, model)
     order = EpochOrder(len(data.train), run.seed)

@@ -1,0 +1,65 @@
+"""From a study and its ledger to its answer, whichever kind of study it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from saddle.analyse.answer import Answer, answer
+from saddle.analyse.draws import conditional_on
+from saddle.analyse.evaluations import comparable, evaluation_cautions
+from saddle.analyse.ladder import ladders, too_weak
+from saddle.analyse.paired_values import of_arm
+from saddle.analyse.search import name_of, twin
+from saddle.design import Arm, labels, make_arms
+from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
+from trainables.contract import evaluation_fields
+
+
+def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
+    """An ablation's arms around its settled baseline; none for a search."""
+    if study.ablation is None:
+        return []
+    return make_arms(study.ablation, baseline or {}, study.settings)
+
+
+def answer_study(
+    study: Study, trainable: Any, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None
+) -> Answer:
+    """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
+    arms = arms_of_study(study, baseline)
+    found = answer(
+        study,
+        comparable(entries),
+        trainable.METRICS,
+        arms=arms,
+        selection=trainable.SELECTION,
+        chance=chance_of(entries),
+    )
+    cautions = [
+        *evaluation_cautions(study.study, entries, evaluation_fields(trainable)),
+        *too_weak(ladders(groups_of(comparable(entries), arms))),
+    ]
+    fields = getattr(getattr(trainable, "Config", None), "model_fields", ())
+    given = "" if study.ablation is None or not found.effects else conditional_on(study.ablation, fields)
+    return replace(found, warnings=(*cautions, *found.warnings), conditional=given)
+
+
+def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:
+    """The trials of each arm by the name that a reader sees, or each trial of a search by its own."""
+    if arms:
+        return {name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}
+    return {name_of(entry): [entry] for entry in entries}
+
+
+def tested_metric(study: Study, metric: str) -> str:
+    """The test metric that an answer speaks of: what an ablation compares, or the twin of a search's objective."""
+    return metric if study.ablation is not None else twin(metric)
+
+
+def chance_of(entries: Sequence[TrialRecord]) -> float | None:
+    """The accuracy of guessing among the dataset's classes; None where no trial says how many there are."""
+    counts = {entry.fingerprints["classes"] for entry in entries if entry.fingerprints.get("classes")}
+    return 1 / max(counts) if counts else None

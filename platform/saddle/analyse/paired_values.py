@@ -1,0 +1,115 @@
+"""From the ledger's entries to values paired by seed, with every lost pair named.
+
+In an ablation with blocks a seed's value is the mean over the blocks, and a seed that is lost in one block is lost. So
+there is one difference per seed, whatever the number of blocks: the seed is the unit of inference, for two blocks of
+one seed share its random numbers and are no two independent observations. What an answer says holds for the average of
+the study's blocks; a population of blocks of which these were drawn it does not speak of.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from saddle.analyse.best import value_of
+from saddle.design.arm import Arm
+from saddle.design.blocks import Block, block_name
+from saddle.study.values import canonical
+from saddle.trial.outcome import METHOD_FAILURES, Outcome
+from saddle.trial.record import TrialRecord
+
+MISSING = "not trained yet"
+NO_VALUE = "no finite value"
+NOT_NEEDED = "not needed"
+"""A race was settled without it."""
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """One arm's values by seed, and why the other seeds have none (an outcome, or `not trained yet`)."""
+
+    arm: str
+    values: Mapping[int, float]
+    lost: Mapping[int, str] = field(default_factory=dict)
+    lost_in: Mapping[int, str] = field(default_factory=dict)
+    """The block in which a lost seed was lost, such as `dataset=mnist`, in an ablation with blocks."""
+
+    def why(self, seed: int) -> str:
+        """Why a lost seed has no value: `diverged`, or `diverged in dataset=mnist`."""
+        return f"{self.lost[seed]} in {self.lost_in[seed]}" if seed in self.lost_in else self.lost[seed]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many replicates ended in each way."""
+        return Counter({Outcome.COMPLETED.value: len(self.values)}) + Counter(self.lost.values())
+
+    @property
+    def method_failures(self) -> int:
+        """Replicates that collapsed or diverged: results, which no mean shows."""
+        return sum(reason in METHOD_FAILURES for reason in self.lost.values())
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Differences arm - baseline on the seeds that both completed, and why other seeds have no pair."""
+
+    arm: ArmValues
+    baseline: ArmValues
+    differences: Mapping[int, float]
+    lost: Mapping[int, str]
+
+
+def of_arm(entries: Iterable[TrialRecord], arm: Arm) -> list[TrialRecord]:
+    """The entries of an arm, which the ledger may call by its name or its key."""
+    names = (arm.name, arm.key)  # once: the key is a hash, and entries are many
+    return [entry for entry in entries if entry.arm in names]
+
+
+def measure(
+    entries: Iterable[TrialRecord],
+    arm: Arm,
+    metric: str,
+    seeds: Sequence[int],
+    label: str | None = None,
+    blocks: Sequence[Block] = ({},),
+) -> ArmValues:
+    """An arm's values of a metric by seed, each the mean over the blocks; a replicate's latest entry counts."""
+    ordered = sorted(of_arm(entries, arm), key=lambda entry: entry.started)
+    latest = {(entry.seed, canonical(entry.block)): entry for entry in ordered}
+    values: dict[int, float] = {}
+    lost: dict[int, str] = {}
+    lost_in: dict[int, str] = {}
+    for seed in seeds:
+        found = [_value(latest.get((seed, canonical(block))), metric) for block in blocks]
+        gone = [
+            (value, block_name(block)) for value, block in zip(found, blocks, strict=True) if isinstance(value, str)
+        ]
+        if gone:
+            # how a trial ended settles the seed's fate, whatever is still to be trained in other blocks
+            lost[seed], block = min(gone, key=lambda one: one[0] == MISSING)
+            lost_in |= {seed: block} if block else {}
+        else:
+            values[seed] = statistics.fmean(value for value in found if not isinstance(value, str))
+    return ArmValues(label or arm.name, values, lost, lost_in)
+
+
+def _value(entry: TrialRecord | None, metric: str) -> float | str:
+    """A replicate's value, or why it has none."""
+    if entry is None:
+        return MISSING
+    if entry.outcome != Outcome.COMPLETED:
+        return str(entry.outcome)
+    value = value_of(entry, metric)
+    return NO_VALUE if value is None else value
+
+
+def pair(arm: ArmValues, baseline: ArmValues) -> Pairs:
+    """The paired differences on the seeds that both arms completed."""
+    differences = {seed: value - baseline.values[seed] for seed, value in arm.values.items() if seed in baseline.values}
+    lost: dict[int, str] = {}
+    for seed in sorted({*arm.values, *arm.lost, *baseline.values, *baseline.lost} - set(differences)):
+        reasons = [f"{side.arm} {side.why(seed)}" for side in (arm, baseline) if seed in side.lost]
+        lost[seed] = " and ".join(reasons)
+    return Pairs(arm, baseline, differences, lost)

@@ -1,0 +1,25 @@
+"""Which replicates of an ablation its answer still needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from saddle.analyse.ablation import standing_of
+from saddle.design import Arm, Replicate, labels
+from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
+
+
+def needs_of(
+    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], trainable: Any
+) -> Callable[[Replicate], bool]:
+    """Whether a replicate matters, as far as the finished trials say: all do, unless a race was settled without it."""
+    ablation = study.ablation
+    assert ablation is not None
+    if ablation.race.spending is None:
+        return lambda replicate: True
+    called = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
+    places = {seed: place for place, seed in enumerate(ablation.seed_list)}
+    standing = standing_of(study, arms, entries, trainable.METRICS, trainable.SELECTION)
+    return lambda replicate: standing.needs(called[replicate.arm.key], places[replicate.seed])

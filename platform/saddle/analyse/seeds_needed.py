@@ -1,0 +1,110 @@
+"""How many seeds an ablation's effects need, from the spread of paired differences that is stated or a pilot showed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from saddle.analyse.effect import Kind
+from saddle.analyse.factorial import contrasts_of
+from saddle.analyse.paired_values import ArmValues, pair
+from saddle.analyse.statistics.power import detectable_effect, power, seeds_needed
+from saddle.design import Arm
+from saddle.design.contrasts import spread_factor
+from saddle.study.ablation import Ablation
+
+WANTED = 0.8
+"""The power that is customary to ask for."""
+SHARED_BASELINE = 0.25
+"""Two arms' differences from one baseline correlate by 1/2, and their variances by the square of that."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The standard deviation of paired differences of two arms, over seeds, and where it is known from."""
+
+    sd: float
+    source: str
+    low: float | None = None
+    high: float | None = None
+    """Its 95 % interval; None where it is stated."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What effects of one kind take; `sd` is that of the contrast, over seeds.
+
+    `detectable` is the effect shown with probability `WANTED` at the planned seeds. Everything is at the strictest step
+    of the correction; other steps need less.
+    """
+
+    kind: Kind
+    effects: int
+    sd: float
+    detectable: float
+    power: float | None = None
+    seeds: int | None = None
+    """With how many seeds the effect asked for is shown with probability `WANTED`; None beyond 1,000."""
+
+
+def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float | None = None) -> list[Need]:
+    """What the effects of an ablation need, kind by kind; `effect` is the true one that should be shown.
+
+    A main effect of N arms is a mean of N/2 differences of two arms, if their noise is independent and alike.
+    """
+    found = []
+    kinds = _kinds(ablation, arms)
+    comparisons = sum(kinds.values())
+    for (kind, factor), count in kinds.items():
+        sd, alpha, planned = spread.sd * factor, ablation.compare.alpha, len(ablation.seed_list)
+        found.append(
+            Need(
+                kind,
+                count,
+                sd,
+                detectable_effect(sd, planned, alpha, comparisons, WANTED),
+                None if effect is None else power(effect, sd, planned, alpha, comparisons),
+                None if effect is None else seeds_needed(effect, sd, alpha, comparisons, WANTED),
+            )
+        )
+    return found
+
+
+def effects_count(ablation: Ablation, arms: Sequence[Arm]) -> int:
+    """How many effects are judged together."""
+    return sum(_kinds(ablation, arms).values())
+
+
+def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], int]:
+    """The number of effects of each kind and spread, the latter against that of a difference of two arms."""
+    designed = contrasts_of(ablation, arms)
+    if designed is None:
+        return {("arm", 1.0): len(arms) - 1}
+    found: dict[tuple[Kind, float], int] = {}
+    for contrast in designed.found:
+        key: tuple[Kind, float] = (contrast.kind, round(spread_factor(contrast.weights), 9))
+        found[key] = found.get(key, 0) + 1
+    return found
+
+
+def pilot_spread(measured: Sequence[ArmValues], source: str) -> Spread | None:
+    """The spread that a pilot's arms show, pooled over them, the baseline first; None without two pairs of an arm.
+
+    The interval takes into account that all differences share the baseline's values.
+    """
+    differences = [list(pair(arm, measured[0]).differences.values()) for arm in measured[1:]]
+    known = [values for values in differences if len(values) > 1]
+    if not known:
+        return None
+    freedom = sum(len(values) - 1 for values in known)
+    variance = sum(float(np.var(values)) * len(values) for values in known) / freedom
+    if variance <= 0:
+        return None
+    effective = freedom / (1 + SHARED_BASELINE * (len(known) - 1))
+    low, high = (math.sqrt(variance * effective / float(stats.chi2.ppf(share, effective))) for share in (0.975, 0.025))
+    basis = f"{sum(map(len, known))} pairs of {len(known)} arm{'s' * (len(known) > 1)}"
+    return Spread(math.sqrt(variance), f"{source}: {basis}", low, high)

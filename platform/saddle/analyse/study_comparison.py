@@ -1,0 +1,204 @@
+"""Several studies side by side: the same arms on other data, with other code, or on another day."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.best import best, value_of
+from saddle.analyse.effect import Effect
+from saddle.analyse.effects import Comparison, ComparisonSpec, judge
+from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
+from saddle.analyse.paired_values import ArmValues, pair
+from saddle.analyse.result import compared_metric, direction_of, objectives_of
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.study.models import Study
+from saddle.study.values import canonical, readable
+from saddle.trial.record import TrialRecord
+from trainables.contract import Direction, evaluation_fields
+
+HIDDEN_FACTS = ("seed",)
+"""Fingerprints that are meant to differ from trial to trial."""
+
+
+@dataclass(frozen=True)
+class StudyView:
+    """One study as it is compared: its arms (an ablation's, or a search's best trial as the only one)."""
+
+    study: Study
+    metric: str
+    direction: Direction
+    arms: Sequence[ArmValues]
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    """By arm; the baseline has none."""
+    baseline: str | None = None
+    best: TrialRecord | None = None
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    ended: float = 0.0
+    """Unix seconds; 0 where nothing has ended."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Settings that all trials share, and what they ran on."""
+    name: str = ""
+    """What the run is called."""
+    evaluation: Sequence[str] = ()
+    """Those of the facts that say how its trials were measured."""
+    cautions: Sequence[str] = ()
+    """What sets its own trials apart in that."""
+
+
+@dataclass(frozen=True)
+class StudyComparison:
+    """The studies, the arms that any of them has, how arms differ between studies, and in what the studies differ."""
+
+    views: Sequence[StudyView]
+    arms: Sequence[str]
+    between: Sequence[Effect]
+    """Each arm that the first study shares with another one, paired by seed; judged as one family."""
+    differing: Mapping[str, Sequence[str]]
+    """Facts that are not the same everywhere, by study in the order of `views`; an empty text where one has none."""
+    notes: Sequence[str] = ()
+
+
+def view_of(
+    study: Study,
+    trainable: Any,
+    entries: Sequence[TrialRecord],
+    baseline: Mapping[str, Any] | None,
+    metric: str | None = None,
+    name: str | None = None,
+) -> StudyView:
+    """What a study contributes; `metric` replaces the one that it asks about, `name` the study's own."""
+    directions: Mapping[str, Direction] = trainable.METRICS
+    entries_read, entries = entries, comparable(entries)
+    fields = evaluation_fields(trainable)
+    shared: dict[str, Any] = {
+        "name": name or study.study,
+        "outcomes": Counter(entry.outcome for entry in entries),
+        "seconds": sum(entry.seconds for entry in entries),
+        "ended": max((entry.ended for entry in entries), default=0.0),
+        "facts": facts_of(entries),
+        "cautions": tuple(evaluation_cautions(name or study.study, entries_read, fields)),
+        "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
+    }
+    if study.ablation is None:
+        objective = objectives_of(study, directions, trainable.SELECTION)[0]
+        found = best(entries, objective, study.constraints)
+        asked = metric or objective.metric
+        value = None if found is None else value_of(found, asked)
+        arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
+        return StudyView(study, asked, direction_of(asked, directions), [arm], best=found, **shared)
+    asked = metric or compared_metric(study, directions, entries, trainable.SELECTION)
+    spec = comparison_spec(study, asked, direction_of(asked, directions))
+    arms = arms_of_study(study, baseline)
+    measured = measure_arms(study, arms, entries, asked)
+    standing = judge_arms(study, arms, measured, spec)
+    effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
+    return StudyView(study, asked, spec.direction, measured, effects, measured[0].arm, **shared)
+
+
+def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:
+    """Put the studies side by side; the first one is what the others are compared with."""
+    names = list(dict.fromkeys(arm.arm for view in views for arm in view.arms))
+    differing = {
+        name: values
+        for name in dict.fromkeys(name for view in views for name in view.facts)
+        if len(set(values := [view.facts.get(name, "") for view in views])) > 1
+    }
+    return StudyComparison(views, names, _between(views, alpha), differing, tuple(_notes(views)))
+
+
+def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
+    first, *others = views
+    arms = {arm.arm: arm for arm in first.arms}
+    comparisons = []
+    for other in others:
+        if other.metric != first.metric:
+            continue
+        for arm in other.arms:
+            if arm.arm in arms:
+                pairs = pair(_of(other, arm), _of(first, arms[arm.arm]))
+                if len(pairs.differences) >= FEWEST_SEEDS:
+                    comparisons.append(Comparison(f"{arm.arm}: {other.name} − {first.name}", pairs))
+    return judge(comparisons, ComparisonSpec(first.metric, first.direction, alpha))
+
+
+def _of(view: StudyView, arm: ArmValues) -> ArmValues:
+    return ArmValues(f"{arm.arm} in {view.name}", arm.values, arm.lost)
+
+
+def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
+    """The parameters and fingerprints that all of a study's trials share; `…` where they vary within the study."""
+    found: dict[str, str] = {}
+    for prefix, groups in (
+        ("", [entry.measured_params for entry in entries]),
+        ("ran on ", [_flat(entry.fingerprints) for entry in entries]),
+    ):
+        for name in dict.fromkeys(name for group in groups for name in group):
+            if prefix and name in HIDDEN_FACTS:
+                continue
+            values = {canonical(group.get(name)): group.get(name) for group in groups}
+            found[prefix + name] = readable(next(iter(values.values()))) if len(values) == 1 else "…"
+    return found
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def _notes(views: Sequence[StudyView]) -> list[str]:
+    notes = []
+    first = views[0]
+    for view in views[1:]:
+        if view.metric != first.metric:
+            notes.append(
+                f"{view.name} asks about {view.metric}, {first.name} about {first.metric}; --metric NAME compares one"
+            )
+        notes += measured_differently(first, view)
+    notes += [f"{view.name}: {caution}" for view in views for caution in view.cautions]
+    if any(view.best is not None for view in views):
+        notes.append("The best trial of a search is a single one, chosen by its own value; it flatters itself.")
+    shared = [len(arm.values) for view in views for arm in view.arms if view.best is None]
+    if shared and max(shared) < FEWEST_SEEDS:
+        notes.append(f"No arm has {FEWEST_SEEDS} completed seeds yet, so nothing is compared between studies.")
+    return notes
+
+
+ATTACKS_RUN = "ran on attacks."
+"""What the facts of the attacks that were run begin with."""
+
+
+def measured_differently(first: StudyView, other: StudyView) -> list[str]:
+    """A note where two studies' trials were measured in different ways, or by different versions of the attacks."""
+    names = dict.fromkeys([*first.evaluation, *other.evaluation])
+    changed = [name for name in names if first.facts.get(name) != other.facts.get(name)]
+    said = [f"{name} = {first.facts.get(name, NOT_SAID)} and {other.facts.get(name, NOT_SAID)}" for name in changed]
+    runs = [{n: v for n, v in view.facts.items() if n.startswith(ATTACKS_RUN)} for view in (first, other)]
+    if not said and runs[0] != runs[1]:
+        said = ["other versions or budgets of the attacks, see ran on attacks"]
+    if not said:
+        return []
+    how = f"{first.name} and {other.name} were measured in different ways ({'; '.join(said)})"
+    return [f"{how}: what differs between them may be the evaluation's"]
+
+
+def mean_sd(arm: ArmValues) -> tuple[float, float] | None:
+    """Mean and standard deviation over completed seeds (the latter NaN for a single one); None without any."""
+    values = list(arm.values.values())
+    if not values:
+        return None
+    mean = math.fsum(values) / len(values)
+    if len(values) < 2:
+        return mean, math.nan
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))

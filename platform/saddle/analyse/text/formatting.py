@@ -1,0 +1,116 @@
+"""Numbers and metric names as a reader wants them: per cent and points, few digits, a real minus sign."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.study.metrics import is_fraction
+from saddle.study.values import readable
+
+MINUS, DASH = "−", "–"
+
+
+def label(metric: str) -> str:
+    """`test/robust_accuracy.worst_case` as `test robust accuracy (worst case)`."""
+    split, _, rest = metric.rpartition("/")
+    name, *details = rest.replace("_", " ").split(".")
+    detail = f" ({', '.join(details)})" if details else ""
+    return f"{split} {name}{detail}".strip()
+
+
+def signed(text: str) -> str:
+    """ASCII minus signs turned into real ones (exponents included)."""
+    return text.replace("-", MINUS)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the values of one metric are written."""
+
+    factor: float
+    suffix: str
+    difference_suffix: str
+    decimals: int
+
+    @classmethod
+    def of(cls, metric: str, spread: Iterable[float | None] = ()) -> Scale:
+        """A scale whose digits fit the sizes given: interval half-widths, or standard deviations."""
+        fraction = is_fraction(metric)
+        factor = 100.0 if fraction else 1.0
+        sizes = [abs(size) * factor for size in spread if size is not None and math.isfinite(size) and size != 0]
+        least = 1 if fraction else 0
+        decimals = 1 if fraction else 3
+        if sizes:
+            decimals = min(max(1 - math.floor(math.log10(min(sizes))), least), 6)
+        return cls(factor, " %" if fraction else "", " points" if fraction else "", decimals)
+
+    def value(self, number: float | None) -> str:
+        """`83.2 %`, or a dash for what is not known."""
+        if number is None or not math.isfinite(number):
+            return DASH
+        return f"{self.bare(number)}{self.suffix}"
+
+    def bare(self, number: float) -> str:
+        """The number alone, for tables whose head names the unit."""
+        return signed(f"{number * self.factor:.{self.decimals}f}")
+
+    def difference(self, number: float | None) -> str:
+        """`+0.8 points`."""
+        return DASH if number is None else f"{self.change(number)}{self.difference_suffix}"
+
+    def change(self, number: float) -> str:
+        """`+0.8`, with its sign even where it rounds to zero."""
+        return signed(f"{number * self.factor:+.{self.decimals}f}")
+
+    def interval(self, low: float | None, high: float | None) -> str:
+        """`−1.2 to +2.8`."""
+        return DASH if low is None or high is None else f"{self.change(low)} to {self.change(high)}"
+
+
+def p_value(p: float | None) -> str:
+    """`0.41`, `0.0312`, `< 0.001`; never rounded up to a level it does not reach."""
+    if p is None:
+        return DASH
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3g}" if p < 0.1 else f"{p:.2g}"
+
+
+def p_equals(p: float | None) -> str:
+    """`= 0.41` or `< 0.001`, to follow a "p"."""
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def setting(value: Any) -> str:
+    """A parameter's value in at most four significant digits."""
+    return signed(f"{value:.4g}") if isinstance(value, float) else readable(value)
+
+
+def settings(values: Iterable[tuple[str, Any]]) -> str:
+    """`lr = 0.012, perturbation = mp`."""
+    return ", ".join(f"{name} = {setting(value)}" for name, value in values)
+
+
+def listed(items: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = [*items] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

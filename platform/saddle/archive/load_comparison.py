@@ -1,0 +1,35 @@
+"""Stored studies, ready to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+
+from saddle.analyse.study_comparison import StudyView, view_of
+from saddle.archive.lookup import NotFound, find_studies
+from saddle.archive.study_url import open_named
+from saddle.store.ledger import Ledger
+from saddle.study.nearest import nearest
+from saddle.study.trainables import load_trainable
+
+
+def load_views(
+    names: Sequence[str], storage: str | PathLike[str] | None = None, metric: str | None = None
+) -> list[StudyView]:
+    """Every study that the names stand for, in their order; a file may stand for several.
+
+    Raises `NotFound` for a study that isn't there, or a metric that none of its trials has.
+    """
+    found: list[StudyView] = []
+    for given in names:
+        store, name = open_named(given, storage)
+        for stored in find_studies(store, name):
+            entries = Ledger(store, stored.run).entries()
+            if metric is not None and entries and not any(metric in entry.metrics for entry in entries):
+                known = list(dict.fromkeys(name for entry in entries for name in entry.metrics))
+                near = nearest(metric, known)
+                hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
+                raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
+            trainable = load_trainable(stored.study.trainable)
+            found.append(view_of(stored.study, trainable, entries, stored.baseline, metric, stored.run.name))
+    return found

@@ -1,0 +1,79 @@
+"""How far a study is, as its driver last stored it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from saddle.store.base import ForeignPath, Store
+from saddle.store.open import study_folder
+from saddle.trial.run_id import RunId
+
+
+@dataclass
+class Progress:
+    """Counts of one study under way; `started` and `updated` are Unix seconds, for show."""
+
+    study: str
+    question: str = ""
+    total: int | None = None
+    slots: int = 1
+    done: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    running: dict[str, int] = field(default_factory=dict)
+    """Trials under way and the epoch each has reached."""
+    best: float | None = None
+    best_trial: str | None = None
+    metric: str = ""
+    started: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+    fresh: int = 0
+    """Trials that ended since `started`, as against those of earlier runs."""
+    state: str = "running"
+    waiting: str = ""
+    """What the cluster has not free for trials that should run, in words."""
+    exhausted: str = ""
+    """Which budget is used up, in words."""
+    why: str = ""
+    """Why it was `stopped` by the machine, its disk or network."""
+    hours_before: float = 0.0
+    """Hours that earlier runs of the study took."""
+    seconds: float = 0.0
+    """Seconds that this run has taken so far."""
+    gpu_seconds: float | None = None
+    """GPU time of the trials that have ended, over all runs; None in what an older saddle stored."""
+    token: int = 0
+    """The fencing token of the driver that counted."""
+
+    @property
+    def hours(self) -> float:
+        """Hours that all runs of the study took."""
+        return self.hours_before + self.seconds / 3600
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time left at the pace so far, trials under way half done; None before the first one has ended."""
+        if self.total is None or not self.fresh:
+            return None
+        half_done = len(self.running) / 2
+        pace = self.seconds / (self.fresh + half_done)
+        return pace * max(0, self.total - self.done - half_done)
+
+
+def progress_path(run: RunId) -> str:
+    return f"{study_folder(run)}/progress.json"
+
+
+def read_progress(store: Store, run: RunId) -> Progress | None:
+    """What the driver of `run` last stored, or None where it never ran."""
+    try:
+        raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
+        if "seconds" not in raw:  # of an older saddle, which took the wall clock's word
+            raw["seconds"] = max(0.0, raw.get("updated", 0.0) - raw.get("started", 0.0))
+        return TypeAdapter(Progress).validate_python({**raw, "study": run.name})
+    except (FileNotFoundError, ForeignPath, ValueError, TypeError, AttributeError):
+        return None  # only for show: a damaged one is as good as none

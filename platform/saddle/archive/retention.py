@@ -1,0 +1,100 @@
+"""A study's policy for checkpoints, applied to what is stored of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.analyse.answer_study import answer_study
+from saddle.analyse.best import trial_order, value_of, violation
+from saddle.archive.studies import StoredStudy
+from saddle.report.cited_trials import cited
+from saddle.store.base import Store
+from saddle.store.fence import NO_LOCK, StudyLock
+from saddle.store.ledger import Ledger
+from saddle.store.lock import lock_study
+from saddle.store.open import study_folder
+from saddle.store.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
+from saddle.study.models import Study
+from saddle.study.selection import selection_of
+from saddle.study.trainables import load_trainable
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+
+
+def plan_for(store: Store, stored: StoredStudy) -> Plan:
+    """What the study's policy would remove now; its report cites what it would cite if written now."""
+    study = stored.study
+    if not is_limited(study.checkpoints):
+        return Plan((), 0)
+    trainable = load_trainable(study.trainable)
+    entries = sorted(Ledger(store, stored.run), key=trial_order)
+    answer = answer_study(study, trainable, entries, stored.baseline)
+    names = cited(study, entries, answer, trainable)
+    return plan_retention(store, stored.run, study.checkpoints, ranked(study, trainable, entries), names)
+
+
+def ranked(study: Study, trainable: Any, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Trials by the study's selection metric, best first: completed before others, constraints kept before broken."""
+    selection = selection_of(study, trainable)
+    sign = -1.0 if selection.direction == "maximize" else 1.0
+
+    def place(entry: TrialRecord) -> tuple[bool, bool, bool, float]:
+        value = value_of(entry, selection.metric)
+        kept = violation(entry, study.constraints) == 0
+        return (entry.outcome != Outcome.COMPLETED, not kept, value is None, 0.0 if value is None else sign * value)
+
+    return sorted(sorted(entries, key=trial_order), key=place)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was removed of one study, or would be; `note` says why nothing is where that isn't plain."""
+
+    study: str
+    removals: Sequence[Removal] = ()
+    kept_bytes: int = 0
+    note: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """What is gained."""
+        return sum(removal.bytes for removal in self.removals)
+
+
+def collect(store: Store, stored: StoredStudy, *, dry_run: bool) -> Collected:
+    """Apply a study's policy, or only say what that would do; raises `StorageError` while a driver runs the study."""
+    name = stored.run.name
+    if not is_limited(stored.study.checkpoints):
+        return Collected(name, note="keeps every checkpoint; its file sets no limit under checkpoints")
+    if dry_run:
+        plan = plan_for(store, stored)
+    else:
+        with lock_study(store, stored.run) as lock:
+            plan = apply_policy(store, stored, lock)
+    over = f"{plan.over / GIGABYTE:.3g} GB over its limit, all of it cited by the report" if plan.over else ""
+    return Collected(name, plan.removals, plan.kept_bytes, over)
+
+
+def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
+    """Remove a whole run that `--fresh` has set aside (`NAME@…`), or only say what that would free.
+
+    Raises `StorageError` while somebody uses it.
+    """
+    folder = study_folder(run)
+    removal = Removal("", folder, store.size(folder), "the whole study, set aside by --fresh")
+    if not dry_run:
+        with lock_study(store, run):
+            store.delete(folder)
+            shutil.rmtree(store.local / folder, ignore_errors=True)  # what this machine kept of one in a bucket
+    return Collected(run.name, (removal,))
+
+
+def apply_policy(store: Store, stored: StoredStudy, lock: StudyLock = NO_LOCK) -> Plan:
+    """Remove what the study's policy gives up; only the study's driver may, or whoever keeps it out."""
+    plan = plan_for(store, stored)
+    remove(store, stored.run, plan.removals, lock)
+    return plan

@@ -1,0 +1,67 @@
+"""How far a stored study is, and whether somebody is running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from saddle.analyse.badge import reasons_against
+from saddle.archive.progress import Progress, read_progress
+from saddle.store.base import Store
+from saddle.store.infrastructure_errors import full_folder, read_only
+from saddle.store.ledger import Ledger
+from saddle.store.lock import driver_of
+from saddle.trial.outcome import Outcome
+from saddle.trial.run_id import RunId
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """What the driver last said, and its process while there is one."""
+
+    progress: Progress
+    process: int | None
+    host: str | None = None
+    """The machine of the process, where it is another one."""
+    flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What is against finished trials, by their keys (see `with_flags`)."""
+    job: str | None = None
+    """The job that runs the study on a cluster, where this was asked of one."""
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None or self.job is not None
+
+    def facts(self) -> dict[str, Any]:
+        """The state as JSON has it."""
+        ours = {"process": self.process, "host": self.host, "job": self.job}
+        flagged = {key: list(reasons) for key, reasons in self.flagged.items()}
+        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, **ours, "flagged": flagged}
+
+
+def read_state(store: Store, run: RunId) -> StudyState:
+    """The state of a run; one that says it runs but has no process was interrupted."""
+    progress = read_progress(store, run) or Progress(run.name, state="not started")
+    driver = driver_of(store, run)
+    if progress.state == "running" and driver is None:
+        progress.state, progress.why = "interrupted", _unwritable(store)
+        progress.running.clear()
+    return StudyState(progress, driver.process, driver.host) if driver is not None else StudyState(progress, None)
+
+
+def with_flags(state: StudyState, store: Store, run: RunId) -> StudyState:
+    """The state with what is against finished trials, unless the study runs: then its driver says it of each."""
+    if state.running:
+        return state
+    reasons = {entry.key: reasons_against(entry) for entry in Ledger(store, run) if entry.outcome == Outcome.COMPLETED}
+    return replace(state, flagged={key: against for key, against in reasons.items() if against})
+
+
+def _unwritable(store: Store) -> str:
+    """Why its driver may have been unable to say what stopped it; empty where the storage has room."""
+    if "://" in store.url:
+        return ""
+    if read_only(store.url):
+        return f"the storage {store.url} can only be read now"
+    return str(full_folder([store.url]) or "")

@@ -1,0 +1,1 @@
+"""The Ray cluster that studies run on: connecting, credentials, nodes, resources, failures."""

@@ -1,0 +1,204 @@
+"""Ray's token authentication: on for the Ray that saddle starts, asked of every cluster beyond this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib
+import ipaddress
+import json
+import os
+import secrets
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+from saddle.errors import UserError
+
+MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
+PROBE_SECONDS = 10.0
+
+
+class ClusterError(UserError):
+    """A cluster can't be used, for a reason a person can act on."""
+
+
+class AuthState(Enum):
+    """What a cluster answers to somebody without a token, or with ours."""
+
+    OPEN = "open"
+    LOCKED = "locked"
+
+
+@contextlib.contextmanager
+def own_token() -> Iterator[None]:
+    """Let a Ray that is started meanwhile demand a new token, which only this process and its children know.
+
+    Not the user's own, which is for their clusters: with it `ray.init("auto")` of any other program of theirs, finding
+    no cluster, would join this Ray and run on it.
+    """
+    before = {name: os.environ.get(name) for name in (MODE, TOKEN)}
+    os.environ[MODE] = "token"
+    try:
+        os.environ[TOKEN] = secrets.token_hex(32)
+        refresh()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        refresh()
+
+
+def refresh() -> None:
+    """Let Ray read mode and token anew; it reads each once per process."""
+    _raylet().Config.initialize("")
+    _raylet().AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _raylet() -> Any:
+    """Ray's own reading of mode and token, for which it has no public name."""
+    return importlib.import_module("ray._raylet")
+
+
+def has_token() -> bool:
+    """Whether Ray finds a token: in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH names, or in ~/.ray/auth_token."""
+    refresh()
+    return bool(_raylet().AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+
+
+def require_authentication(address: str, *, insecure: bool = False) -> None:
+    """Raise `ClusterError` unless the cluster at `address` lets us in and, beyond this machine, nobody without a token.
+
+    `address` is that of a dashboard (`http://…`), of Ray Client (`ray://…`) or of the cluster itself (`HOST:PORT`).
+    With a token that fits, this process uses token authentication from now on.
+    """
+    if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):
+        return  # certificates on both sides say who may connect
+    if probe(address, None) is AuthState.OPEN:
+        if not insecure and not is_loopback(split(address)[0]):
+            raise ClusterError(
+                f"the cluster at {address} demands no token, so everybody who reaches it can run code there: start it "
+                f"with {MODE}=token and a token on every node (`ray get-auth-token --generate` makes one), or say "
+                "--insecure where its network is closed to others"
+            )
+        return
+    if not has_token():
+        raise ClusterError(
+            f"the cluster at {address} demands a token: set {TOKEN} to that of its nodes "
+            "(`ray get-auth-token` prints it on the head; with KubeRay it is a secret of the cluster's name)"
+        )
+    os.environ[MODE] = "token"
+    refresh()
+    if probe(address, our_token()) is AuthState.LOCKED:
+        raise ClusterError(
+            f"the token here is not that of the cluster at {address}; set {TOKEN} to the one its nodes have"
+        )
+
+
+def our_token() -> str:
+    """The token as Ray sends it: `Bearer …`."""
+    [header] = _raylet().AuthenticationTokenLoader.instance().get_token_for_http_header().values()
+    return str(header)
+
+
+def probe(address: str, authorization: str | None) -> AuthState:
+    """Whether the cluster answers a harmless question; raises `ClusterError` where nobody does."""
+    if address.startswith(("http://", "https://")):
+        return _probe_dashboard(address, authorization)
+    return _knock_at_port(address, authorization)
+
+
+def _probe_dashboard(address: str, authorization: str | None) -> AuthState:
+    headers = {"Authorization": authorization} if authorization else {}
+    request = urllib.request.Request(f"{address.rstrip('/')}/api/jobs/", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
+            return AuthState.OPEN
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code in (401, 403):
+                return AuthState.LOCKED
+        raise nobody(address, str(error)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise nobody(address, str(getattr(error, "reason", error))) from error
+
+
+def _knock_at_port(address: str, authorization: str | None) -> AuthState:
+    """Ask the cluster's own server (GCS), or that of Ray Client, whether it is there."""
+    import grpc  # type: ignore[import-untyped]
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc, ray_client_pb2, ray_client_pb2_grpc
+
+    metadata = [("client_id", "saddle"), *([("authorization", authorization)] if authorization else [])]
+    host, port = split(address)
+    ask: Any
+    with grpc.insecure_channel(f"{host}:{port}") as channel:
+        if address.startswith("ray://"):
+            ask = ray_client_pb2_grpc.RayletDriverStub(channel).ClusterInfo
+            question = ray_client_pb2.ClusterInfoRequest(type=ray_client_pb2.ClusterInfoType.PING)
+        else:
+            ask = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel).CheckAlive
+            question = gcs_service_pb2.CheckAliveRequest()
+        try:
+            ask(question, timeout=PROBE_SECONDS, metadata=metadata)
+        except grpc.RpcError as error:
+            if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+                return AuthState.LOCKED
+            raise nobody(address, error.code().name.lower()) from error
+    return AuthState.OPEN
+
+
+def is_from_ray_init(address: str) -> bool:
+    """Whether the cluster at HOST:PORT says of itself that one program's `ray.init` started it, as against `ray start`.
+
+    Asked after `require_authentication`; one that doesn't say is taken for a cluster.
+    """
+    import grpc
+    from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
+    from ray._private.ray_constants import KV_NAMESPACE_CLUSTER
+    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+
+    host, port = split(address)
+    metadata = [("authorization", our_token())] if has_token() else []
+    with grpc.insecure_channel(f"{host}:{port}") as channel:
+        ask = gcs_service_pb2_grpc.InternalKVGcsServiceStub(channel).InternalKVGet
+        question = gcs_service_pb2.InternalKVGetRequest(key=CLUSTER_METADATA_KEY, namespace=KV_NAMESPACE_CLUSTER)
+        with contextlib.suppress(grpc.RpcError, ValueError, AttributeError):
+            note = json.loads(ask(question, timeout=PROBE_SECONDS, metadata=metadata).value)
+            return bool(note.get("ray_init_cluster", False))
+    return False
+
+
+def nobody(address: str, reason: str) -> ClusterError:
+    """What to say where no cluster answers."""
+    right = {"http": "http://HEAD:8265, its dashboard", "ray": "ray://HEAD:10001"}.get(
+        address.partition("://")[0].rstrip("s") if "://" in address else "", "HEAD:6379, or auto on a node of it"
+    )
+    return ClusterError(f"no Ray cluster answers at {address} ({reason}); the address is usually {right}")
+
+
+def split(address: str) -> tuple[str, int | None]:
+    """Host and port of an address; raises `ClusterError` where it has none."""
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or (port is None and not address.startswith("http")):
+        raise ClusterError(f"{address!r} is no address: write auto, HOST:PORT, ray://HOST:PORT or http://HOST:PORT")
+    return host, port
+
+
+def is_loopback(host: str) -> bool:
+    """Whether every address that the name stands for is this machine's own."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in found)

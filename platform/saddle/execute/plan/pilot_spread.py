@@ -1,0 +1,79 @@
+"""The spread of paired differences that a plan reckons with: stated, or that of an ablation in the storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.analyse.ablation import measure_arms
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.result import compared_metric
+from saddle.analyse.seeds_needed import Spread, pilot_spread
+from saddle.archive.lookup import find_run
+from saddle.archive.studies import StoredStudy, read_study, study_names
+from saddle.errors import UserError
+from saddle.store.base import Store
+from saddle.store.ledger import Ledger
+from saddle.study.metrics import in_points, too_large
+from saddle.study.models import Study
+from saddle.study.nearest import nearest
+
+
+@dataclass(frozen=True)
+class PowerQuestion:
+    """What is asked of a plan: for which true effect, from which spread; a pilot is an ablation in the storage."""
+
+    effect: float | None = None
+    spread: float | None = None
+    pilot: str | None = None
+
+
+OPEN = PowerQuestion()
+
+
+def find_spread(study: Study, store: Store, trainable: Any, question: PowerQuestion) -> Spread | None:
+    """The spread asked about, else that of the study's own trials; None where nothing was asked and none have ended.
+
+    Raises `UserError` for a size that no difference of shares can have, where a pilot is none, and where an effect is
+    asked about and no spread is known.
+    """
+    metric = compared_metric(study, trainable.METRICS, (), trainable.SELECTION)
+    for option, size in (("--effect", question.effect), ("--spread", question.spread)):
+        wrong = too_large(metric, size) if size is not None else None
+        if wrong is not None and size is not None:
+            raise UserError(f"{option} {size:g} can't be: {wrong}; {in_points(size)}")
+    if question.spread is not None:
+        return Spread(question.spread, "stated")
+    if question.pilot is not None:
+        return _of_pilot(store, question.pilot, metric)
+    stored = read_study(store, study.study)
+    own = None if stored is None else _of_stored(store, stored, metric)
+    if own is None and question.effect is not None:
+        raise UserError(
+            f"how many seeds an effect needs depends on the spread of paired differences, and {study.study} has no two"
+            " complete pairs yet; give --spread SD, or --pilot STUDY with an ablation that has run"
+        )
+    return own
+
+
+def _of_pilot(store: Store, name: str, metric: str) -> Spread:
+    stored = find_run(store, name)
+    if stored is None:
+        names = study_names(store)
+        near = nearest(name, names)
+        hint = f"did you mean {near}?" if near else f"there are: {', '.join(names) or 'none'}"
+        raise UserError(f"the pilot {name} is no study in this storage; {hint}")
+    if stored.study.ablation is None:
+        raise UserError(f"the pilot {name} is a search, whose trials are not paired; name an ablation")
+    found = _of_stored(store, stored, metric)
+    if found is None:
+        raise UserError(f"the pilot {name} has no arm with two complete pairs of {metric} that differ")
+    return found
+
+
+def _of_stored(store: Store, stored: StoredStudy, metric: str) -> Spread | None:
+    if stored.study.ablation is None:
+        return None
+    arms = arms_of_study(stored.study, stored.baseline)
+    entries = list(Ledger(store, stored.run))
+    return pilot_spread(measure_arms(stored.study, arms, entries, metric), f"from {stored.run}")

@@ -1,0 +1,201 @@
+"""What can be known to fail is found before anything starts."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from saddle.archive.studies import read_study, refuse_changes
+from saddle.cluster.resources import slots_for
+from saddle.design.blocks import Block, block_list, settings_of
+from saddle.design.components import settings_at
+from saddle.execute.plan.setup import find_baseline
+from saddle.store.base import Store
+from saddle.store.lock import driver_of, lock_study
+from saddle.study.models import Ablation, Study
+from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
+from trainables.contract import InProcessRun, Resolved, resolve
+from trainables.datasets.availability import how_to_get
+from trainables.datasets.config import FolderDataset, ParquetDataset, known_name
+from trainables.datasets.errors import DataError, DataNotFoundError
+from trainables.datasets.root import data_root as find_root
+
+
+@dataclass
+class CheckingRun(InProcessRun):
+    """A run that loads every dataset once, however many configurations are checked against it, and fails alike."""
+
+    loaded: dict[str, Any] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    """What isn't there, by description, and how to get it."""
+
+    def data(self, name: Any) -> Any:
+        key = repr(name)
+        if key not in self.loaded:
+            try:
+                self.loaded[key] = super().data(name)
+            except DataError as error:
+                self.loaded[key] = error
+                if isinstance(error, DataNotFoundError):
+                    known = known_name(name)
+                    self.absent[key] = how_to_get(known, find_root(self.data_root)) if known else str(error)
+        if isinstance(self.loaded[key], DataError):
+            raise self.loaded[key]
+        return self.loaded[key]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What should be known of how the datasets were read."""
+        return [f"dataset {data.name}: {of}" for data in self.loaded.values() for of in getattr(data, "remarks", ())]
+
+
+def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False, here: bool = True) -> None:
+    """Raise what running the studies would raise, as far as storage and resources can tell it.
+
+    Resources are checked only where trials run `here`, on this machine. Raises `StudyChanged`, `NothingToBuildOn`,
+    `DoesNotFit`, `SharedDatabaseError`, or `StorageError` where another driver runs one.
+    """
+    if any(study.search is not None for study in studies):
+        check_shared_database()
+    check_stored(studies, store, fresh=fresh)
+    if here and not connected():
+        for study in studies:
+            slots_for(study, local_resources())
+
+
+def check_stored(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
+    """Raise what the storage has against running the studies: other settings, no baseline, another driver."""
+    names = [study.study for study in studies]
+    for position, study in enumerate(studies):
+        refuse_second_driver(store, RunId(study.study))
+        stored = read_study(store, study.study)
+        if stored is not None and not fresh:
+            refuse_changes(store, stored, study)
+        if study.ablation is not None and study.ablation.best_of not in names[:position]:
+            find_baseline(study, store)
+
+
+def check_shared_database() -> None:
+    """Raise `SharedDatabaseError` where Optuna's database is named and can't be used."""
+    from saddle.search.database import open_shared, shared_url
+
+    url = shared_url()
+    if url is not None:
+        open_shared(url).close()
+
+
+def refuse_second_driver(store: Store, run: RunId) -> None:
+    """Raise `StorageError` where another process trains the run."""
+    if driver_of(store, run) is not None:
+        with lock_study(store, run):  # raises, naming the process, unless it has ended in between
+            pass
+
+
+def connected() -> bool:
+    """Whether this process uses a Ray cluster already, whose resources are not this machine's."""
+    if "ray" not in sys.modules:
+        return False
+    import ray
+
+    return bool(ray.is_initialized())
+
+
+def local_resources() -> list[dict[str, float]]:
+    """The resources Ray will find on this machine, as those of one node; in a container, what it may use."""
+    from ray._private.accelerators import get_accelerator_manager_for_resource
+    from ray._private.utils import get_num_cpus
+
+    gpus = get_accelerator_manager_for_resource("GPU").get_current_node_num_accelerators()
+    return [{"CPU": float(get_num_cpus(override_docker_cpu_warning=True)), "GPU": float(gpus)}]
+
+
+def check_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
+    """Open every dataset the studies name, and let their trainables check it against each configuration.
+
+    Gives what should be known of how the datasets were read. Raises `trainables.datasets.DataError` saying which files
+    are absent or corrupt, all of them, and what to do.
+    """
+    if data_root is not None and not Path(data_root).expanduser().is_dir():
+        raise DataNotFoundError(f"the data root {data_root} is no folder; `saddle data fetch NAME` makes and fills one")
+    run = CheckingRun(data_root=data_root)
+    raise_together(look_at_data(studies, run))
+    return run.remarks
+
+
+def data_notes(studies: Sequence[Study], data_root: str | None) -> list[str]:
+    """Which datasets the studies name that aren't on this machine, how to get them, and what of the others is odd.
+
+    Raises what `check_data` would raise of those that are here.
+    """
+    run = CheckingRun(data_root=data_root)
+    raise_together([error for error in look_at_data(studies, run) if not isinstance(error, DataNotFoundError)])
+    return [*run.absent.values(), *run.remarks]
+
+
+def look_at_data(studies: Sequence[Study], run: CheckingRun) -> list[DataError]:
+    """What is wrong with each dataset for each configuration of the studies, in their order, without repetitions."""
+    problems: dict[str, DataError] = {}
+    for study in studies:
+        trainable = load_trainable(study.trainable)
+        check = getattr(trainable, "check", None)
+        for config in configs(study):
+            try:
+                if check is not None:
+                    check(config, run)
+                elif hasattr(config, "dataset"):
+                    run.data(config.dataset)
+            except DataError as error:
+                problems.setdefault(str(error), error)
+    return list(problems.values())
+
+
+def raise_together(problems: Sequence[DataError]) -> None:
+    """Raise the only one, or all of them as one."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise DataError("\n".join(map(str, problems)))
+
+
+def own_paths(dataset: Any) -> list[str]:
+    """Where data of one's own lies."""
+    if isinstance(dataset, FolderDataset):
+        return [dataset.folder]
+    return list(dataset.parquet.splits.values()) if isinstance(dataset, ParquetDataset) else []
+
+
+def configs(study: Study) -> Iterator[Any]:
+    """The valid configurations among the study's own and those of its levels and choices (see `resolutions`)."""
+    return (resolved.config for resolved in resolutions(study))
+
+
+def resolutions(study: Study) -> Iterator[Resolved]:
+    """The study's settings completed: alone, with all first levels or choices, and with each of them by itself.
+
+    All of that in every block. What is invalid without the rest of an arm or trial is left out; the loader has judged
+    each value.
+    """
+    trainable = load_trainable(study.trainable)
+    base = study.settings
+    blocks: list[Block] = [{}]
+    varied = [[{name: value} for value in p.choice or p.bounds[:1]] for name, p in (study.search or {}).items()]
+    if study.ablation is not None:
+        base, blocks = {**base, **study.ablation.baseline}, block_list(study.ablation.blocks)
+        varied = levels_of(study.ablation)
+    first = {name: value for levels in varied for name, value in levels[0].items()}
+    alone = [{}, first, *(level for levels in varied for level in levels)]
+    for block, settings in itertools.product(blocks, alone):
+        try:
+            yield resolve(trainable, {**base, **settings, **settings_of(block)}, study.recipe, study.scale)
+        except ValueError:
+            continue
+
+
+def levels_of(ablation: Ablation) -> list[list[dict[str, Any]]]:
+    """The settings of each level of every factor."""
+    return [[settings_at(ablation, name, level) for level in levels] for name, levels in ablation.factors.items()]

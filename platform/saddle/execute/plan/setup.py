@@ -1,0 +1,112 @@
+"""What a study needs before its first trial: its baseline, its proposals, and what earlier runs have done."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.best import best
+from saddle.analyse.remaining_replicates import needs_of
+from saddle.archive.studies import read_study
+from saddle.design import make_arms, replicates_of
+from saddle.design.trial_source import AblationSource
+from saddle.errors import UserError
+from saddle.search.database import shared_url
+from saddle.search.fault_tolerant import FaultTolerantSource
+from saddle.search.journal import open_whole
+from saddle.search.optuna_search import OptunaSearch
+from saddle.search.rebuild import rebuild
+from saddle.search.storage import journal_path, name_in_storage, open_storage
+from saddle.search.unfinished import begun_trials
+from saddle.store.base import Store
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.fence import NO_LOCK, StudyLock
+from saddle.store.ledger import Ledger
+from saddle.store.open import study_folder, trial_folder
+from saddle.study.models import Study
+from saddle.study.trainables import load_trainable
+from saddle.trial.run_id import RunId
+from saddle.trial.source import TrialSource
+from trainables.contract import complete
+
+
+class NothingToBuildOn(UserError):
+    """An ablation names the best of a search that has no finished trial."""
+
+
+def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
+    """The ablation's baseline with the best trial's settings in it; None in a search."""
+    if study.ablation is None:
+        return None
+    if study.ablation.best_of is None:
+        return dict(study.ablation.baseline)
+    name = study.ablation.best_of
+    search = read_study(store, name)
+    if search is None or search.study.objective is None:
+        raise NothingToBuildOn(
+            f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
+        )
+    found = best(Ledger(store, search.run), search.study.objective[0], search.study.constraints)
+    if found is None:
+        raise NothingToBuildOn(
+            f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"
+        )
+    return {**found.settings, **study.ablation.baseline}
+
+
+def make_source(
+    study: Study,
+    store: Store,
+    ledger: Ledger,
+    baseline: Mapping[str, Any] | None,
+    retry: Sequence[str],
+    lock: StudyLock = NO_LOCK,
+) -> TrialSource:
+    """What decides on the study's trials, without those whose outcome is to be run again."""
+    entries, run = list(ledger), ledger.run
+    again = [entry for entry in entries if entry.outcome in retry]
+    if study.ablation is not None:
+        assert baseline is not None
+        for entry in again:
+            start_trial_over(store, run, entry.key, lock)
+            ledger.remove(entry.key)
+        arms = make_arms(study.ablation, baseline, study.settings)
+        finished = {entry.key: entry for entry in entries if entry not in again}
+        trainable = load_trainable(study.trainable)
+        raced = study.ablation.race.spending is not None
+        judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
+        return AblationSource(replicates_of(study.ablation, arms), finished, judge)
+    name, told = name_in_storage(run), {e.key: e for e in entries}
+    begun = begun_trials(store, run, told)
+    journal = journal_path(store, run)
+    if shared_url() is None:
+        storage = open_whole(journal, study, name, entries, {trial.number: trial.settings for trial in begun})
+    else:
+        storage = open_storage(journal)
+    rebuild(study, storage, name, entries, begun)
+    search = OptunaSearch(study, storage, told, known=known_values(study), name=name)
+    search.retry(again)
+    return FaultTolerantSource(search)
+
+
+def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> None:
+    """Drop what was trained of a trial; its attempts are counted on, so that no orphan is taken for a new one."""
+    lock.check()
+    Checkpoints.of_trial(store, run, key, lock.token).start_over()
+    folder = trial_folder(run, key)
+    for name in list(store.names(folder)):
+        if name != "checkpoints":
+            store.delete(f"{folder}/{name}")
+
+
+def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: StudyLock) -> None:
+    """Let the workers of earlier drivers, which may live on, write no more to the trials that have not ended."""
+    for key in store.names(f"{study_folder(run)}/trials"):
+        if key not in finished:
+            Checkpoints.of_trial(store, run, key, lock.token).fence_off()
+
+
+def known_values(study: Study) -> dict[str, Any]:
+    """Every value that isn't searched, so that a condition may rest on a default."""
+    known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
+    return {name: value for name, value in known.items() if name not in (study.search or {})}

@@ -1,0 +1,145 @@
+"""What running a study would do; nothing is started."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.seeds_needed import Need, Spread, effects_count, needs
+from saddle.analyse.statistics.power import limits
+from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
+from saddle.design import Arm
+from saddle.design.blocks import block_list, settings_of
+from saddle.design.components import varied as varied_by
+from saddle.design.describing import DesignFacts, describe_design
+from saddle.errors import UserError
+from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
+from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
+from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
+from saddle.execute.plan.setup import NothingToBuildOn, find_baseline, known_values
+from saddle.search.samplers import notes, planned_trials
+from saddle.store.base import Store
+from saddle.store.ledger import Ledger
+from saddle.study.models import Study
+from saddle.study.space import Parameter
+from saddle.study.trainables import load_trainable
+from saddle.study.values import canonical
+from saddle.trial.run_id import RunId
+from trainables.contract import resolve
+
+START_SECONDS = 8.0
+"""Until the first trial of a study trains: Ray's start, and importing torch in every slot."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Arms, trials, resources and estimates of one study."""
+
+    study: Study
+    trials: int | None
+    done: int
+    arms: Sequence[Mapping[str, Any]]
+    seeds: Sequence[int]
+    slots: int
+    shape: str
+    per_trial: Estimate
+    config: Mapping[str, Any]
+    assumed: Sequence[str]
+    notes: Sequence[str]
+    design: DesignFacts | None = None
+    """Of an ablation."""
+    spread: Spread | None = None
+    """Of paired differences; where it is known, `needs` says what each kind of effect takes."""
+    effect: float | None = None
+    needs: Sequence[Need] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock time for what is left, no trial stopping early; None where it can't be known."""
+        if self.trials is None or self.per_trial.seconds is None:
+            return None
+        rounds = math.ceil(max(0, self.trials - self.done) / self.slots)
+        return START_SECONDS + self.per_trial.seconds * rounds if rounds else 0.0
+
+    @property
+    def bytes(self) -> int | None:
+        """What the study keeps on disk in all."""
+        return None if self.trials is None or self.per_trial.bytes is None else self.per_trial.bytes * self.trials
+
+
+def plan_study(study: Study, store: Store, data_root: str | None = None, question: PowerQuestion = OPEN) -> Plan:
+    """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
+    trainable = load_trainable(study.trainable)
+    found: list[str] = data_notes([study], data_root)
+    try:
+        baseline = find_baseline(study, store)
+    except NothingToBuildOn as reason:
+        found.append(f"{reason}; until then the arms are shown without its parameters")
+        baseline = dict(study.ablation.baseline) if study.ablation else None
+    arms = arms_of_study(study, baseline)
+    seeds = study.ablation.seed_list if study.ablation else [0]
+    blocks = block_list(study.ablation.blocks) if study.ablation else [{}]
+    given = [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
+    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
+    resolved = resolved or list(islice(resolutions(study), 1))
+    if not resolved:
+        raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
+    try:
+        slots = slots_for(study, local_resources())
+    except DoesNotFit as reason:
+        found.append(f"{reason}; a cluster may have it: saddle submit, or saddle run --address")
+        slots = 1
+    trials = len(given) * len(seeds) if study.ablation else planned_trials(study)
+    spread = None
+    if study.ablation:
+        spread = find_spread(study, store, trainable, question)
+        found += limits(len(seeds), effects_count(study.ablation, arms), study.ablation.compare.alpha)
+    else:
+        found += notes(
+            study.sampler.name,
+            bool(study.constraints),
+            [name for name, parameter in (study.search or {}).items() if parameter.when],
+        )
+        found += idle_parameters(study)
+    varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
+    return Plan(
+        study=study,
+        trials=trials,
+        done=len(Ledger(store, RunId(study.study)).keys()),
+        arms=differing_settings(arms),
+        seeds=seeds,
+        slots=min(slots, trials) if trials else slots,
+        shape=str(trial_shape(study.resources)),
+        per_trial=estimate_trial(store, study.trainable, trainable, [complete.config for complete in resolved]),
+        config=resolved[0].config.model_dump(mode="json"),
+        assumed=sorted(
+            name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied
+        ),
+        notes=found,
+        design=describe_design(study.ablation, arms) if study.ablation else None,
+        spread=spread,
+        effect=question.effect if spread else None,
+        needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
+    )
+
+
+def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:
+    """The arms by name with those settings in which they are not all alike."""
+    names = dict.fromkeys(name for arm in arms for name in arm.settings)
+    differ = [name for name in names if len({canonical(arm.settings.get(name)) for arm in arms}) > 1]
+    return [{"arm": arm.name, **{name: arm.settings.get(name) for name in differ}} for arm in arms]
+
+
+def idle_parameters(study: Study) -> list[str]:
+    """Parameters whose condition no trial can meet, because a default or fixed value decides it."""
+    space, known = study.search or {}, known_values(study)
+    return [
+        f"{name} is never searched: its condition wants {condition} = {wanted}, which stays {known.get(condition)}"
+        for name, parameter in space.items()
+        for condition, wanted in parameter.when.items()
+        if condition not in space and not Parameter(choice=[0], when={condition: wanted}).active(known)
+    ]

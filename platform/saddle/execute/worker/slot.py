@@ -1,0 +1,113 @@
+"""A slot: the Tune trainable that lives through many trials and keeps a warm worker behind it."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from ray import tune
+
+from saddle.cluster.credentials import adopt_credentials
+from saddle.cluster.resources import needs_group
+from saddle.execute.worker.group import GroupWorker
+from saddle.execute.worker.worker import InProcessWorker, Worker
+from saddle.redaction import redact_logs, redacting
+from saddle.store.checkpoints import Checkpoints
+from saddle.store.infrastructure_errors import infrastructure_error
+from saddle.store.open import open_store
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, Order, dump_message
+from saddle.trial.outcome import Outcome
+
+ORDER = "order"
+MESSAGE = "message"
+
+
+def make_worker(order: Order) -> Worker:
+    """A worker on a thread of this process, or for a GPU or several workers a group of processes."""
+    if needs_group(order.workers, order.gpus_per_worker):
+        return GroupWorker(order.workers, order.cpus_per_worker, order.gpus_per_worker, order.machine)
+    return InProcessWorker()
+
+
+class Slot(tune.Trainable):
+    """Each `step` is the next message of the trial it holds; `reset_config` hands it the next trial."""
+
+    @redacting()
+    def setup(self, config: dict[str, Any]) -> None:
+        # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        redact_logs()
+        order = Order.parse(config[ORDER])
+        self.worker = make_worker(order)
+        self._take(order)
+
+    def _take(self, order: Order) -> None:
+        adopt_credentials(order.storage)
+        self.order = order
+        self.trouble: Exception | None = None
+        try:
+            self.worker.start(order)
+        except Exception as error:  # Tune hands on what a step raises; of a constructor's error only the text is left
+            self.trouble = error
+        self.holding = self.trouble is None
+        self.spent = 0.0
+        self.attempt = 0
+
+    @redacting()
+    def step(self) -> dict[str, Any]:
+        """The trial's next message; raises what is neither the trial's fault nor that of machine, disk or network."""
+        try:
+            message = self._next_message()
+        except Exception as error:
+            fault = infrastructure_error(error)
+            if fault is None:
+                raise
+            message = FaultMessage(self.order.key, self.attempt, str(fault))
+            self.holding = False  # who knows what is left of the worker
+        done = isinstance(message, EndMessage | FaultMessage)
+        if done and self.holding:
+            self.worker.stop()
+            self.holding = False
+        epoch = message.epoch if isinstance(message, EpochMessage) else 0
+        return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
+
+    def _next_message(self) -> Message:
+        if self.trouble is not None:
+            raise self.trouble
+        limit = self.order.time_limit
+        if limit is not None and self.spent > limit:
+            why = f"{self.spent:.0f} s of training, more than the {limit:g} s allowed"
+            return EndMessage(self.order.key, self.attempt, str(Outcome.TIMED_OUT), why)
+        try:
+            message = self.worker.step(timeout=limit)
+        except TimeoutError as error:
+            # whoever takes the trial up next only ends it
+            store = open_store(self.order.storage, create=False)
+            Checkpoints.of_trial(store, self.order.run, self.order.key, self.order.token).give_up(
+                Outcome.TIMED_OUT, str(error)
+            )
+            self.worker.abandon()
+            self.worker.start(self.order)
+            message = self.worker.step()
+        self.attempt = message.attempt
+        self.spent = message.seconds if isinstance(message, EpochMessage) else 0.0
+        return message
+
+    @redacting()
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        if self.holding:
+            self.worker.stop()
+        self._take(Order.parse(new_config[ORDER]))
+        return True
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Nothing: the worker stores checkpoints itself, before it reports an epoch."""
+        return {}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Nothing, see `save_checkpoint`."""
+
+    def cleanup(self) -> None:
+        if self.holding:
+            self.worker.stop()
+        self.worker.close()

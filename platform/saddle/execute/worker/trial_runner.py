@@ -1,0 +1,231 @@
+"""One trial, from its order to its last message: train, checkpoint, select, evaluate, classify how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+import time
+import traceback
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from saddle.execute.worker.artifacts import store_arrays, store_images
+from saddle.execute.worker.fingerprint import fingerprint_data
+from saddle.execute.worker.run_context import DataCache, TrainRun
+from saddle.external_names import unescape
+from saddle.store.checkpoints import Checkpoints, Superseded, load_state
+from saddle.store.curve import of_attempt
+from saddle.store.infrastructure_errors import full_folder, infrastructure_error
+from saddle.store.open import open_store, trial_folder
+from saddle.store.plain_state import NotPlain
+from saddle.study.trainables import load_trainable
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, Order, ReadyMessage
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import image_of_epoch, is_of_epoch
+from trainables.contract import Collapsed, Diverged, Report
+
+
+class TrainableExited(Exception):
+    """The trainable raised something that would end the process, such as `SystemExit`."""
+
+
+@contextlib.contextmanager
+def exits_are_failures() -> Iterator[None]:
+    """Turn what is no `Exception` into a `TrainableExited`: it ends the trial, not the worker that serves others, too.
+
+    Around calls of the trainable only: at a `yield` of our own `GeneratorExit` is how a trial is dropped.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:  # SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, …
+        raise TrainableExited(f"the trainable raised {type(error).__name__}({error})") from error
+
+
+@dataclass
+class Training:
+    """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store."""
+
+    order: Order
+    cache: DataCache
+    is_rank_zero: bool = True
+
+    def __post_init__(self) -> None:
+        self.began: tuple[int, dict[str, Any] | None] | None = None
+        self.attempt = 0
+        self.folder = trial_folder(self.order.run, self.order.key)
+
+    def _open(self) -> None:
+        """Begin another attempt."""
+        self.store = open_store(self.order.storage, create=False)
+        self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key, self.order.token)
+        self.attempt = self.checkpoints.manifest.attempts + 1
+        if self.is_rank_zero:
+            self.attempt = self.checkpoints.claim(time.time())
+
+    def ready(self) -> ReadyMessage | EndMessage | FaultMessage:
+        """Read the state to go on from, before any rank takes a step; the end, where the trial was given up."""
+        try:
+            self._open()
+            given_up = self.checkpoints.manifest.given_up
+            if given_up is not None:
+                return self._end(Outcome(given_up.outcome), given_up.why)
+            self.began = self.checkpoints.resume()
+        except Superseded:
+            raise
+        except Exception as error:  # see `messages`
+            return self._failed(error)
+        return ReadyMessage(self.order.key, self.attempt, self.began[0])
+
+    def messages(self) -> Generator[Message, None, None]:
+        """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
+
+        Whatever the trainable raises is its failure, and the study goes on; what the machine, its disk or network did
+        is no result, and a `FaultMessage` says so.
+        """
+        try:
+            if self.began is None and not isinstance(answer := self.ready(), ReadyMessage):
+                yield answer
+                return
+            yield from self._outcome()
+        except Superseded:
+            raise  # nobody waits for this attempt's messages any more
+        except Exception as error:
+            yield self._failed(error)
+
+    def _outcome(self) -> Generator[Message, None, None]:
+        """Train to the end, or to that which the method itself came to."""
+        try:
+            yield from self._train()
+        except Collapsed as failure:
+            yield self._end(Outcome.COLLAPSED, failure.why, images=self._all_images(failure.images))
+        except Diverged as failure:
+            yield self._end(Outcome.DIVERGED, failure.why, images=self._all_images(failure.images))
+        except NotPlain as refusal:
+            yield self._end(Outcome.FAILED, str(refusal))
+
+    def _failed(self, error: Exception) -> EndMessage | FaultMessage:
+        """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
+        fault = infrastructure_error(error) or full_folder(working_folders(self.order.storage))
+        if fault is not None:
+            return FaultMessage(self.order.key, self.attempt, str(fault))
+        return self._end(Outcome.FAILED, "".join(traceback.format_exception(error)))
+
+    def _train(self) -> Generator[Message, None, None]:
+        assert self.began is not None
+        reached, state = self.began
+        with exits_are_failures():
+            trainable = load_trainable(self.order.trainable)
+            config = trainable.Config.model_validate(dict(self.order.params))
+        spent = self.checkpoints.manifest.seconds if reached else 0.0
+        if self.is_rank_zero:
+            self.checkpoints.forget_after(reached)
+            self.checkpoints.clean()
+        run = TrainRun(self.order.seed, self.cache, state)
+        last: Mapping[str, Any] | None = state
+        since = time.monotonic()
+        for epoch, report in enumerate(reports_of(trainable, config, run), start=reached + 1):
+            self._check(report, epoch)
+            if report.state is None:
+                raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
+            last = report.state
+            seconds = spent + time.monotonic() - since
+            if self.is_rank_zero:
+                self._store_images({image_of_epoch(epoch, name): image for name, image in report.images.items()})
+                self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
+            # the manifest's own time, so that whatever is told of this epoch again is told the same
+            when = self.checkpoints.manifest.times[-1] if self.is_rank_zero else time.time()
+            yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, when)
+        if last is None:
+            raise ValueError("the trainable reported no epoch")
+        with exits_are_failures():
+            end = self._finish(trainable, config, last) if self.is_rank_zero else self._end(Outcome.COMPLETED)
+        yield end
+
+    def _check(self, report: Report, epoch: int) -> None:
+        """Refuse test metrics during training, and treat an objective that is no number as divergence."""
+        for name in report.metrics:
+            if name.startswith("test/"):
+                raise ValueError(f"{name} was reported during training; test is measured once, at the end")
+        for name in (*self.order.required, self.order.select[0]):
+            if name not in report.metrics:
+                raise ValueError(
+                    f"the report of epoch {epoch} lacks {name}; it has {', '.join(sorted(report.metrics))}"
+                )
+            if not math.isfinite(report.metrics[name]):
+                raise Diverged(f"{name} is {report.metrics[name]} in epoch {epoch}")
+
+    def _is_best(self, report: Report) -> bool:
+        """Whether this epoch's selection metric beats all before it (the first of equals stays)."""
+        metric, direction = self.order.select
+        best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
+        return best is None or (value > best if direction == "maximize" else value < best)
+
+    def _finish(self, trainable: Any, config: Any, last: Mapping[str, Any]) -> EndMessage:
+        """Measure test once for the selected and once for the last checkpoint."""
+        manifest = self.checkpoints.manifest
+        best = manifest.best
+        assert best is not None
+        assert manifest.last is not None
+        run = TrainRun(self.order.seed, self.cache, alone=True)
+        selected = best is not manifest.last
+        report = trainable.evaluate(config, load_state(self.store, best) if selected else last, run)
+        last_report = trainable.evaluate(config, last, run) if selected else report
+        return self._end(
+            Outcome.COMPLETED,
+            metrics={**manifest.best_metrics, **report.metrics},
+            test_last=dict(last_report.metrics),
+            arrays=self._store_arrays(report.arrays),
+            images=self._all_images(report.images),
+            fingerprints={**fingerprint_data(config, run), **report.fingerprints},
+        )
+
+    def _end(self, outcome: Outcome, why: str = "", **rest: Any) -> EndMessage:
+        return EndMessage(self.order.key, self.attempt, str(outcome), why, **rest)
+
+    def _store_arrays(self, arrays: Mapping[str, Any]) -> dict[str, str]:
+        return store_arrays(self.store, self._own("arrays"), arrays)
+
+    def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
+        """Store the images of the end; they and those of epochs, of earlier attempts, too."""
+        stored = self._store_images(closing)
+        shown: dict[str, str] = {}
+        for folder in self._folders_of_attempts("images") if self.is_rank_zero else ():
+            epochs = (name for name in self.store.names(folder) if is_of_epoch(name))
+            shown |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
+        return stored | {name: shown[name] for name in sorted(shown)}
+
+    def _own(self, kind: str) -> str:
+        """The folder of this attempt's images or arrays: an orphan of an earlier one writes beside them."""
+        return f"{self.folder}/{of_attempt(kind, self.attempt)}"
+
+    def _folders_of_attempts(self, kind: str) -> list[str]:
+        """The folders of all attempts so far, in their order."""
+        return [f"{self.folder}/{of_attempt(kind, attempt)}" for attempt in range(1, self.attempt + 1)]
+
+    def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
+        return store_images(self.store, self._own("images"), images if self.is_rank_zero else {})
+
+
+def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
+    """What the trainable reports, one epoch after the other."""
+    over = object()
+    with exits_are_failures():
+        reports = iter(trainable.train(config, run))
+    while True:
+        with exits_are_failures():
+            report: Any = next(reports, over)
+        if report is over:
+            return
+        yield report
+
+
+def working_folders(storage: str) -> list[str]:
+    """Where a trial writes on this machine: the storage, temporary files, the datasets' cache."""
+    from trainables.datasets.cache_space import cache_root
+
+    local = [] if "://" in storage else [storage]
+    return [*local, tempfile.gettempdir(), str(cache_root())]

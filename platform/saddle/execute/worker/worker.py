@@ -1,0 +1,129 @@
+"""A warm Ray Train worker: it waits for orders and trains one after the other, step by step as it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol
+
+from saddle.cluster.worker_exit import note_exits
+from saddle.execute.worker.malloc import keep_freed_memory
+from saddle.execute.worker.run_context import DataCache
+from saddle.execute.worker.trial_runner import Training
+from saddle.trial.messages import Message, Order
+
+START_SECONDS = 600.0
+"""How long a worker may take until it can be handed a trial; a group waits for its resources meanwhile."""
+
+
+class WorkerDied(Exception):
+    """The worker's thread ended, so nothing will ever be reported again."""
+
+
+class WorkerNotStarted(Exception):
+    """The worker ended before it could take up a trial, so that no trial is to blame."""
+
+
+class Worker(Protocol):
+    """What a slot wants of whatever trains behind it."""
+
+    def start(self, order: Order) -> None:
+        """Take up a trial; the one before must have ended or been stopped. Raises `WorkerNotStarted`."""
+
+    def step(self, timeout: float | None = None) -> Message:
+        """Train until the next message; raises `TimeoutError` after `timeout` seconds or `WorkerDied`."""
+
+    def stop(self) -> None:
+        """Drop the trial under way, between two of its epochs."""
+
+    def abandon(self) -> None:
+        """Give up a trial whose step doesn't end; `start` follows, or this process ends."""
+
+    def close(self) -> None:
+        """End the worker once it is idle."""
+
+
+@dataclass
+class InProcessWorker:
+    """A `TorchTrainer` in Train's local mode on a thread of this process.
+
+    Train's context is global to the process, so a process has at most one of these, and it trains one trial at a time.
+    Training only advances while `step` waits for it: a trial that is stopped costs nothing more.
+    """
+
+    _orders: queue.Queue[Order | None] = field(default_factory=lambda: queue.Queue(1))
+    _go: queue.Queue[bool] = field(default_factory=lambda: queue.Queue(1))
+    _messages: queue.Queue[Message | BaseException] = field(default_factory=lambda: queue.Queue(1))
+    _up: queue.Queue[BaseException | None] = field(default_factory=lambda: queue.Queue(1))
+    _thread: threading.Thread | None = None
+
+    def start(self, order: Order) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
+            self._thread.start()
+            self._await_start()
+        self._orders.put(order)
+
+    def _await_start(self) -> None:
+        try:
+            error = self._up.get(timeout=START_SECONDS)
+        except queue.Empty:
+            raise WorkerNotStarted(f"Ray Train's local mode did not begin within {START_SECONDS:g} s") from None
+        if error is not None:
+            raise WorkerNotStarted(f"{type(error).__name__}: {error}") from error
+
+    def step(self, timeout: float | None = None) -> Message:
+        self._go.put(True)
+        try:
+            message = self._messages.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError(f"no epoch ended within {timeout:g} s") from None
+        if isinstance(message, BaseException):
+            raise WorkerDied("the training thread ended") from message
+        return message
+
+    def stop(self) -> None:
+        self._go.put(False)
+
+    def abandon(self) -> NoReturn:
+        """End the process, for a thread can't be killed; Tune starts another one for the trial."""
+        os._exit(1)
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join(timeout=10)
+
+    def _fit(self) -> None:
+        """Run `_serve` as Ray Train's training function; whatever ends it early reaches `step`."""
+        try:
+            from ray.train import ScalingConfig
+            from ray.train.torch import TorchTrainer
+
+            TorchTrainer(self._serve, scaling_config=ScalingConfig(num_workers=0)).fit()
+        except BaseException as error:  # the slot must hear of it, or it would wait for ever
+            with contextlib.suppress(queue.Full):  # then it is up, and waits for a message
+                self._up.put_nowait(error)
+            self._messages.put(error)
+
+    def _serve(self) -> None:
+        import torch
+
+        keep_freed_memory()
+        note_exits()
+        self._up.put(None)
+        cache: DataCache | None = None
+        while (order := self._orders.get()) is not None:
+            if cache is None or cache.root != order.data_root:
+                cache = DataCache(order.data_root)
+            torch.set_num_threads(order.threads)
+            messages = Training(order, cache).messages()
+            while self._go.get():
+                message = next(messages, None)
+                if message is None:
+                    break
+                self._messages.put(message)
+            messages.close()

@@ -1,0 +1,117 @@
+"""Which figures and images a report shows, for each kind of study."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
+from saddle.analyse.answer import Answer, compared_metric, direction_of, objectives_of
+from saddle.analyse.best import candidates
+from saddle.analyse.hypervolume import hypervolume_course
+from saddle.analyse.importance import importance
+from saddle.analyse.paired_values import ArmValues, of_arm
+from saddle.design import Arm, labels
+from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race, tradeoff
+from saddle.report.figures.canvas import LazyFigure
+from saddle.report.figures.importance import importances
+from saddle.report.figures.parallel import parallel
+from saddle.report.figures.slices import slices
+from saddle.report.secondary_metrics import matching
+from saddle.study.models import Study
+from saddle.trial.outcome import METHOD_FAILURES, Outcome
+from saddle.trial.record import TrialRecord
+
+
+def ablation_plates(
+    study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], answer: Answer, trainable: Any
+) -> list[LazyFigure]:
+    """Effects, the race or the interaction where there is one, arms seed by seed, learning curves, the trade-off."""
+    ablation = study.ablation
+    assert ablation is not None
+    metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
+    measured = measure_arms(study, arms, entries, metric)
+    in_order = measured
+    groups = {name: of_arm(entries, arm) for arm, name in zip(arms, labels(arms), strict=True)}
+    if len(arms) >= effects.SORTED_FROM:
+        measured = best_first(measured, answer)
+        groups = {arm.arm: groups[arm.arm] for arm in measured}
+    plates = [effects.forest(answer.effects, ablation.compare.alpha, ablation.compare.equivalence)]
+    if ablation.race.spending is not None and entries:
+        standing = judge_arms(
+            study, arms, measured, comparison_spec(study, metric, direction_of(metric, trainable.METRICS))
+        )
+        seeds = ablation.seed_list
+        plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
+    if ablation.design.name in ("factorial", "fractional"):
+        plates += _optional(interactions.interaction(ablation.factors, arms, in_order, metric))
+    if ablation.design.name == "one_factor":
+        known = {name for entry in entries for name in entry.metrics}
+        names = dict.fromkeys([metric, *matching(ablation.compare.also, known)])
+        along = {name: measure_arms(study, arms, entries, name) for name in names}
+        plates += _optional(levels.along(ablation.factors, arms, along))
+    plates += [effects.arms(measured, metric), curves.arm_curves(groups, trainable.SELECTION)]
+    return [*plates, *_optional(tradeoff.tradeoff(groups))]
+
+
+def best_first(measured: Sequence[ArmValues], answer: Answer) -> list[ArmValues]:
+    """The baseline, then the other arms by how good their effects are; those without one last."""
+    goodness = {
+        effect.arm: effect.mean if effect.direction == "maximize" else -effect.mean
+        for effect in answer.effects
+        if effect.kind == "arm" and effect.mean is not None
+    }
+    baseline, *others = measured
+    return [baseline, *sorted(others, key=lambda arm: -goodness.get(arm.arm, -math.inf))]
+
+
+def search_plates(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[LazyFigure]:
+    """History, the Pareto front, importance, parameters alone and together, learning curves, and the trade-off."""
+    objectives = objectives_of(study, trainable.METRICS, trainable.SELECTION)
+    found = {objective.metric: importance(study, entries, objective) for objective in objectives}
+    best = leaders(study, entries, answer, trainable)
+    plates = [history.history(entries, objectives, study.constraints)]
+    if len(objectives) > 1:
+        course = hypervolume_course(entries, objectives, study.constraints)
+        plates += [pareto.fronts(entries, answer.front, objectives), pareto.hypervolume(course, objectives)]
+    plates.append(importances(found))
+    plates.append(slices(study, entries, objectives[0], answer.best))
+    if len(study.search or {}) > 1:
+        plates.append(parallel(study, entries, objectives, best))
+    plates.append(curves.trial_curves(entries, best, objectives[0].metric))
+    return [*plates, *_optional(tradeoff.tradeoff(by_outcome(entries)))]
+
+
+def leaders(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[TrialRecord]:
+    """The best trials, best first: the Pareto front, or the order of the single objective."""
+    if answer.front:
+        return list(answer.front)
+    objective = objectives_of(study, trainable.METRICS, trainable.SELECTION)[0]
+    sign = -1.0 if objective.direction == "maximize" else 1.0
+    found = candidates(entries, [objective], study.constraints)
+    return sorted(found, key=lambda entry: sign * entry.metrics[objective.metric])
+
+
+def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:
+    """Completed trials apart from the rest, whose accuracies are those of a cut training."""
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    others = [entry for entry in entries if entry.outcome != Outcome.COMPLETED]
+    return {name: group for name, group in {"completed": completed, "ended early": others}.items() if group}
+
+
+def illustrated(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[TrialRecord]:
+    """The trials whose images are worth a look: failures of the method, and one per arm or the best of a search."""
+    failures = [entry for entry in entries if entry.outcome in METHOD_FAILURES][:4]
+    if study.ablation is not None:
+        first: dict[str | None, TrialRecord] = {}
+        for entry in sorted(entries, key=lambda entry: entry.seed):
+            if entry.outcome == Outcome.COMPLETED and entry.images:
+                first.setdefault(entry.arm, entry)
+        return [*failures, *first.values()]
+    shown = 4 if answer.front else 2  # of a front the trials differ in what they are good at
+    return [*failures, *leaders(study, entries, answer, trainable)[:shown]]
+
+
+def _optional(plate: LazyFigure | None) -> list[LazyFigure]:
+    return [] if plate is None else [plate]

@@ -1,0 +1,112 @@
+"""Figures that put studies side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.study_comparison import StudyView, mean_sd
+from saddle.analyse.text.formatting import label
+from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.canvas import INK, MUTED, LazyFigure, draw, nothing
+
+MOST_ARMS = 30
+MARKERS = "osD^vP*X"
+SPREAD = 0.62
+"""Of the room between two rows, for the studies of one arm."""
+
+
+def _rows(views: Sequence[StudyView], index: int) -> float:
+    """How far from its arm's line the study with this index is drawn."""
+    return SPREAD * (index / max(1, len(views) - 1) - 0.5) if len(views) > 1 else 0.0
+
+
+def _height(arms: Sequence[str], views: Sequence[StudyView]) -> float:
+    return 1.3 + len(arms) * max(0.42, 0.2 * len(views))
+
+
+def values(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
+    """Every arm's mean with its standard deviation, and single seeds, study by study."""
+    title = "Values"
+    metric = views[0].metric
+    same = [view for view in views if view.metric == metric]
+    shown = [name for name in arms if any(arm.arm == name and arm.values for view in same for arm in view.arms)]
+    shown = shown[:MOST_ARMS]
+    if not shown:
+        return nothing("across-values", title, "No replicate has completed yet.")
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for index, view in enumerate(same):
+            colour, marker = style_of(index)[0], MARKERS[index % len(MARKERS)]
+            named = False
+            for arm in view.arms:
+                found = mean_sd(arm)
+                if arm.arm not in shown or found is None:
+                    continue
+                row = shown.index(arm.arm) + _rows(same, index)
+                mean, sd = found
+                seeds = list(arm.values.values())
+                axes.plot(seeds, [row] * len(seeds), ".", color=colour, ms=4, alpha=0.45, mew=0)
+                if math.isfinite(sd):
+                    axes.plot([mean - sd, mean + sd], [row, row], color=colour, lw=1.6)
+                axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(view.name))
+                named = True
+        _arm_axis(axes, shown)
+        percent_axis(axes, metric, "x")
+        legend_below(figure, axes, len(same))
+
+    caption = "Mean ± standard deviation over seeds; small dots are single seeds."
+    if len(arms) > len(shown):
+        caption += f" {len(shown)} of {len(arms)} arms."
+    return draw("across-values", title, caption, (8.6, _height(shown, same)), paint)
+
+
+def effects(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
+    """Every arm's effect against its study's own baseline, study by study, with intervals."""
+    title = "Effects against each study's baseline"
+    metric = views[0].metric
+    same = [view for view in views if view.metric == metric and view.effects]
+    shown = [a for a in arms if any(a in view.effects and view.effects[a].mean is not None for view in same)]
+    shown = shown[:MOST_ARMS]
+    if not shown:
+        return nothing("across-effects", title, "No study has an arm to compare with its baseline yet.")
+    scale = scale_of([effect for view in same for effect in view.effects.values()], metric)
+    better = "right" if same[0].direction == "maximize" else "left"
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.axvline(0, color=INK, lw=1)
+        for index, view in enumerate(same):
+            colour, marker = style_of(views.index(view))[0], MARKERS[views.index(view) % len(MARKERS)]
+            named = False
+            for name, effect in view.effects.items():
+                if name not in shown or effect.mean is None:
+                    continue
+                row = shown.index(name) + _rows(same, index)
+                if effect.low is not None and effect.high is not None:
+                    axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.2, solid_capstyle="butt")
+                called = None if named else clean(view.name)
+                axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
+                named = True
+        _arm_axis(axes, shown)
+        axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
+        unit = " (points)" if scale.difference_suffix else ""
+        axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
+        legend_below(figure, axes, len(same))
+
+    caption = "Mean paired difference with the interval that each study's own correction gives it."
+    return draw("across-effects", title, caption, (8.6, _height(shown, same)), paint)
+
+
+def _arm_axis(axes: Axes, shown: Sequence[str]) -> None:
+    category_axis(axes, shown, "y")
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    for row in range(1, len(shown)):
+        axes.axhline(row - 0.5, color=MUTED, lw=0.4, alpha=0.4)

@@ -1,0 +1,81 @@
+"""The table of published values beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.published import Beside, Condition, compare_published
+from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
+from saddle.design.blocks import block_name
+from saddle.report.tables import Table
+from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
+
+MOST_CONDITIONS = 12
+
+
+def published_table(
+    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, trainable: Any = None
+) -> Table | None:
+    """Theirs, ours and the difference, with the conditions that differ; None where the study names no such values."""
+    if study.published is None:
+        return None
+    arms = arms_of_study(study, baseline)
+    found = compare_published(study.published.values, arms, entries, getattr(trainable, "Config", None))
+    # conditions that hold for every row are told once, below
+    first = found.rows[0].differing if found.rows else ()
+    common = [one for one in first if all(one in row.differing for row in found.rows)]
+    special = [_words([one for one in row.differing if one not in common]) for row in found.rows]
+    columns = ["arm", "metric", "published", "ours", "difference", *["other conditions"] * any(special), "source"]
+    rows = [
+        (
+            _arm(row),
+            label(row.published.metric),
+            _theirs(row),
+            _ours(row),
+            DASH if row.difference is None else Scale.of(row.published.metric).difference(row.difference),
+            *([words or DASH] if any(special) else []),
+            row.published.source or DASH,
+        )
+        for row, words in zip(found.rows, special, strict=True)
+    ]
+    notes = [f"Published values are those of {study.published.file}; ours are means ± standard deviation over seeds."]
+    if common:
+        notes.append(f"Other conditions than ours, which alone may explain a difference: {_words(common)}.")
+    elif found.rows and not any(row.differing for row in found.rows):
+        notes.append("Every condition that the file states holds for ours, too.")
+    if found.unknown_arms:
+        notes.append(f"Not shown, because this study has no such arm: {listed(found.unknown_arms)}.")
+    if found.not_measured:
+        notes.append(f"Not shown, because no trial measures it: {listed(found.not_measured)}.")
+    return Table(tuple(columns), tuple(rows), " ".join([*notes, *study.published.notes]))
+
+
+def _arm(row: Beside) -> str:
+    """`mp`, or `mp in tasks=[odd_even]` where the value is of one block."""
+    return f"{row.arm} in {block_name(row.block)}" if row.block else row.arm
+
+
+def _theirs(row: Beside) -> str:
+    one, scale = row.published, Scale.of(row.published.metric)
+    spread = "" if one.sd is None else f" ± {scale.bare(one.sd)}"
+    return scale.value(one.value) + spread + ("" if one.n is None else f" (n = {one.n})")
+
+
+def _ours(row: Beside) -> str:
+    scale = Scale.of(row.published.metric)
+    spread = "" if row.sd is None else f" ± {scale.bare(row.sd)}"
+    return DASH if row.mean is None else f"{scale.value(row.mean)}{spread} (n = {row.n})"
+
+
+def _words(conditions: Sequence[Condition]) -> str:
+    """`epochs 200 (ours 10); checkpoint best on test (no setting here)`."""
+    words = []
+    for one in conditions[:MOST_CONDITIONS]:
+        ours = " and ".join(setting(value) for value in one.ours[:3]) + (" and more" if len(one.ours) > 3 else "")
+        words.append(f"{one.name} {setting(one.published)} ({f'ours {ours}' if one.ours else 'no setting here'})")
+    if len(conditions) > MOST_CONDITIONS:
+        words.append(f"{len(conditions) - MOST_CONDITIONS} more")
+    return "; ".join(words)

@@ -1,0 +1,61 @@
+"""Further metrics of an ablation's arms, described and not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from statistics import fmean, stdev
+from typing import Any
+
+from saddle.analyse.ablation import measure_arms
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.text.formatting import DASH, Scale, label
+from saddle.report.tables import Table
+from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
+
+MOST_ABREAST = 7
+"""Arms that a table has room for side by side; with more, each has a row."""
+NOTE = "Means ± standard deviation over seeds. No test was made of these, and no verdict rests on them."
+
+
+def also_table(study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None) -> Table | None:
+    """The metrics that `compare: {also: …}` names, arm by arm; None where it names none that was measured."""
+    if study.ablation is None or not study.ablation.compare.also:
+        return None
+    names = matching(study.ablation.compare.also, {name for entry in entries for name in entry.metrics})
+    arms = arms_of_study(study, baseline)
+    columns, words = [], []
+    for name in names:
+        measured = measure_arms(study, arms, entries, name)
+        values = [list(arm.values.values()) for arm in measured]
+        if any(values):
+            words.append([arm.arm for arm in measured])
+            columns.append((name, _cells(name, values)))
+    if not columns:
+        return None
+    if len(arms) <= MOST_ABREAST:
+        rows = tuple((_named(name), *cells) for name, cells in columns)
+        return Table(("metric", *words[0]), rows, NOTE)
+    rows = tuple(zip(words[0], *(cells for _, cells in columns), strict=True))
+    return Table(("arm", *(_named(name) for name, _ in columns)), rows, NOTE)
+
+
+def matching(patterns: Sequence[str], names: set[str]) -> list[str]:
+    """The names that any pattern matches, in the order of the patterns; `*` stands for any text."""
+    found = [name for pattern in patterns for name in sorted(names) if fnmatchcase(name, pattern)]
+    return list(dict.fromkeys(found))
+
+
+def _named(metric: str) -> str:
+    """The metric with its unit, which so need not stand in every cell."""
+    return f"{label(metric)} (%)" if Scale.of(metric).suffix else label(metric)
+
+
+def _cells(metric: str, values: Sequence[Sequence[float]]) -> list[str]:
+    spreads = [stdev(one) if len(one) > 1 else None for one in values]
+    scale = Scale.of(metric, spreads)
+    return [
+        DASH if not one else scale.bare(fmean(one)) + ("" if spread is None else f" ± {scale.bare(spread)}")
+        for one, spread in zip(values, spreads, strict=True)
+    ]

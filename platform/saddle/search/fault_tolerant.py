@@ -1,0 +1,48 @@
+"""Proposals whose storage may be lost for good while trials run: what runs may end, nothing new starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from saddle.errors import UserError
+from saddle.search.optuna_search import OptunaSearch
+from saddle.search.retrying_storage import StorageLost
+from saddle.trial.record import TrialRecord
+from saddle.trial.source import Proposal
+
+T = TypeVar("T")
+
+
+class FaultTolerantSource:
+    """`TrialSource` of a search in a shared database; what it misses is told the next time."""
+
+    def __init__(self, search: OptunaSearch) -> None:
+        self._search = search
+        self._total = search.total
+        self.trouble: UserError | None = None
+
+    @property
+    def total(self) -> int | None:
+        return self._total
+
+    def cancel_waits(self) -> None:
+        self._search.cancel_waits()
+
+    def next(self) -> Proposal | None:
+        return self._unless_lost(self._search.next, None)
+
+    def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
+        return self._unless_lost(lambda: self._search.report(key, epoch, metrics), False)
+
+    def finish(self, entry: TrialRecord) -> None:
+        self._unless_lost(lambda: self._search.finish(entry), None)
+
+    def _unless_lost(self, operation: Callable[[], T], otherwise: T) -> T:
+        if self.trouble is not None:
+            return otherwise
+        try:
+            return operation()
+        except StorageLost as error:
+            self.trouble = error
+            return otherwise

@@ -1,0 +1,195 @@
+"""A search: Optuna asks and is told, and its storage is the truth about which trials there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from saddle.errors import UserError
+from saddle.search.lattice import nearest_step
+from saddle.search.optuna_values import final_values, intermediate_values, is_reported, reported_value, violations
+from saddle.search.pruners import make_pruner
+from saddle.search.retrying_storage import PatientStorage
+from saddle.search.samplers import make_sampler, planned_trials
+from saddle.search.storage import quiet_optuna, without_warnings
+from saddle.study.models import Study
+from saddle.study.space import Parameter
+from saddle.trial.outcome import MEANINGS, Outcome
+from saddle.trial.record import TrialRecord
+from saddle.trial.source import Proposal
+
+SEARCH_SEED = 0
+"""Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
+
+SETTINGS = "settings"
+RETRIED = "retried"
+OUTCOME = "outcome"
+
+
+def trial_key(number: int) -> str:
+    """The key of a search's trial; samplers may repeat a point, so the number is part of it."""
+    return f"trial-{number:05d}"
+
+
+def order_by_condition(space: Mapping[str, Parameter]) -> list[str]:
+    """Names such that a parameter comes after those its `when` speaks of; otherwise as written."""
+    ordered: list[str] = []
+
+    def place(name: str) -> None:
+        if name not in ordered:
+            for condition in space[name].when:
+                if condition in space:
+                    place(condition)
+            ordered.append(name)
+
+    for name in space:
+        place(name)
+    return ordered
+
+
+def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
+    """Draw one parameter."""
+    if parameter.choice is not None:
+        return trial.suggest_categorical(name, parameter.choice)
+    if parameter.int_range is not None:
+        first, last = parameter.int_range
+        return trial.suggest_int(name, first, last, step=int(parameter.step or 1), log=parameter.log)
+    low, high = parameter.bounds
+    drawn = trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
+    # Optuna computes low + k · step in binary arithmetic, where 0.1 + 2 · 0.1 is 0.30000000000000004
+    return drawn if parameter.step is None else nearest_step(drawn, low, parameter.step)
+
+
+def open_search(study: Study, storage: BaseStorage, name: str) -> optuna.Study:
+    """Optuna's study called `name`, made where it is missing; its sampler is not the study's yet."""
+    return optuna.create_study(
+        storage=storage,
+        study_name=name,
+        pruner=make_pruner(study.early_stopping),
+        directions=[objective.direction for objective in study.objective or ()],
+        load_if_exists=True,
+    )
+
+
+class OptunaSearch:
+    """`TrialSource` of a search over Optuna's `storage`."""
+
+    trouble: UserError | None = None
+
+    @without_warnings()
+    def __init__(
+        self,
+        study: Study,
+        storage: BaseStorage,
+        finished: Mapping[str, TrialRecord],
+        known: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Open the study, called `name` in the storage, and reconcile it with the ledger's `finished` entries.
+
+        `known` are the values, defaults included, that conditions on what isn't searched are judged by.
+        """
+        assert study.search is not None
+        assert study.objective is not None
+        quiet_optuna()
+        self.spec = study
+        self.known = known if known is not None else study.settings
+        self.space = study.search
+        self.objectives = study.objective
+        self.optuna = open_search(study, storage, name or study.study)
+        asked = len(self.optuna.get_trials(deepcopy=False))
+        self.optuna.sampler = make_sampler(study.sampler, self.space, asked)
+        self.storage = storage
+        self.running: dict[str, Trial] = {}
+        self.unfinished = self._reconcile(finished)
+
+    def _reconcile(self, finished: Mapping[str, TrialRecord]) -> list[FrozenTrial]:
+        """Tell what the ledger knows and Optuna doesn't; return the trials that neither saw end."""
+        unfinished = []
+        for frozen in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            entry = finished.get(trial_key(frozen.number))
+            if entry is not None:
+                self.finish(entry)
+            elif SETTINGS in frozen.user_attrs:
+                unfinished.append(frozen)
+            else:  # killed between asking and drawing its parameters: nothing was ever trained
+                self.optuna.tell(frozen.number, state=TrialState.FAIL)
+        return unfinished
+
+    def cancel_waits(self) -> None:
+        if isinstance(self.storage, PatientStorage):
+            self.storage.cancel_waits()
+
+    @property
+    def total(self) -> int | None:
+        planned = planned_trials(self.spec)
+        return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
+
+    @without_warnings()
+    def retry(self, entries: Sequence[TrialRecord]) -> None:
+        """Try the settings of these trials once more, as new trials beyond the budget; once per trial."""
+        retried = self.optuna.user_attrs.get(RETRIED, [])
+        for entry in entries:
+            if entry.number is not None and entry.number not in retried:
+                retried = [*retried, entry.number]
+                self.optuna.enqueue_trial(dict(entry.settings))
+                self.optuna.set_user_attr(RETRIED, retried)
+
+    @without_warnings()
+    def next(self) -> Proposal | None:
+        if self.unfinished:
+            frozen = self.unfinished.pop(0)
+            trial = Trial(self.optuna, frozen._trial_id)
+            settings = frozen.user_attrs[SETTINGS]
+        else:
+            drawn = [t for t in self.optuna.get_trials(deepcopy=False) if SETTINGS in t.user_attrs]
+            if self.total is not None and len(drawn) >= self.total:
+                return None
+            trial = self.optuna.ask()
+            settings = self._draw(trial)
+            trial.set_user_attr(SETTINGS, settings)
+        key = trial_key(trial.number)
+        self.running[key] = trial
+        return Proposal(key, settings, SEARCH_SEED, number=trial.number)
+
+    def _draw(self, trial: Trial) -> dict[str, Any]:
+        """Draw every parameter whose condition holds."""
+        settings: dict[str, Any] = {}
+        for name in order_by_condition(self.space):
+            if self.space[name].active({**self.known, **settings}):
+                settings[name] = suggest(trial, name, self.space[name])
+        return settings
+
+    @without_warnings()
+    def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
+        trial = self.running[key]
+        value = reported_value(self.objectives, metrics)
+        if value is None or not is_reported(epoch):
+            return False
+        # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands
+        trial.report(value, epoch)
+        return bool(trial.should_prune())
+
+    @without_warnings()
+    def finish(self, entry: TrialRecord) -> None:
+        assert entry.number is not None
+        trial = self.running.pop(entry.key, None)
+        outcome = Outcome(entry.outcome)
+        state = TrialState[MEANINGS[outcome].optuna]
+        frozen = self.optuna.get_trials(deepcopy=False)[entry.number]
+        if state == TrialState.RUNNING or frozen.state.is_finished():
+            return
+        trial = trial or Trial(self.optuna, frozen._trial_id)
+        trial.set_user_attr(OUTCOME, str(outcome))
+        for epoch, value in intermediate_values(self.objectives, entry.curve).items():
+            if epoch not in frozen.intermediate_values:  # its report was lost with a driver
+                trial.report(value, epoch)
+        for name, violation in violations(self.spec, entry).items():
+            if name not in frozen.constraints:
+                trial.set_constraint(name, violation)
+        values = final_values(self.objectives, entry)
+        self.optuna.tell(trial, values if state == TrialState.COMPLETE else None, state=state)

@@ -1,0 +1,183 @@
+"""Optuna's storage in a database that may go away for a while: every operation waits for it and tries again."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Container, Sequence
+from typing import Any, TypeVar
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from saddle.errors import UserError
+
+T = TypeVar("T")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+GLANCE = 0.1
+"""How long a wait may take to notice that somebody wants the run to end."""
+
+
+class ConnectionLost(Exception):
+    """The database did not answer; whether it did what it was asked to is unknown."""
+
+
+class StorageLost(UserError):
+    """The database did not come back in time; what was trained is in the ledger."""
+
+
+class PatientStorage(BaseStorage):
+    """Passes every operation to `storage`, which raises `ConnectionLost`, until it answers or `patience` seconds end.
+
+    An operation whose answer was lost may have been done. Trying it again must not do it twice; that rests on there
+    being one writer per study, so that whatever is new in the study was made here.
+    """
+
+    def __init__(
+        self, storage: BaseStorage, name: str, patience: float, release: Callable[[], None] = lambda: None
+    ) -> None:
+        """`name` is what messages call the database, `release` gives its connections back."""
+        self._storage = storage
+        self._name = name
+        self._patience = patience
+        self._release = release
+        self._hurried = False
+        self._newest = -1  # the highest trial id seen; ids ascend
+
+    def cancel_waits(self) -> None:
+        """Wait no longer: somebody wants the run to end."""
+        self._hurried = True
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._release()
+
+    def _patiently(self, operation: Callable[[bool], T]) -> T:
+        """The result of `operation`, which is told whether an earlier attempt may have been successful already."""
+        started, pause, again = time.monotonic(), FIRST_PAUSE, False
+        while True:
+            try:
+                return operation(again)
+            except ConnectionLost as error:
+                waited = time.monotonic() - started
+                if self._hurried or waited >= self._patience:
+                    raise StorageLost(
+                        f"{self._name} has not answered for {waited:.0f} s: {error}; nothing that was trained is "
+                        "lost, and the same command goes on when the database is back"
+                    ) from error
+                if not again:
+                    logging.getLogger("saddle").warning(
+                        "%s does not answer (%s); trying again for %g s", self._name, error, self._patience
+                    )
+                again = True
+            self._wait(min(pause, self._patience - waited))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._hurried and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, GLANCE))
+
+    def _plainly(self, name: str, *arguments: Any, **named: Any) -> Any:
+        """An operation that may be repeated as it is: it reads, or sets a value to what it is then already."""
+        return self._patiently(lambda again: getattr(self._storage, name)(*arguments, **named))
+
+    # trials
+
+    def create_new_trial(self, study_id: int, template_trial: Any = None) -> int:
+        if self._newest < 0:
+            self.get_all_trials(study_id, deepcopy=False)
+
+        def create(again: bool) -> int:
+            if again:
+                trials = self._storage.get_all_trials(study_id, deepcopy=False)
+                if trials and trials[-1]._trial_id > self._newest:
+                    return int(trials[-1]._trial_id)  # made by the attempt whose answer was lost
+            return int(self._storage.create_new_trial(study_id, template_trial=template_trial))
+
+        self._newest = max(self._newest, made := self._patiently(create))
+        return made
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        def tell(again: bool) -> bool:
+            try:
+                told = bool(self._storage.set_trial_state_values(trial_id, state, values))
+            except UpdateFinishedTrialError:
+                if not again or self._storage.get_trial(trial_id).state != state:
+                    raise
+                return True
+            # a waiting trial that runs already was started by the attempt whose answer was lost
+            return told or (again and self._storage.get_trial(trial_id).state == state)
+
+        return self._patiently(tell)
+
+    def set_trial_param(self, trial_id: int, param_name: str, param_value_internal: float, distribution: Any) -> None:
+        self._plainly("set_trial_param", trial_id, param_name, param_value_internal, distribution)
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        self._plainly("set_trial_intermediate_value", trial_id, step, intermediate_value)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self._plainly("set_trial_user_attr", trial_id, key, value)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self._plainly("set_trial_system_attr", trial_id, key, value)
+
+    def get_trial(self, trial_id: int) -> Any:
+        return self._plainly("get_trial", trial_id)
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        return int(self._plainly("get_trial_id_from_study_id_trial_number", study_id, trial_number))
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[Any]:
+        trials: list[Any] = self._plainly("get_all_trials", study_id, deepcopy=deepcopy, states=states)
+        if trials:
+            self._newest = max(self._newest, trials[-1]._trial_id)
+        return trials
+
+    # studies
+
+    def create_new_study(self, directions: Sequence[Any], study_name: str | None = None) -> int:
+        # made by a lost attempt, it is a duplicate, which `optuna.create_study(load_if_exists=True)` takes up
+        return int(self._plainly("create_new_study", directions, study_name))
+
+    def delete_study(self, study_id: int) -> None:
+        def delete(again: bool) -> None:
+            try:
+                self._storage.delete_study(study_id)
+            except KeyError:
+                if not again:
+                    raise
+
+        self._patiently(delete)
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._plainly("set_study_user_attr", study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._plainly("set_study_system_attr", study_id, key, value)
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return int(self._plainly("get_study_id_from_name", study_name))
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return str(self._plainly("get_study_name_from_id", study_id))
+
+    def get_study_directions(self, study_id: int) -> list[Any]:
+        return list(self._plainly("get_study_directions", study_id))
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        return dict(self._plainly("get_study_user_attrs", study_id))
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return dict(self._plainly("get_study_system_attrs", study_id))
+
+    def get_all_studies(self) -> list[Any]:
+        return list(self._plainly("get_all_studies"))
+
+    def remove_session(self) -> None:
+        self._storage.remove_session()

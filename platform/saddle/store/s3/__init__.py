@@ -1,0 +1,1 @@
+"""A storage in a bucket of any S3-compatible endpoint."""

@@ -1,0 +1,86 @@
+"""An ablation's parts against each other and the configuration: seeds, baseline, factors, blocks, race."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.design.components import ONE_CHANGE
+from saddle.study.ablation import Ablation
+from saddle.study.values import repeats
+from saddle.studyfile.checks.arms import check_arms
+from saddle.studyfile.checks.blocks import check_blocks
+from saddle.studyfile.checks.settings import known_settings, mistakes_with, refuse_at
+from saddle.studyfile.draft import Draft
+from saddle.studyfile.problem import Path
+
+BEST_OF: Path = ("ablation", "baseline", "best_of")
+FEWEST_RACED, MOST_RACED = 4, 100
+"""Seeds of a race: with fewer there is hardly a look before the last, with more its bounds take long to compute."""
+
+
+def check_ablation(draft: Draft, drafts: Sequence[Draft]) -> None:
+    """Check seeds, baseline, factors, design, blocks and race of an ablation."""
+    if not isinstance(draft.raw.get("ablation"), dict):
+        return
+    _check_seeds(draft)
+    _check_race(draft)
+    source = _check_best_of(draft, drafts)
+    settings, paths = known_settings(draft)
+    fields = draft.trainable.Config.model_fields
+    baseline = {name: value for name, value in draft.ablation.get("baseline", {}).items() if name in fields}
+    paths = {**paths, **{name: ("ablation", "baseline", name) for name in baseline}}
+    for mistake in mistakes_with(draft, {**settings, **baseline}):
+        if mistake.path[:1] and mistake.path[0] in baseline:
+            refuse_at(draft, paths, mistake)
+    check_arms(draft, source, baseline, settings, paths, check_blocks(draft, source, baseline, settings))
+
+
+def _check_seeds(draft: Draft) -> None:
+    given = draft.ablation.get("seeds")
+    seeds: list[int] = given if isinstance(given, list) else []
+    for index in repeats(seeds):
+        what = f"seed {seeds[index]} is given twice; it would count one measurement as two"
+        draft.refuse(("ablation", "seeds", index), what, "give every seed once")
+
+
+def _check_race(draft: Draft) -> None:
+    """A race needs a design of arms against the baseline, Holm's correction, and some seeds, not too many."""
+    race, path = draft.ablation.get("race"), ("ablation", "race")
+    if race is None or race.spending is None:
+        return
+    design, compare = draft.ablation.get("design"), draft.ablation.get("compare")
+    if design is not None and design.name not in ONE_CHANGE:
+        what = f"a race is run by arms against the baseline, and a {design.name} design has effects across all arms"
+        draft.refuse(path, what, f"use design: {' or '.join(ONE_CHANGE)}, or race: none")
+    if compare is not None and compare.correction != "holm":
+        what = f"a race can't be corrected by {compare.correction}, which promises nothing about looks on the way"
+        draft.refuse(path, what, "use correction: holm, or race: none")
+    seeds = draft.ablation.get("seeds", Ablation.model_fields["seeds"].default)
+    count = len(seeds) if isinstance(seeds, list) else seeds
+    if not FEWEST_RACED <= count <= MOST_RACED:
+        what = f"a race takes {FEWEST_RACED} to {MOST_RACED} seeds, and this one has {count}"
+        draft.refuse(path, what, f"give seeds: {FEWEST_RACED} or more, or race: none")
+
+
+def _check_best_of(draft: Draft, drafts: Sequence[Draft]) -> Draft | None:
+    """The search whose best trial is the baseline, where it is in this file; one elsewhere is found when running."""
+    name = draft.ablation.get("best_of")
+    source = next((other for other in drafts if name is not None and other.sections.get("study") == name), None)
+    if source is None:
+        return None
+    path: Path = BEST_OF if BEST_OF in draft.document.places else ("ablation", "best_of")
+    if source is draft:
+        draft.refuse(path, f"{name} is this very study", "name a search")
+    elif not source.is_search:
+        draft.refuse(path, f"{name} is no search, so it has no best trial", "name a search")
+    elif drafts.index(source) > drafts.index(draft):
+        draft.refuse(path, f"{name} comes later in this file, so it has no best trial yet", f"move {name} up")
+    elif len(source.objectives) > 1:
+        what = f"{name} has {len(source.objectives)} objectives, so no trial of it is the best"
+        draft.refuse(path, what, "write the settings of the trial you choose into baseline")
+    elif source.sections.get("trainable") != draft.sections.get("trainable"):
+        what = f"{name} trains {source.sections.get('trainable')}, whose settings mean nothing here"
+        draft.refuse(path, what, "name a search with the same trainable")
+    else:
+        return source
+    return None

@@ -1,0 +1,74 @@
+"""Which sections go together, which need each other, and what the documents of one file share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.study.models import ONLY_IN_A_SEARCH
+from saddle.study.nearest import nearest
+from saddle.studyfile.draft import Draft
+from trainables.contract import choices
+
+
+def check_file(drafts: Sequence[Draft]) -> None:
+    """Every study of a file needs a name of its own."""
+    first: dict[str, Draft] = {}
+    for draft in drafts:
+        name = draft.sections.get("study")
+        if name in first:
+            taken = first[name].document.place(("study",))
+            draft.refuse(
+                ("study",), f"the name {name} is taken by the study at {taken}", "give every study its own name"
+            )
+        elif name is not None:
+            first[name] = draft
+
+
+def check_shape(draft: Draft) -> None:
+    """A study is a search with objective and budget, or an ablation."""
+    if not isinstance(draft.document.value, dict):
+        return
+    if draft.is_search and draft.is_ablation:
+        right = "write two documents with --- between them; baseline: {best_of: STUDY} links the second to the first"
+        draft.refuse(("ablation",), "a study is a search or an ablation, and this one has both", right)
+    elif not draft.is_search and not draft.is_ablation:
+        right = "add search: {lr: {float: [1e-4, 1e-1], log: true}} or ablation: {factors: {NAME: [A, B]}}"
+        draft.refuse((), "there is neither a search nor an ablation", right)
+    elif not draft.is_search:
+        for name in ONLY_IN_A_SEARCH:
+            if draft.raw.get(name) not in (None, []):
+                draft.refuse((name,), f"{name} belongs to a search, and this is an ablation", "leave it out")
+    else:
+        _check_search_is_whole(draft)
+    _check_trainable_names(draft)
+
+
+def _check_search_is_whole(draft: Draft) -> None:
+    if "objective" not in draft.raw and "objective" not in draft.misspelt:
+        right = f"add objective: {{maximize: {getattr(draft.trainable, 'SELECTION', 'METRIC')}}}"
+        draft.refuse(("search",), "a search needs an objective", right)
+    stopping = draft.section("early_stopping")
+    if len(draft.objectives) > 1 and stopping is not None and stopping.name != "none":
+        count = f"{len(draft.objectives)} objectives"
+        what = f"{stopping.name} can't stop trials early with {count}: no single one says which trial is worse"
+        draft.refuse(("early_stopping",), what, "choose one objective, or early_stopping: none")
+    budget, sampler = draft.section("budget"), draft.section("sampler")
+    if "budget" in draft.misspelt or budget is None or sampler is None or sampler.name == "grid":
+        return
+    if budget.trials is None and budget.hours is None:
+        path = ("budget",) if "budget" in draft.raw else ("search",)
+        draft.refuse(path, "nothing ends this search", "add budget: {trials: 64} or budget: {hours: 6}")
+
+
+def _check_trainable_names(draft: Draft) -> None:
+    if draft.trainable is None:
+        return
+    trainable = draft.sections["trainable"]
+    for section, names in (
+        ("recipe", choices(draft.trainable, "RECIPES")),
+        ("scale", choices(draft.trainable, "SCALES")),
+    ):
+        name = draft.sections.get(section)
+        if name is not None and name not in names:
+            known = f"{trainable} has: {', '.join(names)}" if names else f"{trainable} has none; leave this line out"
+            draft.refuse((section,), f"unknown {section} {name!r}", known, nearest(name, names))

@@ -1,0 +1,123 @@
+"""From a study file to its studies, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from saddle.study.models import Study
+from saddle.study.nearest import nearest
+from saddle.study.trainables import TrainableError, load_trainable
+from saddle.studyfile.checks import check
+from saddle.studyfile.draft import read_sections
+from saddle.studyfile.dump import differences, dump_study, is_extension, refused_differences
+from saddle.studyfile.fractions import with_numbers
+from saddle.studyfile.inheritance import inherit
+from saddle.studyfile.overrides import override
+from saddle.studyfile.packaged import find_study, split_choice
+from saddle.studyfile.problem import Problem, StudyError, show
+from saddle.studyfile.published import read_published
+from saddle.studyfile.yaml_reader import Document, read_documents
+
+__all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies", "refused_differences"]
+
+
+def load_studies(
+    path_or_name: str | Path, overrides: Sequence[str] = (), *, trainables: Mapping[str, Any] | None = None
+) -> list[Study]:
+    """The studies of a file, or of a packaged study such as `quickstart` or `mixed_perturbation/alpha0`.
+
+    `FILE:STUDY` is that one study of a file. Later documents of a file inherit `trainable`, `recipe`, `scale`, `fixed`,
+    `resources` and `evaluate` from the first (see `inheritance`). `overrides` are `path=value` texts (see `overrides`).
+    `trainables` replaces the installed ones, by name. Raises `StudyError` with every mistake.
+    """
+    wanted, chosen = split_choice(path_or_name)
+    file, data = find_study(wanted)
+    studies = parse_studies(data, file, overrides, trainables=trainables)
+    return studies if chosen is None else [_chosen(studies, chosen, file)]
+
+
+def _chosen(studies: Sequence[Study], name: str, file: str) -> Study:
+    for study in studies:
+        if study.study == name:
+            return study
+    known = [study.study for study in studies]
+    right = f"it holds: {', '.join(known)}"
+    raise StudyError([Problem(file, None, "", f"the file holds no study {show(name)}", right, nearest(name, known))])
+
+
+def parse_studies(
+    data: bytes | str,
+    file: str,
+    overrides: Sequence[str] = (),
+    *,
+    trainables: Mapping[str, Any] | None = None,
+    stored: bool = False,
+) -> list[Study]:
+    """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake.
+
+    What is `stored` may have values that a new study may not have any more.
+    """
+    documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
+    documents, refused = override(inherit(documents), overrides)
+    documents, unread = read_tables(documents, file)
+    documents, wrong = write_numbers(documents, trainables)
+    drafts = [read_sections(document) for document in documents]
+    for draft in drafts:
+        draft.stored = stored
+    check(drafts, trainables)
+    studies = [draft.study() for draft in drafts]
+    problems = [*problems, *refused, *unread, *wrong, *(problem for draft in drafts for problem in draft.problems)]
+    if problems:
+        raise StudyError(problems)
+    return [study for study in studies if study is not None]
+
+
+def write_numbers(
+    documents: Sequence[Document], trainables: Mapping[str, Any] | None
+) -> tuple[list[Document], list[Problem]]:
+    """The documents with numbers for fractions such as `8/255`, and what is wrong with those."""
+    configs = lru_cache(maxsize=None)(lambda name: _config_of(name, trainables))
+    pairs = [with_numbers(document, configs) for document in documents]
+    return [document for document, _ in pairs], [problem for _, problems in pairs for problem in problems]
+
+
+def _config_of(name: str, trainables: Mapping[str, Any] | None) -> Any:
+    """The configuration of a trainable; None where it can't be had, which is told later."""
+    try:
+        trainable = load_trainable(name) if trainables is None else trainables.get(name)
+    except TrainableError:
+        return None
+    return getattr(trainable, "Config", None)
+
+
+def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document], list[Problem]]:
+    """The documents with what `published: FILE.csv` holds in its place, and what is wrong with the tables."""
+    read: list[Document] = []
+    problems: list[Problem] = []
+    for document in documents:
+        given = document.value.get("published") if isinstance(document.value, dict) else None
+        if isinstance(given, str):
+            table, wrong = None, [document.problem(("published",), "this names no file", "write published: TABLE.csv")]
+            if given.strip():
+                try:
+                    table, wrong = read_published(given, file)
+                except StudyError as error:
+                    first = error.problems[0]
+                    wrong = [document.problem(("published",), first.what, first.right, first.nearest)]
+            problems += wrong
+            broken = document.broken | ({("published",)} if wrong else set())
+            document = Document({**document.value, "published": table}, document.places, frozenset(broken))
+        read.append(document)
+    return read, problems
+
+
+def _encode(text: str, file: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n") + 1
+        what = "the text holds half a character"
+        raise StudyError([Problem(file, line, "", what, "use whole characters")]) from error

@@ -1,0 +1,64 @@
+"""The JSON Schema of a study document, for editors and for whoever writes study files by program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saddle.study.ablation import Ablation, Design, Race
+from saddle.study.field_types import STUDY_NAME, OneOf
+from saddle.study.models import Constraint, Objective, Sampler, Study
+from saddle.study.models import EarlyStopping as Stopping
+from saddle.study.space import Parameter
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+CONSTRAINT = r"^\s*\S+\s*(>=|<=)\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
+
+
+def study_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of one document of a study file, short forms included.
+
+    It says what a document may look like; whether its names and values suit the trainable, only loading it tells.
+    `trainable` is not required, because later documents of a file inherit it.
+    """
+    schema = Study.model_json_schema(by_alias=True)
+    models = schema["$defs"]
+    for one_of in (Sampler, Stopping, Design, Race):
+        models[one_of.__name__] = _with_bare_names(models[one_of.__name__], one_of)
+    models[Race.__name__]["anyOf"].append({"type": "boolean"})
+    models[Objective.__name__] = _exactly_one(models[Objective.__name__], ["maximize", "minimize"])
+    models[Parameter.__name__] = _exactly_one(models[Parameter.__name__], ["float", "int", "choice"])
+    models[Constraint.__name__] = _or_text(models[Constraint.__name__])
+    baseline = models[Ablation.__name__]["properties"]["baseline"]
+    baseline["properties"] = {"best_of": {"type": "string", "pattern": STUDY_NAME}}
+    factors = models[Ablation.__name__]["properties"]["factors"]
+    models[Ablation.__name__]["properties"]["factors"] = _or_names(factors)
+    objective = schema["properties"]["objective"]
+    objective["anyOf"].insert(0, {"$ref": f"#/$defs/{Objective.__name__}"})
+    schema["properties"]["published"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
+    schema["required"] = ["study"]
+    schema["oneOf"] = [{"required": ["search", "objective"]}, {"required": ["ablation"]}]
+    return {"$schema": DIALECT, **schema}
+
+
+def _with_bare_names(schema: dict[str, Any], one_of: type[OneOf]) -> dict[str, Any]:
+    """`tpe` beside `{tpe: {seed: 1}}`."""
+    names = {"enum": list(one_of.model_fields)}
+    return {"description": schema["description"], "anyOf": [names, _exactly_one(schema, list(one_of.model_fields))]}
+
+
+def _exactly_one(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Exactly one of `names` must be there."""
+    return {**schema, "oneOf": [{"required": [name]} for name in names]}
+
+
+def _or_text(schema: dict[str, Any]) -> dict[str, Any]:
+    """`METRIC >= NUMBER` beside its parts."""
+    return {"description": schema["description"], "anyOf": [{"type": "string", "pattern": CONSTRAINT}, schema]}
+
+
+def _or_names(schema: dict[str, Any]) -> dict[str, Any]:
+    """`[mixing, random_start]` beside levels by name, which may be left out."""
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
+    levels = {"anyOf": [{"type": "null"}, {**schema["additionalProperties"], "minItems": 1}]}
+    mapping = {"type": "object", "additionalProperties": levels, "minProperties": 1}
+    return {"description": schema["description"], "anyOf": [names, mapping]}

@@ -1,0 +1,148 @@
+"""What MLflow is told of an arm: few numbers and words, so that its pages compare arms and not hundreds of runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean, stdev
+
+from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.collapse import FailureRate
+from saddle.analyse.effect import Effect
+from saddle.analyse.evaluations import comparable
+from saddle.analyse.result import Answer
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.text.formatting import Scale, p_equals
+from saddle.design import labels
+from saddle.study.models import Study
+from saddle.track.base import METRIC_TAG, ArmSummary
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+
+
+def describe_arms(
+    study: Study,
+    entries: Sequence[TrialRecord],
+    answer: Answer,
+    baseline: Mapping[str, object] | None,
+    *,
+    finished: bool,
+) -> dict[str, ArmSummary]:
+    """Every arm that has a trial, under the name the ledger has; `baseline` is the settled one of the ablation.
+
+    Unless the study is `finished`, verdicts are marked as preliminary, but for those of a race that are settled.
+    """
+    by_arm: dict[str, list[TrialRecord]] = {}
+    for entry in comparable(entries):
+        if entry.arm is not None:
+            by_arm.setdefault(entry.arm, []).append(entry)
+    arms = arms_of_study(study, baseline)
+    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    effects = {effect.arm: effect for effect in answer.effects if effect.kind == "arm"}
+    failures = {rate.arm: rate for rate in answer.failures}
+    baseline_name = next((label for arm, label in zip(arms, labels(arms), strict=True) if arm.is_baseline), "")
+    found = {}
+    for key, members in by_arm.items():
+        name = names.get(key, key)
+        effect, rate = effects.get(name), failures.get(name)
+        completed = [entry for entry in members if entry.outcome == Outcome.COMPLETED]
+        found[key] = ArmSummary(
+            {
+                **_means(completed, answer.metric),
+                "seeds": float(len({entry.seed for entry in completed})),
+                **(_of_effect(effect) if effect is not None else {}),
+                **(_of_failures(rate) if rate is not None else {}),
+            },
+            {
+                "saddle.question": study.question,
+                METRIC_TAG: answer.metric,
+                "saddle.baseline": baseline_name,
+                **_words(name, name == baseline_name, effect, answer, finished),
+            },
+        )
+    return found
+
+
+def _means(completed: Iterable[TrialRecord], metric: str) -> dict[str, float]:
+    """Each metric's mean over seeds under its own name; the spread only of what is compared and of test metrics.
+
+    A seed's value is the mean over its blocks.
+    """
+    by_seed: dict[str, dict[int, list[float]]] = {}
+    for entry in completed:
+        for name, value in entry.metrics.items():
+            if math.isfinite(value):
+                by_seed.setdefault(name, {}).setdefault(entry.seed, []).append(value)
+    values = {name: [fmean(blocks) for blocks in seeds.values()] for name, seeds in by_seed.items()}
+    spread = {
+        f"{name}.sd": stdev(listed)
+        for name, listed in values.items()
+        if len(listed) > 1 and (name == metric or name.startswith("test/"))
+    }
+    return {**{name: fmean(listed) for name, listed in values.items()}, **spread}
+
+
+def _of_effect(effect: Effect) -> dict[str, float]:
+    numbers = {
+        "effect.mean": effect.mean,
+        "effect.low": effect.low,
+        "effect.high": effect.high,
+        "effect.p": effect.p_adjusted,
+        "effect.sd": effect.sd,
+        "effect.n": float(effect.n),
+    }
+    return {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
+
+
+def _of_failures(rate: FailureRate) -> dict[str, float]:
+    numbers = {"failure.rate": rate.rate, "failure.low": rate.low, "failure.high": rate.high, "failure.p": rate.p}
+    return {name: value for name, value in numbers.items() if value is not None}
+
+
+def _words(name: str, is_baseline: bool, effect: Effect | None, answer: Answer, finished: bool) -> dict[str, str]:
+    """The verdict, and a sentence for the run's own page."""
+    if is_baseline:
+        return {"saddle.verdict": "baseline", "mlflow.note.content": f"{name} is the baseline."}
+    if effect is None:
+        return {}
+    scale = scale_of([one for one in answer.effects if one.kind == "arm"], effect.metric)
+    preliminary = "" if finished or effect.settled_after is not None else "preliminary: "
+    verdict = preliminary + effect.verdict_text
+    return {"saddle.verdict": verdict, "mlflow.note.content": _note(effect, verdict, scale)}
+
+
+def _note(effect: Effect, verdict: str, scale: Scale) -> str:
+    if effect.mean is None or effect.low is None:
+        return f"{effect.arm} against {effect.baseline} in {effect.metric}: {verdict}."
+    return (
+        f"{effect.arm} against {effect.baseline} in {effect.metric}: **{verdict}**,"
+        f" {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)},"
+        f" {effect.n} paired seeds, adjusted p {p_equals(effect.p_adjusted)}."
+    )
+
+
+def effect_tags(answer: Answer) -> dict[str, str]:
+    """The effects that no single arm has (of a factorial design), as tags of the study's run."""
+    wider = [effect for effect in answer.effects if effect.kind != "arm" and effect.mean is not None]
+    scale = scale_of(wider, answer.metric)
+    return {
+        f"saddle.{effect.kind}: {effect.name.replace('=', ': ').replace('×', 'x')}": (
+            f"{effect.verdict_text}, {scale.difference(effect.mean)},"
+            f" interval {scale.interval(effect.low, effect.high)}, adjusted p {p_equals(effect.p_adjusted)}"
+        )
+        for effect in wider
+    }
+
+
+def badge_tags(answer: Answer) -> dict[str, str]:
+    """Which trials of a search have the badge, and what it is withheld for."""
+    badge = answer.badge
+    held = {"saddle.best": ", ".join(badge.holders) or "none"} if badge.holders or badge.withheld else {}
+    reasons = "; ".join(f"{key} {reason}" for key, against in badge.withheld.items() for reason in against)
+    return {**held, "saddle.badge": f"withheld: {reasons}"} if reasons else held
+
+
+def answer_tags(study: Study, answer: Answer, *, finished: bool) -> dict[str, str]:
+    """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
+    tags = {"saddle.question": study.question, **effect_tags(answer), **badge_tags(answer)}
+    return {**tags, "saddle.answer": answer.sentence} if finished else tags

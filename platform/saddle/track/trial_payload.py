@@ -1,0 +1,128 @@
+"""What MLflow is told of a trial, as it follows from the trial's start and its ledger entry."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from saddle.analyse.badge import reasons_against
+from saddle.analyse.text.formatting import settings
+from saddle.external_names import mlflow_names, run_key
+from saddle.store.measurements import measurement_of
+from saddle.track.base import StartedTrial
+from saddle.trial.json_text import to_json
+from saddle.trial.outcome import MEANINGS, Outcome
+from saddle.trial.record import TrialRecord
+
+LONGEST_VALUE = 5000
+"""MLflow refuses longer parameters and tags."""
+
+
+def arm_key(arm: str) -> str:
+    """What tells an arm's run from the others of its study."""
+    return f"arm/{run_key(arm)}"
+
+
+def flatten(params: Mapping[str, Any]) -> dict[str, str]:
+    """Nested parameters as `outer.inner` names with text values, as MLflow's table shows them."""
+    leaves = [(path, _value_text(value)) for path, value in _leaves(params, ())]
+    counts = Counter(".".join(path) for path, _ in leaves)
+
+    def name_of(path: tuple[str, ...]) -> str:
+        name = ".".join(path)
+        # {a: {b.c: …}} and {a.b: {c: …}} would have one name
+        return name if counts[name] == 1 else ".".join(part.replace(".", "_x2E_") for part in path)
+
+    return {name_of(path): text for path, text in leaves}
+
+
+def _leaves(params: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in params.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*above, str(name)))
+        else:
+            yield (*above, str(name)), value
+
+
+def _value_text(value: Any) -> str:
+    text = ", ".join(as_text(item) for item in value) if isinstance(value, list | tuple) else as_text(value)
+    return text[:LONGEST_VALUE]
+
+
+def as_text(value: Any) -> str:
+    """A value as MLflow shows it; a mapping reads the same before and after it was in the ledger."""
+    return to_json(value) if isinstance(value, Mapping) and value else str(value)
+
+
+def started(entry: TrialRecord) -> StartedTrial:
+    """The start of a trial that has ended."""
+    return StartedTrial(entry.key, entry.params, entry.seed, entry.arm, entry.started, entry.settings, entry.block)
+
+
+def trial_params(trial: StartedTrial) -> dict[str, str]:
+    """The parameters of a trial's run."""
+    return flatten({**trial.params, "seed": trial.seed})
+
+
+def trial_tags(study: str, trial: StartedTrial) -> dict[str, str]:
+    """The tags of a trial's run from its start on."""
+    tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": study}
+    return tags if trial.arm is None else {**tags, "saddle.arm": trial.arm}
+
+
+def measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    """An epoch's metrics that are numbers."""
+    return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
+
+
+def final_metrics(entry: TrialRecord) -> list[tuple[int, float, dict[str, float]]]:
+    """What is measured after a trial's end: step, Unix seconds and metrics of each measurement, the first one first.
+
+    The first one's step is the last epoch, that of each further one the next, so that MLflow shows the latest.
+    """
+    found = []
+    for place, one in enumerate((*entry.earlier, measurement_of(entry))):
+        last = {f"last_{name}": value for name, value in one.test_last.items()}
+        found.append((entry.epochs + place, one.when, {**one.metrics, **last}))
+    found[0][2]["seconds"] = entry.seconds
+    return found
+
+
+def final_tags(entry: TrialRecord) -> dict[str, str]:
+    """The tags that a trial's run gets when it ends."""
+    facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
+    if entry.earlier:
+        facts["saddle.evaluation"] = settings(entry.evaluation.items()) or "as trained"
+    why = {"saddle.why": entry.why} if entry.why else {}
+    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry)}
+
+
+def check_tags(entry: TrialRecord) -> dict[str, str]:
+    """A tag for each item of the checklist, `pass: …`, and what is against the badge; none where it was not run."""
+    tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
+    against = reasons_against(entry)
+    return {**tags, "saddle.badge": f"withheld: {'; '.join(against)}"} if against else tags
+
+
+def cut(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as MLflow takes them."""
+    return mlflow_names({name: value[:LONGEST_VALUE] for name, value in tags.items()})
+
+
+def final_status(entry: TrialRecord) -> str:
+    """What MLflow calls the way a trial ended."""
+    return MEANINGS[Outcome(entry.outcome)].mlflow
+
+
+def all_metrics(entry: TrialRecord) -> dict[str, dict[int, float]]:
+    """Every point of a finished trial's run: metric, step, value."""
+    points: dict[str, dict[int, float]] = {}
+    for epoch, metrics in enumerate(entry.curve, start=1):
+        for name, value in measured(metrics).items():
+            points.setdefault(name, {})[epoch] = value
+    for step, _, metrics in final_metrics(entry):
+        for name, value in metrics.items():
+            points.setdefault(name, {})[step] = value
+    return points

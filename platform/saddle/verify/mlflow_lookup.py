@@ -1,0 +1,51 @@
+"""Where a study's runs are, found without making anything."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from mlflow.entities import LifecycleStage
+from mlflow.tracking import MlflowClient
+
+from saddle.store.base import Store
+from saddle.track.client_settings import be_brief
+from saddle.track.opening import database_path, tracking_uri
+from saddle.trial.run_id import RunId
+from saddle.verify.mlflow_runs import Runs, read_runs
+
+
+class NoExperiment(Exception):
+    """MLflow has no experiment of the study."""
+
+
+def reach(store: Store, run: RunId) -> Runs:
+    """The MLflow runs of one run of a study.
+
+    Raises `NoExperiment`, or whatever MLflow's client raises where it is not to be had.
+    """
+    if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
+        raise NoExperiment("there is no MLflow database beside the study")  # asking for it would make one
+    client = connect(store)
+    found = client.get_experiment_by_name(run.study)
+    if found is None:
+        raise NoExperiment("the experiment is missing")
+    if found.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise NoExperiment("the experiment was deleted")
+    return read_runs(client, found.experiment_id, run.instance)
+
+
+def restore_experiment(store: Store, study: str) -> None:
+    """Take a deleted experiment out of MLflow's bin; its name is taken as long as it is in there."""
+    client = connect(store)
+    found = client.get_experiment_by_name(study)
+    if found is not None and found.lifecycle_stage != LifecycleStage.ACTIVE:
+        client.restore_experiment(found.experiment_id)
+
+
+def connect(store: Store) -> MlflowClient:
+    """MLflow's client, impatient and quiet."""
+    be_brief()
+    for name in ("mlflow", "alembic"):  # their news about tables and migrations is nobody's here
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri=tracking_uri(store))

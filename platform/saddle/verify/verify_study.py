@@ -1,0 +1,185 @@
+"""Compares everything that is stored of one study."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from saddle.analyse.answer_study import answer_study
+from saddle.archive.progress import read_progress
+from saddle.archive.studies import StoredStudy, read_study
+from saddle.errors import UserError
+from saddle.redaction import redact
+from saddle.search.database import SharedDatabaseError
+from saddle.search.optuna_search import SETTINGS, trial_key
+from saddle.search.unfinished import begun_trials
+from saddle.store.base import Store
+from saddle.store.ledger import Ledger
+from saddle.store.lock import Driver, driver_of
+from saddle.store.open import study_folder
+from saddle.study.trainables import load_trainable
+from saddle.track.arm_payload import answer_tags, describe_arms
+from saddle.track.base import ArmSummary
+from saddle.track.mlflow_tracker import outbox_folder
+from saddle.track.opening import was_tracked
+from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from saddle.verify import optuna as search_side
+from saddle.verify.checkpoints import compare_checkpoints, keys_of, orphans
+from saddle.verify.difference import Difference, Repair
+from saddle.verify.ledger import needed_keys, read_ledger, replicate_keys
+from saddle.verify.outbox_backlog import waiting
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared of a study, and every difference; `driver` is who runs it, if anybody does."""
+
+    study: str
+    driver: Driver | None = None
+    finished: Sequence[TrialRecord] = ()
+    unfinished: Sequence[str] = ()
+    total: int | None = None
+    differences: Sequence[Difference] = ()
+    notes: Sequence[str] = ()
+    repaired: Sequence[Difference] = field(default=())
+
+    @property
+    def clean(self) -> bool:
+        return not self.differences
+
+    def facts(self) -> dict[str, Any]:
+        """The verification as JSON has it."""
+        return {
+            "study": self.study,
+            "clean": self.clean,
+            "driver": asdict(self.driver) if self.driver is not None else None,
+            "finished": len(self.finished),
+            "unfinished": list(self.unfinished),
+            "total": self.total,
+            "differences": [difference.facts() for difference in self.differences],
+            "repaired": [difference.facts() for difference in self.repaired],
+            "notes": list(self.notes),
+        }
+
+
+def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verification:
+    """Compare everything of one run of a study; `repairing` says that its lock is ours, so that nobody trains it."""
+    name = run.name
+    driver = None if repairing else driver_of(store, run)
+    try:
+        stored = read_study(store, name)
+        problem = "the study's file is missing" if stored is None else ""
+    except UserError as error:
+        stored, problem = None, str(error)
+    run = stored.run if stored is not None else run
+    ledger = read_ledger(store, run, stored)
+    if stored is None:
+        return Verification(name, driver, differences=(Difference("study", None, problem), *ledger.differences))
+    finished = keys_of(ledger.entries)
+    found = [*ledger.differences]
+    notes: list[str] = []
+    if stored.study.ablation is not None:
+        known = replicate_keys(stored) or set()
+        needed = needed_keys(stored, list(finished.values()))
+        total: int | None = len({*finished, *needed})
+        begun = {key for key in store.names(f"{study_folder(run)}/trials") if key in known}
+        under_way = sorted((begun & needed) - set(finished))
+    else:
+        differences, under_way, known, total = _search(store, stored, finished, driver is not None)
+        found += differences
+    known = {*known, *finished, *(difference.trial or "" for difference in ledger.differences)}
+    checkpoints, by_policy = compare_checkpoints(store, run, finished)
+    found += checkpoints
+    if driver is None:
+        found += orphans(store, run, known)
+    if by_policy:
+        notes.append(f"{by_policy} checkpoints were removed by the study's policy")
+    found += _tracking(store, stored, finished, ledger.unusable, under_way, driver is not None, notes)
+    if driver is not None:
+        where = f" on {driver.host}" if driver.host else ""
+        notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
+    if driver is None and (total is None or len(finished) < total):
+        done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
+        goes_on = "it was set aside, and stays so" if run.is_set_aside else "`saddle run` goes on with the study"
+        notes.append(f"{done} have ended, {len(under_way)} are unfinished; {goes_on}")
+    return Verification(name, driver, ledger.entries, under_way, total, tuple(found), tuple(notes))
+
+
+def _search(
+    store: Store, stored: StoredStudy, finished: dict[str, TrialRecord], running: bool
+) -> tuple[list[Difference], list[str], set[str], int | None]:
+    """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
+    run = stored.run
+    begun = [trial_key(trial.number) for trial in begun_trials(store, run, finished) if trial.settings is not None]
+    try:
+        search = search_side.read_search(store, stored)
+    except SharedDatabaseError as error:
+        return [Difference("optuna", None, f"can't be compared: {error}")], begun, {*begun}, None
+    given = {trial_key(trial.number) for trial in search.trials or () if SETTINGS in trial.user_attrs}
+    in_ledger = Ledger(store, run).__contains__
+    found = search_side.compare_search(stored.study, search, finished, running, in_ledger)
+    lost = [] if running or search.trials is None else sorted({*begun} - given)
+    found += [
+        Difference("optuna", key, "it has begun, and is missing", Repair.REBUILD_OPTUNA)
+        for key in lost
+        if not in_ledger(key)
+    ]
+    under_way = begun if search.trials is None else search_side.unfinished(search, finished)
+    return found, under_way, {*begun, *given}, search_side.total(stored.study, search)
+
+
+def _tracking(
+    store: Store,
+    stored: StoredStudy,
+    finished: dict[str, TrialRecord],
+    unusable: Container[str],
+    under_way: Sequence[str],
+    running: bool,
+    notes: list[str],
+) -> list[Difference]:
+    """MLflow's side, where the study was ever tracked."""
+    run = stored.run
+    if not was_tracked(store, run):
+        notes.append("the study was never tracked in MLflow")
+        return []
+    from saddle.verify.artifacts import compare_artifacts
+    from saddle.verify.mlflow import Situation, compare_runs
+    from saddle.verify.mlflow_lookup import NoExperiment, reach
+
+    waits = waiting(outbox_folder(store, run))
+    found = []
+    if waits and running:
+        notes.append(f"{waits.total()} messages for MLflow wait in the outbox")
+    elif waits:
+        found.append(Difference("mlflow", None, f"{waits.total()} messages wait in the outbox", Repair.DELIVER))
+    progress = read_progress(store, run)
+    done = progress is not None and progress.state == "finished"
+    status = None if running else "FINISHED" if done else "KILLED"
+    arms, tags = ({}, {}) if running else _told(stored, list(finished.values()), notes, finished_study=done)
+    try:
+        runs = reach(store, run)
+        now = Situation(stored, finished, unusable, under_way, status, waits, arms, tags)
+        return [*found, *compare_runs(runs, now), *compare_artifacts(store, runs, now)]
+    except NoExperiment as error:
+        return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
+    except Exception as error:  # whatever the server or its client say; the rest has been compared
+        said = redact(str(error)).strip().splitlines() or [""]
+        return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
+
+
+def _told(
+    stored: StoredStudy, entries: Sequence[TrialRecord], notes: list[str], *, finished_study: bool
+) -> tuple[dict[str, ArmSummary], dict[str, str]]:
+    """What MLflow should say of an ablation's arms, and of its answer."""
+    study = stored.study
+    if study.ablation is None:
+        return {}, {}
+    try:
+        answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
+    except UserError as error:  # a trainable that isn't installed here
+        notes.append(f"what MLflow says of the arms was not compared: {error}")
+        return {}, {}
+    arms = describe_arms(study, entries, answer, stored.baseline, finished=finished_study)
+    return arms, answer_tags(study, answer, finished=finished_study)

@@ -1,0 +1,87 @@
+"""A machine's death is told from a worker's own, and what dead actors leave behind is freed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from ray.exceptions import RayActorError
+from ray.util.placement_group import placement_group
+
+from saddle.cluster.connection import OBJECT_STORE_BYTES
+from saddle.cluster.failures import Death, explain_death, free_orphaned_groups
+
+pytestmark = pytest.mark.fault("worker killed; machine lost")
+
+WAIT_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[Cluster]:
+    """A head without CPUs for actors, and a node that may be killed."""
+    head = {"num_cpus": 1, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    quickly = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
+    cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": quickly})
+    cluster.add_node(num_cpus=1, resources={"far": 1}, object_store_memory=OBJECT_STORE_BYTES)
+    ray.init(address=cluster.address, log_to_driver=False)
+    cluster.wait_for_nodes()
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+class Sleeper:
+    """Sleeps, and may hold a placement group."""
+
+    def sleep(self) -> None:
+        time.sleep(600)
+
+    def lock(self) -> bool:
+        self.group = placement_group([{"CPU": 1}])
+        return bool(self.group.wait(30))
+
+    def process(self) -> int:
+        return os.getpid()
+
+
+def death_of(call: Any) -> BaseException:
+    with pytest.raises(RayActorError) as caught:
+        ray.get(call, timeout=WAIT_SECONDS)
+    return caught.value
+
+
+def test_a_killed_worker_counts_and_a_lost_machine_does_not(two_nodes: Cluster) -> None:
+    actor = ray.remote(num_cpus=0)(Sleeper).options(resources={"far": 0.1}, max_restarts=0)
+    killed, lost = actor.remote(), actor.remote()
+    process = ray.get(killed.process.remote(), timeout=WAIT_SECONDS)
+    ray.get(lost.process.remote(), timeout=WAIT_SECONDS)
+    asleep = [killed.sleep.remote(), lost.sleep.remote()]
+    os.kill(process, signal.SIGKILL)
+    counted = explain_death(death_of(asleep[0]))
+    assert not counted.of_machine
+    assert counted.why == "signal 9 (SIGKILL), as by kill -9 or a batch system"
+    [far] = two_nodes.worker_nodes
+    two_nodes.remove_node(far, allow_graceful=False)
+    assert explain_death(death_of(asleep[1])) == Death(True, "its node died")
+    assert explain_death(ValueError("no death at all")) == Death(False, "ValueError: no death at all")
+
+
+def test_the_placement_group_of_a_dead_actor_is_freed_and_a_living_ones_stays(two_nodes: Cluster) -> None:
+    holder = ray.remote(num_cpus=0)(Sleeper).remote()
+    assert ray.get(holder.lock.remote(), timeout=WAIT_SECONDS)
+    assert free_orphaned_groups() == 0
+    assert ray.available_resources().get("CPU", 0) == 0
+    ray.kill(holder)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while free_orphaned_groups() == 0:  # Ray takes a moment to know of the death, and frees nothing itself
+        assert time.monotonic() < deadline, "the group of the dead actor was not found"
+        time.sleep(0.2)
+    while ray.available_resources().get("CPU", 0) < 1:
+        assert time.monotonic() < deadline, "the group's CPU did not come back"
+        time.sleep(0.2)

@@ -1,0 +1,81 @@
+"""Trainables by name, broken ones included."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+
+import pytest
+
+from saddle.study import trainables
+from saddle.study.hyperparameters import families
+from saddle.study.trainables import GROUP, TrainableError, find_trainables, load_trainable, require_trainable
+from saddle.studyfile.loader import parse_studies
+from saddle.studyfile.problem import StudyError
+
+
+def test_installed_trainables_are_found() -> None:
+    assert "adversarial_training" in find_trainables()
+    assert load_trainable("adversarial_training").SELECTION.startswith("validation/")
+
+
+def test_an_unknown_name_comes_with_the_nearest() -> None:
+    with pytest.raises(
+        TrainableError, match=r"unknown trainable 'adversarial_trainin'.*did you mean adversarial_training"
+    ):
+        load_trainable("adversarial_trainin")
+
+
+@pytest.fixture
+def _broken(tmp_path, monkeypatch) -> None:
+    """Entry points of a third party's package that doesn't work."""
+    (tmp_path / "broken_method.py").write_text("raise RuntimeError('no licence\\nfound')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = {
+        name: EntryPoint(name, value, GROUP)
+        for name, value in {"broken": "broken_method", "gone": "gone_method", "empty": "json"}.items()
+    }
+    monkeypatch.setattr(trainables, "find_trainables", lambda: points)
+
+
+@pytest.mark.usefixtures("_broken")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("broken", "trainable broken can't be imported from broken_method: RuntimeError: no licence"),
+        (
+            "gone",
+            "trainable gone can't be imported from gone_method: ModuleNotFoundError: No module named 'gone_method'",
+        ),
+        ("empty", "trainable empty lacks Config, METRICS, SELECTION, train, evaluate; see trainables/contract.py"),
+    ],
+)
+def test_a_broken_trainable_is_a_problem_of_the_study(name: str, words: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_studies(f"study: one\ntrainable: {name}\nablation: {{factors: {{a: [1, 2]}}}}\n", "f.yaml")
+    assert f"f.yaml:2: trainable: {words}" in str(caught.value)
+
+
+def test_what_a_trainable_must_have(fakes) -> None:
+    fake = fakes["fake"]
+    parts = {name: getattr(fake, name) for name in ("METRICS", "SELECTION", "train", "load", "evaluate")}
+    with pytest.raises(TrainableError, match="Config is no pydantic model"):
+        require_trainable("x", SimpleNamespace(Config=dict, **parts))
+    with pytest.raises(TrainableError, match="'accuracy' is no metric name"):
+        require_trainable("x", SimpleNamespace(Config=fake.Config, **{**parts, "METRICS": {"accuracy": "maximize"}}))
+
+
+def test_defaults_that_raise_are_a_problem_of_the_study(fakes, search_text) -> None:
+    class Raises(type(fakes["fake"])):
+        def defaults(self, given, recipe, scale):
+            raise KeyError("dataset")
+
+    with pytest.raises(StudyError, match=r"study.yaml:4: fixed.dataset: KeyError: 'dataset'"):
+        parse_studies(search_text, "study.yaml", trainables={"fake": Raises()})
+
+
+def test_many_metrics_of_one_family_are_shown_as_one() -> None:
+    many = [f"test/angle.a{number}" for number in range(16)]
+    assert families(["train/loss", *many, "test/b.c", "test/b.d"]) == [
+        "train/loss", "test/angle.* (16)", "test/b.c", "test/b.d",
+    ]  # fmt: skip

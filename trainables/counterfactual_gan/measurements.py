@@ -1,0 +1,221 @@
+"""What D, G and the judges say of a split's images and their counterfactuals; every metric is a function of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainables.attacks.frozen import frozen
+from trainables.counterfactual_gan.judges import panel_logits
+from trainables.counterfactual_gan.model import CounterfactualModel
+from trainables.datasets.samples import Samples
+from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class
+from trainables.evaluation.features import FeatureExtractor
+from trainables.evaluation.frechet import compared_sets, frechet_distance
+from trainables.evaluation.kernel import kernel_distance
+from trainables.models.discriminators.discriminator import Discriminator
+from trainables.models.generators.generator import Generator
+
+BATCH = 250
+SHOWN = 8
+"""Images of each class that galleries show."""
+EXTREME = 1.5 / 255
+"""A pixel nearer to black or white than this counts as driven there, where it wasn't before."""
+DRAWING_SEED = 20261121
+"""Seed of G's noise and dropout in measurements: the same for every epoch, seed and arm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """N images, on the CPU: labels, logits, features, and how G changes them.
+
+    `real`, `fake`: D's logits (N, 3) on images and counterfactuals; `branch`: G's (N, 2) on images;
+    `judged`, `judged_fake`: the judges' (J, N, 2). `changes`: |G(x) - x| (N, H, W), mean over channels, of one draw.
+    `features`, `fake_features`: (N, F). `diversity`: the counterfactuals' spread over images as a share of theirs.
+    `sameness`, of undamaged and of damaged images: how alike they are changed, the squared norm of their mean change as
+    a share of the mean squared norm; 1 where G does the same to every image, about 1/N where no two changes agree.
+    """
+
+    labels: Tensor
+    real: Tensor
+    fake: Tensor
+    branch: Tensor
+    judged: Tensor
+    judged_fake: Tensor
+    changes: Tensor
+    features: Tensor
+    fake_features: Tensor
+    saturation: float
+    diversity: float
+    sameness: tuple[float, float]
+    perplexity: float
+    masks: Tensor | None
+
+    def valid(self) -> Tensor:
+        """Which judges take which counterfactuals for the other class, (J, N) bool."""
+        return self.judged_fake.argmax(2) == 1 - self.labels
+
+    def validity(self) -> dict[str, float]:
+        """The share of counterfactuals that judges take for the other class, by direction; D's own verdicts beside."""
+        valid, damaged = self.valid().double().mean(0), self.labels == 1
+        directions = {"to_damaged": float(valid[~damaged].mean()), "to_undamaged": float(valid[damaged].mean())}
+        other = 1 - self.labels
+        return {
+            "validity": sum(directions.values()) / 2,
+            **{f"validity.{name}": value for name, value in directions.items()},
+            "validity.worst_direction": min(directions.values()),
+            "validity_by_d.three_way": _balanced(self.fake.argmax(1) == other, self.labels),
+            "validity_by_d.two_way": _balanced(predicted_class(self.fake) == other, self.labels),
+        }
+
+    def classification(self, *, whole: bool = False) -> dict[str, float]:
+        """Scores of D, of G's class branch and of the judges; `whole` with precision and recall."""
+        found: dict[str, float] = {}
+        rows = {"d": predicted_class(self.real), "g": self.branch.argmax(1)}
+        for name, predicted in rows.items():
+            scores = classification_scores(predicted, self.labels)
+            found |= {f"accuracy.{name}": scores.accuracy, f"f1.{name}": scores.f1}
+            if whole:
+                found |= {f"precision.{name}": scores.precision, f"recall.{name}": scores.recall}
+        right = (self.judged.argmax(2) == self.labels).double()
+        return found | {"accuracy.judges": float(right.mean())}
+
+    def scores(self, *, whole: bool = False) -> dict[str, float]:
+        """`classification` and `validity`, and the mean of what both networks are there for.
+
+        `accuracy_and_validity`: the mean of D's accuracy and the validity of the worse direction.
+        """
+        found = self.classification(whole=whole) | self.validity()
+        return found | {"accuracy_and_validity": (found["accuracy.d"] + found["validity.worst_direction"]) / 2}
+
+    def changed(self) -> dict[str, float]:
+        """What is known of G's images without looking at them."""
+        found = {
+            "p_fake.real": float(fake_probability(self.real).mean()),
+            "p_fake.generated": float(fake_probability(self.fake).mean()),
+            "saturation": self.saturation,
+            "diversity": self.diversity,
+            "sameness.to_damaged": self.sameness[0],
+            "sameness.to_undamaged": self.sameness[1],
+            "change": float(self.changes.double().mean()),
+            "codes_used": self.perplexity,
+        }
+        if self.masks is not None and bool((inside := self.masks > 127).any()):
+            outside = self.masks == 0
+            within = self.changes[inside].double().mean()
+            found["change_inside_over_outside"] = float(within / self.changes[outside].double().mean().clamp(min=1e-12))
+        return found
+
+    def distances(self, kind: str, *, kernel: bool = False) -> dict[str, float]:
+        """Fréchet distances of S1's three sets, called `kind`, and the mean of the two that hold no near-copies."""
+        found: dict[str, float] = {}
+        for name, pair in compared_sets(self.features, self.labels, self.fake_features).items():
+            found[f"{kind}.{name}"] = frechet_distance(pair.real, pair.generated).value
+            if kernel:
+                found[f"kernel_distance.{name}"] = kernel_distance(pair.real, pair.generated).mean
+        return found | {kind: (found[f"{kind}.undamaged"] + found[f"{kind}.damaged"]) / 2}
+
+
+@contextmanager
+def drawing(device: torch.device) -> Iterator[None]:
+    """Torch's global generators at `DRAWING_SEED`, and afterwards as they were."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(DRAWING_SEED)
+        yield
+
+
+def measure(
+    model: CounterfactualModel, samples: Samples, panel: list[Discriminator], features: FeatureExtractor
+) -> Measured:
+    """Look at all images of `samples` once, batch by batch, with one draw of G's noise and dropout."""
+    rows: dict[str, list[Tensor]] = {}
+    spread, changes, extreme, pixels, perplexity = _Spread(), (_Changes(), _Changes()), 0, 0, 0.0
+    with frozen(model), torch.no_grad(), drawing(samples.split.device):
+        for first in range(0, len(samples), BATCH):
+            images, labels = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
+            made = model.generator(images)
+            found = {
+                "labels": labels,
+                "real": model.discriminator(images),
+                "fake": model.discriminator(made.images),
+                "branch": made.logits,
+                "judged": panel_logits(panel, images).transpose(0, 1),
+                "judged_fake": panel_logits(panel, made.images).transpose(0, 1),
+                "changes": (made.images - images).abs().mean(1),
+                "features": features(images),
+                "fake_features": features(made.images),
+            }
+            for name, value in found.items():
+                rows.setdefault(name, []).append(value.cpu())
+            spread.add(images, made.images)
+            for label, some in enumerate(changes):
+                some.add((made.images - images)[labels == label])
+            extreme += int((_at_an_end(made.images) & ~_at_an_end(images)).sum())
+            pixels += images.numel()
+            perplexity += float(made.perplexity) * len(images)
+    whole = {name: torch.cat(parts) for name, parts in rows.items()}
+    whole |= {name: whole[name].transpose(0, 1) for name in ("judged", "judged_fake")}
+    return Measured(
+        **whole,
+        saturation=extreme / pixels,
+        diversity=spread.ratio(),
+        sameness=(changes[0].sameness(), changes[1].sameness()),
+        perplexity=perplexity / len(samples),
+        masks=None if samples.masks is None else samples.masks.cpu(),
+    )
+
+
+def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:
+    """Counterfactuals of images (N, C, H, W) with the noise that measurements draw first."""
+    with frozen(generator), torch.no_grad(), drawing(images.device):
+        made: Tensor = generator(images).images
+    return made
+
+
+class _Spread:
+    """The standard deviation over images of every pixel, its mean over pixels, of images and counterfactuals."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums: list[Tensor] | None = None
+
+    def add(self, images: Tensor, generated: Tensor) -> None:
+        parts = [part for each in (images.double(), generated.double()) for part in (each.sum(0), each.square().sum(0))]
+        self.sums = parts if self.sums is None else [a + b for a, b in zip(self.sums, parts, strict=True)]
+        self.count += len(images)
+
+    def ratio(self) -> float:
+        assert self.sums is not None
+        of = [
+            (square / self.count - (total / self.count).square()).clamp(min=0).sqrt().mean()
+            for total, square in (self.sums[:2], self.sums[2:])
+        ]
+        return float(of[1] / of[0].clamp(min=1e-12))
+
+
+class _Changes:
+    """Changes of one class's images: their sum and the sum of their squared norms."""
+
+    def __init__(self) -> None:
+        self.count, self.total, self.squares = 0, torch.zeros(()), torch.zeros(())
+
+    def add(self, changes: Tensor) -> None:
+        whole = changes.double()
+        self.total, self.squares = self.total.to(whole) + whole.sum(0), self.squares.to(whole) + whole.square().sum()
+        self.count += len(changes)
+
+    def sameness(self) -> float:
+        return float(self.total.square().sum() / self.count / self.squares.clamp(min=1e-12))
+
+
+def _at_an_end(pixels: Tensor) -> Tensor:
+    return (pixels < EXTREME) | (pixels > 1 - EXTREME)
+
+
+def _balanced(right: Tensor, labels: Tensor) -> float:
+    """The mean over classes of the share that is right."""
+    return float(torch.stack([right[labels == label].double().mean() for label in (0, 1)]).mean())
