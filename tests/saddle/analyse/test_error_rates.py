@@ -6,7 +6,6 @@ Each bound is four standard errors of the simulation wide, so a true rate of alp
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from saddle.analyse.statistics.corrections import adjust, local_alpha
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.power import power
 from saddle.analyse.verdict import Verdict, decide
+from tests.support.pages import all_text
 
 ALPHA = 0.05
 STUDIES = 40_000
@@ -125,8 +125,7 @@ STATED = {"normal": "| normal |", "uniform": "| uniform |", "heavy": "| heavy-ta
 
 @pytest.mark.parametrize("shape", STATED)
 def test_the_coverage_of_intervals_is_what_the_readme_states(shape: str) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
-    [row] = [line for line in readme if line.startswith(STATED[shape])]
+    [row] = [line for line in all_text().splitlines() if line.startswith(STATED[shape])]
     stated = [float(cell.strip(" %")) for cell in row.split("|")[2:-1]]
     for seeds, percent in zip((3, 5, 8), stated, strict=True):
         differences = simulate([0.0], seeds, studies=100_000, shape=shape)[:, 0]
