@@ -27,7 +27,6 @@ from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-from trainables.contract import complete
 
 
 class NothingToBuildOn(UserError):
@@ -108,5 +107,5 @@ def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: 
 
 def known_values(study: Study) -> dict[str, Any]:
     """Every value that isn't searched, so that a condition may rest on a default."""
-    known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
+    known = load_trainable(study.trainable).complete(study.settings, study.recipe, study.scale)
     return {name: value for name, value in known.items() if name not in (study.search or {})}

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates, trial_order, value_of
-from saddle.report.figures.axes import percent_axis
+from saddle.report.figures.axes import metric_axis
 from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
 from saddle.study.models import Constraint, Objective
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 LOOKS: dict[str, dict[str, Any]] = {
     "completed": {"marker": "o", "color": ACCENT, "ms": 5, "mew": 0, "alpha": 0.8},
@@ -25,9 +26,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 def history(
-    entries: Sequence[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint]
+    entries: Sequence[TrialRecord],
+    objectives: Sequence[Objective],
+    constraints: Sequence[Constraint],
+    metrics: Sequence[Metric],
 ) -> LazyFigure:
-    """Each trial's objective in the order of trials, and the best so far."""
+    """Each trial's objective in the order of trials, and the best so far; `metrics` are those of the objectives."""
     title = "Search history"
     ordered = sorted(entries, key=trial_order)
     if not ordered:
@@ -35,9 +39,9 @@ def history(
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(len(objectives), 1, squeeze=False, sharex=True)[:, 0]
-        for axes, objective in zip(panels, objectives, strict=True):
+        for axes, objective, metric in zip(panels, objectives, metrics, strict=True):
             _history(axes, ordered, objective, constraints)
-            percent_axis(axes, objective.metric, title=objective.metric.rpartition("/")[2] if len(panels) > 1 else None)
+            metric_axis(axes, metric, title=metric.name.rpartition("/")[2] if len(panels) > 1 else None)
         panels[-1].set_xlabel("trial")
         panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
 

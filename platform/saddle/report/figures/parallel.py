@@ -22,6 +22,7 @@ from saddle.study.models import Objective, Study
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_AXES = 12
 FEWEST_TRIALS = 3
@@ -41,9 +42,13 @@ class Axis:
 
 
 def parallel(
-    study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Objective], leaders: Sequence[TrialRecord]
+    study: Study,
+    entries: Sequence[TrialRecord],
+    objectives: Sequence[Objective],
+    leaders: Sequence[TrialRecord],
+    metrics: Sequence[Metric],
 ) -> LazyFigure:
-    """A line per completed trial through its parameters and objectives; the leading ones in colour."""
+    """A line per completed trial through its parameters and the objectives' `metrics`; the leading ones in colour."""
     title = "Parameters together"
     shown = candidates(entries, objectives)
     if len(shown) < FEWEST_TRIALS:
@@ -51,7 +56,7 @@ def parallel(
     params = [drawn(study, entry) for entry in shown]
     searched = {name: p for name, p in (study.search or {}).items() if any(name in given for given in params)}
     uprights = [_of_parameter(name, p, params) for name, p in list(searched.items())[: MOST_AXES - len(objectives)]]
-    uprights += [_of_objective(objective, shown) for objective in objectives]
+    uprights += [_of_objective(*pair, shown) for pair in zip(objectives, metrics, strict=True)]
     count = max(1, min(10, math.ceil(len(shown) / 10)))
     rank = {entry.key: place for place, entry in enumerate(leaders[:count])}
     others = [index for index, entry in enumerate(shown) if entry.key not in rank]
@@ -111,14 +116,14 @@ def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str,
     return Axis(name, ticks, [place(float(given[name])) if name in given else INACTIVE for given in params])
 
 
-def _of_objective(objective: Objective, shown: Sequence[TrialRecord]) -> Axis:
-    values = np.array([entry.metrics[objective.metric] for entry in shown])
+def _of_objective(objective: Objective, metric: Metric, shown: Sequence[TrialRecord]) -> Axis:
+    values = np.array([entry.metrics[metric.name] for entry in shown])
     low, high = float(values.min()), float(values.max())
     width = high - low or 1.0
-    scale = Scale.of(objective.metric)
+    scale = Scale.of(metric)
     ticks = {0.0: scale.value(low), 1.0: scale.value(high)} if high > low else {0.0: scale.value(low)}
     arrow = "↑" if objective.direction == "maximize" else "↓"
-    name = objective.metric.rpartition("/")[2]  # all of them are of validation data, and room is short
+    name = metric.name.rpartition("/")[2]  # all of them are of validation data, and room is short
     return Axis(f"{arrow} {label(name)}", ticks, ((values - low) / width).tolist())
 
 
