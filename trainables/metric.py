@@ -75,9 +75,9 @@ class Metric:
         low, high = (low if self.low is None else self.low, high if self.high is None else self.high)
         return None if low is None or high is None else (low, high)
 
-    def better(self, value: float, other: float) -> bool:
-        """Whether a value is better than another."""
-        return value > other if self.direction == "maximize" else value < other
+    def cost(self, value: float) -> float:
+        """The value, negated where larger is better: the better of two costs less."""
+        return -value if self.direction == "maximize" else value
 
 
 @lru_cache(maxsize=4096)  # asked of every metric of every trial

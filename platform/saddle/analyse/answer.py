@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.analyse.ablation import answer_ablation, arms_of
-from saddle.analyse.result import Answer, compared_metric, objectives_of
+from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.search import answer_search
 from saddle.design import Arm
 from saddle.study.declarations import Declarations
@@ -19,7 +19,6 @@ __all__ = [
     "answer_search",
     "arms_of",
     "compared_metric",
-    "objectives_of",
 ]
 
 

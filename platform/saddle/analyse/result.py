@@ -9,8 +9,7 @@ from saddle.analyse.badge import Badge
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.study.declarations import Declarations
-from saddle.study.models import Objective, Study
-from saddle.study.selection import own_objective
+from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
@@ -59,8 +58,3 @@ def headline(metric: Metric, split: str = "test") -> tuple[bool, int, int]:
     role = roles.index(metric.role) if metric.role in roles else len(roles)
     place = splits.index(metric.split) if metric.split in splits else len(splits)
     return not metric.shown, place, 2 * role - metric.worst_case
-
-
-def objectives_of(study: Study, declared: Declarations) -> tuple[Objective, ...]:
-    """A search's objectives: the study's, else the metric by which its trainable selects checkpoints."""
-    return tuple(study.objective) if study.objective else (own_objective(declared),)

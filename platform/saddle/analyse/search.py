@@ -13,13 +13,15 @@ from saddle.analyse.cautions import single_attack
 from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
-from saddle.analyse.result import Answer, objectives_of
+from saddle.analyse.result import Answer
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
 from saddle.study.declarations import Declarations
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.study.space import Parameter
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 ROWS = 10
 ENDED = {
@@ -45,17 +47,16 @@ def answer_search(
         sentence = _best_sentence(study, entries, winner, objectives[0], declared)
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif front:
-        sentence = _front_sentence(entries, front, objectives, declared)
+        sentence = _front_sentence(entries, front, objectives)
         ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
     else:
         sentence, ordered = _nothing(study, entries, objectives), []
     sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of, declared)
     marks = ("front",) if len(objectives) > 1 else ()
-    columns = ("trial", *marks, *(label(objective.metric) for objective in objectives), *(study.search or {}), "epochs")
-    rows = tuple(_row(study, entry, objectives, front, declared) for entry in ordered[:ROWS])
+    columns = ("trial", *marks, *(label(objective.name) for objective in objectives), *(study.search or {}), "epochs")
+    rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
-    metric = declared.metric(objectives[0].metric)
-    return Answer(sentence, metric, columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
+    return Answer(sentence, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
 
 
 def name_of(entry: TrialRecord) -> str:
@@ -68,39 +69,31 @@ def twin(metric: str) -> str:
     return "test/" + metric.partition("/")[2]
 
 
-def _cost(entry: TrialRecord, objective: Objective) -> float:
-    value = entry.metrics[objective.metric]
-    return -value if objective.direction == "maximize" else value
+def _cost(entry: TrialRecord, objective: Metric) -> float:
+    return objective.cost(entry.metrics[objective.name])
 
 
 def _row(
-    study: Study,
-    entry: TrialRecord,
-    objectives: Sequence[Objective],
-    front: Sequence[TrialRecord],
-    declared: Declarations,
+    study: Study, entry: TrialRecord, objectives: Sequence[Metric], front: Sequence[TrialRecord]
 ) -> tuple[str, ...]:
     params = drawn(study, entry)
     marks = ("yes" if any(entry.key == one.key for one in front) else DASH,) if len(objectives) > 1 else ()
     return (
         entry.key if entry.number is None else str(entry.number),
         *marks,
-        *(
-            Scale.of(declared.metric(objective.metric)).value(entry.metrics.get(objective.metric))
-            for objective in objectives
-        ),
+        *(Scale.of(objective).value(entry.metrics.get(objective.name)) for objective in objectives),
         *(setting(params[name]) if name in params else DASH for name in study.search or {}),
         str(entry.epochs),
     )
 
 
 def _best_sentence(
-    study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Objective, declared: Declarations
+    study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> str:
-    scale, test = Scale.of(declared.metric(objective.metric)), declared.metric(twin(objective.metric))
-    value = scale.value(winner.metrics[objective.metric])
+    scale, test = Scale.of(objective), declared.metric(twin(objective.name))
+    value = scale.value(winner.metrics[objective.name])
     where = settings(drawn(study, winner).items())
-    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective.metric} = {value}"]
+    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective} = {value}"]
     parts[0] += f" with {where}." if where else "."
     tested = winner.metrics.get(test.name)
     if tested is not None and math.isfinite(tested):
@@ -110,17 +103,12 @@ def _best_sentence(
     return " ".join([*parts, *_others(entries)])
 
 
-def _front_sentence(
-    entries: Sequence[TrialRecord],
-    front: Sequence[TrialRecord],
-    objectives: Sequence[Objective],
-    declared: Declarations,
-) -> str:
-    metrics = listed(objective.metric for objective in objectives)
+def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
+    metrics = listed(objective.name for objective in objectives)
     ends = [front[0], front[-1]] if len(front) > 1 else front
 
     def point(entry: TrialRecord) -> str:
-        return " and ".join(Scale.of(declared.metric(o.metric)).value(entry.metrics[o.metric]) for o in objectives)
+        return " and ".join(Scale.of(o).value(entry.metrics[o.name]) for o in objectives)
 
     span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
     verb = "is" if len(front) == 1 else "are"
@@ -140,14 +128,14 @@ def _others(entries: Sequence[TrialRecord]) -> Iterable[str]:
         yield f"{', '.join([*completed, listed(parts)])}."
 
 
-def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Objective]) -> str:
+def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
     if not entries:
         return "No trial has finished yet."
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     if not completed:
         return " ".join([f"None of {plural(len(entries), 'trial')} completed, so there is no best.", *_others(entries)])
     if not candidates(entries, objectives):
-        metrics = listed(objective.metric for objective in objectives)
+        metrics = listed(objective.name for objective in objectives)
         return f"None of {plural(len(completed), 'completed trial')} has a finite {metrics}, so there is no best."
     bounds = listed(str(constraint) for constraint in study.constraints)
     closest = min(
@@ -162,7 +150,7 @@ def _warnings(
     study: Study,
     entries: Sequence[TrialRecord],
     winner: TrialRecord | None,
-    objectives: Sequence[Objective],
+    objectives: Sequence[Metric],
     feasible: Sequence[TrialRecord],
     declared: Declarations,
 ) -> Iterable[str]:
@@ -180,7 +168,7 @@ def _warnings(
             if end:
                 yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
     for objective in objectives:
-        yield from single_attack(entries, declared.metric(objective.metric))
+        yield from single_attack(entries, objective)
     yield from above_clean({name_of(entry): [entry] for entry in entries}, declared)
 
 

@@ -15,10 +15,11 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
 from saddle.analyse.paired_values import ArmValues, pair
-from saddle.analyse.result import compared_metric, objectives_of
+from saddle.analyse.result import compared_metric
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -88,7 +89,7 @@ def view_of(
     if study.ablation is None:
         objective = objectives_of(study, declared)[0]
         found = best(entries, objective, study.constraints)
-        asked = declared.metric(metric or objective.metric)
+        asked = declared.metric(metric) if metric else objective
         value = None if found is None else value_of(found, asked.name)
         arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
         return StudyView(study, asked, [arm], best=found, **shared)

@@ -45,7 +45,6 @@ def _of_ablation(
     baseline: Mapping[str, Any] | None,
 ) -> list[TrialRecord]:
     selection = selection_of(study, declared)
-    sign = 1.0 if answer.metric.direction == "maximize" else -1.0
     ranked: list[tuple[float, TrialRecord]] = []
     compared: list[TrialRecord] = []
     for arm in arms_of_study(study, baseline):
@@ -54,8 +53,8 @@ def _of_ablation(
         first = best(completed, selection)
         if first is None or not values:
             continue
-        ranked.append((sign * fmean(values), first))
+        ranked.append((answer.metric.cost(fmean(values)), first))
         if arm.is_baseline:
             compared.append(first)
-    leading = [entry for _, entry in sorted(ranked, key=lambda one: -one[0])[:1]]
+    leading = [entry for _, entry in sorted(ranked, key=lambda one: one[0])[:1]]
     return leading + [entry for entry in compared if entry not in leading]

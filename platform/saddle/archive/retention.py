@@ -38,12 +38,16 @@ def plan_for(store: Store, stored: StoredStudy) -> Plan:
 def ranked(study: Study, declared: Declarations, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Trials by the study's selection metric, best first: completed before others, constraints kept before broken."""
     selection = selection_of(study, declared)
-    sign = -1.0 if selection.direction == "maximize" else 1.0
 
     def place(entry: TrialRecord) -> tuple[bool, bool, bool, float]:
-        value = value_of(entry, selection.metric)
+        value = value_of(entry, selection.name)
         kept = violation(entry, study.constraints) == 0
-        return (entry.outcome != Outcome.COMPLETED, not kept, value is None, 0.0 if value is None else sign * value)
+        return (
+            entry.outcome != Outcome.COMPLETED,
+            not kept,
+            value is None,
+            0.0 if value is None else selection.cost(value),
+        )
 
     return sorted(sorted(entries, key=trial_order), key=place)
 

@@ -41,7 +41,7 @@ def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[TrialRecord
         metrics=entry.metrics,
         test_last=entry.test_last,
         curve=list(entry.curve),
-        selected_by=selection_of(study, trial.stored.declared).metric,
+        selected_by=selection_of(study, trial.stored.declared).name,
         selected_epoch=entry.selected_epoch,
         seeds=max(1, len(of_arm)),
         arrays=stored_arrays(store, entry),

@@ -112,7 +112,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         code = {**fingerprint_code(trainable.code), "environment": fingerprint_environment()}
         scheduler = Scheduler(
             study, trainable, store, ledger, source, tracker, keeper,
-            select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
+            select=(selection.name, selection.direction), fingerprints=code, data_root=options.data_root,
             gpu_seconds=keeper.progress.gpu_seconds or 0.0,
             hours_spent=keeper.progress.hours_before, lock=lock, recorded=recorded,
         )  # fmt: skip

@@ -168,19 +168,16 @@ def start_progress(
     lock: StudyLock = NO_LOCK,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
-    selection = selection_of(study, declared)
-    metric, direction = selection.metric, selection.direction
-    if study.ablation is not None and study.ablation.compare.metric is not None:
-        metric = study.ablation.compare.metric
-        direction = declared.metric(metric).direction
+    compared = None if study.ablation is None else study.ablation.compare.metric
+    metric = selection_of(study, declared) if compared is None else declared.metric(compared)
     earlier = read_progress(store, run)
     progress = Progress(
-        run.name, study.question, source.total, slots, metric=metric,
+        run.name, study.question, source.total, slots, metric=metric.name,
         hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", lock=lock)
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=metric.direction == "maximize", lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
-from saddle.analyse.answer import Answer, compared_metric, objectives_of
+from saddle.analyse.answer import Answer, compared_metric
 from saddle.analyse.best import candidates
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
@@ -20,6 +20,7 @@ from saddle.report.figures.slices import slices
 from saddle.report.secondary_metrics import matching
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
 
@@ -70,18 +71,17 @@ def search_plates(
 ) -> list[LazyFigure]:
     """History, the Pareto front, importance, parameters alone and together, learning curves, and the trade-off."""
     objectives = objectives_of(study, declared)
-    found = {objective.metric: importance(study, entries, objective) for objective in objectives}
+    found = {objective.name: importance(study, entries, objective) for objective in objectives}
     best = leaders(study, entries, answer, declared)
-    metrics = [declared.metric(objective.metric) for objective in objectives]
-    plates = [history.history(entries, objectives, study.constraints, metrics)]
+    plates = [history.history(entries, objectives, study.constraints)]
     if len(objectives) > 1:
         course = hypervolume_course(entries, objectives, study.constraints)
-        plates += [pareto.fronts(entries, answer.front, objectives, metrics), pareto.hypervolume(course, metrics)]
+        plates += [pareto.fronts(entries, answer.front, objectives), pareto.hypervolume(course, objectives)]
     plates.append(importances(found))
-    plates.append(slices(study, entries, objectives[0], answer.best, metrics[0]))
+    plates.append(slices(study, entries, objectives[0], answer.best))
     if len(study.search or {}) > 1:
-        plates.append(parallel(study, entries, objectives, best, metrics))
-    plates.append(curves.trial_curves(entries, best, metrics[0], declared))
+        plates.append(parallel(study, entries, objectives, best))
+    plates.append(curves.trial_curves(entries, best, objectives[0], declared))
     return [*plates, *_optional(tradeoff.tradeoff(by_outcome(entries), declared))]
 
 
@@ -90,9 +90,8 @@ def leaders(study: Study, entries: Sequence[TrialRecord], answer: Answer, declar
     if answer.front:
         return list(answer.front)
     objective = objectives_of(study, declared)[0]
-    sign = -1.0 if objective.direction == "maximize" else 1.0
     found = candidates(entries, [objective], study.constraints)
-    return sorted(found, key=lambda entry: sign * entry.metrics[objective.metric])
+    return sorted(found, key=lambda entry: objective.cost(entry.metrics[objective.name]))
 
 
 def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:

@@ -18,6 +18,7 @@ from saddle.design.components import varied as varied_by
 from saddle.report import provenance as facts
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
@@ -119,10 +120,10 @@ def trial_table(
     `name` is what the run is called.
     """
     varied = list(study.search or {}) if study.ablation is None else varied_by(study.ablation)
-    metrics = [declared.metric(one.metric) for one in study.objective or ()] or [answer.metric]
+    metrics = objectives_of(study, declared) if study.objective else (answer.metric,)
     first = "trial" if study.ablation is None else "replicate"
     head = (first, "outcome", *(label(metric.name) for metric in metrics), *varied, "epochs", "time")
-    shown = best_and_worst(study, entries, metrics[0])
+    shown = best_and_worst(entries, metrics[0])
     rows = []
     for entry in shown:
         given = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
@@ -147,16 +148,14 @@ def trial_table(
     return replace(table, note=note)
 
 
-def best_and_worst(study: Study, entries: Sequence[TrialRecord], metric: Metric) -> Sequence[TrialRecord]:
+def best_and_worst(entries: Sequence[TrialRecord], metric: Metric) -> Sequence[TrialRecord]:
     """All trials as they come, or of very many the best ones and the worst ones; those without a value are worst."""
     if len(entries) <= MOST_TRIALS:
         return entries
-    direction = study.objective[0].direction if study.objective else metric.direction
-    sign = -1.0 if direction == "maximize" else 1.0
 
     def cost(entry: TrialRecord) -> tuple[bool, float]:
         value = value_of(entry, metric.name)
-        return (value is None, 0.0 if value is None else sign * value)
+        return (value is None, 0.0 if value is None else metric.cost(value))
 
     ranked = sorted(entries, key=cost)
     return [*ranked[: MOST_TRIALS // 2], *ranked[-MOST_TRIALS // 2 :]]

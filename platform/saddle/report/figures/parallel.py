@@ -18,7 +18,7 @@ from saddle.analyse.text.formatting import Scale, label, setting
 from saddle.report.figures.axes import clean
 from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import MANY
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
@@ -44,11 +44,10 @@ class Axis:
 def parallel(
     study: Study,
     entries: Sequence[TrialRecord],
-    objectives: Sequence[Objective],
+    objectives: Sequence[Metric],
     leaders: Sequence[TrialRecord],
-    metrics: Sequence[Metric],
 ) -> LazyFigure:
-    """A line per completed trial through its parameters and the objectives' `metrics`; the leading ones in colour."""
+    """A line per completed trial through its parameters and objectives; the leading ones in colour."""
     title = "Parameters together"
     shown = candidates(entries, objectives)
     if len(shown) < FEWEST_TRIALS:
@@ -56,7 +55,7 @@ def parallel(
     params = [drawn(study, entry) for entry in shown]
     searched = {name: p for name, p in (study.search or {}).items() if any(name in given for given in params)}
     uprights = [_of_parameter(name, p, params) for name, p in list(searched.items())[: MOST_AXES - len(objectives)]]
-    uprights += [_of_objective(*pair, shown) for pair in zip(objectives, metrics, strict=True)]
+    uprights += [_of_objective(objective, shown) for objective in objectives]
     count = max(1, min(10, math.ceil(len(shown) / 10)))
     rank = {entry.key: place for place, entry in enumerate(leaders[:count])}
     others = [index for index, entry in enumerate(shown) if entry.key not in rank]
@@ -116,14 +115,14 @@ def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str,
     return Axis(name, ticks, [place(float(given[name])) if name in given else INACTIVE for given in params])
 
 
-def _of_objective(objective: Objective, metric: Metric, shown: Sequence[TrialRecord]) -> Axis:
-    values = np.array([entry.metrics[metric.name] for entry in shown])
+def _of_objective(objective: Metric, shown: Sequence[TrialRecord]) -> Axis:
+    values = np.array([entry.metrics[objective.name] for entry in shown])
     low, high = float(values.min()), float(values.max())
     width = high - low or 1.0
-    scale = Scale.of(metric)
+    scale = Scale.of(objective)
     ticks = {0.0: scale.value(low), 1.0: scale.value(high)} if high > low else {0.0: scale.value(low)}
     arrow = "↑" if objective.direction == "maximize" else "↓"
-    name = metric.name.rpartition("/")[2]  # all of them are of validation data, and room is short
+    name = objective.name.rpartition("/")[2]  # all of them are of validation data, and room is short
     return Axis(f"{arrow} {label(name)}", ticks, ((values - low) / width).tolist())
 
 
