@@ -10,7 +10,7 @@ from saddle.analyse.statistics.corrections import Correction
 from saddle.analyse.statistics.mixed_model import MixedEffect
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.verdict import Verdict
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
 
 Kind = Literal["arm", "main effect", "interaction"]
 
@@ -29,8 +29,7 @@ class Effect:
     name: str
     arm: str
     baseline: str
-    metric: str
-    direction: Direction
+    metric: Metric
     verdict: Verdict
     n: int
     mean: float | None
@@ -55,6 +54,11 @@ class Effect:
     """The same from a mixed model of all replicates, in crossed designs."""
     notes: tuple[str, ...] = ()
     kind: Kind = "arm"
+
+    @property
+    def direction(self) -> Direction:
+        """The metric's better direction."""
+        return self.metric.direction
 
     @property
     def verdict_text(self) -> str:

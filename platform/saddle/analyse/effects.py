@@ -17,7 +17,7 @@ from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Verdict, decide
 from saddle.trial.outcome import METHOD_FAILURES
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
 
 MOST_SEEDS = 1000
 """Beyond these nobody is told how many seeds a verdict would take."""
@@ -27,11 +27,15 @@ MOST_SEEDS = 1000
 class ComparisonSpec:
     """How a family of comparisons is judged."""
 
-    metric: str
-    direction: Direction
+    metric: Metric
     alpha: float = 0.05
     correction: Correction = "holm"
     equivalence: float | None = None
+
+    @property
+    def direction(self) -> Direction:
+        """The metric's better direction."""
+        return self.metric.direction
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,6 @@ def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
         arm=pairs.arm.arm,
         baseline=pairs.baseline.arm,
         metric=spec.metric,
-        direction=spec.direction,
         verdict=Verdict.UNSETTLED,
         n=len(values),
         mean=mean,

@@ -11,6 +11,7 @@ from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.analyse.verdict import Verdict
+from trainables.contract import Metric
 
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""
@@ -18,7 +19,7 @@ MOST_NAMES = 10
 """Of more, only the number is told."""
 
 
-def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
+def scale_of(effects: Sequence[Effect], metric: Metric) -> Scale:
     """The digits that suit a set of effects: two significant ones of the narrowest half-interval."""
     halves = [
         (effect.high - effect.low) / 2 for effect in effects if effect.low is not None and effect.high is not None
