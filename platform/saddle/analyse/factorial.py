@@ -23,12 +23,17 @@ def factorial_effects(
     *,
     fraction: bool = False,
 ) -> list[Effect]:
-    """The effects of `saddle.design.contrasts`; all of them are one family.
+    """The effects of `saddle.design.contrasts`: main effects are one family, interactions another.
 
-    A seed counts where every arm that a contrast needs has completed.
+    A seed counts where every arm that a contrast needs has completed. The main effects are what a design is made for;
+    with the interactions in their family, three factors at five seeds would be judged at a sixth of alpha.
     """
     found = contrasts({name: list(levels) for name, levels in factors.items()}, arms, fraction=fraction).found
-    effects = judge([comparison_of(contrast, measured) for contrast in found], spec)
+    judged: dict[str, Effect] = {}
+    for kind in ("main effect", "interaction"):
+        family = [comparison_of(contrast, measured) for contrast in found if contrast.kind == kind]
+        judged |= {effect.name: effect for effect in judge(family, spec)}
+    effects = [judged[contrast.name] for contrast in found]
     return [
         replace(effect, notes=(*_notes(contrast), *effect.notes))
         for contrast, effect in zip(found, effects, strict=True)
