@@ -9,6 +9,7 @@ from saddle.analyse.ablation_table import blocks_table, results_table
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.badge import reasons_against, with_badge
 from saddle.analyse.best import trial_order
+from saddle.analyse.block_averages import averaged_over, averages_over_blocks
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
@@ -58,7 +59,7 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = at_quick(entries, metric) + paragraph(effects, spec, failures)
+        sentence = at_quick(entries, metric) + paragraph(effects, spec, failures) + averaged_over(ablation)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
@@ -76,6 +77,7 @@ def answer_ablation(
         *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}, declared),
         *collapses(failures),
         *unestimable(ablation, arms),
+        *averages_over_blocks(ablation, arms, entries, spec),
     ]
     return Answer(
         sentence,

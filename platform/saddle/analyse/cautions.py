@@ -82,7 +82,7 @@ def cautions(
         for note in effect.notes:
             yield f"{note}." if note.startswith(effect.name) else f"{effect.name}: {note}."
     baseline = measured[0]
-    if baseline.method_failures and not baseline.values:
+    if baseline.failures and not baseline.values:
         yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
     yield from limits(len(ablation.seed_list), len(standing.effects), spec.alpha)
     if not declared:
@@ -116,7 +116,7 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
         if rate.p is not None and rate.p < NOTEWORTHY:
             more = "more" if rate.discordant[0] > rate.discordant[1] else "less"
             yield (
-                f"{rate.arm} failed as a method {more} often than the baseline: {rate.failed} of"
+                f"{rate.arm} failed {more} often than the baseline: {rate.failed} of"
                 f" {plural(rate.trained, 'replicate')} (exact McNemar p {p_equals(rate.p)}, not adjusted)."
             )
 
