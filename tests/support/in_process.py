@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from saddle.execute import driver, remeasurement, training
+from saddle.execute import driver, remeasurement
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, Measured, measure_again
 from saddle.execute.remeasurement_task import Order as MeasuringOrder
 from saddle.execute.scheduler import Scheduler
+from saddle.execute.worker import trial_runner
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.slot import MESSAGE, ORDER
 from saddle.execute.worker.trial_runner import Training
@@ -46,7 +47,7 @@ def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "run_all", train_all)
         patch.setattr(remeasurement, "measure_all", measure_in_turn)
-        patch.setattr(training, "TrainRun", outside_ray)
+        patch.setattr(trial_runner, "TrainRun", outside_ray)
         options = Options(fresh=fresh, track=track)
         return [run_study(study, store, [{"CPU": 2.0}], options) for study in parse_studies(text, "studies.yaml")]
 

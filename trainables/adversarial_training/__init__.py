@@ -14,7 +14,7 @@ from trainables.adversarial_training.cost import estimate
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
-from trainables.contract import CheckItem, Direction, Report, Run, TrainedTrial
+from trainables.contract import CheckItem, Metric, Report, Run, TrainedTrial
 
 __all__ = [
     "COMPONENTS",
@@ -34,7 +34,7 @@ __all__ = [
     "train",
 ]
 
-METRICS: Mapping[str, Direction] = declared()
+METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`); `test/samples` is the n of the test's interval."""
 
 EVALUATION_FIELDS = (

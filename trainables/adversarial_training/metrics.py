@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import product
 from typing import get_args
 
@@ -10,43 +11,47 @@ from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attack_name
 from trainables.adversarial_training.settings.evaluation import ThreatModel
 from trainables.attacks.table import ATTACKS
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
+
+share = partial(Metric, "maximize", unit="fraction")
 
 
-def declared() -> Mapping[str, Direction]:
-    """Every metric there can be, with its better direction; that of a description is by convention."""
-    found: dict[str, Direction] = {
-        "train/loss": "minimize",
-        "train/adversarial_accuracy": "maximize",
-        "train/epsilon": "maximize",
-        "train/perturbation_size": "maximize",
-        "train/perturbation_l1": "maximize",
-        "train/perturbation_l2": "maximize",
-        "train/perturbation_angle": "maximize",
-        "train/epoch_seconds": "minimize",
+def declared() -> Mapping[str, Metric | Direction]:
+    """Every metric there can be; the better direction of a mere description, as of a size, is by convention."""
+    of_epsilon = Metric("maximize", low=0.0)
+    metrics: dict[str, Metric | Direction] = {
+        "train/loss": Metric("minimize", role="loss"),
+        "train/adversarial_accuracy": share(),
+        "train/epsilon": Metric("maximize", low=0.0, high=1.0),
+        "train/perturbation_size": Metric("maximize", low=0.0, shown=False),  # what perturbation_l1 was called
+        "train/perturbation_l1": of_epsilon,
+        "train/perturbation_l2": of_epsilon,
+        "train/perturbation_angle": Metric("maximize", unit="degrees", low=0.0, high=180.0),
+        "train/epoch_seconds": Metric("minimize", unit="s", low=0.0, reproducible=False),
     }
-    found |= dict(_accuracies("validation")) | dict(_accuracies("test"))
-    found["test/robust_accuracy.worst_case_low"] = "maximize"
-    found["test/robust_accuracy.worst_case_high"] = "maximize"
-    found["test/samples"] = "maximize"
-    found["test/groups"] = "maximize"
-    return found | ANALYSES.metrics
+    metrics |= dict(_accuracies("validation")) | dict(_accuracies("test"))
+    metrics |= {f"test/robust_accuracy.worst_case_{end}": share(shown=False) for end in ("low", "high")}
+    metrics["test/samples"] = Metric("maximize", role="samples", low=0.0)
+    metrics["test/groups"] = Metric("maximize", low=0.0)
+    return metrics | ANALYSES.metrics
 
 
-def _accuracies(split: str) -> Iterator[tuple[str, Direction]]:
-    yield f"{split}/clean_accuracy", "maximize"
-    yield f"{split}/auxiliary_accuracy", "maximize"
-    yield f"{split}/robust_accuracy.worst_case", "maximize"
-    yield f"{split}/robust_above_clean", "minimize"
+def _accuracies(split: str) -> Iterator[tuple[str, Metric]]:
+    clean = f"{split}/clean_accuracy"
+    robust = partial(share, role="robust", clean=clean)
+    yield clean, share(role="clean")
+    yield f"{split}/auxiliary_accuracy", share()
+    yield f"{split}/robust_accuracy.worst_case", robust(worst_case=True)
+    yield f"{split}/robust_above_clean", Metric("minimize", unit="fraction", role="excess")
     for attack, threat_model in product(ATTACKS.values(), get_args(ThreatModel)):
         if threat_model != "main_head" and not attack.joint:
             continue
         name = attack_name(attack.name, threat_model)
         if attack.within_epsilon:
-            yield f"{split}/robust_accuracy.{name}", "maximize"
-            yield f"{split}/failures_found.{name}", "maximize"
+            yield f"{split}/robust_accuracy.{name}", robust(attack=name)
+            yield f"{split}/failures_found.{name}", share()
         elif split == "test":
-            yield f"{split}/robust_accuracy.{name}", "maximize"
-            yield f"{split}/{name}_median_norm", "maximize"
+            yield f"{split}/robust_accuracy.{name}", robust(attack=name)
+            yield f"{split}/{name}_median_norm", Metric("maximize", low=0.0)
         if attack.has_target_rate:
-            yield f"{split}/target_rate.{name}", "minimize"
+            yield f"{split}/target_rate.{name}", Metric("minimize", unit="fraction")

@@ -105,14 +105,14 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)
         store.delete(stop_path(run))
-        tracker = open_tracker(store, run, enabled=options.track)
+        tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared)
         listener = options.listener(study)
         keeper = start_progress(study, run, trainable, store, entries, source, slots, listener, lock)
         selection = selection_of(study, trainable)
-        code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
+        code = {**fingerprint_code(trainable.code), "environment": fingerprint_environment()}
         scheduler = Scheduler(
             study, trainable, store, ledger, source, tracker, keeper,
-            select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
+            select=(selection.name, selection.direction), fingerprints=code, data_root=options.data_root,
             gpu_seconds=keeper.progress.gpu_seconds or 0.0,
             hours_spent=keeper.progress.hours_before, lock=lock, recorded=recorded,
         )  # fmt: skip
@@ -200,9 +200,9 @@ def conclude(scheduler: Scheduler, stored: StoredStudy, options: Options) -> Stu
     scheduler.set_strays_aside()
     scheduler.index()
     entries = scheduler.ledger.entries()
-    answer = answer_study(study, scheduler.trainable, entries, stored.baseline)
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
     scheduler.lock.check()
-    report = write_report(store, stored.run, study, scheduler.trainable, entries, stored.baseline)
+    report = write_report(store, stored.run, study, stored.declared, entries, stored.baseline)
     tags = answer_tags(study, answer, finished=True)
     scheduler.tracker.finish_study(
         "KILLED" if scheduler.stopping else "FINISHED",

@@ -10,7 +10,7 @@ from saddle.analyse.answer_study import answer_study
 from saddle.analyse.to_check import to_check
 from saddle.archive.lookup import FoundTrial
 from saddle.archive.studies import StoredStudy
-from saddle.archive.trial_checks import check_trial, has_checklist
+from saddle.archive.trial_checks import check_trial
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.resources import trial_shape
 from saddle.execute.scheduler import Scheduler
@@ -29,14 +29,14 @@ log = logging.getLogger("saddle")
 
 def check_best(scheduler: Scheduler, stored: StoredStudy, data_root: str | None) -> None:
     """Check the trials that would have the badge and were not checked yet, and store and track what was found."""
-    study, store, trainable = scheduler.study, scheduler.store, scheduler.trainable
-    if not has_checklist(trainable):
+    study, store = scheduler.study, scheduler.store
+    if scheduler.trainable.check_robustness is None:
         return
     entries = scheduler.ledger.entries()
-    answer = answer_study(study, trainable, entries, stored.baseline)
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
     todo = [
         entry
-        for entry in to_check(study, trainable, entries, answer, stored.baseline)
+        for entry in to_check(study, stored.declared, entries, answer, stored.baseline)
         if not entry.checks and "best" in entry.checkpoints
     ]
     if not todo:

@@ -29,6 +29,7 @@ from saddle.store.infrastructure_errors import explain_fault
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import SEGMENT
 from saddle.study.models import Study
+from saddle.study.trainables import LoadedTrainable
 from saddle.track.base import StartedTrial, Tracker
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, Order, finite, parse_message
 from saddle.trial.outcome import Outcome
@@ -44,7 +45,7 @@ class Scheduler:
     """Everything the driver does about one study, called only from Tune's loop."""
 
     study: Study
-    trainable: Any
+    trainable: LoadedTrainable
     store: Store
     ledger: Ledger
     source: TrialSource
@@ -225,7 +226,9 @@ class Scheduler:
         self.source.finish(entry)
         self.progress.progress.total = self.source.total
         self.tracker.finish_trial(entry, list(entry.images.values()))
-        self.progress.finished(entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric))
+        self.progress.finished(
+            entry.key, entry.outcome, entry.metrics, describe(entry, self.progress.progress.metric, self.trainable)
+        )
 
     def index(self) -> None:
         """Bring the ledger's index up to date; raises `TakenOver`."""

@@ -11,6 +11,7 @@ from saddle.analyse.badge import reasons_against
 from saddle.analyse.text.formatting import listed
 from saddle.design.blocks import replicate_name
 from saddle.store.checkpoints import Checkpoints
+from saddle.study.declarations import Declarations
 from saddle.trial.messages import EndMessage, finite
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -89,7 +90,7 @@ def refused_entry(
     )
 
 
-def describe(entry: TrialRecord, metric: str) -> str:
+def describe(entry: TrialRecord, metric: str, declared: Declarations) -> str:
     """An ended trial in a line."""
     value = entry.metrics.get(metric)
     settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in entry.settings.items())
@@ -98,6 +99,6 @@ def describe(entry: TrialRecord, metric: str) -> str:
     expected = Outcome(entry.outcome) in (Outcome.COMPLETED, Outcome.PRUNED)
     why = "".join(f"; {line}" for line in entry.why.strip().splitlines()[-1:] if not expected)
     epochs = f"{entry.epochs} epoch{'s' * (entry.epochs != 1)}"
-    flags = reasons_against(entry) if entry.outcome == Outcome.COMPLETED else ()
+    flags = reasons_against(entry, declared) if entry.outcome == Outcome.COMPLETED else ()
     flagged = f"; flagged, as it {listed(flags)}" if flags else ""
     return f"{name}: {entry.outcome}, {measured}{epochs} in {entry.seconds:.1f} s{why}{flagged}"

@@ -19,7 +19,7 @@ from trainables.adversarial_training.analysis import (
     PerturbedBatch,
     TestedBatch,
 )
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
@@ -108,12 +108,15 @@ def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
     return Findings(summarise_angles(found), arrays={**found})
 
 
-def declared() -> dict[str, Direction]:
+def declared() -> dict[str, Metric | Direction]:
     """All metrics; their better direction is by convention."""
-    metrics: dict[str, Direction] = {}
-    for statistic, name in product(STATISTICS, angle_names(MOST_TASKS)):
-        metrics[f"angle_{statistic}.{name}"] = "minimize" if statistic == "skipped" else "maximize"
-    return metrics | {f"angle_std_increase.{name}": "maximize" for name in increase_names(MOST_TASKS)}
+    angle, count = Metric("maximize", unit="degrees", low=0.0, high=180.0), Metric("minimize", low=0.0)
+    metrics: dict[str, Metric | Direction] = {
+        f"angle_{statistic}.{name}": count if statistic == "skipped" else angle
+        for statistic, name in product(STATISTICS, angle_names(MOST_TASKS))
+    }
+    increase = Metric("maximize", unit="degrees")
+    return metrics | {f"angle_std_increase.{name}": increase for name in increase_names(MOST_TASKS)}
 
 
 ANGLES = Analysis(

@@ -9,12 +9,13 @@ since; with a step size that follows the loss, as one that suits 20 steps suits 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainables.adversarial_training.analysis import MOST_ANALYSED, TestedBatch
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
 from trainables.attacks.table import Budget, attack_of
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
@@ -57,11 +58,15 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
     return {"network": FORWARD_AND_INPUT * min(tested, MOST_ANALYSED) * STANDING * steps}
 
 
-def declared() -> dict[str, Direction]:
+def declared() -> dict[str, Metric | Direction]:
     """All metrics, the rungs from the first to the last."""
-    names = [DECLARED, *(f"steps_{count}" for count in STEPS), f"restarts_{RESTARTS}"]
-    metrics: dict[str, Direction] = {f"budget_ladder.{name}": "maximize" for name in names}
-    return metrics | {"budget_ladder_move": "minimize"}
+    rung = partial(Metric, "maximize", unit="fraction", role="ladder rung")
+    return {
+        f"budget_ladder.{DECLARED}": Metric("maximize", unit="fraction", role="ladder start"),
+        **{f"budget_ladder.steps_{count}": rung(label=f"{count:,} steps") for count in STEPS},
+        f"budget_ladder.restarts_{RESTARTS}": rung(label=f"{RESTARTS} restarts"),
+        "budget_ladder_move": Metric("minimize", unit="fraction"),
+    }
 
 
 BUDGET_LADDER = Analysis(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainables.contract import Direction
-from trainables.counterfactual_gan.names import SETS
+from trainables.contract import Direction, Metric
+from trainables.counterfactual_gan.scores import SETS, distance
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
 
@@ -28,11 +28,13 @@ def quality(tested: Tested) -> Findings:
     )
 
 
-def declared() -> dict[str, Direction]:
+def declared() -> dict[str, Metric | Direction]:
     """All metrics."""
-    kinds = ("fd", "fid", "kernel_distance")
-    metrics: dict[str, Direction] = {f"{kind}.{name}": "minimize" for kind in kinds for name in SETS}
-    return {"fd": "minimize", "fid": "minimize"} | metrics
+    metrics: dict[str, Metric | Direction] = {}
+    for kind in ("fd", "fid"):
+        metrics |= {kind: distance()} | {f"{kind}.{name}": distance() for name in SETS}
+    # the unbiased estimate may be below 0
+    return metrics | {f"kernel_distance.{name}": Metric("minimize") for name in SETS}
 
 
 QUALITY = Analysis(

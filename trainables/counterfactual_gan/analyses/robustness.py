@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainables.contract import Direction
-from trainables.counterfactual_gan.names import CLASSIFIERS
+from trainables.contract import Direction, Metric
+from trainables.counterfactual_gan.scores import CLASSIFIERS, share, within_one
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
 
@@ -117,13 +117,16 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
     return {"discriminator": 2 * passes, "generator": 2 * config.attack_draws * passes}
 
 
-def declared() -> dict[str, Direction]:
+def declared() -> dict[str, Metric | Direction]:
     """All metrics."""
-    metrics: dict[str, Direction] = {
-        f"f1_under_{what}.{who}": "maximize" for who in CLASSIFIERS for what in ("pgd", "noise")
-    }
-    metrics["f1_under_adaptive_pgd.d"] = "maximize"
-    return metrics | {"unnoticed_errors.pgd": "minimize", "unnoticed_errors.adaptive_pgd": "minimize"}
+    metrics: dict[str, Metric | Direction] = {}
+    for who in CLASSIFIERS:
+        metrics[f"f1_under_pgd.{who}"] = share(attack="pgd", clean=f"test/f1.{who}")
+        metrics[f"f1_under_noise.{who}"] = share(clean=f"test/f1.{who}")
+    metrics["f1_under_adaptive_pgd.d"] = share(attack="adaptive_pgd", clean="test/f1.d")
+    for attack in ("pgd", "adaptive_pgd"):
+        metrics[f"unnoticed_errors.{attack}"] = within_one("minimize", attack=attack)
+    return metrics
 
 
 ROBUSTNESS = Analysis(

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
+from trainables.counterfactual_gan.scores import within_one
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
 
@@ -75,16 +76,17 @@ def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Call
     }
 
 
-def declared() -> dict[str, Direction]:
-    """All metrics."""
-    metrics: dict[str, Direction] = {}
+def declared() -> dict[str, Metric | Direction]:
+    """All metrics; the ends of intervals are for programs."""
+    metrics: dict[str, Metric | Direction] = {}
     for who in ("d", "g"):
-        for bound in ("", "_low", "_high"):  # of a bootstrap interval
-            metrics[f"p_fake_correlation.{who}{bound}"] = "maximize"
-            metrics[f"p_fake_auroc.{who}{bound}"] = "maximize"
-            metrics[f"risk_coverage.{who}{bound}"] = "minimize"
-        metrics[f"confidence_auroc.{who}"] = "maximize"
-        metrics[f"calibration_error.{who}"] = "minimize"
+        for end in ("", "_low", "_high"):
+            shown = not end
+            metrics[f"p_fake_correlation.{who}{end}"] = Metric("maximize", low=-1.0, high=1.0, shown=shown)
+            metrics[f"p_fake_auroc.{who}{end}"] = within_one("maximize", shown=shown)
+            metrics[f"risk_coverage.{who}{end}"] = within_one("minimize", shown=shown)
+        metrics[f"confidence_auroc.{who}"] = within_one("maximize")
+        metrics[f"calibration_error.{who}"] = within_one("minimize")
     return metrics
 
 

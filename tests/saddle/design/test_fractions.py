@@ -10,8 +10,8 @@ import pytest
 from pydoe import fracfact_aliasing
 
 from saddle.design import Arm, DesignError, make_arms
-from saddle.design.contrasts import contrasts
-from saddle.design.fractional import fraction, resolution_of
+from saddle.design.fraction_contrasts import fraction_contrasts
+from saddle.design.fractions import fraction, resolution_of
 from saddle.study.models import Ablation
 
 NAMES = "abcdefghijklmnopqrst"
@@ -86,7 +86,7 @@ def test_aliases_are_those_that_pydoe_finds(count: int, resolution: int) -> None
         frozenset(
             one.replace(" × ", "").replace("−", "").replace("=1", "") for one in (contrast.term, *contrast.aliases)
         )
-        for contrast in contrasts(factors, arms, fraction=True).found
+        for contrast in fraction_contrasts(factors, arms).effects
     }
     assert found == wanted
 
@@ -94,7 +94,7 @@ def test_aliases_are_those_that_pydoe_finds(count: int, resolution: int) -> None
 def test_signs_of_aliases_are_right() -> None:
     """y = c alone is seen in a × b with the sign that its alias has."""
     factors, arms = fractional(3, 3)
-    for contrast in contrasts(factors, arms, fraction=True).found:
+    for contrast in fraction_contrasts(factors, arms).effects:
         [alias] = contrast.aliases
         one, other = alias.lstrip("−").split(" × ")
         product = [(2 * arm.levels[one] - 1) * (2 * arm.levels[other] - 1) for arm in arms]
@@ -104,7 +104,7 @@ def test_signs_of_aliases_are_right() -> None:
 
 
 def test_main_effects_are_clear_at_resolution_four() -> None:
-    found = contrasts(*fractional(6, 4), fraction=True).found
+    found = fraction_contrasts(*fractional(6, 4)).effects
     assert [contrast.name for contrast in found[:6]] == [f"{name}=1" for name in "abcdef"]
     assert {contrast.kind for contrast in found[6:]} == {"interaction"}
     assert len(found) == 6 + 7
@@ -112,7 +112,7 @@ def test_main_effects_are_clear_at_resolution_four() -> None:
 
 
 def test_main_effects_name_their_interactions_at_resolution_three() -> None:
-    found = contrasts(*fractional(3, 3), fraction=True).found
+    found = fraction_contrasts(*fractional(3, 3)).effects
     assert [contrast.name for contrast in found] == ["a=1 (= −b × c)", "b=1 (= −a × c)", "c=1 (= −a × b)"]
 
 
@@ -122,7 +122,7 @@ def test_weights_estimate_effects() -> None:
     y = [3 * arm.levels["a"] + 5 * arm.levels["a"] * arm.levels["b"] for arm in arms]
     seen = {
         contrast.name: sum(weight * y[place] for place, weight in contrast.weights.items())
-        for contrast in contrasts(factors, arms, fraction=True).found
+        for contrast in fraction_contrasts(factors, arms).effects
     }
     wanted = {**dict.fromkeys(seen, 0), "a=1": 5.5, "b=1": 2.5, "a=1 × b=1": 5}
     assert seen == pytest.approx(wanted)

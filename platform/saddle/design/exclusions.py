@@ -35,14 +35,14 @@ def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels) 
     standing = next(point.levels for point in points if point.is_baseline)
     known = known_levels(factors, standing)
     rules = _rules(exclude, known)
-    kept = []
+    left = []
     for point in points:
         entry = _matching(point.levels, rules)
         if entry is not None and point.is_baseline:
             raise ExclusionError(f"exclude rules out the baseline: {_shown(entry)}; every arm is compared with it")
         if entry is None:
-            kept.append(point)
-    return kept
+            left.append(point)
+    return left
 
 
 def known_levels(factors: Levels, standing: Standing) -> Known:

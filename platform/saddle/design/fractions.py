@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from saddle.design.arm import DesignError
-from saddle.design.factorial import MOST_ARMS, require_baseline
+from saddle.design.designs.factorial import MOST_ARMS, require_baseline
 from saddle.design.point import Levels, Point, Standing, name_of
 from saddle.study.values import readable, same
 
@@ -26,7 +26,7 @@ Changed = tuple[bool, ...]
 """For every factor whether it is at its other level than the baseline's."""
 
 
-def fractional(factors: Levels, standing: Standing, resolution: int) -> list[Point]:
+def fraction_points(factors: Levels, standing: Standing, resolution: int) -> list[Point]:
     """The fraction's arms, the baseline's combination first.
 
     Raises `DesignError` where a factor has not exactly two levels, the baseline's among them, or where there is no
@@ -59,18 +59,18 @@ def fraction(count: int, resolution: int) -> tuple[Changed, ...]:
     """The arms of `count` factors, the baseline's first; raises `DesignError` where that is no fraction of all."""
     if count > MOST_FACTORS:
         raise DesignError(f"{count} factors are too many for a fractional design; at most {MOST_FACTORS} are possible")
-    found = _smallest(count, resolution)
-    if len(found) == 2**count:
+    arms = _smallest(count, resolution)
+    if len(arms) == 2**count:
         raise DesignError(
-            f"{count} factors have no fraction of resolution {resolution}: it would be all {len(found)} combinations;"
+            f"{count} factors have no fraction of resolution {resolution}: it would be all {len(arms)} combinations;"
             f" {_possible(count)}"
         )
-    if len(found) > MOST_ARMS:
+    if len(arms) > MOST_ARMS:
         raise DesignError(
-            f"{count} factors take {len(found)} arms at resolution {resolution}, more than {MOST_ARMS};"
+            f"{count} factors take {len(arms)} arms at resolution {resolution}, more than {MOST_ARMS};"
             f" {_possible(count)}"
         )
-    return found
+    return arms
 
 
 def resolution_of(arms: tuple[Changed, ...]) -> int | None:

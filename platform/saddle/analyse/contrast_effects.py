@@ -1,45 +1,40 @@
-"""Main effects and two-way interactions of a factorial or fractional ablation, paired on seeds."""
+"""The effects of a crossed design (main effects and two-way interactions, for instance), paired on seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, judge
 from saddle.analyse.paired_values import MISSING, ArmValues, pair
 from saddle.design.arm import Arm
-from saddle.design.contrasts import Contrast, Contrasts, Side, contrasts
+from saddle.design.contrasts import Contrast, Contrasts, Side
+from saddle.design.registry import design_of
 from saddle.study.ablation import Ablation
 
 
-def factorial_effects(
-    factors: Mapping[str, Sequence[Any]],
-    arms: Sequence[Arm],
-    measured: Sequence[ArmValues],
-    spec: ComparisonSpec,
-    *,
-    fraction: bool = False,
-) -> list[Effect]:
-    """The effects of `saddle.design.contrasts`; all of them are one family.
+def contrast_effects(contrasts: Contrasts, measured: Sequence[ArmValues], spec: ComparisonSpec) -> list[Effect]:
+    """The effects that contrasts of the measured arms are; main effects are one family, interactions another.
 
-    A seed counts where every arm that a contrast needs has completed.
+    A seed counts where every arm that a contrast needs has completed. The main effects are what a design is made for;
+    with the interactions in their family, three factors at five seeds would be judged at a sixth of alpha.
     """
-    found = contrasts({name: list(levels) for name, levels in factors.items()}, arms, fraction=fraction).found
-    effects = judge([comparison_of(contrast, measured) for contrast in found], spec)
+    judged: dict[str, Effect] = {}
+    for kind in ("main effect", "interaction"):
+        family = [comparison_of(contrast, measured) for contrast in contrasts.effects if contrast.kind == kind]
+        judged |= {effect.name: effect for effect in judge(family, spec)}
+    effects = [judged[contrast.name] for contrast in contrasts.effects]
     return [
         replace(effect, notes=(*_notes(contrast), *effect.notes))
-        for contrast, effect in zip(found, effects, strict=True)
+        for contrast, effect in zip(contrasts.effects, effects, strict=True)
     ]
 
 
 def contrasts_of(ablation: Ablation, arms: Sequence[Arm]) -> Contrasts | None:
     """The contrasts that an ablation's effects are; None where they are those of each arm against the baseline."""
-    if ablation.design.name not in ("factorial", "fractional"):
-        return None
-    return contrasts(ablation.factors, arms, fraction=ablation.design.name == "fractional")
+    return design_of(ablation).contrasts(ablation.factors, arms)
 
 
 def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:

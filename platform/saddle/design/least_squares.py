@@ -61,7 +61,7 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
     clear = np.diag(inverse @ model) > CERTAIN
     base = [place for place in range(model.shape[1]) if place <= mains or clear[place]]
     beside = np.linalg.pinv(model[:, base], rcond=NOTHING)
-    found: list[Estimate | None] = []
+    estimates: list[Estimate | None] = []
     seen: list[Floats] = []
     for place in range(1, model.shape[1]):
         if clear[place]:
@@ -72,14 +72,14 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
             left = model[:, place] - model[:, base] @ (beside @ model[:, place])
             length = float(left @ left)
             if length < NOTHING or any((left @ other) ** 2 > CERTAIN * length * float(other @ other) for other in seen):
-                found.append(None)
+                estimates.append(None)
                 continue
             seen.append(left)
             weights = left / length
         held = weights @ model
         shares = {k - 1: float(held[k]) for k in range(1, len(held)) if k != place and abs(held[k]) > NOTHING}
-        found.append(Estimate(np.where(np.abs(weights) > NOTHING, weights, 0.0), shares))
-    return Estimates(beside[0], tuple(found), _largest_correlation(model))
+        estimates.append(Estimate(np.where(np.abs(weights) > NOTHING, weights, 0.0), shares))
+    return Estimates(beside[0], tuple(estimates), _largest_correlation(model))
 
 
 def confounded(moved: Mapping[str, Sequence[bool]]) -> dict[str, list[str]]:
@@ -109,8 +109,8 @@ def _largest_correlation(model: Floats) -> tuple[int, int, float] | None:
     varying = [place for place in range(1, model.shape[1]) if np.ptp(model[:, place]) > 0]
     if len(varying) < 2:
         return None
-    found = np.asarray(np.corrcoef(model[:, varying], rowvar=False))
-    np.fill_diagonal(found, 0.0)
-    one, other = sorted(int(place) for place in np.unravel_index(np.abs(found).argmax(), found.shape))
-    largest = float(found[one, other])
+    correlations = np.asarray(np.corrcoef(model[:, varying], rowvar=False))
+    np.fill_diagonal(correlations, 0.0)
+    one, other = sorted(int(place) for place in np.unravel_index(np.abs(correlations).argmax(), correlations.shape))
+    largest = float(correlations[one, other])
     return (varying[one] - 1, varying[other] - 1, largest) if abs(largest) > NOTHING else None
