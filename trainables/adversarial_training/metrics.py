@@ -11,15 +11,15 @@ from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attack_name
 from trainables.adversarial_training.settings.evaluation import ThreatModel
 from trainables.attacks.table import ATTACKS
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 
 share = partial(Metric, "maximize", unit="fraction")
 
 
-def declared() -> Mapping[str, Metric | Direction]:
+def declared() -> Mapping[str, Metric]:
     """Every metric there can be; the better direction of a mere description, as of a size, is by convention."""
     of_epsilon = Metric("maximize", low=0.0)
-    metrics: dict[str, Metric | Direction] = {
+    metrics: dict[str, Metric] = {
         "train/loss": Metric("minimize", role="loss"),
         "train/adversarial_accuracy": share(),
         "train/epsilon": Metric("maximize", low=0.0, high=1.0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.scores import CLASSIFIERS, SETS, distance, share, within_one
 
@@ -12,9 +12,9 @@ TERMS = ("discriminator", "adversarial", "classification", "sparsity", "commitme
 """Of the losses (S1, eq. 1, 6, 3, 4), and those of vector quantisation and of the cycle."""
 
 
-def declared() -> Mapping[str, Metric | Direction]:
+def declared() -> Mapping[str, Metric]:
     """Every metric there can be; the better direction of a mere description is by convention."""
-    metrics: dict[str, Metric | Direction] = {f"train/loss.{name}": Metric("minimize") for name in TERMS}
+    metrics: dict[str, Metric] = {f"train/loss.{name}": Metric("minimize") for name in TERMS}
     for split in ("validation", "test"):
         metrics |= dict(_both(split))
     return metrics | dict(_tested()) | ANALYSES.metrics

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 
 Part = TypeVar("Part")
 """What a trainable gives its analyses: some of the test images, or all, with what is known of the model on them."""
@@ -51,7 +51,7 @@ class Analysis(Generic[Part]):
 
     name: str
     says: str
-    metrics: Mapping[str, Metric | Direction]
+    metrics: Mapping[str, Metric]
     measure: Callable[[Part], Findings]
     summarise: Callable[[Any, Mapping[str, Any]], Findings] | None = None
     needs: frozenset[str] = frozenset()
@@ -88,7 +88,7 @@ class AnalysisTable(Generic[Part]):
                 raise TypeError(f"analysis {entry.name!r} needs {unknown[0]!r}; its trainable makes {known}")
 
     @property
-    def metrics(self) -> dict[str, Metric | Direction]:
+    def metrics(self) -> dict[str, Metric]:
         """Every metric there can be of a test, with its split."""
         return {f"test/{name}": of for entry in self.entries.values() for name, of in entry.metrics.items()}
 

@@ -11,7 +11,7 @@ import torch
 
 from trainables import adversarial_training, counterfactual_gan
 from trainables.adversarial_training.analysis_table import ANALYSES
-from trainables.contract import InProcessRun, resolve
+from trainables.contract import InProcessRun, Metric, resolve
 from trainables.counterfactual_gan.analysis_table import ANALYSES as OF_GAN
 from trainables.evaluation.analysis import Analysis, AnalysisTable, Findings, Provision
 
@@ -23,14 +23,14 @@ def mean_of(config: Any, arrays: Any) -> Findings:
 MEAN = Analysis[Any](
     name="mean",
     says="the mean",
-    metrics={"mean": "maximize"},
+    metrics={"mean": Metric("maximize")},
     measure=lambda part: Findings(arrays={"value": part.values}),
     summarise=mean_of,
 )
 LARGEST = Analysis[Any](
     name="largest",
     says="the largest",
-    metrics={"largest": "maximize"},
+    metrics={"largest": Metric("maximize")},
     measure=lambda part: Findings({"largest": float(part.values.max())}),
     needs=frozenset({"values"}),
     cost=lambda config, tested: {"network": float(tested)},
@@ -93,7 +93,7 @@ def test_nothing_is_attacked_for_an_analysis_that_needs_no_attack(monkeypatch: p
     looks: Analysis[Any] = Analysis(
         name="brightness",
         says="how bright images are",
-        metrics={"brightness": "maximize"},
+        metrics={"brightness": Metric("maximize")},
         measure=lambda batch: Findings(arrays={"brightness": batch.images.flatten(1).mean(1)}),
         summarise=lambda config, found: Findings({"brightness": float(found["brightness"].mean())}),
     )

@@ -19,7 +19,7 @@ from trainables.adversarial_training.analysis import (
     PerturbedBatch,
     TestedBatch,
 )
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
     return Findings(summarise_angles(found), arrays={**found})
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics; their better direction is by convention."""
     angle, count = Metric("maximize", unit="degrees", low=0.0, high=180.0), Metric("minimize", low=0.0)
-    metrics: dict[str, Metric | Direction] = {
+    metrics: dict[str, Metric] = {
         f"angle_{statistic}.{name}": count if statistic == "skipped" else angle
         for statistic, name in product(STATISTICS, angle_names(MOST_TASKS))
     }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from trainables.adversarial_training.analysis import MOST_ANALYSED, TestedBatch
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
 from trainables.attacks.table import Budget, attack_of
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
     return {"network": FORWARD_AND_INPUT * min(tested, MOST_ANALYSED) * STANDING * steps}
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics, the rungs from the first to the last."""
     rung = partial(Metric, "maximize", unit="fraction", role="ladder rung")
     return {

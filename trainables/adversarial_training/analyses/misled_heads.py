@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from trainables.adversarial_training.analysis import MOST_TASKS, PERTURBATIONS, PerturbedBatch, TestedBatch
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
     return Findings(summarise_heads(found, config.attack_epsilon), arrays={**found})
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics; the better direction of a size is by convention."""
     made = perturbation_names(MOST_TASKS)
     heads = product(range(1 + MOST_TASKS), ["clean", *made])
     share, size = Metric("maximize", unit="fraction"), Metric("maximize", low=0.0)
-    metrics: dict[str, Metric | Direction] = {f"accuracy.head{head}.under_{name}": share for head, name in heads}
+    metrics: dict[str, Metric] = {f"accuracy.head{head}.under_{name}": share for head, name in heads}
     return metrics | {f"{SIZE}{name}": size for name in made}
 
 

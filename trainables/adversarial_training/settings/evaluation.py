@@ -11,7 +11,8 @@ from trainables.contract import Config, hyperparameter
 EPOCH_SECONDS = "epoch_seconds"
 
 if TYPE_CHECKING:
-    AttackName = AnalysisName = str
+    AttackName = str
+    AnalysisName = str
 else:
     AttackName = Literal[NAMES]
     """What the table of attacks lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import SETS, distance
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
@@ -28,9 +28,9 @@ def quality(tested: Tested) -> Findings:
     )
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics."""
-    metrics: dict[str, Metric | Direction] = {}
+    metrics: dict[str, Metric] = {}
     for kind in ("fd", "fid"):
         metrics |= {kind: distance()} | {f"{kind}.{name}": distance() for name in SETS}
     # the unbiased estimate may be below 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import CLASSIFIERS, share, within_one
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
@@ -117,9 +117,9 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
     return {"discriminator": 2 * passes, "generator": 2 * config.attack_draws * passes}
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics."""
-    metrics: dict[str, Metric | Direction] = {}
+    metrics: dict[str, Metric] = {}
     for who in CLASSIFIERS:
         metrics[f"f1_under_pgd.{who}"] = share(attack="pgd", clean=f"test/f1.{who}")
         metrics[f"f1_under_noise.{who}"] = share(clean=f"test/f1.{who}")

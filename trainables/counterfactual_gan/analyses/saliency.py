@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import MAPS, share
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
@@ -116,7 +116,7 @@ def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> ob
     return columns(shown, ("x", "|G(x) - x|", "GradCAM", "mask"))
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics."""
     scores = ("iou", "mask_f1", "mask_accuracy", "iou_test_chosen", "iou_of_all")
     return {f"{score}.{name}": share() for name in MAPS for score in scores}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from trainables.contract import Direction, Metric
+from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import within_one
 from trainables.counterfactual_gan.tested import Tested
 from trainables.evaluation.analysis import Analysis, Findings
@@ -76,9 +76,9 @@ def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Call
     }
 
 
-def declared() -> dict[str, Metric | Direction]:
+def declared() -> dict[str, Metric]:
     """All metrics; the ends of intervals are for programs."""
-    metrics: dict[str, Metric | Direction] = {}
+    metrics: dict[str, Metric] = {}
     for who in ("d", "g"):
         for end in ("", "_low", "_high"):
             shown = not end
