@@ -12,8 +12,9 @@ from saddle.analyse.effects import ComparisonSpec, paired_effects
 from saddle.analyse.paired_values import NO_VALUE, NOT_FINITE, ArmValues
 from saddle.analyse.racing import race
 from saddle.analyse.verdict import Verdict
+from trainables.contract import complete_metric
 
-SPEC = ComparisonSpec("m", "maximize")
+SPEC = ComparisonSpec(complete_metric("m", "maximize"))
 STUDIES = 1_500
 SEEDS = 8
 NONE_FAILS = np.zeros(SEEDS, dtype=bool)
