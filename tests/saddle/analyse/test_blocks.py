@@ -14,6 +14,7 @@ from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy"
 EFFECT = {"mnist": 0.02, "digits": 0.06}
@@ -42,7 +43,7 @@ def entries_of(study: Study, fates: Fates | None = None) -> list[TrialRecord]:
             metrics = {METRIC: value} if outcome == "completed" else {}
             settings = {**one.arm.settings, **one.block}
             found.append(
-                TrialRecord(
+                make_record(
                     one.key, "a", one.seed, outcome, {}, settings, metrics, arm=one.arm.name, block=dict(one.block)
                 )
             )

@@ -21,6 +21,7 @@ from saddle.analyse.sample_pairs import (
 )
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
+from tests.support.records import changed, make_record
 
 LABELS = np.arange(6)
 HALF, ALL_RIGHT = [True] * 3 + [False] * 3, [True] * 6
@@ -52,7 +53,7 @@ class Blobs(LocalStore):
             paths[name] = f"{key}/{name}.npy"
             self.write(paths[name], buffer.getvalue())
         given = {"outcome": "completed", "arrays": paths, **changes}
-        return TrialRecord(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
+        return make_record(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
 
 
 @pytest.fixture
@@ -95,8 +96,8 @@ def test_each_network_is_read_once_and_nothing_without_a_partner(blobs: Blobs) -
     assert [(one.arm, len(one.tests), one.left_out) for one in found] == [("mp", 2, ()), ("mta", 1, (NOT_STORED,))]
     assert len(blobs.seen) == len(set(blobs.seen)) == 5 * 3
     blobs.seen.clear()
-    for bare in (baseline, [replace(entry, arrays={}) for entry in baseline]):
-        nothing = [replace(entry, arrays={}) for entry in arms["mp"]] if bare is baseline else arms["mp"]
+    for bare in (baseline, [changed(entry, arrays={}) for entry in baseline]):
+        nothing = [changed(entry, arrays={}) for entry in arms["mp"]] if bare is baseline else arms["mp"]
         [one] = pair_samples({"mp": nothing}, bare, blobs, against="sta", under="worst_case")
         assert (one.tests, one.left_out) == ((), (NOT_STORED,) * 2)
     assert blobs.seen == []

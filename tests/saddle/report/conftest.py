@@ -15,6 +15,7 @@ from PIL import Image
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS = {
@@ -64,7 +65,7 @@ def _entry(made: Made, level: float, outcome: str, epochs: int = 4, **named: Any
     if outcome == "completed":
         made.blobs[path] = png()
     made.entries.append(
-        TrialRecord(
+        make_record(
             study=made.study.study,
             outcome=outcome,
             params={"lr": 0.0123456789, "epsilon": 0.1, "attacks": ["pgd"], **named["settings"]},
