@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,7 +75,7 @@ def test_ablations_and_searches_warn() -> None:
     ]
     directions: Any = dict.fromkeys(metrics(), "maximize")
     assert not any(ABOVE in warning for warning in answer_ablation(ablation, entries, directions).warnings)
-    entries[-1] = replace(entries[-1], metrics=metrics(pgd=0.7))
+    entries[-1] = changed(entries[-1], metrics=metrics(pgd=0.7))
     [caution] = [w for w in answer_ablation(ablation, entries, directions).warnings if ABOVE in w]
     assert "(mp with 1 of 3 seeds)" in caution
     search = Study.model_validate(

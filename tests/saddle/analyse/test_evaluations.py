@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -134,17 +133,17 @@ def test_a_trial_more_accurate_attacked_than_clean_has_no_badge_and_the_first_se
     entries = trials({"attacks": ["pgd", "pgd_targeted"]})
     one_image = {"test/samples": 200.0, "test/robust_accuracy.pgd_targeted": 0.905}
     two_images = {"test/samples": 200.0, "test/robust_accuracy.pgd_targeted": 0.91}
-    assert not reasons_against(replace(entries[0], metrics={**entries[0].metrics, **one_image}))
-    flagged = replace(entries[0], metrics={**entries[0].metrics, **two_images})
+    assert not reasons_against(changed(entries[0], metrics={**entries[0].metrics, **one_image}))
+    flagged = changed(entries[0], metrics={**entries[0].metrics, **two_images})
     assert list(more_accurate_attacked(flagged)) == [
         "is more accurate under pgd_targeted than on clean data, by 1.0 points"
     ]
     sentence = answer_study(STUDY, TRAINABLE, [flagged, *entries[1:]], {"p": "sta"}).sentence
     assert sentence.startswith("The badge “best” is withheld from")
     assert "is more accurate under pgd_targeted than on clean data" in sentence.split(". ")[0]
-    only_last = replace(entries[0], test_last={"test/clean_accuracy": 0.5, **two_images})
+    only_last = changed(entries[0], test_last={"test/clean_accuracy": 0.5, **two_images})
     assert reasons_against(only_last)
-    in_a_set = replace(
+    in_a_set = changed(
         entries[0], metrics={**entries[0].metrics, "test/samples": 200.0, "test/robust_above_clean": 0.02}
     )
     assert "under an attack" in reasons_against(in_a_set)[0]
@@ -163,14 +162,14 @@ def test_each_failure_is_told_by_the_attack_that_found_it() -> None:
         )
 
     group = [stored("a", [0, 1, 1, 2, -1, -1, -1, -1, -1, -1]), stored("b", [0, 0, 1, 3, -1, -1, -1, -1, -1, -1])]
-    lost = replace(group[0], key="c", arrays={"found_by": "gone"})
+    lost = changed(group[0], key="c", arrays={"found_by": "gone"})
 
     def read(path: str) -> bytes:
         if path not in blobs:
             raise FileNotFoundError(path)
         return blobs[path]
 
-    [found] = failures_found({"mp": [*group, lost], "sta": [replace(group[0], fingerprints={})]}, read)
+    [found] = failures_found({"mp": [*group, lost], "sta": [changed(group[0], fingerprints={})]}, read)
     assert (found.name, found.trials, found.samples) == ("mp", 2, 10)
     assert list(found.attacks) == ["standard.apgd_ce", "standard.apgd_t", "standard.square"]
     assert found.attacks == pytest.approx({"standard.apgd_ce": 0.15, "standard.apgd_t": 0.05, "standard.square": 0.05})
@@ -188,7 +187,7 @@ def test_a_budget_ladder_that_moves_the_worst_case_is_a_caution() -> None:
         return make_record("k", "s", 0, "completed", {}, {}, {DECLARED: 0.5, **rungs, **changes})
 
     firm = one(**dict.fromkeys(rungs, 0.4951))
-    found = ladders({"sta": [firm], "mp": [one(), one()], "mta": [replace(firm, metrics={WORST: 0.5})]})
+    found = ladders({"sta": [firm], "mp": [one(), one()], "mta": [changed(firm, metrics={WORST: 0.5})]})
     assert [(each.name, each.trials, round(each.moved, 4)) for each in found] == [("sta", 1, 0.0049), ("mp", 2, 0.04)]
     [caution] = too_weak(found)
     assert caution.startswith("More steps and restarts lower the worst case of mp by 4.0 points")
@@ -200,10 +199,10 @@ def test_what_ran_for_what_another_found_is_no_other_evaluation() -> None:
     longer = {"attack": "square", "steps": 5000, "order": 2, "escalated": True}
     entries = trials({"attacks": ["quick"]})
     plain = [changed(entry, fingerprints={"attacks": {"quick.square": square}}) for entry in entries]
-    escalated = replace(plain[0], fingerprints={"attacks": {"quick.square": square, "quick_escalated.square": longer}})
+    escalated = changed(plain[0], fingerprints={"attacks": {"quick.square": square, "quick_escalated.square": longer}})
     assert declared_attacks(escalated) == declared_attacks(plain[0])
     assert not list(evaluation_cautions("s", [escalated, *plain[1:]], ["attacks"]))
-    other = replace(plain[0], fingerprints={"attacks": {"quick.square": {**square, "steps": 900}}})
+    other = changed(plain[0], fingerprints={"attacks": {"quick.square": {**square, "steps": 900}}})
     assert list(evaluation_cautions("s", [other, *plain[1:]], ["attacks"]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
-from tests.support.records import make_record
+from tests.support.records import changed, make_record
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS = {
@@ -46,7 +46,7 @@ class Made:
             raise FileNotFoundError(path) from None
 
     def change(self, index: int, **changes: Any) -> None:
-        self.entries[index] = replace(self.entries[index], **changes)
+        self.entries[index] = changed(self.entries[index], **changes)
 
 
 def png() -> bytes:

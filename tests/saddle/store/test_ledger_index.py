@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def entry(number: int, **changes: Any) -> TrialRecord:
         sources={"lr": "paper"},
         fingerprints={"environment": {"python": "3.11"}, "seed": 0},
     )
-    return replace(made, **changes)
+    return changed(made, **changes)
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -180,7 +180,7 @@ def test_curves_stay_text_until_somebody_looks(tmp_path: Path) -> None:
     assert list(reversed(found.times)) == [2.25, 1.5]
     assert found == original
     assert original == found
-    assert found != replace(original, curve=original.curve[:1])
+    assert found != changed(original, curve=original.curve[:1])
     assert pickle.loads(pickle.dumps(found)) == original
     assert deepcopy(found) == original
     assert changed(found, seed=0) == original

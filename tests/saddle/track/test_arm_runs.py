@@ -19,7 +19,6 @@ from saddle.study.models import Study
 from saddle.track.arm_payload import describe_arms, effect_tags
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
-from saddle.track.trial_payload import started
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.records import changed, make_record
@@ -66,7 +65,7 @@ def test_mlflow_shows_the_numbers_of_every_arm(tmp_path: Path) -> None:
     tracker = MlflowTracker(f"sqlite:///{tmp_path}/mlflow.db", run, LocalStore(tmp_path / "store"))
     tracker.start_study({}, {}, [])
     for entry in entries:
-        tracker.start_trial(started(entry))
+        tracker.start_trial(entry.progress)
         tracker.finish_trial(entry, [])
     tracker.finish_study("FINISHED", told(study, entries), {}, [])
     assert tracker.close(60) is None
