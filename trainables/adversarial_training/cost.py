@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainables.adversarial_training.attack_plan import attacks_taken, ladder_rungs
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken, ladder_rungs
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.rungs import training_attack
+from trainables.adversarial_training.perturbations.rungs import training_attack
+from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
-from trainables.adversarial_training.settings.perturbation import MIXED
-from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
+from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
-from trainables.datasets.layout import find_layout, folders_in, is_image, visible
-from trainables.datasets.locations import Folder, LocalFolder
-from trainables.datasets.parquet_files import count_rows, find_files
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.files.locations import Folder, LocalFolder
+from trainables.datasets.formats.layout import find_layout, folders_in, is_image, visible
+from trainables.datasets.formats.parquet_files import count_rows, find_files
 from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
 
@@ -32,7 +32,7 @@ Of MNIST's it is a little more, of CIFAR-10's a fifth. An image that is fooled c
 later attacks nor in the steps left of this one, which isn't counted: estimates are on the high side.
 """
 
-UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=DIGIT_NAMES, train=5_000, test=1_000)
+UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
 
 STATE_EXTRAS = 14_000
@@ -100,8 +100,8 @@ def passes(config: Config) -> tuple[float, float]:
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
-    attacked_tasks = 1 + len(config.tasks) if config.perturbation in MIXED else 1
-    steps = trained * attacked_tasks * training_attack(config, config.epsilon).steps
+    kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
+    steps = trained * kind.attacks(len(config.tasks)) * training_attack(config, config.epsilon).steps
     classes = len(facts.classes)
     steps += config.epochs * held_out * _attack_steps(config, classes, tested=False)
     steps += tested * _attack_steps(config, classes, tested=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -41,6 +41,14 @@ class Record:
         if aims is not None:
             self.reached[which[answers == aims[which]]] = True
 
+    def take_over(self, turns: Record) -> None:
+        """Note of a record of the same samples several times over what one turn after the other would have noted."""
+        count = len(turns.labels) // len(self.labels)
+        for of_turn, fooled_then in zip(turns.predictions.chunk(count), turns.fooled.chunk(count), strict=True):
+            first = fooled_then & ~self.fooled
+            self.predictions[first] = of_turn[first]
+            self.fooled |= first
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -71,6 +79,16 @@ class Problem:
     def standing(self) -> Tensor:
         """Which samples are still to be attacked, (N,) bool."""
         return self.alive & ~self.record.fooled
+
+    def repeated(self, turns: int) -> Problem:
+        """The same samples `turns` times over, one turn behind the other, with a record of their own."""
+        return replace(
+            self,
+            images=self.images.repeat(turns, 1, 1, 1),
+            labels=self.labels.repeat(turns, 1),
+            clean=[logits.repeat(turns, 1) for logits in self.clean],
+            alive=self.standing.repeat(turns),
+        )
 
     def objective(
         self, loss: Loss, aims: Tensor | None = None, *, to_target: bool = False, noted: bool = True

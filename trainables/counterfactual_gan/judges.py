@@ -16,7 +16,7 @@ from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import discriminator_of, generator_of, laid_out
 from trainables.counterfactual_gan.settings.networks import NetworkSettings
 from trainables.datasets.augmentation import augment
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.defects.splits import BalancedSampler, Splits
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, describe
-from saddle.analyse.factorial import comparison_of, contrasts_of
 from saddle.analyse.paired_values import measure, pair
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.design import Arm, labels
@@ -34,13 +34,13 @@ def effects_in_blocks(
     found: list[list[tuple[str, Effect]]] = []
     for block in block_list(ablation.blocks):
         measured = [
-            measure(entries, arm, spec.metric, ablation.seed_list, label, [block])
+            measure(entries, arm, spec.metric.name, ablation.seed_list, label, [block])
             for arm, label in zip(arms, labels(arms), strict=True)
         ]
         if designed is None:
             comparisons = [Comparison(arm.arm, pair(arm, measured[0])) for arm in measured[1:]]
         else:
-            comparisons = [comparison_of(contrast, measured) for contrast in designed.found]
+            comparisons = [comparison_of(contrast, measured) for contrast in designed.effects]
         found.append([(block_name(block), _described(comparison, spec)) for comparison in comparisons])
     return [one for together in zip(*found, strict=True) for one in together]
 

@@ -1,4 +1,4 @@
-"""The mixed model's view of each contrast of a factorial ablation, put beside its paired effect."""
+"""The mixed model's view of each contrast of a crossed design, put beside its paired effect."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.best import value_of
+from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.statistics.mixed_model import Observation, mixed_effects
 from saddle.design import Arm
@@ -26,7 +26,7 @@ def with_mixed(
         return tuple(effects)
     weights = {
         contrast.name: {arms[place].key: weight for place, weight in contrast.weights.items()}
-        for contrast in designed.found
+        for contrast in designed.effects
     }
     found = mixed_effects(observations(entries, arms, metric), weights, ablation.compare.alpha)
     return tuple(replace(effect, mixed=found.get(effect.name)) for effect in effects)

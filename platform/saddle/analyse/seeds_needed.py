@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Kind
-from saddle.analyse.factorial import contrasts_of
 from saddle.analyse.paired_values import ArmValues, pair
 from saddle.analyse.statistics.power import detectable_effect, power, seeds_needed
 from saddle.design import Arm
@@ -58,8 +58,8 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
     """
     found = []
     kinds = _kinds(ablation, arms)
-    comparisons = sum(kinds.values())
     for (kind, factor), count in kinds.items():
+        comparisons = sum(size for (other, _), size in kinds.items() if other == kind)
         sd, alpha, planned = spread.sd * factor, ablation.compare.alpha, len(ablation.seed_list)
         found.append(
             Need(
@@ -75,8 +75,9 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
 
 
 def effects_count(ablation: Ablation, arms: Sequence[Arm]) -> int:
-    """How many effects are judged together."""
-    return sum(_kinds(ablation, arms).values())
+    """How many effects are judged together, in the largest family."""
+    kinds = _kinds(ablation, arms)
+    return max(sum(size for (other, _), size in kinds.items() if other == kind) for kind, _ in kinds)
 
 
 def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], int]:
@@ -85,7 +86,7 @@ def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], 
     if designed is None:
         return {("arm", 1.0): len(arms) - 1}
     found: dict[tuple[Kind, float], int] = {}
-    for contrast in designed.found:
+    for contrast in designed.effects:
         key: tuple[Kind, float] = (contrast.kind, round(spread_factor(contrast.weights), 9))
         found[key] = found.get(key, 0) + 1
     return found

@@ -11,7 +11,7 @@ import typer
 from saddle.cli.options import AsJson, DataRoot, Settings, Storage, StudyFile
 
 if TYPE_CHECKING:
-    from saddle.design.describing import DesignFacts
+    from saddle.design.description import DesignFacts
     from saddle.execute.plan.study_plan import Plan
     from saddle.study.space import Parameter
 
@@ -84,9 +84,12 @@ def as_plain(plan: Plan) -> dict[str, Any]:
 
 def design_as_plain(plan: Plan) -> dict[str, Any] | None:
     """An ablation's design as JSON has it."""
+    from saddle.design.contrasts import Contrasts
+
     facts, ablation = plan.design, plan.study.ablation
     if facts is None or ablation is None:
         return None
+    contrasts = facts.contrasts or Contrasts(())
     return {
         "name": facts.name,
         "resolution": facts.resolution,
@@ -99,10 +102,10 @@ def design_as_plain(plan: Plan) -> dict[str, Any] | None:
             facts.arms[place]["arm"] + (f" in {block}" if block else "") for place, block in facts.first
         ],
         "effects": [{"name": name, "kind": kind} for name, kind in facts.effects],
-        "aliases": {c.term: list(c.aliases) for c in facts.contrasts or () if c.aliases},
-        "shares": {c.term: dict(c.shares) for c in facts.contrasts or () if c.shares},
-        "largest_correlation": None if facts.correlation is None else list(facts.correlation),
-        "left_out": list(facts.left_out),
+        "aliases": {c.term: list(c.aliases) for c in contrasts.effects if c.aliases},
+        "shares": {c.term: dict(c.shares) for c in contrasts.effects if c.shares},
+        "largest_correlation": None if contrasts.correlation is None else list(contrasts.correlation),
+        "left_out": list(contrasts.left_out),
         "raced": ablation.race.spending is not None,
     }
 
@@ -179,7 +182,7 @@ def show(plan: Plan) -> None:
 def show_design(plan: Plan, facts: DesignFacts) -> None:
     """Print an ablation's arms, how they are run, and what its effects need."""
     from saddle.cli.tables import print_table, say
-    from saddle.design.describing import component_text, sentences
+    from saddle.design.description import component_text, sentences
 
     ablation = plan.study.ablation
     assert ablation is not None
@@ -196,8 +199,7 @@ def show_design(plan: Plan, facts: DesignFacts) -> None:
         indent=2,
     )
     say(f"within each seed in random order (order_seed {facts.order_seed}), first: {first_of(facts)}", indent=2)
-    wanted = ablation.design.options.resolution if facts.resolution is not None else None
-    for sentence in sentences(facts, wanted):
+    for sentence in sentences(facts):
         say(sentence, indent=2)
     if facts.contrasts is not None:
         say(f"effects: {listed([name for name, _ in facts.effects])}", indent=2)

@@ -2,6 +2,18 @@
 
 from saddle.design.arm import Arm, DesignError, Replicate, labels
 from saddle.design.arms import make_arms
+from saddle.design.design import Design
+from saddle.design.registry import design_of
 from saddle.design.replicates import replicates, replicates_of
 
-__all__ = ["Arm", "DesignError", "Replicate", "labels", "make_arms", "replicates", "replicates_of"]
+__all__ = [
+    "Arm",
+    "Design",
+    "DesignError",
+    "Replicate",
+    "design_of",
+    "labels",
+    "make_arms",
+    "replicates",
+    "replicates_of",
+]

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.design.arm import Arm, DesignError
-from saddle.design.components import (
-    OFF,
-    ON,
-    fields_of,
-    is_component,
-    refuse_shared_fields,
-    stands_off,
-    switched,
-)
-from saddle.design.exclude import without
-from saddle.design.factorial import factorial
-from saddle.design.fractional import fractional
-from saddle.design.leave_one_out import leave_one_out
-from saddle.design.lost import refuse_lost_main_effects
-from saddle.design.one_factor import one_factor
+from saddle.design.components import OFF, ON, fields_of, is_component, refuse_shared_fields, stands_off, switched
+from saddle.design.design import Design
+from saddle.design.exclusions import without
 from saddle.design.point import Levels, Point, Standing
+from saddle.design.registry import design_of
 from saddle.study.ablation import Ablation
-from saddle.study.values import canonical, is_off, readable, repeats, same, written
-
-__all__ = ["make_arms", "where_factors_stand"]
+from saddle.study.values import canonical, readable, repeats, same, written
 
 
 def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> list[Arm]:
@@ -40,40 +27,48 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     Raises `DesignError` for a level listed twice, a factor without anything to vary, arms that can't be told apart, or
     an exclusion that can't be kept, as it leaves a fraction without the main effect of a factor.
     """
+    design, factors = design_of(ablation), ablation.factors
+    _refuse_repeated_levels(factors)
+    refuse_shared_fields(ablation, design)
+    start, standing = _where_factors_stand(ablation, design, baseline, settings or {})
+    points = without(design.points(factors, standing), ablation.exclude, factors)
+    if ablation.exclude:
+        design.check_exclusions(points, factors, standing, ablation.exclude)
+    return _arms_at(points, ablation, start, standing)
+
+
+def check_factor(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise `DesignError` where the only factor of an ablation would make no arms of its design."""
+    design = design_of(ablation)
     _refuse_repeated_levels(ablation.factors)
-    refuse_shared_fields(ablation)
-    start, standing = where_factors_stand(ablation, baseline, settings or {})
-    points = without(_points(ablation, standing), ablation.exclude, ablation.factors)
-    if ablation.exclude and ablation.design.name == "fractional":
-        refuse_lost_main_effects(points, ablation, standing)
-    arms = [_arm(ablation, point, start, standing) for point in points]
-    _refuse_repeated_arms(arms)
-    return arms
+    start, standing = _where_factors_stand(ablation, design, baseline, settings)
+    [(factor, levels)] = ablation.factors.items()
+    _arms_at(design.points_of_factor(factor, levels, standing), ablation, start, standing)
 
 
-def where_factors_stand(
-    ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping[str, Any]
+def _where_factors_stand(
+    ablation: Ablation, design: Design, baseline: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The baseline's settings with all that the factors touch, and every factor's level in it.
 
     Every arm states every factor, so that an arm's settings (and its key) don't depend on defaults elsewhere.
     """
-    found: dict[str, Any] = {}
+    begun: dict[str, Any] = {}
     standing: dict[str, Any] = {}
     for factor, levels in ablation.factors.items():
         if is_component(ablation, factor):
-            standing[factor] = _begin_component(ablation, factor, baseline, settings, found)
+            standing[factor] = _begin_component(ablation, factor, baseline, settings, begun)
         elif factor in baseline:
             standing[factor] = baseline[factor]
         else:
-            level = settings[factor] if factor in settings else _open_level(ablation.design.name, factor, levels)
-            _settle(found, factor, level, factor)
+            level = settings[factor] if factor in settings else _open_level(design, factor, levels)
+            _settle(begun, factor, level, factor)
             standing[factor] = level
-    return {**baseline, **found}, standing
+    return {**baseline, **begun}, standing
 
 
 def _begin_component(
-    ablation: Ablation, factor: str, baseline: Mapping[str, Any], settings: Mapping[str, Any], found: dict[str, Any]
+    ablation: Ablation, factor: str, baseline: Mapping[str, Any], settings: Mapping[str, Any], begun: dict[str, Any]
 ) -> str:
     component = ablation.components[factor]
     off = stands_off(component, {**settings, **baseline})
@@ -81,39 +76,35 @@ def _begin_component(
         if name in baseline:
             continue
         if name in settings:
-            _settle(found, name, settings[name], factor)
+            _settle(begun, name, settings[name], factor)
         elif not off and name in component.on:
-            _settle(found, name, component.on[name], factor)
+            _settle(begun, name, component.on[name], factor)
     return OFF if off else ON
 
 
-def _settle(found: dict[str, Any], name: str, value: Any, factor: str) -> None:
-    if name in found and not same(found[name], value):
+def _settle(begun: dict[str, Any], name: str, value: Any, factor: str) -> None:
+    if name in begun and not same(begun[name], value):
         raise DesignError(
-            f"in the baseline {factor} sets {name} to {readable(value)}, and another factor to {readable(found[name])};"
+            f"in the baseline {factor} sets {name} to {readable(value)}, and another factor to {readable(begun[name])};"
             f" write {name} into baseline"
         )
-    found[name] = value
+    begun[name] = value
 
 
-def _open_level(design: str, factor: str, levels: list[Any]) -> Any:
+def _open_level(design: Design, factor: str, levels: list[Any]) -> Any:
     """The level of a factor that nothing else states."""
     if len(levels) < 2:
         raise DesignError(
             f"factor {factor} has the single level {readable(levels[0])} and the baseline does not say what it is"
             f" changed from; add {factor} to baseline, or a second level"
         )
-    if design == "leave_one_out":
-        # The baseline of this design has every component, in whatever order its levels are listed.
-        return next((level for level in levels if not is_off(level)), levels[0])
-    return levels[0]
+    return design.level_in_baseline(levels)
 
 
-def _points(ablation: Ablation, standing: Standing) -> list[Point]:
-    if ablation.design.name == "fractional":
-        return fractional(ablation.factors, standing, ablation.design.options.resolution)
-    designs = {"one_factor": one_factor, "leave_one_out": leave_one_out, "factorial": factorial}
-    return designs[ablation.design.name](ablation.factors, standing)
+def _arms_at(points: Sequence[Point], ablation: Ablation, start: Mapping[str, Any], standing: Standing) -> list[Arm]:
+    arms = [_arm(ablation, point, start, standing) for point in points]
+    _refuse_repeated_arms(arms)
+    return arms
 
 
 def _arm(ablation: Ablation, point: Point, start: Mapping[str, Any], standing: Standing) -> Arm:

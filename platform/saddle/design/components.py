@@ -7,13 +7,11 @@ from typing import Any
 
 from saddle.design.arm import DesignError
 from saddle.design.blocks import settings_of
+from saddle.design.design import Design
 from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.values import readable, same
 
 ON, OFF = SWITCH
-
-ONE_CHANGE = ("one_factor", "leave_one_out")
-"""Designs whose arms differ from the baseline in one factor, so that two factors may touch one setting."""
 
 
 def is_component(ablation: Ablation, factor: str) -> bool:
@@ -70,9 +68,9 @@ def switched(
     return component.on
 
 
-def refuse_shared_fields(ablation: Ablation) -> None:
+def refuse_shared_fields(ablation: Ablation, design: Design) -> None:
     """Raise `DesignError` where two factors set the same hyperparameter and arms combine them."""
-    if ablation.design.name in ONE_CHANGE:
+    if not design.crossed:
         return
     owner: dict[str, str] = {}
     for factor in ablation.factors:

@@ -30,11 +30,12 @@ def replicates(
     repeated = sorted(seed for seed, count in Counter(seeds).items() if count > 1)
     if repeated:
         raise DesignError(f"seed {repeated[0]} is given more than once; every seed may be used once per arm")
-    found = []
+    ordered = []
     for seed in seeds:
         of_seed = [Replicate(arm, seed, block) for block in blocks for arm in arms]
-        found += of_seed if order_seed is None else [of_seed[place] for place in _order(len(of_seed), order_seed, seed)]
-    return found
+        places = range(len(of_seed)) if order_seed is None else _order(len(of_seed), order_seed, seed)
+        ordered += [of_seed[place] for place in places]
+    return ordered
 
 
 def _order(count: int, order_seed: int, seed: int) -> list[int]:

@@ -106,11 +106,11 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)
         store.delete(stop_path(run))
-        tracker = open_tracker(store, run, enabled=options.track)
+        tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared)
         listener = options.listener(study)
         keeper = start_progress(study, run, trainable, store, entries, source, slots, listener, lock)
-        code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
-        recorder = Recorder(ledger, tracker, keeper, code, lock, recorded)
+        code = {**fingerprint_code(trainable.code), "environment": fingerprint_environment()}
+        recorder = Recorder(ledger, tracker, keeper, code, stored.declared, lock, recorded)
         placement = place_trials(study, store, options.data_root, lock)
         scheduler = Scheduler(study, trainable, source, recorder, placement)
         with noting_faults(keeper, tracker, lock):
@@ -125,7 +125,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
                 measure_as_others(recorder, stored, nodes, options)
                 check_best(recorder, stored, trainable, options.data_root)
             keeper.end("interrupted" if scheduler.stopping else "finished")
-            result = conclude(recorder, stored, trainable, options, interrupted=scheduler.stopping)
+            result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
             if source.trouble is not None and not asked_to_stop:
                 raise source.trouble
             return result
@@ -203,17 +203,15 @@ def measure_as_others(recorder: Recorder, stored: StoredStudy, nodes: Nodes, opt
         keeper.listener.changed(keeper.progress, f"{key} could not be measured again: {why}")
 
 
-def conclude(
-    recorder: Recorder, stored: StoredStudy, trainable: Any, options: Options, *, interrupted: bool
-) -> StudyResult:
+def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, interrupted: bool) -> StudyResult:
     """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
     study, store, tracker = stored.study, recorder.ledger.store, recorder.tracker
     recorder.set_strays_aside()
     recorder.index()
     entries = recorder.ledger.entries()
-    answer = answer_study(study, trainable, entries, stored.baseline)
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
     recorder.lock.check()
-    report = write_report(store, stored.run, study, trainable, entries, stored.baseline)
+    report = write_report(store, stored.run, study, stored.declared, entries, stored.baseline)
     tags = answer_tags(study, answer, finished=True)
     tracker.finish_study(
         "KILLED" if interrupted else "FINISHED",

@@ -12,19 +12,18 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from saddle.analyse.result import direction_of
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
+from saddle.study.declarations import Declarations
 from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of
 from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-from trainables.contract import Direction
 
 WRITE_EVERY = 1.0
 BEAT_EVERY = 10.0
@@ -160,14 +159,14 @@ class ProgressKeeper:
 
 
 def count_again(
-    store: Store, run: RunId, entries: Iterable[TrialRecord], directions: Mapping[str, Direction], lock: StudyLock
+    store: Store, run: RunId, entries: Iterable[TrialRecord], declared: Declarations, lock: StudyLock
 ) -> None:
     """See which trial is the best one once trials of a study that nobody trains have other metrics."""
     progress = read_progress(store, run)
     if progress is None:
         return
     progress.best, progress.best_trial, progress.outcomes = None, None, {}
-    maximize = direction_of(progress.metric, directions) == "maximize"
+    maximize = declared.metric(progress.metric).direction == "maximize"
     begun = time.monotonic() - progress.seconds
     keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, lock=lock)
     for entry in entries:
@@ -178,7 +177,7 @@ def count_again(
 def start_progress(
     study: Study,
     run: RunId,
-    trainable: Any,
+    declared: Declarations,
     store: Store,
     entries: Sequence[TrialRecord],
     source: TrialSource,
@@ -187,22 +186,20 @@ def start_progress(
     lock: StudyLock = NO_LOCK,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
-    selection = selection_of(study, trainable)
-    metric, direction = selection.metric, selection.direction
-    if study.ablation is not None and study.ablation.compare.metric is not None:
-        metric = study.ablation.compare.metric
-        direction = trainable.METRICS[metric]
+    compared = None if study.ablation is None else study.ablation.compare.metric
+    metric = selection_of(study, declared) if compared is None else declared.metric(compared)
     earlier = read_progress(store, run)
     gpus = study.resources.workers * study.resources.gpus_per_worker
     progress = Progress(
-        run.name, study.question, source.total, slots, metric=metric,
+        run.name, study.question, source.total, slots, metric=metric.name,
         hours_before=earlier.hours if earlier else hours_of(entries, slots),
         # had they all run on what the study asks for now
         gpu_seconds=sum(entry.seconds for entry in entries) * gpus,
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", gpus=gpus, lock=lock)
+    maximize = metric.direction == "maximize"
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=maximize, gpus=gpus, lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1

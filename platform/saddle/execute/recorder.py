@@ -16,6 +16,7 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import SEGMENT
+from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.trial.measurement import finite
 from saddle.trial.messages import EndMessage, EpochMessage
@@ -32,6 +33,8 @@ class Recorder:
     tracker: Tracker
     progress: ProgressKeeper
     fingerprints: Mapping[str, Any]
+    declared: Declarations
+    """What the study's trainable says of its metrics."""
     lock: StudyLock = NO_LOCK
     recorded: set[str] = field(default_factory=set)
     """The keys in the ledger that we know: those of earlier runs, and our own."""
@@ -92,7 +95,7 @@ class Recorder:
         """Tell tracker and progress of a record; the study has `total` trials now."""
         self.tracker.finish_trial(record, list(record.images.values()))
         self.progress.spend(record.seconds, total)
-        line = describe(record, self.progress.progress.metric)
+        line = describe(record, self.progress.progress.metric, self.declared)
         self.progress.finished(record.key, record.outcome, record.metrics, line)
 
     def index(self) -> None:
@@ -108,7 +111,7 @@ class Recorder:
             self.ledger.set_aside(key)
 
 
-def describe(record: TrialRecord, metric: str) -> str:
+def describe(record: TrialRecord, metric: str, declared: Declarations) -> str:
     """An ended trial in a line."""
     value = record.metrics.get(metric)
     settings = ", ".join(f"{n}={v:.3g}" if isinstance(v, float) else f"{n}={v}" for n, v in record.settings.items())
@@ -117,6 +120,6 @@ def describe(record: TrialRecord, metric: str) -> str:
     expected = Outcome(record.outcome) in (Outcome.COMPLETED, Outcome.PRUNED)
     why = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:] if not expected)
     epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
-    flags = reasons_against(record) if record.outcome == Outcome.COMPLETED else ()
+    flags = reasons_against(record, declared) if record.outcome == Outcome.COMPLETED else ()
     flagged = f"; flagged, as it {listed(flags)}" if flags else ""
     return f"{name}: {record.outcome}, {measured}{epochs} in {record.seconds:.1f} s{why}{flagged}"

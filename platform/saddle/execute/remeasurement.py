@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.analyse.evaluations import comparable
+from saddle.archive.declarations import write_declarations
 from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
+from saddle.archive.lookup import FoundTrial
+from saddle.archive.models import config_of, declared_now, trainable_of
 from saddle.archive.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.archive.study_end import tell_study_end
@@ -30,14 +33,13 @@ from saddle.store.fence import StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.measurements import add_measurement, next_number
-from saddle.study.trainables import load_trainable
+from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
 from saddle.trial.outcome import Outcome
 from saddle.trial.placement import Placement
 from saddle.trial.record import TrialRecord
 from saddle.trial.restart_policy import Restart, RestartPolicy
-from trainables.contract import evaluation_fields
 
 DELIVERY_SECONDS = 60.0
 """How long to wait for MLflow to take what it is told."""
@@ -45,8 +47,8 @@ DELIVERY_SECONDS = 60.0
 RESTARTS = 2
 """How often a process that measures may die under one trial before that trial is left out."""
 
-Told = Callable[[TrialRecord, TrialRecord], None]
-"""Hears of each trial that was measured: as it was before, and as it is now."""
+Told = Callable[[TrialRecord, TrialRecord, Declarations], None]
+"""Hears of each trial that was measured: as it was before, as it is now, and what its metrics mean."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Options:
     address: str | None = None
     """The cluster to use (see `connect`)."""
     insecure: bool = False
-    told: Told = lambda before, now: None
+    told: Told = lambda before, now, declared: None
     begun: Callable[[int, int], None] = lambda pending, already: None
     """Hears how many trials are still to be measured, and how many are already, before the first one is."""
 
@@ -93,11 +95,12 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
         evaluation = wanted_evaluation(stored, entries, changes, anew=options.anew)
         if evaluation != stored.evaluation:
             write_evaluation(store, stored.run, evaluation, lock)
-        stored = replace(stored, evaluation=evaluation)
+        stored = replace(stored, evaluation=evaluation, declared=trainable_of(stored).after(stored.declared))
+        write_declarations(store, stored.run, stored.declared, lock)
         pending = evaluation.pending(entries)
         already = sum(entry.outcome == Outcome.COMPLETED for entry in entries) - len(pending)
         options.begun(len(pending), already)
-        tracker = open_tracker(store, stored.run, enabled=was_tracked(store, stored.run))
+        tracker = open_tracker(store, stored.run, enabled=was_tracked(store, stored.run), declared=stored.declared)
         for entry in entries:  # one that was stopped may not have told of the last one that it measured
             if entry.measured and entry not in pending:
                 tracker.measure_again(entry, list(entry.closing_images.values()))
@@ -109,9 +112,8 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
                 left_out = measure_pending(store, stored, pending, nodes, tracker, lock, options, measured)
         entries = Ledger(store, stored.run).entries()
         lock.check()
-        trainable = load_trainable(stored.study.trainable)
-        count_again(store, stored.run, comparable(entries), trainable.METRICS, lock)
-        report = write_report(store, stored.run, stored.study, trainable, entries, stored.baseline)
+        count_again(store, stored.run, comparable(entries), stored.declared, lock)
+        report = write_report(store, stored.run, stored.study, stored.declared, entries, stored.baseline)
         tell_study_end(store, stored, entries, tracker)
         undelivered = tracker.close(DELIVERY_SECONDS)
         return Remeasurement(stored.run.name, evaluation, measured, already, left_out, report, undelivered)
@@ -124,11 +126,10 @@ def wanted_evaluation(
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     if not completed:
         raise UserError(f"{stored.run} has no completed trial to measure")
-    trainable = load_trainable(stored.study.trainable)
+    refuse_fields(changes, declared_now(stored), completed)
+    present = config_of(FoundTrial(stored, completed[0]), {**completed[0].params, **stored.evaluation.settings})
+    changed = change_config(present, changes).model_dump(mode="json")
     names = [change.partition("=")[0] for change in changes]
-    present = {**completed[0].params, **stored.evaluation.settings}
-    changed = change_config(trainable.Config.model_validate(present), changes).model_dump(mode="json")
-    refuse_fields(names, stored.study.trainable, evaluation_fields(trainable), completed)
     settings = {**stored.evaluation.settings, **{name: changed[name] for name in names}}
     return Evaluation(settings, time.time() if anew else stored.evaluation.since)
 
@@ -172,7 +173,7 @@ def measure_pending(
         now = add_measurement(store, stored.run, before, numbers[answer.key], answer.measurement, lock)
         tracker.measure_again(now, list(now.closing_images.values()))
         measured.append(now)
-        options.told(before, now)
+        options.told(before, now, stored.declared)
     return left_out
 
 

@@ -21,7 +21,7 @@ from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
-from saddle.study.trainables import load_trainable
+from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.json_text import to_json
 from saddle.trial.measurement import Measurement
 from saddle.trial.placement import Placement
@@ -122,24 +122,18 @@ def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
         fingerprints={
             **fingerprint_data(config, run),
             **report.fingerprints,
-            MEASURED_WITH: fingerprint_code(trainable),
+            MEASURED_WITH: fingerprint_code(trainable.code),
         },
         when=time.time(),
     )
 
 
 def test_again(
-    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
+    trainable: LoadedTrainable, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
 ) -> Report:
     """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
     state = stored_state(store, FoundTrial(stored, entry))
-    reevaluate = getattr(trainable, "reevaluate", None)
-    report: Report
-    if reevaluate is None:
-        report = trainable.evaluate(config, state, run)
-    else:
-        report = reevaluate(config, state, run, earlier_report(store, entry))
-    return report
+    return trainable.reevaluate(config, state, run, earlier_report(store, entry))
 
 
 def earlier_report(store: Store, entry: TrialRecord) -> Report:
@@ -150,7 +144,7 @@ def earlier_report(store: Store, entry: TrialRecord) -> Report:
 
 
 def _test_last(
-    trainable: Any, config: Any, store: Store, trial: FoundTrial, selected: Report, run: InProcessRun
+    trainable: LoadedTrainable, config: Any, store: Store, trial: FoundTrial, selected: Report, run: InProcessRun
 ) -> dict[str, float]:
     """The last checkpoint's test metrics; none where it isn't kept, for those of before rest on another evaluation."""
     checkpoints = trial.entry.checkpoints

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from saddle.store.fence import TakenOver
 from saddle.store.infrastructure_errors import explain_fault
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
+from saddle.study.trainables import LoadedTrainable
 from saddle.trial.measurement import finite
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, StartMessage
 from saddle.trial.outcome import Outcome
@@ -39,7 +39,7 @@ class Scheduler:
     """What the driver decides about one study, called only from Tune's loop."""
 
     study: Study
-    trainable: Any
+    trainable: LoadedTrainable
     source: TrialSource
     recorder: Recorder
     placement: Placement
@@ -100,7 +100,7 @@ class Scheduler:
             spec,
             replace(self.placement, machine=spec.block.get(MACHINE)),
             self.study.trainable,
-            select=(selection.metric, selection.direction),
+            select=(selection.name, selection.direction),
             required=(*objectives, *constrained),
         )
 

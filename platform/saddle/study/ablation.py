@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from saddle.study.field_types import STUDY_NAME, OneOf, Positive, Section, Seed
 
@@ -24,32 +24,10 @@ class Compare(Section):
     """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
 
 
-class OneFactor(Section):
-    """Every level of every factor that is not the baseline's makes one arm."""
-
-
-class LeaveOneOut(Section):
-    """The baseline has every component, and each arm lacks one."""
-
-
-class Factorial(Section):
-    """Every combination of levels is an arm."""
-
-
-class Fractional(Section):
-    """A regular fraction of all combinations of factors with two levels each."""
-
-    resolution: Annotated[int, Field(strict=True, ge=3, le=8)] = 4
-    """At III main effects are mixed up with two-factor interactions, at IV these with each other, at V neither."""
-
-
-class Design(OneOf):
+class DesignChoice(OneOf):
     """Which arms there are."""
 
-    one_factor: OneFactor | None = None
-    leave_one_out: LeaveOneOut | None = None
-    factorial: Factorial | None = None
-    fractional: Fractional | None = None
+    model_config = ConfigDict(extra="allow")  # `saddle.design.registry` knows the designs and their options
 
 
 class FixedSeeds(Section):
@@ -107,7 +85,7 @@ class Ablation(Section):
     """Settings of the baseline; `best_of: STUDY` among them starts from a search's best trial, which they override."""
     best_of: Annotated[str, Field(pattern=STUDY_NAME)] | None = None
     """The search whose best trial the baseline starts from."""
-    design: Design = Design(one_factor=OneFactor())
+    design: DesignChoice = DesignChoice.model_validate("one_factor")
     """Which arms there are."""
     factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
     """The levels of every factor: hyperparameters, or components with the levels `on` and `off`.

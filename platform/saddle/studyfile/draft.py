@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
+from saddle.design.registry import choice_model, chosen
 from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.models import Constraint, Objective, Study
 from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
+from saddle.study.trainables import LoadedTrainable
 from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.validation_messages import Mistake, keys_of, mistakes_in
 from saddle.studyfile.yaml_reader import Document
@@ -43,10 +45,14 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     misspelt: set[str] = field(default_factory=set)
     """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
-    trainable: Any = None
+    trainable: LoadedTrainable | None = None
     """The trainable, where the document names one that can be had."""
-    stored: bool = False
-    """It was accepted once, perhaps by an earlier version: retired values may be in it."""
+
+    @property
+    def loaded(self) -> LoadedTrainable:
+        """The trainable, for checks that run only where it can be had."""
+        assert self.trainable is not None
+        return self.trainable
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -91,11 +97,12 @@ class Draft:
         self._note((), mistakes)
         if not isinstance(study, Study):
             return None
-        if study.ablation is None or not self.components:
+        if study.ablation is None:
             return study
-        # a stored study says itself what its components are, whatever its trainable declares later
-        ablation = study.ablation.model_copy(update={"components": dict(self.components)})
-        return study.model_copy(update={"ablation": ablation})
+        # a stored study says itself what its components and its design's options are, whatever is declared later
+        stated: dict[str, Any] = {"components": dict(self.components)} if self.components else {}
+        stated |= {"design": self.ablation["design"]} if "design" in self.ablation else {}
+        return study.model_copy(update={"ablation": study.ablation.model_copy(update=stated)})
 
     def _note(self, prefix: Path, mistakes: list[Mistake]) -> None:
         for mistake in mistakes:
@@ -194,7 +201,7 @@ def _read_objective(draft: Draft, value: Any) -> None:
 
 def _read_constraints(draft: Draft, value: Any) -> None:
     if not isinstance(value, list):
-        draft.refuse(("constraints",), f"{show(value)} is no list", 'write ["validation/clean_accuracy >= 0.97"]')
+        draft.refuse(("constraints",), f"{show(value)} is no list", 'write ["validation/METRIC >= 0.97"]')
         return
     for index, entry in enumerate(value):
         for constraint in draft.take(Constraint, ("constraints", index), entry):
@@ -227,8 +234,9 @@ def _read_ablation(draft: Draft, value: Any) -> None:
                 right = "name the search, or write the settings of the trial you choose into baseline"
                 draft.refuse(path, f"{show(given)} names a run that --fresh has set aside", right)
                 continue
-            for valid in draft.take(_kind_of(Ablation, part), path, given):
-                draft.ablation[part] = valid
+            kind = choice_model() if part == "design" else _kind_of(Ablation, part)
+            for valid in draft.take(kind, path, given):
+                draft.ablation[part] = chosen(valid) if part == "design" else valid
 
 
 def _read_factors(draft: Draft, value: Any) -> None:

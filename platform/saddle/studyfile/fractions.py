@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from saddle.design.registry import choice_model
 from saddle.study.models import Study
 from saddle.study.yaml_scalars import Fraction, ScalarError
 from saddle.studyfile.problem import Path, Problem
@@ -41,6 +42,8 @@ def with_numbers(
     study = TypeAdapter(Study)
     for _ in range(LAYERS):
         work.convert(study, ([work.value], 0, ()))
+    if isinstance(work.value.get("ablation"), dict) and "design" in work.value["ablation"]:
+        work.convert(TypeAdapter(choice_model()), (work.value["ablation"], "design", ("ablation", "design")))
     _make_texts(work.value)
     return replace(document, value=work.value, broken=document.broken | work.broken), work.problems
 

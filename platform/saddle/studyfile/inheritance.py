@@ -2,50 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+from saddle.study.models import ONLY_IN_A_SEARCH, Study
+from saddle.study.nearest import nearest
 from saddle.studyfile.problem import Path
 from saddle.studyfile.yaml_reader import Document
 
 INHERITED = ("trainable", "recipe", "scale", "fixed", "resources", "evaluate")
 WITH_ANOTHER_TRAINABLE = ("resources",)
 """Names of one trainable's configuration mean nothing to another."""
+KINDS = {"search": ("search", *ONLY_IN_A_SEARCH, "budget"), "ablation": ("ablation",)}
+"""What makes a study a search or an ablation; a later document of the same kind inherits that, too."""
+
+PARTS_MERGED = ("baseline", "factors", "components", "blocks", "compare")
+MERGED: frozenset[Path] = frozenset(
+    {(name,) for name in ("fixed", "resources", "evaluate", "search", "budget", "ablation")}
+    | {("ablation", part) for part in PARTS_MERGED}
+)
+"""Mappings that are completed name by name; of everything else what a document says itself replaces the first's."""
+NULL_IS_A_VALUE: frozenset[Path] = frozenset(
+    {("fixed",), ("resources",), ("evaluate",), ("ablation", "baseline"), ("ablation", "factors")}
+)
+"""Elsewhere null takes away what would be inherited; of a factor, which is on or off then, an empty list does."""
 
 
-def inherit(documents: Sequence[Document]) -> list[Document]:
-    """Complete every document from the first: mappings key by key, and what a document says itself counts.
+def complete(later: Document, first: Document) -> Document:
+    """A later document completed from the first, in the order of the first, so that inherited factors make equal arms.
 
     A document with another trainable than the first takes over `resources` only.
     """
-    if not documents or not isinstance(documents[0].value, dict):
-        return list(documents)
-    return [documents[0], *(_complete(later, documents[0]) for later in documents[1:])]
-
-
-def _complete(later: Document, first: Document) -> Document:
-    if not isinstance(later.value, dict):
+    if not isinstance(later.value, dict) or not isinstance(first.value, dict):
         return later
-    value, places, broken = dict(later.value), dict(later.places), set(later.broken)
-    own = later.value.get("trainable")
-    sections = INHERITED if own is None or own == first.value.get("trainable") else WITH_ANOTHER_TRAINABLE
-    for path in _inherited_paths(value, first, sections):
-        name = path[0]
-        if len(path) == 1:
-            value[name] = first.value[name]
-        else:
-            value[name] = {**value[name], path[1]: first.value[name][path[1]]}
-        places |= {there: place for there, place in first.places.items() if there[: len(path)] == path}
-        broken |= {there for there in first.broken if there[: len(path)] == path}
-    return Document(value, places, frozenset(broken))
+    trainable = later.value.get("trainable")
+    same = trainable is None or trainable == first.value.get("trainable")
+    sections = (*INHERITED, *_of_its_kind(later)) if same else WITH_ANOTHER_TRAINABLE
+    offered = {name: first.value[name] for name in sections if first.value.get(name) is not None}
+    own = {name: item for name, item in later.value.items() if item is not None or name not in INHERITED}
+    taken: list[Path] = []
+    value = _merge(later, own, offered, (), taken)
+
+    def is_taken(path: Path) -> bool:
+        return any(path[:length] in inherited for length in range(1, 4))
+
+    inherited = set(taken)
+    places = later.places | {path: place for path, place in first.places.items() if is_taken(path)}
+    return replace(later, value=value, places=places, broken=later.broken | set(filter(is_taken, first.broken)))
 
 
-def _inherited_paths(own: dict[str, object], first: Document, sections: Sequence[str]) -> Iterator[Path]:
-    """The sections, or single keys of them, that the first document has and the later one leaves open."""
-    for name in sections:
-        given, inherited = own.get(name), first.value.get(name)
-        if inherited is None:
-            continue
-        if given is None:
-            yield (name,)
-        elif isinstance(given, dict) and isinstance(inherited, dict):
-            yield from ((name, key) for key in inherited if key not in given)
+def _of_its_kind(later: Document) -> list[str]:
+    """The sections that only studies of its kind have; without a kind of its own it is whatever the first one is."""
+    named = {
+        name if name in Study.model_fields else nearest(name, Study.model_fields)
+        for name, item in later.value.items()
+        if item is not None or later.is_broken((name,))
+    }
+    kinds = [kind for kind in KINDS if kind in named] or [kind for kind in KINDS if kind not in later.value]
+    return [section for kind in kinds for section in KINDS[kind]]
+
+
+def _merge(
+    later: Document, own: Mapping[str, Any], offered: Mapping[str, Any], path: Path, taken: list[Path]
+) -> dict[str, Any]:
+    """What a document says itself completed by what is offered; the paths of what it takes over go to `taken`."""
+    merged: dict[str, Any] = {}
+    for name, item in offered.items():
+        here = (*path, name)
+        if name not in own:
+            merged[name] = item
+            taken.append(here)
+        elif here in MERGED and isinstance(own[name], dict) and isinstance(item, dict):
+            merged[name] = _merge(later, own[name], item, here, taken)
+        elif later.is_broken(here) or not _takes_away(own[name], path):
+            merged[name] = own[name]
+    return merged | {name: item for name, item in own.items() if name not in offered}
+
+
+def _takes_away(item: Any, path: Path) -> bool:
+    return (item is None and path not in NULL_IS_A_VALUE) or (item == [] and path == ("ablation", "factors"))

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saddle.study.ablation import Design, Race
+from saddle.design.registry import designs
+from saddle.study.ablation import Race
 from saddle.study.models import ONLY_IN_A_SEARCH, EarlyStopping, Sampler, Study
 from saddle.study.nearest import nearest
 from saddle.studyfile.problem import Path, Place, Problem, dotted, show
@@ -19,7 +20,7 @@ EXCLUSIVE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("sampler",): tuple(Sampler.model_fields),
     ("early_stopping",): tuple(EarlyStopping.model_fields),
     ("objective",): ("maximize", "minimize"),
-    ("ablation", "design"): tuple(Design.model_fields),
+    ("ablation", "design"): tuple(designs()),
     ("ablation", "race"): tuple(Race.model_fields),
 }
 """Sections that hold one of several names: setting one puts away the others."""
@@ -148,7 +149,8 @@ def _set(document: Document, wanted: Override) -> Document:
     broken = {there for there in document.broken if there[: len(path)] != path}
     broken |= {(*path, *there) for there in wanted.broken}
     value = _with(document.value, wanted.path, wanted.value, wanted.path)
-    return Document(value, places, frozenset(broken))
+    written = {there: source for there, source in document.written.items() if there != path}
+    return Document(value, places, frozenset(broken), written)
 
 
 def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, ...]) -> Any:

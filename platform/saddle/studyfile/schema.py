@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddle.study.ablation import Ablation, Design, Race
+from saddle.design.registry import choice_model
+from saddle.study.ablation import Ablation, Race
 from saddle.study.field_types import STUDY_NAME, OneOf
 from saddle.study.models import Constraint, Objective, Sampler, Study
 from saddle.study.models import EarlyStopping as Stopping
@@ -22,7 +23,10 @@ def study_schema() -> dict[str, Any]:
     """
     schema = Study.model_json_schema(by_alias=True)
     models = schema["$defs"]
-    for one_of in (Sampler, Stopping, Design, Race):
+    designs = choice_model()
+    choice = designs.model_json_schema()
+    models |= {**choice.pop("$defs"), designs.__name__: choice}
+    for one_of in (Sampler, Stopping, designs, Race):
         models[one_of.__name__] = _with_bare_names(models[one_of.__name__], one_of)
     models[Race.__name__]["anyOf"].append({"type": "boolean"})
     models[Objective.__name__] = _exactly_one(models[Objective.__name__], ["maximize", "minimize"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,11 +32,15 @@ DEEPEST = 24
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its value, where every key stands, and which paths hold something already refused."""
+    """One YAML document: its value, where every key stands, and which paths hold something already refused.
+
+    `written` says of what stands elsewhere in the file under which path it does.
+    """
 
     value: Any
     places: dict[Path, Place]
     broken: frozenset[Path] = frozenset()
+    written: Mapping[Path, Path] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
         """The place of `path`, or of the nearest key around it."""
@@ -47,7 +51,9 @@ class Document:
     def problem(self, path: Path, what: str, right: str = "", nearest: str | None = None) -> Problem:
         """A problem at `path` of this document."""
         place = self.place(path)
-        return Problem(place.file, place.line, dotted(path), what, right, nearest)
+        head = next((length for length in (1, 2) if path[:length] in self.written), 0)
+        shown = (*self.written[path[:head]], *path[head:]) if head else path
+        return Problem(place.file, place.line, dotted(shown), what, right, nearest)
 
     def is_broken(self, path: Path) -> bool:
         """Whether `path` lies in something refused before, so that a further message would only mislead."""

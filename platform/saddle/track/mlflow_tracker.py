@@ -13,6 +13,7 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
+from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, ArmSummary
 from saddle.track.client_settings import be_brief
@@ -41,7 +42,9 @@ DELIVERY_TIMEOUT = 60
 class MlflowTracker:
     """A `Tracker` that writes operations to an outbox; the run's instance tells it from others of its study."""
 
-    def __init__(self, uri: str, run: RunId, store: Store, artifacts: str | None = None) -> None:
+    def __init__(
+        self, uri: str, run: RunId, store: Store, artifacts: str | None = None, declared: Declarations = UNDECLARED
+    ) -> None:
         be_brief(DELIVERY_TIMEOUT)
         folder = outbox_folder(store, run)
 
@@ -57,6 +60,7 @@ class MlflowTracker:
             return MlflowSink(uri, run.study, artifacts, read)
 
         self._run = run
+        self._declared = declared
         self._study = run.study
         self._root = run.instance
         self._arms: set[str] = set()
@@ -132,7 +136,7 @@ class MlflowTracker:
         for step, when, metrics in final_metrics(entry):
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
-        self._add_end(key, final_status(entry), final_tags(entry), entry.ended)
+        self._add_end(key, final_status(entry), final_tags(entry, self._declared), entry.ended)
         self._started.remove(entry.key)
 
     def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
@@ -141,10 +145,10 @@ class MlflowTracker:
         for step, when, metrics in final_metrics(entry)[1:]:
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
-        self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry))})
+        self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry, self._declared))})
 
     def note_checks(self, entry: TrialRecord) -> None:
-        self._outbox.add({"do": "tags", "key": self._key(entry.key), "values": cut(check_tags(entry))})
+        self._outbox.add({"do": "tags", "key": self._key(entry.key), "values": cut(check_tags(entry, self._declared))})
 
     def settle(self, finished: Iterable[TrialRecord]) -> None:
         for entry in finished:

@@ -11,6 +11,7 @@ from saddle.analyse.badge import reasons_against
 from saddle.analyse.text.formatting import settings
 from saddle.external_names import mlflow_names, run_key
 from saddle.store.measurements import measurement_of
+from saddle.study.declarations import Declarations
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import MEANINGS, Outcome
 from saddle.trial.record import TrialRecord
@@ -85,19 +86,19 @@ def final_metrics(entry: TrialRecord) -> list[tuple[int, float, dict[str, float]
     return points
 
 
-def final_tags(entry: TrialRecord) -> dict[str, str]:
+def final_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
     """The tags that a trial's run gets when it ends."""
     facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
     if entry.earlier:
         facts["saddle.evaluation"] = settings(entry.evaluation.items()) or "as trained"
     why = {"saddle.why": entry.why} if entry.why else {}
-    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry)}
+    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry, declared)}
 
 
-def check_tags(entry: TrialRecord) -> dict[str, str]:
+def check_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
     """A tag for each item of the checklist, `pass: …`, and what is against the badge; none where it was not run."""
     tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
-    against = reasons_against(entry)
+    against = reasons_against(entry, declared)
     return {**tags, "saddle.badge": f"withheld: {'; '.join(against)}"} if against else tags
 
 

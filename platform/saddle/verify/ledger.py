@@ -16,7 +16,6 @@ from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
 from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.record_parquet import Parser, records_in
-from saddle.study.trainables import load_trainable
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
@@ -119,7 +118,7 @@ def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]
     ablation = stored.study.ablation
     assert ablation is not None
     arms = arms_of_study(stored.study, stored.baseline)
-    needs = needs_of(stored.study, arms, entries, load_trainable(stored.study.trainable))
+    needs = needs_of(stored.study, arms, entries, stored.declared)
     return {replicate.key for replicate in replicates_of(ablation, arms) if needs(replicate)}
 
 

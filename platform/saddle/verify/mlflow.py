@@ -124,7 +124,7 @@ def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None
         differ(f"the parameter {first_few(missing)} is missing", Repair.RESEND)
     if other:  # MLflow lets no parameter change
         differ(f"the parameter {first_few(other)} differs", Repair.REMAKE)
-    tags = cut({**trial_tags(entry.spec), **final_tags(entry)})
+    tags = cut({**trial_tags(entry.spec), **final_tags(entry, now.stored.declared)})
     wrong = [name for name, value in tags.items() if run.data.tags.get(name) != value]
     if wrong:
         differ(f"the tag {first_few(wrong)} is missing or differs", Repair.RESEND)

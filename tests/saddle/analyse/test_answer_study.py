@@ -117,12 +117,13 @@ def test_lost_pairs_and_failures_of_the_method_are_named() -> None:
     text = " ".join(found.warnings)
     assert "no pair at seed 3: mp collapsed" in text
     assert "no pair at seed 4: sta failed" in text
-    assert "mp collapsed in 1 of 5 replicates, which the difference does not count" in text
+    assert "mp failed with 1 of 5 seeds and sta failed with 1 of 5 seeds; counted at the worst value" in found.sentence
     gone = answer_ablation(study, run(study, [[0.5, 0.52, 0.51, 0.5, 0.5], ["diverged"] * 5]), METRICS)
-    assert gone.sentence == "mp fails: the method collapsed or diverged with every seed (5 of 5; sta: 0 of 5)."
-    assert gone.rows[1][-1] == gone.effects[0].verdict == "fails"
+    assert gone.sentence == "mp fails with every seed (5 of 5; sta: 0 of 5)."
+    assert gone.effects[0].verdict == "fails"
+    assert gone.rows[1][-1] == "fails (5 of 5)"
     broken = answer_ablation(study, run(study, [[0.5, 0.52, 0.51, 0.5, 0.5], ["failed"] * 5]), METRICS)
-    assert broken.rows[1][-1].startswith("unsettled"), "code that fails says nothing of the method"
+    assert broken.rows[1][-1] == "fails (5 of 5)", "whatever made its code fail, nobody can use the arm"
     both = answer_ablation(study, run(study, [["collapsed"] * 5, ["diverged"] * 5]), METRICS)
     assert both.rows[1][-1].startswith("unsettled")
     few = answer_ablation(study, run(study, [[0.5, 0.52], ["diverged"] * 2]), METRICS)

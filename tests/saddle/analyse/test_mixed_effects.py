@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from saddle.analyse.contrast_effects import contrast_effects
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.factorial import factorial_effects
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.paired_values import measure
 from saddle.design import make_arms, replicates
+from saddle.design.designs.factorial import Factorial
 from saddle.study.models import Ablation
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
@@ -38,7 +39,7 @@ def test_each_contrast_has_both_estimates() -> None:
     entries = entries_of(ablation, 2.0)
     arms = make_arms(ablation, ablation.baseline)
     measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
-    paired = factorial_effects(FACTORS, arms, measured, ComparisonSpec("m", "maximize"))
+    paired = contrast_effects(Factorial().contrasts(FACTORS, arms), measured, ComparisonSpec("m", "maximize"))
     found = with_mixed(paired, ablation, arms, entries, "m")
     assert [effect.name for effect in found] == ["a=true", "b=true", "a=true × b=true"]
     for effect, before in zip(found, paired, strict=True):
@@ -55,7 +56,9 @@ def test_other_designs_and_empty_ledgers_have_none() -> None:
     arms = make_arms(ablation, ablation.baseline)
     entries = entries_of(ablation, 0.0)
     measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
-    paired = factorial_effects({"a": FACTORS["a"]}, arms[:2], measured[:2], ComparisonSpec("m", "maximize"))
+    paired = contrast_effects(
+        Factorial().contrasts({"a": FACTORS["a"]}, arms[:2]), measured[:2], ComparisonSpec("m", "maximize")
+    )
     assert all(effect.mixed is None for effect in with_mixed(paired, ablation, arms, entries, "m"))
     whole = Ablation.model_validate(SECTION)
     assert with_mixed([], whole, make_arms(whole, whole.baseline), [], "m") == ()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saddle.analyse.factorial import comparison_of, contrasts_of
+from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.seeds_needed import Spread, needs, pilot_spread
 from saddle.analyse.statistics.power import power
@@ -241,7 +241,7 @@ def test_the_spread_of_contrasts_is_that_of_simulated_studies(designs) -> None:
     noise = draw.normal(0, 1 / np.sqrt(2), (len(arms), 4000))
     measured = [ArmValues(arm.name, dict(enumerate(row))) for arm, row in zip(arms, noise, strict=True)]
     found = {need.kind: need.sd for need in needs(study.ablation, arms, Spread(1.0, "stated"))}
-    for contrast in contrasts_of(study.ablation, arms).found:
+    for contrast in contrasts_of(study.ablation, arms).effects:
         seen = np.std(list(comparison_of(contrast, measured).pairs.differences.values()))
         assert seen == pytest.approx(found[contrast.kind], rel=0.05), contrast.name
 

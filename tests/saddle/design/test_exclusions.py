@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from saddle.design import Arm, DesignError, make_arms
-from saddle.design.contrasts import contrasts
+from saddle.design.designs.factorial import Factorial
 from saddle.study.models import Ablation
 
 FACTORS = {"a": [0, 1], "b": ["x", "y", "z"], "c": [False, True]}
@@ -89,7 +89,7 @@ def test_mistakes(exclude: dict[str, Any], message: str | None) -> None:
 
 def test_contrasts_are_averaged_over_whole_strata_only() -> None:
     arms = arms_of([{"a": 1, "b": "y", "c": True}])
-    found = {contrast.name: contrast for contrast in contrasts(FACTORS, arms, fraction=False).found}
+    found = {contrast.name: contrast for contrast in Factorial().contrasts(FACTORS, arms).effects}
     by_name = [arm.name for arm in arms]
     a = found["a=1"]
     assert len(a.high.weights) == len(a.low.weights) == 5
@@ -102,9 +102,9 @@ def test_contrasts_are_averaged_over_whole_strata_only() -> None:
 
 def test_effects_without_arms_are_named() -> None:
     arms = arms_of([{"a": 1, "b": "y"}, {"c": True, "b": ["y", "z"]}])
-    designed = contrasts(FACTORS, arms, fraction=False)
+    designed = Factorial().contrasts(FACTORS, arms)
     assert designed.left_out == ("a=1 × b=y", "b=y × c=true", "b=z × c=true")
-    assert [contrast.name for contrast in designed.found] == [
+    assert [contrast.name for contrast in designed.effects] == [
         "a=1",
         "b=y",
         "b=z",
@@ -118,7 +118,7 @@ def test_what_is_left_shows_the_effects_truly() -> None:
     """Without interactions every contrast is the difference that was put in, whatever is excluded."""
     arms = arms_of([{"a": 1, "b": "y"}, {"c": True, "b": "z"}])
     y = [3 * arm.levels["a"] + {"x": 0, "y": 5, "z": 7}[arm.levels["b"]] + 2 * arm.levels["c"] for arm in arms]
-    for contrast in contrasts(FACTORS, arms, fraction=False).found:
+    for contrast in Factorial().contrasts(FACTORS, arms).effects:
         seen = sum(weight * y[place] for place, weight in contrast.weights.items())
         assert seen == pytest.approx({"a=1": 3, "b=y": 5, "b=z": 7, "c=true": 2}.get(contrast.name, 0)), contrast.name
 
@@ -132,7 +132,7 @@ def test_interactions_do_not_get_into_main_effects_of_what_is_left() -> None:
     draw = np.random.default_rng(6)
     y = {tuple(arm.levels.values()): float(draw.normal()) for arm in arms}
     values = [y[tuple(arm.levels.values())] for arm in arms]
-    found = {contrast.name: contrast for contrast in contrasts(FACTORS, arms, fraction=False).found}
+    found = {contrast.name: contrast for contrast in Factorial().contrasts(FACTORS, arms).effects}
     does = [y[1, b, c] - y[0, b, c] for b in "xz" for c in (False, True) if (1, b, c) in y and (0, b, c) in y]
     assert len(does) == 3
     seen = sum(weight * values[place] for place, weight in found["a=1"].weights.items())

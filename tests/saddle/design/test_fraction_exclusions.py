@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 
 from saddle.design import Arm, DesignError, make_arms
-from saddle.design.contrasts import Contrast, contrasts
-from saddle.design.describing import describe_design, sentences
-from saddle.design.exclude import ExclusionError
+from saddle.design.contrasts import Contrast
+from saddle.design.description import describe_design, sentences
+from saddle.design.exclusions import ExclusionError
+from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation
 
 
@@ -37,12 +38,10 @@ def test_what_a_fraction_has_not_may_be_excluded() -> None:
     ablation, arms = made(4, 4, [{"a": 1, "b": 1, "c": 1, "d": 0}])
     _, whole = made(4, 4, [])
     assert [arm.levels for arm in arms] == [arm.levels for arm in whole]
-    assert contrasts(ablation.factors, arms, fraction=True) == contrasts(ablation.factors, whole, fraction=True)
+    assert fraction_contrasts(ablation.factors, arms) == fraction_contrasts(ablation.factors, whole)
     facts = describe_design(ablation, arms)
-    assert (facts.whole, facts.correlation) == (8, None)
-    assert sentences(facts, 4)[0].startswith(
-        "8 of 16 combinations, a fraction of resolution IV: main effects are clear"
-    )
+    assert facts.contrasts.correlation is None
+    assert sentences(facts)[0].startswith("8 of 16 combinations, a fraction of resolution IV: main effects are clear")
 
 
 SIZES = [(3, 3), (4, 4), (5, 3), (5, 5), (6, 4), (6, 5), (7, 4)]
@@ -86,17 +85,17 @@ def test_an_effect_is_seen_with_its_aliases_and_shares_and_nothing_else(design: 
         return total
 
     values = [mean(arm) for arm in arms]
-    found = contrasts(ablation.factors, arms, fraction=True)
-    for contrast in found.found:
+    found = fraction_contrasts(ablation.factors, arms)
+    for contrast in found.effects:
         term = tuple(part.partition("=")[0] for part in contrast.term.split(" × "))
         unit = 2 if len(term) == 1 else 4
         aliases = sum(interaction(alias) for alias in contrast.aliases)
         wanted = unit * half[term] + aliases * unit / 4
         wanted += sum(share * interaction(name) for name, share in contrast.shares)
         assert seen(contrast, values) == pytest.approx(wanted, abs=1e-8), contrast.name
-    mains = [contrast for contrast in found.found if contrast.kind == "main effect"]
+    mains = [contrast for contrast in found.effects if contrast.kind == "main effect"]
     assert [contrast.term for contrast in mains] == [f"{name}=1" for name in names]
-    weights = [np.array([c.weights.get(place, 0.0) for place in range(len(arms))]) for c in found.found]
+    weights = [np.array([c.weights.get(place, 0.0) for place in range(len(arms))]) for c in found.effects]
     for one, other in itertools.combinations(weights, 2):
         cosine = abs(one @ other) / np.linalg.norm(one) / np.linalg.norm(other)
         assert cosine < 1 - 1e-6, "the same estimate would be told twice"
@@ -106,22 +105,22 @@ def test_effects_that_the_arms_tell_apart_are_those_of_ordinary_least_squares() 
     """Two of 16 arms excluded from six factors leave all 14 columns independent, and OLS is statsmodels'."""
     ablation, arms = made(6, 4, [{"a": 1, "b": 1, "c": 1}])
     assert len(arms) == 14
-    found = contrasts(ablation.factors, arms, fraction=True)
-    assert not any(contrast.shares for contrast in found.found)
+    found = fraction_contrasts(ablation.factors, arms)
+    assert not any(contrast.shares for contrast in found.effects)
     assert found.adjusted
-    assert len(found.found) == 13
+    assert len(found.effects) == 13
     signs = {name: np.array([2 * arm.levels[name] - 1 for arm in arms]) for name in ablation.factors}
-    columns = [np.prod([signs[part[0]] for part in c.term.split(" × ")], axis=0) for c in found.found]
+    columns = [np.prod([signs[part[0]] for part in c.term.split(" × ")], axis=0) for c in found.effects]
     values = np.random.default_rng(3).normal(size=len(arms))
     fitted = OLS(values, np.column_stack([np.ones(len(arms)), *columns])).fit().params[1:]
-    for contrast, parameter in zip(found.found, fitted, strict=True):
+    for contrast, parameter in zip(found.effects, fitted, strict=True):
         unit = 2 if contrast.kind == "main effect" else 4
         assert seen(contrast, list(values)) == pytest.approx(unit * parameter), contrast.name
 
 
 def test_main_effects_are_those_of_least_squares_where_no_interaction_is_clear() -> None:
     _, arms = made(4, 4, [dict.fromkeys("abcd", 1)])
-    found = contrasts({name: [0, 1] for name in "abcd"}, arms, fraction=True).found
+    found = fraction_contrasts({name: [0, 1] for name in "abcd"}, arms).effects
     signs = [[2 * arm.levels[name] - 1 for name in "abcd"] for arm in arms]
     values = np.random.default_rng(4).normal(size=7)
     fitted = OLS(values, np.column_stack([np.ones(7), signs])).fit().params[1:]
@@ -134,16 +133,16 @@ def test_main_effects_are_those_of_least_squares_where_no_interaction_is_clear()
 def test_a_pair_that_is_ruled_out_leaves_the_effects_under_the_baseline() -> None:
     """Without a=1 and b=1 together, a's effect is that where b is as in the baseline: half the interaction less."""
     ablation, arms = made(5, 5, [{"a": 1, "b": 1}])
-    found = {contrast.term: contrast for contrast in contrasts(ablation.factors, arms, fraction=True).found}
+    found = {contrast.term: contrast for contrast in fraction_contrasts(ablation.factors, arms).effects}
     assert found["a=1"].shares == (("a × b", pytest.approx(-0.5)),)
     y = [3 * arm.levels["a"] + 8 * arm.levels["a"] * arm.levels["b"] + 2 * arm.levels["c"] for arm in arms]
     assert seen(found["a=1"], y) == pytest.approx(3)
     assert seen(found["c=1"], y) == pytest.approx(2)
     facts = describe_design(ablation, arms)
-    assert facts.left_out == ("a=1 × b=1",)
-    assert facts.correlation is not None
-    assert facts.correlation[2] == pytest.approx(-0.5) or facts.correlation[2] == pytest.approx(0.5)
-    said = "\n".join(sentences(facts, 5))
+    assert facts.contrasts.left_out == ("a=1 × b=1",)
+    assert facts.contrasts.correlation is not None
+    assert facts.contrasts.correlation[2] == pytest.approx(-0.5) or facts.contrasts.correlation[2] == pytest.approx(0.5)
+    said = "\n".join(sentences(facts))
     for part in (
         "16 of 32 combinations, a fraction of resolution V, of which exclude leaves 12",
         "their columns correlate by up to 0.5",

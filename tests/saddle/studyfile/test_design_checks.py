@@ -48,7 +48,7 @@ def test_it_loads(line: str, load) -> None:
         ("seeds: 5", "seeds: 3\n  race: true", "ablation.race", "a race takes 4 to 100 seeds, and this one has 3; give seeds: 4 or more"),
         ("seeds: 5", "seeds: 101\n  race: true", "ablation.race", "a race takes 4 to 100 seeds, and this one has 101"),
         ("seeds: 5", "seeds: [1, 2]\n  race: pocock", "ablation.race", "and this one has 2"),
-        ("design: one_factor", "design: factorial\n  race: true", "ablation.race", "a factorial design has effects across all arms; use design: one_factor or leave_one_out"),
+        ("design: one_factor", "design: factorial\n  race: true", "ablation.race", "a factorial design has effects across all arms; use design: leave_one_out or one_factor"),
         ("test/accuracy}", "test/accuracy, correction: bh}\n  race: true", "ablation.race", "a race can't be corrected by bh"),
         ("seeds: 5", "seeds: 5\n  exclude: [{steps: 3}, {stepps: 2}]", "ablation.exclude[1]", "exclude names stepps, which is no factor; did you mean steps?"),
         ("seeds: 5", "seeds: 5\n  exclude: [{schedule: cyclc}]", "ablation.exclude[0]", "exclude names schedule: cyclc, which is none of its levels (flat, cyclic); did you mean cyclic?"),

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from trainables import adversarial_training
-from trainables.adversarial_training.attack_plan import attacks_taken
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.evaluation import measure
+from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.attacks.table import SETS, Budget
 from trainables.contract import InProcessRun, Report, resolve
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from trainables import adversarial_training
-from trainables.adversarial_training import evaluation
+from trainables.adversarial_training.evaluation import evaluation
 from trainables.attacks.table import SETS, Budget
 from trainables.contract import InProcessRun, Report, resolve
 

@@ -21,7 +21,7 @@ from trainables.counterfactual_gan.analyses.saliency import saliency
 from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
 from trainables.counterfactual_gan.measurements import Measured
 from trainables.datasets.dataset import Split
-from trainables.datasets.samples import Samples, samples_of
+from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.evaluation.features import of_classifier
 from trainables.evaluation.perturbation_curves import EPSILONS
 from trainables.models.generators.generator import Generated

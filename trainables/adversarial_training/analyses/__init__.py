@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from trainables.adversarial_training.analyses.angles import measure_angles, summarise_angles
 from trainables.adversarial_training.analyses.misled_heads import measure_heads, summarise_heads
 from trainables.adversarial_training.analyses.task_attacks import PerturbedBatch, TaskAttacks
-from trainables.adversarial_training.attacking import batches
+from trainables.adversarial_training.attacks.attacking import batches
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED, Analysis
 from trainables.attacks.frozen import frozen
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 
 Measure = Callable[[nn.Module, PerturbedBatch], dict[str, Tensor]]
 Summarise = Callable[[Mapping[str, Tensor], float], dict[str, float]]

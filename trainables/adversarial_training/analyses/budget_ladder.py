@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from trainables.adversarial_training.attack_plan import ladder_rungs
-from trainables.adversarial_training.attacking import attack_samples, predict
+from trainables.adversarial_training.attacks.attack_plan import ladder_rungs
+from trainables.adversarial_training.attacks.attacking import attack_samples, predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
 from trainables.attacks.frozen import frozen
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 
 
 def climb_ladder(config: Config, model: nn.Module, samples: Samples, survived: Tensor) -> dict[str, float]:

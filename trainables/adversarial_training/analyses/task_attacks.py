@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.adversarial_training.attacking import NOISE_SEED
+from trainables.adversarial_training.attacks.attacking import NOISE_SEED
 from trainables.adversarial_training.config import Config
 from trainables.attacks.pgd import pgd
 from trainables.randomness import stream

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
 from trainables.counterfactual_gan.figures import plot_curves
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.masks import choose_threshold, darkness, mask_curve, regions
 from trainables.interpretability.difference import difference
 from trainables.interpretability.gradcam import gradcam

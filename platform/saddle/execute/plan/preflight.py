@@ -142,13 +142,9 @@ def look_at_data(studies: Sequence[Study], run: CheckingRun) -> list[DataError]:
     problems: dict[str, DataError] = {}
     for study in studies:
         trainable = load_trainable(study.trainable)
-        check = getattr(trainable, "check", None)
         for config in configs(study):
             try:
-                if check is not None:
-                    check(config, run)
-                elif hasattr(config, "dataset"):
-                    run.data(config.dataset)
+                trainable.check(config, run)
             except DataError as error:
                 problems.setdefault(str(error), error)
     return list(problems.values())

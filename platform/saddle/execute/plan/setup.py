@@ -24,10 +24,10 @@ from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.study.models import Study
+from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-from trainables.contract import complete
 
 
 class NothingToBuildOn(UserError):
@@ -46,7 +46,7 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
         )
-    found = best(Ledger(store, search.run), search.study.objective[0], search.study.constraints)
+    found = best(Ledger(store, search.run), selection_of(search.study, search.declared), search.study.constraints)
     if found is None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"
@@ -105,5 +105,5 @@ def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: 
 
 def known_values(study: Study) -> dict[str, Any]:
     """Every value that isn't searched, so that a condition may rest on a default."""
-    known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
+    known = load_trainable(study.trainable).complete(study.settings, study.recipe, study.scale)
     return {name: value for name, value in known.items() if name not in (study.search or {})}

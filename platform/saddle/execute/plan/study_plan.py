@@ -15,7 +15,7 @@ from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
 from saddle.design import Arm
 from saddle.design.blocks import block_list, settings_of
 from saddle.design.components import varied as varied_by
-from saddle.design.describing import DesignFacts, describe_design
+from saddle.design.description import DesignFacts, describe_design
 from saddle.errors import UserError
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
@@ -114,7 +114,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
-        per_trial=estimate_trial(store, study.trainable, trainable, [complete.config for complete in resolved]),
+        per_trial=estimate_trial(store, trainable, [complete.config for complete in resolved]),
         config=resolved[0].config.model_dump(mode="json"),
         assumed=sorted(
             name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied

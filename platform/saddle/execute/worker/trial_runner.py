@@ -20,7 +20,7 @@ from saddle.store.curve import of_attempt
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
 from saddle.store.plain_state import NotPlain
-from saddle.study.trainables import load_trainable
+from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, ReadyMessage, StartMessage
 from saddle.trial.outcome import Outcome
@@ -165,7 +165,7 @@ class Training:
         best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
         return best is None or (value > best if direction == "maximize" else value < best)
 
-    def _finish(self, trainable: Any, config: Any, last: Mapping[str, Any]) -> EndMessage:
+    def _finish(self, trainable: LoadedTrainable, config: Any, last: Mapping[str, Any]) -> EndMessage:
         """Measure test once for the selected and once for the last checkpoint."""
         manifest = self.checkpoints.manifest
         best = manifest.best
@@ -211,7 +211,7 @@ class Training:
         return store_images(self.store, self._own("images"), images if self.is_rank_zero else {})
 
 
-def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
+def reports_of(trainable: LoadedTrainable, config: Any, run: TrainRun) -> Iterator[Report]:
     """What the trainable reports, one epoch after the other."""
     over = object()
     with exits_are_failures():
@@ -226,7 +226,7 @@ def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
 
 def working_folders(storage: str) -> list[str]:
     """Where a trial writes on this machine: the storage, temporary files, the datasets' cache."""
-    from trainables.datasets.cache_space import cache_root
+    from trainables.datasets.cache.space import cache_root
 
     local = [] if "://" in storage else [storage]
     return [*local, tempfile.gettempdir(), str(cache_root())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.design.components import ONE_CHANGE
+from saddle.design.registry import designs
 from saddle.study.ablation import Ablation
 from saddle.study.values import repeats
 from saddle.studyfile.checks.arms import check_arms
@@ -26,7 +26,7 @@ def check_ablation(draft: Draft, drafts: Sequence[Draft]) -> None:
     _check_race(draft)
     source = _check_best_of(draft, drafts)
     settings, paths = known_settings(draft)
-    fields = draft.trainable.Config.model_fields
+    fields = draft.loaded.Config.model_fields
     baseline = {name: value for name, value in draft.ablation.get("baseline", {}).items() if name in fields}
     paths = {**paths, **{name: ("ablation", "baseline", name) for name in baseline}}
     for mistake in mistakes_with(draft, {**settings, **baseline}):
@@ -49,9 +49,10 @@ def _check_race(draft: Draft) -> None:
     if race is None or race.spending is None:
         return
     design, compare = draft.ablation.get("design"), draft.ablation.get("compare")
-    if design is not None and design.name not in ONE_CHANGE:
+    if design is not None and designs()[design.name].crossed:
         what = f"a race is run by arms against the baseline, and a {design.name} design has effects across all arms"
-        draft.refuse(path, what, f"use design: {' or '.join(ONE_CHANGE)}, or race: none")
+        others = [name for name, other in designs().items() if not other.crossed]
+        draft.refuse(path, what, f"use design: {' or '.join(others)}, or race: none")
     if compare is not None and compare.correction != "holm":
         what = f"a race can't be corrected by {compare.correction}, which promises nothing about looks on the way"
         draft.refuse(path, what, "use correction: holm, or race: none")

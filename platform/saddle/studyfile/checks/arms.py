@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.design.arm import Arm, DesignError
-from saddle.design.arms import make_arms
+from saddle.design.arms import check_factor, make_arms
 from saddle.design.blocks import Block, block_name, settings_of
-from saddle.design.exclude import ExclusionError, excluded_levels, known_levels
-from saddle.design.fractional import other_level
-from saddle.study.ablation import Ablation, Design
+from saddle.design.exclusions import ExclusionError, excluded_levels, known_levels
+from saddle.study.ablation import Ablation
 from saddle.study.values import canonical, readable, repeats
 from saddle.studyfile.checks.search import typical_point
 from saddle.studyfile.checks.settings import complete_settings, mistakes_with, refuse_at
@@ -36,7 +35,7 @@ def check_arms(
     blocks: Sequence[Block] | None,
 ) -> None:
     """Check levels, factors and exclusions one by one; where all are sound, the arms in every block."""
-    fields = draft.trainable.Config.model_fields
+    fields = draft.loaded.Config.model_fields
     given = {**settings, **baseline}
     factors = {
         name: levels
@@ -88,15 +87,10 @@ def _check_factor(draft: Draft, name: str, settings: Given) -> bool:
     levels = draft.ablation["factors"][name]
     if repeats(levels):
         return False
-    design = _design(draft)
-    if design is None:
+    if "design" in draft.mapping("ablation") and "design" not in draft.ablation:
         return False  # the design itself is refused
     try:
-        if design.name == "fractional":  # of one factor there is no fraction
-            [first, *_] = _make_arms(draft, {name: levels}, settings, "one_factor")
-            other_level(name, levels, first.levels)
-        else:
-            _make_arms(draft, {name: levels}, settings, design)
+        check_factor(_ablation(draft, {name: levels}), draft.ablation.get("baseline", {}), settings)
     except DesignError as error:
         draft.refuse(draft.factor_paths[name], str(error))
         return False
@@ -114,20 +108,11 @@ def _check_exclusions(draft: Draft, factors: Mapping[str, list[Any]], given: Giv
     return len(draft.problems) == known
 
 
-def _design(draft: Draft) -> Design | None:
-    """The design, or None where it is refused."""
-    if "design" in draft.mapping("ablation") and "design" not in draft.ablation:
-        return None
-    found: Design = draft.ablation.get("design") or Ablation.model_fields["design"].default
-    return found
-
-
-def _make_arms(
-    draft: Draft, factors: Mapping[str, list[Any]], settings: Given, design: Any, exclude: Sequence[Any] = ()
-) -> list[Arm]:
+def _ablation(draft: Draft, factors: Mapping[str, list[Any]], **parts: Any) -> Ablation:
+    """An ablation of some factors, with the design that the document wants."""
+    parts |= {"design": draft.ablation["design"]} if "design" in draft.ablation else {}
     components = {name: component for name, component in draft.components.items() if name in factors}
-    ablation = Ablation(design=design, factors=dict(factors), components=components, exclude=list(exclude))
-    return make_arms(ablation, draft.ablation.get("baseline", {}), settings)
+    return Ablation(factors=dict(factors), components=components, **parts)
 
 
 def _check_together(
@@ -140,7 +125,8 @@ def _check_together(
 ) -> None:
     """Train none, but complete the configuration of every arm: values that are right alone may not fit together."""
     try:
-        arms = _make_arms(draft, factors, settings, _design(draft), draft.ablation.get("exclude", []))
+        ablation = _ablation(draft, factors, exclude=draft.ablation.get("exclude", []))
+        arms = make_arms(ablation, draft.ablation.get("baseline", {}), settings)
     except DesignError as error:
         draft.refuse(EXCLUDE if isinstance(error, ExclusionError) else FACTORS, str(error))
         return

@@ -1,0 +1,46 @@
+"""The study designs that there are: those that the files of `saddle.design.designs` export as `DESIGN`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import create_model
+
+from saddle.design import designs as folder
+from saddle.design.arm import DesignError
+from saddle.design.design import Design
+from saddle.study.ablation import Ablation, DesignChoice
+from saddle.study.field_types import OneOf
+from saddle.study.nearest import nearest
+
+
+@lru_cache(maxsize=1)
+def designs() -> Mapping[str, type[Design]]:
+    """The designs by the names that study files call them."""
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    return {name: importlib.import_module(f"{folder.__name__}.{name}").DESIGN for name in names}
+
+
+def design_of(ablation: Ablation) -> Design:
+    """The design of an ablation, with its options; raises `DesignError` where there is none of that name."""
+    name, known = ablation.design.name, designs()
+    if name not in known:
+        near = nearest(name, known)
+        raise DesignError(f"there is no design {name}" + (f"; did you mean {near}?" if near else ""))
+    return known[name].model_validate(ablation.design.options)
+
+
+@lru_cache(maxsize=1)
+def choice_model() -> type[OneOf]:
+    """The model of `ablation.design` in a study file: one of the designs, with its options."""
+    fields: dict[str, Any] = {name: (design | None, None) for name, design in designs().items()}
+    return create_model(DesignChoice.__name__, __base__=OneOf, __doc__=DesignChoice.__doc__, **fields)
+
+
+def chosen(choice: OneOf) -> DesignChoice:
+    """A valid choice as an ablation keeps it, with every option of the design stated."""
+    return DesignChoice.model_validate({choice.name: choice.options.model_dump()})
