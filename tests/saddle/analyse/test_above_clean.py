@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 ABOVE = "is above clean accuracy"
 
@@ -25,7 +25,7 @@ def metrics(split: str = "test", clean: float = 0.6, **robust: float) -> dict[st
 
 
 def entry(found: dict[str, float], outcome: str = "completed", **more: Any) -> TrialRecord:
-    return TrialRecord("k", "s", 0, outcome, {}, {}, found, **more)
+    return make_record("k", "s", 0, outcome, {}, {}, found, **more)
 
 
 def test_it_says_which_attack_where_and_by_how_much() -> None:
@@ -72,20 +72,20 @@ def test_ablations_and_searches_warn() -> None:
     assert ablation.ablation is not None
     arms = make_arms(ablation.ablation, ablation.ablation.baseline)
     entries = [
-        TrialRecord(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), metrics(), arm=one.arm.name)
+        make_record(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), metrics(), arm=one.arm.name)
         for one in replicates(arms, [0, 1, 2])
     ]
     directions = declare(dict.fromkeys(metrics(), "maximize"))
     assert not any(ABOVE in warning for warning in answer_ablation(ablation, entries, directions).warnings)
-    entries[-1] = replace(entries[-1], metrics=metrics(pgd=0.7))
+    entries[-1] = changed(entries[-1], metrics=metrics(pgd=0.7))
     [caution] = [w for w in answer_ablation(ablation, entries, directions).warnings if ABOVE in w]
     assert "(mp with 1 of 3 seeds)" in caution
     search = Study.model_validate(
         {"study": "s", "trainable": "t", "search": {"lr": {"float": [0, 1]}},
          "objective": {"maximize": "validation/robust_accuracy.worst_case"}}
     )  # fmt: skip
-    trials = [replace(entry(metrics("validation"), number=n), key=f"k{n}") for n in range(3)]
+    trials = [changed(entry(metrics("validation"), number=n), key=f"k{n}") for n in range(3)]
     assert not any(ABOVE in warning for warning in answer_search(search, trials, UNDECLARED).warnings)
-    trials[1] = replace(trials[1], metrics=metrics("validation", pgd=0.7))
+    trials[1] = changed(trials[1], metrics=metrics("validation", pgd=0.7))
     warnings = answer_search(search, trials, UNDECLARED).warnings
     assert any(f"{ABOVE}, by up to 10.0 points (trial 1)" in warning for warning in warnings)

@@ -14,6 +14,7 @@ from saddle.report.agreement import agreement_table
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import make_record
 from trainables.contract import complete_metric
 
 METRIC = "test/accuracy"
@@ -48,7 +49,7 @@ def arms_of(study: Study) -> Any:
 
 def entries_of(study: Study, levels: dict[str, dict[str, float]]) -> list[TrialRecord]:
     return [
-        TrialRecord(
+        make_record(
             one.key, "rungs", one.seed, "completed", {}, dict(one.arm.settings), arm=one.arm.name,
             metrics={METRIC: levels[one.block["rung"]][one.arm.settings["arm"]] + 0.01 * one.seed}, block=one.block,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from saddle.study.models import Study
 from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 ROBUST = "test/robust_accuracy.worst_case"
 CHOSEN = "validation/robust_accuracy.worst_case"
@@ -50,7 +50,7 @@ def run(study: Study, values: Sequence[Sequence[float | str]], by_key: bool = Fa
         value = row[one.seed]
         completed = not isinstance(value, str)
         found.append(
-            TrialRecord(
+            make_record(
                 one.key, "a", one.seed, "completed" if completed else str(value), {}, dict(one.arm.settings),
                 {ROBUST: value} if completed else {}, arm=one.arm.key if by_key else one.arm.name,  # type: ignore[dict-item]
             )
@@ -164,7 +164,7 @@ def test_one_attack_is_an_upper_bound() -> None:
     study = ablation_study()
     entries = run(study, [[0.5, 0.52, 0.51], [0.52, 0.51, 0.54]])
     for attacks, warned in ((["pgd"], True), (["pgd", "cw"], False)):
-        measured = [dataclasses.replace(entry, params={"attacks": attacks}) for entry in entries]
+        measured = [changed(entry, params={"attacks": attacks}) for entry in entries]
         warnings = answer_ablation(study, measured, METRICS).warnings
         assert any("single attack (pgd)" in warning for warning in warnings) is warned
 
@@ -174,7 +174,7 @@ def test_a_set_of_attacks_is_no_single_one() -> None:
     entries = run(study, [[0.5, 0.52, 0.51], [0.52, 0.51, 0.54]])
     for ran, warned in ((["quick.apgd_t"], True), (["quick.apgd_t", "quick.square"], False)):
         facts = {"attacks": {name: {"order": 1} for name in ran}}
-        measured = [dataclasses.replace(e, params={"attacks": ["quick"]}, fingerprints=facts) for e in entries]
+        measured = [changed(e, params={"attacks": ["quick"]}, fingerprints=facts) for e in entries]
         warnings = answer_ablation(study, measured, METRICS).warnings
         assert any("single attack (quick.apgd_t)" in warning for warning in warnings) is warned
 
@@ -184,12 +184,12 @@ def test_the_arms_are_found_again_from_the_ledger() -> None:
     assert study.ablation is not None
     arms = make_arms(study.ablation, {"p": "b", "q": 1, "lr": 0.123})
     entries = [
-        TrialRecord(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), {ROBUST: 0.5}, arm=one.arm.name)
+        make_record(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), {ROBUST: 0.5}, arm=one.arm.name)
         for one in replicates(arms, [0])
     ]
     assert [arm.name for arm in arms_of(study, entries)] == [arm.name for arm in arms] == ["baseline", "p=a", "q=2"]
     with pytest.raises(DesignError, match="not those of study a"):
-        arms_of(study, [TrialRecord("x", "a", 0, "completed", {}, {}, {}, arm="p=c")])
+        arms_of(study, [make_record("x", "a", 0, "completed", {}, {}, {}, arm="p=c")])
 
 
 def test_a_factorial_tells_effects_and_interactions() -> None:
@@ -234,7 +234,7 @@ def trial(
     number: int, value: float, outcome: str = "completed", lr: float = 0.012345678, clean: float = 0.9
 ) -> TrialRecord:
     metrics = {CHOSEN: value, "validation/clean_accuracy": clean, ROBUST: value - 0.1}
-    return TrialRecord(f"s-{number}", "s", 0, outcome, {}, {"lr": lr}, metrics, number=number, epochs=3)
+    return make_record(f"s-{number}", "s", 0, outcome, {}, {"lr": lr}, metrics, number=number, epochs=3)
 
 
 def test_a_search_names_its_best_trial_and_how_the_others_ended() -> None:

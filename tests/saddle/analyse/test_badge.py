@@ -16,6 +16,7 @@ from saddle.track.arm_payload import answer_tags
 from saddle.track.trial_payload import final_tags
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import changed, make_record
 from trainables.contract import CheckItem
 
 METRIC = "validation/robust_accuracy.worst_case"
@@ -50,7 +51,7 @@ def study(text: str) -> Study:
 def trials() -> list[TrialRecord]:
     values = {"low": 0.4, "high": 0.6}
     return [
-        TrialRecord(key, "s", 0, "completed", {}, {"lr": 0.01}, {METRIC: value}, number=number, ended=1.0)
+        make_record(key, "s", 0, "completed", {}, {"lr": 0.01}, {METRIC: value}, number=number, ended=1.0)
         for number, (key, value) in enumerate(values.items())
     ]
 
@@ -89,7 +90,7 @@ def test_only_trials_that_would_have_the_badge_can_lose_it() -> None:
 def test_an_ablation_names_the_replicates_that_fail() -> None:
     metric = "test/robust_accuracy.worst_case"
     entries = [
-        TrialRecord(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
+        make_record(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
               arm=f"perturbation={arm}", checks=(FAIL,) if (arm, seed) == ("mp", 1) else ())
         for arm in ("sta", "mp") for seed in (0, 1)
     ]  # fmt: skip
@@ -99,7 +100,7 @@ def test_an_ablation_names_the_replicates_that_fail() -> None:
 
 
 def test_every_item_is_a_tag_of_the_trial() -> None:
-    tags = final_tags(replace(trials()[0], checks=(PASS, FAIL)), UNDECLARED)
+    tags = final_tags(changed(trials()[0], checks=(PASS, FAIL)), UNDECLARED)
     assert tags["saddle.check.gradients"] == f"pass: {PASS.says}"
     assert tags["saddle.check.black_box"] == f"fail: {FAIL.says}"
     assert tags["saddle.badge"].startswith("withheld: fails black_box")

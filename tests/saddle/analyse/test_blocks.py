@@ -15,6 +15,7 @@ from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy"
 EFFECT = {"mnist": 0.02, "digits": 0.06}
@@ -43,7 +44,7 @@ def entries_of(study: Study, fates: Fates | None = None) -> list[TrialRecord]:
             metrics = {METRIC: value} if outcome == "completed" else {}
             settings = {**one.arm.settings, **one.block}
             found.append(
-                TrialRecord(
+                make_record(
                     one.key, "a", one.seed, outcome, {}, settings, metrics, arm=one.arm.name, block=dict(one.block)
                 )
             )

@@ -17,8 +17,8 @@ from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
 from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation, Study
-from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import make_record
 from trainables.contract import complete_metric
 
 TRAINABLE = declare({"test/score": "maximize"}, "test/score")
@@ -51,7 +51,7 @@ def answered(exclude: list[dict[str, int]], blocks: dict[str, list[int]] | None 
         at: Any = one.arm.levels
         value = 3 * at["a"] + 10 * at["b"] - at["c"] + 50 * one.seed + 0.05 * draw.normal()
         entries.append(
-            TrialRecord(
+            make_record(
                 key=one.key, study="spared", seed=one.seed, outcome="completed", params={}, arm=one.arm.name,
                 settings=dict(one.arm.settings), metrics={"test/score": value}, block=dict(one.block), curve=(),
             )

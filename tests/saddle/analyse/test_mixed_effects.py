@@ -13,6 +13,7 @@ from saddle.design import make_arms, replicates
 from saddle.design.designs.factorial import Factorial
 from saddle.study.models import Ablation
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
 from trainables.contract import complete_metric
 
 SPEC = ComparisonSpec(complete_metric("m", "maximize"))
@@ -25,7 +26,7 @@ def entries_of(ablation: Ablation, interaction: float) -> list[TrialRecord]:
     arms = make_arms(ablation, ablation.baseline)
     shift = {seed: 2 * draw.standard_normal() for seed in ablation.seed_list}
     return [
-        TrialRecord(
+        make_record(
             one.key, "s", one.seed, "completed", {}, dict(one.arm.settings),
             {"m": float(shift[one.seed] + one.arm.settings["a"] + interaction * one.arm.settings["a"]
                         * one.arm.settings["b"] + 0.3 * draw.standard_normal())},

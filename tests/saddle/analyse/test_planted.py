@@ -12,6 +12,7 @@ from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy.worst_case"
 DIRECTIONS = declare({METRIC: "maximize"})
@@ -47,7 +48,7 @@ def ledger(asked: Study, generator: np.random.Generator) -> list[TrialRecord]:
         effect = PLANTED[one.arm.factor] if one.arm.factor is not None else 0.0
         value = 0.5 + effect + shifts[one.seed] + NOISE * generator.standard_normal()
         entries.append(
-            TrialRecord(one.key, "planted", one.seed, "completed", {}, dict(one.arm.settings), {METRIC: float(value)},
+            make_record(one.key, "planted", one.seed, "completed", {}, dict(one.arm.settings), {METRIC: float(value)},
                   arm=one.arm.name)
         )  # fmt: skip
     return entries

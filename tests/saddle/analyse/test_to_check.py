@@ -7,6 +7,7 @@ from saddle.analyse.to_check import to_check
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
 
 SELECTION, TEST = "validation/robust_accuracy.worst_case", "test/robust_accuracy.worst_case"
 
@@ -39,7 +40,7 @@ def chosen(text: str, entries: list[TrialRecord]) -> list[str]:
 
 def trial(key: str, value: float, **more: object) -> TrialRecord:
     facts: dict[str, object] = {"seed": 0, "outcome": "completed", "settings": {}, **more}
-    return TrialRecord(key=key, study="s", params={}, metrics={SELECTION: value, TEST: value}, **facts)  # type: ignore[arg-type]
+    return make_record(key=key, study="s", params={}, metrics={SELECTION: value, TEST: value}, **facts)  # type: ignore[arg-type]
 
 
 def replicates(levels: dict[str, tuple[float, float]]) -> list[TrialRecord]:

@@ -21,6 +21,7 @@ from saddle.study.declarations import UNDECLARED
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 TWO = """\
 study: first
@@ -45,7 +46,7 @@ def entry(number: int, score: float, **changes: Any) -> TrialRecord:
         "metrics": {"validation/score": score, "train/loss": 1.0},
         "number": number,
     }
-    return TrialRecord(key=f"trial-{number:05d}", **{**facts, **changes})
+    return make_record(key=f"trial-{number:05d}", **{**facts, **changes})
 
 
 @pytest.fixture

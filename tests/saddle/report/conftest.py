@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS: dict[str, Any] = {
@@ -46,7 +47,7 @@ class Made:
             raise FileNotFoundError(path) from None
 
     def change(self, index: int, **changes: Any) -> None:
-        self.entries[index] = replace(self.entries[index], **changes)
+        self.entries[index] = changed(self.entries[index], **changes)
 
 
 def png() -> bytes:
@@ -65,7 +66,7 @@ def _entry(made: Made, level: float, outcome: str, epochs: int = 4, **named: Any
     if outcome == "completed":
         made.blobs[path] = png()
     made.entries.append(
-        TrialRecord(
+        make_record(
             study=made.study.study,
             outcome=outcome,
             params={"lr": 0.0123456789, "epsilon": 0.1, "attacks": ["pgd"], **named["settings"]},

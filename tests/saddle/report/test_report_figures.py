@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
+from tests.support.records import changed
 
 TEST = "test/robust_accuracy.worst_case"
 VALIDATION = "validation/robust_accuracy.worst_case"
@@ -47,7 +47,7 @@ def raced(ablation: Callable[..., Any]) -> Any:
         arm = entry.settings["perturbation"]
         value = level[arm] + 0.01 * noise.normal()
         if arm != "mp" or entry.seed < 5:
-            kept.append(replace(entry, metrics={**entry.metrics, TEST: value}))
+            kept.append(changed(entry, metrics={**entry.metrics, TEST: value}))
     made.entries = kept
     return made
 
@@ -78,7 +78,7 @@ def test_two_factors_are_drawn_together_and_lines_are_means(ablation: Callable[.
     assert study.ablation is not None
     arms = make_arms(study.ablation, {})
     entries = [
-        replace(
+        changed(
             base, key=one.key, seed=one.seed, arm=one.arm.name, settings=dict(one.arm.settings),
             metrics={TEST: 0.01 * one.seed + 0.1 * one.arm.settings["steps"] * ("mp" in one.arm.settings.values())},
         )
