@@ -66,6 +66,7 @@ def add_measurement(
         "number": number,
         "ended": entry.ended,
         "when": measurement.when,
+        "not_finite": list(measurement.not_finite),
         "token": lock.token,
     }
     lock.check()
@@ -158,7 +159,8 @@ def _read(store: Store, run: RunId, path: str) -> StoredMeasurement | str:
 
 
 def _measurement(content: Mapping[str, Any], run: RunId) -> Measurement:
-    measurement = Measurement.parse({name: content[name] for name in (*PARTS, "when")})
+    wanted = {name: content[name] for name in (*PARTS, "when")}
+    measurement = Measurement.parse({**wanted, "not_finite": content.get("not_finite", ())})
 
     def placed(paths: Mapping[str, str]) -> dict[str, str]:
         return {name: run.place(path) for name, path in paths.items()}

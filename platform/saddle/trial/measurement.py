@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +28,18 @@ class Measurement:
     """The settings in which it differed from the configuration that the trial was trained with."""
     when: float = 0.0
     """Unix seconds; 0 where it was part of the training."""
+    not_finite: Sequence[str] = ()
+    """The metrics that were reported as NaN or infinite, which `metrics` leaves out."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Measurement:
         """The measurement from the JSON of its fields, where numbers that weren't finite are null."""
         rest = {name: dict(raw[name]) for name in ("arrays", "images", "fingerprints", "evaluation")}
-        return cls(finite(raw["metrics"]), finite(raw["test_last"]), **rest, when=float(raw["when"]))
+        lacking = sorted(name for name, value in raw["metrics"].items() if value is None)
+        lacking = [*raw.get("not_finite", ()), *lacking]
+        return cls(
+            finite(raw["metrics"]), finite(raw["test_last"]), **rest, when=float(raw["when"]), not_finite=lacking
+        )
 
     @property
     def closing_images(self) -> dict[str, str]:
