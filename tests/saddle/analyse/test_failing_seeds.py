@@ -123,7 +123,7 @@ def test_a_race_does_not_settle_on_an_arm_that_fails_more_and_more() -> None:
 
 
 def test_a_metric_that_was_reported_as_nan_is_a_failure_and_one_never_reported_is_not() -> None:
-    there = make_arms(Ablation.model_validate({"factors": {"p": ["a"]}, "baseline": {"p": "a"}}), {"p": "a"})[0]
+    there = make_arms(Ablation.model_validate({"factors": {"p": ["a", "b"]}, "baseline": {"p": "a"}}), {"p": "a"})[0]
     records = [
         make_record("0", "s", 0, "completed", {}, {}, {"m": 0.5}, arm=there.name),
         make_record("1", "s", 1, "completed", {}, {}, {}, arm=there.name, not_finite=["m"]),
