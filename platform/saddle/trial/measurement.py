@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _OF_EPOCH = re.compile(r"epoch \d+, ")
@@ -34,6 +34,11 @@ class Measurement:
         """The measurement from the JSON of its fields, where numbers that weren't finite are null."""
         rest = {name: dict(raw[name]) for name in ("arrays", "images", "fingerprints", "evaluation")}
         return cls(finite(raw["metrics"]), finite(raw["test_last"]), **rest, when=float(raw["when"]))
+
+    def with_paths(self, change: Callable[[str], str]) -> Measurement:
+        """The measurement with every path changed, such as those of a run that was renamed."""
+        arrays = {name: change(path) for name, path in self.arrays.items()}
+        return replace(self, arrays=arrays, images={name: change(path) for name, path in self.images.items()})
 
     @property
     def closing_images(self) -> dict[str, str]:
