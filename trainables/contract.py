@@ -6,13 +6,14 @@ Importing this module never imports torch, so configurations can be validated wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
+from trainables.latest_used import LatestUsed
 from trainables.metric import METRIC_NAME as METRIC_NAME
 from trainables.metric import Direction as Direction
 from trainables.metric import Metric as Metric
@@ -206,6 +207,13 @@ class Run(Protocol):
     def resume(self) -> Mapping[str, Any] | None:
         """The `state` to go on from, or None to start."""
 
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes, or made for an equal key before: in this trial, or in one before it on the same worker.
+
+        For what is the same in all trials of a study and takes long, such as a network that measures them; the key
+        says all that it hangs on. Of many such things those used the longest ago are forgotten.
+        """
+
 
 @dataclass(frozen=True)
 class TrainedTrial:
@@ -274,6 +282,7 @@ class InProcessRun:
     state: Mapping[str, Any] | None = None
     rank: int = 0
     world_size: int = 1
+    kept: LatestUsed = field(default_factory=LatestUsed)
 
     @property
     def device(self) -> Any:
@@ -301,6 +310,10 @@ class InProcessRun:
 
     def resume(self) -> Mapping[str, Any] | None:
         return self.state
+
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        value: T = self.kept.get(key, make)
+        return value
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import field_validator, model_validator
 
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.data import DataSettings
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
@@ -57,8 +58,8 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
             )
         if self.threat_models != ("main_head",) and not self.tasks:
             raise ValueError("threat model all_heads needs auxiliary tasks; add tasks, or attack main_head alone")
-        if {"misled_heads", "angles"} & {*self.analyses} and not self.tasks:
-            raise ValueError(f"analyses {', '.join(self.analyses)} compare tasks; add auxiliary tasks")
+        if refusal := ANALYSES.refusal(self):
+            raise ValueError(refusal)
         if self.epsilon_share and not self.epsilon:
             raise ValueError("epsilon 0 leaves step_size nothing to grow with; give the epsilon that step_size is for")
         if self.epsilon_warmup > self.epochs:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import stored_state
@@ -28,18 +28,24 @@ from saddle.trial.placement import Placement
 from saddle.trial.record import TrialRecord
 from trainables.contract import InProcessRun, Report
 
+T = TypeVar("T")
+
 MEASURED_WITH = "measured_with"
 """The fingerprint that says which code measured a trial again."""
 
 
 @dataclass
 class EvaluationRun(InProcessRun):
-    """A run of one process whose datasets stay loaded for the next trial."""
+    """A run of one process that keeps for the next trial what a warm worker keeps."""
 
     cache: DataCache = field(default_factory=lambda: DataCache(None))
 
     def data(self, name: Any) -> Any:
         return self.cache.get(name)
+
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        value: T = self.cache.made.get(key, make)
+        return value
 
 
 @dataclass(frozen=True)

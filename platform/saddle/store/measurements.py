@@ -108,6 +108,7 @@ def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
         metrics={**kept, **later.metrics},
         images={**later.images, **shown},
         fingerprints={**entry.fingerprints, **later.fingerprints},
+        not_finite=[*(name for name in entry.not_finite if not name.startswith("test/")), *later.not_finite],
     )
     return replace(entry, measurement=latest, earlier=(*entry.earlier, measurement_of(entry)))
 

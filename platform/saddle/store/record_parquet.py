@@ -28,7 +28,8 @@ COLUMNS = {
     "metrics": "json", "arm": "string", "block": "shared", "number": "int64", "why": "string", "test_last": "json",
     "curve": "lazy", "selected_epoch": "int64", "epochs": "int64", "seconds": "float64", "attempts": "int64",
     "started": "float64", "ended": "float64", "times": "lazy", "arrays": "json", "images": "json",
-    "checkpoints": "json", "sources": "shared", "fingerprints": "shared", "token": "int64", "version": "int64",
+    "checkpoints": "json", "sources": "shared", "fingerprints": "shared", "not_finite": "shared",
+    "token": "int64", "version": "int64",
 }  # fmt: skip
 """The columns and what is in their cells. Text and numbers are such that pyarrow, DuckDB or pandas can query a ledger.
 The nested rest is JSON text: `shared` tends to say the same of many trials, so that these share what was parsed, and

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,11 +28,15 @@ class Measurement:
     """The settings in which it differed from the configuration that the trial was trained with."""
     when: float = 0.0
     """Unix seconds; 0 where it was part of the training."""
+    not_finite: Sequence[str] = field(default_factory=list)
+    """The metrics that were reported as NaN or infinite, which `metrics` leaves out."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Measurement:
         """The measurement from the JSON of its fields, where numbers that weren't finite are null."""
-        rest = {name: dict(raw[name]) for name in ("arrays", "images", "fingerprints", "evaluation")}
+        rest: dict[str, Any] = {name: dict(raw[name]) for name in ("arrays", "images", "fingerprints", "evaluation")}
+        lacking = [name for name, value in sorted(raw["metrics"].items()) if value is None]
+        rest["not_finite"] = [*raw.get("not_finite", ()), *lacking]
         return cls(finite(raw["metrics"]), finite(raw["test_last"]), **rest, when=float(raw["when"]))
 
     def with_paths(self, change: Callable[[str], str]) -> Measurement:

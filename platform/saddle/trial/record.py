@@ -55,6 +55,7 @@ class PartsOfRecord:
     fingerprints: Mapping[str, Any] = _from("measurement.fingerprints")
     evaluation: Mapping[str, Any] = _from("measurement.evaluation")
     measured: float = _from("measurement.when")
+    not_finite: Sequence[str] = _from("measurement.not_finite")
 
 
 @dataclass(frozen=True, slots=True)

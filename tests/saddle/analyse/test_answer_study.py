@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
-from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric, objectives_of
+from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric
 from saddle.design import DesignError, make_arms, replicates
+from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
 from tests.support.records import changed, make_record
 
 ROBUST = "test/robust_accuracy.worst_case"
 CHOSEN = "validation/robust_accuracy.worst_case"
-METRICS: dict[str, Any] = {
+DIRECTIONS: dict[str, Any] = {
     "validation/loss": "minimize",
     CHOSEN: "maximize",
     "test/clean_accuracy": "maximize",
     ROBUST: "maximize",
 }
+METRICS = declare(DIRECTIONS)
 
 
 def ablation_study(factors: dict[str, list[Any]] | None = None, **section: Any) -> Study:
@@ -75,7 +79,7 @@ def test_helps_and_hurts_name_both_arms() -> None:
     sentence = answer_ablation(study, entries, METRICS).sentence
     assert sentence.startswith("mp helps in test/robust_accuracy.worst_case, compared with sta: +10.07 points (")
     assert " mta hurts, compared with sta: −10.03 points (" in sentence
-    minimised = answer_ablation(study, entries, {**METRICS, ROBUST: "minimize"}).sentence
+    minimised = answer_ablation(study, entries, declare({**DIRECTIONS, ROBUST: "minimize"})).sentence
     assert "mp hurts" in minimised
     assert "mta helps" in minimised
 
@@ -277,9 +281,10 @@ def test_a_search_without_a_best_says_why() -> None:
 
 def test_the_metric_a_study_leaves_open() -> None:
     open_study = ablation_study(compare={})
-    assert compared_metric(open_study, METRICS, selection=CHOSEN) == ROBUST
-    assert compared_metric(open_study, METRICS) == ROBUST
-    assert compared_metric(open_study, {"test/accuracy": "maximize"}, selection="validation/loss") == "test/accuracy"
-    assert compared_metric(ablation_study(), {}) == ROBUST
-    (objective,) = objectives_of(open_study, METRICS, "validation/loss")
-    assert (objective.metric, objective.direction) == ("validation/loss", "minimize")
+    assert compared_metric(open_study, declare(DIRECTIONS, CHOSEN)).name == ROBUST
+    assert compared_metric(open_study, METRICS).name == ROBUST
+    twinless = declare({"test/accuracy": "maximize"}, "validation/loss")
+    assert compared_metric(open_study, twinless).name == "test/accuracy"
+    assert compared_metric(ablation_study(), UNDECLARED).name == ROBUST
+    (objective,) = objectives_of(open_study, declare(DIRECTIONS, "validation/loss"))
+    assert (objective.name, objective.direction) == ("validation/loss", "minimize")

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from saddle.analyse.best import best, candidates, violation
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
+from trainables.contract import complete_metric
 
-UP = Objective(maximize="validation/a")
-DOWN = Objective(minimize="validation/a")
+UP = complete_metric("validation/a", "maximize")
+DOWN = complete_metric("validation/a", "minimize")
 FLOOR = Constraint.model_validate("validation/c >= 0.9")
 
 

@@ -14,6 +14,7 @@ from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
 from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy"
@@ -51,7 +52,7 @@ def entries_of(study: Study, fates: Fates | None = None) -> list[TrialRecord]:
 
 
 def answer_of(study: Study, fates: Fates | None = None) -> Answer:
-    return answer_ablation(study, entries_of(study, fates), {METRIC: "maximize"})
+    return answer_ablation(study, entries_of(study, fates), declare({METRIC: "maximize"}))
 
 
 def test_the_effect_is_the_mean_of_the_blocks_and_the_seeds_are_its_pairs() -> None:

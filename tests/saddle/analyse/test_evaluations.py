@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,25 @@ from saddle.analyse.cautions import single_attack
 from saddle.analyse.draws import conditional_on
 from saddle.analyse.evaluations import comparable, declared_attacks, evaluation_cautions, otherwise_measured
 from saddle.analyse.found_by import failures_found
-from saddle.analyse.ladder import DECLARED, ladders, rung_name, rungs_of, too_weak
+from saddle.analyse.ladder import ladders, too_weak
 from saddle.analyse.predictions import OtherSamples, Predictions, mcnemar, read_predictions
 from saddle.analyse.rank_agreement import rank_agreements
 from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import Measurement, TrialRecord
+from tests.support.declared import declare
 from tests.support.records import changed, make_record
 from trainables import adversarial_training
+from trainables.contract import complete_metric
 
 WORST = "test/robust_accuracy.worst_case"
+ROBUST = complete_metric(WORST)
 FIELDS = ("attacks", "attack_steps")
-TRAINABLE = SimpleNamespace(
-    METRICS={WORST: "maximize"},
-    SELECTION="validation/robust_accuracy.worst_case",
-    EVALUATION_FIELDS=FIELDS,
-    Config=SimpleNamespace(model_fields={"test_subset": None, "split_seed": None}),
+TRAINABLE = replace(
+    declare({WORST: "maximize"}, "validation/robust_accuracy.worst_case"),
+    evaluation_fields=FIELDS,
+    schema={"properties": {"test_subset": {}, "split_seed": {}}},
 )
 STUDY = Study.model_validate(
     {"study": "s", "trainable": "t", "ablation": {
@@ -120,33 +122,33 @@ def test_a_verdict_at_quick_evaluation_says_so(attacks: Any, said: bool) -> None
 
 
 def test_a_set_of_attacks_is_no_single_attack() -> None:
-    [one] = single_attack(trials({"attacks": ["pgd"]}), WORST)
+    [one] = single_attack(trials({"attacks": ["pgd"]}), ROBUST)
     assert "(pgd)" in one
     run = {"quick.apgd_t": {"order": 1}, "quick.square": {"order": 2}}
     entries = [changed(entry, fingerprints={"attacks": run}) for entry in trials({"attacks": ["quick"]})]
-    assert not list(single_attack(entries, WORST))
+    assert not list(single_attack(entries, ROBUST))
     stopped_early = trials({"attacks": ["quick"]})
-    assert not list(single_attack([*stopped_early, *entries], WORST)), "those say nothing of the test"
+    assert not list(single_attack([*stopped_early, *entries], ROBUST)), "those say nothing of the test"
 
 
 def test_a_trial_more_accurate_attacked_than_clean_has_no_badge_and_the_first_sentence_says_so() -> None:
     entries = trials({"attacks": ["pgd", "pgd_targeted"]})
     one_image = {"test/samples": 200.0, "test/robust_accuracy.pgd_targeted": 0.905}
     two_images = {"test/samples": 200.0, "test/robust_accuracy.pgd_targeted": 0.91}
-    assert not reasons_against(changed(entries[0], metrics={**entries[0].metrics, **one_image}))
+    assert not reasons_against(changed(entries[0], metrics={**entries[0].metrics, **one_image}), TRAINABLE)
     flagged = changed(entries[0], metrics={**entries[0].metrics, **two_images})
-    assert list(more_accurate_attacked(flagged)) == [
+    assert list(more_accurate_attacked(flagged, TRAINABLE)) == [
         "is more accurate under pgd_targeted than on clean data, by 1.0 points"
     ]
     sentence = answer_study(STUDY, TRAINABLE, [flagged, *entries[1:]], {"p": "sta"}).sentence
     assert sentence.startswith("The badge “best” is withheld from")
     assert "is more accurate under pgd_targeted than on clean data" in sentence.split(". ")[0]
     only_last = changed(entries[0], test_last={"test/clean_accuracy": 0.5, **two_images})
-    assert reasons_against(only_last)
+    assert reasons_against(only_last, TRAINABLE)
     in_a_set = changed(
         entries[0], metrics={**entries[0].metrics, "test/samples": 200.0, "test/robust_above_clean": 0.02}
     )
-    assert "under an attack" in reasons_against(in_a_set)[0]
+    assert "under an attack" in reasons_against(in_a_set, TRAINABLE)[0]
 
 
 def test_each_failure_is_told_by_the_attack_that_found_it() -> None:
@@ -179,15 +181,17 @@ def test_each_failure_is_told_by_the_attack_that_found_it() -> None:
 def test_a_budget_ladder_that_moves_the_worst_case_is_a_caution() -> None:
     names = ("restarts_5", "steps_100", "steps_1000", "steps_20")
     rungs = dict(zip((f"test/budget_ladder.{name}" for name in names), (0.46, 0.49, 0.47, 0.498), strict=True))
-    ladder = [name for name in adversarial_training.METRICS if name.startswith("test/budget_ladder.")]
-    assert sorted(ladder) == sorted([*rungs, DECLARED]), "these are the names that a method reports"
-    assert [rung_name(rung) for rung in rungs_of(ladder)] == ["20 steps", "100 steps", "1,000 steps", "5 restarts"]
+    start = "test/budget_ladder.declared"
+    known = declare(adversarial_training.METRICS)
+    labels = [rung.label for rung in known.in_role("ladder rung", [start, *rungs])]
+    assert labels == ["20 steps", "100 steps", "1,000 steps", "5 restarts"]
+    assert {complete_metric(rung).label for rung in rungs} == {*labels}, "a name alone says the same"
 
     def one(**changes: float) -> TrialRecord:
-        return make_record("k", "s", 0, "completed", {}, {}, {DECLARED: 0.5, **rungs, **changes})
+        return make_record("k", "s", 0, "completed", {}, {}, {start: 0.5, **rungs, **changes})
 
     firm = one(**dict.fromkeys(rungs, 0.4951))
-    found = ladders({"sta": [firm], "mp": [one(), one()], "mta": [changed(firm, metrics={WORST: 0.5})]})
+    found = ladders({"sta": [firm], "mp": [one(), one()], "mta": [changed(firm, metrics={WORST: 0.5})]}, known)
     assert [(each.name, each.trials, round(each.moved, 4)) for each in found] == [("sta", 1, 0.0049), ("mp", 2, 0.04)]
     [caution] = too_weak(found)
     assert caution.startswith("More steps and restarts lower the worst case of mp by 4.0 points")

@@ -14,7 +14,9 @@ from saddle.design.designs.factorial import Factorial
 from saddle.study.models import Ablation
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
+from trainables.contract import complete_metric
 
+SPEC = ComparisonSpec(complete_metric("m", "maximize"))
 FACTORS = {"a": [False, True], "b": [False, True]}
 SECTION = {"design": "factorial", "baseline": {"a": False, "b": False}, "factors": FACTORS, "seeds": 6}
 
@@ -39,7 +41,7 @@ def test_each_contrast_has_both_estimates() -> None:
     entries = entries_of(ablation, 2.0)
     arms = make_arms(ablation, ablation.baseline)
     measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
-    paired = contrast_effects(Factorial().contrasts(FACTORS, arms), measured, ComparisonSpec("m", "maximize"))
+    paired = contrast_effects(Factorial().contrasts(FACTORS, arms), measured, SPEC)
     found = with_mixed(paired, ablation, arms, entries, "m")
     assert [effect.name for effect in found] == ["a=true", "b=true", "a=true × b=true"]
     for effect, before in zip(found, paired, strict=True):
@@ -57,7 +59,9 @@ def test_other_designs_and_empty_ledgers_have_none() -> None:
     entries = entries_of(ablation, 0.0)
     measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
     paired = contrast_effects(
-        Factorial().contrasts({"a": FACTORS["a"]}, arms[:2]), measured[:2], ComparisonSpec("m", "maximize")
+        Factorial().contrasts({"a": FACTORS["a"]}, arms[:2]),
+        measured[:2],
+        SPEC,
     )
     assert all(effect.mixed is None for effect in with_mixed(paired, ablation, arms, entries, "m"))
     whole = Ablation.model_validate(SECTION)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +11,11 @@ from saddle.analyse.answer import answer_ablation
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
 from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy.worst_case"
-DIRECTIONS: dict[str, Any] = {METRIC: "maximize"}
+DIRECTIONS = declare({METRIC: "maximize"})
 NOISE = 0.01
 """Of a replicate; seeds shift all arms alike by twice as much, which pairing must remove."""
 PLANTED = {"a": 0.05, "b": -0.04, "c": 0.0, "d": 0.0, "e": 0.0}

@@ -21,6 +21,7 @@ from saddle.analyse.sample_pairs import (
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
 from tests.support.records import changed, make_record
+from trainables.contract import complete_metric
 
 LABELS = np.arange(6)
 HALF, ALL_RIGHT = [True] * 3 + [False] * 3, [True] * 6
@@ -137,4 +138,4 @@ def test_p_is_adjusted_over_all_pairs_of_all_arms(blobs: Blobs) -> None:
     ],
 )
 def test_a_sample_is_right_as_the_compared_metric_counts_it(metric: str, under: str) -> None:
-    assert under_of(metric) == under
+    assert under_of(complete_metric(metric)) == under

@@ -21,9 +21,10 @@ from saddle.analyse.statistics.power import (
     seeds_needed,
     smallest_permutation_p,
 )
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
+from trainables.contract import complete_metric
 
 STUDY = Study.model_validate(
     {
@@ -38,7 +39,7 @@ STUDY = Study.model_validate(
         },
     }
 )
-UP, DOWN = Objective(maximize="validation/a"), Objective(minimize="validation/b")
+UP, DOWN = complete_metric("validation/a", "maximize"), complete_metric("validation/b", "minimize")
 
 
 def trials(count: int, seed: int = 0, outcome: str = "completed") -> list[TrialRecord]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,13 @@ from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.declared import declare
 from tests.support.records import changed, make_record
 
 METRIC = "test/robust_accuracy.worst_case"
-TRAINABLE = SimpleNamespace(
-    METRICS={"validation/robust_accuracy.worst_case": "maximize", METRIC: "maximize"},
-    SELECTION="validation/robust_accuracy.worst_case",
+TRAINABLE = declare(
+    {"validation/robust_accuracy.worst_case": "maximize", METRIC: "maximize"},
+    "validation/robust_accuracy.worst_case",
 )
 LEVELS = {"sta": 0.5, "mp": 0.6, "mta": 0.5}
 """The mean of each arm."""

@@ -199,7 +199,8 @@ def test_tensors_are_the_map_itself(spec: dict[str, Any], tmp_path: Path, cache:
 
 BUILDS = """
 import logging, sys
-from trainables.datasets import load, cache
+from trainables.datasets import load
+from trainables.datasets.cache import node_cache as cache
 build = cache._build
 cache._build = lambda *given: (print("built", flush=True), build(*given))
 print(load({spec!r}).fingerprint)
@@ -214,7 +215,8 @@ def test_processes_that_start_together_build_once(spec: dict[str, Any]) -> None:
 
 
 HANGS = """
-from trainables.datasets import load, cache
+from trainables.datasets import load
+from trainables.datasets.cache import node_cache as cache
 def hang(*given, **named):
     print("building", flush=True)
     __import__("time").sleep(600)

@@ -18,7 +18,8 @@ from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
 from trainables.contract import InProcessRun
-from trainables.datasets import DataError, Dataset, cache, load
+from trainables.datasets import DataError, Dataset, load
+from trainables.datasets.cache import node_cache as cache
 from trainables.datasets.cache.space import cache_root
 from trainables.datasets.known.gtsrb import track_of
 from trainables.datasets.known.magnetic_tile import exposure_groups

@@ -12,10 +12,6 @@ from trainables.attacks.table import ATTACKS, DOUBTFUL, SETS, Attack, Budget, at
 CUSTOMARY_CLASSES = 10
 """Attacks are ordered by their cost on so many classes, whatever the data: the order must not hang on it."""
 
-LADDER_ATTACK = "apgd_margin"
-LADDER_STEPS = (20, 100, 1_000)
-LADDER_RESTARTS = 5
-
 
 def attack_name(attack: str, threat_model: ThreatModel) -> str:
     """What an attack's results are called: `pgd` against the main head, `pgd_all_heads` against all jointly."""
@@ -114,20 +110,3 @@ def _own_budget(config: EvaluationSettings, name: str) -> Budget:
     attack = attack_of(name)
     steps = config.attack_steps if attack.within_epsilon else config.l2_iterations
     return attack.adjusted({"steps": steps, "step_size": config.attack_step_size, "restarts": config.attack_restarts})
-
-
-def ladder_rungs(config: EvaluationSettings) -> list[tuple[str, PlannedAttack]]:
-    """The rungs of the budget ladder by their names: as many steps as `ladder_steps` allows, then more starts of them.
-
-    They attack the margin, which is zero exactly where the network is fooled, so that more steps can't spend
-    themselves on what is fooled long since; with a step size that follows the loss, as one that suits 20 steps suits
-    1,000 of them badly.
-    """
-    steps = [count for count in LADDER_STEPS if count <= config.ladder_steps]
-    budgets = {f"steps_{count}": Budget(count) for count in steps}
-    budgets[f"restarts_{LADDER_RESTARTS}"] = Budget(steps[-1], restarts=LADDER_RESTARTS)
-    attack = attack_of(LADDER_ATTACK)
-    return [
-        (rung, PlannedAttack(attack, budget, "main_head", config.attack_epsilon, of_set="ladder"))
-        for rung, budget in budgets.items()
-    ]

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.adversarial_training.analyses import analyse
-from trainables.adversarial_training.analyses.budget_ladder import climb_ladder
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.attacking import attack_samples, predict
 from trainables.adversarial_training.config import Config
@@ -18,6 +17,7 @@ from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
 from trainables.adversarial_training.evaluation.gallery import galleries
 from trainables.adversarial_training.evaluation.measurement import Measured
+from trainables.adversarial_training.evaluation.tested import Tested
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
@@ -79,15 +79,15 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
         "test/robust_accuracy.worst_case_high": high,
         "test/samples": float(len(samples)),
     }
-    analysed = analyse(config, model, samples)
-    if "budget_ladder" in config.analyses:
-        metrics |= climb_ladder(config, model, samples, measured.survived)
+    with frozen(model):
+        tested = Tested(config, model, samples, measured.survived)
+        analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
     arrays = {**measured.arrays(), **analysed.arrays}
     if samples.groups is not None and several_to_a_group(samples.groups):
         metrics["test/groups"] = float(number_of_groups(samples.groups))
         arrays["groups"] = samples.groups
     return Report(
-        metrics | analysed.metrics,
+        metrics | {f"test/{name}": value for name, value in analysed.metrics.items()},
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
         images=galleries(config, model, samples),
         fingerprints={"attacks": measured.facts()},

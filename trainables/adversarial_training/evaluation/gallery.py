@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.adversarial_training.analyses.task_attacks import TaskAttacks, mean_of
+from trainables.adversarial_training.analysis import mean_of
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.attacking import problems
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
 from trainables.attacks.frozen import frozen
 from trainables.attacks.runners import run_attack
 from trainables.datasets.sampling.samples import Samples

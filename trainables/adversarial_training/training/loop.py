@@ -18,6 +18,7 @@ from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.model import build, compiled, laid_out
 from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.adversarial_training.perturbations.table import KINDS
+from trainables.adversarial_training.settings.evaluation import EPOCH_SECONDS
 from trainables.adversarial_training.training.augmentation import CropFlip
 from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.training.labels import with_random_labels
@@ -52,7 +53,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         order.set_epoch(epoch)
         since = perf_counter()
         metrics = train_epoch(config, run, model, optimizer, loader, epoch, epsilon)
-        if "epoch_seconds" in config.analyses:  # else not, because reports must be reproducible
+        if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
             if run.device.type == "cuda":
                 torch.cuda.synchronize(run.device)
             metrics["train/epoch_seconds"] = run.mean(perf_counter() - since)

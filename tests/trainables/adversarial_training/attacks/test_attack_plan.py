@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from trainables import adversarial_training
-from trainables.adversarial_training.attacks.attack_plan import attacks_taken, ladder_rungs
+from trainables.adversarial_training.analyses.budget_ladder import rungs
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.attacks.table import ATTACKS, NAMES, SETS, Budget
 from trainables.contract import resolve
 
@@ -73,7 +74,7 @@ def test_everything_that_runs_is_declared() -> None:
     for one in attacks_taken(settings, tested=True):
         kind = "failures_found" if one.attack.within_epsilon else "robust_accuracy"
         assert f"test/{kind}.{one.metric}" in adversarial_training.METRICS
-    assert all(f"test/budget_ladder.{rung}" in adversarial_training.METRICS for rung, _ in ladder_rungs(settings))
+    assert all(f"test/budget_ladder.{rung}" in adversarial_training.METRICS for rung in rungs(settings))
 
 
 def test_facts_tell_everything_a_verdict_rests_on() -> None:
@@ -85,12 +86,12 @@ def test_facts_tell_everything_a_verdict_rests_on() -> None:
 
 
 def test_the_ladder_is_capped_by_its_steps() -> None:
-    full = {rung: one.budget for rung, one in ladder_rungs(config("full"))}
+    full = rungs(config("full"))
     assert full == {
         "steps_20": Budget(20), "steps_100": Budget(100), "steps_1000": Budget(1_000),
         "restarts_5": Budget(1_000, restarts=5),
     }  # fmt: skip
-    assert {rung: one.budget.steps for rung, one in ladder_rungs(config())} == {
+    assert {rung: budget.steps for rung, budget in rungs(config()).items()} == {
         "steps_20": 20, "steps_100": 100, "restarts_5": 100,
     }  # fmt: skip
 

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.adversarial_training.analysis import PerturbedBatch
 from trainables.adversarial_training.attacks.attacking import NOISE_SEED
 from trainables.adversarial_training.config import Config
 from trainables.attacks.pgd import pgd
 from trainables.randomness import stream
-
-
-@dataclass(frozen=True, eq=False)
-class PerturbedBatch:
-    """Images (B, C, H, W) with labels (B, 1 + M) and their perturbations, made within ε of the evaluation.
-
-    `etas`: η₀ … η_M, each task's own, from independent starts; `shared`: from the main task's start, empty where not
-    asked for. `mta`: that of all tasks jointly (eq. 7, m = 0 … M), from the main task's start.
-    """
-
-    images: Tensor
-    labels: Tensor
-    etas: Sequence[Tensor]
-    shared: Sequence[Tensor]
-    mta: Tensor
-
-    @property
-    def mp(self) -> Tensor:
-        """The mixed perturbation with equal weights (eq. 2 without its randomness)."""
-        return mean_of(self.etas)
-
-
-def mean_of(etas: Sequence[Tensor]) -> Tensor:
-    """Perturbations mixed with equal weights."""
-    return torch.stack([*etas]).mean(0)
 
 
 class TaskAttacks:
