@@ -88,8 +88,8 @@ def complete_metric(name: str, declared: Metric | Direction | None = None) -> Me
     underscores part, decide: it is a fraction where one of them ends like those of `FRACTIONS` and none like those of
     `NO_FRACTIONS`, and goes down to -1 where one, of the detail too, is of `DIFFERENCES`. Smaller is better where one
     ends like those of `SMALLER_IS_BETTER`. A measure called `accuracy` or `clean_accuracy` is the clean one,
-    `robust_accuracy.ATTACK` robust, and `robust_accuracy.worst_case` the worst case; `robust_above_clean`, `loss`,
-    `samples`, `budget_ladder.declared` and `budget_ladder.steps_100` have the roles that they speak of.
+    `robust_accuracy.ATTACK` robust, and `MEASURE.worst_case` the worst case; `robust_above_clean`, `loss`, `samples`,
+    `budget_ladder.declared` and `budget_ladder.steps_100` have the roles that they speak of.
     """
     if isinstance(declared, Metric):
         return replace(declared, name=name)
@@ -97,15 +97,16 @@ def complete_metric(name: str, declared: Metric | Direction | None = None) -> Me
     measure, _, detail = rest.partition(".")
     words = measure.split("_")
     smaller = any(word.endswith(SMALLER_IS_BETTER) for word in words)
-    metric = Metric(declared or ("minimize" if smaller else "maximize"), name=name)
+    direction = declared or ("minimize" if smaller else "maximize")
+    metric = Metric(direction, worst_case=detail == "worst_case", name=name)
     if any(word.endswith(FRACTIONS) for word in words) and not any(word.endswith(NO_FRACTIONS) for word in words):
         low = -1.0 if DIFFERENCES & {*words, *detail.replace(".", "_").split("_")} else None
         metric = replace(metric, unit=FRACTION, low=low)
     match measure:
         case "accuracy" | "clean_accuracy" if not detail:
             return replace(metric, role="clean")
-        case "robust_accuracy" if detail == "worst_case":
-            return replace(metric, role="robust", worst_case=True, clean=f"{split}/clean_accuracy")
+        case "robust_accuracy" if metric.worst_case:
+            return replace(metric, role="robust", clean=f"{split}/clean_accuracy")
         case "robust_accuracy" if not detail.startswith("worst_case"):  # the ends of its interval are no accuracies
             return replace(metric, role="robust", attack=detail, clean=f"{split}/clean_accuracy")
         case "robust_above_clean":

@@ -48,7 +48,7 @@ def comparable(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
 
 def _untested(entry: TrialRecord) -> TrialRecord:
     kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
-    return replace(entry, metrics=kept, test_last={}, arrays={})
+    return replace(entry, measurement=replace(entry.measurement, metrics=kept, test_last={}, arrays={}))
 
 
 def evaluation_cautions(run: str, entries: Sequence[TrialRecord], fields: Sequence[str]) -> Iterable[str]:

@@ -117,7 +117,8 @@ def _value(entry: TrialRecord | None, metric: str) -> float | str:
     if entry.outcome != Outcome.COMPLETED:
         return str(entry.outcome)
     value = value_of(entry, metric)
-    return NO_VALUE if value is None else value
+    lacking = NOT_FINITE if metric in entry.not_finite else NO_VALUE
+    return lacking if value is None else value
 
 
 def worst_value(arms: Iterable[ArmValues], direction: Direction) -> float | None:

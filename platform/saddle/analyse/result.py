@@ -52,9 +52,9 @@ def compared_metric(study: Study, declared: Declarations, entries: Sequence[Tria
     return known[twin] if twin in known else min(known.values(), key=headline, default=declared.metric(twin))
 
 
-def headline(metric: Metric, split: str = "test") -> tuple[bool, int, int]:
-    """Sort key of metrics by how well they speak for a trial: those people read, of `split`, under attack, clean."""
+def headline(metric: Metric, split: str = "test") -> tuple[bool, int, bool, int]:
+    """Sort key of metrics by how well they speak for a trial: shown ones, of `split`, worst cases, robust, clean."""
     splits, roles = [split, "test", "validation"], ["robust", "clean"]
     role = roles.index(metric.role) if metric.role in roles else len(roles)
     place = splits.index(metric.split) if metric.split in splits else len(splits)
-    return not metric.shown, place, 2 * role - metric.worst_case
+    return not metric.shown, place, not metric.worst_case, role

@@ -10,9 +10,6 @@ from typing import Any
 
 from saddle.cluster.worker_exit import cause_of_death
 
-RESTARTS = 3
-"""How often a trial whose worker died is taken up again from its checkpoint; a machine that goes away doesn't count."""
-
 VERDICT_SECONDS = 20.0
 """How long the cluster may take to find out why an actor doesn't answer."""
 

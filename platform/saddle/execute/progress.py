@@ -18,7 +18,7 @@ from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
 from saddle.study.declarations import Declarations
-from saddle.study.models import Study
+from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of
 from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
@@ -53,6 +53,8 @@ class ProgressKeeper:
     run: RunId
     listener: Listener
     maximize: bool = True
+    gpus: float = 0.0
+    """GPUs of a trial."""
     begun: float = field(default_factory=time.monotonic)
     lock: StudyLock = NO_LOCK
     _written: float = -math.inf
@@ -74,6 +76,22 @@ class ProgressKeeper:
         p.fresh += 1
         self.count(key, outcome, metrics)
         self._tell(event)
+
+    def spend(self, seconds: float, total: int | None) -> None:
+        """Count the GPU time of a trial that took so long; the study has `total` trials now."""
+        self.progress.gpu_seconds = (self.progress.gpu_seconds or 0.0) + seconds * self.gpus
+        self.progress.total = total
+
+    def exhausted(self, budget: Budget) -> str:
+        """Which time allowed is used up, in words, empty for none."""
+        self.progress.seconds = time.monotonic() - self.begun
+        spent = {"hours": self.progress.hours, "gpu_hours": (self.progress.gpu_seconds or 0.0) / 3600}
+        for name, amount in spent.items():
+            limit = getattr(budget, name)
+            if limit is not None and amount >= limit:
+                self.progress.exhausted = f"budget.{name} is used up ({amount:.3g} of {limit:g})"
+                break
+        return self.progress.exhausted
 
     def count(self, key: str, outcome: str, metrics: Mapping[str, float]) -> None:
         """Count an outcome and see whether it is the best so far; only completed trials can be."""
@@ -171,13 +189,17 @@ def start_progress(
     compared = None if study.ablation is None else study.ablation.compare.metric
     metric = selection_of(study, declared) if compared is None else declared.metric(compared)
     earlier = read_progress(store, run)
+    gpus = study.resources.workers * study.resources.gpus_per_worker
     progress = Progress(
         run.name, study.question, source.total, slots, metric=metric.name,
-        hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
+        hours_before=earlier.hours if earlier else hours_of(entries, slots),
+        # had they all run on what the study asks for now
+        gpu_seconds=sum(entry.seconds for entry in entries) * gpus,
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=metric.direction == "maximize", lock=lock)
+    maximize = metric.direction == "maximize"
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=maximize, gpus=gpus, lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1
@@ -187,8 +209,3 @@ def start_progress(
 def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:
     """Hours that the trials took at least, for a study whose own count is lost."""
     return sum(entry.seconds for entry in entries) / slots / 3600
-
-
-def gpu_seconds_of(study: Study, entries: Sequence[TrialRecord]) -> float:
-    """GPU time of the trials, had they all run on what the study asks for now."""
-    return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

@@ -24,7 +24,7 @@ from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
 from saddle.execute.progress import count_again
-from saddle.execute.remeasurement_task import Measured, Order, measure_again
+from saddle.execute.remeasurement_task import MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
 from saddle.report.write import write_report
@@ -34,11 +34,12 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.measurements import add_measurement, next_number
 from saddle.study.declarations import Declarations
-from saddle.study.models import Resources
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
 from saddle.trial.outcome import Outcome
+from saddle.trial.placement import Placement
 from saddle.trial.record import TrialRecord
+from saddle.trial.restart_policy import Restart, RestartPolicy
 
 DELIVERY_SECONDS = 60.0
 """How long to wait for MLflow to take what it is told."""
@@ -151,66 +152,63 @@ def measure_pending(
     slots = min(count_slots(resources, nodes), len(pending))
     by_key = {entry.key: entry for entry in pending}
     numbers = {key: next_number(store, stored.run, key) for key in by_key}
-    orders = [
-        Order(
-            store.url,
-            stored.run.name,
-            key,
-            stored.evaluation.settings,
-            numbers[key],
-            lock.token,
-            options.data_root,
-            max(1, int(resources.cpus_per_worker)),
-            resources.gpus_per_worker > 0,
-        )
-        for key in by_key
+    placement = Placement(
+        storage=store.url,
+        data_root=options.data_root,
+        cpus_per_worker=resources.cpus_per_worker,
+        gpus_per_worker=resources.gpus_per_worker,
+        token=lock.token,
+    )
+    messages = [
+        MeasureMessage(key, stored.run.name, stored.evaluation.settings, numbers[key], placement) for key in by_key
     ]
     left_out: dict[str, str] = {}
-    for found in measure_all(orders, slots, resources):
-        if found.fault:
-            raise InfrastructureError(found.fault)
-        if found.measurement is None:
-            left_out[found.key] = found.why
+    for answer in measure_all(messages, slots):
+        if answer.fault:
+            raise InfrastructureError(answer.fault)
+        if answer.measurement is None:
+            left_out[answer.key] = answer.why
             continue
-        before = by_key[found.key]
-        now = add_measurement(store, stored.run, before, numbers[found.key], found.measurement, lock)
+        before = by_key[answer.key]
+        now = add_measurement(store, stored.run, before, numbers[answer.key], answer.measurement, lock)
         tracker.measure_again(now, list(now.closing_images.values()))
         measured.append(now)
         options.told(before, now, stored.declared)
     return left_out
 
 
-def measure_all(orders: Sequence[Order], slots: int, resources: Resources) -> Iterator[Measured]:
-    """What came of each order, as it ends; `slots` of them at once in processes of Ray's."""
+def measure_all(messages: Sequence[MeasureMessage], slots: int) -> Iterator[MeasuredMessage]:
+    """What came of each message, as it ends; `slots` of them at once in processes of Ray's."""
     import ray
 
     def start() -> Any:
-        shape = Shape(resources.cpus_per_worker, resources.gpus_per_worker)
+        placement = messages[0].placement
+        shape = Shape(placement.cpus_per_worker, placement.gpus_per_worker)
         options = {"num_cpus": shape.cpus, "num_gpus": shape.gpus, "max_restarts": 0}
         return ray.remote(Measurer).options(**options).remote()
 
     idle = [start() for _ in range(slots)]
-    waiting, deaths = deque(orders), dict.fromkeys((order.key for order in orders), 0)
-    under_way: dict[Any, tuple[Any, Order]] = {}
+    waiting, restarts = deque(messages), RestartPolicy(RESTARTS)
+    under_way: dict[Any, tuple[Any, MeasureMessage]] = {}
     try:
         while waiting or under_way:
             while idle and waiting:
-                actor, order = idle.pop(), waiting.popleft()
-                under_way[actor.measure.remote(order.dump())] = (actor, order)
+                actor, message = idle.pop(), waiting.popleft()
+                under_way[actor.measure.remote(message.dump())] = (actor, message)
             [ended], _ = ray.wait(list(under_way), num_returns=1)
-            actor, order = under_way.pop(ended)
+            actor, message = under_way.pop(ended)
             try:
-                found = Measured.parse(ray.get(ended))
+                answer = MeasuredMessage.parse(ray.get(ended))
             except ray.exceptions.RayActorError as error:
                 idle.append(start())
-                deaths[order.key] += 1
-                if deaths[order.key] <= RESTARTS:
-                    waiting.append(order)
+                if restarts.on_death(message.key) is Restart.AGAIN:
+                    waiting.append(message)
                     continue
-                found = Measured(order.key, why=f"the process that measured it died {deaths[order.key]} times: {error}")
+                why = f"the process that measured it died {restarts.deaths[message.key]} times: {error}"
+                answer = MeasuredMessage(message.key, why=why)
             else:
                 idle.append(actor)
-            yield found
+            yield answer
     finally:
         for actor in (*idle, *(actor for actor, _ in under_way.values())):
             ray.kill(actor)
@@ -226,12 +224,12 @@ class Measurer:
         self._cache = DataCache(None)
 
     def measure(self, text: str) -> str:
-        """Carry out an order, both as JSON."""
+        """Measure as the message says, which travels as JSON, as its answer."""
         import torch
 
-        order = Order.parse(text)
-        adopt_credentials(order.storage)
-        if self._cache.root != order.data_root:
-            self._cache = DataCache(order.data_root)
-        torch.set_num_threads(order.threads)
-        return measure_again(order, self._cache).dump()
+        message = MeasureMessage.parse(text)
+        adopt_credentials(message.placement.storage)
+        if self._cache.root != message.placement.data_root:
+            self._cache = DataCache(message.placement.data_root)
+        torch.set_num_threads(message.placement.threads)
+        return measure_again(message, self._cache).dump()

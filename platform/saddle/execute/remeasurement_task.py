@@ -23,8 +23,9 @@ from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.json_text import to_json
-from saddle.trial.messages import finite
-from saddle.trial.record import Measurement, TrialRecord
+from saddle.trial.measurement import Measurement
+from saddle.trial.placement import Placement
+from saddle.trial.record import TrialRecord
 from trainables.contract import InProcessRun, Report
 
 T = TypeVar("T")
@@ -48,31 +49,28 @@ class EvaluationRun(InProcessRun):
 
 
 @dataclass(frozen=True)
-class Order:
-    """One trial that is to be measured again, and under which number; travels as JSON."""
+class MeasureMessage:
+    """A trial that is to be measured again, where, with which settings and under which number; travels as JSON."""
 
-    storage: str
+    key: str
     study: str
     """The name of the run."""
-    key: str
     evaluation: Mapping[str, Any]
     number: int
-    token: int
-    data_root: str | None = None
-    threads: int = 1
-    gpu: bool = False
+    placement: Placement
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
-    def parse(cls, text: str) -> Order:
-        return cls(**json.loads(text))
+    def parse(cls, text: str) -> MeasureMessage:
+        raw = json.loads(text)
+        return cls(**{**raw, "placement": Placement(**raw["placement"])})
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What came of an order: a measurement, why the trial has none, or what the machine, disk or network did."""
+class MeasuredMessage:
+    """What came of it: a measurement, why the trial has none, or what the machine, disk or network did."""
 
     key: str
     measurement: Measurement | None = None
@@ -83,47 +81,46 @@ class Measured:
         return to_json(asdict(self))
 
     @classmethod
-    def parse(cls, text: str) -> Measured:
+    def parse(cls, text: str) -> MeasuredMessage:
         raw = json.loads(text)
-        found = raw.pop("measurement")
-        if found is not None:
-            numbers = {name: finite(found[name]) for name in ("metrics", "test_last")}
-            found = Measurement(**{**found, **numbers})
-        return cls(measurement=found, **raw)
+        measurement = raw.pop("measurement")
+        return cls(measurement=None if measurement is None else Measurement.parse(measurement), **raw)
 
 
-def measure_again(order: Order, cache: DataCache) -> Measured:
+def measure_again(message: MeasureMessage, cache: DataCache) -> MeasuredMessage:
     """Measure a trial's checkpoints with other settings; whatever the trainable raises is said of that trial alone."""
     try:
-        return Measured(order.key, _measure(order, cache))
+        return MeasuredMessage(message.key, _measure(message, cache))
     except (NotFound, Damaged, ForeignPath) as error:  # no checkpoint, or one that can't be used
-        return Measured(order.key, why=str(error))
+        return MeasuredMessage(message.key, why=str(error))
     except Exception as error:  # a trainable's own
-        fault = infrastructure_error(error) or full_folder(working_folders(order.storage))
+        fault = infrastructure_error(error) or full_folder(working_folders(message.placement.storage))
         if fault is not None:
-            return Measured(order.key, fault=str(fault))
+            return MeasuredMessage(message.key, fault=str(fault))
         lines = traceback.format_exception_only(error)
-        return Measured(order.key, why=redact(lines[-1].strip()))
+        return MeasuredMessage(message.key, why=redact(lines[-1].strip()))
 
 
-def _measure(order: Order, cache: DataCache) -> Measurement:
+def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
     from saddle.archive.studies import read_study
     from saddle.store.ledger import Ledger
 
-    store = open_store(order.storage, create=False)
-    stored = read_study(store, order.study)
+    placement = message.placement
+    store = open_store(placement.storage, create=False)
+    stored = read_study(store, message.study)
     if stored is None:
-        raise NotFound(f"no study {order.study} in {store.url}")
-    entry = Ledger(store, stored.run).get(order.key)
+        raise NotFound(f"no study {message.study} in {store.url}")
+    entry = Ledger(store, stored.run).get(message.key)
     trainable = load_trainable(stored.study.trainable)
-    run = EvaluationRun(entry.seed, order.data_root, "cuda" if order.gpu else "cpu", cache=cache)
+    device = "cuda" if placement.gpus_per_worker > 0 else "cpu"
+    run = EvaluationRun(entry.seed, placement.data_root, device, cache=cache)
     with exits_are_failures():
-        config = trainable.Config.model_validate({**entry.params, **order.evaluation})
+        config = trainable.Config.model_validate({**entry.params, **message.evaluation})
         report = test_again(trainable, config, store, stored, entry, run)
         last = _test_last(trainable, config, store, FoundTrial(stored, entry), report, run)
-    folder = f"{trial_folder(stored.run, entry.key)}/measured-{order.number:04d}-{order.token}"
+    folder = f"{trial_folder(stored.run, entry.key)}/measured-{message.number:04d}-{placement.token}"
     return Measurement(
-        evaluation=dict(order.evaluation),
+        evaluation=dict(message.evaluation),
         metrics=dict(report.metrics),
         test_last=last,
         arrays=store_arrays(store, f"{folder}/arrays", report.arrays),

@@ -21,24 +21,28 @@ from saddle.search.optuna_values import final_values, intermediate_values, viola
 from saddle.search.sampler_state import PARENTS, Remembered, recall
 from saddle.search.samplers import planned_trials
 from saddle.search.storage import quiet_optuna
-from saddle.search.unfinished import Begun
 from saddle.study.models import Study
 from saddle.trial.outcome import MEANINGS, Outcome
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 
 
 def rebuild(
-    study: Study, storage: BaseStorage, name: str, finished: Iterable[TrialRecord], begun: Sequence[Begun] = ()
+    study: Study,
+    storage: BaseStorage,
+    name: str,
+    finished: Iterable[TrialRecord],
+    begun: Mapping[int, TrialProgress | None],
 ) -> int:
     """Add the trials that Optuna's study lacks, every one under its own number; returns how many those were.
 
-    Trials that are there already stay as they are.
+    Trials that are there already stay as they are. `begun` are those under way (see `begun_trials`).
     """
     quiet_optuna()
     search = open_search(study, storage, name)
     first = len(search.get_trials(deepcopy=False))
     entries = {entry.number: entry for entry in finished if entry.number is not None}
-    under_way = {trial.number: trial for trial in begun if trial.number not in entries}
+    under_way = {number: trial for number, trial in begun.items() if number not in entries}
     last = max([*entries, *under_way], default=-1)
     if first > last:
         return 0
@@ -58,11 +62,11 @@ def rebuild(
     return last + 1 - first
 
 
-def make_trial(study: Study, entry: TrialRecord | None, begun: Begun | None) -> FrozenTrial:
+def make_trial(study: Study, entry: TrialRecord | None, begun: TrialProgress | None) -> FrozenTrial:
     """The trial as Optuna had it: finished, RUNNING, or a placeholder that failed."""
     if entry is not None:
         return finished_trial(study, entry)
-    if begun is not None and begun.settings is not None:
+    if begun is not None:
         return running_trial(study, begun)
     return create_trial(state=TrialState.FAIL)
 
@@ -93,10 +97,10 @@ def finished_trial(study: Study, entry: TrialRecord) -> FrozenTrial:
     return trial
 
 
-def running_trial(study: Study, begun: Begun) -> FrozenTrial:
+def running_trial(study: Study, begun: TrialProgress) -> FrozenTrial:
     """What Optuna holds of a trial under way."""
     assert study.objective is not None
-    params, distributions = drawn(study, begun.settings or {})
+    params, distributions = drawn(study, begun.spec.settings)
     trial = create_trial(
         state=TrialState.RUNNING,
         params=params,
@@ -120,11 +124,11 @@ def drawn(study: Study, settings: Mapping[str, Any]) -> tuple[dict[str, Any], di
     return dict(fixed.params), dict(fixed.distributions)
 
 
-def when_told(entry: TrialRecord | None, begun: Begun | None) -> list[float]:
+def when_told(entry: TrialRecord | None, begun: TrialProgress | None) -> list[float]:
     """When the trial started, when each of its epochs was over, and when it ended, where it did."""
     if entry is not None:
         return [entry.started, *entry.epoch_times, entry.ended]
-    if begun is not None and begun.settings is not None:
+    if begun is not None:
         return [begun.started, *begun.times] if len(begun.times) == len(begun.curve) else [begun.started]
     return []
 

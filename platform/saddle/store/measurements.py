@@ -18,7 +18,8 @@ from saddle.store.fence import StudyLock, TakenOver
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.trial.json_text import to_json
-from saddle.trial.record import Measurement, TrialRecord
+from saddle.trial.measurement import Measurement
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 VERSION = 1
@@ -65,6 +66,7 @@ def add_measurement(
         "number": number,
         "ended": entry.ended,
         "when": measurement.when,
+        "not_finite": list(measurement.not_finite),
         "token": lock.token,
     }
     lock.check()
@@ -114,31 +116,19 @@ def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
     """The entry with a later measurement in place of that which it had, which becomes an earlier one."""
     kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
     shown = {name: path for name, path in entry.images.items() if name not in entry.closing_images}
-    return replace(
-        entry,
+    latest = replace(
+        later,
         metrics={**kept, **later.metrics},
-        test_last=later.test_last,
-        arrays=later.arrays,
         images={**later.images, **shown},
         fingerprints={**entry.fingerprints, **later.fingerprints},
-        evaluation=later.evaluation,
-        measured=later.when,
-        earlier=(*entry.earlier, measurement_of(entry)),
     )
+    return replace(entry, measurement=latest, earlier=(*entry.earlier, measurement_of(entry)))
 
 
 def measurement_of(entry: TrialRecord) -> Measurement:
     """What the entry holds of the latest test of its checkpoints."""
     tested = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
-    return Measurement(
-        entry.evaluation,
-        tested,
-        entry.test_last,
-        entry.arrays,
-        entry.closing_images,
-        entry.fingerprints,
-        entry.settled,
-    )
+    return replace(entry.measurement, metrics=tested, images=entry.closing_images, when=entry.settled)
 
 
 def _names(store: Store, run: RunId, key: str | None) -> Sequence[str]:
@@ -169,20 +159,10 @@ def _read(store: Store, run: RunId, path: str) -> StoredMeasurement | str:
 
 
 def _measurement(content: Mapping[str, Any], run: RunId) -> Measurement:
-    def paths(part: str) -> dict[str, str]:
-        return {name: run.place(path) for name, path in content[part].items()}
+    wanted = {name: content[name] for name in (*PARTS, "when")}
+    measurement = Measurement.parse({**wanted, "not_finite": content.get("not_finite", ())})
 
-    return Measurement(
-        evaluation=dict(content["evaluation"]),
-        metrics=_numbers(content["metrics"]),
-        test_last=_numbers(content["test_last"]),
-        arrays=paths("arrays"),
-        images=paths("images"),
-        fingerprints=dict(content["fingerprints"]),
-        when=float(content["when"]),
-    )
+    def placed(paths: Mapping[str, str]) -> dict[str, str]:
+        return {name: run.place(path) for name, path in paths.items()}
 
-
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics that were finite; the others are null in the file."""
-    return {name: float(value) for name, value in metrics.items() if value is not None}
+    return replace(measurement, arrays=placed(measurement.arrays), images=placed(measurement.images))

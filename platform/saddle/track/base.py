@@ -6,21 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
-
-
-@dataclass(frozen=True)
-class StartedTrial:
-    """A trial as it starts."""
-
-    key: str
-    params: Mapping[str, Any]
-    seed: int
-    arm: str | None
-    started: float
-    settings: Mapping[str, Any]
-    block: Mapping[str, Any] = field(default_factory=dict)
-
 
 METRIC_TAG = "saddle.metric"
 """Names the metric that an ablation compares, among the tags of its arms."""
@@ -40,8 +27,8 @@ class Tracker(Protocol):
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         """The study goes on, for the first time or again."""
 
-    def start_trial(self, trial: StartedTrial) -> None:
-        """A trial starts, or goes on."""
+    def start_trial(self, trial: TrialProgress) -> None:
+        """A trial starts, or goes on; of its progress it is known when it started."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         """An epoch is over; `time` is in Unix seconds."""
@@ -81,7 +68,7 @@ class NullTracker:
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         pass
 
-    def start_trial(self, trial: StartedTrial) -> None:
+    def start_trial(self, trial: TrialProgress) -> None:
         pass
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:

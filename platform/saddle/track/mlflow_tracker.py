@@ -15,7 +15,7 @@ from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
-from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
+from saddle.track.base import METRIC_TAG, ArmSummary
 from saddle.track.client_settings import be_brief
 from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
@@ -31,6 +31,7 @@ from saddle.track.trial_payload import (
     trial_params,
     trial_tags,
 )
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
@@ -109,14 +110,14 @@ class MlflowTracker:
             self._add_run(key, self._key(), arm, started, tags, flatten(settings))
         return key
 
-    def start_trial(self, trial: StartedTrial) -> None:
-        self._started.add(trial.key)
-        of_arm = {name: value for name, value in trial.settings.items() if name not in trial.block}
-        parent = self._parent(trial.arm, trial.started, of_arm)
-        seed = " · ".join([f"seed {trial.seed}", *([block_name(trial.block)] if trial.block else [])])
-        name = trial.key if trial.arm is None else f"{seed} · {trial.arm}"
-        tags = trial_tags(self._study, trial)
-        self._add_run(self._key(trial.key), parent, name, trial.started, tags, trial_params(trial))
+    def start_trial(self, trial: TrialProgress) -> None:
+        spec = trial.spec
+        self._started.add(spec.key)
+        of_arm = {name: value for name, value in spec.settings.items() if name not in spec.block}
+        parent = self._parent(spec.arm, trial.started, of_arm)
+        seed = " · ".join([f"seed {spec.seed}", *([block_name(spec.block)] if spec.block else [])])
+        name = spec.key if spec.arm is None else f"{seed} · {spec.arm}"
+        self._add_run(self._key(spec.key), parent, name, trial.started, trial_tags(spec), trial_params(spec))
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         self._reported.setdefault(key, set()).add(epoch)

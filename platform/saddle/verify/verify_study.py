@@ -111,7 +111,7 @@ def _search(
 ) -> tuple[list[Difference], list[str], set[str], int | None]:
     """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
     run = stored.run
-    begun = [trial_key(trial.number) for trial in begun_trials(store, run, finished) if trial.settings is not None]
+    begun = [progress.spec.key for progress in begun_trials(store, run, finished).values() if progress is not None]
     try:
         search = search_side.read_search(store, stored)
     except SharedDatabaseError as error:

@@ -9,7 +9,7 @@ from saddle.analyse.ablation import answer_ablation
 from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
-from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
 
 METRIC = "test/accuracy"
 
@@ -28,7 +28,7 @@ def answer_of(gains: dict[str, float]) -> Answer:
         value = 0.5 + (one.arm.levels["p"] == "mp") * gains[one.block["dataset"]] + 0.005 * draw.normal()
         settings = {**one.arm.settings, **one.block}
         records.append(
-            TrialRecord(
+            make_record(
                 one.key, "a", one.seed, "completed", {}, settings, {METRIC: value}, arm=one.arm.name,
                 block=dict(one.block),
             )

@@ -19,6 +19,7 @@ from saddle.analyse.statistics.corrections import Correction, adjust, local_alph
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Intervals, Verdict, decide
+from trainables.contract import complete_metric
 
 
 def arm(name: str, *values: float, lost: dict[int, str] | None = None) -> ArmValues:
@@ -28,7 +29,7 @@ def arm(name: str, *values: float, lost: dict[int, str] | None = None) -> ArmVal
 def effect(*differences: float, **options: object) -> Effect:
     baseline = arm("base", *[0.5] * len(differences))
     other = arm("arm", *[0.5 + difference for difference in differences])
-    (found,) = paired_effects([other], baseline, ComparisonSpec("test/a", "maximize", **options))  # type: ignore[arg-type]
+    (found,) = paired_effects([other], baseline, ComparisonSpec(complete_metric("test/a", "maximize"), **options))  # type: ignore[arg-type]
     return found
 
 
@@ -173,7 +174,7 @@ def test_the_words(low: float, high: float, direction: str, equivalence: float |
 def test_an_effect_is_arm_minus_baseline_on_the_pairs_both_completed() -> None:
     sta = ArmValues("sta", {0: 0.50, 1: 0.40, 2: 0.60, 3: 0.90}, {4: "failed"})
     mp = ArmValues("mp", {0: 0.53, 1: 0.44, 2: 0.65, 4: 0.10}, {3: "collapsed"})
-    (found,) = paired_effects([mp], sta, ComparisonSpec("test/a", "maximize"))
+    (found,) = paired_effects([mp], sta, ComparisonSpec(complete_metric("test/a", "maximize")))
     assert found.n == 3
     assert found.mean == pytest.approx(0.04)
     assert found.differences == pytest.approx({0: 0.03, 1: 0.04, 2: 0.05})
@@ -208,8 +209,8 @@ def test_an_arm_that_never_completed_keeps_its_place_in_the_family() -> None:
     good = arm("good", 0.53, 0.54, 0.55, 0.56)
     gone = ArmValues("gone", {}, dict.fromkeys(range(4), "collapsed"))
     waiting = ArmValues("waiting", {}, dict.fromkeys(range(4), MISSING))
-    alone = paired_effects([good], base, ComparisonSpec("m", "maximize"))[0]
-    found = paired_effects([gone, good, waiting], base, ComparisonSpec("m", "maximize"))
+    alone = paired_effects([good], base, ComparisonSpec(complete_metric("m", "maximize")))[0]
+    found = paired_effects([gone, good, waiting], base, ComparisonSpec(complete_metric("m", "maximize")))
     assert [e.verdict for e in found] == [Verdict.UNSETTLED, Verdict.HELPS, Verdict.UNSETTLED]
     assert found[1].p_adjusted == pytest.approx(3 * alone.p)  # type: ignore[operator]
     assert found[1].level == pytest.approx(1 - 0.05 / 3)
@@ -232,7 +233,7 @@ def test_what_is_printed_never_contradicts_itself(
 ) -> None:
     base = arm("base", 0, 0, 0, 0)
     arms = [arm(f"arm {index}", *row) for index, row in enumerate(rows)]
-    for found in paired_effects(arms, base, ComparisonSpec("m", direction, equivalence=equivalence)):  # type: ignore[arg-type]
+    for found in paired_effects(arms, base, ComparisonSpec(complete_metric("m", direction), equivalence=equivalence)):  # type: ignore[arg-type]
         if found.low is None:
             assert found.verdict is Verdict.UNSETTLED
             continue
@@ -252,7 +253,7 @@ def test_what_is_printed_never_contradicts_itself(
         mirrored = paired_effects(
             [arm("m", *[-v for v in a.values.values()]) for a in arms],
             base,
-            ComparisonSpec("m", direction, equivalence=equivalence),  # type: ignore[arg-type]
+            ComparisonSpec(complete_metric("m", direction), equivalence=equivalence),  # type: ignore[arg-type]
         )
         opposite = {Verdict.HELPS: Verdict.HURTS, Verdict.HURTS: Verdict.HELPS}
         index = int(found.name.split()[1])

@@ -17,6 +17,7 @@ from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.power import power
 from saddle.analyse.verdict import Intervals, Verdict, decide
 from tests.support.pages import all_text
+from trainables.contract import complete_metric
 
 ALPHA = 0.05
 STUDIES = 40_000
@@ -61,7 +62,7 @@ def test_the_simulation_takes_the_same_steps_as_a_study() -> None:
     base = ArmValues("base", dict.fromkeys(range(5), 0.0))
     for study in range(60):
         arms = [ArmValues(str(i), dict(enumerate(row))) for i, row in enumerate(differences[study])]
-        for index, effect in enumerate(paired_effects(arms, base, ComparisonSpec("m", "maximize"))):
+        for index, effect in enumerate(paired_effects(arms, base, ComparisonSpec(complete_metric("m", "maximize")))):
             assert (effect.low, effect.high) == pytest.approx((low[study, index], high[study, index]))
             assert effect.verdict is decide(both((low[study, index], high[study, index])), "maximize")
 

@@ -9,11 +9,17 @@ import pytest
 from scipy import stats
 
 from saddle.analyse.effects import ComparisonSpec, paired_effects
-from saddle.analyse.paired_values import NO_VALUE, NOT_FINITE, ArmValues
+from saddle.analyse.paired_values import NO_VALUE, NOT_FINITE, ArmValues, measure
 from saddle.analyse.racing import race
 from saddle.analyse.verdict import Verdict
+from saddle.design import make_arms
+from saddle.store.record_parquet import decode, encode
+from saddle.study.ablation import Ablation
+from saddle.trial.measurement import Measurement
+from tests.support.records import make_record
+from trainables.contract import complete_metric
 
-SPEC = ComparisonSpec("m", "maximize")
+SPEC = ComparisonSpec(complete_metric("m", "maximize"))
 STUDIES = 1_500
 SEEDS = 8
 NONE_FAILS = np.zeros(SEEDS, dtype=bool)
@@ -114,3 +120,24 @@ def test_a_race_does_not_settle_on_an_arm_that_fails_more_and_more() -> None:
         state = race([arm("a", own[0], fails)], arm("b", own[1], NONE_FAILS), range(8), SPEC, "pocock")
         helped += state.effects[0].verdict is Verdict.HELPS
     assert helped / 400 <= 0.025 + 4 * math.sqrt(0.025 * 0.975 / 400)
+
+
+def test_a_metric_that_was_reported_as_nan_is_a_failure_and_one_never_reported_is_not() -> None:
+    there = make_arms(Ablation.model_validate({"factors": {"p": ["a", "b"]}, "baseline": {"p": "a"}}), {"p": "a"})[0]
+    records = [
+        make_record("0", "s", 0, "completed", {}, {}, {"m": 0.5}, arm=there.name),
+        make_record("1", "s", 1, "completed", {}, {}, {}, arm=there.name, not_finite=["m"]),
+        make_record("2", "s", 2, "completed", {}, {}, {}, arm=there.name),
+    ]
+    values = measure(records, there, "m", [0, 1, 2])
+    assert values.lost == {1: NOT_FINITE, 2: NO_VALUE}
+    assert values.failures == {1: NOT_FINITE}
+
+
+def test_a_ledger_keeps_which_metrics_were_not_finite() -> None:
+    raw = {"metrics": {"test/a": None, "test/b": 1.0}, "test_last": {}, "arrays": {}, "images": {}, "fingerprints": {},
+           "evaluation": {}, "when": 0.0}  # fmt: skip
+    measurement = Measurement.parse(raw)
+    assert (measurement.metrics, list(measurement.not_finite)) == ({"test/b": 1.0}, ["test/a"])
+    record = make_record("0", "s", 0, "completed", {}, {}, measurement.metrics, not_finite=measurement.not_finite)
+    assert list(decode(encode(record), "0.parquet").not_finite) == ["test/a"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,11 @@ from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
 from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation, Study
-from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import make_record
+from trainables.contract import complete_metric
 
-TRAINABLE = SimpleNamespace(METRICS={"test/score": "maximize"}, SELECTION="test/score")
+TRAINABLE = declare({"test/score": "maximize"}, "test/score")
 BASELINE = dict.fromkeys("abcde", 0)
 
 
@@ -50,7 +51,7 @@ def answered(exclude: list[dict[str, int]], blocks: dict[str, list[int]] | None 
         at: Any = one.arm.levels
         value = 3 * at["a"] + 10 * at["b"] - at["c"] + 50 * one.seed + 0.05 * draw.normal()
         entries.append(
-            TrialRecord(
+            make_record(
                 key=one.key, study="spared", seed=one.seed, outcome="completed", params={}, arm=one.arm.name,
                 settings=dict(one.arm.settings), metrics={"test/score": value}, block=dict(one.block), curve=(),
             )
@@ -104,7 +105,7 @@ def test_wrong_claims_stay_within_the_stated_level() -> None:
             values = {seed: float(mean + shift[seed] + 0.05 * draw.normal()) for seed in range(6)}
             measured.append(ArmValues(arm.name, values))
         effects = contrast_effects(
-            fraction_contrasts(factors, arms), measured, ComparisonSpec("test/score", "maximize")
+            fraction_contrasts(factors, arms), measured, ComparisonSpec(complete_metric("test/score", "maximize"))
         )
         claimed = {kind: {e.name[0] for e in effects if e.kind == kind and e.verdict in CLAIMS} for kind in wrong}
         assert {"a", "b", "c"} <= claimed["main effect"]

@@ -12,9 +12,10 @@ from saddle.analyse.paired_values import MISSING, NO_VALUE, ArmValues
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.statistics.group_sequential import Spending, critical_values
 from saddle.analyse.verdict import Verdict
+from trainables.contract import complete_metric
 
 SEEDS = range(8)
-RULE = ComparisonSpec("m", "maximize")
+RULE = ComparisonSpec(complete_metric("m", "maximize"))
 STUDIES = 2000
 CLAIMS = (Verdict.HELPS, Verdict.HURTS)
 
@@ -78,7 +79,7 @@ def test_looking_after_every_seed_without_a_rule_would_claim_too_much() -> None:
 
 def test_what_is_true_beside_the_null_does_not_raise_the_error_and_racing_saves_trials() -> None:
     generator = np.random.default_rng(8)
-    spec = ComparisonSpec("m", "maximize", equivalence=2.5)
+    spec = ComparisonSpec(complete_metric("m", "maximize"), equivalence=2.5)
     wrong = trials = 0
     same = total = 0
     for _ in range(STUDIES // 4):

@@ -26,7 +26,7 @@ def test_each_arm_has_its_mean_and_spread(ablation: Callable[..., Any]) -> None:
     clean = table.rows[0][1:]
     assert [cell.split(" ± ")[0] for cell in clean] == ["81.50", "81.00", "81.00"]
     assert [float(cell.split(" ± ")[1]) for cell in clean] == pytest.approx([0.71, 1.0, 1.0], abs=0.01)
-    text = render_markdown(gather(made.study, made.entries, trainable=made.trainable, baseline=made.baseline))
+    text = render_markdown(gather(made.study, made.entries, declared=made.declared, baseline=made.baseline))
     assert "### Also measured" in text
     assert "No test was made of these" in text
 

@@ -75,16 +75,13 @@ def make_source(
         trainable = load_trainable(study.trainable)
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
-        return AblationSource(replicates_of(study.ablation, arms), finished, judge)
-    name, told = name_in_storage(run), {e.key: e for e in entries}
-    begun = begun_trials(store, run, told)
+        return AblationSource(run, replicates_of(study.ablation, arms), finished, judge)
+    name, by_key = name_in_storage(run), {entry.key: entry for entry in entries}
+    begun = begun_trials(store, run, by_key)
     journal = journal_path(store, run)
-    if shared_url() is None:
-        storage = open_whole(journal, study, name, entries, {trial.number: trial.settings for trial in begun})
-    else:
-        storage = open_storage(journal)
+    storage = open_storage(journal) if shared_url() else open_whole(journal, study, name, entries, begun)
     rebuild(study, storage, name, entries, begun)
-    search = OptunaSearch(study, storage, told, known=known_values(study), name=name)
+    search = OptunaSearch(study, run, storage, by_key, known=known_values(study), name=name)
     search.retry(again)
     return FaultTolerantSource(search)
 
