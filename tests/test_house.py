@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = sorted({*pieces("command"), *commands_in_sentences()}, key=lambda piece: piece.text)
 CALLS = [piece for piece in COMMANDS if piece.text.startswith("saddle ")]
 MAKE_CALLS = [piece for piece in COMMANDS if piece.text.startswith("make ")]
+STUDIES = [piece for piece in pieces("yaml") if piece not in pieces("yaml", page="docs/extending.md")]
+"""Those of docs/extending.md name what that page adds; `tests/pages/test_extending.py` loads them."""
 TEMPLATE = [
     Piece("python", (ROOT / "tests/template/my_method.py").read_text()),
     Piece("toml", (ROOT / "tests/template/pyproject.toml").read_text()),
@@ -139,7 +141,7 @@ def test_the_readmes_template_is_the_one_that_is_tested(piece: Piece) -> None:
     assert piece in pieces(piece.kind)
 
 
-@runs_each(pieces("yaml"))
+@runs_each(STUDIES)
 def test_the_readmes_study_files_load(piece: Piece) -> None:
     spec = importlib.util.spec_from_file_location("my_method", ROOT / "tests/template/my_method.py")
     assert spec

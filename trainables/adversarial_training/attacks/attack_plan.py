@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings, ThreatModel
-from trainables.attacks.table import ATTACKS, DOUBTFUL, SETS, Attack, Budget, attack_of
-
-CUSTOMARY_CLASSES = 10
-"""Attacks are ordered by their cost on so many classes, whatever the data: the order must not hang on it."""
+from trainables.attacks.attack import CUSTOMARY_CLASSES, Attack, Budget
+from trainables.attacks.table import ATTACKS, DOUBTFUL, SETS, attack_of
 
 
 def attack_name(attack: str, threat_model: ThreatModel) -> str:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from trainables import adversarial_training
 from trainables.adversarial_training.analyses.budget_ladder import rungs
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
-from trainables.attacks.table import ATTACKS, NAMES, SETS, Budget
+from trainables.attacks.attack import Budget
+from trainables.attacks.table import ATTACKS, NAMES, SETS
 from trainables.contract import resolve
 
 
