@@ -16,7 +16,8 @@ settings.register_profile("saddle", deadline=None, database=None)
 settings.load_profile("saddle")
 
 pytest_plugins = [
-    f"tests.support.{name}" for name in ("browser", "disks", "fault_table", "postgres", "ray_nodes", "s3")
+    f"tests.support.{name}"
+    for name in ("browser", "disks", "fault_table", "page_pieces", "postgres", "ray_nodes", "s3")
 ]
 
 METHODS = Path(__file__).parent / "support" / "methods"

@@ -21,15 +21,18 @@ import typer
 from saddle.cli.app import app
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
+from tests.support.pages import PAGES, Piece, all_text, commands_in_sentences, page_text, pieces, runs_each
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-SHELL_LINES = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
-COMMANDS = sorted(
-    {part.strip() for line in SHELL_LINES for part in line.split("&&") if part.strip().startswith("saddle ")}
-    | {span for span in re.findall(r"`(saddle [^`]*)`", README) if "STUDY" not in span}
-)
+COMMANDS = sorted({*pieces("command"), *commands_in_sentences()}, key=lambda piece: piece.text)
+CALLS = [piece for piece in COMMANDS if piece.text.startswith("saddle ")]
+MAKE_CALLS = [piece for piece in COMMANDS if piece.text.startswith("make ")]
+STUDIES = [piece for piece in pieces("yaml") if piece not in pieces("yaml", page="docs/extending.md")]
+"""Those of docs/extending.md name what that page adds; `tests/pages/test_extending.py` loads them."""
+TEMPLATE = [
+    Piece("python", (ROOT / "tests/template/my_method.py").read_text()),
+    Piece("toml", (ROOT / "tests/template/pyproject.toml").read_text()),
+]
 
 
 def tracked_files() -> list[str]:
@@ -112,42 +115,47 @@ def test_every_dependency_is_pinned_for_the_quickstart() -> None:
     assert {re.split(r"[\[<>=]", name)[0].lower() for name in wanted} - pinned == set()
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_the_readmes_commands_exist(line: str) -> None:
-    words = shlex.split(line.partition(" > ")[0])[1:]
+@runs_each(CALLS)
+def test_the_readmes_commands_exist(piece: Piece) -> None:
+    words = shlex.split(piece.text.partition(" > ")[0])[1:]
     command: click.Command = typer.main.get_command(app)
     while isinstance(command, click.Group) and words:
         command = command.commands[words.pop(0)]
     if words:
-        command.make_context(line, words)
+        command.make_context(piece.text, words)
 
 
-def test_the_readme_lists_every_command_and_only_targets_there_are() -> None:
+def test_the_readme_lists_every_command() -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    assert set(re.findall(r"^\| `saddle (\w+)", README, re.MULTILINE)) == known
+    assert set(re.findall(r"^\| `saddle (\w+)", all_text(), re.MULTILINE)) == known
+
+
+@runs_each(MAKE_CALLS)
+def test_the_readmes_targets_exist(piece: Piece) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert {name for line in SHELL_LINES for name in re.findall(r"^make (\S+)", line)} <= targets
+    assert piece.text.removeprefix("make ") in targets
 
 
-def test_the_readmes_template_is_the_one_that_is_tested() -> None:
-    assert ("python", (ROOT / "tests/template/my_method.py").read_text()) in BLOCKS
-    assert ("toml", (ROOT / "tests/template/pyproject.toml").read_text()) in BLOCKS
+@runs_each(TEMPLATE)
+def test_the_readmes_template_is_the_one_that_is_tested(piece: Piece) -> None:
+    assert piece in pieces(piece.kind)
 
 
-@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml"], ids=lambda text: text.split()[1])
-def test_the_readmes_study_files_load(text: str) -> None:
+@runs_each(STUDIES)
+def test_the_readmes_study_files_load(piece: Piece) -> None:
     spec = importlib.util.spec_from_file_location("my_method", ROOT / "tests/template/my_method.py")
     assert spec
     assert spec.loader
     mine = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(mine)
-    known = {"my_method": mine, "adversarial_training": load_trainable("adversarial_training")}
-    assert parse_studies(text, "README.md", trainables=known)
+    known = {"my_method": mine, "adversarial_training": load_trainable("adversarial_training").code}
+    assert parse_studies(piece.text, "README.md", trainables=known)
 
 
 def test_the_readmes_pictures_and_files_exist() -> None:
-    for path in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
-        assert (ROOT / path).is_file(), path
+    for page in PAGES:
+        for path in re.findall(r"\]\(((?!http)[^)#]+)\)", page_text(page)):
+            assert ((ROOT / page).parent / path).is_file(), f"{page} names {path}"
     assert (ROOT / "docs/report.png").stat().st_size < 250_000
 
 

@@ -6,20 +6,29 @@ Importing this module never imports torch, so configurations can be validated wh
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-Source = Literal["paper", "official code", "customary", "assumed"]
-"""Where a default comes from; `assumed` ones are printed in every report that rests on them."""
+from trainables.latest_used import LatestUsed
+from trainables.metric import METRIC_NAME as METRIC_NAME
+from trainables.metric import Direction as Direction
+from trainables.metric import Metric as Metric
+from trainables.metric import Role as Role
+from trainables.metric import complete_metric as complete_metric
+from trainables.provenance import Source as Source
 
-Direction = Literal["maximize", "minimize"]
-
-METRIC_NAME = re.compile(r"(train|validation|test)/[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+LABELS = "labels"
+"""The array (N,) of the classes of test samples."""
+GROUPS = "groups"
+"""The array (N,) that says which of them belong together, where several show the same thing."""
+PREDICTIONS = "predictions."
+"""Begins the names of arrays (N,) of predicted classes: on `CLEAN` samples, under an attack, or in the `WORST_CASE`."""
+CLEAN = "clean"
+WORST_CASE = "worst_case"
 
 T = TypeVar("T")
 
@@ -198,6 +207,13 @@ class Run(Protocol):
     def resume(self) -> Mapping[str, Any] | None:
         """The `state` to go on from, or None to start."""
 
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes, or made for an equal key before: in this trial, or in one before it on the same worker.
+
+        For what is the same in all trials of a study and takes long, such as a network that measures them; the key
+        says all that it hangs on. Of many such things those used the longest ago are forgotten.
+        """
+
 
 @dataclass(frozen=True)
 class TrainedTrial:
@@ -241,8 +257,8 @@ class Trainable(Protocol):
     """
 
     Config: type[Config]
-    METRICS: Mapping[str, Direction]
-    """Every metric it can report, with the better direction."""
+    METRICS: Mapping[str, Metric | Direction]
+    """Every metric it can report, with what it means; a bare direction leaves that to its name (`complete_metric`)."""
     SELECTION: str
     """The validation metric by which the best checkpoint is chosen."""
 
@@ -266,6 +282,7 @@ class InProcessRun:
     state: Mapping[str, Any] | None = None
     rank: int = 0
     world_size: int = 1
+    kept: LatestUsed = field(default_factory=LatestUsed)
 
     @property
     def device(self) -> Any:
@@ -293,6 +310,10 @@ class InProcessRun:
 
     def resume(self) -> Mapping[str, Any] | None:
         return self.state
+
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        value: T = self.kept.get(key, make)
+        return value
 
 
 @dataclass(frozen=True)
@@ -324,31 +345,6 @@ def field_source(config_type: type[Config], name: str) -> str:
     return str(extra.get("source", "assumed")) if isinstance(extra, dict) else "assumed"
 
 
-def choices(trainable: Any, kind: Literal["RECIPES", "SCALES"]) -> Sequence[str]:
-    """The recipes or scales a trainable names; none when it has no such thing."""
-    return tuple(getattr(trainable, kind, ()))
-
-
-def components_of(trainable: Any) -> Mapping[str, Component]:
-    """The components a trainable declares; none when it has no such thing."""
-    declared: Mapping[str, Component] = getattr(trainable, "COMPONENTS", {})
-    return declared
-
-
-def complete(
-    trainable: Any, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None
-) -> dict[str, Any]:
-    """Every field's value as `resolve` would have it, but unchecked: `given` alone may be no valid configuration."""
-    fields = trainable.Config.model_fields
-    own = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
-    return {**own, **{name: d.value for name, d in find_defaults(trainable, given, recipe, scale).items()}, **given}
-
-
-def evaluation_fields(trainable: Any) -> tuple[str, ...]:
-    """The fields with which a trainable's stored checkpoints can be measured again; none where it declares none."""
-    return tuple(getattr(trainable, "EVALUATION_FIELDS", ()))
-
-
 def find_defaults(
     trainable: Any, given: Mapping[str, Any], recipe: str | None, scale: str | None
 ) -> Mapping[str, Default]:
@@ -363,19 +359,16 @@ def resolve(
     given: Mapping[str, Any],
     recipe: str | None = None,
     scale: str | None = None,
-    *,
-    stored: bool = False,
 ) -> Resolved:
     """Complete `given` from recipe, scale and field defaults, in this order of precedence.
 
-    Raises `pydantic.ValidationError` for values the configuration refuses, or, unless
-    `stored` says that nothing new is to be trained, those that it has for stored trials only (`Retired`).
+    Raises `pydantic.ValidationError` for values that the configuration refuses, or has for stored trials only
+    (`Retired`).
     """
     defaults = find_defaults(trainable, given, recipe, scale)
     config_type: type[Config] = trainable.Config
     config = config_type.model_validate({**{name: d.value for name, d in defaults.items()}, **given})
-    if not stored:
-        _refuse_retired(config)
+    _refuse_retired(config)
     sources = {
         name: "study file" if name in given
         else defaults[name].source if name in defaults

@@ -57,7 +57,7 @@ def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:
     from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
-    return [row for stored in find_studies(store, study) for row in study_rows(store, stored.run)]
+    return [row for stored in find_studies(store, study) for row in study_rows(store, stored)]
 
 
 def load(study: str, *, storage: Path | None = None) -> LoadedStudy:

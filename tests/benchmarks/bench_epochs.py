@@ -11,8 +11,10 @@ from pathlib import Path
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.curve import CHUNK
-from saddle.trial.messages import EndMessage, Order
+from saddle.trial.messages import EndMessage, StartMessage
+from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
 EPOCHS = int(os.environ.get("SADDLE_BENCH_EPOCHS", "2100"))
 EARLY, LATE = 20, EPOCHS - 100
@@ -21,11 +23,11 @@ EARLY, LATE = 20, EPOCHS - 100
 
 def seconds_of_epochs(folder: str) -> list[float]:
     """Train a trial of many epochs, and say what each took."""
-    order = Order(
-        run=RunId("s"), key="t", trainable="parabola", params={"epochs": EPOCHS}, seed=0,
-        select=("validation/score", "maximize"), required=("validation/score",), storage=folder,
+    start = StartMessage(
+        TrialSpec("t", RunId("s"), {}, 0, params={"epochs": EPOCHS}), Placement(folder), "parabola",
+        select=("validation/score", "maximize"), required=("validation/score",),
     )  # fmt: skip
-    messages = Training(order, DataCache(None)).messages()
+    messages = Training(start, DataCache(None)).messages()
     seconds = []
     began = time.perf_counter()
     for message in messages:

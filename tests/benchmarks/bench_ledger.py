@@ -28,6 +28,7 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 from trainables.contract import resolve
 
 TRIALS = int(os.environ.get("SADDLE_BENCH_TRIALS", "10000"))
@@ -72,6 +73,7 @@ print(pq.read_table(sys.argv[1]).num_rows)
 # in between, because a process that is started begins with the peak of the one that starts it
 MEASURE = """
 import json, os, subprocess, sys, time
+from tests.support.records import make_record
 begun = time.perf_counter()
 with open(sys.argv[1], "wb") as said:
     process = subprocess.Popen(sys.argv[2:], stdout=said, stderr=subprocess.STDOUT)
@@ -129,7 +131,7 @@ def entries(study: Study) -> Iterator[TrialRecord]:
         ]
         ends = {name.replace("validation", "test"): level + draw.gauss(0, 0.01) for name in CURVES[4:]}
         started = 1.7e9 + 60 * (number or 0)
-        yield TrialRecord(
+        yield make_record(
             key, study.study, seed, outcome, params, settings,
             metrics={**curve[-1], **(ends if outcome == "completed" else {})},
             arm=arm, number=number, why="" if outcome == "completed" else f"{outcome} in epoch {epochs}",

@@ -20,10 +20,11 @@ import pytest
 import torch
 
 from tests.support.reference_networks import ARMS, TASKS, Reference, reference
-from trainables.adversarial_training.attack_plan import PlannedAttack
-from trainables.adversarial_training.attacking import attack_samples, predict
+from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
+from trainables.adversarial_training.attacks.attacking import attack_samples, predict
+from trainables.attacks.attack import Budget
 from trainables.attacks.frozen import frozen
-from trainables.attacks.table import DOUBTFUL, SETS, Budget, attack_of
+from trainables.attacks.table import DOUBTFUL, SETS, attack_of
 from trainables.datasets.errors import DataError
 
 TABLE = Path(__file__).parent / "quick_attacks.csv"

@@ -21,7 +21,6 @@ from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import describe_arms
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import arms_page_of, page_of
-from saddle.track.trial_payload import started
 from saddle.trial.run_id import RunId
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
 from tests.support.mlflow_servers import serving
@@ -62,7 +61,7 @@ ablation: {{baseline: {{x: 0.3}}, factors: {{x: {levels}}}, seeds: {SEEDS}, comp
     tracker = MlflowTracker(uri, stored.run, store)
     tracker.start_study({}, {}, [])
     for entry in entries:
-        tracker.start_trial(started(entry))
+        tracker.start_trial(entry.progress)
         tracker.finish_trial(entry, [])
     told = describe_arms(stored.study, entries, answer, stored.baseline, finished=True)
     tracker.finish_study("FINISHED", told, {"saddle.answer": answer.sentence}, [])

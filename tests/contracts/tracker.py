@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from saddle.store.base import Store
-from saddle.track.base import ArmSummary, StartedTrial, Tracker
+from saddle.track.base import ArmSummary, Tracker
+from saddle.trial.measurement import Measurement
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 from trainables.contract import CheckItem
 
 CHECK = CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 12 images")
@@ -18,21 +22,22 @@ CHECK = CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 
 STARTED = 1_700_000_000.0
 
 
-def started(key: str, arm: str | None = None, seed: int = 0) -> StartedTrial:
+def started(key: str, arm: str | None = None, seed: int = 0) -> TrialProgress:
     """A trial as it starts."""
-    return StartedTrial(
-        key, {"lr": 0.1, "dataset": {"folder": "x"}, "tasks": ["a", "b"]}, seed, arm, STARTED, {"lr": 0.1}
-    )
+    params = {"lr": 0.1, "dataset": {"folder": "x"}, "tasks": ["a", "b"]}
+    return TrialProgress(TrialSpec(key, RunId("s"), {"lr": 0.1}, seed, arm, params=params), STARTED)
 
 
 def ended(key: str, outcome: str = "completed", arm: str | None = None, seed: int = 0) -> TrialRecord:
     """A trial as it ends."""
+    spec = TrialSpec(key, RunId("s"), {"lr": 0.1}, seed, arm, params={"lr": 0.1})
     return TrialRecord(
-        key=key, study="s", seed=seed, outcome=outcome, params={"lr": 0.1}, settings={"lr": 0.1}, arm=arm,
-        metrics={"validation/a": 0.5, "test/a": 0.25}, test_last={"test/a": 0.2}, epochs=2, seconds=1.5,
-        why="" if outcome == "completed" else "because", started=STARTED, ended=STARTED + 10,
-        fingerprints={"data": "abc"},
-    )  # fmt: skip
+        TrialProgress(spec, STARTED, attempts=1, epochs=2, seconds=1.5),
+        outcome,
+        Measurement({"validation/a": 0.5, "test/a": 0.25}, {"test/a": 0.2}, fingerprints={"data": "abc"}),
+        why="" if outcome == "completed" else "because",
+        ended=STARTED + 10,
+    )
 
 
 def tell_ablation(tracker: Tracker, store: Store) -> None:

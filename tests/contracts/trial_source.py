@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from saddle.trial.measurement import Measurement
 from saddle.trial.outcome import Outcome
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
-from saddle.trial.source import Proposal, TrialSource
+from saddle.trial.source import TrialSource
+from saddle.trial.spec import TrialSpec
 
 
-def entry_of(proposal: Proposal, outcome: Outcome = Outcome.COMPLETED, **metrics: float) -> TrialRecord:
-    """The entry of a proposal that ended."""
-    return TrialRecord(
-        key=proposal.key, study="s", seed=proposal.seed, outcome=str(outcome), params=dict(proposal.settings),
-        settings=dict(proposal.settings), metrics=metrics, arm=proposal.arm, number=proposal.number,
-    )  # fmt: skip
+def entry_of(spec: TrialSpec, outcome: Outcome = Outcome.COMPLETED, **metrics: float) -> TrialRecord:
+    """The record of a trial that ended."""
+    progress = TrialProgress(replace(spec, params=dict(spec.settings)), attempts=1)
+    return TrialRecord(progress, str(outcome), Measurement(metrics))
 
 
 class TrialSourceContract:

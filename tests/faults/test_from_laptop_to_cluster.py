@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -22,17 +21,16 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.support.commands import wait_until
+from tests.support.pages import Piece, pieces, runs
 from tests.support.postgres import Postgres
 from tests.support.ray_nodes import RayNodes, free_port, kill_all
 from tests.support.s3 import S3
 
 pytestmark = pytest.mark.fault("a node lost, MLflow away and the driver killed on a cluster")
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-PAGE = README.partition("\n## From laptop to cluster\n")[2].partition("\n## ")[0]
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-LINES = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
-[STUDY] = [text for kind, text in BLOCKS if kind == "yaml"]
+COMMANDS = pieces("command", under="From laptop to cluster")
+LINES = [piece.text for piece in COMMANDS]
+[STUDY] = pieces("yaml", under="From laptop to cluster")
 
 TRIALS = 30
 
@@ -135,9 +133,12 @@ def person(s3: S3, tmp_path: Path) -> Iterator[Person]:
 
 
 @pytest.mark.slow
+@runs(STUDY, *COMMANDS)
 def test_every_command_of_the_page(
-    person: Person, s3: S3, postgres: Postgres, tracking: Tracking, browser: Any, tmp_path: Path
-) -> None:
+    page_pieces: list[Piece], person: Person, s3: S3, postgres: Postgres, tracking: Tracking, browser: Any,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    study, *_ = page_pieces
     bucket = s3.bucket()
     optuna = postgres.new_database()
     token_line = person.next_line("ray get-auth-token")
@@ -163,7 +164,7 @@ def test_every_command_of_the_page(
         cluster.start(2, 2)
         server_line = person.next_line("mlflow server")
         tracking.start(server_line)
-        (person.folder / "rates.yaml").write_text(STUDY)
+        (person.folder / "rates.yaml").write_text(study.text)
         while LINES[len(person.typed)].startswith("export"):
             name, _, value = person.next_line("export").removeprefix("export ").partition("=")
             person.environment[name] = value
@@ -188,7 +189,7 @@ def test_every_command_of_the_page(
         assert "nothing is left to train" in person.run(
             person.next_line("saddle run"), SADDLE_OPTUNA_URL=optuna, **cluster.access()
         )
-    assert person.typed == LINES, "a line of the page was not run"
+    assert person.typed == [piece.text for piece in page_pieces[1:]], "a line of the page was not run"
     look_at_the_page(browser, tracking.uri, tmp_path)
 
 

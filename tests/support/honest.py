@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from trainables import adversarial_training
-from trainables.adversarial_training.checks import first
 from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.evaluation.checks import first
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.config import dataset_of
 from trainables.evaluation.checklist import Context, Subject

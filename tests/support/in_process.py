@@ -12,16 +12,14 @@ from saddle.execute import driver, remeasurement
 from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
-from saddle.execute.remeasurement_task import EvaluationRun, Measured, measure_again
-from saddle.execute.remeasurement_task import Order as MeasuringOrder
+from saddle.execute.remeasurement_task import EvaluationRun, MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.worker import trial_runner
 from saddle.execute.worker.run_context import DataCache
-from saddle.execute.worker.slot import MESSAGE, ORDER
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.base import Store
 from saddle.studyfile.loader import parse_studies
-from saddle.trial.messages import EpochMessage, Order, dump_message
+from saddle.trial.messages import EpochMessage, StartMessage, dump_message, parse_message
 
 
 def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = False) -> EvaluationRun:
@@ -31,14 +29,12 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
 
 def train_all(scheduler: Scheduler, slots: int) -> None:
     """Train one trial after the other and tell the scheduler what a slot would tell it."""
-    trial: Any = None  # Tune's, which the scheduler doesn't look into
-    while (proposal := scheduler.propose()) is not None:
-        order = Order.parse(scheduler.order(proposal)[ORDER])
-        for message in Training(order, DataCache(None)).messages():
-            result = {MESSAGE: dump_message(message)}
-            if not isinstance(message, EpochMessage):
-                scheduler.on_end(result)
-            elif scheduler.on_epoch(trial, result):
+    while (start := scheduler.propose()) is not None:
+        for message in Training(StartMessage.parse(start.dump()), DataCache(None)).messages():
+            heard = parse_message(dump_message(message))
+            if not isinstance(heard, EpochMessage):
+                scheduler.on_end(heard)
+            elif scheduler.on_epoch(heard):
                 break
 
 
@@ -52,11 +48,11 @@ def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool 
         return [run_study(study, store, [{"CPU": 2.0}], options) for study in parse_studies(text, "studies.yaml")]
 
 
-def measure_in_turn(orders: Sequence[MeasuringOrder], slots: int, resources: Any) -> Iterator[Measured]:
-    """What came of each order, one after the other in this process, as JSON brings it."""
+def measure_in_turn(messages: Sequence[MeasureMessage], slots: int) -> Iterator[MeasuredMessage]:
+    """What came of each message, one after the other in this process, as JSON brings it."""
     cache = DataCache(None)
-    for order in orders:
-        yield Measured.parse(measure_again(MeasuringOrder.parse(order.dump()), cache).dump())
+    for message in messages:
+        yield MeasuredMessage.parse(measure_again(MeasureMessage.parse(message.dump()), cache).dump())
 
 
 def measure_in_process(store: Store, name: str, *changes: str, **options: Any) -> Remeasurement:

@@ -18,7 +18,7 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.config import dataset_of
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 
 Arm = Literal["sta", "mp", "masked"]
 ARMS: tuple[Arm, ...] = ("sta", "mp", "masked")

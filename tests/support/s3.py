@@ -90,6 +90,13 @@ class S3:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """The address of the one server of a test session; a test asks for `s3`, which sets the environment too."""
+    with serving_s3() as endpoint:
+        yield endpoint
+
+
+@contextlib.contextmanager
+def serving_s3() -> Iterator[str]:
+    """A server in a process of its own; its address."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER],

@@ -18,6 +18,7 @@ from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 Measure = Callable[[Replicate], Mapping[str, float] | str]
 """What a replicate measures; a text is the outcome of one that did not complete."""
@@ -46,7 +47,7 @@ def store_ablation(
         found = measure(one)
         completed = not isinstance(found, str)
         Ledger(store, RunId(study.study)).add(
-            TrialRecord(
+            make_record(
                 key=one.key, study=study.study, seed=one.seed, outcome="completed" if completed else str(found),
                 params={**study.settings, **one.arm.settings, **one.block}, settings={**one.arm.settings, **one.block},
                 metrics=dict(found) if not isinstance(found, str) else {}, arm=one.arm.name,

@@ -14,7 +14,7 @@ from trainables.adversarial_training.cost import estimate
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
-from trainables.contract import CheckItem, Direction, Report, Run, TrainedTrial
+from trainables.contract import CheckItem, Metric, Report, Run, TrainedTrial
 
 __all__ = [
     "COMPONENTS",
@@ -34,7 +34,7 @@ __all__ = [
     "train",
 ]
 
-METRICS: Mapping[str, Direction] = declared()
+METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`); `test/samples` is the n of the test's interval."""
 
 EVALUATION_FIELDS = (
@@ -49,7 +49,7 @@ SELECTION = "validation/robust_accuracy.worst_case"
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     """Train and yield one report per epoch (see `loop.train`)."""
-    from trainables.adversarial_training.loop import train as train_by_epochs
+    from trainables.adversarial_training.training.loop import train as train_by_epochs
 
     return train_by_epochs(config, run)
 
@@ -63,21 +63,21 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
-    from trainables.adversarial_training.evaluation import evaluate as evaluate_state
+    from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
 
     return evaluate_state(config, state, run)
 
 
 def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
     """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
-    from trainables.adversarial_training.evaluation import evaluate as evaluate_state
+    from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
 
     return evaluate_state(config, state, run, earlier)
 
 
 def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:
     """Whether a stored state is as robust as its evaluation says (see `checks.check_robustness`)."""
-    from trainables.adversarial_training.checks import check_robustness as check_state
+    from trainables.adversarial_training.evaluation.checks import check_robustness as check_state
 
     return check_state(config, state, run, trained)
 

@@ -6,14 +6,16 @@ from typing import Any, Self
 
 from pydantic import field_validator, model_validator
 
+from trainables.adversarial_training.analysis_table import ANALYSES
+from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.data import DataSettings
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
 from trainables.adversarial_training.settings.network import NetworkSettings
 from trainables.adversarial_training.settings.optimisation import OptimisationSettings
 from trainables.adversarial_training.settings.perturbation import PerturbationSettings
 from trainables.attacks.table import ATTACKS
+from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task
 from trainables.datasets.config import known_facts, own_size
-from trainables.datasets.tasks import example_task, resolve_task
 from trainables.models.sizes import too_small
 
 
@@ -48,15 +50,16 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
     def _consistent(self) -> Self:
         if self.alpha0_min > self.alpha0_max:
             raise ValueError(f"alpha0_min {self.alpha0_min:g} is above alpha0_max {self.alpha0_max:g}; swap them")
-        if self.perturbation != "sta" and not self.tasks:
+        kind = KINDS.get(self.perturbation)  # what is retired has none
+        if (kind is None or kind.needs_tasks) and not self.tasks:
             raise ValueError(
                 f"perturbation {self.perturbation} needs auxiliary tasks; "
                 f"add tasks, such as tasks: [{example_task(self.dataset)}], or choose perturbation: sta"
             )
         if self.threat_models != ("main_head",) and not self.tasks:
             raise ValueError("threat model all_heads needs auxiliary tasks; add tasks, or attack main_head alone")
-        if {"misled_heads", "angles"} & {*self.analyses} and not self.tasks:
-            raise ValueError(f"analyses {', '.join(self.analyses)} compare tasks; add auxiliary tasks")
+        if refusal := ANALYSES.refusal(self):
+            raise ValueError(refusal)
         if self.epsilon_share and not self.epsilon:
             raise ValueError("epsilon 0 leaves step_size nothing to grow with; give the epsilon that step_size is for")
         if self.epsilon_warmup > self.epochs:

@@ -6,33 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainables.adversarial_training.attack_plan import attacks_taken, ladder_rungs
+from trainables.adversarial_training.analysis_table import ANALYSES, NETWORK
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
+from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.rungs import training_attack
-from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
-from trainables.adversarial_training.settings.perturbation import MIXED
-from trainables.datasets.config import DIGIT_NAMES, Facts, FolderDataset, ParquetDataset, known_facts
+from trainables.adversarial_training.perturbations.rungs import training_attack
+from trainables.adversarial_training.perturbations.table import KINDS
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
+from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts
 from trainables.datasets.errors import DataError
-from trainables.datasets.layout import find_layout, folders_in, is_image, visible
-from trainables.datasets.locations import Folder, LocalFolder
-from trainables.datasets.parquet_files import count_rows, find_files
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.files.locations import Folder, LocalFolder
+from trainables.datasets.formats.layout import find_layout, folders_in, is_image, visible
+from trainables.datasets.formats.parquet_files import count_rows, find_files
 from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
 
-FORWARD_AND_INPUT = 2
-"""A step of an attack costs a forward pass and the gradient of the images: twice the forward pass."""
 FORWARD_AND_ALL = 3
 """A training step also takes the gradients of the weights."""
 
-STANDING = 0.5
-"""The share of images assumed to be left standing after the first attack, on which those of sets and the ladder run.
-
-Of MNIST's it is a little more, of CIFAR-10's a fifth. An image that is fooled costs nothing any more, neither in
-later attacks nor in the steps left of this one, which isn't counted: estimates are on the high side.
-"""
-
-UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=DIGIT_NAMES, train=5_000, test=1_000)
+UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
 
 STATE_EXTRAS = 14_000
@@ -100,13 +92,12 @@ def passes(config: Config) -> tuple[float, float]:
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
-    attacked_tasks = 1 + len(config.tasks) if config.perturbation in MIXED else 1
-    steps = trained * attacked_tasks * training_attack(config, config.epsilon).steps
+    kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
+    steps = trained * kind.attacks(len(config.tasks)) * training_attack(config, config.epsilon).steps
     classes = len(facts.classes)
     steps += config.epochs * held_out * _attack_steps(config, classes, tested=False)
     steps += tested * _attack_steps(config, classes, tested=True)
-    steps += min(tested, MOST_ANALYSED) * _analysis_attacks(config) * config.attack_steps
-    steps += min(tested, MOST_ANALYSED) * _ladder_steps(config, classes)
+    steps += ANALYSES.cost(config, tested).get(NETWORK, 0.0) / FORWARD_AND_INPUT
     return trained, steps
 
 
@@ -118,20 +109,6 @@ def _attack_steps(config: Config, classes: int, *, tested: bool) -> float:
         one.attack.cost(one.budget, classes) * (1.0 if one.of_set is None or one is within[0] else STANDING)
         for one in planned
     )
-
-
-def _ladder_steps(config: Config, classes: int) -> float:
-    """Steps of the budget ladder on one image of the analyses."""
-    if "budget_ladder" not in config.analyses:
-        return 0.0
-    return STANDING * sum(one.attack.cost(one.budget, classes) for _, one in ladder_rungs(config))
-
-
-def _analysis_attacks(config: Config) -> int:
-    """How often the analyses attack an image: η₀ … η_M and MTA, for angles from shared starts, too."""
-    if not {"misled_heads", "angles"} & {*config.analyses}:
-        return 0
-    return 2 + len(config.tasks) + (len(config.tasks) if "angles" in config.analyses else 0)
 
 
 def network_size(config: Config) -> Size:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
+from trainables.datasets.auxiliary_tasks.tasks import Task, resolve_task
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
-from trainables.datasets.grouping import hold_out
-from trainables.datasets.samples import Samples, samples_of
-from trainables.datasets.subsets import draw_subset
-from trainables.datasets.tasks import Task, resolve_task
+from trainables.datasets.sampling.grouping import hold_out
+from trainables.datasets.sampling.samples import Samples, samples_of
+from trainables.datasets.sampling.subsets import draw_subset
 
 SUBSET_SEED = 20261121
 """Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones.

@@ -10,27 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainables.adversarial_training.budgets import Budget, budget_of
 from trainables.adversarial_training.scales import Quick, quick_of
 from trainables.adversarial_training.settings.network import Network
 from trainables.contract import Default
+from trainables.datasets.attack_budget import PHOTOGRAPHS, AttackBudget
 from trainables.datasets.config import known_name, own_size
 from trainables.datasets.errors import nearest
+from trainables.datasets.registry import KNOWN
 
 RECIPES = ("official_code", "paper")
 SCALES = ("quick", "full")
-
-NETWORKS: Mapping[str, Network] = {
-    "mnist": "lenet",
-    "svhn": "resnet18",
-    "gtsrb": "alexnet",
-    "cifar10": "wide_resnet",
-    "tiny_imagenet": "resnet18",
-}
-"""S3, Table 2."""
-
-IMAGE_SIZES: Mapping[str, int] = {"gtsrb": 112}
-"""S3, Table 2, of data that comes in many sizes."""
 
 WIDTHS: Mapping[Network, Default] = {
     "lenet": Default(16, "official code"),
@@ -56,7 +45,9 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
         values |= _full(dataset, given)
     else:
         values |= _quick(quick_of(dataset), values, given)
-    values |= _attack(budget_of(dataset), given, dataset, quick=scale != "full")
+    values |= _attack(
+        KNOWN[dataset].budget if dataset is not None else PHOTOGRAPHS, given, dataset, quick=scale != "full"
+    )
     return {field: default for field, default in values.items() if field not in given}
 
 
@@ -73,12 +64,14 @@ def _recipe(recipe: str, given: Mapping[str, Any]) -> dict[str, Default]:
 
 
 def _full(dataset: str | None, given: Mapping[str, Any]) -> dict[str, Default]:
-    network = NETWORKS.get(dataset or "", "lenet")
+    known = KNOWN[dataset] if dataset is not None else None
+    published = known.network if known is not None else None
+    network = published or "lenet"
     sized = own_size(given.get("dataset")) is not None
     return {
-        "network": Default(network, "paper" if dataset in NETWORKS else "assumed"),
+        "network": Default(network, "paper" if published is not None else "assumed"),
         "width": WIDTHS.get(given.get("network", network), WIDTHS["lenet"]),
-        "image_size": Default(None if sized else IMAGE_SIZES.get(dataset or ""), "paper"),
+        "image_size": Default(None if sized or known is None else known.image_size, "paper"),
         "train_size": Default(None, "paper"),
         "test_size": Default(None, "paper"),
         "validation_fraction": Default(0.1, "assumed"),
@@ -110,7 +103,7 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
     }
 
 
-def _attack(budget: Budget, given: Mapping[str, Any], dataset: str | None, *, quick: bool) -> dict[str, Default]:
+def _attack(budget: AttackBudget, given: Mapping[str, Any], dataset: str | None, *, quick: bool) -> dict[str, Default]:
     epsilon = _number(given.get("epsilon"), budget.epsilon)
     # what is compared must be attacked alike, whatever it was trained with; one's own data has no budget but the given
     attacked = _number(given.get("attack_epsilon"), epsilon if dataset is None else budget.epsilon)

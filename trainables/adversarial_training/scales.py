@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainables.adversarial_training.settings.network import Network
+from trainables.datasets.registry import KNOWN
+
+SMALL = 32
+"""The most pixels a side of images that are small, as MNIST's and CIFAR-10's are."""
+TINY = 16
 
 
 @dataclass(frozen=True)
@@ -25,28 +29,20 @@ class Quick:
     adam_lr: float = 2e-3
 
 
-QUICK: Mapping[str, Quick] = {
-    "mnist": Quick(width=2),
-    "fashion_mnist": Quick(width=2),
-    # a minute or so each on one thread; guessing gives 10 % of CIFAR-10, STA ends at 23 % under PGD and 19 % in the
-    # worst case, MP at 22 % and 18 % (four seeds): more images rather than more epochs were what helped
-    "svhn": Quick(image_size=16, train_size=8_000, batch_size=50, epochs=8, epsilon_warmup=2),
-    "cifar10": Quick(image_size=16, train_size=8_000, batch_size=50, epochs=8, epsilon_warmup=2),
-    "gtsrb": Quick(image_size=20, train_size=3_000, test_size=860, adam_lr=4e-3),
-    "tiny_imagenet": Quick(image_size=20, train_size=6_000, batch_size=50, adam_lr=3e-3),
-    "digits": Quick(
-        train_size=None,
-        test_size=None,
-        validation_fraction=0.2,
-        batch_size=64,
-        epochs=12,
-        epsilon_warmup=4,
-        adam_lr=4e-3,
-    ),
-}
-"""By dataset; `Quick()` for the rest."""
-
-
 def quick_of(dataset: str | None) -> Quick:
-    """The quick sizes of a dataset by its known name; None for one's own."""
-    return QUICK.get(dataset or "", Quick())
+    """The quick sizes of a dataset by its known name, as its file or its images' shape say; None for one's own."""
+    if dataset is None:
+        return Quick()
+    known = KNOWN[dataset]
+    return usual_quick(known.facts.shape) if known.quick is None else replace(Quick(), **known.quick)
+
+
+def usual_quick(shape: tuple[int, int, int]) -> Quick:
+    """The sizes for images (C, H, W) on which nobody tried others: those that suit MNIST, CIFAR-10, Tiny ImageNet."""
+    channels, height, width = shape
+    side = max(height, width)
+    if side > SMALL:
+        return Quick(image_size=20)
+    if side <= TINY:
+        return Quick()
+    return Quick(width=2) if channels == 1 else Quick(image_size=16)

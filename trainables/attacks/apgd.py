@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from trainables.attacks.objective import (
     in_memory_order,
     judge_with_gradient,
 )
+from trainables.attacks.turns import run_in_turn
 from trainables.randomness import forked
 
 MOMENTUM = 0.75
@@ -40,29 +41,38 @@ def apgd(
     Samples that an iterate fooled, the start included, take no further step, and further restarts attack those that
     are left. All starts are drawn at once from `generator` (a CPU one), however many are needed.
     """
-    return apgd_in_turn([objective], images, epsilon, iterations=iterations, restarts=restarts, generator=generator)
+    return apgd_in_turn(
+        objective, images, epsilon, turns=1, iterations=iterations, restarts=restarts, generator=generator
+    )
 
 
 def apgd_in_turn(
-    objectives: Sequence[Objective],
+    objective: Objective,
     images: Tensor,
     epsilon: float,
     *,
+    turns: int,
     iterations: int = 100,
     restarts: int = 1,
     generator: torch.Generator | None = None,
 ) -> AttackResult:
-    """`apgd` with one objective after the other on the samples that are left, as APGD-T raises one for each target.
+    """`apgd` with one loss after the other on the samples that are left, as APGD-T raises one for each target.
 
-    Losses of several objectives are compared where nothing fooled: a result's image is that of the highest of all.
+    `objective` is asked about rows, `turn` · N + `sample`; see `run_in_turn`. Losses of several turns are compared
+    where nothing fooled: a result's image is that of the highest of all.
     """
     images = in_memory_order(images)
-    best = BestIterates(images)
-    streams = iter(forked(generator, len(objectives) * restarts))
-    for objective in objectives:
-        for _ in range(restarts):
-            start = random_surface_point(images, epsilon, next(streams))
-            climb(objective, images, epsilon, start, iterations, best)
+    best, n = BestIterates(images), len(images)
+    streams = forked(generator, turns * restarts)
+
+    def start_of(start: int) -> Tensor:
+        return random_surface_point(images, epsilon, streams[start])
+
+    def of_start(points: Tensor, rows: Tensor) -> Judged:
+        return objective(points, rows // n // restarts * n + rows % n)
+
+    asked = objective if restarts == 1 else of_start
+    run_in_turn(partial(climb, epsilon=epsilon, iterations=iterations), asked, images, start_of, turns * restarts, best)
     return best.result()
 
 
@@ -99,7 +109,7 @@ class _Climb:
 
 
 def climb(
-    objective: Objective, images: Tensor, epsilon: float, start: Tensor, iterations: int, best: BestIterates
+    objective: Objective, images: Tensor, start: Tensor, best: BestIterates, *, epsilon: float, iterations: int
 ) -> None:
     """One run of `iterations` steps from `start` (N, C, H, W) for the samples that `best` has left, told to `best`."""
     which = best.left()
@@ -165,12 +175,12 @@ def _step(objective: Objective, state: _Climb, momentum: float, best: BestIterat
 
 
 def _without_fooled(state: _Climb, best: BestIterates) -> _Climb:
-    """The samples that go on; the others' iterates are told to `best`."""
+    """The samples that go on; the iterates of those that are fooled are told to `best`."""
     if not state.fooled.any():
         return state
     done = state.fooled.nonzero().squeeze(1)
     best.update(state.which[done], state.point[done], Judged(state.loss, state.fooled).of(done))
-    return state.of((~state.fooled).nonzero().squeeze(1))
+    return state.of((~best.fooled[state.which]).nonzero().squeeze(1))
 
 
 def _check(state: _Climb, period: int) -> None:

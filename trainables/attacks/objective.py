@@ -49,9 +49,14 @@ class AttackResult:
 
 
 class BestIterates:
-    """The best iterate of each of N samples until now: the first one that fooled, else the one of highest loss."""
+    """The best iterate of each of N samples until now: the first one that fooled, else the one of highest loss.
 
-    def __init__(self, images: Tensor) -> None:
+    `turns`: the N are so many blocks of the same samples, and one that is fooled in a block counts as fooled in all
+    later ones.
+    """
+
+    def __init__(self, images: Tensor, turns: int = 1) -> None:
+        self.turns = turns
         self.images = images.clone()
         self.loss = torch.full((len(images),), -torch.inf, dtype=images.dtype, device=images.device)
         self.fooled = torch.zeros(len(images), dtype=torch.bool, device=images.device)
@@ -68,6 +73,8 @@ class BestIterates:
         self.images[improved] = images[better]
         self.loss[improved] = judged.loss[better]
         self.fooled[improved] = judged.fooled[better]
+        if self.turns > 1 and judged.fooled.any():
+            self.fooled = self.fooled.view(self.turns, -1).cumsum(0).flatten() > 0
 
     def result(self) -> AttackResult:
         """What was found, detached from further updates."""

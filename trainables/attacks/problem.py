@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from trainables.attacks.attack import Loss
 from trainables.attacks.losses import cross_entropy, dlr, targeted_cross_entropy, targeted_loss, targeted_margin
 from trainables.attacks.margin import margin
 from trainables.attacks.objective import Judged, Objective
-from trainables.attacks.table import Loss
 
 HeadsOf = Callable[[Tensor], Sequence[Tensor]]
 """Images (n, C, H, W) → the logits (n, classes) of every head that the attack knows, the main one's first."""
@@ -40,6 +40,14 @@ class Record:
         self.fooled[which[first]] = True
         if aims is not None:
             self.reached[which[answers == aims[which]]] = True
+
+    def take_over(self, turns: Record) -> None:
+        """Note of a record of the same samples several times over what one turn after the other would have noted."""
+        count = len(turns.labels) // len(self.labels)
+        for of_turn, fooled_then in zip(turns.predictions.chunk(count), turns.fooled.chunk(count), strict=True):
+            first = fooled_then & ~self.fooled
+            self.predictions[first] = of_turn[first]
+            self.fooled |= first
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +79,16 @@ class Problem:
     def standing(self) -> Tensor:
         """Which samples are still to be attacked, (N,) bool."""
         return self.alive & ~self.record.fooled
+
+    def repeated(self, turns: int) -> Problem:
+        """The same samples `turns` times over, one turn behind the other, with a record of their own."""
+        return replace(
+            self,
+            images=self.images.repeat(turns, 1, 1, 1),
+            labels=self.labels.repeat(turns, 1),
+            clean=[logits.repeat(turns, 1) for logits in self.clean],
+            alive=self.standing.repeat(turns),
+        )
 
     def objective(
         self, loss: Loss, aims: Tensor | None = None, *, to_target: bool = False, noted: bool = True

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from trainables.attacks.objective import (
     judge,
     judge_with_gradient,
 )
+from trainables.attacks.turns import run_in_turn
 from trainables.randomness import forked
 
 GAP, GROWTH = 4, 1.25
@@ -49,35 +50,18 @@ def sign_pgd(
     Nor does one whose iterate repeats exactly: as the next iterate depends on the iterate alone, it would only go
     round (arXiv 2503.19347), so `detect_cycles` changes the time and not the result.
     """
-    return sign_pgd_in_turn(
-        [objective] * restarts,
-        images,
-        epsilon,
-        step_size,
-        steps,
-        random_start=random_start,
-        generator=generator,
-        detect_cycles=detect_cycles,
-    )
-
-
-def sign_pgd_in_turn(
-    objectives: Sequence[Objective],
-    images: Tensor,
-    epsilon: float,
-    step_size: float,
-    steps: int,
-    *,
-    random_start: bool,
-    generator: torch.Generator | None = None,
-    detect_cycles: bool = True,
-) -> AttackResult:
-    """`sign_pgd` with a start for each objective, one after the other on the samples that are left."""
     images = in_memory_order(images)
     best = BestIterates(images)
-    for objective, stream in zip(objectives, forked(generator, len(objectives)), strict=True):
-        start = uniform_point(images, epsilon, stream) if random_start else images
-        ascend(objective, images, epsilon, start, step_size, steps, best, detect_cycles=detect_cycles)
+    streams = forked(generator, restarts)
+
+    def start_of(restart: int) -> Tensor:
+        return uniform_point(images, epsilon, streams[restart]) if random_start else images
+
+    def of_any_start(points: Tensor, rows: Tensor) -> Judged:
+        return objective(points, rows % len(images))
+
+    run = partial(ascend, epsilon=epsilon, step_size=step_size, steps=steps, detect_cycles=detect_cycles)
+    run_in_turn(run, of_any_start, images, start_of, restarts, best)
     return best.result()
 
 
@@ -107,12 +91,12 @@ class _Ascent:
 def ascend(
     objective: Objective,
     images: Tensor,
-    epsilon: float,
     start: Tensor,
-    step_size: float,
-    steps: int,
     best: BestIterates,
     *,
+    epsilon: float,
+    step_size: float,
+    steps: int,
     detect_cycles: bool = True,
 ) -> None:
     """One run from `start` (N, C, H, W) for the samples that `best` has left, told to `best`."""
@@ -162,7 +146,8 @@ def _without(state: _Ascent, done: Tensor, best: BestIterates, *, fooled: bool =
     if not done.any():
         return state
     _tell(state.of(done), best, fooled=fooled)
-    return state.of(~done)
+    state = state.of(~done)
+    return state.of(~best.fooled[state.which]) if fooled else state
 
 
 def _tell(state: _Ascent, best: BestIterates, *, fooled: bool = False) -> None:

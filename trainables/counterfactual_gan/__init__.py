@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainables.contract import Direction, Report, Run
+from trainables.contract import Metric, Report, Run
 from trainables.counterfactual_gan.components import COMPONENTS
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.cost import estimate
@@ -32,7 +32,7 @@ __all__ = [
     "train",
 ]
 
-METRICS: Mapping[str, Direction] = declared()
+METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`)."""
 
 EVALUATION_FIELDS = (

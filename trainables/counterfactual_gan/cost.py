@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.datasets.config import known_facts
 from trainables.defects.cost import TRAINED, UNKNOWN
 from trainables.models.discriminators.sizes import discriminator_size
 from trainables.models.generators.sizes import generator_size
-
-CURVE_POINTS = (7 + 6) * 10 * 2
-"""Forward passes that an image costs in the curves over attacks: points × steps × forward and backward."""
 
 
 def estimate(config: Config) -> tuple[float, int]:
@@ -46,8 +44,7 @@ def estimate(config: Config) -> tuple[float, int]:
     macs += config.judges * config.judge_epochs * trained * TRAINED * judge.macs
     if config.twins:
         macs += config.judge_epochs * trained * TRAINED * (discriminator.macs + generator.macs)
-    if "robustness" in config.analyses:
-        curves = CURVE_POINTS * min(config.curve_size, tested)
-        macs += curves * (2 * discriminator.macs + 2 * config.attack_draws * generator.macs)
+    sizes = {"discriminator": discriminator, "generator": generator}
+    macs += sum(passes * sizes[network].macs for network, passes in ANALYSES.cost(config, tested).items())
     copies = [3 + (decay > 0) for decay in (config.generator_average, config.discriminator_average)]  # Adam keeps two
     return float(macs), 4 * (copies[0] * generator.parameters + copies[1] * discriminator.parameters)

@@ -10,16 +10,17 @@ from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
-from trainables.counterfactual_gan.analyses import analyse
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
+from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.extracting import extractor
 from trainables.counterfactual_gan.gallery import galleries
 from trainables.counterfactual_gan.judges import judges, plain_discriminator, plain_generator
 from trainables.counterfactual_gan.measurements import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
+from trainables.counterfactual_gan.tested import Tested
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import splits
+from trainables.evaluation.analysis import Findings
 from trainables.evaluation.classification import classification_scores
 
 
@@ -30,7 +31,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
     model = load(config, state).to(run.device)
-    panel = judges(config, data, run.device)
+    panel = judges(config, data, run)
     features = extractor(config, panel, data.shape)
     measured = measure(model, data.test, panel, features)
     seed = int(state["seed"])
@@ -41,14 +42,14 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         measured=measured,
         panel=panel,
         features=features,
-        d_twin=plain_discriminator(config, data, run.device, seed) if config.twins else None,
-        g_twin=plain_generator(config, data, run.device, seed) if config.twins else None,
+        d_twin=plain_discriminator(config, data, run, seed) if config.twins else None,
+        g_twin=plain_generator(config, data, run, seed) if config.twins else None,
     )
     found = Findings(measured.scores(whole=True) | measured.changed())
     found.metrics["samples"] = float(len(data.test))
     found.metrics["accuracy.majority"] = float(measured.labels.bincount().max()) / len(data.test)
     found.add(_twins(tested))
-    found.add(analyse(tested))
+    found.add(ANALYSES.run(config, [tested]))
     arrays = {
         "labels": measured.labels.numpy(),
         "predictions.clean": measured.real[:, :2].argmax(1).numpy(),

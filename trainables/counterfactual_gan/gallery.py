@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.counterfactual_gan.measurements import SHOWN, drawn_counterfactuals
 from trainables.counterfactual_gan.model import CounterfactualModel
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.pictures import columns
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +11,12 @@ from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
 from trainables.batches import make_loader
+from trainables.contract import Run
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import discriminator_of, generator_of, laid_out
 from trainables.counterfactual_gan.settings.networks import NetworkSettings
 from trainables.datasets.augmentation import augment
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.defects.splits import BalancedSampler, Splits
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator
@@ -26,24 +26,18 @@ from trainables.randomness import stream, stream_seed
 LR = 1e-3
 """Adam's, on a one-cycle schedule; a plain classifier needs no balance with an opponent."""
 BATCH = 32
-KEPT = 16
-"""Classifiers that a process keeps: judges serve all trials of a study."""
 
 
-_kept: OrderedDict[tuple[Any, ...], nn.Module] = OrderedDict()
-"""By what they were trained on and how; of the data their fingerprint, not the tensors."""
-
-
-def judges(config: Config, data: Splits, device: torch.device) -> list[Discriminator]:
+def judges(config: Config, data: Splits, run: Run) -> list[Discriminator]:
     """`config.judges` independent classifiers with two logits; of their own seeds, whatever the replicate's is.
 
     They are a measuring instrument, and so the same in every arm: always trained on both classes alike. Only arms that
     differ in augmentation have judges that do, too, whose fingerprints then differ.
     """
-    return [_judge(config, data, device, number) for number in range(config.judges)]
+    return [_judge(config, data, run, number) for number in range(config.judges)]
 
 
-def plain_discriminator(config: Config, data: Splits, device: torch.device, seed: int) -> Discriminator:
+def plain_discriminator(config: Config, data: Splits, run: Run, seed: int) -> Discriminator:
     """D's network with two logits, trained as a plain classifier."""
 
     def build() -> Discriminator:
@@ -52,13 +46,13 @@ def plain_discriminator(config: Config, data: Splits, device: torch.device, seed
     names = ("discriminator", "discriminator_width", "norm", "fusion", "discriminator_pretrained")
     key = tuple(getattr(config, name) for name in names)
     found = _trained(
-        config, data, device, ("twin", seed, *key), build, lambda model: model, seed, config.balanced_sampling
+        config, data, run, ("twin", seed, *key), build, lambda model: model, seed, config.balanced_sampling
     )
     assert isinstance(found, Discriminator)
     return found
 
 
-def plain_generator(config: Config, data: Splits, device: torch.device, seed: int) -> Generator:
+def plain_generator(config: Config, data: Splits, run: Run, seed: int) -> Generator:
     """G's network, its class branch trained as a plain classifier; it is used through `classify`."""
 
     def build() -> Generator:
@@ -70,7 +64,7 @@ def plain_generator(config: Config, data: Splits, device: torch.device, seed: in
     found = _trained(
         config,
         data,
-        device,
+        run,
         ("branch", seed, *key),
         build,
         lambda model: model.classify,
@@ -122,14 +116,14 @@ def panel_logits(panel: list[Discriminator], images: Tensor, batch: int = 500) -
     return torch.stack(found)
 
 
-def _judge(config: Config, data: Splits, device: torch.device, number: int) -> Discriminator:
+def _judge(config: Config, data: Splits, run: Run, number: int) -> Discriminator:
     def build() -> Discriminator:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(number, "judge"))
             return build_discriminator(config.judge, data.shape, 2, width=config.judge_width)
 
     key = ("judge", number, config.judge, config.judge_width)
-    found = _trained(config, data, device, key, build, lambda model: model, number, balanced=True)
+    found = _trained(config, data, run, key, build, lambda model: model, number, balanced=True)
     assert isinstance(found, Discriminator)
     return found
 
@@ -137,17 +131,17 @@ def _judge(config: Config, data: Splits, device: torch.device, number: int) -> D
 def _trained(
     config: Config,
     data: Splits,
-    device: torch.device,
+    run: Run,
     key: tuple[Any, ...],
     build: Callable[[], Any],
     logits_of: Callable[[Any], Callable[[Tensor], Tensor]],
     seed: int,
     balanced: bool,
 ) -> nn.Module:
-    """The classifier of this key on these data, trained at the first call of a process and kept."""
+    """The classifier of this key on these data, which the run keeps: judges serve all trials of a study."""
 
     def train() -> nn.Module:
-        model: nn.Module = laid_out(build()).to(device)
+        model: nn.Module = laid_out(build()).to(run.device)
         train_classifier(
             model,
             logits_of(model),
@@ -161,12 +155,6 @@ def _trained(
 
     chosen = (
         data.fingerprint, data.shape, config.positive, config.train_size, config.validation_fraction,
-        config.judge_epochs, balanced, config.augmentation, str(device), torch.get_num_threads(),
+        config.judge_epochs, balanced, config.augmentation, str(run.device), torch.get_num_threads(),
     )  # fmt: skip
-    whole = (*key, *chosen)
-    if whole not in _kept:
-        _kept[whole] = train()
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    _kept.move_to_end(whole)
-    return _kept[whole]
+    return run.cached((*key, *chosen), train)

@@ -33,7 +33,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
     networks = Networks.start(config, run, data.shape)
-    panel = judges(config, data, run.device)
+    panel = judges(config, data, run)
     features = extractor(config, panel, data.shape)
     state = networks.resume(run)
     watch = Watch(config, int(state["alarm_lasted"]) if state else 0)

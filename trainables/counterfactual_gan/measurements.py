@@ -12,7 +12,7 @@ from torch import Tensor
 from trainables.attacks.frozen import frozen
 from trainables.counterfactual_gan.judges import panel_logits
 from trainables.counterfactual_gan.model import CounterfactualModel
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class
 from trainables.evaluation.features import FeatureExtractor
 from trainables.evaluation.frechet import compared_sets, frechet_distance

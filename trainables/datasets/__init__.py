@@ -9,14 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainables.datasets.balancing import balanced_epoch
-    from trainables.datasets.config import KNOWN, DatasetSpec, FolderDataset, ParquetDataset
+    from trainables.datasets.config import DatasetSpec, FolderDataset, ParquetDataset
     from trainables.datasets.dataset import Dataset, Split
-    from trainables.datasets.download import fetch
     from trainables.datasets.errors import DataError
-    from trainables.datasets.grouping import cut_by_group
+    from trainables.datasets.fetching import fetch
     from trainables.datasets.loading import load
+    from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root
+    from trainables.datasets.sampling.balancing import balanced_epoch
+    from trainables.datasets.sampling.grouping import cut_by_group
     from trainables.datasets.stats import describe, inter_class_variance
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "KNOWN": "config",
+    "KNOWN": "registry",
     "DatasetSpec": "config",
     "FolderDataset": "config",
     "ParquetDataset": "config",
@@ -46,9 +47,9 @@ _HOME = {
     "DataError": "errors",
     "data_root": "root",
     "load": "loading",
-    "fetch": "download",
-    "balanced_epoch": "balancing",
-    "cut_by_group": "grouping",
+    "fetch": "fetching",
+    "balanced_epoch": "sampling.balancing",
+    "cut_by_group": "sampling.grouping",
     "describe": "stats",
     "inter_class_variance": "stats",
 }

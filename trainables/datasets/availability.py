@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainables.datasets.archives import ARCHIVES
-from trainables.datasets.config import KNOWN
 from trainables.datasets.errors import DataError
-from trainables.datasets.idx_sets import IDX_SETS
-from trainables.datasets.known.finding import absent, find_known
+from trainables.datasets.registry import KNOWN
 
 
 @dataclass(frozen=True)
@@ -24,13 +21,13 @@ class Presence:
 
     def complete(self, name: str) -> bool:
         """Whether it is the whole dataset and not a part of it."""
-        return (self.train, self.test) == KNOWN[name].stored
+        return (self.train, self.test) == KNOWN[name].facts.stored
 
 
 def is_present(name: str, root: Path) -> bool:
     """Whether a known dataset lies under the data root, in whole or in part; what is in its files is not looked at."""
     try:
-        return find_known(name, root) is not None
+        return KNOWN[name].locate(root) is not None
     except DataError:
         return False
 
@@ -38,18 +35,18 @@ def is_present(name: str, root: Path) -> bool:
 def how_to_get(name: str, root: Path) -> str:
     """What to say of a known dataset that isn't below the data root, or can't be used."""
     try:
-        find_known(name, root)
+        KNOWN[name].locate(root)
     except DataError as error:
         return str(error)
-    if name in IDX_SETS or name in ARCHIVES:
+    if KNOWN[name].downloads:
         return f"{name} is not in {root}; get it with: saddle data fetch {name}"
-    return str(absent(name, root))
+    return str(KNOWN[name].absent(root))
 
 
 def look(name: str, root: Path) -> Presence | None:
     """How much of a known dataset is there, by counting; None where nothing is."""
     try:
-        found = find_known(name, root)
+        found = KNOWN[name].locate(root)
         if found is None:
             return None
         counts = found.count()

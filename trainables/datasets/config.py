@@ -21,16 +21,15 @@ from pydantic import (
 )
 
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.registry import DIGIT_NAMES, KNOWN, Facts
+from trainables.datasets.known_dataset import Facts
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SplitName
 
 __all__ = [
-    "DIGIT_NAMES",
-    "KNOWN",
     "DatasetSpec",
     "Facts",
     "FolderDataset",
-    "KnownDataset",
+    "NamedDataset",
     "ParquetDataset",
     "dataset_of",
     "known_facts",
@@ -109,7 +108,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Own(_Described):
-    """One's own images, of which only their owner knows what `trainables.datasets.images` has to ask."""
+    """One's own images, of which only their owner knows what `trainables.datasets.decoding.images` has to ask."""
 
     background: Literal["white", "black"] | tuple[Level, Level, Level] = Field(
         default="white",
@@ -204,7 +203,7 @@ def _kind(value: Any) -> str | None:
     return None
 
 
-class KnownDataset(_Described):
+class NamedDataset(_Described):
     """A dataset known by name, its images resized; without a size, the same as its name alone."""
 
     known: Annotated[str, AfterValidator(_known), Field(description="The name, such as gtsrb.")]
@@ -212,7 +211,7 @@ class KnownDataset(_Described):
 
 DatasetSpec = Annotated[
     Annotated[str, AfterValidator(_known), Tag("name")]
-    | Annotated[KnownDataset, Tag("known")]
+    | Annotated[NamedDataset, Tag("known")]
     | Annotated[FolderDataset, Tag("folder")]
     | Annotated[ParquetDataset, Tag("parquet")],
     Discriminator(
@@ -226,7 +225,7 @@ DatasetSpec = Annotated[
 ]
 """A known name, alone or with a size, a folder of class folders, or a pair of Parquet files."""
 
-Spec = str | KnownDataset | FolderDataset | ParquetDataset
+Spec = str | NamedDataset | FolderDataset | ParquetDataset
 
 _ADAPTER: TypeAdapter[Spec] = TypeAdapter(DatasetSpec)
 
@@ -251,7 +250,7 @@ def with_size(spec: Any, size: int | tuple[int, int] | None) -> Spec:
     if size is None:
         return parsed
     if isinstance(parsed, str):
-        return KnownDataset(known=parsed, size=size)
+        return NamedDataset(known=parsed, size=size)
     return parsed.model_copy(update={"size": size})
 
 
@@ -259,7 +258,7 @@ def with_tile(spec: Any, tile: int) -> Spec:
     """The same dataset cut into tiles of N×N, whatever tiles it asked for itself."""
     parsed = parse_spec(spec)
     if isinstance(parsed, str):
-        return KnownDataset(known=parsed, tile=tile)
+        return NamedDataset(known=parsed, tile=tile)
     return parsed.model_copy(update={"tile": tile})
 
 
@@ -286,8 +285,9 @@ def known_facts(value: Any) -> Facts | None:
 
     Where other tiles than its own are asked for, their number is estimated by their area.
     """
-    facts = KNOWN.get(known_name(value) or "")
-    if facts is None or not isinstance(value, KnownDataset):
+    name = known_name(value)
+    facts = KNOWN[name].facts if name is not None else None
+    if facts is None or not isinstance(value, NamedDataset):
         return facts
     if value.tile is not None and value.tile != facts.tile:
         more = (facts.tile or facts.shape[1]) ** 2 / value.tile**2

@@ -6,11 +6,11 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from trainables.datasets.config import KnownDataset, known_facts, parse_spec
+from trainables.datasets.config import NamedDataset, known_facts, parse_spec
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
-from trainables.datasets.idx_sets import IDX_SETS
-from trainables.datasets.registry import KNOWN, Facts
+from trainables.datasets.known_dataset import KnownDataset
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.root import data_root
 
 PART = " (part)"
@@ -20,37 +20,32 @@ PART = " (part)"
 def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a dataset: a known name, `{known: NAME, size: N}`, `{folder: PATH}`, `{parquet: {train: PATH, test: PATH}}`.
 
-    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.tiles`.
+    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.decoding.tiles`.
 
-    What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache`. One's own may lie on
-    S3. A known dataset of which not all images are there says so in its name.
+    What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache.node_cache`. One's own
+    may lie on S3. A known dataset of which not all images are there says so in its name.
 
     `root`: the data root of the known ones; see `data_root` for what counts without it.
     Raises `DataError` for what is absent, corrupt or inconsistent.
     """
     parsed = parse_spec(spec)
     if isinstance(parsed, str):
-        parsed = KnownDataset(known=parsed)
-    if isinstance(parsed, KnownDataset):
+        parsed = NamedDataset(known=parsed)
+    if isinstance(parsed, NamedDataset):
         return _load_known(parsed, root)
-    from trainables.datasets.cache import load_cached
+    from trainables.datasets.cache.node_cache import load_cached
 
     return load_cached(parsed)
 
 
-def _load_known(spec: KnownDataset, root: str | os.PathLike[str] | None) -> Dataset:
+def _load_known(spec: NamedDataset, root: str | os.PathLike[str] | None) -> Dataset:
     plain = spec.size is None and spec.tile is None
-    if plain and spec.known == "digits":
-        from trainables.datasets.bundled import load_digits
+    known = KNOWN[spec.known]
+    if plain and known.load is not None:
+        return known.load(data_root(root))
+    from trainables.datasets.cache.node_cache import load_cached
 
-        return load_digits()
-    if plain and spec.known in IDX_SETS:
-        from trainables.datasets.idx_loading import load_idx_set
-
-        return load_idx_set(spec.known, data_root(root))
-    from trainables.datasets.cache import load_cached
-
-    facts = KNOWN[spec.known]
+    facts = known.facts
     if plain and facts.resized:
         spec = spec.model_copy(update={"size": facts.shape[1:]})
     if spec.tile is None and facts.tile is not None:
@@ -62,17 +57,17 @@ def _load_known(spec: KnownDataset, root: str | os.PathLike[str] | None) -> Data
         raise DataError(
             f"the images of {spec.known} in {data_root(root)} are of shape {dataset.shape}, not {wanted.shape}"
         )
-    if _is_whole(spec, facts, dataset, root):
+    if _is_whole(spec, known, dataset, root):
         return dataset
     part = replace(dataset, name=spec.known + PART)
     vars(part)["fingerprint"] = dataset.fingerprint  # of the contents, not of the name
     return part
 
 
-def _is_whole(spec: KnownDataset, facts: Facts, dataset: Dataset, root: str | os.PathLike[str] | None) -> bool:
+def _is_whole(spec: NamedDataset, known: KnownDataset, dataset: Dataset, root: str | os.PathLike[str] | None) -> bool:
     """Whether all images are there; of what was cut, only the files know how many there were."""
     if spec.tile is None:
-        return (len(dataset.train), len(dataset.test)) == facts.stored
+        return (len(dataset.train), len(dataset.test)) == known.facts.stored
     from trainables.datasets.availability import look
 
     found = look(spec.known, data_root(root))

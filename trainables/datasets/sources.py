@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from trainables.datasets.locations import File
+from trainables.datasets.files.locations import File
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,8 @@ class DefectSettings(Config):
         "synthetic_cracks",
         source="assumed",
         description=(
-            "A known name (synthetic_cracks, synthetic_cracks_cluttered, crackforest, sut_crack, concrete_cracks, "
-            "magnetic_tile, casc_ifw), {folder: PATH} or {parquet: {train: …, test: …}}."
+            "A known name, such as crackforest (`saddle data list` has them), {folder: PATH} or "
+            "{parquet: {train: …, test: …}}."
         ),
     )
     positive: tuple[str, ...] = hyperparameter(

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from trainables.datasets.balancing import balanced_epoch
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
-from trainables.datasets.grouping import hold_out
-from trainables.datasets.one_vs_rest import one_vs_rest
-from trainables.datasets.samples import Samples, samples_of
-from trainables.datasets.subsets import draw_subset
+from trainables.datasets.sampling.balancing import balanced_epoch
+from trainables.datasets.sampling.grouping import hold_out
+from trainables.datasets.sampling.one_vs_rest import one_vs_rest
+from trainables.datasets.sampling.samples import Samples, samples_of
+from trainables.datasets.sampling.subsets import draw_subset
 from trainables.defects.settings import DefectSettings
 from trainables.randomness import stream
 

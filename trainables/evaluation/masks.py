@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainables.datasets.grey import to_grey
+from trainables.datasets.sampling.grey import to_grey
 
 POSITIVE_ABOVE = 127
 """A stored mask's value above which a pixel is positive; others above 0 mark regions that don't count."""

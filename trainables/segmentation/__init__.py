@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainables.contract import Direction, Report, Run
+from trainables.contract import Metric, Report, Run
 from trainables.segmentation.config import Config
 from trainables.segmentation.cost import estimate
 from trainables.segmentation.defaults import RECIPES, SCALES, defaults
+from trainables.segmentation.metrics import declared
 
 __all__ = [
     "EVALUATION_FIELDS",
@@ -28,20 +29,8 @@ __all__ = [
     "train",
 ]
 
-METRICS: Mapping[str, Direction] = {
-    "train/loss": "minimize",
-    "validation/iou": "maximize",
-    "validation/mask_f1": "maximize",
-    "validation/mask_accuracy": "maximize",
-    "test/iou": "maximize",
-    "test/mask_f1": "maximize",
-    "test/mask_accuracy": "maximize",
-    "test/iou_test_chosen": "maximize",
-    "test/iou_of_all": "maximize",
-    "test/samples": "maximize",
-}
-"""Mask scores over all pixels of damaged images together, `iou_of_all` over all images; the test's are at the threshold
-that is best on validation images."""
+METRICS: Mapping[str, Metric] = declared()
+"""What it can report (see `metrics`)."""
 
 EVALUATION_FIELDS = ("test_size", "test_subset")
 """With which stored networks can be measured again."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from trainables.contract import Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.errors import DataError
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.defects.splits import Splits, splits
 from trainables.segmentation.config import Config
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.masks import choose_threshold, mask_curve, regions
 from trainables.pictures import columns
 from trainables.segmentation.config import Config

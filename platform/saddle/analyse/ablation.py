@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.ablation_table import blocks_table, results_table
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.badge import reasons_against, with_badge
 from saddle.analyse.best import trial_order
+from saddle.analyse.block_averages import averaged_over, averages_over_blocks
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates, with_failures
@@ -18,24 +19,24 @@ from saddle.analyse.evaluations import at_quick
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.racing import RaceState, race
-from saddle.analyse.result import Answer, compared_metric, direction_of
+from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
+from saddle.study.declarations import Declarations
 from saddle.study.models import Ablation, Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
-from trainables.contract import Direction
+from trainables.contract import Metric
 
 
 def answer_ablation(
     study: Study,
     entries: Sequence[TrialRecord],
-    directions: Mapping[str, Direction],
+    declared: Declarations,
     *,
     arms: Sequence[Arm] | None = None,
-    selection: str | None = None,
     chance: float | None = None,
 ) -> Answer:
     """Which arms differ from the baseline, by how much, and how sure that is.
@@ -45,12 +46,12 @@ def answer_ablation(
     """
     ablation = _ablation(study)
     arms = list(arms) if arms else arms_of(study, entries)
-    metric = compared_metric(study, directions, entries, selection)
-    spec = comparison_spec(study, metric, direction_of(metric, directions))
-    measured = measure_arms(study, arms, entries, metric)
+    metric = compared_metric(study, declared, entries)
+    spec = comparison_spec(study, metric)
+    measured = measure_arms(study, arms, entries, metric.name)
     standing = judge_arms(study, arms, measured, spec)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
-    effects = with_mixed(standing.effects, ablation, arms, entries, metric)
+    effects = with_mixed(standing.effects, ablation, arms, entries, metric.name)
     failures = failure_rates(measured)
     effects = with_failures(effects, failures)
     near_chance = uninformative(effects, metric, chance)
@@ -58,24 +59,25 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = at_quick(entries, metric) + paragraph(effects, spec, failures)
+        sentence = at_quick(entries, metric) + paragraph(effects, spec, failures) + averaged_over(ablation)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
-    flagged = [entry for entry in completed if reasons_against(entry)]
+    flagged = [entry for entry in completed if reasons_against(entry, declared)]
     sentence, badge = with_badge(
-        sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}"
+        sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}", declared
     )
     in_blocks = effects_in_blocks(ablation, arms, entries, spec)
     columns, rows = results_table(arms, measured, effects, entries, spec)
     block_columns, block_rows = blocks_table(in_blocks, metric)
     warnings = [
-        *cautions(study, measured, standing, spec, entries, declared=metric in directions),
+        *cautions(study, measured, standing, spec, entries, declared=metric.name in declared.metrics),
         *(() if near_chance else at_the_floor(measured, metric, chance)),
-        *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}),
+        *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}, declared),
         *collapses(failures),
         *unestimable(ablation, arms),
+        *averages_over_blocks(ablation, arms, entries, spec),
     ]
     return Answer(
         sentence,
@@ -95,19 +97,17 @@ def standing_of(
     study: Study,
     arms: Sequence[Arm],
     entries: Sequence[TrialRecord],
-    directions: Mapping[str, Direction],
-    selection: str | None = None,
+    declared: Declarations,
 ) -> RaceState:
     """Where an ablation stands: its effects, and which arms its race, if it has one, needs no more."""
-    metric = compared_metric(study, directions, entries, selection)
-    spec = comparison_spec(study, metric, direction_of(metric, directions))
-    return judge_arms(study, arms, measure_arms(study, arms, entries, metric), spec)
+    spec = comparison_spec(study, compared_metric(study, declared, entries))
+    return judge_arms(study, arms, measure_arms(study, arms, entries, spec.metric.name), spec)
 
 
-def comparison_spec(study: Study, metric: str, direction: Direction) -> ComparisonSpec:
+def comparison_spec(study: Study, metric: Metric) -> ComparisonSpec:
     """How the study's comparisons are judged."""
     compare = _ablation(study).compare
-    return ComparisonSpec(metric, direction, compare.alpha, compare.correction, compare.equivalence)
+    return ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence)
 
 
 def measure_arms(study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str) -> list[ArmValues]:

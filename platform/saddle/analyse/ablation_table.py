@@ -15,9 +15,9 @@ from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.text.formatting import DASH, Scale, p_value
 from saddle.analyse.text.formatting import label as metric_label
 from saddle.design import Arm
-from saddle.study.metrics import is_fraction
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 
 def results_table(
@@ -31,10 +31,10 @@ def results_table(
     metric = spec.metric
     spread = [float(np.std([*arm.values.values()], ddof=1)) for arm in measured if len(arm.values) > 1]
     scale, differences = Scale.of(metric, spread), scale_of(effects, metric)
-    last = any(metric in entry.test_last for entry in entries)
-    columns = ("arm", "seeds", metric_label(metric), *(["last epoch"] if last else []))
+    last = any(metric.name in entry.test_last for entry in entries)
+    columns = ("arm", "seeds", metric_label(metric.name), *(["last epoch"] if last else []))
     columns += (
-        _difference(metric),
+        f"difference{differences.difference_unit}",
         "interval",
         f"p ({NAMES[spec.correction]})",
         "p (sign flips)",
@@ -45,7 +45,7 @@ def results_table(
     for arm, values in zip(arms, measured, strict=True):
         known = [values.arm, _seeds(values), _mean_sd([*values.values.values()], scale)]
         if last:
-            known.append(_mean_sd(_last_values(entries, arm, metric), scale))
+            known.append(_mean_sd(_last_values(entries, arm, metric.name), scale))
         if arm.is_baseline or values.arm not in by_arm:
             rows.append((*known, *[DASH] * 4, "baseline" if arm.is_baseline else DASH))
         else:
@@ -58,12 +58,12 @@ def results_table(
 
 
 def blocks_table(
-    in_blocks: Sequence[tuple[str, Effect]], metric: str
+    in_blocks: Sequence[tuple[str, Effect]], metric: Metric
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Columns and rows of what happened in single blocks, without p and verdict; no rows without blocks."""
     differences = scale_of([effect for _, effect in in_blocks], metric)
     scale = Scale.of(metric)
-    columns = ("arm", "block", "seeds", metric_label(metric), _difference(metric), "interval")
+    columns = ("arm", "block", "seeds", metric_label(metric.name), f"difference{scale.difference_unit}", "interval")
     rows = []
     for block, effect in in_blocks:
         name = effect.name if effect.kind == "arm" else f"{effect.kind}: {effect.name}"
@@ -71,10 +71,6 @@ def blocks_table(
         difference, interval, *_ = _effect_cells(effect, differences)
         rows.append((name, block, str(effect.n), mean, difference, interval))
     return columns, tuple(rows)
-
-
-def _difference(metric: str) -> str:
-    return "difference (points)" if is_fraction(metric) else "difference"
 
 
 def _effect_cells(effect: Effect, scale: Scale) -> tuple[str, ...]:

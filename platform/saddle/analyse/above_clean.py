@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from saddle.analyse.text.formatting import Scale, listed, plural
+from saddle.study.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
-CLEAN = "clean_accuracy"
-ROBUST = "robust_accuracy"
-WORST_CASE = "worst_case"
-ABOVE_CLEAN = "robust_above_clean"
-SAMPLES = "samples"
+SHARE = Metric("maximize", unit="fraction")
+"""What accuracies are, and differences between them."""
 UNCOUNTED = 100
 """Images that are assumed of a split which doesn't say how many it has."""
 NAMED = 3
 """Arms or trials that the caution names; of more it gives the number."""
 
 
-def above_clean(groups: Mapping[str, Sequence[TrialRecord]]) -> Iterable[str]:
+def above_clean(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations) -> Iterable[str]:
     """A caution for each attack under which some completed trial is more accurate than on clean data.
 
     `groups`: the trials of each arm by its name, or each trial of a search by its own. The selected checkpoint counts
@@ -31,7 +30,7 @@ def above_clean(groups: Mapping[str, Sequence[TrialRecord]]) -> Iterable[str]:
     }
     for name, entries in completed.items():
         for entry in entries:
-            for attack, excess in largest_excesses(entry).items():
+            for attack, excess in largest_excesses(entry, declared).items():
                 found.setdefault(attack, {}).setdefault(name, []).append(excess)
     for attack, by_name in found.items():
         largest = max(excess for excesses in by_name.values() for excess in excesses)
@@ -41,51 +40,46 @@ def above_clean(groups: Mapping[str, Sequence[TrialRecord]]) -> Iterable[str]:
             where.append(f"{len(ordered) - NAMED} more")
         yield (
             f"Accuracy under {attack} is above clean accuracy, by up to"
-            f" {Scale.of(CLEAN, [largest]).difference(largest).lstrip('+')} ({listed(where)}): the attack is broken,"
+            f" {Scale.of(SHARE, [largest]).difference(largest).lstrip('+')} ({listed(where)}): the attack is broken,"
             " or the network fits attacked data only. Such an accuracy is no robustness."
         )
 
 
-def largest_excesses(entry: TrialRecord) -> dict[str, float]:
+def largest_excesses(entry: TrialRecord, declared: Declarations) -> dict[str, float]:
     """Attack → by how much its accuracy is above the clean one, where it is; the larger of all splits."""
     found: dict[str, float] = {}
-    for attack, excess in (*_excesses(entry.metrics), *_excesses(entry.test_last)):
+    for attack, excess in (*_excesses(entry.metrics, declared), *_excesses(entry.test_last, declared)):
         if excess > 1e-9:
             found[attack] = max(excess, found.get(attack, 0.0))
     return found
 
 
-def more_accurate_attacked(entry: TrialRecord) -> Iterable[str]:
+def more_accurate_attacked(entry: TrialRecord, declared: Declarations) -> Iterable[str]:
     """A reason against a trial for each attack under which it is more accurate than on clean data, beyond one image."""
     found: dict[str, float] = {}
     for metrics in (entry.metrics, entry.test_last):
         for split in ("validation", "test"):
-            one_image = 1 / (metrics.get(f"{split}/{SAMPLES}") or UNCOUNTED)
             of_split = {name: value for name, value in metrics.items() if name.startswith(f"{split}/")}
-            for attack, excess in _excesses(of_split):
+            samples = sum(metrics[metric.name] for metric in declared.in_role("samples", of_split)[:1])
+            one_image = 1 / (samples or UNCOUNTED)
+            for attack, excess in _excesses(of_split, declared):
                 if excess > one_image + 1e-9:
                     found[attack] = max(excess, found.get(attack, 0.0))
     for attack, excess in found.items():
-        size = Scale.of(CLEAN, [excess]).difference(excess).lstrip("+")
+        size = Scale.of(SHARE, [excess]).difference(excess).lstrip("+")
         yield f"is more accurate under {attack} than on clean data, by {size}"
 
 
-def _excesses(metrics: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    for metric, value in metrics.items():
-        split, _, name = metric.rpartition("/")
-        start, _, attack = name.partition(".")
-        clean = metrics.get(f"{split}/{CLEAN}")
-        # the worst case includes clean data, and the ends of its interval are no accuracies
-        if start == ROBUST and not attack.startswith(WORST_CASE) and clean is not None:
-            yield attack or "attack", value - clean
+def _excesses(metrics: Mapping[str, float], declared: Declarations) -> Iterator[tuple[str, float]]:
+    known = [(declared.metric(name), value) for name, value in metrics.items()]
+    single = [(metric, value) for metric, value in known if metric.role == "robust" and not metric.worst_case]
+    for metric, value in single:  # the worst case includes clean data
+        if metric.clean in metrics:
+            yield metric.attack or "attack", value - metrics[metric.clean]
+    for metric, value in known:
         # the trainable's own finding, which counts where no accuracy of a single attack shows it
-        if name == ABOVE_CLEAN and not any(_is_single(other, split) for other in metrics):
+        if metric.role == "excess" and all(one.split != metric.split for one, _ in single):
             yield "an attack", value
-
-
-def _is_single(metric: str, split: str) -> bool:
-    """Whether a metric is a split's accuracy under one attack."""
-    return metric.startswith(f"{split}/{ROBUST}.") and not metric.startswith(f"{split}/{ROBUST}.{WORST_CASE}")
 
 
 def _place(name: str, above: int, trials: int) -> str:

@@ -59,12 +59,12 @@ def _agreement(
     reference: Any,
     other: Any,
 ) -> Agreement | None:
-    named = labels(arms)
+    named, metric = labels(arms), spec.metric.name
     sides = []
     for level in (reference, other):
         blocks = [block for block in block_list(ablation.blocks) if same(block[factor], level)]
         sides.append(
-            [measure(entries, a, spec.metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
+            [measure(entries, a, metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
         )
     seeds = [s for s in ablation.seed_list if all(s in arm.values for side in sides for arm in side)]
     if not seeds or len(arms) < FEWEST_ARMS:

@@ -13,9 +13,9 @@ from saddle.analyse.ladder import ladders, too_weak
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.search import name_of, twin
 from saddle.design import Arm, labels, make_arms
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
-from trainables.contract import evaluation_fields
 
 
 def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
@@ -26,24 +26,16 @@ def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]
 
 
 def answer_study(
-    study: Study, trainable: Any, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None
+    study: Study, declared: Declarations, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None
 ) -> Answer:
     """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
     arms = arms_of_study(study, baseline)
-    found = answer(
-        study,
-        comparable(entries),
-        trainable.METRICS,
-        arms=arms,
-        selection=trainable.SELECTION,
-        chance=chance_of(entries),
-    )
+    found = answer(study, comparable(entries), declared, arms=arms, chance=chance_of(entries))
     cautions = [
-        *evaluation_cautions(study.study, entries, evaluation_fields(trainable)),
-        *too_weak(ladders(groups_of(comparable(entries), arms))),
+        *evaluation_cautions(study.study, entries, declared.evaluation_fields),
+        *too_weak(ladders(groups_of(comparable(entries), arms), declared)),
     ]
-    fields = getattr(getattr(trainable, "Config", None), "model_fields", ())
-    given = "" if study.ablation is None or not found.effects else conditional_on(study.ablation, fields)
+    given = "" if study.ablation is None or not found.effects else conditional_on(study.ablation, declared.fields)
     return replace(found, warnings=(*cautions, *found.warnings), conditional=given)
 
 

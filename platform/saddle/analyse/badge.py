@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from saddle.analyse.above_clean import more_accurate_attacked
 from saddle.analyse.text.formatting import listed
+from saddle.study.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
-Flag = Callable[[TrialRecord], Iterable[str]]
+Flag = Callable[[TrialRecord, Declarations], Iterable[str]]
 """Reasons against a trial, each a clause that goes on from its name: `fails gradients: 97 % of them are zero`."""
 
 NAMED = 3
@@ -24,7 +25,7 @@ class Badge:
     withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def failed_checks(entry: TrialRecord) -> Iterable[str]:
+def failed_checks(entry: TrialRecord, declared: Declarations) -> Iterable[str]:
     """A reason for each item of the checklist that the trial fails."""
     for check in entry.checks:
         if check.verdict == "fail":
@@ -35,14 +36,14 @@ FLAGS: tuple[Flag, ...] = (failed_checks, more_accurate_attacked)
 """All that can be against a trial."""
 
 
-def reasons_against(entry: TrialRecord) -> tuple[str, ...]:
+def reasons_against(entry: TrialRecord, declared: Declarations) -> tuple[str, ...]:
     """Why the trial can't have the badge; empty where nothing is known against it."""
-    return tuple(reason for flag in FLAGS for reason in flag(entry))
+    return tuple(reason for flag in FLAGS for reason in flag(entry, declared))
 
 
-def judge(candidates: Iterable[TrialRecord]) -> Badge:
+def judge(candidates: Iterable[TrialRecord], declared: Declarations) -> Badge:
     """Who of those that would have the badge gets it."""
-    reasons = {entry.key: reasons_against(entry) for entry in candidates}
+    reasons = {entry.key: reasons_against(entry, declared) for entry in candidates}
     holders = tuple(key for key, against in reasons.items() if not against)
     return Badge(holders, {key: against for key, against in reasons.items() if against})
 
@@ -58,9 +59,9 @@ def withheld(badge: Badge, names: Mapping[str, str]) -> str:
 
 
 def with_badge(
-    sentence: str, candidates: Sequence[TrialRecord], names: Callable[[TrialRecord], str]
+    sentence: str, candidates: Sequence[TrialRecord], names: Callable[[TrialRecord], str], declared: Declarations
 ) -> tuple[str, Badge]:
     """The answer's sentence, after the one about a withheld badge where there is one, and the badge."""
-    badge = judge(candidates)
+    badge = judge(candidates, declared)
     first = withheld(badge, {entry.key: names(entry) for entry in candidates})
     return f"{first} {sentence}".strip(), badge

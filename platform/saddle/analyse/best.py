@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 
 def value_of(entry: TrialRecord, metric: str) -> float | None:
@@ -26,7 +27,7 @@ def violation(entry: TrialRecord, constraints: Iterable[Constraint]) -> float:
 
 
 def candidates(
-    entries: Iterable[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+    entries: Iterable[TrialRecord], objectives: Sequence[Metric], constraints: Sequence[Constraint] = ()
 ) -> list[TrialRecord]:
     """The completed trials that keep every constraint and have a finite value of every objective, in trial order."""
     return sorted(
@@ -35,7 +36,7 @@ def candidates(
             for entry in entries
             if entry.outcome == Outcome.COMPLETED
             and violation(entry, constraints) == 0
-            and all(value_of(entry, objective.metric) is not None for objective in objectives)
+            and all(value_of(entry, objective.name) is not None for objective in objectives)
         ),
         key=trial_order,
     )
@@ -47,9 +48,8 @@ def trial_order(entry: TrialRecord) -> tuple[float, float, str]:
 
 
 def best(
-    entries: Iterable[TrialRecord], objective: Objective, constraints: Sequence[Constraint] = ()
+    entries: Iterable[TrialRecord], objective: Metric, constraints: Sequence[Constraint] = ()
 ) -> TrialRecord | None:
     """The best completed trial that keeps the constraints; the earlier one of equals; None where there is none."""
     found = candidates(entries, [objective], constraints)
-    sign = -1.0 if objective.direction == "maximize" else 1.0
-    return min(found, key=lambda entry: sign * entry.metrics[objective.metric], default=None)
+    return min(found, key=lambda entry: objective.cost(entry.metrics[objective.name]), default=None)

@@ -34,7 +34,7 @@ def effects_in_blocks(
     found: list[list[tuple[str, Effect]]] = []
     for block in block_list(ablation.blocks):
         measured = [
-            measure(entries, arm, spec.metric, ablation.seed_list, label, [block])
+            measure(entries, arm, spec.metric.name, ablation.seed_list, label, [block])
             for arm, label in zip(arms, labels(arms), strict=True)
         ]
         if designed is None:

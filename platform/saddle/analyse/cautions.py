@@ -15,14 +15,15 @@ from saddle.analyse.statistics.power import limits
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 NOTEWORTHY = 0.05
 """The p below which a difference in failures is pointed out."""
 
 
-def uninformative(effects: Sequence[Effect], metric: str, chance: float | None) -> str:
+def uninformative(effects: Sequence[Effect], metric: Metric, chance: float | None) -> str:
     """Robust accuracies near chance differ by noise, whatever the arms (twice chance, as the literature has it)."""
-    if chance is None or "robust_accuracy" not in metric:
+    if chance is None or metric.role != "robust":
         return ""
     bar = informative_above(chance)
     levels = [level for e in effects if e.kind != "interaction" for level in (e.arm_mean, e.baseline_mean)]
@@ -41,9 +42,9 @@ def informative_above(chance: float) -> float:
     return min(2 * chance, (1 + chance) / 2)
 
 
-def at_the_floor(measured: Sequence[ArmValues], metric: str, chance: float | None) -> Iterable[str]:
+def at_the_floor(measured: Sequence[ArmValues], metric: Metric, chance: float | None) -> Iterable[str]:
     """Some arms near chance among others that are not: what is between them, interactions above all, is the floor's."""
-    if chance is None or "robust_accuracy" not in metric:
+    if chance is None or metric.role != "robust":
         return
     bar = informative_above(chance)
     low = [arm.arm for arm in measured if arm.values and fmean(arm.values.values()) < bar]
@@ -81,7 +82,7 @@ def cautions(
         for note in effect.notes:
             yield f"{note}." if note.startswith(effect.name) else f"{effect.name}: {note}."
     baseline = measured[0]
-    if baseline.method_failures and not baseline.values:
+    if baseline.failures and not baseline.values:
         yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
     yield from limits(len(ablation.seed_list), len(standing.effects), spec.alpha)
     if not declared:
@@ -115,7 +116,7 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
         if rate.p is not None and rate.p < NOTEWORTHY:
             more = "more" if rate.discordant[0] > rate.discordant[1] else "less"
             yield (
-                f"{rate.arm} failed as a method {more} often than the baseline: {rate.failed} of"
+                f"{rate.arm} failed {more} often than the baseline: {rate.failed} of"
                 f" {plural(rate.trained, 'replicate')} (exact McNemar p {p_equals(rate.p)}, not adjusted)."
             )
 
@@ -127,11 +128,11 @@ def attacks_run(entry: TrialRecord) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-def single_attack(entries: Sequence[TrialRecord], metric: str) -> Iterable[str]:
+def single_attack(entries: Sequence[TrialRecord], metric: Metric) -> Iterable[str]:
     """A robust accuracy under one attack is an upper bound that other attacks may well lower (Carlini et al., 2019)."""
     # a trial that was stopped early was not tested, and its setting may name a set of several attacks
     tested = [entry for entry in entries if ATTACKS in entry.fingerprints] or entries
-    runs = [attacks_run(entry) for entry in tested if "robust_accuracy" in metric]
+    runs = [attacks_run(entry) for entry in tested if metric.role == "robust"]
     name = next((names[0] for names in runs if len(names) == 1), None)
     if name is not None:
         yield f"Robustness is measured with a single attack ({name}); others may lower it."

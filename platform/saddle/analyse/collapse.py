@@ -1,4 +1,4 @@
-"""How often a method fails (collapses or diverges): an outcome of its own, which no mean of a metric shows."""
+"""How often replicates fail: an outcome of its own, which no mean of a metric shows."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from saddle.analyse.effect import Effect
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.paired_values import ArmValues, Pairs
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.verdict import Verdict
-from saddle.trial.outcome import METHOD_FAILURES
 
 
 @dataclass(frozen=True)
 class FailureRate:
-    """How many of an arm's replicates failed as a method, with the Clopper-Pearson interval of the rate.
+    """How many of an arm's replicates failed, with the Clopper-Pearson interval of the rate.
 
     `discordant` counts the seeds at which only this arm failed and only the baseline did; `p` is the exact McNemar test
     of these, None for the baseline and where there are none.
@@ -34,8 +33,8 @@ class FailureRate:
 
 
 def failure_rates(measured: Sequence[ArmValues], alpha: float = 0.05) -> tuple[FailureRate, ...]:
-    """The rates of all arms, the baseline first; none where nothing failed as a method."""
-    if not any(arm.method_failures for arm in measured):
+    """The rates of all arms, the baseline first; none where nothing failed."""
+    if not any(arm.failures for arm in measured):
         return ()
     return tuple(_rate(arm, measured[0], alpha) for arm in measured if _fates(arm))
 
@@ -51,10 +50,15 @@ def with_failures(effects: Sequence[Effect], failures: Sequence[FailureRate]) ->
     )
 
 
+def always_fails(pairs: Pairs) -> bool:
+    """Whether the arm failed with every seed, three at least, and the baseline did not."""
+    arm, baseline = pairs.arm, pairs.baseline
+    return not arm.values and len(arm.failures) >= FEWEST_SEEDS and bool(baseline.values)
+
+
 def _fates(arm: ArmValues) -> dict[int, bool]:
-    """By seed, whether the method failed; seeds whose code failed or that were not trained say nothing."""
-    failed = {seed: True for seed, why in arm.lost.items() if why in METHOD_FAILURES}
-    return {**dict.fromkeys(arm.values, False), **failed}
+    """By seed, whether the replicate failed; seeds that were not trained say nothing."""
+    return {**dict.fromkeys(arm.values, False), **dict.fromkeys(arm.failures, True)}
 
 
 def _rate(arm: ArmValues, baseline: ArmValues, alpha: float) -> FailureRate:

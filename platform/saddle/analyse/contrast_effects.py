@@ -16,11 +16,16 @@ from saddle.study.ablation import Ablation
 
 
 def contrast_effects(contrasts: Contrasts, measured: Sequence[ArmValues], spec: ComparisonSpec) -> list[Effect]:
-    """The effects that contrasts of the measured arms are; all of them are one family.
+    """The effects that contrasts of the measured arms are; main effects are one family, interactions another.
 
-    A seed counts where every arm that a contrast needs has completed.
+    A seed counts where every arm that a contrast needs has completed. The main effects are what a design is made for;
+    with the interactions in their family, three factors at five seeds would be judged at a sixth of alpha.
     """
-    effects = judge([comparison_of(contrast, measured) for contrast in contrasts.effects], spec)
+    judged: dict[str, Effect] = {}
+    for kind in ("main effect", "interaction"):
+        family = [comparison_of(contrast, measured) for contrast in contrasts.effects if contrast.kind == kind]
+        judged |= {effect.name: effect for effect in judge(family, spec)}
+    effects = [judged[contrast.name] for contrast in contrasts.effects]
     return [
         replace(effect, notes=(*_notes(contrast), *effect.notes))
         for contrast, effect in zip(contrasts.effects, effects, strict=True)

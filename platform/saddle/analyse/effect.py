@@ -10,9 +10,27 @@ from saddle.analyse.statistics.corrections import Correction
 from saddle.analyse.statistics.mixed_model import MixedEffect
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.verdict import Verdict
-from trainables.contract import Direction
+from trainables.contract import Direction, Metric
 
 Kind = Literal["arm", "main effect", "interaction"]
+
+
+@dataclass(frozen=True)
+class FailuresCounted:
+    """A comparison in which every replicate that failed has the worst value seen in either arm.
+
+    `mean` is arm minus baseline over `n` pairs, `low` to `high` its interval at the effect's level; None where nothing
+    can be tested. `arm` and `baseline`: how many of their replicates failed, of `arm_trained` and `baseline_trained`.
+    """
+
+    arm: int
+    baseline: int
+    arm_trained: int
+    baseline_trained: int
+    n: int
+    mean: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -29,8 +47,7 @@ class Effect:
     name: str
     arm: str
     baseline: str
-    metric: str
-    direction: Direction
+    metric: Metric
     verdict: Verdict
     n: int
     mean: float | None
@@ -51,14 +68,25 @@ class Effect:
     differences: Mapping[int, float] = field(default_factory=dict)
     arm_mean: float | None = None
     baseline_mean: float | None = None
+    counted: FailuresCounted | None = None
+    """The same with failures counted, where replicates of either arm failed; the verdict rests on both."""
     mixed: MixedEffect | None = None
     """The same from a mixed model of all replicates, in crossed designs."""
     notes: tuple[str, ...] = ()
     kind: Kind = "arm"
 
     @property
+    def direction(self) -> Direction:
+        """The metric's better direction."""
+        return self.metric.direction
+
+    @property
     def verdict_text(self) -> str:
-        """The verdict as a reader wants it: `unsettled: needs about 4 more seeds`."""
+        """The verdict as a reader wants it: `unsettled: needs about 4 more seeds`, `better where it works (3 of 8)`."""
+        if self.verdict in (Verdict.BETTER_WHERE_IT_WORKS, Verdict.FAILS) and self.counted is not None:
+            works = self.counted.arm_trained - self.counted.arm
+            share = works if self.verdict is Verdict.BETTER_WHERE_IT_WORKS else self.counted.arm
+            return f"{self.verdict} ({share} of {self.counted.arm_trained})"
         if self.verdict is not Verdict.UNSETTLED or self.more_seeds is None:
             return str(self.verdict)
         about = "" if self.n + self.more_seeds == FEWEST_SEEDS else "about "

@@ -12,6 +12,7 @@ from saddle.design.blocks import block_name
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 ATTACKS = "attacks"
 """The setting and the fingerprint that say which attacks a test metric rests on."""
@@ -47,7 +48,7 @@ def comparable(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
 
 def _untested(entry: TrialRecord) -> TrialRecord:
     kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
-    return replace(entry, metrics=kept, test_last={}, arrays={})
+    return replace(entry, measurement=replace(entry.measurement, metrics=kept, test_last={}, arrays={}))
 
 
 def evaluation_cautions(run: str, entries: Sequence[TrialRecord], fields: Sequence[str]) -> Iterable[str]:
@@ -124,11 +125,11 @@ def _by_block(entries: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
     return found
 
 
-def at_quick(entries: Iterable[TrialRecord], metric: str) -> str:
+def at_quick(entries: Iterable[TrialRecord], metric: Metric) -> str:
     """What a sentence about a robust test accuracy begins with where it rests, for some trial, on the set `quick`."""
-    if "robust_accuracy" not in metric or not metric.startswith("test/"):
+    if metric.role != "robust" or metric.split != "test":
         return ""
-    sets = [_named(entry) for entry in entries if entry.outcome == Outcome.COMPLETED and metric in entry.metrics]
+    sets = [_named(entry) for entry in entries if entry.outcome == Outcome.COMPLETED and metric.name in entry.metrics]
     return "At quick evaluation: " if any(QUICK in names and STANDARD not in names for names in sets) else ""
 
 

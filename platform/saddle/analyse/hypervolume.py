@@ -9,8 +9,9 @@ import numpy as np
 
 from saddle.analyse.best import candidates
 from saddle.analyse.statistics.paired_t import Floats
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,13 @@ class Course:
 
 
 def hypervolume_course(
-    entries: Iterable[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+    entries: Iterable[TrialRecord], objectives: Sequence[Metric], constraints: Sequence[Constraint] = ()
 ) -> Course | None:
     """The course of a search; None where all trials have the same value of an objective."""
     found = candidates(entries, objectives, constraints)
     if not found:
         return None
-    signs = np.array([-1.0 if objective.direction == "maximize" else 1.0 for objective in objectives])
-    costs = np.array([[entry.metrics[objective.metric] for objective in objectives] for entry in found]) * signs
+    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in found])
     if (np.ptp(costs, axis=0) == 0).any():  # of a single trial, too
         return None
     best, worst = costs.min(axis=0), costs.max(axis=0)
@@ -47,7 +47,11 @@ def hypervolume_course(
             shares.append(dominated_share(front))
         else:
             shares.append(shares[-1])
-    return Course(tuple(found), tuple(shares), tuple((worst * signs).tolist()), tuple((best * signs).tolist()))
+
+    def values(costs: Floats) -> tuple[float, ...]:
+        return tuple(objective.cost(float(cost)) for objective, cost in zip(objectives, costs, strict=True))
+
+    return Course(tuple(found), tuple(shares), values(worst), values(best))
 
 
 def dominated_share(points: Floats) -> float:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from saddle.analyse.best import candidates
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.values import canonical
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -54,7 +55,7 @@ class Importance:
         return self.trials < ROUGH_BELOW
 
 
-def importance(study: Study, entries: Iterable[TrialRecord], objective: Objective) -> Importance:
+def importance(study: Study, entries: Iterable[TrialRecord], objective: Metric) -> Importance:
     """How much each searched parameter decides whether a trial is among the best quarter (Watanabe et al., 2023).
 
     PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) beside it. Trials
@@ -74,7 +75,7 @@ def importance(study: Study, entries: Iterable[TrialRecord], objective: Objectiv
                 optuna.trial.create_trial(
                     params=params,
                     distributions={name: space[name] for name in params},
-                    value=entry.metrics[objective.metric],
+                    value=entry.metrics[objective.name],
                 )
             )
         except ValueError:
@@ -94,7 +95,7 @@ def importance(study: Study, entries: Iterable[TrialRecord], objective: Objectiv
     return Importance(shares, count, variance=_variance(trials, objective) if count >= FEWEST_FOR_FANOVA else {})
 
 
-def _variance(trials: Sequence[FrozenTrial], objective: Objective) -> dict[str, float]:
+def _variance(trials: Sequence[FrozenTrial], objective: Metric) -> dict[str, float]:
     """The shares that fANOVA finds; what they lack to 1 are interactions."""
     import optuna
 

@@ -11,17 +11,21 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from saddle.analyse.best import value_of
 from saddle.design.arm import Arm
 from saddle.design.blocks import Block, block_name
 from saddle.study.values import canonical
-from saddle.trial.outcome import METHOD_FAILURES, Outcome
+from saddle.trial.outcome import FAILURES, Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Direction
 
 MISSING = "not trained yet"
-NO_VALUE = "no finite value"
+NO_VALUE = "no value"
+"""The trial completed and never reported the metric."""
+NOT_FINITE = "not a finite value"
+"""The trial completed and reported the metric as NaN or infinite."""
 NOT_NEEDED = "not needed"
 """A race was settled without it."""
 
@@ -46,9 +50,20 @@ class ArmValues:
         return Counter({Outcome.COMPLETED.value: len(self.values)}) + Counter(self.lost.values())
 
     @property
-    def method_failures(self) -> int:
-        """Replicates that collapsed or diverged: results, which no mean shows."""
-        return sum(reason in METHOD_FAILURES for reason in self.lost.values())
+    def failures(self) -> dict[int, str]:
+        """Why replicates failed, by seed: results, which no mean over the others shows."""
+        return {seed: why for seed, why in self.lost.items() if why in FAILURES or why == NOT_FINITE}
+
+    @property
+    def trained(self) -> int:
+        """Seeds that have a result: a value, or a failure."""
+        return len(self.values) + len(self.failures)
+
+    def with_failures_at(self, value: float) -> ArmValues:
+        """The arm as if each replicate that failed had this value."""
+        failures = self.failures
+        lost = {seed: why for seed, why in self.lost.items() if seed not in failures}
+        return replace(self, values={**self.values, **dict.fromkeys(failures, value)}, lost=lost)
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,14 @@ def _value(entry: TrialRecord | None, metric: str) -> float | str:
     if entry.outcome != Outcome.COMPLETED:
         return str(entry.outcome)
     value = value_of(entry, metric)
-    return NO_VALUE if value is None else value
+    lacking = NOT_FINITE if metric in entry.not_finite else NO_VALUE
+    return lacking if value is None else value
+
+
+def worst_value(arms: Iterable[ArmValues], direction: Direction) -> float | None:
+    """The worst value that any of the arms has; None where none has one."""
+    values = [value for arm in arms for value in arm.values.values()]
+    return (min if direction == "maximize" else max)(values, default=None)
 
 
 def pair(arm: ArmValues, baseline: ArmValues) -> Pairs:

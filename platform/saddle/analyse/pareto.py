@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from saddle.analyse.best import candidates
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 
 def pareto_front(
-    entries: Iterable[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
+    entries: Iterable[TrialRecord], objectives: Sequence[Metric], constraints: Sequence[Constraint] = ()
 ) -> list[TrialRecord]:
     """The completed, feasible trials that no other one equals or betters in every objective and beats in one.
 
@@ -21,8 +22,7 @@ def pareto_front(
     found = candidates(entries, objectives, constraints)
     if not found:
         return []
-    signs = np.array([-1.0 if objective.direction == "maximize" else 1.0 for objective in objectives])
-    costs = np.array([[entry.metrics[objective.metric] for objective in objectives] for entry in found]) * signs
+    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in found])
     dominated = [bool(((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any()) for row in costs]
     front = [index for index, beaten in enumerate(dominated) if not beaten]
     return [found[index] for index in sorted(front, key=lambda index: (*costs[index], index))]

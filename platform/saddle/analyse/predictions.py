@@ -21,15 +21,9 @@ from saddle.errors import UserError
 from saddle.study.nearest import nearest
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import GROUPS, LABELS, PREDICTIONS, WORST_CASE
 
-LABELS = "labels"
-GROUPS = "groups"
-"""Which samples belong together, where several show the same thing."""
-PREFIX = "predictions."
 SUBSET = "test_subset"
-CLEAN = "clean"
-WORST_CASE = "worst_case"
-"""Right on the clean sample and under every declared attack; as the method says, where it leaves some of them out."""
 
 Read = Callable[[str], bytes]
 """What fetches a blob of the store."""
@@ -64,7 +58,10 @@ class Predictions:
     """The attacks that the worst case is over, with their budgets (see `declared_attacks`), where they are known."""
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
-        """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all."""
+        """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all.
+
+        The worst case is as the method says, which may leave attacks out; else right when clean and under each attack.
+        """
         if under == WORST_CASE and WORST_CASE not in self.predicted:
             right = np.ones(len(self.labels), dtype=bool)
             for predicted in self.predicted.values():
@@ -111,17 +108,17 @@ class SampleTest:
 
 def stores_predictions(entry: TrialRecord) -> bool:
     """Whether a trial has named predictions of single samples; reads none of them."""
-    return LABELS in entry.arrays and any(name.startswith(PREFIX) for name in entry.arrays)
+    return LABELS in entry.arrays and any(name.startswith(PREDICTIONS) for name in entry.arrays)
 
 
 def read_predictions(entry: TrialRecord, read: Read) -> Predictions:
     """The stored predictions of a trial; raises `NoPredictions`."""
-    found = {name.removeprefix(PREFIX): path for name, path in entry.arrays.items() if name.startswith(PREFIX)}
     if not stores_predictions(entry):
         why = "its method stores none" if entry.outcome == Outcome.COMPLETED else f"it {entry.outcome}"
         raise NoPredictions(f"{entry.key} has no predictions of single samples: {why}")
     labels = read_array(entry.arrays[LABELS], read)
-    predicted = {name: read_array(path, read) for name, path in found.items()}
+    named = {name: path for name, path in entry.arrays.items() if name.startswith(PREDICTIONS)}
+    predicted = {name.removeprefix(PREDICTIONS): read_array(path, read) for name, path in named.items()}
     # one number for each sample: what has other shapes (pixels, several tasks) is not a prediction of this kind
     predicted = {name: array for name, array in predicted.items() if array.shape == labels.shape}
     data = entry.fingerprints.get("data")

@@ -12,16 +12,18 @@ comes out the same for everybody who reads the ledger, and trials that ended aft
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from saddle.analyse.collapse import always_fails
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, ComparisonSpec, conclude, describe
-from saddle.analyse.paired_values import MISSING, ArmValues, pair
-from saddle.analyse.statistics.corrections import adjust, local_alpha
+from saddle.analyse.effects import Comparison, ComparisonSpec, compare, conclude, describe, is_testable
+from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
 from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.verdict import SETTLED, decide
+from saddle.analyse.verdict import SETTLED, Interval, Intervals
 
 
 @dataclass(frozen=True)
@@ -38,68 +40,118 @@ class RaceState:
 
 
 @dataclass
-class _Runner:
-    """One arm in the race."""
+class _Looks:
+    """A sequence of t tests of one comparison, with more pairs each."""
 
-    arm: ArmValues
-    comparison: Comparison
-    looks: list[int] = field(default_factory=list)
+    pairs: list[int] = field(default_factory=list)
     means: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     final: bool = False
-    settled: int | None = None
 
-    def look(self, *, final: bool) -> None:
-        """Look at the comparison as it stands; with nothing new since the last time only the last look is another."""
+    def add(self, differences: Sequence[float], *, final: bool) -> None:
+        """Look once more; with nothing new since the last time only the last look is another."""
         self.final = final
-        if self.comparison.testable and (not self.looks or self.looks[-1] < len(self.comparison.values)):
-            test = paired_t(self.comparison.values)
-            self.looks.append(len(self.comparison.values))
+        if is_testable(differences) and (not self.pairs or self.pairs[-1] < len(differences)):
+            test = paired_t(differences)
+            self.pairs.append(len(differences))
             self.means.append(float(test.mean))
             self.errors.append(float(test.error))
 
     def shares(self, most: int) -> tuple[float, ...]:
         """How much of the comparison each look is; whatever failed, the last look is all of it."""
-        found = [n / most for n in self.looks]
-        return (*found[:-1], 1.0) if self.final else tuple(found)
+        shares = [n / most for n in self.pairs]
+        return (*shares[:-1], 1.0) if self.final else tuple(shares)
+
+    def bound(self, most: int, alpha: float, spending: Spending) -> float:
+        """The |t| that ends the comparison at the latest look; infinite before the first."""
+        if not self.pairs:
+            return math.inf
+        return critical_values(tuple(self.pairs), self.shares(most), alpha, spending)[-1]
+
+    @property
+    def t(self) -> float:
+        """The statistic of the latest look."""
+        return self.means[-1] / self.errors[-1] if self.pairs else 0.0
 
     def p(self, most: int, spending: Spending) -> float:
-        if not self.looks:
+        """About the smallest alpha at which the latest look would have ended the comparison."""
+        if not self.pairs:
             return 1.0
-        statistics = [mean / error for mean, error in zip(self.means, self.errors, strict=True)]
-        return sequential_p(statistics, tuple(self.looks), self.shares(most), spending)
+        return sequential_p(self.t, tuple(self.pairs), self.shares(most), spending)
 
-    def interval(self, most: int, local: float, spending: Spending) -> tuple[float, float]:
-        """What the intervals of all looks have in common; the last one where they have nothing."""
-        bounds = critical_values(tuple(self.looks), self.shares(most), local, spending)
-        ends = [(m - c * e, m + c * e) for m, e, c in zip(self.means, self.errors, bounds, strict=True)]
-        low, high = max(low for low, _ in ends), min(high for _, high in ends)
-        return (low, high) if low <= high else ends[-1]
+    def interval(self, most: int, alpha: float, spending: Spending) -> Interval:
+        """The repeated confidence interval of the latest look."""
+        half = self.bound(most, alpha, spending) * self.errors[-1]
+        return self.means[-1] - half, self.means[-1] + half
+
+
+@dataclass
+class _Runner:
+    """One arm in the race, judged over complete pairs and with failures counted."""
+
+    arm: ArmValues
+    comparison: Comparison
+    complete: _Looks = field(default_factory=_Looks)
+    counted: _Looks = field(default_factory=_Looks)
+    settled: int | None = None
+
+    def look(self, comparison: Comparison, *, final: bool) -> None:
+        """Look at the comparison as it stands."""
+        self.comparison = comparison
+        self.complete.add(comparison.values, final=final)
+        self.counted.add(comparison.counted_values, final=final)
+
+    def p(self, most: int, spending: Spending) -> float:
+        """The p with which it enters Holm's order (see `effects.decisive_p`)."""
+        complete, counted = self.complete.p(most, spending), self.counted.p(most, spending)
+        same_sign = self.complete.t * self.counted.t > 0
+        return max(complete, counted) if same_sign else counted
+
+    def is_rejected(self, most: int, alpha: float, spending: Spending) -> bool:
+        """Whether its latest look leaves out zero at level alpha, by the bound that its intervals have."""
+        decisive = [self.complete, self.counted] if self.complete.t * self.counted.t > 0 else [self.counted]
+        return all(abs(looks.t) > looks.bound(most, alpha, spending) for looks in decisive)
+
+    def intervals(self, most: int, local: float, strict: float, spending: Spending) -> list[Intervals | None]:
+        """Over complete pairs and with failures counted; None where nothing can be tested."""
+        return [
+            Intervals(looks.interval(most, local, spending), looks.interval(most, strict, spending))
+            if looks.pairs
+            else None
+            for looks in (self.complete, self.counted)
+        ]
+
+    def judged(self, most: int, local: float, p: float, strict: float, spec: ComparisonSpec, how: Spending) -> Effect:
+        """The effect as it stands, with a local level and an adjusted p."""
+        effect = describe(self.comparison, spec)
+        complete, counted = self.intervals(most, local, strict, how)
+        if complete is None and counted is None:
+            return effect
+        return conclude(effect, spec, complete, counted, level=1 - local, p_adjusted=p)
 
 
 def race(
     arms: Sequence[ArmValues], baseline: ArmValues, seeds: Sequence[int], spec: ComparisonSpec, spending: Spending
 ) -> RaceState:
-    """Replay a race of arms against the baseline; `rule.correction` is taken to be Holm's."""
-    runners = [_Runner(arm, Comparison(arm.arm, pair(arm, _first(baseline, [])))) for arm in arms]
-    for seen in range(1, len(seeds) + 1):
+    """Replay a race of arms against the baseline; `spec.correction` is taken to be Holm's."""
+    none = _first(baseline, [])
+    runners = [_Runner(arm, compare(_first(arm, []), none, spec.direction)) for arm in arms]
+    most, strict = len(seeds), spec.alpha / max(1, len(arms))
+    for seen in range(1, most + 1):
         prefix = seeds[:seen]
+        base = _first(baseline, prefix)
         for runner in runners:
             if runner.settled is None and not _waits(prefix, runner.arm, baseline):
-                first = pair(_first(runner.arm, prefix), _first(baseline, prefix))
-                runner.comparison = Comparison(runner.arm.arm, first)
-                runner.look(final=seen == len(seeds))
-        for runner, (_, local) in zip(runners, _levels(runners, len(seeds), spec, spending), strict=True):
-            if runner.settled is None and runner.looks and seen < len(seeds):
-                low, high = runner.interval(len(seeds), local, spending)
-                if decide(low, high, spec.direction, spec.equivalence) in SETTLED:
+                comparison = compare(_first(runner.arm, prefix), base, spec.direction)
+                runner.look(comparison, final=seen == most)
+        for runner, (p, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
+            if runner.settled is None and seen < most and not _waits(prefix, runner.arm, baseline):
+                verdict = runner.judged(most, local, p, strict, spec, spending).verdict
+                if verdict in SETTLED or always_fails(runner.comparison.pairs):
                     runner.settled = seen
     effects = []
-    for runner, (p_adjusted, local) in zip(runners, _levels(runners, len(seeds), spec, spending), strict=True):
-        effect = describe(runner.comparison, spec)
-        if runner.looks:
-            low, high = runner.interval(len(seeds), local, spending)
-            effect = conclude(effect, spec, low, high, level=1 - local, p_adjusted=p_adjusted)
+    for runner, (p, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
+        effect = runner.judged(most, local, p, strict, spec, spending)
         effects.append(replace(effect, settled_after=None if runner.settled is None else effect.n))
     settled = {runner.arm.arm: runner.settled for runner in runners if runner.settled is not None}
     if runners and len(settled) == len(runners):
@@ -110,12 +162,24 @@ def race(
 def _levels(
     runners: Sequence[_Runner], most: int, spec: ComparisonSpec, spending: Spending
 ) -> list[tuple[float, float]]:
-    """Each arm's adjusted p, and the level its interval has."""
-    if not runners:
-        return []
+    """Each arm's adjusted p, and the level its interval has: Holm's steps, decided by the bounds of the intervals.
+
+    The p-values are interpolated: they order the arms, and are printed on the side of alpha that the bounds decided.
+    """
     p_all = [runner.p(most, spending) for runner in runners]
-    adjusted, levels = adjust(p_all, "holm"), local_alpha(p_all, spec.alpha, "holm")
-    return [(float(p), float(local)) for p, local in zip(adjusted, levels, strict=True)]
+    levels, rejected = [0.0] * len(runners), [False] * len(runners)
+    level, going_on = 0.0, True
+    for step, place in enumerate(sorted(range(len(runners)), key=lambda place: p_all[place])):
+        if going_on:
+            level = spec.alpha / (len(runners) - step)
+            going_on = rejected[place] = runners[place].is_rejected(most, level, spending)
+        levels[place] = level
+    adjusted = [float(p) for p in adjust(p_all, "holm")] if p_all else []
+    sided = [
+        min(p, spec.alpha) if is_rejected else max(p, math.nextafter(spec.alpha, 1.0))
+        for p, is_rejected in zip(adjusted, rejected, strict=True)
+    ]
+    return list(zip(sided, levels, strict=True))
 
 
 def _waits(prefix: Sequence[int], *arms: ArmValues) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from saddle.analyse.ablation import standing_of
 from saddle.design import Arm, Replicate, labels
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
 
 def needs_of(
-    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], trainable: Any
+    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations
 ) -> Callable[[Replicate], bool]:
     """Whether a replicate matters, as far as the finished trials say: all do, unless a race was settled without it."""
     ablation = study.ablation
@@ -21,5 +21,5 @@ def needs_of(
         return lambda replicate: True
     called = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
     places = {seed: place for place, seed in enumerate(ablation.seed_list)}
-    standing = standing_of(study, arms, entries, trainable.METRICS, trainable.SELECTION)
+    standing = standing_of(study, arms, entries, declared)
     return lambda replicate: standing.needs(called[replicate.arm.key], places[replicate.seed])

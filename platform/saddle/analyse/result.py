@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from saddle.analyse.badge import Badge
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
-from saddle.study.metrics import guess_direction
-from saddle.study.models import Objective, Study
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
-from trainables.contract import Direction
-
-PREFERRED = ("test/robust_accuracy.worst_case", "test/robust_accuracy", "test/clean_accuracy", "test/accuracy")
+from trainables.contract import Metric
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Answer:
     """
 
     sentence: str
-    metric: str
+    metric: Metric
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     warnings: tuple[str, ...] = ()
@@ -42,33 +40,21 @@ class Answer:
     """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
 
 
-def direction_of(metric: str, directions: Mapping[str, Direction]) -> Direction:
-    """The better direction a trainable declares for a metric, or a guess by its name."""
-    if metric in directions:
-        return directions[metric]
-    return "minimize" if guess_direction(metric) == "minimize" else "maximize"
+def compared_metric(study: Study, declared: Declarations, entries: Sequence[TrialRecord] = ()) -> Metric:
+    """The metric an ablation compares: the study's, else the test twin of what selects checkpoints, else a robust one.
 
-
-def compared_metric(
-    study: Study, directions: Mapping[str, Direction], entries: Sequence[TrialRecord] = (), selection: str | None = None
-) -> str:
-    """The metric an ablation compares: the study's, else the test twin of `selection`, else robust test accuracy."""
+    The twin counts where the trainable declares it, or a trial has it; so does what stands for it (see `headline`).
+    """
     if study.ablation is not None and study.ablation.compare.metric:
-        return study.ablation.compare.metric
-    known = [*directions, *(name for entry in entries for name in entry.metrics if name not in directions)]
-    twin = "test/" + selection.partition("/")[2] if selection else ""
-    for start in (twin, *PREFERRED, "test/", "validation/", ""):
-        for metric in known:
-            if metric == start or (start and start != twin and metric.startswith(start)):
-                return metric
-    return twin or PREFERRED[0]
+        return declared.metric(study.ablation.compare.metric)
+    twin = f"test/{declared.selection.partition('/')[2]}"
+    known = {**declared.metrics, **{name: declared.metric(name) for entry in entries for name in entry.metrics}}
+    return known[twin] if twin in known else min(known.values(), key=headline, default=declared.metric(twin))
 
 
-def objectives_of(
-    study: Study, directions: Mapping[str, Direction], selection: str | None = None
-) -> tuple[Objective, ...]:
-    """A search's objectives: the study's, else the metric by which its trainable selects checkpoints."""
-    if study.objective:
-        return tuple(study.objective)
-    metric = selection or next((name for name in directions if name.startswith("validation/")), "validation/accuracy")
-    return (Objective.model_validate({direction_of(metric, directions): metric}),)
+def headline(metric: Metric, split: str = "test") -> tuple[bool, int, bool, int]:
+    """Sort key of metrics by how well they speak for a trial: shown ones, of `split`, worst cases, robust, clean."""
+    splits, roles = [split, "test", "validation"], ["robust", "clean"]
+    role = roles.index(metric.role) if metric.role in roles else len(roles)
+    place = splits.index(metric.split) if metric.split in splits else len(splits)
+    return not metric.shown, place, not metric.worst_case, role

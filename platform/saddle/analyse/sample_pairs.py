@@ -10,8 +10,6 @@ from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.evaluations import comparable
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.predictions import (
-    CLEAN,
-    WORST_CASE,
     NoPredictions,
     OtherAttacks,
     OtherSamples,
@@ -25,10 +23,12 @@ from saddle.analyse.statistics.corrections import adjust
 from saddle.design import labels
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.parallel import in_parallel
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import CLEAN, WORST_CASE, Metric
 
 Place = tuple[str, int]
 """A block and a seed: what two replicates that are compared share."""
@@ -131,18 +131,16 @@ def by_place(entries: Iterable[TrialRecord]) -> dict[Place, TrialRecord]:
     return dict(sorted(latest.items()))
 
 
-def under_of(metric: str) -> str:
+def under_of(metric: Metric) -> str:
     """When a sample counts as right, so that the share of right ones is this metric; else the worst case."""
-    name = metric.rpartition("/")[2]
-    if name == "clean_accuracy":
+    if metric.role == "clean":
         return CLEAN
-    start, _, attack = name.partition(".")
-    return attack if start == "robust_accuracy" and attack else WORST_CASE
+    return metric.attack if metric.role == "robust" and metric.attack else WORST_CASE
 
 
 def study_on_samples(
     study: Study,
-    trainable: Any,
+    declared: Declarations,
     entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
     store: Store,
@@ -165,7 +163,7 @@ def study_on_samples(
     pairs = [(entry, theirs[place]) for found in ours.values() for place, entry in found.items() if place in theirs]
     if not pairs:
         return None
-    under = under_of(compared_metric(study, trainable.METRICS, entries, trainable.SELECTION))
+    under = under_of(compared_metric(study, declared, entries))
     alpha = study.ablation.compare.alpha
     stored = sum(stores_predictions(one) and stores_predictions(other) for one, other in pairs)
     if most is not None and stored > most:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.badge import with_badge
@@ -13,13 +13,15 @@ from saddle.analyse.cautions import single_attack
 from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
-from saddle.analyse.result import Answer, objectives_of
+from saddle.analyse.result import Answer
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
-from saddle.study.models import Objective, Study
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.study.space import Parameter
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
-from trainables.contract import Direction
+from trainables.contract import Metric
 
 ROWS = 10
 ENDED = {
@@ -34,30 +36,27 @@ ENDED = {
 def answer_search(
     study: Study,
     entries: Sequence[TrialRecord],
-    directions: Mapping[str, Direction],
-    *,
-    selection: str | None = None,
+    declared: Declarations,
 ) -> Answer:
     """The best trial and its parameters, or the Pareto front where there are several objectives."""
-    objectives = objectives_of(study, directions, selection)
+    objectives = objectives_of(study, declared)
     feasible = candidates(entries, objectives, study.constraints)
     front = pareto_front(entries, objectives, study.constraints) if len(objectives) > 1 else []
     winner = best(entries, objectives[0], study.constraints) if len(objectives) == 1 else None
     if winner is not None:
-        sentence = _best_sentence(study, entries, winner, objectives[0])
+        sentence = _best_sentence(study, entries, winner, objectives[0], declared)
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif front:
         sentence = _front_sentence(entries, front, objectives)
         ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
     else:
         sentence, ordered = _nothing(study, entries, objectives), []
-    sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of)
+    sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of, declared)
     marks = ("front",) if len(objectives) > 1 else ()
-    columns = ("trial", *marks, *(label(objective.metric) for objective in objectives), *(study.search or {}), "epochs")
+    columns = ("trial", *marks, *(label(objective.name) for objective in objectives), *(study.search or {}), "epochs")
     rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
-    warnings = (*_warnings(study, entries, winner, objectives, feasible),)
-    metric = objectives[0].metric
-    return Answer(sentence, metric, columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
+    warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
+    return Answer(sentence, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
 
 
 def name_of(entry: TrialRecord) -> str:
@@ -70,46 +69,46 @@ def twin(metric: str) -> str:
     return "test/" + metric.partition("/")[2]
 
 
-def _cost(entry: TrialRecord, objective: Objective) -> float:
-    value = entry.metrics[objective.metric]
-    return -value if objective.direction == "maximize" else value
+def _cost(entry: TrialRecord, objective: Metric) -> float:
+    return objective.cost(entry.metrics[objective.name])
 
 
 def _row(
-    study: Study, entry: TrialRecord, objectives: Sequence[Objective], front: Sequence[TrialRecord]
+    study: Study, entry: TrialRecord, objectives: Sequence[Metric], front: Sequence[TrialRecord]
 ) -> tuple[str, ...]:
     params = drawn(study, entry)
     marks = ("yes" if any(entry.key == one.key for one in front) else DASH,) if len(objectives) > 1 else ()
     return (
         entry.key if entry.number is None else str(entry.number),
         *marks,
-        *(Scale.of(objective.metric).value(entry.metrics.get(objective.metric)) for objective in objectives),
+        *(Scale.of(objective).value(entry.metrics.get(objective.name)) for objective in objectives),
         *(setting(params[name]) if name in params else DASH for name in study.search or {}),
         str(entry.epochs),
     )
 
 
-def _best_sentence(study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Objective) -> str:
-    value = Scale.of(objective.metric).value(winner.metrics[objective.metric])
+def _best_sentence(
+    study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
+) -> str:
+    scale, test = Scale.of(objective), declared.metric(twin(objective.name))
+    value = scale.value(winner.metrics[objective.name])
     where = settings(drawn(study, winner).items())
-    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective.metric} = {value}"]
+    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective} = {value}"]
     parts[0] += f" with {where}." if where else "."
-    tested = winner.metrics.get(twin(objective.metric))
+    tested = winner.metrics.get(test.name)
     if tested is not None and math.isfinite(tested):
-        quick = at_quick([winner], twin(objective.metric)).lower()
-        given = f"Test data, which the search did not see, give {Scale.of(objective.metric).value(tested)}"
+        quick = at_quick([winner], test).lower()
+        given = f"Test data, which the search did not see, give {scale.value(tested)}"
         parts.append(f"{given} ({quick.rstrip(': ')})." if quick else f"{given}.")
     return " ".join([*parts, *_others(entries)])
 
 
-def _front_sentence(
-    entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Objective]
-) -> str:
-    metrics = listed(objective.metric for objective in objectives)
+def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
+    metrics = listed(objective.name for objective in objectives)
     ends = [front[0], front[-1]] if len(front) > 1 else front
 
     def point(entry: TrialRecord) -> str:
-        return " and ".join(Scale.of(o.metric).value(entry.metrics[o.metric]) for o in objectives)
+        return " and ".join(Scale.of(o).value(entry.metrics[o.name]) for o in objectives)
 
     span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
     verb = "is" if len(front) == 1 else "are"
@@ -129,14 +128,14 @@ def _others(entries: Sequence[TrialRecord]) -> Iterable[str]:
         yield f"{', '.join([*completed, listed(parts)])}."
 
 
-def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Objective]) -> str:
+def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
     if not entries:
         return "No trial has finished yet."
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     if not completed:
         return " ".join([f"None of {plural(len(entries), 'trial')} completed, so there is no best.", *_others(entries)])
     if not candidates(entries, objectives):
-        metrics = listed(objective.metric for objective in objectives)
+        metrics = listed(objective.name for objective in objectives)
         return f"None of {plural(len(completed), 'completed trial')} has a finite {metrics}, so there is no best."
     bounds = listed(str(constraint) for constraint in study.constraints)
     closest = min(
@@ -151,8 +150,9 @@ def _warnings(
     study: Study,
     entries: Sequence[TrialRecord],
     winner: TrialRecord | None,
-    objectives: Sequence[Objective],
+    objectives: Sequence[Metric],
     feasible: Sequence[TrialRecord],
+    declared: Declarations,
 ) -> Iterable[str]:
     failed = sum(entry.outcome in (Outcome.FAILED, Outcome.TIMED_OUT) for entry in entries)
     if failed * 4 >= max(len(entries), 1) and failed:
@@ -168,8 +168,8 @@ def _warnings(
             if end:
                 yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
     for objective in objectives:
-        yield from single_attack(entries, objective.metric)
-    yield from above_clean({name_of(entry): [entry] for entry in entries})
+        yield from single_attack(entries, objective)
+    yield from above_clean({name_of(entry): [entry] for entry in entries}, declared)
 
 
 def _at_edge(parameter: Parameter, value: object) -> str:

@@ -58,8 +58,8 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
     """
     found = []
     kinds = _kinds(ablation, arms)
-    comparisons = sum(kinds.values())
     for (kind, factor), count in kinds.items():
+        comparisons = sum(size for (other, _), size in kinds.items() if other == kind)
         sd, alpha, planned = spread.sd * factor, ablation.compare.alpha, len(ablation.seed_list)
         found.append(
             Need(
@@ -75,8 +75,9 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
 
 
 def effects_count(ablation: Ablation, arms: Sequence[Arm]) -> int:
-    """How many effects are judged together."""
-    return sum(_kinds(ablation, arms).values())
+    """How many effects are judged together, in the largest family."""
+    kinds = _kinds(ablation, arms)
+    return max(sum(size for (other, _), size in kinds.items() if other == kind) for kind, _ in kinds)
 
 
 def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], int]:

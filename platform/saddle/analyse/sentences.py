@@ -11,6 +11,7 @@ from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.analyse.verdict import Verdict
+from trainables.contract import Metric
 
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""
@@ -18,7 +19,7 @@ MOST_NAMES = 10
 """Of more, only the number is told."""
 
 
-def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
+def scale_of(effects: Sequence[Effect], metric: Metric) -> Scale:
     """The digits that suit a set of effects: two significant ones of the narrowest half-interval."""
     halves = [
         (effect.high - effect.low) / 2 for effect in effects if effect.low is not None and effect.high is not None
@@ -29,7 +30,7 @@ def scale_of(effects: Sequence[Effect], metric: str) -> Scale:
 def paragraph(effects: Sequence[Effect], spec: ComparisonSpec, failures: Sequence[FailureRate] = ()) -> str:
     """What the effects say together: what fails and what differs first, then what does not; with intervals and p."""
     scale = scale_of(effects, spec.metric)
-    order = [Verdict.FAILS, Verdict.HELPS, Verdict.HURTS]
+    order = [Verdict.FAILS, Verdict.HELPS, Verdict.RESCUES, Verdict.BETTER_WHERE_IT_WORKS, Verdict.HURTS]
     order += [Verdict.EQUIVALENT, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
     ranked = sorted(effects, key=lambda effect: order.index(effect.verdict))
     quiet = {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} if len(effects) > MOST_SENTENCES else set()
@@ -49,10 +50,11 @@ def paragraph(effects: Sequence[Effect], spec: ComparisonSpec, failures: Sequenc
 
 
 def sentence(effect: Effect, scale: Scale, spec: ComparisonSpec, *, in_metric: bool = True) -> str:
-    """One effect in plain words, with its size, interval, seeds and adjusted p."""
+    """One effect in plain words, with its size, interval, seeds and adjusted p, and what counting failures changes."""
     where = f" in {effect.metric}" if in_metric else ""
+    failed = _failed(effect, scale)
     if effect.low is None:
-        return f"{_doubt(effect, where)}: {_why_unsettled(effect)}."
+        return f"{_doubt(effect, where)}: {_why_unsettled(effect)}.{failed}"
     interval = scale.interval(effect.low, effect.high)
     name = f"{NAMES[effect.correction]}-adjusted"
     adjusted = f"{name} " if effect.level is not None and abs(effect.level - (1 - spec.alpha)) > 1e-9 else ""
@@ -61,15 +63,40 @@ def sentence(effect: Effect, scale: Scale, spec: ComparisonSpec, *, in_metric: b
         f" {plural(effect.n, 'seed')}, {name} p {p_equals(effect.p_adjusted)})"
     )
     if effect.verdict is Verdict.UNSETTLED:
-        return f"{_doubt(effect, where)}: {size}{_needed(effect)}."
-    return f"{_claim(effect, where, scale, spec.equivalence)}: {size}."
+        return f"{_doubt(effect, where)}: {size}{_needed(effect)}.{failed}"
+    return f"{_claim(effect, where, scale, spec.equivalence)}: {size}.{failed}"
+
+
+def _failed(effect: Effect, scale: Scale) -> str:
+    """Which replicates failed, and the difference once they count; empty where none did."""
+    counted = effect.counted
+    if counted is None:
+        return ""
+    sides = (
+        (effect.arm, counted.arm, counted.arm_trained),
+        (effect.baseline, counted.baseline, counted.baseline_trained),
+    )
+    who = listed(
+        f"{name} failed with {failed} of {plural(trained, 'seed')}" for name, failed, trained in sides if failed
+    )
+    if counted.low is None:
+        return f" {who}."
+    interval = scale.interval(counted.low, counted.high)
+    return f" {who}; counted at the worst value seen, the difference is {scale.difference(counted.mean)} ({interval})."
 
 
 def _failure(effect: Effect, rates: Mapping[str, FailureRate]) -> str:
     arm, baseline = rates[effect.arm], rates[effect.baseline]
+    how = (
+        "with every seed"
+        if arm.failed == arm.trained
+        else "with most seeds"
+        if 2 * arm.failed > arm.trained
+        else "too often"
+    )
     return (
-        f"{effect.arm} fails: the method collapsed or diverged with every seed ({arm.failed} of {arm.trained};"
-        f" {effect.baseline}: {baseline.failed} of {baseline.trained})."
+        f"{effect.arm} fails {how} ({arm.failed} of {arm.trained}; {effect.baseline}: {baseline.failed} of"
+        f" {baseline.trained})."
     )
 
 
@@ -84,6 +111,12 @@ def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) 
         case Verdict.EQUIVALENT:
             within = f" (within ±{scale.bare(equivalence)}{scale.difference_suffix})" if equivalence else ""
             return f"{between} are equivalent{where}{within}"
+        case Verdict.BETTER_WHERE_IT_WORKS if effect.counted is not None:
+            works = effect.counted.arm_trained - effect.counted.arm
+            share = f"{works} of {effect.counted.arm_trained}"
+            return f"{effect.arm} is better where it works ({share}){where}, compared with {effect.baseline}"
+        case Verdict.RESCUES:
+            return f"{effect.arm} rescues seeds at which {effect.baseline} fails{where}"
         case _ if interaction:
             better = "better" if effect.verdict is Verdict.HELPS else "worse"
             return f"The effect of {effect.arm} is {better} than that of {effect.baseline}{where}"

@@ -15,12 +15,14 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
 from saddle.analyse.paired_values import ArmValues, pair
-from saddle.analyse.result import compared_metric, direction_of, objectives_of
+from saddle.analyse.result import compared_metric
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
-from trainables.contract import Direction, evaluation_fields
+from trainables.contract import Metric
 
 HIDDEN_FACTS = ("seed",)
 """Fingerprints that are meant to differ from trial to trial."""
@@ -31,8 +33,7 @@ class StudyView:
     """One study as it is compared: its arms (an ablation's, or a search's best trial as the only one)."""
 
     study: Study
-    metric: str
-    direction: Direction
+    metric: Metric
     arms: Sequence[ArmValues]
     effects: Mapping[str, Effect] = field(default_factory=dict)
     """By arm; the baseline has none."""
@@ -67,16 +68,15 @@ class StudyComparison:
 
 def view_of(
     study: Study,
-    trainable: Any,
+    declared: Declarations,
     entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
     metric: str | None = None,
     name: str | None = None,
 ) -> StudyView:
     """What a study contributes; `metric` replaces the one that it asks about, `name` the study's own."""
-    directions: Mapping[str, Direction] = trainable.METRICS
     entries_read, entries = entries, comparable(entries)
-    fields = evaluation_fields(trainable)
+    fields = declared.evaluation_fields
     shared: dict[str, Any] = {
         "name": name or study.study,
         "outcomes": Counter(entry.outcome for entry in entries),
@@ -87,19 +87,19 @@ def view_of(
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
     if study.ablation is None:
-        objective = objectives_of(study, directions, trainable.SELECTION)[0]
+        objective = objectives_of(study, declared)[0]
         found = best(entries, objective, study.constraints)
-        asked = metric or objective.metric
-        value = None if found is None else value_of(found, asked)
+        asked = declared.metric(metric) if metric else objective
+        value = None if found is None else value_of(found, asked.name)
         arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
-        return StudyView(study, asked, direction_of(asked, directions), [arm], best=found, **shared)
-    asked = metric or compared_metric(study, directions, entries, trainable.SELECTION)
-    spec = comparison_spec(study, asked, direction_of(asked, directions))
+        return StudyView(study, asked, [arm], best=found, **shared)
+    asked = declared.metric(metric) if metric else compared_metric(study, declared, entries)
+    spec = comparison_spec(study, asked)
     arms = arms_of_study(study, baseline)
-    measured = measure_arms(study, arms, entries, asked)
+    measured = measure_arms(study, arms, entries, asked.name)
     standing = judge_arms(study, arms, measured, spec)
     effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
-    return StudyView(study, asked, spec.direction, measured, effects, measured[0].arm, **shared)
+    return StudyView(study, asked, measured, effects, measured[0].arm, **shared)
 
 
 def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:
@@ -118,14 +118,14 @@ def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
     arms = {arm.arm: arm for arm in first.arms}
     comparisons = []
     for other in others:
-        if other.metric != first.metric:
+        if other.metric.name != first.metric.name:
             continue
         for arm in other.arms:
             if arm.arm in arms:
                 pairs = pair(_of(other, arm), _of(first, arms[arm.arm]))
                 if len(pairs.differences) >= FEWEST_SEEDS:
                     comparisons.append(Comparison(f"{arm.arm}: {other.name} − {first.name}", pairs))
-    return judge(comparisons, ComparisonSpec(first.metric, first.direction, alpha))
+    return judge(comparisons, ComparisonSpec(first.metric, alpha))
 
 
 def _of(view: StudyView, arm: ArmValues) -> ArmValues:
@@ -161,7 +161,7 @@ def _notes(views: Sequence[StudyView]) -> list[str]:
     notes = []
     first = views[0]
     for view in views[1:]:
-        if view.metric != first.metric:
+        if view.metric.name != first.metric.name:
             notes.append(
                 f"{view.name} asks about {view.metric}, {first.name} about {first.metric}; --metric NAME compares one"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from saddle.errors import UserError
 from saddle.store.base import StorageError, Store
 from saddle.store.fence import StudyLock, write_fenced
 from saddle.store.open import open_store, study_folder
+from saddle.study.declarations import Declarations
+from saddle.study.nearest import nearest
 from saddle.study.values import canonical, readable, same
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import Outcome
@@ -72,11 +74,24 @@ def write_evaluation(store: Store, run: RunId, evaluation: Evaluation, lock: Stu
     write_fenced(store, evaluation_path(run), to_json(content).encode(), lock)
 
 
-def refuse_fields(names: Iterable[str], trainable: str, fields: Sequence[str], entries: Sequence[TrialRecord]) -> None:
+def split_change(change: str, fields: Collection[str]) -> tuple[str, str]:
+    """Field and value of a `field=value` text; raises `UserError` where that is none, or the field not of `fields`."""
+    name, equals, text = change.partition("=")
+    if not equals or name not in fields:
+        hint = nearest(name, fields)
+        raise UserError(
+            f"--set {change}: write FIELD=VALUE with a field of the trainable"
+            + (f"; did you mean {hint}?" if hint else "")
+        )
+    return name, text
+
+
+def refuse_fields(changes: Iterable[str], declared: Declarations, entries: Sequence[TrialRecord]) -> None:
     """Raise `UserError` for a field that training reads, and for one that a trial was given a value of its own for."""
-    for name in names:
-        if name not in fields:
-            known = ", ".join(fields) or f"none, as {trainable} declares no EVALUATION_FIELDS"
+    for change in changes if declared.fields else ():
+        name, _ = split_change(change, declared.fields)
+        if name not in declared.evaluation_fields:
+            known = ", ".join(declared.evaluation_fields) or f"none, as {declared.name} declares no EVALUATION_FIELDS"
             raise UserError(
                 f"--set {name}: networks trained with another {name} are other networks, so stored ones can't be "
                 f"measured with it; what can be set with --all: {known}"

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 from saddle.archive.lookup import FoundTrial
-from saddle.archive.models import stored_state
+from saddle.archive.models import declared_now, stored_state, trainable_of
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.checkpoints import encode_state
-from saddle.study.trainables import find_trainables
 from saddle.trial.json_text import to_json
 
 LOADER = '''"""Loads the exported model; needs torch and the package of the trainable, not saddle."""
@@ -41,16 +40,20 @@ if __name__ == "__main__":
 
 
 def export_trial(store: Store, trial: FoundTrial, folder: Path) -> None:
-    """Write `state.pt`, `model.json` and `load.py` to `folder`; raises `UserError` where it holds something already."""
+    """Write `state.pt`, `model.json` and `load.py` to `folder`; raises `UserError` where it holds something already.
+
+    The trainable need not be installed where its run says where its code is found.
+    """
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"the folder {folder} is not empty; choose another with --to")
-    folder.mkdir(parents=True, exist_ok=True)
     entry = trial.entry
+    point = declared_now(trial.stored).entry_point or trainable_of(trial.stored).entry_point
+    folder.mkdir(parents=True, exist_ok=True)
     about = {
         "study": trial.stored.run.name,
         "instance": trial.stored.instance,
         "trial": entry.key,
-        "entry_point": find_trainables()[trial.stored.study.trainable].value,
+        "entry_point": point,
         "config": dict(entry.params),
         "seed": entry.seed,
         "epoch": entry.selected_epoch,

@@ -10,7 +10,6 @@ from saddle.archive.lookup import NotFound, find_studies
 from saddle.archive.study_url import open_named
 from saddle.store.ledger import Ledger
 from saddle.study.nearest import nearest
-from saddle.study.trainables import load_trainable
 
 
 def load_views(
@@ -30,6 +29,5 @@ def load_views(
                 near = nearest(metric, known)
                 hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
                 raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
-            trainable = load_trainable(stored.study.trainable)
-            found.append(view_of(stored.study, trainable, entries, stored.baseline, metric, stored.run.name))
+            found.append(view_of(stored.study, stored.declared, entries, stored.baseline, metric, stored.run.name))
     return found

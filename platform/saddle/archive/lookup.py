@@ -13,7 +13,6 @@ from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.nearest import nearest
 from saddle.study.selection import selection_of
-from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies
 from saddle.studyfile.problem import StudyError
 from saddle.trial.record import TrialRecord
@@ -45,7 +44,7 @@ def find_studies(store: Store, name: str) -> list[StoredStudy]:
     if stored is not None:
         return [stored]
     try:
-        in_file = [read_study(store, study.study) for study in load_studies(name)]
+        in_file = [read_study(store, study.study) for study in load_studies(name, stored=True)]
     except StudyError:
         in_file = []
     found = [study for study in in_file if study is not None]
@@ -128,7 +127,7 @@ def pick_trial(stored: StoredStudy, entries: Sequence[TrialRecord], key: str | N
 
 def _best(stored: StoredStudy, entries: Sequence[TrialRecord]) -> TrialRecord:
     study = stored.study
-    objective = selection_of(study, load_trainable(study.trainable))
+    objective = selection_of(study, stored.declared)
     found = best(entries, objective, study.constraints)
     if found is None:
         raise NotFound(f"{stored.run} has no completed trial that keeps its constraints")

@@ -7,12 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from saddle.archive.evaluation import split_change
 from saddle.archive.lookup import FoundTrial
-from saddle.archive.models import load_config, stored_state
+from saddle.archive.models import load_config, stored_state, trainable_of
 from saddle.errors import UserError
 from saddle.store.base import Store
-from saddle.study.nearest import nearest
-from saddle.study.trainables import load_trainable
 from saddle.study.yaml_scalars import ScalarError
 from saddle.studyfile.fractions import as_number
 from saddle.studyfile.yaml_reader import read_value
@@ -26,7 +25,7 @@ def evaluate_trial(
 
     Raises `UserError` for a field the trainable doesn't have or a value it refuses.
     """
-    trainable = load_trainable(trial.stored.study.trainable)
+    trainable = trainable_of(trial.stored)
     config = change_config(load_config(trial, measured=True), changes)
     run = InProcessRun(seed=trial.entry.seed, data_root=data_root)
     return dict(trainable.evaluate(config, stored_state(store, trial, which), run).metrics)
@@ -36,13 +35,7 @@ def change_config(config: Any, changes: Sequence[str]) -> Any:
     """The configuration with some fields set anew."""
     values = config.model_dump()
     for change in changes:
-        name, equals, text = change.partition("=")
-        if not equals or name not in values:
-            hint = nearest(name, values)
-            raise UserError(
-                f"--set {change}: write FIELD=VALUE with a field of the trainable"
-                + (f"; did you mean {hint}?" if hint else "")
-            )
+        name, text = split_change(change, values)
         values[name] = parse_value(type(config), name, text)
     try:
         return type(config).model_validate(values)

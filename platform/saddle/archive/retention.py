@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from saddle.analyse.answer_study import answer_study
 from saddle.analyse.best import trial_order, value_of, violation
@@ -17,9 +16,9 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.open import study_folder
 from saddle.store.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
-from saddle.study.trainables import load_trainable
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -30,22 +29,25 @@ def plan_for(store: Store, stored: StoredStudy) -> Plan:
     study = stored.study
     if not is_limited(study.checkpoints):
         return Plan((), 0)
-    trainable = load_trainable(study.trainable)
     entries = sorted(Ledger(store, stored.run), key=trial_order)
-    answer = answer_study(study, trainable, entries, stored.baseline)
-    names = cited(study, entries, answer, trainable)
-    return plan_retention(store, stored.run, study.checkpoints, ranked(study, trainable, entries), names)
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
+    names = cited(study, entries, answer, stored.declared)
+    return plan_retention(store, stored.run, study.checkpoints, ranked(study, stored.declared, entries), names)
 
 
-def ranked(study: Study, trainable: Any, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
+def ranked(study: Study, declared: Declarations, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Trials by the study's selection metric, best first: completed before others, constraints kept before broken."""
-    selection = selection_of(study, trainable)
-    sign = -1.0 if selection.direction == "maximize" else 1.0
+    selection = selection_of(study, declared)
 
     def place(entry: TrialRecord) -> tuple[bool, bool, bool, float]:
-        value = value_of(entry, selection.metric)
+        value = value_of(entry, selection.name)
         kept = violation(entry, study.constraints) == 0
-        return (entry.outcome != Outcome.COMPLETED, not kept, value is None, 0.0 if value is None else sign * value)
+        return (
+            entry.outcome != Outcome.COMPLETED,
+            not kept,
+            value is None,
+            0.0 if value is None else selection.cost(value),
+        )
 
     return sorted(sorted(entries, key=trial_order), key=place)
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saddle.analyse.badge import reasons_against
+from saddle.analyse.result import headline
+from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
+from saddle.study.declarations import Declarations
 from saddle.trial.record import TrialRecord
-from saddle.trial.run_id import RunId
 
 
-def result_row(entry: TrialRecord, run: RunId) -> dict[str, Any]:
+def result_row(entry: TrialRecord, stored: StoredStudy) -> dict[str, Any]:
     """The row that `saddle results --json` prints."""
     return {
-        "study": run.name,
+        "study": stored.run.name,
         "trial": entry.key,
         "arm": entry.arm,
         "seed": entry.seed,
         "block": dict(entry.block),
         "outcome": entry.outcome,
-        "flags": list(reasons_against(entry)),
+        "flags": list(reasons_against(entry, stored.declared)),
         "why": entry.why,
         "params": dict(entry.params),
         "settings": dict(entry.settings),
@@ -42,9 +43,9 @@ def result_row(entry: TrialRecord, run: RunId) -> dict[str, Any]:
     }
 
 
-def study_rows(store: Store, run: RunId) -> list[dict[str, Any]]:
+def study_rows(store: Store, stored: StoredStudy) -> list[dict[str, Any]]:
     """The finished trials of a stored run, a search's by number, an ablation's as they were run."""
-    return [result_row(entry, run) for entry in Ledger(store, run).entries()]
+    return [result_row(entry, stored) for entry in Ledger(store, stored.run).entries()]
 
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,9 +57,11 @@ def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def headline_metrics(rows: Sequence[Mapping[str, Any]], first: str = "test/") -> list[str]:
+def headline_metrics(rows: Sequence[Mapping[str, Any]], declared: Declarations, first: str = "test/") -> list[str]:
     """Three metrics, as many as a terminal has room for: `first` (a metric or a split), then accuracies."""
-    counts = Counter(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
-    wanted = [n for n in counts if n.endswith(("worst_case", "clean_accuracy")) or n == first] or list(counts)
+    known = dict.fromkeys(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
+    metrics = [declared.metric(name) for name in known]
+    telling = [one for one in metrics if one.worst_case or one.role == "clean" or one.name == first] or metrics
     split = first.partition("/")[0]
-    return sorted(wanted, key=lambda n: (n != first, not n.startswith(split), not n.endswith("worst_case"), n))[:3]
+    ordered = sorted(telling, key=lambda metric: (metric.name != first, *headline(metric, split), metric.name))
+    return [metric.name for metric in ordered[:3]]

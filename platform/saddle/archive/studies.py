@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.archive.declarations import read_declarations, write_declarations
 from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
+from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
 from saddle.trial.run_id import STUDIES, RunId
-from trainables.contract import evaluation_fields
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class StoredStudy:
     baseline: Mapping[str, Any] | None
     evaluation: Evaluation = AS_TRAINED
     """With what its trials are measured, where that is no longer what the file says."""
+    declared: Declarations = UNDECLARED
+    """What its trainable said of itself when it trained."""
 
     @property
     def instance(self) -> str:
@@ -109,7 +112,7 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
         return None
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"), stored=True)
     run = RunId(study.study, instance, name if name != study.study else "")
-    return StoredStudy(study, run, baseline, read_evaluation(store, run))
+    return StoredStudy(study, run, baseline, read_evaluation(store, run), read_declarations(store, run, study))
 
 
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
@@ -148,8 +151,8 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     changes = refused_differences(stored.study, study)
     if not changes:
         return
-    trainable = load_trainable(stored.study.trainable)
-    if refused_differences(stored.study, as_trained(study, stored.study, evaluation_fields(trainable))):
+    trainable = load_trainable(study.trainable)
+    if refused_differences(stored.study, as_trained(study, stored.study, trainable.evaluation_fields)):
         raise StudyChanged(study.study, changes)
     wanted = changed_evaluation(stored.study, study, trainable)
     if any(not same(value, stored.evaluation.settings.get(name)) for name, value in wanted.items()):
@@ -174,14 +177,16 @@ def settle_study(
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
     run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
+    declared = load_trainable(study.trainable).after(None if stored is None else stored.declared)
     if stored is not None:
-        study = as_trained(study, stored.study, evaluation_fields(load_trainable(stored.study.trainable)))
+        study = as_trained(study, stored.study, declared.evaluation_fields)
     evaluation = stored.evaluation if stored is not None else AS_TRAINED
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": lock.token}
     for name in FACTS:
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
+    write_declarations(store, run, declared, lock)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
-    return StoredStudy(study, run, baseline, evaluation)
+    return StoredStudy(study, run, baseline, evaluation, declared)
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

@@ -9,7 +9,6 @@ from saddle.archive.progress import read_progress
 from saddle.archive.studies import StoredStudy
 from saddle.report.write import report_path
 from saddle.store.base import Store
-from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
 from saddle.trial.record import TrialRecord
@@ -20,7 +19,7 @@ def tell_study_end(store: Store, stored: StoredStudy, entries: Sequence[TrialRec
     study, run = stored.study, stored.run
     progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
-    answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
     tags = answer_tags(study, answer, finished=done)
     arms = describe_arms(study, entries, answer, stored.baseline, finished=done)
     when = max((entry.settled for entry in entries), default=None) if done else None

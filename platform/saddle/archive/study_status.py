@@ -8,6 +8,7 @@ from typing import Any
 
 from saddle.analyse.badge import reasons_against
 from saddle.archive.progress import Progress, read_progress
+from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
 from saddle.store.ledger import Ledger
@@ -50,11 +51,12 @@ def read_state(store: Store, run: RunId) -> StudyState:
     return StudyState(progress, driver.process, driver.host) if driver is not None else StudyState(progress, None)
 
 
-def with_flags(state: StudyState, store: Store, run: RunId) -> StudyState:
+def with_flags(state: StudyState, store: Store, stored: StoredStudy) -> StudyState:
     """The state with what is against finished trials, unless the study runs: then its driver says it of each."""
     if state.running:
         return state
-    reasons = {entry.key: reasons_against(entry) for entry in Ledger(store, run) if entry.outcome == Outcome.COMPLETED}
+    completed = [entry for entry in Ledger(store, stored.run) if entry.outcome == Outcome.COMPLETED]
+    reasons = {entry.key: reasons_against(entry, stored.declared) for entry in completed}
     return replace(state, flagged={key: against for key, against in reasons.items() if against})
 
 

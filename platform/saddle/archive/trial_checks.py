@@ -7,20 +7,14 @@ from typing import Any
 
 from saddle.analyse.answer_study import arms_of_study
 from saddle.archive.lookup import FoundTrial, NotFound
-from saddle.archive.models import load_config, stored_state
+from saddle.archive.models import load_config, stored_state, trainable_of
 from saddle.archive.trial_arrays import stored_arrays
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.study.selection import selection_of
-from saddle.study.trainables import load_trainable
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem, InProcessRun, TrainedTrial
-
-
-def has_checklist(trainable: Any) -> bool:
-    """Whether the trainable can check its robustness."""
-    return hasattr(trainable, "check_robustness")
 
 
 def check_trial(
@@ -30,9 +24,9 @@ def check_trial(
 
     Raises `UserError` for a trainable without a checklist, `NotFound` for a checkpoint that isn't kept.
     """
-    trainable = load_trainable(trial.stored.study.trainable)
-    if not has_checklist(trainable):
-        raise UserError(f"{trial.stored.study.trainable} has no checklist of robustness; adversarial_training has one")
+    trainable = trainable_of(trial.stored)
+    if trainable.check_robustness is None:
+        raise UserError(f"{trainable.name} has no checklist of robustness; adversarial_training has one")
     run = InProcessRun(seed=trial.entry.seed, data_root=data_root, device_name=device)
     trained = what_is_known(store, trial, entries)
     return list(trainable.check_robustness(load_config(trial), stored_state(store, trial), run, trained))
@@ -47,7 +41,7 @@ def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[TrialRecord
         metrics=entry.metrics,
         test_last=entry.test_last,
         curve=list(entry.curve),
-        selected_by=selection_of(study, load_trainable(study.trainable)).metric,
+        selected_by=selection_of(study, trial.stored.declared).name,
         selected_epoch=entry.selected_epoch,
         seeds=max(1, len(of_arm)),
         arrays=stored_arrays(store, entry),

@@ -96,16 +96,15 @@ def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     from saddle.store.checks import write_checks
     from saddle.store.ledger import Ledger
     from saddle.store.lock import lock_study
-    from saddle.study.trainables import load_trainable
     from saddle.track.opening import open_tracker, was_tracked
 
     stored, run = found.stored, found.stored.run
     try:
         with lock_study(store, run) as lock:
             write_checks(store, run, found.entry, items, lock)
-            entries, trainable = Ledger(store, run).entries(), load_trainable(stored.study.trainable)
-            write_report(store, run, stored.study, trainable, entries, stored.baseline)
-            tracker = open_tracker(store, run, enabled=was_tracked(store, run))
+            entries = Ledger(store, run).entries()
+            write_report(store, run, stored.study, stored.declared, entries, stored.baseline)
+            tracker = open_tracker(store, run, enabled=was_tracked(store, run), declared=stored.declared)
             tracker.note_checks(Ledger(store, run).get(found.entry.key))
             tell_study_end(store, stored, entries, tracker)
             undelivered = tracker.close(20.0)

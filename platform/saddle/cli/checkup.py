@@ -84,7 +84,7 @@ def find_storage(storage: str | None) -> str:
 def find_data(data_root: Path | None) -> str:
     """The data root and what lies in it."""
     from trainables.datasets.availability import is_present
-    from trainables.datasets.config import KNOWN
+    from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root as find_root
 
     root = find_root(data_root)

@@ -59,7 +59,7 @@ def presence_row(name: str, root: Any) -> dict[str, Any]:
     from trainables.datasets.availability import look
     from trainables.datasets.registry import KNOWN
 
-    facts, found = KNOWN[name], look(name, root)
+    facts, found = KNOWN[name].facts, look(name, root)
     train, test = facts.stored
     return {
         "name": name,
@@ -130,7 +130,7 @@ def cache(
     `SADDLE_CACHE` says where it is, `SADDLE_CACHE_BYTES` how large it may become. Example: saddle data cache --clear
     """
     from saddle.cli.tables import print_json, print_table
-    from trainables.datasets.cache_space import budget, cache_root, entries, make_room
+    from trainables.datasets.cache.space import budget, cache_root, entries, make_room
 
     root = cache_root()
     removed = make_room(root, room=0) if clear and root.is_dir() else []

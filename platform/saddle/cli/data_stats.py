@@ -172,12 +172,11 @@ def parse_epsilon(text: str) -> float:
 def usual_epsilon(name: str | None) -> tuple[float, str]:
     """The ε that an installed trainable attacks a known dataset with, and whose it is; 8/255 where none says."""
     from saddle.study.trainables import TrainableError, find_trainables, load_trainable
-    from trainables.contract import find_defaults
     from trainables.datasets.registry import KNOWN
 
     for trainable in find_trainables() if name in KNOWN else ():
         try:
-            found = find_defaults(load_trainable(trainable), {"dataset": name}, None, None).get("epsilon")
+            found = load_trainable(trainable).defaults({"dataset": name}, None, None).get("epsilon")
         except TrainableError:  # somebody else's, which has nothing to do with data
             continue
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,6 @@ def tasks(
     from saddle.cli.tables import print_json, print_table, say
     from saddle.errors import UserError
     from saddle.study.nearest import nearest
-    from trainables.datasets.class_tables import MEANINGS
     from trainables.datasets.registry import KNOWN
 
     if name is not None and name not in KNOWN:
@@ -39,7 +39,7 @@ def tasks(
             print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
             say("saddle data tasks DATASET shows the label of each class.")
         return
-    table = KNOWN[name].class_table
+    table = KNOWN[name].tasks
     labelled = [] if table is None else class_rows(table)
     if as_json:
         print_json({"dataset": name, "tasks": task_rows(name), "classes": labelled})
@@ -47,25 +47,30 @@ def tasks(
         say(f"{name} has no named tasks; a task of your own is a mapping, such as {example(name)}")
     else:
         shown = [
-            tuple(MEANINGS[key][value] if key in MEANINGS else value or None for key, value in row.items())
+            tuple(table.meanings[key][value] if key in table.meanings else value or None for key, value in row.items())
             for row in labelled
         ]
-        print_table(tuple(labelled[0]), shown, title="; ".join(map(numbered, table.tasks)))
+        print_table(
+            tuple(labelled[0]),
+            shown,
+            title="; ".join(numbered(task, meanings) for task, meanings in table.meanings.items()),
+        )
 
 
 def task_rows(dataset: str) -> list[dict[str, Any]]:
     """The tasks of one dataset, and how many of its classes have each label."""
-    from trainables.datasets.class_tables import MEANINGS
     from trainables.datasets.registry import KNOWN
 
-    table = KNOWN[dataset].class_table
+    table = KNOWN[dataset].tasks
+    if table is None:
+        return []
     return [
         {
             "dataset": dataset,
             "task": task,
-            "labels": {meaning: labels.count(number) for number, meaning in enumerate(MEANINGS[task])},
+            "labels": {meaning: labels.count(number) for number, meaning in enumerate(table.meanings[task])},
         }
-        for task, labels in (table.tasks.items() if table is not None else ())
+        for task, labels in table.tasks.items()
     ]
 
 
@@ -82,15 +87,13 @@ def class_rows(table: Any) -> list[dict[str, Any]]:
     ]
 
 
-def numbered(task: str) -> str:
+def numbered(task: str, meanings: Sequence[str]) -> str:
     """What the numbers of a task's labels stand for."""
-    from trainables.datasets.class_tables import MEANINGS
-
-    return f"{task}: {', '.join(f'{number} {meaning}' for number, meaning in enumerate(MEANINGS[task]))}"
+    return f"{task}: {', '.join(f'{number} {meaning}' for number, meaning in enumerate(meanings))}"
 
 
 def example(dataset: str) -> str:
     """A task of one's own, as a study file writes it."""
-    from trainables.datasets.tasks import example_task
+    from trainables.datasets.auxiliary_tasks.tasks import example_task
 
     return example_task(dataset)

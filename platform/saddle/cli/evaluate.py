@@ -12,6 +12,7 @@ from saddle.cli.terminal import echo
 if TYPE_CHECKING:
     from saddle.execute.remeasurement import Remeasurement
     from saddle.store.base import Store
+    from saddle.study.declarations import Declarations
     from saddle.trial.record import TrialRecord
 
 
@@ -116,7 +117,7 @@ class Lines:
             more = f"; {already} are measured so already" if already else ""
             echo(f"{self.study}: {pending} trials to measure{more}")
 
-    def told(self, before: TrialRecord, now: TrialRecord) -> None:
+    def told(self, before: TrialRecord, now: TrialRecord, declared: Declarations) -> None:
         from saddle.analyse.text.formatting import Scale, label
         from saddle.archive.rows import headline_metrics
         from saddle.report.provenance import name_of
@@ -124,8 +125,8 @@ class Lines:
         self.done += 1
         if self.quiet:
             return
-        [metric, *_] = [*headline_metrics([{"metrics": now.metrics}]), "test/"]
-        values = [Scale.of(metric).value(entry.metrics.get(metric)) for entry in (before, now)]
+        [metric, *_] = [*headline_metrics([{"metrics": now.metrics}], declared), "test/"]
+        values = [Scale.of(declared.metric(metric)).value(entry.metrics.get(metric)) for entry in (before, now)]
         echo(f"  {self.done}/{self.total} {name_of(now)}: {label(metric)} {' → '.join(values)}")
 
 

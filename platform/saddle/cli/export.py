@@ -23,10 +23,16 @@ def export(
     """
     from saddle.archive.exporting import export_trial
     from saddle.archive.lookup import find_trial
+    from saddle.archive.models import trainable_of
     from saddle.archive.study_url import open_named
+    from saddle.study.trainables import TrainableError
 
     store, study = open_named(study, storage)
     found = find_trial(store, study, trial)
     folder = to or Path(found.name.replace("/", "-"))
     export_trial(store, found, folder)
+    try:
+        trainable_of(found.stored)
+    except TrainableError as error:
+        echo(f"saddle: load.py won't work here: {error}", err=True)
     echo(f"{found.name} → {folder}\nload it with: python {folder}/load.py")

@@ -65,12 +65,11 @@ def stored_result(store: Store, run: RunId) -> StudyResult | None:
     from saddle.execute.driver import StudyResult
     from saddle.report.write import report_path
     from saddle.store.ledger import Ledger
-    from saddle.study.trainables import load_trainable
 
     stored = read_study(store, run.name)
     if stored is None:
         return None
     entries = Ledger(store, run).entries()
-    answer = answer_study(stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
+    answer = answer_study(stored.study, stored.declared, entries, stored.baseline)
     finished = read_state(store, run).progress.state == "finished"
     return StudyResult(stored.study, entries, answer, store.url, store.locate(report_path(run)), not finished)

@@ -66,13 +66,11 @@ def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
     """Write the HTML report, into the store without `output`; returns where it is."""
     from saddle.report.write import page_of, write_report
     from saddle.store.ledger import Ledger
-    from saddle.study.trainables import load_trainable
 
     study, entries = stored.study, Ledger(store, stored.run).entries()
-    trainable = load_trainable(study.trainable)
     if output is None:
-        return write_report(store, stored.run, study, trainable, entries, stored.baseline)
-    output.write_text(page_of(store, stored.run, study, trainable, entries, stored.baseline), encoding="utf-8")
+        return write_report(store, stored.run, study, stored.declared, entries, stored.baseline)
+    output.write_text(page_of(store, stored.run, study, stored.declared, entries, stored.baseline), encoding="utf-8")
     return str(output)
 
 
@@ -80,7 +78,6 @@ def markdown(store: Store, stored: StoredStudy) -> str:
     """The report as Markdown."""
     from saddle.report.write import markdown_of
     from saddle.store.ledger import Ledger
-    from saddle.study.trainables import load_trainable
 
     study, entries = stored.study, Ledger(store, stored.run).entries()
-    return markdown_of(store, stored.run, study, load_trainable(study.trainable), entries, stored.baseline)
+    return markdown_of(store, stored.run, study, stored.declared, entries, stored.baseline)

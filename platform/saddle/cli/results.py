@@ -45,7 +45,7 @@ def results(
 
         print_samples(store, find_studies(store, study), as_json, as_csv)
         return
-    found = [(stored, study_rows(store, stored.run)) for stored in find_studies(store, study)]
+    found = [(stored, study_rows(store, stored)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]
     if as_json:
         print_json(rows)
@@ -71,7 +71,7 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     searched = study.ablation is None
     # an ablation's trials are told apart by their keys, which name arm and seed
     names = list(dict.fromkeys(name for row in rows for name in row["settings"])) if searched else []
-    metrics = headline_metrics(rows, asked_metric(study))
+    metrics = headline_metrics(rows, stored.declared, asked_metric(study))
     table = [
         (
             row["trial"],
@@ -124,10 +124,9 @@ def show_published(store: Store, stored: StoredStudy) -> None:
     from saddle.cli.tables import print_table, say
     from saddle.report.published_comparison import published_table
     from saddle.store.ledger import Ledger
-    from saddle.study.trainables import load_trainable
 
-    entries, trainable = comparable(Ledger(store, stored.run).entries()), load_trainable(stored.study.trainable)
-    table = published_table(stored.study, entries, stored.baseline, trainable)
+    entries = comparable(Ledger(store, stored.run).entries())
+    table = published_table(stored.study, entries, stored.baseline, stored.declared)
     if table is not None:
         print_table(table.columns, table.rows, title="Beside published values")
         say(f"note: {table.note}", indent=2)

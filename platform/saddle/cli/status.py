@@ -44,8 +44,8 @@ def status(
     from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
-    runs = [stored.run for stored in find_studies(store, study)]
-    show(lambda: [with_flags(read_state(store, run), store, run) for run in runs], as_json=as_json, watch=watch)
+    found = find_studies(store, study)
+    show(lambda: [with_flags(read_state(store, one.run), store, one) for one in found], as_json=as_json, watch=watch)
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:

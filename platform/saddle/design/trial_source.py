@@ -10,7 +10,8 @@ from saddle.design.arm import Replicate
 from saddle.design.blocks import MACHINE, settings_of
 from saddle.errors import UserError
 from saddle.trial.record import TrialRecord
-from saddle.trial.source import Proposal
+from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
 Needs = Callable[[Replicate], bool]
 
@@ -23,6 +24,7 @@ class AblationSource:
 
     def __init__(
         self,
+        run: RunId,
         replicates: Sequence[Replicate],
         finished: Mapping[str, TrialRecord],
         judge: Callable[[Sequence[TrialRecord]], Needs] | None = None,
@@ -31,6 +33,7 @@ class AblationSource:
         self.trouble: UserError | None = None
         self.machine: str | None = None
         """The kind of machine whose replicates are proposed now; None where they may run anywhere."""
+        self._run = run
         self._seeds = list(dict.fromkeys(replicate.seed for replicate in replicates))
         self._turn = set(self._seeds)
         self._finished = dict(finished)
@@ -75,13 +78,13 @@ class AblationSource:
     def cancel_waits(self) -> None:
         """Nothing: no call here waits."""
 
-    def next(self) -> Proposal | None:
+    def next(self) -> TrialSpec | None:
         replicate = next((one for one in self._waiting() if one.block.get(MACHINE) == self.machine), None)
         if replicate is None:
             return None
         self._todo.remove(replicate)
         settings = {**replicate.arm.settings, **settings_of(replicate.block)}
-        return Proposal(replicate.key, settings, replicate.seed, arm=replicate.arm.name, block=dict(replicate.block))
+        return TrialSpec(replicate.key, self._run, settings, replicate.seed, replicate.arm.name, dict(replicate.block))
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Never: every replicate of a comparison is trained to its end."""

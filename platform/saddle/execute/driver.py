@@ -19,8 +19,9 @@ from saddle.cluster.watch import watching_cluster
 from saddle.design.trial_source import AblationSource
 from saddle.execute.final_checks import check_best
 from saddle.execute.interrupt import on_interrupt
-from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source
+from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
+from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.stop_request import stop_path
 from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
@@ -33,7 +34,6 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.open import study_folder
 from saddle.study.models import Study
-from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
@@ -105,30 +105,26 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)
         store.delete(stop_path(run))
-        tracker = open_tracker(store, run, enabled=options.track)
+        tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared)
         listener = options.listener(study)
         keeper = start_progress(study, run, trainable, store, entries, source, slots, listener, lock)
-        selection = selection_of(study, trainable)
-        code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
-        scheduler = Scheduler(
-            study, trainable, store, ledger, source, tracker, keeper,
-            select=(selection.metric, selection.direction), fingerprints=code, data_root=options.data_root,
-            gpu_seconds=keeper.progress.gpu_seconds or 0.0,
-            hours_spent=keeper.progress.hours_before, lock=lock, recorded=recorded,
-        )  # fmt: skip
+        code = {**fingerprint_code(trainable.code), "environment": fingerprint_environment()}
+        recorder = Recorder(ledger, tracker, keeper, code, stored.declared, lock, recorded)
+        placement = place_trials(study, store, options.data_root, lock)
+        scheduler = Scheduler(study, trainable, source, recorder, placement)
         with noting_faults(keeper, tracker, lock):
             tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code, lock))
             tracker.settle(entries)
             run_all(scheduler, slots)
-            if scheduler.is_lost:  # what is left to do here is the other driver's now
-                raise TakenOver(lock.why if lock.lost else scheduler.conflict)
+            if recorder.is_lost:  # what is left to do here is the other driver's now
+                raise TakenOver(lock.why if lock.lost else recorder.conflict)
             asked_to_stop = scheduler.stopping
             scheduler.stopping = asked_to_stop or source.trouble is not None
             if not scheduler.stopping:
-                measure_as_others(scheduler, stored, nodes, options)
-                check_best(scheduler, stored, options.data_root)
+                measure_as_others(recorder, stored, nodes, options)
+                check_best(recorder, stored, trainable, options.data_root)
             keeper.end("interrupted" if scheduler.stopping else "finished")
-            result = conclude(scheduler, stored, options)
+            result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
             if source.trouble is not None and not asked_to_stop:
                 raise source.trouble
             return result
@@ -154,7 +150,8 @@ def noting_faults(keeper: ProgressKeeper, tracker: Tracker, lock: StudyLock) -> 
 
 def run_all(scheduler: Scheduler, slots: int) -> None:
     """Run the trials under Ctrl-C; a study without any left starts nothing."""
-    if scheduler.source.total is not None and scheduler.progress.progress.done >= scheduler.source.total:
+    source, keeper = scheduler.source, scheduler.recorder.progress
+    if source.total is not None and keeper.progress.done >= source.total:
         return
     scheduler.exhausted()  # said before anything is
     from saddle.cluster.failures import free_orphaned_groups
@@ -162,14 +159,10 @@ def run_all(scheduler: Scheduler, slots: int) -> None:
 
     def stop() -> None:
         scheduler.stopping = True
-        scheduler.source.cancel_waits()
-        scheduler.progress.listener.changed(
-            scheduler.progress.progress, "stopping after the epochs under way; Ctrl-C again to stop at once"
-        )
+        source.cancel_waits()
+        keeper.listener.changed(keeper.progress, "stopping after the epochs under way; Ctrl-C again to stop at once")
 
-    source = scheduler.source
-
-    with on_interrupt(stop), watching_cluster(lambda error: scheduler.progress.stop(str(error))):
+    with on_interrupt(stop), watching_cluster(lambda error: keeper.stop(str(error))):
         for machine in source.legs(slots) if isinstance(source, AblationSource) else [None]:
             run_trials(scheduler, slots, machine)
             while scheduler.lost and not scheduler.stopping:  # lost after Tune had been told that there are no more
@@ -179,43 +172,44 @@ def run_all(scheduler: Scheduler, slots: int) -> None:
         free_orphaned_groups()
 
 
-def measure_as_others(scheduler: Scheduler, stored: StoredStudy, nodes: Nodes, options: Options) -> None:
+def measure_as_others(recorder: Recorder, stored: StoredStudy, nodes: Nodes, options: Options) -> None:
     """Measure new trials as those before were measured again (see `remeasurement`): they are trained as those were."""
-    pending = stored.evaluation.pending(scheduler.ledger.entries())
+    pending = stored.evaluation.pending(recorder.ledger.entries())
     if not pending:
         return
     from saddle.execute import remeasurement
 
     how = remeasurement.Options(data_root=options.data_root)
     left_out = remeasurement.measure_pending(
-        scheduler.store, stored, pending, nodes, scheduler.tracker, scheduler.lock, how, []
+        recorder.ledger.store, stored, pending, nodes, recorder.tracker, recorder.lock, how, []
     )
+    keeper = recorder.progress
     for key, why in left_out.items():
-        scheduler.progress.listener.changed(scheduler.progress.progress, f"{key} could not be measured again: {why}")
+        keeper.listener.changed(keeper.progress, f"{key} could not be measured again: {why}")
 
 
-def conclude(scheduler: Scheduler, stored: StoredStudy, options: Options) -> StudyResult:
+def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, interrupted: bool) -> StudyResult:
     """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
-    study, store = scheduler.study, scheduler.store
-    scheduler.set_strays_aside()
-    scheduler.index()
-    entries = scheduler.ledger.entries()
-    answer = answer_study(study, scheduler.trainable, entries, stored.baseline)
-    scheduler.lock.check()
-    report = write_report(store, stored.run, study, scheduler.trainable, entries, stored.baseline)
+    study, store, tracker = stored.study, recorder.ledger.store, recorder.tracker
+    recorder.set_strays_aside()
+    recorder.index()
+    entries = recorder.ledger.entries()
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
+    recorder.lock.check()
+    report = write_report(store, stored.run, study, stored.declared, entries, stored.baseline)
     tags = answer_tags(study, answer, finished=True)
-    scheduler.tracker.finish_study(
-        "KILLED" if scheduler.stopping else "FINISHED",
-        describe_arms(study, entries, answer, stored.baseline, finished=not scheduler.stopping),
+    tracker.finish_study(
+        "KILLED" if interrupted else "FINISHED",
+        describe_arms(study, entries, answer, stored.baseline, finished=not interrupted),
         tags,
         [report_path(stored.run)],
         # the same each time that a finished study is told of
-        None if scheduler.stopping else max((entry.settled for entry in entries), default=None),
+        None if interrupted else max((entry.settled for entry in entries), default=None),
     )
-    if not scheduler.stopping:
-        apply_policy(store, stored, scheduler.lock)
-    undelivered = scheduler.tracker.close(DELIVERY_SECONDS)
-    result = StudyResult(study, entries, answer, store.url, report, scheduler.stopping, undelivered)
+    if not interrupted:
+        apply_policy(store, stored, recorder.lock)
+    undelivered = tracker.close(DELIVERY_SECONDS)
+    result = StudyResult(study, entries, answer, store.url, report, interrupted, undelivered)
     options.settled(result)
     return result
 

@@ -10,14 +10,15 @@ from saddle.analyse.answer_study import answer_study
 from saddle.analyse.to_check import to_check
 from saddle.archive.lookup import FoundTrial
 from saddle.archive.studies import StoredStudy
-from saddle.archive.trial_checks import check_trial, has_checklist
+from saddle.archive.trial_checks import check_trial
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.resources import trial_shape
-from saddle.execute.scheduler import Scheduler
+from saddle.execute.recorder import Recorder
 from saddle.redaction import redact, redacting
 from saddle.store.checks import write_checks
 from saddle.store.ledger import Ledger
 from saddle.store.open import open_store
+from saddle.study.trainables import LoadedTrainable
 from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem
 
@@ -27,27 +28,27 @@ LONGEST_SECONDS = 3600.0
 log = logging.getLogger("saddle")
 
 
-def check_best(scheduler: Scheduler, stored: StoredStudy, data_root: str | None) -> None:
+def check_best(recorder: Recorder, stored: StoredStudy, trainable: LoadedTrainable, data_root: str | None) -> None:
     """Check the trials that would have the badge and were not checked yet, and store and track what was found."""
-    study, store, trainable = scheduler.study, scheduler.store, scheduler.trainable
-    if not has_checklist(trainable):
+    study, store = stored.study, recorder.ledger.store
+    if trainable.check_robustness is None:
         return
-    entries = scheduler.ledger.entries()
-    answer = answer_study(study, trainable, entries, stored.baseline)
+    entries = recorder.ledger.entries()
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
     todo = [
         entry
-        for entry in to_check(study, trainable, entries, answer, stored.baseline)
+        for entry in to_check(study, stored.declared, entries, answer, stored.baseline)
         if not entry.checks and "best" in entry.checkpoints
     ]
     if not todo:
         return
     names = ", ".join(entry.key for entry in todo)
-    keeper = scheduler.progress
+    keeper = recorder.progress
     keeper.listener.changed(keeper.progress, f"checking the robustness of {names}")
     for entry, items in zip(todo, ask(stored, store.url, todo, data_root), strict=True):
         if items is not None:
-            write_checks(store, stored.run, entry, items, scheduler.lock)
-            scheduler.tracker.note_checks(scheduler.ledger.get(entry.key))
+            write_checks(store, stored.run, entry, items, recorder.lock)
+            recorder.tracker.note_checks(recorder.ledger.get(entry.key))
 
 
 def ask(

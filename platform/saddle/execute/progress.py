@@ -12,19 +12,18 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from saddle.analyse.result import direction_of
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
-from saddle.study.models import Study
+from saddle.study.declarations import Declarations
+from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of
 from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-from trainables.contract import Direction
 
 WRITE_EVERY = 1.0
 BEAT_EVERY = 10.0
@@ -54,6 +53,8 @@ class ProgressKeeper:
     run: RunId
     listener: Listener
     maximize: bool = True
+    gpus: float = 0.0
+    """GPUs of a trial."""
     begun: float = field(default_factory=time.monotonic)
     lock: StudyLock = NO_LOCK
     _written: float = -math.inf
@@ -75,6 +76,22 @@ class ProgressKeeper:
         p.fresh += 1
         self.count(key, outcome, metrics)
         self._tell(event)
+
+    def spend(self, seconds: float, total: int | None) -> None:
+        """Count the GPU time of a trial that took so long; the study has `total` trials now."""
+        self.progress.gpu_seconds = (self.progress.gpu_seconds or 0.0) + seconds * self.gpus
+        self.progress.total = total
+
+    def exhausted(self, budget: Budget) -> str:
+        """Which time allowed is used up, in words, empty for none."""
+        self.progress.seconds = time.monotonic() - self.begun
+        spent = {"hours": self.progress.hours, "gpu_hours": (self.progress.gpu_seconds or 0.0) / 3600}
+        for name, amount in spent.items():
+            limit = getattr(budget, name)
+            if limit is not None and amount >= limit:
+                self.progress.exhausted = f"budget.{name} is used up ({amount:.3g} of {limit:g})"
+                break
+        return self.progress.exhausted
 
     def count(self, key: str, outcome: str, metrics: Mapping[str, float]) -> None:
         """Count an outcome and see whether it is the best so far; only completed trials can be."""
@@ -142,14 +159,14 @@ class ProgressKeeper:
 
 
 def count_again(
-    store: Store, run: RunId, entries: Iterable[TrialRecord], directions: Mapping[str, Direction], lock: StudyLock
+    store: Store, run: RunId, entries: Iterable[TrialRecord], declared: Declarations, lock: StudyLock
 ) -> None:
     """See which trial is the best one once trials of a study that nobody trains have other metrics."""
     progress = read_progress(store, run)
     if progress is None:
         return
     progress.best, progress.best_trial, progress.outcomes = None, None, {}
-    maximize = direction_of(progress.metric, directions) == "maximize"
+    maximize = declared.metric(progress.metric).direction == "maximize"
     begun = time.monotonic() - progress.seconds
     keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, lock=lock)
     for entry in entries:
@@ -160,7 +177,7 @@ def count_again(
 def start_progress(
     study: Study,
     run: RunId,
-    trainable: Any,
+    declared: Declarations,
     store: Store,
     entries: Sequence[TrialRecord],
     source: TrialSource,
@@ -169,19 +186,20 @@ def start_progress(
     lock: StudyLock = NO_LOCK,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
-    selection = selection_of(study, trainable)
-    metric, direction = selection.metric, selection.direction
-    if study.ablation is not None and study.ablation.compare.metric is not None:
-        metric = study.ablation.compare.metric
-        direction = trainable.METRICS[metric]
+    compared = None if study.ablation is None else study.ablation.compare.metric
+    metric = selection_of(study, declared) if compared is None else declared.metric(compared)
     earlier = read_progress(store, run)
+    gpus = study.resources.workers * study.resources.gpus_per_worker
     progress = Progress(
-        run.name, study.question, source.total, slots, metric=metric,
-        hours_before=earlier.hours if earlier else hours_of(entries, slots), gpu_seconds=gpu_seconds_of(study, entries),
+        run.name, study.question, source.total, slots, metric=metric.name,
+        hours_before=earlier.hours if earlier else hours_of(entries, slots),
+        # had they all run on what the study asks for now
+        gpu_seconds=sum(entry.seconds for entry in entries) * gpus,
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=direction == "maximize", lock=lock)
+    maximize = metric.direction == "maximize"
+    keeper = ProgressKeeper(progress, store, run, listener, maximize=maximize, gpus=gpus, lock=lock)
     for entry in entries:
         keeper.count(entry.key, entry.outcome, entry.metrics)
         progress.done += 1
@@ -191,8 +209,3 @@ def start_progress(
 def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:
     """Hours that the trials took at least, for a study whose own count is lost."""
     return sum(entry.seconds for entry in entries) / slots / 3600
-
-
-def gpu_seconds_of(study: Study, entries: Sequence[TrialRecord]) -> float:
-    """GPU time of the trials, had they all run on what the study asks for now."""
-    return sum(entry.seconds for entry in entries) * study.resources.workers * study.resources.gpus_per_worker

@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.analyse.evaluations import comparable
+from saddle.archive.declarations import write_declarations
 from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
+from saddle.archive.lookup import FoundTrial
+from saddle.archive.models import config_of, declared_now, trainable_of
 from saddle.archive.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.archive.study_end import tell_study_end
@@ -20,8 +23,9 @@ from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
+from saddle.execute.plan.setup import place_trials
 from saddle.execute.progress import count_again
-from saddle.execute.remeasurement_task import Measured, Order, measure_again
+from saddle.execute.remeasurement_task import MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
 from saddle.report.write import write_report
@@ -30,13 +34,12 @@ from saddle.store.fence import StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.measurements import add_measurement, next_number
-from saddle.study.models import Resources
-from saddle.study.trainables import load_trainable
+from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
-from trainables.contract import evaluation_fields
+from saddle.trial.restart_policy import Restart, RestartPolicy
 
 DELIVERY_SECONDS = 60.0
 """How long to wait for MLflow to take what it is told."""
@@ -44,8 +47,8 @@ DELIVERY_SECONDS = 60.0
 RESTARTS = 2
 """How often a process that measures may die under one trial before that trial is left out."""
 
-Told = Callable[[TrialRecord, TrialRecord], None]
-"""Hears of each trial that was measured: as it was before, and as it is now."""
+Told = Callable[[TrialRecord, TrialRecord, Declarations], None]
+"""Hears of each trial that was measured: as it was before, as it is now, and what its metrics mean."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Options:
     address: str | None = None
     """The cluster to use (see `connect`)."""
     insecure: bool = False
-    told: Told = lambda before, now: None
+    told: Told = lambda before, now, declared: None
     begun: Callable[[int, int], None] = lambda pending, already: None
     """Hears how many trials are still to be measured, and how many are already, before the first one is."""
 
@@ -92,11 +95,12 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
         evaluation = wanted_evaluation(stored, entries, changes, anew=options.anew)
         if evaluation != stored.evaluation:
             write_evaluation(store, stored.run, evaluation, lock)
-        stored = replace(stored, evaluation=evaluation)
+        stored = replace(stored, evaluation=evaluation, declared=trainable_of(stored).after(stored.declared))
+        write_declarations(store, stored.run, stored.declared, lock)
         pending = evaluation.pending(entries)
         already = sum(entry.outcome == Outcome.COMPLETED for entry in entries) - len(pending)
         options.begun(len(pending), already)
-        tracker = open_tracker(store, stored.run, enabled=was_tracked(store, stored.run))
+        tracker = open_tracker(store, stored.run, enabled=was_tracked(store, stored.run), declared=stored.declared)
         for entry in entries:  # one that was stopped may not have told of the last one that it measured
             if entry.measured and entry not in pending:
                 tracker.measure_again(entry, list(entry.closing_images.values()))
@@ -108,9 +112,8 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
                 left_out = measure_pending(store, stored, pending, nodes, tracker, lock, options, measured)
         entries = Ledger(store, stored.run).entries()
         lock.check()
-        trainable = load_trainable(stored.study.trainable)
-        count_again(store, stored.run, comparable(entries), trainable.METRICS, lock)
-        report = write_report(store, stored.run, stored.study, trainable, entries, stored.baseline)
+        count_again(store, stored.run, comparable(entries), stored.declared, lock)
+        report = write_report(store, stored.run, stored.study, stored.declared, entries, stored.baseline)
         tell_study_end(store, stored, entries, tracker)
         undelivered = tracker.close(DELIVERY_SECONDS)
         return Remeasurement(stored.run.name, evaluation, measured, already, left_out, report, undelivered)
@@ -123,11 +126,10 @@ def wanted_evaluation(
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     if not completed:
         raise UserError(f"{stored.run} has no completed trial to measure")
-    trainable = load_trainable(stored.study.trainable)
+    refuse_fields(changes, declared_now(stored), completed)
+    present = config_of(FoundTrial(stored, completed[0]), {**completed[0].params, **stored.evaluation.settings})
+    changed = change_config(present, changes).model_dump(mode="json")
     names = [change.partition("=")[0] for change in changes]
-    present = {**completed[0].params, **stored.evaluation.settings}
-    changed = change_config(trainable.Config.model_validate(present), changes).model_dump(mode="json")
-    refuse_fields(names, stored.study.trainable, evaluation_fields(trainable), completed)
     settings = {**stored.evaluation.settings, **{name: changed[name] for name in names}}
     return Evaluation(settings, time.time() if anew else stored.evaluation.since)
 
@@ -150,66 +152,57 @@ def measure_pending(
     slots = min(count_slots(resources, nodes), len(pending))
     by_key = {entry.key: entry for entry in pending}
     numbers = {key: next_number(store, stored.run, key) for key in by_key}
-    orders = [
-        Order(
-            store.url,
-            stored.run.name,
-            key,
-            stored.evaluation.settings,
-            numbers[key],
-            lock.token,
-            options.data_root,
-            max(1, int(resources.cpus_per_worker)),
-            resources.gpus_per_worker > 0,
-        )
-        for key in by_key
+    placement = replace(place_trials(stored.study, store, options.data_root, lock), workers=1)
+    messages = [
+        MeasureMessage(key, stored.run.name, stored.evaluation.settings, numbers[key], placement) for key in by_key
     ]
     left_out: dict[str, str] = {}
-    for found in measure_all(orders, slots, resources):
-        if found.fault:
-            raise InfrastructureError(found.fault)
-        if found.measurement is None:
-            left_out[found.key] = found.why
+    for answer in measure_all(messages, slots):
+        if answer.fault:
+            raise InfrastructureError(answer.fault)
+        if answer.measurement is None:
+            left_out[answer.key] = answer.why
             continue
-        before = by_key[found.key]
-        now = add_measurement(store, stored.run, before, numbers[found.key], found.measurement, lock)
+        before = by_key[answer.key]
+        now = add_measurement(store, stored.run, before, numbers[answer.key], answer.measurement, lock)
         tracker.measure_again(now, list(now.closing_images.values()))
         measured.append(now)
-        options.told(before, now)
+        options.told(before, now, stored.declared)
     return left_out
 
 
-def measure_all(orders: Sequence[Order], slots: int, resources: Resources) -> Iterator[Measured]:
-    """What came of each order, as it ends; `slots` of them at once in processes of Ray's."""
+def measure_all(messages: Sequence[MeasureMessage], slots: int) -> Iterator[MeasuredMessage]:
+    """What came of each message, as it ends; `slots` of them at once in processes of Ray's."""
     import ray
 
     def start() -> Any:
-        shape = Shape(resources.cpus_per_worker, resources.gpus_per_worker)
+        placement = messages[0].placement
+        shape = Shape(placement.cpus_per_worker, placement.gpus_per_worker)
         options = {"num_cpus": shape.cpus, "num_gpus": shape.gpus, "max_restarts": 0}
         return ray.remote(Measurer).options(**options).remote()
 
     idle = [start() for _ in range(slots)]
-    waiting, deaths = deque(orders), dict.fromkeys((order.key for order in orders), 0)
-    under_way: dict[Any, tuple[Any, Order]] = {}
+    waiting, restarts = deque(messages), RestartPolicy(RESTARTS)
+    under_way: dict[Any, tuple[Any, MeasureMessage]] = {}
     try:
         while waiting or under_way:
             while idle and waiting:
-                actor, order = idle.pop(), waiting.popleft()
-                under_way[actor.measure.remote(order.dump())] = (actor, order)
+                actor, message = idle.pop(), waiting.popleft()
+                under_way[actor.measure.remote(message.dump())] = (actor, message)
             [ended], _ = ray.wait(list(under_way), num_returns=1)
-            actor, order = under_way.pop(ended)
+            actor, message = under_way.pop(ended)
             try:
-                found = Measured.parse(ray.get(ended))
+                answer = MeasuredMessage.parse(ray.get(ended))
             except ray.exceptions.RayActorError as error:
                 idle.append(start())
-                deaths[order.key] += 1
-                if deaths[order.key] <= RESTARTS:
-                    waiting.append(order)
+                if restarts.on_death(message.key) is Restart.AGAIN:
+                    waiting.append(message)
                     continue
-                found = Measured(order.key, why=f"the process that measured it died {deaths[order.key]} times: {error}")
+                why = f"the process that measured it died {restarts.deaths[message.key]} times: {error}"
+                answer = MeasuredMessage(message.key, why=why)
             else:
                 idle.append(actor)
-            yield found
+            yield answer
     finally:
         for actor in (*idle, *(actor for actor, _ in under_way.values())):
             ray.kill(actor)
@@ -225,12 +218,12 @@ class Measurer:
         self._cache = DataCache(None)
 
     def measure(self, text: str) -> str:
-        """Carry out an order, both as JSON."""
+        """Measure as the message says, which travels as JSON, as its answer."""
         import torch
 
-        order = Order.parse(text)
-        adopt_credentials(order.storage)
-        if self._cache.root != order.data_root:
-            self._cache = DataCache(order.data_root)
-        torch.set_num_threads(order.threads)
-        return measure_again(order, self._cache).dump()
+        message = MeasureMessage.parse(text)
+        adopt_credentials(message.placement.storage)
+        if self._cache.root != message.placement.data_root:
+            self._cache = DataCache(message.placement.data_root)
+        torch.set_num_threads(message.placement.threads)
+        return measure_again(message, self._cache).dump()

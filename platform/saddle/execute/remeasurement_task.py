@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import stored_state
@@ -21,11 +21,14 @@ from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
-from saddle.study.trainables import load_trainable
+from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.json_text import to_json
-from saddle.trial.messages import finite
-from saddle.trial.record import Measurement, TrialRecord
+from saddle.trial.measurement import Measurement
+from saddle.trial.placement import Placement
+from saddle.trial.record import TrialRecord
 from trainables.contract import InProcessRun, Report
+
+T = TypeVar("T")
 
 MEASURED_WITH = "measured_with"
 """The fingerprint that says which code measured a trial again."""
@@ -33,40 +36,41 @@ MEASURED_WITH = "measured_with"
 
 @dataclass
 class EvaluationRun(InProcessRun):
-    """A run of one process whose datasets stay loaded for the next trial."""
+    """A run of one process that keeps for the next trial what a warm worker keeps."""
 
     cache: DataCache = field(default_factory=lambda: DataCache(None))
 
     def data(self, name: Any) -> Any:
         return self.cache.get(name)
 
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        value: T = self.cache.made.get(key, make)
+        return value
+
 
 @dataclass(frozen=True)
-class Order:
-    """One trial that is to be measured again, and under which number; travels as JSON."""
+class MeasureMessage:
+    """A trial that is to be measured again, where, with which settings and under which number; travels as JSON."""
 
-    storage: str
+    key: str
     study: str
     """The name of the run."""
-    key: str
     evaluation: Mapping[str, Any]
     number: int
-    token: int
-    data_root: str | None = None
-    threads: int = 1
-    gpu: bool = False
+    placement: Placement
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
-    def parse(cls, text: str) -> Order:
-        return cls(**json.loads(text))
+    def parse(cls, text: str) -> MeasureMessage:
+        raw = json.loads(text)
+        return cls(**{**raw, "placement": Placement(**raw["placement"])})
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What came of an order: a measurement, why the trial has none, or what the machine, disk or network did."""
+class MeasuredMessage:
+    """What came of it: a measurement, why the trial has none, or what the machine, disk or network did."""
 
     key: str
     measurement: Measurement | None = None
@@ -77,47 +81,46 @@ class Measured:
         return to_json(asdict(self))
 
     @classmethod
-    def parse(cls, text: str) -> Measured:
+    def parse(cls, text: str) -> MeasuredMessage:
         raw = json.loads(text)
-        found = raw.pop("measurement")
-        if found is not None:
-            numbers = {name: finite(found[name]) for name in ("metrics", "test_last")}
-            found = Measurement(**{**found, **numbers})
-        return cls(measurement=found, **raw)
+        measurement = raw.pop("measurement")
+        return cls(measurement=None if measurement is None else Measurement.parse(measurement), **raw)
 
 
-def measure_again(order: Order, cache: DataCache) -> Measured:
+def measure_again(message: MeasureMessage, cache: DataCache) -> MeasuredMessage:
     """Measure a trial's checkpoints with other settings; whatever the trainable raises is said of that trial alone."""
     try:
-        return Measured(order.key, _measure(order, cache))
+        return MeasuredMessage(message.key, _measure(message, cache))
     except (NotFound, Damaged, ForeignPath) as error:  # no checkpoint, or one that can't be used
-        return Measured(order.key, why=str(error))
+        return MeasuredMessage(message.key, why=str(error))
     except Exception as error:  # a trainable's own
-        fault = infrastructure_error(error) or full_folder(working_folders(order.storage))
+        fault = infrastructure_error(error) or full_folder(working_folders(message.placement.storage))
         if fault is not None:
-            return Measured(order.key, fault=str(fault))
+            return MeasuredMessage(message.key, fault=str(fault))
         lines = traceback.format_exception_only(error)
-        return Measured(order.key, why=redact(lines[-1].strip()))
+        return MeasuredMessage(message.key, why=redact(lines[-1].strip()))
 
 
-def _measure(order: Order, cache: DataCache) -> Measurement:
+def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
     from saddle.archive.studies import read_study
     from saddle.store.ledger import Ledger
 
-    store = open_store(order.storage, create=False)
-    stored = read_study(store, order.study)
+    placement = message.placement
+    store = open_store(placement.storage, create=False)
+    stored = read_study(store, message.study)
     if stored is None:
-        raise NotFound(f"no study {order.study} in {store.url}")
-    entry = Ledger(store, stored.run).get(order.key)
+        raise NotFound(f"no study {message.study} in {store.url}")
+    entry = Ledger(store, stored.run).get(message.key)
     trainable = load_trainable(stored.study.trainable)
-    run = EvaluationRun(entry.seed, order.data_root, "cuda" if order.gpu else "cpu", cache=cache)
+    device = "cuda" if placement.gpus_per_worker > 0 else "cpu"
+    run = EvaluationRun(entry.seed, placement.data_root, device, cache=cache)
     with exits_are_failures():
-        config = trainable.Config.model_validate({**entry.params, **order.evaluation})
+        config = trainable.Config.model_validate({**entry.params, **message.evaluation})
         report = test_again(trainable, config, store, stored, entry, run)
         last = _test_last(trainable, config, store, FoundTrial(stored, entry), report, run)
-    folder = f"{trial_folder(stored.run, entry.key)}/measured-{order.number:04d}-{order.token}"
+    folder = f"{trial_folder(stored.run, entry.key)}/measured-{message.number:04d}-{placement.token}"
     return Measurement(
-        evaluation=dict(order.evaluation),
+        evaluation=dict(message.evaluation),
         metrics=dict(report.metrics),
         test_last=last,
         arrays=store_arrays(store, f"{folder}/arrays", report.arrays),
@@ -125,24 +128,18 @@ def _measure(order: Order, cache: DataCache) -> Measurement:
         fingerprints={
             **fingerprint_data(config, run),
             **report.fingerprints,
-            MEASURED_WITH: fingerprint_code(trainable),
+            MEASURED_WITH: fingerprint_code(trainable.code),
         },
         when=time.time(),
     )
 
 
 def test_again(
-    trainable: Any, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
+    trainable: LoadedTrainable, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
 ) -> Report:
     """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
     state = stored_state(store, FoundTrial(stored, entry))
-    reevaluate = getattr(trainable, "reevaluate", None)
-    report: Report
-    if reevaluate is None:
-        report = trainable.evaluate(config, state, run)
-    else:
-        report = reevaluate(config, state, run, earlier_report(store, entry))
-    return report
+    return trainable.reevaluate(config, state, run, earlier_report(store, entry))
 
 
 def earlier_report(store: Store, entry: TrialRecord) -> Report:
@@ -153,7 +150,7 @@ def earlier_report(store: Store, entry: TrialRecord) -> Report:
 
 
 def _test_last(
-    trainable: Any, config: Any, store: Store, trial: FoundTrial, selected: Report, run: InProcessRun
+    trainable: LoadedTrainable, config: Any, store: Store, trial: FoundTrial, selected: Report, run: InProcessRun
 ) -> dict[str, float]:
     """The last checkpoint's test metrics; none where it isn't kept, for those of before rest on another evaluation."""
     checkpoints = trial.entry.checkpoints

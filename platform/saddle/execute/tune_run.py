@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from ray import cloudpickle, tune
 from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
 
 from saddle.cluster.actor_failures import report_all_actor_failures
 from saddle.cluster.credentials import withhold_secrets_from_tune
@@ -16,23 +18,19 @@ from saddle.cluster.failures import explain_death, unwrap
 from saddle.cluster.resources import slot_bundle
 from saddle.cluster.tune_memory import forget
 from saddle.execute.scheduler import Scheduler
-from saddle.execute.worker.slot import ORDER, Slot
+from saddle.execute.worker.slot import MESSAGE, START, Slot
 from saddle.execute.worker.trial_runner import working_folders
 from saddle.execute.worker.worker import WorkerNotStarted
-from saddle.search.searcher import EarlyStopper, StudySearcher
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.scratch import scratch_folder
-from saddle.trial.messages import Order
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, StartMessage, parse_message
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
 
 
-class OfThisRun:
-    """Holds the scheduler, but not in a pickle: Tune pickles what it is given, for a restore that never comes."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        self.scheduler = scheduler
+class Unpickled:
+    """What Tune is given: it pickles all of it, for a restore that never comes."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -51,13 +49,52 @@ def failing_the_study(scheduler: Scheduler, call: Callable[Args, Answer], otherw
     return guarded
 
 
-class Ends(OfThisRun, tune.Callback):
+class StudySearcher(Unpickled, Searcher):
+    """Hands Tune the scheduler's next trial as the configuration of a slot; how trials fare, others hear."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__()
+        self._propose = failing_the_study(scheduler, scheduler.propose, None)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        start = self._propose()
+        return {START: start.dump()} if start is not None else str(Searcher.FINISHED)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing: Tune doesn't say why a trial ended, the slot's last message does."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: Optuna's storage and the ledger are the truth, there is no second copy."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, see `save`."""
+
+
+class EarlyStopper(Unpickled, FIFOScheduler):
+    """Stops a trial when the scheduler says so after an epoch; trials otherwise run in the order they come."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__()
+        self._scheduler = scheduler
+        self._hear_epoch = failing_the_study(scheduler, self._tell_epoch, False)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        decision: str = TrialScheduler.STOP if self._hear_epoch(result) else TrialScheduler.CONTINUE
+        return decision
+
+    def _tell_epoch(self, result: Mapping[str, Any]) -> bool:
+        message = parse_message(result[MESSAGE])
+        return isinstance(message, EpochMessage) and self._scheduler.on_epoch(message)
+
+
+class Ends(Unpickled, tune.Callback):
     """Tells the scheduler how trials end."""
 
     def __init__(self, scheduler: Scheduler) -> None:
-        super().__init__(scheduler)
+        super().__init__()
+        self.scheduler = scheduler
         self.started: set[str] = set()
-        self._hear_end = failing_the_study(scheduler, scheduler.on_end, None)
+        self._hear_end = failing_the_study(scheduler, self._tell_end, None)
         self._hear_death = failing_the_study(scheduler, self._tell_death, None)
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -67,6 +104,11 @@ class Ends(OfThisRun, tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self._hear_end(result)
+
+    def _tell_end(self, result: Mapping[str, Any]) -> None:
+        message = parse_message(result[MESSAGE]) if MESSAGE in result else None
+        if isinstance(message, EndMessage | FaultMessage):
+            self.scheduler.on_end(message)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         forget(trials)
@@ -95,7 +137,7 @@ class Ends(OfThisRun, tune.Callback):
 
 def key_of(trial: Trial) -> str:
     """Our name of the trial that Tune's is about."""
-    return Order.parse(trial.config[ORDER]).key
+    return StartMessage.parse(trial.config[START]).spec.key
 
 
 def take_error(trial: Trial) -> BaseException:
@@ -117,8 +159,11 @@ def _as_error(content: bytes) -> BaseException:
     return RuntimeError(content.decode(errors="replace").strip())
 
 
-class Interruption(OfThisRun, tune.Stopper):
+class Interruption(Unpickled, tune.Stopper):
     """Ends the run once somebody asked for it."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
@@ -147,8 +192,8 @@ def run_trials(scheduler: Scheduler, slots: int, machine: str | None = None) -> 
         tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                search_alg=StudySearcher(failing_the_study(scheduler, scheduler.propose, None), scheduler.order),
-                scheduler=EarlyStopper(failing_the_study(scheduler, scheduler.on_epoch, False)),
+                search_alg=StudySearcher(scheduler),
+                scheduler=EarlyStopper(scheduler),
                 num_samples=-1,
                 max_concurrent_trials=slots,
                 reuse_actors=True,

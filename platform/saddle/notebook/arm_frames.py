@@ -14,6 +14,7 @@ from saddle.design import Arm
 from saddle.notebook.frames import spread
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -68,11 +69,12 @@ def effects(found: Sequence[Effect]) -> DataFrame:
     import pandas as pd
 
     names = [field.name for field in fields(Effect) if field.name != "differences"]
+    names.insert(names.index("metric") + 1, "direction")
     return pd.DataFrame({name: [plain(getattr(effect, name)) for effect in found] for name in names})
 
 
 def plain(value: Any) -> Any:
-    """A field as a column can hold it: verdicts and notes as text."""
+    """A field as a column can hold it: metrics, verdicts and notes as text."""
     if isinstance(value, tuple):
         return "; ".join(value)
-    return str(value) if isinstance(value, str) else value
+    return str(value) if isinstance(value, str | Metric) else value

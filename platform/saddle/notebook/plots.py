@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from saddle.analyse.result import Answer
 from saddle.design import Arm
 from saddle.errors import UserError
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
 from saddle.trial.record import TrialRecord
@@ -45,10 +46,15 @@ class Plots:
     """
 
     def __init__(
-        self, study: Study, entries: Sequence[TrialRecord], arms: Mapping[str, Arm], answer: Answer, trainable: Any
+        self,
+        study: Study,
+        entries: Sequence[TrialRecord],
+        arms: Mapping[str, Arm],
+        answer: Answer,
+        declared: Declarations,
     ) -> None:
         self._study, self._entries, self._arms = study, entries, arms
-        self._answer, self._trainable = answer, trainable
+        self._answer, self._declared = answer, declared
 
     def __repr__(self) -> str:
         return f"<figures of {self._study.study}: {', '.join(self.names)}>"
@@ -64,9 +70,9 @@ class Plots:
 
         if self._study.ablation is not None:
             arms = list(self._arms.values())
-            plates = ablation_plates(self._study, self._entries, arms, self._answer, self._trainable)
+            plates = ablation_plates(self._study, self._entries, arms, self._answer, self._declared)
         else:
-            plates = search_plates(self._study, self._entries, self._answer, self._trainable)
+            plates = search_plates(self._study, self._entries, self._answer, self._declared)
         names = {"effects": "forest"}
         return {names.get(name, name): plate for plate in plates for name in [plate.id.removeprefix("figure-")]}
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.paired_values import of_arm
-from saddle.analyse.predictions import PREFIX, NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
+from saddle.analyse.predictions import NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
 from saddle.analyse.sample_pairs import pair_samples
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.design import Arm
@@ -16,6 +16,7 @@ from saddle.notebook.frames import Called, repeated, spread
 from saddle.store.base import Store
 from saddle.study.nearest import nearest
 from saddle.trial.record import TrialRecord
+from trainables.contract import PREDICTIONS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -54,7 +55,7 @@ def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *,
     columns["sample"] = np.concatenate([np.arange(n, dtype=np.int32) for n in lengths] or [np.zeros(0, dtype=np.int32)])
     columns["label"] = joined([read.labels for _, read in found])
     for name in names:
-        columns[PREFIX + name] = joined([read.predicted.get(name, unknown(read)) for _, read in found])
+        columns[PREDICTIONS + name] = joined([read.predicted.get(name, unknown(read)) for _, read in found])
     columns["right"] = np.concatenate([read.right() for _, read in found] or [np.zeros(0, dtype=bool)])
     return pd.DataFrame(columns)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.answer_study import answer_study, arms_of_study
 from saddle.analyse.evaluations import comparable
-from saddle.analyse.predictions import WORST_CASE
 from saddle.analyse.result import Answer
 from saddle.archive.lookup import FoundTrial, NotFound, find_study, pick_trial
 from saddle.archive.studies import StoredStudy, study_names
@@ -21,8 +20,8 @@ from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.study.trainables import load_trainable
 from saddle.trial.record import TrialRecord
+from trainables.contract import WORST_CASE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -70,7 +69,7 @@ class LoadedStudy:
     @cached_property
     def answer(self) -> Answer:
         """The answer: `answer.sentence`, `answer.warnings`, and the table's `answer.columns` and `answer.rows`."""
-        return answer_study(self.study, self._trainable, self.entries, self._stored.baseline)
+        return answer_study(self.study, self._stored.declared, self.entries, self._stored.baseline)
 
     @cached_property
     def trials(self) -> DataFrame:
@@ -92,7 +91,7 @@ class LoadedStudy:
         `last_mean` (of the last epoch's checkpoints), a column for every other outcome (`collapsed`, `diverged`,
         `failed`, …: how many replicates ended so), and `settings.NAME`.
         """
-        return arm_frames.arms(self._arms, comparable(self.entries), self.answer.metric)
+        return arm_frames.arms(self._arms, comparable(self.entries), self.answer.metric.name)
 
     @cached_property
     def effects(self) -> DataFrame:
@@ -154,11 +153,7 @@ class LoadedStudy:
         """The report's figures as matplotlib figures: `plot.forest()`, `plot.arms()`, `plot.curves()`, …"""
         from saddle.notebook.plots import Plots
 
-        return Plots(self.study, comparable(self.entries), self._arms, self.answer, self._trainable)
-
-    @cached_property
-    def _trainable(self) -> Any:
-        return load_trainable(self.study.trainable)
+        return Plots(self.study, comparable(self.entries), self._arms, self.answer, self._stored.declared)
 
     @cached_property
     def _arms(self) -> dict[str, Arm]:

@@ -7,11 +7,12 @@ from typing import Any
 
 from saddle.analyse.ablation import comparison_spec
 from saddle.analyse.agreement import agreements
-from saddle.analyse.answer import compared_metric, direction_of
+from saddle.analyse.answer import compared_metric
 from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
 from saddle.design.point import name_of
 from saddle.report.tables import Table
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
@@ -23,17 +24,16 @@ NOTE = (
 
 
 def agreement_table(
-    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, trainable: Any
+    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, declared: Declarations
 ) -> Table | None:
     """Each block's ranking against that of the first; None without blocks, or with fewer than three arms."""
     if study.ablation is None or not study.ablation.blocks or not entries:
         return None
-    metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
-    spec = comparison_spec(study, metric, direction_of(metric, trainable.METRICS))
+    spec = comparison_spec(study, compared_metric(study, declared, entries))
     found = agreements(study.ablation, arms_of_study(study, baseline), entries, spec)
     if not found:
         return None
-    scale = Scale.of(metric)
+    scale = Scale.of(spec.metric)
     columns = ("ranked by", "compared with", "seeds", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank here",
                "lost by choosing it")  # fmt: skip
     rows = [

@@ -35,7 +35,7 @@ def studies_table(comparison: StudyComparison) -> Table:
         ended = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.ended)) if view.ended else DASH
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(view.outcomes.items()))
         kind = "search" if view.study.ablation is None else "ablation"
-        rows.append((view.name, kind, label(view.metric), outcomes or DASH, duration(view.seconds), ended))
+        rows.append((view.name, kind, label(view.metric.name), outcomes or DASH, duration(view.seconds), ended))
     columns = ("study", "kind", "metric", "trials", "training", "last trial ended")
     return Table(columns, tuple(rows))
 
@@ -95,7 +95,7 @@ def between_table(comparison: StudyComparison) -> Table:
         rows.append((arm, studies, str(effect.n), *numbers, words.get(effect.verdict, verdict)))
     columns = ("arm", "studies", "seeds", "difference", "interval", f"p ({NAMES['holm']})", "verdict")
     note = (
-        f"Differences in {label(first.metric)}, paired by seed, Holm-adjusted over this table. They are effects of"
+        f"Differences in {label(first.metric.name)}, paired by seed, Holm-adjusted over this table. They are effects of"
         " whatever differs between the studies, which nobody randomised."
     )
     return Table(columns, tuple(rows), note)
@@ -116,8 +116,8 @@ def facts(comparison: StudyComparison) -> dict[str, Any]:
         "studies": [
             {
                 "study": view.name,
-                "metric": view.metric,
-                "direction": view.direction,
+                "metric": view.metric.name,
+                "direction": view.metric.direction,
                 "baseline": view.baseline,
                 "best": None if view.best is None else view.best.key,
                 "outcomes": dict(view.outcomes),
@@ -148,7 +148,7 @@ def arm_rows(comparison: StudyComparison) -> list[dict[str, Any]]:
             effect, found = _plain(view.effects.get(arm.arm)) or {}, mean_sd(arm)
             rows.append(
                 {
-                    "study": view.name, "arm": arm.arm, "metric": view.metric, "seeds": len(arm.values),
+                    "study": view.name, "arm": arm.arm, "metric": view.metric.name, "seeds": len(arm.values),
                     "mean": None if found is None else found[0],
                     **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
                     "difference": effect.get("mean"),

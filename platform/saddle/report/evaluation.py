@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.answer_study import groups_of as arm_groups
 from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
-from saddle.analyse.ladder import WORST_CASE, Ladder, ladders, rung_name, rungs_of
+from saddle.analyse.ladder import Ladder, ladders
 from saddle.analyse.predictions import Read
 from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
-from saddle.analyse.result import Answer, direction_of
+from saddle.analyse.result import Answer
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value, setting, signed
 from saddle.design import Arm
 from saddle.report import provenance as facts
 from saddle.report.tables import Table, percent
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
-from trainables.contract import Direction
+from trainables.contract import Metric
 
 FOUND_NOTE = (
     "Shares of test images in %, means over trials. Attacks run in this order, each on the images that those before it"
@@ -42,19 +43,19 @@ def evaluation_facts(
     entries: Sequence[TrialRecord],
     arms: Sequence[Arm],
     answer: Answer,
-    directions: Mapping[str, Direction],
+    declared: Declarations,
     read: Read | None,
 ) -> EvaluationFacts | None:
     """The section of a study, from trials that were measured alike; None where there is nothing to say."""
     groups = groups_of(entries, arms, answer)
-    final = tested_metric(study, answer.metric)
-    cheap = "validation/" + final.partition("/")[2]
-    alike = rank_agreements(entries, cheap, final, direction_of(final, directions))
+    final = declared.metric(tested_metric(study, answer.metric.name))
+    cheap = "validation/" + final.name.partition("/")[2]
+    alike = rank_agreements(entries, cheap, final.name, final.direction)
     said = EvaluationFacts(
         measured_again(entries),
         found_table(failures_found(groups, read) if read is not None else []),
-        ladder_table(ladders(groups)),
-        ranking_table(entries, alike) if "robust_accuracy" in final else None,
+        ladder_table(ladders(groups, declared), declared),
+        ranking_table(entries, alike, final) if final.role == "robust" else None,
     )
     return said if any((said.again, said.found, said.ladder, said.ranking)) else None
 
@@ -90,12 +91,12 @@ def bare(share: float) -> str:
     return percent(share).removesuffix(" %")
 
 
-def ladder_table(found: Sequence[Ladder]) -> Table | None:
+def ladder_table(found: Sequence[Ladder], declared: Declarations) -> Table | None:
     """The worst case as it was measured, and after each rung."""
     if not found:
         return None
-    rungs = rungs_of({rung for one in found for rung in one.rungs})
-    scale = Scale.of(WORST_CASE, [one.moved for one in found])
+    rungs = declared.in_role("ladder rung", dict.fromkeys(rung.name for one in found for rung in one.rungs))
+    scale = Scale.of(found[0].metric, [one.moved for one in found])
     rows = tuple(
         (
             one.name,
@@ -110,14 +111,16 @@ def ladder_table(found: Sequence[Ladder]) -> Table | None:
         "Worst case in %, means over trials: as it was measured, then as each larger budget in turn leaves it. An"
         " evaluation that this moves by more than 0.5 points is too weak for verdicts."
     )
-    return Table(("", "trials", "as measured", *map(rung_name, rungs), "moved (points)"), rows, note)
+    return Table(
+        ("", "trials", "as measured", *(rung.label or rung.name for rung in rungs), "moved (points)"), rows, note
+    )
 
 
-def ranking_table(entries: Sequence[TrialRecord], found: Sequence[RankAgreement]) -> Table | None:
+def ranking_table(entries: Sequence[TrialRecord], found: Sequence[RankAgreement], final: Metric) -> Table | None:
     """How validation, which checkpoints, searches and early stopping go by, ranks trials beside their test."""
     if not found:
         return None
-    scale = Scale.of(found[0].final)
+    scale = Scale.of(final)
     columns = ("ranked by", "compared with", "n", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank in test",
                "lost by choosing it")  # fmt: skip
     rows = tuple(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
-from saddle.analyse.answer import Answer, compared_metric, direction_of, objectives_of
+from saddle.analyse.answer import Answer, compared_metric
 from saddle.analyse.best import candidates
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
@@ -19,50 +18,59 @@ from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import parallel
 from saddle.report.figures.slices import slices
 from saddle.report.secondary_metrics import matching
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 
 def ablation_plates(
-    study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], answer: Answer, trainable: Any
+    study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], answer: Answer, declared: Declarations
 ) -> list[LazyFigure]:
     """Effects, the race or the interaction where there is one, arms seed by seed, learning curves, the trade-off."""
     ablation = study.ablation
     assert ablation is not None
-    metric = compared_metric(study, trainable.METRICS, entries, trainable.SELECTION)
-    measured = measure_arms(study, arms, entries, metric)
+    spec = comparison_spec(study, compared_metric(study, declared, entries))
+    metric = spec.metric
+    measured = measure_arms(study, arms, entries, metric.name)
     groups = {name: of_arm(entries, arm) for arm, name in zip(arms, labels(arms), strict=True)}
     if len(arms) >= effects.SORTED_FROM:
         measured = best_first(measured, answer)
         groups = {arm.arm: groups[arm.arm] for arm in measured}
     plates = [effects.forest(answer.effects, ablation.compare.alpha, ablation.compare.equivalence)]
     if ablation.race.spending is not None and entries:
-        standing = judge_arms(
-            study, arms, measured, comparison_spec(study, metric, direction_of(metric, trainable.METRICS))
-        )
+        standing = judge_arms(study, arms, measured, spec)
         seeds = ablation.seed_list
         plates.append(race.course([without_needless(arm, standing, seeds) for arm in measured], standing))
     for name in design_of(ablation).figures:
-        plates += _optional(DESIGN_FIGURES[name](study, entries, arms, metric))
-    plates += [effects.arms(measured, metric), curves.arm_curves(groups, trainable.SELECTION)]
-    return [*plates, *_optional(tradeoff.tradeoff(groups))]
+        plates += _optional(DESIGN_FIGURES[name](study, entries, arms, metric, declared))
+    plates += [effects.arms(measured, metric), curves.arm_curves(groups, declared.selected, declared)]
+    return [*plates, *_optional(tradeoff.tradeoff(groups, declared))]
 
 
-def _interactions(study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str) -> LazyFigure | None:
+def _interactions(
+    study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: Metric, declared: Declarations
+) -> LazyFigure | None:
     assert study.ablation is not None
-    return interactions.interaction(study.ablation.factors, arms, measure_arms(study, arms, entries, metric), metric)
+    measured = measure_arms(study, arms, entries, metric.name)
+    return interactions.interaction(study.ablation.factors, arms, measured, metric)
 
 
-def _levels(study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str) -> LazyFigure | None:
+def _levels(
+    study: Study, entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: Metric, declared: Declarations
+) -> LazyFigure | None:
     assert study.ablation is not None
     known = {name for entry in entries for name in entry.metrics}
-    names = dict.fromkeys([metric, *matching(study.ablation.compare.also, known)])
-    along = {name: measure_arms(study, arms, entries, name) for name in names}
+    names = dict.fromkeys([metric.name, *matching(study.ablation.compare.also, known)])
+    along = {declared.metric(name): measure_arms(study, arms, entries, name) for name in names}
     return levels.along(study.ablation.factors, arms, along)
 
 
-DESIGN_FIGURES: Mapping[str, Callable[[Study, Sequence[TrialRecord], Sequence[Arm], str], LazyFigure | None]] = {
+DesignFigure = Callable[[Study, Sequence[TrialRecord], Sequence[Arm], Metric, Declarations], LazyFigure | None]
+
+DESIGN_FIGURES: Mapping[str, DesignFigure] = {
     "interactions": _interactions,
     "levels": _levels,
 }
@@ -80,11 +88,13 @@ def best_first(measured: Sequence[ArmValues], answer: Answer) -> list[ArmValues]
     return [baseline, *sorted(others, key=lambda arm: -goodness.get(arm.arm, -math.inf))]
 
 
-def search_plates(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[LazyFigure]:
+def search_plates(
+    study: Study, entries: Sequence[TrialRecord], answer: Answer, declared: Declarations
+) -> list[LazyFigure]:
     """History, the Pareto front, importance, parameters alone and together, learning curves, and the trade-off."""
-    objectives = objectives_of(study, trainable.METRICS, trainable.SELECTION)
-    found = {objective.metric: importance(study, entries, objective) for objective in objectives}
-    best = leaders(study, entries, answer, trainable)
+    objectives = objectives_of(study, declared)
+    found = {objective.name: importance(study, entries, objective) for objective in objectives}
+    best = leaders(study, entries, answer, declared)
     plates = [history.history(entries, objectives, study.constraints)]
     if len(objectives) > 1:
         course = hypervolume_course(entries, objectives, study.constraints)
@@ -93,18 +103,17 @@ def search_plates(study: Study, entries: Sequence[TrialRecord], answer: Answer, 
     plates.append(slices(study, entries, objectives[0], answer.best))
     if len(study.search or {}) > 1:
         plates.append(parallel(study, entries, objectives, best))
-    plates.append(curves.trial_curves(entries, best, objectives[0].metric))
-    return [*plates, *_optional(tradeoff.tradeoff(by_outcome(entries)))]
+    plates.append(curves.trial_curves(entries, best, objectives[0], declared))
+    return [*plates, *_optional(tradeoff.tradeoff(by_outcome(entries), declared))]
 
 
-def leaders(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[TrialRecord]:
+def leaders(study: Study, entries: Sequence[TrialRecord], answer: Answer, declared: Declarations) -> list[TrialRecord]:
     """The best trials, best first: the Pareto front, or the order of the single objective."""
     if answer.front:
         return list(answer.front)
-    objective = objectives_of(study, trainable.METRICS, trainable.SELECTION)[0]
-    sign = -1.0 if objective.direction == "maximize" else 1.0
+    objective = objectives_of(study, declared)[0]
     found = candidates(entries, [objective], study.constraints)
-    return sorted(found, key=lambda entry: sign * entry.metrics[objective.metric])
+    return sorted(found, key=lambda entry: objective.cost(entry.metrics[objective.name]))
 
 
 def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:
@@ -114,7 +123,9 @@ def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRec
     return {name: group for name, group in {"completed": completed, "ended early": others}.items() if group}
 
 
-def illustrated(study: Study, entries: Sequence[TrialRecord], answer: Answer, trainable: Any) -> list[TrialRecord]:
+def illustrated(
+    study: Study, entries: Sequence[TrialRecord], answer: Answer, declared: Declarations
+) -> list[TrialRecord]:
     """The trials whose images are worth a look: failures of the method, and one per arm or the best of a search."""
     failures = [entry for entry in entries if entry.outcome in METHOD_FAILURES][:4]
     if study.ablation is not None:
@@ -124,7 +135,7 @@ def illustrated(study: Study, entries: Sequence[TrialRecord], answer: Answer, tr
                 first.setdefault(entry.arm, entry)
         return [*failures, *first.values()]
     shown = 4 if answer.front else 2  # of a front the trials differ in what they are good at
-    return [*failures, *leaders(study, entries, answer, trainable)[:shown]]
+    return [*failures, *leaders(study, entries, answer, declared)[:shown]]
 
 
 def _optional(plate: LazyFigure | None) -> list[LazyFigure]:

@@ -14,6 +14,7 @@ from saddle.report.figures.canvas import LazyFigure
 from saddle.report.gallery import gallery
 from saddle.report.page import render_page
 from saddle.report.study_report import Contents, gather
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -23,7 +24,7 @@ def render(
     study: Study,
     entries: Sequence[TrialRecord],
     *,
-    trainable: Any,
+    declared: Declarations,
     baseline: Mapping[str, Any] | None = None,
     read: Callable[[str], bytes] | None = None,
     samples: StudyOnSamples | None = None,
@@ -35,7 +36,7 @@ def render(
     contents = gather(
         study,
         entries,
-        trainable=trainable,
+        declared=declared,
         baseline=baseline,
         samples=samples,
         command=command,
@@ -48,17 +49,17 @@ def render(
         title=contents.run.name,
         it=contents,
         tone=tone(contents.answer),
-        plates=plates_of(contents, trainable, baseline),
-        pictures=gallery(illustrated(study, contents.entries, contents.answer, trainable), read),
+        plates=plates_of(contents, declared, baseline),
+        pictures=gallery(illustrated(study, contents.entries, contents.answer, declared), read),
     )
 
 
-def plates_of(contents: Contents, trainable: Any, baseline: Mapping[str, Any] | None) -> list[LazyFigure]:
+def plates_of(contents: Contents, declared: Declarations, baseline: Mapping[str, Any] | None) -> list[LazyFigure]:
     """The figures of either kind of study."""
     study, entries, answer = contents.study, contents.entries, contents.answer
     if study.ablation is None:
-        return search_plates(study, entries, answer, trainable)
-    return ablation_plates(study, entries, arms_of_study(study, baseline), answer, trainable)
+        return search_plates(study, entries, answer, declared)
+    return ablation_plates(study, entries, arms_of_study(study, baseline), answer, declared)
 
 
 def tone(answer: Answer) -> str:

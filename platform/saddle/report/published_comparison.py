@@ -10,20 +10,24 @@ from saddle.analyse.published import Beside, Condition, compare_published
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
 from saddle.design.blocks import block_name
 from saddle.report.tables import Table
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.published import PublishedValue
+from saddle.study.trainables import TrainableError, load_trainable
 from saddle.trial.record import TrialRecord
+from trainables.contract import Config
 
 MOST_CONDITIONS = 12
 
 
 def published_table(
-    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, trainable: Any = None
+    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, declared: Declarations
 ) -> Table | None:
     """Theirs, ours and the difference, with the conditions that differ; None where the study names no such values."""
     if study.published is None:
         return None
     arms = arms_of_study(study, baseline)
-    found = compare_published(study.published.values, arms, entries, getattr(trainable, "Config", None))
+    found = compare_published(study.published.values, arms, entries, config_of(declared))
     # conditions that hold for every row are told once, below
     first = found.rows[0].differing if found.rows else ()
     common = [one for one in first if all(one in row.differing for row in found.rows)]
@@ -33,9 +37,9 @@ def published_table(
         (
             _arm(row),
             label(row.published.metric),
-            _theirs(row),
-            _ours(row),
-            DASH if row.difference is None else Scale.of(row.published.metric).difference(row.difference),
+            _theirs(row.published, _scale(row, declared)),
+            _ours(row, _scale(row, declared)),
+            DASH if row.difference is None else _scale(row, declared).difference(row.difference),
             *([words or DASH] if any(special) else []),
             row.published.source or DASH,
         )
@@ -53,19 +57,29 @@ def published_table(
     return Table(tuple(columns), tuple(rows), " ".join([*notes, *study.published.notes]))
 
 
+def config_of(declared: Declarations) -> type[Config] | None:
+    """The model of a configuration where the trainable is installed: only it knows which ways of writing are alike."""
+    try:
+        return load_trainable(declared.name).Config
+    except TrainableError:
+        return None
+
+
 def _arm(row: Beside) -> str:
     """`mp`, or `mp in tasks=[odd_even]` where the value is of one block."""
     return f"{row.arm} in {block_name(row.block)}" if row.block else row.arm
 
 
-def _theirs(row: Beside) -> str:
-    one, scale = row.published, Scale.of(row.published.metric)
+def _scale(row: Beside, declared: Declarations) -> Scale:
+    return Scale.of(declared.metric(row.published.metric))
+
+
+def _theirs(one: PublishedValue, scale: Scale) -> str:
     spread = "" if one.sd is None else f" ± {scale.bare(one.sd)}"
     return scale.value(one.value) + spread + ("" if one.n is None else f" (n = {one.n})")
 
 
-def _ours(row: Beside) -> str:
-    scale = Scale.of(row.published.metric)
+def _ours(row: Beside, scale: Scale) -> str:
     spread = "" if row.sd is None else f" ± {scale.bare(row.sd)}"
     return DASH if row.mean is None else f"{scale.value(row.mean)}{spread} (n = {row.n})"
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from saddle.analyse.predictions import CLEAN, WORST_CASE, SampleTest
+from saddle.analyse.predictions import SampleTest
 from saddle.analyse.sample_pairs import OnSamples, StudyOnSamples
 from saddle.analyse.text.formatting import listed, plural, setting
 from saddle.design.blocks import block_name
 from saddle.report.tables import Table
+from trainables.contract import CLEAN, WORST_CASE
 
 MOST_PAIRS = 1000
 """Pairs of networks whose predictions are read for a report; more would keep whoever waits for it."""

@@ -11,34 +11,38 @@ from saddle.analyse.ablation import measure_arms
 from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.text.formatting import DASH, Scale, label
 from saddle.report.tables import Table
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_ABREAST = 7
 """Arms that a table has room for side by side; with more, each has a row."""
 NOTE = "Means ± standard deviation over seeds. No test was made of these, and no verdict rests on them."
 
 
-def also_table(study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None) -> Table | None:
+def also_table(
+    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, declared: Declarations
+) -> Table | None:
     """The metrics that `compare: {also: …}` names, arm by arm; None where it names none that was measured."""
     if study.ablation is None or not study.ablation.compare.also:
         return None
     names = matching(study.ablation.compare.also, {name for entry in entries for name in entry.metrics})
     arms = arms_of_study(study, baseline)
     columns, words = [], []
-    for name in names:
-        measured = measure_arms(study, arms, entries, name)
+    for metric in map(declared.metric, names):
+        measured = measure_arms(study, arms, entries, metric.name)
         values = [list(arm.values.values()) for arm in measured]
         if any(values):
             words.append([arm.arm for arm in measured])
-            columns.append((name, _cells(name, values)))
+            columns.append((metric, _cells(metric, values)))
     if not columns:
         return None
     if len(arms) <= MOST_ABREAST:
-        rows = tuple((_named(name), *cells) for name, cells in columns)
+        rows = tuple((_named(metric), *cells) for metric, cells in columns)
         return Table(("metric", *words[0]), rows, NOTE)
     rows = tuple(zip(words[0], *(cells for _, cells in columns), strict=True))
-    return Table(("arm", *(_named(name) for name, _ in columns)), rows, NOTE)
+    return Table(("arm", *(_named(metric) for metric, _ in columns)), rows, NOTE)
 
 
 def matching(patterns: Sequence[str], names: set[str]) -> list[str]:
@@ -47,12 +51,12 @@ def matching(patterns: Sequence[str], names: set[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _named(metric: str) -> str:
+def _named(metric: Metric) -> str:
     """The metric with its unit, which so need not stand in every cell."""
-    return f"{label(metric)} (%)" if Scale.of(metric).suffix else label(metric)
+    return label(metric.name) + Scale.of(metric).unit
 
 
-def _cells(metric: str, values: Sequence[Sequence[float]]) -> list[str]:
+def _cells(metric: Metric, values: Sequence[Sequence[float]]) -> list[str]:
     spreads = [stdev(one) if len(one) > 1 else None for one in values]
     scale = Scale.of(metric, spreads)
     return [

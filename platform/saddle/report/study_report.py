@@ -25,6 +25,7 @@ from saddle.report.published_comparison import published_table
 from saddle.report.samples import Samples, samples_section
 from saddle.report.secondary_metrics import also_table
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -99,7 +100,7 @@ def gather(
     study: Study,
     entries: Sequence[TrialRecord],
     *,
-    trainable: Any,
+    declared: Declarations,
     baseline: Mapping[str, Any] | None = None,
     samples: StudyOnSamples | None = None,
     command: str | None = None,
@@ -116,10 +117,10 @@ def gather(
     """
     run = run or RunId(study.study)
     entries = sorted(entries, key=trial_order)
-    answer = answer_study(study, trainable, entries, baseline)
+    answer = answer_study(study, declared, entries, baseline)
     entries = comparable(entries)
     troubles = facts.troubles(entries)
-    trials = trial_table(study, entries, answer, trainable.METRICS, run.name)
+    trials = trial_table(study, entries, answer, declared, run.name)
     return Contents(
         study,
         entries,
@@ -128,10 +129,10 @@ def gather(
         detail_table(answer.effects),
         failure_table(answer.failures),
         samples_section(run.name, samples),
-        agreement_table(study, entries, baseline, trainable),
-        also_table(study, entries, baseline),
-        published_table(study, entries, baseline, trainable),
-        evaluation_facts(study, entries, arms_of_study(study, baseline), answer, trainable.METRICS, read),
+        agreement_table(study, entries, baseline, declared),
+        also_table(study, entries, baseline, declared),
+        published_table(study, entries, baseline, declared),
+        evaluation_facts(study, entries, arms_of_study(study, baseline), answer, declared, read),
         checked_trials(entries),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.best import value_of
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.importance import drawn
-from saddle.analyse.result import Answer, direction_of
+from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value, setting
 from saddle.design.components import varied as varied_by
 from saddle.report import provenance as facts
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_TRIALS = 400
 """Trials in the table of all; of more the best half and the worst half of as many."""
@@ -111,25 +113,25 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
 
 
 def trial_table(
-    study: Study, entries: Sequence[TrialRecord], answer: Answer, directions: Mapping[str, Any], name: str
+    study: Study, entries: Sequence[TrialRecord], answer: Answer, declared: Declarations, name: str
 ) -> Table:
     """The trials with their outcome, the metric asked about, what was varied, and how long they took.
 
     `name` is what the run is called.
     """
     varied = list(study.search or {}) if study.ablation is None else varied_by(study.ablation)
-    metrics = [objective.metric for objective in study.objective or ()] or [answer.metric]
+    metrics = objectives_of(study, declared) if study.objective else (answer.metric,)
     first = "trial" if study.ablation is None else "replicate"
-    head = (first, "outcome", *(label(metric) for metric in metrics), *varied, "epochs", "time")
-    shown = best_and_worst(study, entries, metrics[0], directions)
+    head = (first, "outcome", *(label(metric.name) for metric in metrics), *varied, "epochs", "time")
+    shown = best_and_worst(entries, metrics[0])
     rows = []
     for entry in shown:
         given = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
         rows.append(
             (
                 facts.name_of(entry).removeprefix("trial "),
-                f"{entry.outcome}, flagged" if reasons_against(entry) else str(entry.outcome),
-                *(Scale.of(metric).value(value_of(entry, metric)) for metric in metrics),
+                f"{entry.outcome}, flagged" if reasons_against(entry, declared) else str(entry.outcome),
+                *(Scale.of(metric).value(value_of(entry, metric.name)) for metric in metrics),
                 *(setting(given[name]) if name in given else DASH for name in varied),
                 str(entry.epochs),
                 duration(entry.seconds),
@@ -140,24 +142,20 @@ def trial_table(
         return table
     half = MOST_TRIALS // 2
     note = (
-        f"The best {half} and the worst {half} of {len(entries)} by {label(metrics[0])};"
+        f"The best {half} and the worst {half} of {len(entries)} by {label(metrics[0].name)};"
         f" saddle results {name} --csv has all of them."
     )
     return replace(table, note=note)
 
 
-def best_and_worst(
-    study: Study, entries: Sequence[TrialRecord], metric: str, directions: Mapping[str, Any]
-) -> Sequence[TrialRecord]:
+def best_and_worst(entries: Sequence[TrialRecord], metric: Metric) -> Sequence[TrialRecord]:
     """All trials as they come, or of very many the best ones and the worst ones; those without a value are worst."""
     if len(entries) <= MOST_TRIALS:
         return entries
-    direction = study.objective[0].direction if study.objective else direction_of(metric, directions)
-    sign = -1.0 if direction == "maximize" else 1.0
 
     def cost(entry: TrialRecord) -> tuple[bool, float]:
-        value = value_of(entry, metric)
-        return (value is None, 0.0 if value is None else sign * value)
+        value = value_of(entry, metric.name)
+        return (value is None, 0.0 if value is None else metric.cost(value))
 
     ranked = sorted(entries, key=cost)
     return [*ranked[: MOST_TRIALS // 2], *ranked[-MOST_TRIALS // 2 :]]

@@ -12,6 +12,7 @@ from saddle.report.samples import MOST_PAIRS
 from saddle.report.study_report import gather
 from saddle.store.base import Store
 from saddle.store.open import study_folder
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -26,12 +27,12 @@ def write_report(
     store: Store,
     run: RunId,
     study: Study,
-    trainable: Any,
+    declared: Declarations,
     entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
 ) -> str:
     """Render the report of what the ledger holds and store it; returns where."""
-    content = page_of(store, run, study, trainable, entries, baseline)
+    content = page_of(store, run, study, declared, entries, baseline)
     store.write(report_path(run), content.encode())
     return store.locate(report_path(run))
 
@@ -40,24 +41,24 @@ def page_of(
     store: Store,
     run: RunId,
     study: Study,
-    trainable: Any,
+    declared: Declarations,
     entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
 ) -> str:
     """The page's HTML, with images and predictions from the store."""
-    samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
-    return render(study, entries, run=run, trainable=trainable, baseline=baseline, read=store.read, samples=samples)
+    samples = study_on_samples(study, declared, entries, baseline, store, MOST_PAIRS)
+    return render(study, entries, run=run, declared=declared, baseline=baseline, read=store.read, samples=samples)
 
 
 def markdown_of(
     store: Store,
     run: RunId,
     study: Study,
-    trainable: Any,
+    declared: Declarations,
     entries: Sequence[TrialRecord],
     baseline: Mapping[str, Any] | None,
 ) -> str:
     """The report as Markdown, with predictions from the store."""
-    samples = study_on_samples(study, trainable, entries, baseline, store, MOST_PAIRS)
-    found = gather(study, entries, run=run, trainable=trainable, baseline=baseline, samples=samples, read=store.read)
+    samples = study_on_samples(study, declared, entries, baseline, store, MOST_PAIRS)
+    found = gather(study, entries, run=run, declared=declared, baseline=baseline, samples=samples, read=store.read)
     return render_markdown(found)

@@ -1,4 +1,4 @@
-"""Proposals whose storage may be lost for good while trials run: what runs may end, nothing new starts."""
+"""A search whose storage may be lost for good while trials run: what runs may end, nothing new starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from saddle.errors import UserError
 from saddle.search.optuna_search import OptunaSearch
 from saddle.search.retrying_storage import StorageLost
 from saddle.trial.record import TrialRecord
-from saddle.trial.source import Proposal
+from saddle.trial.spec import TrialSpec
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class FaultTolerantSource:
     def cancel_waits(self) -> None:
         self._search.cancel_waits()
 
-    def next(self) -> Proposal | None:
+    def next(self) -> TrialSpec | None:
         return self._unless_lost(self._search.next, None)
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:

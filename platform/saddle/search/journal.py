@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from saddle.search.rebuild import finished_trial
 from saddle.search.storage import cut_tail, open_journal
 from saddle.study.models import Study
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,11 @@ class NotWhole(Exception):
 
 
 def open_whole(
-    path: Path, study: Study, name: str, finished: Iterable[TrialRecord], begun: Mapping[int, Any]
+    path: Path, study: Study, name: str, finished: Iterable[TrialRecord], begun: Mapping[int, TrialProgress | None]
 ) -> BaseStorage:
     """The journal at `path`; one that is not whole is moved aside, said in a line, and an empty one takes its place.
 
-    `begun` are the settings, by number, that trials under way were given; None where they aren't known.
+    `begun` are the trials under way (see `unfinished.begun_trials`).
     """
     if not path.exists():
         return open_journal(path)
@@ -52,7 +53,7 @@ def open_whole(
 
 
 def read_whole(
-    path: Path, study: Study, name: str, finished: list[TrialRecord], begun: Mapping[int, Any]
+    path: Path, study: Study, name: str, finished: list[TrialRecord], begun: Mapping[int, TrialProgress | None]
 ) -> BaseStorage:
     """The journal at `path`; raises `NotWhole`."""
     if not path.is_file():
@@ -88,7 +89,9 @@ def check_lines(path: Path) -> None:
                 raise NotWhole(f"line {number} is no record of Optuna's")
 
 
-def check_trials(search: optuna.Study, study: Study, finished: list[TrialRecord], begun: Mapping[int, Any]) -> None:
+def check_trials(
+    search: optuna.Study, study: Study, finished: list[TrialRecord], begun: Mapping[int, TrialProgress | None]
+) -> None:
     """Raise `NotWhole` where a trial is not what the ledger and the trials' folders say; it may lack the last ones."""
     directions = [objective.direction for objective in study.objective or ()]
     if [direction.name.lower() for direction in search.directions] != directions:
@@ -100,11 +103,12 @@ def check_trials(search: optuna.Study, study: Study, finished: list[TrialRecord]
             trial = trials[entry.number]
             if trial.state not in (TrialState.RUNNING, expected.state) or not agrees(trial, expected.params):
                 raise NotWhole(f"trial {entry.number} is not the one that the ledger has")
-    for number, settings in begun.items():
-        if number < len(trials) and settings is not None and not agrees(trials[number], settings):
-            raise NotWhole(f"trial {number} is not the one that has begun")
-        if number < len(trials) and trials[number].state.is_finished() and settings is not None:
-            raise NotWhole(f"trial {number} has ended there and nowhere else")
+    for number, progress in begun.items():
+        if number < len(trials) and progress is not None:
+            if not agrees(trials[number], progress.spec.settings):
+                raise NotWhole(f"trial {number} is not the one that has begun")
+            if trials[number].state.is_finished():
+                raise NotWhole(f"trial {number} has ended there and nowhere else")
 
 
 def agrees(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:

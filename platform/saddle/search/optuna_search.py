@@ -11,19 +11,19 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from saddle.errors import UserError
 from saddle.search.lattice import nearest_step
+from saddle.search.optuna_internals import live_trial
 from saddle.search.optuna_values import final_values, intermediate_values, is_reported, reported_value, violations
 from saddle.search.pruners import make_pruner
 from saddle.search.retrying_storage import PatientStorage
 from saddle.search.samplers import make_sampler, planned_trials
 from saddle.search.storage import quiet_optuna, without_warnings
+from saddle.search.unfinished import SEARCH_SEED
 from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.trial.outcome import MEANINGS, Outcome
 from saddle.trial.record import TrialRecord
-from saddle.trial.source import Proposal
-
-SEARCH_SEED = 0
-"""Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
+from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
 SETTINGS = "settings"
 RETRIED = "retried"
@@ -84,6 +84,7 @@ class OptunaSearch:
     def __init__(
         self,
         study: Study,
+        run: RunId,
         storage: BaseStorage,
         finished: Mapping[str, TrialRecord],
         known: Mapping[str, Any] | None = None,
@@ -96,7 +97,8 @@ class OptunaSearch:
         assert study.search is not None
         assert study.objective is not None
         quiet_optuna()
-        self.spec = study
+        self.study = study
+        self.run = run
         self.known = known if known is not None else study.settings
         self.space = study.search
         self.objectives = study.objective
@@ -126,7 +128,7 @@ class OptunaSearch:
 
     @property
     def total(self) -> int | None:
-        planned = planned_trials(self.spec)
+        planned = planned_trials(self.study)
         return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
 
     @without_warnings()
@@ -140,10 +142,10 @@ class OptunaSearch:
                 self.optuna.set_user_attr(RETRIED, retried)
 
     @without_warnings()
-    def next(self) -> Proposal | None:
+    def next(self) -> TrialSpec | None:
         if self.unfinished:
             frozen = self.unfinished.pop(0)
-            trial = Trial(self.optuna, frozen._trial_id)
+            trial = live_trial(self.optuna, frozen)
             settings = frozen.user_attrs[SETTINGS]
         else:
             drawn = [t for t in self.optuna.get_trials(deepcopy=False) if SETTINGS in t.user_attrs]
@@ -154,7 +156,7 @@ class OptunaSearch:
             trial.set_user_attr(SETTINGS, settings)
         key = trial_key(trial.number)
         self.running[key] = trial
-        return Proposal(key, settings, SEARCH_SEED, number=trial.number)
+        return TrialSpec(key, self.run, settings, SEARCH_SEED, number=trial.number)
 
     def _draw(self, trial: Trial) -> dict[str, Any]:
         """Draw every parameter whose condition holds."""
@@ -183,12 +185,12 @@ class OptunaSearch:
         frozen = self.optuna.get_trials(deepcopy=False)[entry.number]
         if state == TrialState.RUNNING or frozen.state.is_finished():
             return
-        trial = trial or Trial(self.optuna, frozen._trial_id)
+        trial = trial or live_trial(self.optuna, frozen)
         trial.set_user_attr(OUTCOME, str(outcome))
         for epoch, value in intermediate_values(self.objectives, entry.curve).items():
             if epoch not in frozen.intermediate_values:  # its report was lost with a driver
                 trial.report(value, epoch)
-        for name, violation in violations(self.spec, entry).items():
+        for name, violation in violations(self.study, entry).items():
             if name not in frozen.constraints:
                 trial.set_constraint(name, violation)
         values = final_values(self.objectives, entry)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container
 from typing import Any
 
 from saddle.store.base import Store
@@ -13,24 +12,14 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.open import study_folder, trial_folder
 from saddle.trial.json_text import to_json
+from saddle.trial.progress import TrialProgress
 from saddle.trial.run_id import RunId
-from saddle.trial.source import Proposal
+from saddle.trial.spec import TrialSpec
+
+SEARCH_SEED = 0
+"""Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
 
 KEY = re.compile(r"trial-(\d{5,})")
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A trial that has begun and not ended, with its epochs so far; `settings` is None where what it was given is lost.
-
-    `times` say when each epoch was over.
-    """
-
-    number: int
-    settings: Mapping[str, Any] | None
-    curve: Sequence[Mapping[str, float]] = ()
-    times: Sequence[float] = ()
-    started: float = 0.0
 
 
 def proposal_path(run: RunId, key: str) -> str:
@@ -38,11 +27,11 @@ def proposal_path(run: RunId, key: str) -> str:
     return f"{trial_folder(run, key)}/proposal.json"
 
 
-def keep_proposal(store: Store, run: RunId, proposal: Proposal, lock: StudyLock = NO_LOCK) -> None:
+def write_settings(store: Store, spec: TrialSpec, lock: StudyLock = NO_LOCK) -> None:
     """Store what a search's trial is given; an ablation's follow from the study file. Raises `TakenOver`."""
-    if proposal.number is not None:
-        facts = {"number": proposal.number, "settings": dict(proposal.settings), "token": lock.token}
-        write_fenced(store, proposal_path(run, proposal.key), to_json(facts).encode(), lock)
+    if spec.number is not None:
+        facts = {"number": spec.number, "settings": dict(spec.settings), "token": lock.token}
+        write_fenced(store, proposal_path(spec.run, spec.key), to_json(facts).encode(), lock)
 
 
 def number_of(key: str) -> int | None:
@@ -51,16 +40,21 @@ def number_of(key: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def begun_trials(store: Store, run: RunId, finished: Container[str]) -> list[Begun]:
-    """Every trial of a search that left a folder but is not among the `finished` keys, by number."""
-    found = []
+def begun_trials(store: Store, run: RunId, finished: Container[str]) -> dict[int, TrialProgress | None]:
+    """Every trial of a search that left a folder but is not among the `finished` keys, by its number, in order.
+
+    None for one whose settings are lost: it can't go on, but its number is used up.
+    """
+    begun: dict[int, TrialProgress | None] = {}
     for key in store.names(f"{study_folder(run)}/trials"):
         number = number_of(key)
         if number is not None and key not in finished:
-            checkpoints = Checkpoints.of_trial(store, run, key)
-            curve, settings = checkpoints.curve(), read_settings(store, run, key)
-            found.append(Begun(number, settings, curve.metrics, curve.times, checkpoints.manifest.started))
-    return sorted(found, key=lambda trial: trial.number)
+            settings = read_settings(store, run, key)
+            begun[number] = None
+            if settings is not None:
+                spec = TrialSpec(key, run, settings, SEARCH_SEED, number=number)
+                begun[number] = Checkpoints.of_trial(store, run, key).progress(spec)
+    return dict(sorted(begun.items()))
 
 
 def read_settings(store: Store, run: RunId, key: str) -> dict[str, Any] | None:

@@ -40,7 +40,10 @@ from saddle.store.manifest import (
 from saddle.store.open import trial_folder
 from saddle.store.plain_state import StateChecker
 from saddle.store.state_bytes import decode_state, encode_state
+from saddle.trial.measurement import finite
+from saddle.trial.progress import TrialProgress
 from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
 __all__ = ["Checkpoints", "Superseded", "Unloadable", "decode_state", "encode_state", "load_state"]
 
@@ -244,6 +247,22 @@ class Checkpoints:
         """The metrics of every epoch so far; those that a damaged chunk held are missing."""
         sealed = read_sealed(self.store, self.folder, self.manifest.sealed)
         return Curve((*sealed.metrics, *self.manifest.curve), (*sealed.times, *self.manifest.times))
+
+    def progress(self, spec: TrialSpec) -> TrialProgress:
+        """How far the trial has come."""
+        manifest, curve = self.manifest, self.curve()
+        states = {"best": manifest.best, "last": manifest.last}
+        return TrialProgress(
+            spec,
+            manifest.started,
+            manifest.attempts,
+            manifest.epochs,
+            manifest.seconds,
+            manifest.best.epoch if manifest.best else None,
+            [finite(metrics) for metrics in curve.metrics],
+            list(curve.times),
+            {name: saved.path for name, saved in states.items() if saved},
+        )
 
     def start_over(self) -> None:
         """Forget all that was trained (`--retry`), but for the number of attempts, which stays the highest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from saddle.store.base import Conflict, Store
 from saddle.store.checks import checks_path, read_checks, with_checks
@@ -14,10 +14,9 @@ from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
-from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, entries_in
-from saddle.store.record_paths import placed, written
+from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, records_in
 from saddle.trial.json_text import to_json
-from saddle.trial.record import TrialRecord
+from saddle.trial.record import SCHEMA_VERSION, TrialRecord
 from saddle.trial.run_id import RunId
 
 __all__ = ["LaterVersion", "Ledger", "decode", "encode", "to_json"]
@@ -45,7 +44,7 @@ class Ledger:
         Raises `TakenOver` where there is another one of the trial, unless a driver wrote that which had been taken for
         dead before we began: ours replaces it.
         """
-        content = encode(written(entry, self.run))
+        content = encode(with_relative_paths(entry, self.run))
         try:
             self.store.write_if(self.path(entry.key), content, None)
         except Conflict:
@@ -96,14 +95,14 @@ class Ledger:
 
     def get(self, key: str) -> TrialRecord:
         """The entry of one trial; raises `FileNotFoundError`."""
-        entry = placed(decode(self.store.read(self.path(key)), self.path(key)), self.run)
+        entry = decode(self.store.read(self.path(key)), self.path(key), Parser(self.run))
         entry = with_measurements(entry, read_measurements(self.store, self.run, key).get(key, ()))
         return with_checks(entry, read_checks(self.store, self.run, [key]))
 
     def __iter__(self) -> Iterator[TrialRecord]:
         found: dict[str, TrialRecord] = {}
         etags = self.store.etags(self.folder)
-        parser = Parser()
+        parser = Parser(self.run)
         for segment in read_segments(self.store, self.run):
             found |= indexed(segment, {name: stamp for name, stamp in etags.items() if name not in found}, parser)
         rest = [name for name in etags if name not in found]
@@ -113,8 +112,7 @@ class Ledger:
         checks, measured = read_checks(self.store, self.run), read_measurements(self.store, self.run)
         for name in etags:
             if name in found:
-                entry = placed(found[name], self.run)
-                yield with_checks(with_measurements(entry, measured.get(entry.key, ())), checks)
+                yield with_checks(with_measurements(found[name], measured.get(found[name].key, ())), checks)
 
     def _content(self, name: str) -> bytes | None:
         try:
@@ -131,6 +129,17 @@ def indexed(segment: Segment, etags: Mapping[str, str], parser: Parser) -> dict[
     """The entries that a segment holds as their files are now, by the files' names."""
     names = segment.fresh(etags)
     try:
-        return dict(zip(names, entries_in(segment.rows(names), segment.path, parser), strict=True)) if names else {}
+        return dict(zip(names, records_in(segment.rows(names), segment.path, parser), strict=True)) if names else {}
     except (KeyError, TypeError, ValueError):
         return {}  # nothing that we wrote; the files themselves say what it should have said
+
+
+def with_relative_paths(entry: TrialRecord, run: RunId) -> TrialRecord:
+    """The entry as its file holds it: paths relative to the run's folder, which `--fresh` renames."""
+    checkpoints = {name: run.below(path) for name, path in entry.checkpoints.items()}
+    return replace(
+        entry,
+        progress=replace(entry.progress, checkpoints=checkpoints),
+        measurement=entry.measurement.with_paths(run.below),
+        version=max(entry.version, SCHEMA_VERSION),
+    )

@@ -16,7 +16,7 @@ from typing import Any
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
-from saddle.store.record_parquet import LAZY, read_row
+from saddle.store.record_parquet import COLUMNS, read_row
 from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
 
@@ -150,6 +150,6 @@ def _parquet(table: Any) -> bytes:
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
-    alike = [name for name in table.column_names if name not in LAZY]
+    alike = [name for name in table.column_names if COLUMNS.get(name) != "lazy"]
     pq.write_table(table, buffer, compression="zstd", use_dictionary=alike)
     return buffer.getvalue()

@@ -46,7 +46,7 @@ class GivenUp:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known of a trial under way: the truth a resumed trial goes on from.
+    """`TrialProgress` as it is stored while the trial runs, with the checksums and fences that writers need.
 
     `curve` holds the metrics of the epochs after those `sealed` in chunks (see `curve`), `times` when each was over;
     `seconds` is the training time of all.

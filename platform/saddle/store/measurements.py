@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import StudyLock, TakenOver
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.trial.json_text import to_json
-from saddle.trial.record import Measurement, TrialRecord
+from saddle.trial.measurement import Measurement
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 VERSION = 1
-
-PARTS = ("evaluation", "metrics", "test_last", "arrays", "images", "fingerprints")
 
 log = logging.getLogger(__name__)
 
@@ -55,18 +53,9 @@ def add_measurement(
 
     Raises `TakenOver` where the study is another driver's, or somebody else has stored this number.
     """
-    parts = {name: dict(getattr(measurement, name)) for name in PARTS}
-    relative = {name: {n: run.below(path) for n, path in parts[name].items()} for name in ("arrays", "images")}
-    content = {
-        **parts,
-        **relative,
-        "version": VERSION,
-        "key": entry.key,
-        "number": number,
-        "ended": entry.ended,
-        "when": measurement.when,
-        "token": lock.token,
-    }
+    measured = asdict(measurement.with_paths(run.below))
+    trial = {"key": entry.key, "number": number, "ended": entry.ended}
+    content = {**measured, **trial, "version": VERSION, "token": lock.token}
     lock.check()
     try:
         store.write_if(measurement_path(run, entry.key, number), to_json(content).encode(), None)
@@ -114,31 +103,20 @@ def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
     """The entry with a later measurement in place of that which it had, which becomes an earlier one."""
     kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
     shown = {name: path for name, path in entry.images.items() if name not in entry.closing_images}
-    return replace(
-        entry,
+    latest = replace(
+        later,
         metrics={**kept, **later.metrics},
-        test_last=later.test_last,
-        arrays=later.arrays,
         images={**later.images, **shown},
         fingerprints={**entry.fingerprints, **later.fingerprints},
-        evaluation=later.evaluation,
-        measured=later.when,
-        earlier=(*entry.earlier, measurement_of(entry)),
+        not_finite=[*(name for name in entry.not_finite if not name.startswith("test/")), *later.not_finite],
     )
+    return replace(entry, measurement=latest, earlier=(*entry.earlier, measurement_of(entry)))
 
 
 def measurement_of(entry: TrialRecord) -> Measurement:
     """What the entry holds of the latest test of its checkpoints."""
     tested = {name: value for name, value in entry.metrics.items() if name.startswith("test/")}
-    return Measurement(
-        entry.evaluation,
-        tested,
-        entry.test_last,
-        entry.arrays,
-        entry.closing_images,
-        entry.fingerprints,
-        entry.settled,
-    )
+    return replace(entry.measurement, metrics=tested, images=entry.closing_images, when=entry.settled)
 
 
 def _names(store: Store, run: RunId, key: str | None) -> Sequence[str]:
@@ -161,28 +139,8 @@ def _read(store: Store, run: RunId, path: str) -> StoredMeasurement | str:
         key, number = _parsed(path.rpartition("/")[2])
         if (content["key"], content["number"]) != (key, number):
             return f"it holds measurement {content['number']} of {content['key']}"
-        return StoredMeasurement(key, number, float(content["ended"]), _measurement(content, run))
+        return StoredMeasurement(key, number, float(content["ended"]), Measurement.parse(content).with_paths(run.place))
     except FileNotFoundError:
         return ""
     except (ValueError, KeyError, TypeError, AttributeError, StorageError) as error:
         return f"it is damaged: {error}"
-
-
-def _measurement(content: Mapping[str, Any], run: RunId) -> Measurement:
-    def paths(part: str) -> dict[str, str]:
-        return {name: run.place(path) for name, path in content[part].items()}
-
-    return Measurement(
-        evaluation=dict(content["evaluation"]),
-        metrics=_numbers(content["metrics"]),
-        test_last=_numbers(content["test_last"]),
-        arrays=paths("arrays"),
-        images=paths("images"),
-        fingerprints=dict(content["fingerprints"]),
-        when=float(content["when"]),
-    )
-
-
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics that were finite; the others are null in the file."""
-    return {name: float(value) for name, value in metrics.items() if value is not None}

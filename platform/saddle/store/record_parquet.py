@@ -1,13 +1,13 @@
-"""Entries as rows of Parquet: plain columns for what is asked for, JSON text for what is nested."""
+"""Records as rows of Parquet: plain columns for what is asked for, JSON text for what is nested."""
 
 from __future__ import annotations
 
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -15,58 +15,64 @@ from saddle.store.base import StorageError
 from saddle.store.paths import is_name
 from saddle.trial.json_text import to_json
 from saddle.trial.lazy_json import JsonList
+from saddle.trial.measurement import Measurement
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import SCHEMA_VERSION, TrialRecord
+from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
-PLAIN = {"key", "study", "seed", "outcome", "arm", "number", "why", "selected_epoch", "epochs", "seconds", "attempts",
-         "started", "ended", "token", "version"}  # fmt: skip
-"""Columns kept as such, so that pyarrow, DuckDB or pandas can query a ledger; the nested rest is JSON text."""
+T = TypeVar("T")
 
-LAZY = {"curve", "times"}
-"""Columns that stay text until somebody looks."""
+COLUMNS = {
+    "key": "string", "study": "string", "seed": "int64", "outcome": "string", "params": "shared", "settings": "shared",
+    "metrics": "json", "arm": "string", "block": "shared", "number": "int64", "why": "string", "test_last": "json",
+    "curve": "lazy", "selected_epoch": "int64", "epochs": "int64", "seconds": "float64", "attempts": "int64",
+    "started": "float64", "ended": "float64", "times": "lazy", "arrays": "json", "images": "json",
+    "checkpoints": "json", "sources": "shared", "fingerprints": "shared", "not_finite": "shared",
+    "token": "int64", "version": "int64",
+}  # fmt: skip
+"""The columns and what is in their cells. Text and numbers are such that pyarrow, DuckDB or pandas can query a ledger.
+The nested rest is JSON text: `shared` tends to say the same of many trials, so that these share what was parsed, and
+may hold any value; `json` holds numbers and paths, which a faster parser reads; `lazy` stays text until it is read."""
 
-OF_A_STUDY = {"settings", "block", "sources", "fingerprints", "params"}
-"""Columns that tend to say the same of many trials, so that these share what was parsed; they may hold any value. The
-others hold numbers and paths, which a faster parser reads."""
+JSON = ("shared", "json", "lazy")
 
-BESIDE = {"checks", "evaluation", "measured", "earlier"}
-"""Fields that lie in files of their own (see `checks` and `measurements`)."""
-
-COLUMNS = {field.name for field in fields(TrialRecord)} - BESIDE
+PATHS = ("arrays", "images", "checkpoints")
+"""Columns of paths, relative to the run's folder."""
 
 
 class LaterVersion(StorageError):
     """A newer saddle wrote the entry."""
 
 
-def encode(entry: TrialRecord) -> bytes:
-    """The entry as a Parquet file of one row."""
+def encode(record: TrialRecord) -> bytes:
+    """The record as a Parquet file of one row; what was measured or checked later lies in files of its own."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    row = {
-        field.name: _cell(field.name, getattr(entry, field.name)) for field in fields(entry) if field.name in COLUMNS
-    }
-    types = {"seed": pa.int64(), "number": pa.int64(), "selected_epoch": pa.int64(), "epochs": pa.int64(),
-             "attempts": pa.int64(), "token": pa.int64(), "version": pa.int64(), "seconds": pa.float64(),
-             "started": pa.float64(), "ended": pa.float64()}  # fmt: skip
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
+    row = {name: _cell(kind, getattr(record, name)) for name, kind in COLUMNS.items()}
+    types = [(name, pa.type_for_alias("string" if kind in JSON else kind)) for name, kind in COLUMNS.items()]
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([row], schema=schema), buffer)
+    pq.write_table(pa.Table.from_pylist([row], schema=pa.schema(types)), buffer)
     return buffer.getvalue()
 
 
-def _cell(name: str, value: Any) -> Any:
-    if name in PLAIN:
+def _cell(kind: str, value: Any) -> Any:
+    if kind not in JSON:
         return value
     return value.text if isinstance(value, JsonList) else to_json(value)
 
 
 def decode(content: bytes, path: str, parser: Parser | None = None) -> TrialRecord:
-    """The entry in a Parquet file; raises `StorageError` where it is damaged or of a later version."""
-    entry = next(entries_in(read_row(content, path), path, parser))
-    if not is_name(entry.key):  # a part of paths
-        raise StorageError(f"the ledger entry {path} is damaged: {entry.key!r} can't be the key of a trial")
-    return entry
+    """The record in a Parquet file; raises `StorageError` where it is damaged or of a later version."""
+    row = read_row(content, path)
+    try:
+        record = next(records_in(row, path, parser or Parser()))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StorageError(f"the ledger entry {path} is damaged: {error!r}") from error
+    if not is_name(record.key):  # a part of paths
+        raise StorageError(f"the ledger entry {path} is damaged: {record.key!r} can't be the key of a trial")
+    return record
 
 
 def read_row(content: bytes, path: str) -> Any:
@@ -84,32 +90,55 @@ def read_row(content: bytes, path: str) -> Any:
     return table.slice(0, 1)
 
 
-def entries_in(table: Any, path: str, parser: Parser | None = None) -> Iterator[TrialRecord]:
-    """The entries in the rows of a table from `path`, sharing what one `parser` has parsed; raises `LaterVersion`."""
+def records_in(table: Any, path: str, parser: Parser) -> Iterator[TrialRecord]:
+    """The records in the rows of a table from `path`, sharing what one `parser` has parsed; raises `LaterVersion`."""
     newest = max(table["version"].to_pylist(), default=0)
     if newest > SCHEMA_VERSION:
         raise LaterVersion(f"the ledger entry {path} has version {newest}; this saddle reads up to {SCHEMA_VERSION}")
-    parser = parser or Parser()
     names = [name for name in table.column_names if name in COLUMNS]
-    columns = [parser.column(name, table[name].to_pylist()) for name in names]
-    for row in zip(*columns, strict=True):
-        yield TrialRecord(**dict(zip(names, row, strict=True)))
+    return assemble({name: parser.column(name, table[name].to_pylist()) for name in names})
+
+
+def assemble(columns: Mapping[str, Iterable[Any]]) -> Iterator[TrialRecord]:
+    """The records whose parts have these fields, a column each; that of `study` holds runs."""
+
+    def rows(part: type[T], **inner: Iterable[Any]) -> Iterator[T]:
+        known = {field.name for field in fields(part)}  # type: ignore[arg-type]
+        own = {name: cells for name, cells in columns.items() if name in known} | inner
+        return (part(**dict(zip(own, row, strict=True))) for row in zip(*own.values(), strict=True))
+
+    progress = rows(TrialProgress, spec=rows(TrialSpec, run=columns["study"]))
+    return rows(TrialRecord, progress=progress, measurement=rows(Measurement))
 
 
 class Parser:
-    """Makes of cells what entries hold; what is equal in many rows becomes one object."""
+    """Makes of cells what the parts of records hold; what is equal in many rows becomes one object."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: RunId | None = None) -> None:
+        """Of the ledger of `run`, in whose folder the paths lie; without it the paths stay as they are written."""
+        self._run = run
         self._shared: dict[str, Any] = {}
         self._decode = json.JSONDecoder(object_pairs_hook=_with_known_names).decode
 
     def column(self, name: str, cells: Sequence[Any]) -> Sequence[Any]:
         """The values of a column."""
-        if name in LAZY:
-            return [JsonList(text) for text in cells]
-        if name in PLAIN:
-            return [sys.intern(cell) if name in ("study", "outcome", "arm") and cell else cell for cell in cells]
-        return [self._parsed(text) for text in cells] if name in OF_A_STUDY else [orjson.loads(text) for text in cells]
+        if name == "study":
+            runs = {study: self._run_of(study) for study in set(cells)}
+            return [runs[study] for study in cells]
+        if name in PATHS and self._run is not None:
+            place = self._run.place
+            return [{name: place(path) for name, path in orjson.loads(text).items()} for text in cells]
+        match COLUMNS[name]:
+            case "lazy":
+                return [JsonList(text) for text in cells]
+            case "shared":
+                return [self._parsed(text) for text in cells]
+            case "json":
+                return [orjson.loads(text) for text in cells]
+        return [sys.intern(cell) if name in ("outcome", "arm") and cell else cell for cell in cells]
+
+    def _run_of(self, study: str) -> RunId:
+        return self._run if self._run is not None and self._run.study == study else RunId(study)
 
     def _parsed(self, text: str) -> Any:
         if text not in self._shared:

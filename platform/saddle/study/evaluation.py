@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from saddle.study.models import Study
+from saddle.study.trainables import LoadedTrainable
 from saddle.study.values import same
-from trainables.contract import complete, evaluation_fields
 
 
 def as_trained(study: Study, trained: Study, fields: Collection[str]) -> Study:
@@ -24,17 +24,16 @@ def as_trained(study: Study, trained: Study, fields: Collection[str]) -> Study:
     )
 
 
-def changed_evaluation(trained: Study, study: Study, trainable: Any) -> dict[str, Any]:
+def changed_evaluation(trained: Study, study: Study, trainable: LoadedTrainable) -> dict[str, Any]:
     """The evaluation fields, with the values that `study` gives them, that are others in `trained`; plain values."""
     before, after = _plain_settings(trained, trainable), _plain_settings(study, trainable)
-    return {
-        name: after.get(name) for name in evaluation_fields(trainable) if not same(before.get(name), after.get(name))
-    }
+    fields = trainable.evaluation_fields
+    return {name: after.get(name) for name in fields if not same(before.get(name), after.get(name))}
 
 
-def _plain_settings(study: Study, trainable: Any) -> dict[str, Any]:
+def _plain_settings(study: Study, trainable: LoadedTrainable) -> dict[str, Any]:
     """Every field's value as a ledger has it; as the file has it where the arms complete what is no valid whole."""
-    values = complete(trainable, study.settings, study.recipe, study.scale)
+    values = trainable.complete(study.settings, study.recipe, study.scale)
     try:
         plain: dict[str, Any] = trainable.Config.model_validate(values).model_dump(mode="json")
     except ValidationError:

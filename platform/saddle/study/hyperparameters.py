@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from saddle.study.trainables import load_trainable
-from trainables.contract import choices, components_of, field_source
+from trainables.contract import field_source
 
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 
@@ -18,18 +18,18 @@ MOST_MEMBERS = 15
 def describe_trainable(name: str) -> dict[str, Any]:
     """Recipes, scales, metrics, components and hyperparameters of a trainable; raises `TrainableError`."""
     trainable = load_trainable(name)
-    schema = trainable.Config.model_json_schema()
-    lines = (getattr(trainable, "__doc__", "") or "").strip().splitlines()
+    schema = trainable.schema
+    lines = (trainable.code.__doc__ or "").strip().splitlines()
     return {
         "name": name,
         "about": lines[0] if lines else "",
-        "recipes": list(choices(trainable, "RECIPES")),
-        "scales": list(choices(trainable, "SCALES")),
-        "metrics": dict(trainable.METRICS),
-        "selection": trainable.SELECTION,
+        "recipes": list(trainable.recipes),
+        "scales": list(trainable.scales),
+        "metrics": {name: one.direction for name, one in trainable.metrics.items() if one.shown},
+        "selection": trainable.selection,
         "components": [
             {"name": part, "description": about.description, "on": dict(about.on), "off": dict(about.off)}
-            for part, about in components_of(trainable).items()
+            for part, about in trainable.components.items()
         ],
         "hyperparameters": [
             {

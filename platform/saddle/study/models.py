@@ -57,7 +57,7 @@ class Constraint(Section):
         match = cls.PATTERN.fullmatch(value)
         bound = match[3] if match is not None else ""
         if match is None or not (FLOAT.fullmatch(bound) or FRACTION.fullmatch(bound)):
-            example = "validation/clean_accuracy >= 0.97"
+            example = "validation/score >= 0.97"
             raise ValueError(f"{value!r} is no constraint; write METRIC >= NUMBER, such as {example}")
         number = Fraction(bound).number() if FRACTION.fullmatch(bound) else bound.replace("_", "")
         return {"metric": match[1], "relation": match[2], "bound": float(number)}

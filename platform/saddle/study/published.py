@@ -15,7 +15,7 @@ class PublishedValue(BaseModel):
     arm: Annotated[str, Field(min_length=1)]
     """The arm it belongs to, as the report calls it, such as `mp` or `perturbation=mp`."""
     metric: Annotated[str, Field(pattern=r"^[a-z_]+/\S+$")]
-    """As the trainable names it, such as `test/clean_accuracy`; shares are shares of 1."""
+    """As the trainable names it, such as `test/accuracy`; shares are shares of 1."""
     value: float
     sd: Annotated[float, Field(ge=0)] | None = None
     """Its standard deviation over runs."""

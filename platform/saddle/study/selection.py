@@ -1,14 +1,22 @@
-"""By which metric a study chooses."""
+"""By which metrics a study chooses."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from saddle.study.models import Objective, Study
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from trainables.contract import Metric
 
 
-def selection_of(study: Study, trainable: Any) -> Objective:
+def objectives_of(study: Study, declared: Declarations) -> tuple[Metric, ...]:
+    """A search's objectives, better as its file says; without any the metric by which its trainable selects."""
+    given = study.objective or ()
+    asked = tuple(replace(declared.metric(one.metric), direction=one.direction) for one in given)
+    return asked or (declared.selected,)
+
+
+def selection_of(study: Study, declared: Declarations) -> Metric:
     """The metric that chooses checkpoints and the best trial: the single objective, else the trainable's own."""
-    if study.objective is not None and len(study.objective) == 1:
-        return study.objective[0]
-    return Objective.model_validate({trainable.METRICS[trainable.SELECTION]: trainable.SELECTION})
+    objectives = objectives_of(study, declared)
+    return objectives[0] if len(objectives) == 1 else declared.selected

@@ -13,6 +13,7 @@ from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.models import Constraint, Objective, Study
 from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
+from saddle.study.trainables import LoadedTrainable
 from saddle.studyfile.expansion import FILE_KEYS
 from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.validation_messages import Mistake, keys_of, mistakes_in
@@ -45,10 +46,14 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     misspelt: set[str] = field(default_factory=set)
     """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
-    trainable: Any = None
+    trainable: LoadedTrainable | None = None
     """The trainable, where the document names one that can be had."""
-    stored: bool = False
-    """It was accepted once, perhaps by an earlier version: retired values may be in it."""
+
+    @property
+    def loaded(self) -> LoadedTrainable:
+        """The trainable, for checks that run only where it can be had."""
+        assert self.trainable is not None
+        return self.trainable
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -197,7 +202,7 @@ def _read_objective(draft: Draft, value: Any) -> None:
 
 def _read_constraints(draft: Draft, value: Any) -> None:
     if not isinstance(value, list):
-        draft.refuse(("constraints",), f"{show(value)} is no list", 'write ["validation/clean_accuracy >= 0.97"]')
+        draft.refuse(("constraints",), f"{show(value)} is no list", 'write ["validation/METRIC >= 0.97"]')
         return
     for index, entry in enumerate(value):
         for constraint in draft.take(Constraint, ("constraints", index), entry):

@@ -10,7 +10,7 @@ from typing import Any
 
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.study.trainables import TrainableError, load_trainable
+from saddle.study.trainables import TrainableError, complete_trainable, load_trainable
 from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
 from saddle.studyfile.dump import differences, dump_study, is_extension, refused_differences
@@ -26,17 +26,22 @@ __all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_s
 
 
 def load_studies(
-    path_or_name: str | Path, overrides: Sequence[str] = (), *, trainables: Mapping[str, Any] | None = None
+    path_or_name: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    trainables: Mapping[str, Any] | None = None,
+    stored: bool = False,
 ) -> list[Study]:
     """The studies of a file, or of a packaged study such as `quickstart` or `mixed_perturbation/alpha0`.
 
     `FILE:STUDY` is that one study of a file. Later documents of a file inherit from the first (see `inheritance`), and
     one with `for` is a study for each value (see `expansion`). `overrides` are `path=value` texts (see `overrides`).
-    `trainables` replaces the installed ones, by name. Raises `StudyError` with every mistake.
+    `trainables` replaces the installed ones, by name; nothing is held against them where only what is `stored` of the
+    studies is wanted. Raises `StudyError` with every mistake.
     """
     wanted, chosen = split_choice(path_or_name)
     file, data = find_study(wanted)
-    studies = parse_studies(data, file, overrides, trainables=trainables)
+    studies = parse_studies(data, file, overrides, trainables=trainables, stored=stored)
     return studies if chosen is None else [_chosen(studies, chosen, file)]
 
 
@@ -59,17 +64,15 @@ def parse_studies(
 ) -> list[Study]:
     """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake.
 
-    What is `stored` may have values that a new study may not have any more.
+    What is `stored` was accepted once, and its trainable need not be installed any more.
     """
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
     documents, misread = expand(documents)
     documents, refused = override(documents, overrides)
     documents, unread = read_tables(documents, file)
-    documents, wrong = write_numbers(documents, trainables)
+    documents, wrong = (documents, []) if stored else write_numbers(documents, trainables)
     drafts = [read_sections(document) for document in documents]
-    for draft in drafts:
-        draft.stored = stored
-    check(drafts, trainables)
+    check(drafts, trainables, stored=stored)
     studies = [draft.study() for draft in drafts]
     problems = [
         *problems,
@@ -96,10 +99,10 @@ def write_numbers(
 def _config_of(name: str, trainables: Mapping[str, Any] | None) -> Any:
     """The configuration of a trainable; None where it can't be had, which is told later."""
     try:
-        trainable = load_trainable(name) if trainables is None else trainables.get(name)
-    except TrainableError:
+        found = load_trainable(name) if trainables is None else complete_trainable(name, trainables[name])
+    except (TrainableError, KeyError):
         return None
-    return getattr(trainable, "Config", None)
+    return found.Config
 
 
 def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document], list[Problem]]:

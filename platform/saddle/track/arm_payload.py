@@ -48,14 +48,14 @@ def describe_arms(
         completed = [entry for entry in members if entry.outcome == Outcome.COMPLETED]
         found[key] = ArmSummary(
             {
-                **_means(completed, answer.metric),
+                **_means(completed, answer.metric.name),
                 "seeds": float(len({entry.seed for entry in completed})),
                 **(_of_effect(effect) if effect is not None else {}),
                 **(_of_failures(rate) if rate is not None else {}),
             },
             {
                 "saddle.question": study.question,
-                METRIC_TAG: answer.metric,
+                METRIC_TAG: answer.metric.name,
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
             },

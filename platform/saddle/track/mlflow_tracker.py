@@ -13,8 +13,9 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
+from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
-from saddle.track.base import METRIC_TAG, ArmSummary, StartedTrial
+from saddle.track.base import METRIC_TAG, ArmSummary, Tracker
 from saddle.track.client_settings import be_brief
 from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
@@ -30,6 +31,7 @@ from saddle.track.trial_payload import (
     trial_params,
     trial_tags,
 )
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
@@ -37,10 +39,12 @@ DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """A `Tracker` that writes operations to an outbox; the run's instance tells it from others of its study."""
 
-    def __init__(self, uri: str, run: RunId, store: Store, artifacts: str | None = None) -> None:
+    def __init__(
+        self, uri: str, run: RunId, store: Store, artifacts: str | None = None, declared: Declarations = UNDECLARED
+    ) -> None:
         be_brief(DELIVERY_TIMEOUT)
         folder = outbox_folder(store, run)
 
@@ -56,6 +60,7 @@ class MlflowTracker:
             return MlflowSink(uri, run.study, artifacts, read)
 
         self._run = run
+        self._declared = declared
         self._study = run.study
         self._root = run.instance
         self._arms: set[str] = set()
@@ -105,14 +110,14 @@ class MlflowTracker:
             self._add_run(key, self._key(), arm, started, tags, flatten(settings))
         return key
 
-    def start_trial(self, trial: StartedTrial) -> None:
-        self._started.add(trial.key)
-        of_arm = {name: value for name, value in trial.settings.items() if name not in trial.block}
-        parent = self._parent(trial.arm, trial.started, of_arm)
-        seed = " · ".join([f"seed {trial.seed}", *([block_name(trial.block)] if trial.block else [])])
-        name = trial.key if trial.arm is None else f"{seed} · {trial.arm}"
-        tags = trial_tags(self._study, trial)
-        self._add_run(self._key(trial.key), parent, name, trial.started, tags, trial_params(trial))
+    def start_trial(self, trial: TrialProgress) -> None:
+        spec = trial.spec
+        self._started.add(spec.key)
+        of_arm = {name: value for name, value in spec.settings.items() if name not in spec.block}
+        parent = self._parent(spec.arm, trial.started, of_arm)
+        seed = " · ".join([f"seed {spec.seed}", *([block_name(spec.block)] if spec.block else [])])
+        name = spec.key if spec.arm is None else f"{seed} · {spec.arm}"
+        self._add_run(self._key(spec.key), parent, name, trial.started, trial_tags(spec), trial_params(spec))
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         self._reported.setdefault(key, set()).add(epoch)
@@ -131,7 +136,7 @@ class MlflowTracker:
         for step, when, metrics in final_metrics(entry):
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
-        self._add_end(key, final_status(entry), final_tags(entry), entry.ended)
+        self._add_end(key, final_status(entry), final_tags(entry, self._declared), entry.ended)
         self._started.remove(entry.key)
 
     def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
@@ -140,10 +145,10 @@ class MlflowTracker:
         for step, when, metrics in final_metrics(entry)[1:]:
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
-        self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry))})
+        self._outbox.add({"do": "tags", "key": key, "values": cut(final_tags(entry, self._declared))})
 
     def note_checks(self, entry: TrialRecord) -> None:
-        self._outbox.add({"do": "tags", "key": self._key(entry.key), "values": cut(check_tags(entry))})
+        self._outbox.add({"do": "tags", "key": self._key(entry.key), "values": cut(check_tags(entry, self._declared))})
 
     def settle(self, finished: Iterable[TrialRecord]) -> None:
         for entry in finished:

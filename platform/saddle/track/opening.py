@@ -13,8 +13,9 @@ from saddle.store.base import StorageError, Store
 from saddle.store.files import driver_file, open_or_make
 from saddle.store.lock import lock_study
 from saddle.store.open import local_owner, study_folder
+from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import DATABASE, artifact_root
-from saddle.track.base import NullTracker, Tracker
+from saddle.track.base import Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
 from saddle.track.outbox import has_backlog
 from saddle.trial.run_id import RunId
@@ -98,13 +99,13 @@ def was_tracked(store: Store, run: RunId) -> bool:
     return store.exists(marker(run)) or outbox_folder(store, run).exists()
 
 
-def open_tracker(store: Store, run: RunId, *, enabled: bool = True) -> Tracker:
-    """The tracker of one run of a study."""
+def open_tracker(store: Store, run: RunId, *, enabled: bool = True, declared: Declarations = UNDECLARED) -> Tracker:
+    """The tracker of one run of a study; `declared` says what is told of its trials' metrics."""
     if not enabled:
-        return NullTracker()
+        return Tracker()
     if not store.exists(marker(run)):
         store.write(marker(run), b"MLflow was told of this study; `saddle verify` compares it\n")
-    return MlflowTracker(tracking_uri(store), run, store, artifact_location(store))
+    return MlflowTracker(tracking_uri(store), run, store, artifact_location(store), declared)
 
 
 def deliver_rest(store: Store, run: RunId, timeout: float) -> str | None:

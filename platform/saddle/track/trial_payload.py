@@ -1,4 +1,4 @@
-"""What MLflow is told of a trial, as it follows from the trial's start and its ledger entry."""
+"""What MLflow is told of a trial, as it follows from its spec and its record."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from saddle.analyse.badge import reasons_against
 from saddle.analyse.text.formatting import settings
 from saddle.external_names import mlflow_names, run_key
 from saddle.store.measurements import measurement_of
-from saddle.track.base import StartedTrial
+from saddle.study.declarations import Declarations
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import MEANINGS, Outcome
 from saddle.trial.record import TrialRecord
+from saddle.trial.spec import TrialSpec
 
 LONGEST_VALUE = 5000
 """MLflow refuses longer parameters and tags."""
@@ -56,20 +57,15 @@ def as_text(value: Any) -> str:
     return to_json(value) if isinstance(value, Mapping) and value else str(value)
 
 
-def started(entry: TrialRecord) -> StartedTrial:
-    """The start of a trial that has ended."""
-    return StartedTrial(entry.key, entry.params, entry.seed, entry.arm, entry.started, entry.settings, entry.block)
-
-
-def trial_params(trial: StartedTrial) -> dict[str, str]:
+def trial_params(spec: TrialSpec) -> dict[str, str]:
     """The parameters of a trial's run."""
-    return flatten({**trial.params, "seed": trial.seed})
+    return flatten({**spec.params, "seed": spec.seed})
 
 
-def trial_tags(study: str, trial: StartedTrial) -> dict[str, str]:
+def trial_tags(spec: TrialSpec) -> dict[str, str]:
     """The tags of a trial's run from its start on."""
-    tags = {"saddle.level": "trial", "saddle.trial": trial.key, "saddle.study": study}
-    return tags if trial.arm is None else {**tags, "saddle.arm": trial.arm}
+    tags = {"saddle.level": "trial", "saddle.trial": spec.key, "saddle.study": spec.run.study}
+    return tags if spec.arm is None else {**tags, "saddle.arm": spec.arm}
 
 
 def measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
@@ -82,27 +78,27 @@ def final_metrics(entry: TrialRecord) -> list[tuple[int, float, dict[str, float]
 
     The first one's step is the last epoch, that of each further one the next, so that MLflow shows the latest.
     """
-    found = []
-    for place, one in enumerate((*entry.earlier, measurement_of(entry))):
-        last = {f"last_{name}": value for name, value in one.test_last.items()}
-        found.append((entry.epochs + place, one.when, {**one.metrics, **last}))
-    found[0][2]["seconds"] = entry.seconds
-    return found
+    points = []
+    for place, measurement in enumerate((*entry.earlier, measurement_of(entry))):
+        last = {f"last_{name}": value for name, value in measurement.test_last.items()}
+        points.append((entry.epochs + place, measurement.when, {**measurement.metrics, **last}))
+    points[0][2]["seconds"] = entry.seconds
+    return points
 
 
-def final_tags(entry: TrialRecord) -> dict[str, str]:
+def final_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
     """The tags that a trial's run gets when it ends."""
     facts = {f"saddle.{name}": as_text(value) for name, value in entry.fingerprints.items()}
     if entry.earlier:
         facts["saddle.evaluation"] = settings(entry.evaluation.items()) or "as trained"
     why = {"saddle.why": entry.why} if entry.why else {}
-    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry)}
+    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry, declared)}
 
 
-def check_tags(entry: TrialRecord) -> dict[str, str]:
+def check_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
     """A tag for each item of the checklist, `pass: …`, and what is against the badge; none where it was not run."""
     tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
-    against = reasons_against(entry)
+    against = reasons_against(entry, declared)
     return {**tags, "saddle.badge": f"withheld: {'; '.join(against)}"} if against else tags
 
 

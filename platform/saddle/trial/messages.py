@@ -5,52 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from saddle.redaction import redact
 from saddle.trial.json_text import to_json
+from saddle.trial.measurement import Measurement
+from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
 
 @dataclass(frozen=True)
-class Order:
-    """One trial as a slot needs it."""
+class StartMessage:
+    """A trial that a slot is to train, where, and what chooses its best checkpoint."""
 
-    run: RunId
-    key: str
+    spec: TrialSpec
+    placement: Placement
     trainable: str
-    params: Mapping[str, Any]
-    """The complete configuration."""
-    seed: int
     select: tuple[str, str]
     """The validation metric that chooses the best checkpoint, and `maximize` or `minimize`."""
     required: tuple[str, ...]
     """Metrics that every epoch must report as finite numbers (the objectives)."""
-    storage: str
-    data_root: str | None = None
-    workers: int = 1
-    cpus_per_worker: float = 1.0
-    gpus_per_worker: float = 0.0
-    machine: str | None = None
-    """The kind of machine it must run on; None for any."""
-    time_limit: float | None = None
-    """Seconds of training after which the trial is timed out."""
-    token: int | None = None
-    """The driver's fencing token; None where nobody fences it."""
-
-    @property
-    def threads(self) -> int:
-        """Torch threads of a worker, its share of the CPUs."""
-        return max(1, int(self.cpus_per_worker))
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
-    def parse(cls, text: str) -> Order:
+    def parse(cls, text: str) -> StartMessage:
         raw = json.loads(text)
+        spec = TrialSpec(**{**raw["spec"], "run": RunId(**raw["spec"]["run"])})
         lists = {name: tuple(raw[name]) for name in ("select", "required")}
-        return cls(**{**raw, **lists, "run": RunId(**raw["run"])})
+        return cls(**{**raw, **lists, "spec": spec, "placement": Placement(**raw["placement"])})
 
 
 @dataclass(frozen=True)
@@ -76,17 +60,13 @@ class EpochMessage:
 
 @dataclass(frozen=True)
 class EndMessage:
-    """A trial is over. `metrics` are the selected checkpoint's, `test_last` the last epoch's on test."""
+    """A trial is over."""
 
     key: str
     attempt: int
     outcome: str
     why: str = ""
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
-    test_last: Mapping[str, float | None] = field(default_factory=dict)
-    arrays: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, str] = field(default_factory=dict)
-    fingerprints: Mapping[str, Any] = field(default_factory=dict)
+    measurement: Measurement = field(default_factory=Measurement)
 
     def __post_init__(self) -> None:
         """Let no secret out of the worker: Ray and Tune keep messages in files and show them."""
@@ -121,11 +101,8 @@ def dump_message(message: Message | ReadyMessage) -> str:
 def parse_message(text: str) -> Message:
     """The message that `dump_message` wrote."""
     raw = json.loads(text)
+    if "measurement" in raw:
+        raw["measurement"] = Measurement.parse(raw["measurement"])
     message = KINDS[raw.pop("kind")](**raw)
     assert not isinstance(message, ReadyMessage)  # the ranks' own affair, a slot never gets one
     return message
-
-
-def finite(metrics: Mapping[str, float | None]) -> dict[str, float]:
-    """The metrics that are numbers."""
-    return {name: value for name, value in metrics.items() if value is not None}

@@ -7,7 +7,22 @@ from typing import NamedTuple
 
 
 class Outcome(StrEnum):
-    """How a trial ended."""
+    """How a trial ended; its life, from what the source proposes to what the ledger holds:
+
+    ```
+    proposed ──► under way ──┬──► COMPLETED   all epochs trained, test measured
+       │         ▲   │       ├──► PRUNED      early stopping ended it after an epoch
+       │         │   ▼       ├──► COLLAPSED   the method failed: no result is left to measure
+       │      PREEMPTED      ├──► DIVERGED    the method failed: a loss or an objective is no number
+       │   its machine went  ├──► TIMED_OUT   an epoch, or all of them, took longer than allowed
+       │   away, or nobody   └──► FAILED      the trainable raised an error, or its workers died too often
+       │   drives the study            ▲
+       └───────────────────────────────┘ its values exclude each other: nothing is trained
+    ```
+
+    PREEMPTED is no end: the trial is under way for Optuna and MLflow, is not in the ledger, and goes on from its
+    checkpoint. All others are entered once; `--retry` starts those that FAILED or TIMED_OUT over.
+    """
 
     COMPLETED = "completed"
     PRUNED = "pruned"
@@ -19,22 +34,24 @@ class Outcome(StrEnum):
 
 
 class Meaning(NamedTuple):
-    """What an outcome is called elsewhere; `finished` ones are not run again without `--retry`."""
+    """What an outcome is called elsewhere."""
 
     optuna: str
     mlflow: str
-    finished: bool
 
 
 MEANINGS: dict[Outcome, Meaning] = {
-    Outcome.COMPLETED: Meaning("COMPLETE", "FINISHED", True),
-    Outcome.PRUNED: Meaning("PRUNED", "FINISHED", True),
-    Outcome.COLLAPSED: Meaning("PRUNED", "FINISHED", True),
-    Outcome.DIVERGED: Meaning("PRUNED", "FINISHED", True),
-    Outcome.FAILED: Meaning("FAIL", "FAILED", True),
-    Outcome.TIMED_OUT: Meaning("FAIL", "KILLED", True),
-    Outcome.PREEMPTED: Meaning("RUNNING", "RUNNING", False),
+    Outcome.COMPLETED: Meaning("COMPLETE", "FINISHED"),
+    Outcome.PRUNED: Meaning("PRUNED", "FINISHED"),
+    Outcome.COLLAPSED: Meaning("PRUNED", "FINISHED"),
+    Outcome.DIVERGED: Meaning("PRUNED", "FINISHED"),
+    Outcome.FAILED: Meaning("FAIL", "FAILED"),
+    Outcome.TIMED_OUT: Meaning("FAIL", "KILLED"),
+    Outcome.PREEMPTED: Meaning("RUNNING", "RUNNING"),
 }
 
 METHOD_FAILURES = frozenset({Outcome.COLLAPSED, Outcome.DIVERGED})
 """The method failed: a result, which a comparison reports beside its effect."""
+
+FAILURES = METHOD_FAILURES | {Outcome.FAILED, Outcome.TIMED_OUT}
+"""A seed that ended so has no value to compare, and not by chance: a comparison counts it against its arm."""

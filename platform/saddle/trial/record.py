@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from saddle.redaction import redact
+from saddle.trial.measurement import Measurement
+from saddle.trial.progress import TrialProgress
+from saddle.trial.spec import TrialSpec
 from trainables.contract import CheckItem
 
 SCHEMA_VERSION = 3
@@ -16,87 +19,63 @@ SCHEMA_VERSION = 3
 OF_OUR_OWN_WORDS = ("completed", "pruned")
 """Outcomes whose reason, if any, is the driver's: it takes 0.1 ms to redact one, and a ledger has 100,000 entries."""
 
-_OF_EPOCH = re.compile(r"epoch \d+, ")
+
+def _from(path: str) -> Any:
+    return property(attrgetter(path))
 
 
-def image_of_epoch(epoch: int, name: str) -> str:
-    """What an image is called that a trial shows in mid-training, so that names are in the order of epochs."""
-    return f"epoch {epoch:05d}, {name}"
+class PartsOfRecord:
+    """What the parts of a record hold, each under its own name, for who reads one trial after the other."""
+
+    __slots__ = ()
+
+    spec: TrialSpec = _from("progress.spec")
+    key: str = _from("progress.spec.key")
+    study: str = _from("progress.spec.run.study")
+    seed: int = _from("progress.spec.seed")
+    params: Mapping[str, Any] = _from("progress.spec.params")
+    settings: Mapping[str, Any] = _from("progress.spec.settings")
+    arm: str | None = _from("progress.spec.arm")
+    block: Mapping[str, Any] = _from("progress.spec.block")
+    number: int | None = _from("progress.spec.number")
+    sources: Mapping[str, str] = _from("progress.spec.sources")
+    started: float = _from("progress.started")
+    attempts: int = _from("progress.attempts")
+    epochs: int = _from("progress.epochs")
+    seconds: float = _from("progress.seconds")
+    selected_epoch: int | None = _from("progress.selected_epoch")
+    curve: Sequence[Mapping[str, float]] = _from("progress.curve")
+    times: Sequence[float] = _from("progress.times")
+    checkpoints: Mapping[str, str] = _from("progress.checkpoints")
+    metrics: Mapping[str, float] = _from("measurement.metrics")
+    test_last: Mapping[str, float] = _from("measurement.test_last")
+    arrays: Mapping[str, str] = _from("measurement.arrays")
+    images: Mapping[str, str] = _from("measurement.images")
+    closing_images: Mapping[str, str] = _from("measurement.closing_images")
+    fingerprints: Mapping[str, Any] = _from("measurement.fingerprints")
+    evaluation: Mapping[str, Any] = _from("measurement.evaluation")
+    measured: float = _from("measurement.when")
+    not_finite: Sequence[str] = _from("measurement.not_finite")
 
 
-def is_of_epoch(name: str) -> bool:
-    """Whether an image was shown in mid-training."""
-    return _OF_EPOCH.match(name) is not None
+@dataclass(frozen=True, slots=True)
+class TrialRecord(PartsOfRecord):
+    """Everything known of a finished trial; Optuna, MLflow and the report are derivable from these."""
 
-
-@dataclass(frozen=True)
-class Measurement:
-    """What testing a trial's checkpoints once gave.
-
-    `evaluation` are the settings in which it differed from the configuration that the trial was trained with, `metrics`
-    those of the selected checkpoint's test, `test_last` of the last one's; `when` in Unix seconds.
-    """
-
-    evaluation: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    test_last: Mapping[str, float]
-    arrays: Mapping[str, str]
-    images: Mapping[str, str]
-    fingerprints: Mapping[str, Any]
-    when: float
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """Everything known of a finished trial; Optuna, MLflow and the report are derivable from these.
-
-    `params` is the complete configuration, `settings` only what this trial was given beyond the study's own.
-    `metrics` are the selected checkpoint's (`validation/…` and `test/…`), `test_last` the test metrics of the last
-    epoch, `curve` the metrics of every epoch; from the ledger it and `times` come as a `JsonList`. `arrays`,
-    `images` and `checkpoints` are paths in the store.
-    """
-
-    key: str
-    study: str
-    seed: int
+    progress: TrialProgress
     outcome: str
-    params: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    arm: str | None = None
-    block: Mapping[str, Any] = field(default_factory=dict)
-    """Where the factors of an ablation's blocks stand, such as `{"dataset": "mnist"}`; since version 2."""
-    number: int | None = None
-    """Optuna's number of the trial, in a search."""
+    measurement: Measurement
+    """The latest one."""
     why: str = ""
     """Why it ended, when it did not complete; a traceback for `failed`."""
-    test_last: Mapping[str, float] = field(default_factory=dict)
-    curve: Sequence[Mapping[str, float]] = ()
-    selected_epoch: int | None = None
-    epochs: int = 0
-    seconds: float = 0.0
-    attempts: int = 1
-    started: float = 0.0
     ended: float = 0.0
-    times: Sequence[float] = ()
-    """When each epoch of the curve was over, in Unix seconds."""
-    arrays: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, str] = field(default_factory=dict)
-    checkpoints: Mapping[str, str] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
-    fingerprints: Mapping[str, Any] = field(default_factory=dict)
     token: int | None = None
     """The fencing token of the driver that wrote it; since version 3."""
     version: int = SCHEMA_VERSION
     checks: Sequence[CheckItem] = ()
-    """What the checklist found, where it was run; it is not in the entry's own file, which never changes."""
-    evaluation: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that replaced those of `params` when its checkpoints were measured again; not in its own file, which
-    never changes (see `measurements`)."""
-    measured: float = 0.0
-    """When its checkpoints were measured again, in Unix seconds; 0 where its test is that of the training's end."""
+    """What the checklist found, where it was run; it is not in the ledger's own file, which never changes."""
     earlier: Sequence[Measurement] = ()
-    """What was measured before, the first one first."""
+    """What was measured before, the first one first; each later one lies in a file of its own, too."""
 
     def __post_init__(self) -> None:
         """Let nothing secret get into ledger, report and MLflow, nor out of a ledger that an older saddle wrote."""
@@ -112,11 +91,6 @@ class TrialRecord:
     def settled(self) -> float:
         """When its numbers became what they are, in Unix seconds."""
         return max(self.ended, self.measured)
-
-    @property
-    def closing_images(self) -> dict[str, str]:
-        """Those of the test, or of the method's failure: without what was shown in mid-training."""
-        return {name: path for name, path in self.images.items() if not is_of_epoch(name)}
 
     @property
     def epoch_times(self) -> list[float]:

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from saddle.errors import UserError
 from saddle.trial.record import TrialRecord
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """One trial to run: its key, what it sets beyond the study's own settings, and its seed."""
-
-    key: str
-    settings: Mapping[str, Any]
-    seed: int
-    arm: str | None = None
-    number: int | None = None
-    block: Mapping[str, Any] = field(default_factory=dict)
-    """Where an ablation's blocks stand; part of `settings`, too."""
+from saddle.trial.spec import TrialSpec
 
 
 class TrialSource(Protocol):
@@ -40,11 +27,11 @@ class TrialSource(Protocol):
     def cancel_waits(self) -> None:
         """Wait for nothing any more: somebody wants the run to end. Called from a signal's handler."""
 
-    def next(self) -> Proposal | None:
+    def next(self) -> TrialSpec | None:
         """The next trial, unfinished ones of an earlier run first; None where there is none to start any more."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Hear of an epoch (from 1); whether the trial should stop early."""
 
-    def finish(self, entry: TrialRecord) -> None:
+    def finish(self, record: TrialRecord) -> None:
         """Hear how a trial ended."""

@@ -12,6 +12,7 @@ from saddle.store.curve import chunk_paths, read_chunk
 from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
 from saddle.store.open import study_folder, trial_folder
 from saddle.store.retention import removed
+from saddle.trial.measurement import finite
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
@@ -93,12 +94,7 @@ def curve_troubles(checkpoints: Checkpoints, entry: TrialRecord) -> list[Differe
 def same_curve(checkpoints: Checkpoints, entry: TrialRecord) -> bool:
     """Whether manifest and ledger agree on every epoch."""
     curve = checkpoints.curve().metrics
-    return same([clean(metrics) for metrics in curve], [clean(metrics) for metrics in entry.curve])
-
-
-def clean(metrics: Mapping[str, float | None]) -> dict[str, float]:
-    """The metrics that are numbers, as the ledger keeps them."""
-    return {name: value for name, value in metrics.items() if value is not None}
+    return same([finite(metrics) for metrics in curve], [finite(metrics) for metrics in entry.curve])
 
 
 def named(checkpoints: Mapping[str, str]) -> dict[str, str]:

@@ -15,9 +15,7 @@ from saddle.store.checks import read_checks, with_checks
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
 from saddle.store.measurements import read_measurements, with_measurements
-from saddle.store.record_parquet import entries_in
-from saddle.store.record_paths import placed
-from saddle.study.trainables import load_trainable
+from saddle.store.record_parquet import Parser, records_in
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair
@@ -44,7 +42,7 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
     for name in store.names(ledger.folder):
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
         try:
-            alone = placed(decode(store.read(path), path), run)
+            alone = decode(store.read(path), path, Parser(run))
             entry = with_measurements(alone, measured.get(key, ()))
             _ = entry.curve[:], entry.times[:]  # which stay text until somebody looks
         except FileNotFoundError:
@@ -101,10 +99,10 @@ def segment_differs(segment: Segment, etags: Mapping[str, str], entries: Mapping
     """Whether any row that would be believed is not the entry in its file."""
     names = [name for name in segment.fresh(etags) if name in entries]
     try:
-        rows = list(entries_in(segment.rows(names), segment.path)) if names else []
+        rows = list(records_in(segment.rows(names), segment.path, Parser(run))) if names else []
     except (KeyError, TypeError, ValueError):
         return True
-    return any(placed(row, run) != entries[name] for name, row in zip(names, rows, strict=True))
+    return any(row != entries[name] for name, row in zip(names, rows, strict=True))
 
 
 def replicate_keys(stored: StoredStudy) -> set[str] | None:
@@ -120,7 +118,7 @@ def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]
     ablation = stored.study.ablation
     assert ablation is not None
     arms = arms_of_study(stored.study, stored.baseline)
-    needs = needs_of(stored.study, arms, entries, load_trainable(stored.study.trainable))
+    needs = needs_of(stored.study, arms, entries, stored.declared)
     return {replicate.key for replicate in replicates_of(ablation, arms) if needs(replicate)}
 
 

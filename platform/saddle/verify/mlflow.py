@@ -7,18 +7,17 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
 from saddle.external_names import mlflow_names
 from saddle.track.base import ArmSummary
+from saddle.track.mlflow_internals import PARENT_TAG
 from saddle.track.trial_payload import (
     all_metrics,
     arm_key,
     cut,
     final_status,
     final_tags,
-    started,
     trial_params,
     trial_tags,
 )
@@ -116,16 +115,16 @@ def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None
     status = final_status(entry)
     if run.info.status != status:
         differ(f"its run is {run.info.status}, and should be {status}", Repair.RESEND)
-    if parent is None or run.data.tags.get(MLFLOW_PARENT_RUN_ID) != parent:
+    if parent is None or run.data.tags.get(PARENT_TAG) != parent:
         differ("its run has the wrong parent", Repair.RESEND)
-    params = mlflow_names(trial_params(started(entry)))
+    params = mlflow_names(trial_params(entry.spec))
     missing = [name for name in params if name not in run.data.params]
     other = [name for name in run.data.params if run.data.params[name] != params.get(name)]
     if missing:
         differ(f"the parameter {first_few(missing)} is missing", Repair.RESEND)
     if other:  # MLflow lets no parameter change
         differ(f"the parameter {first_few(other)} differs", Repair.REMAKE)
-    tags = cut({**trial_tags(now.stored.study.study, started(entry)), **final_tags(entry)})
+    tags = cut({**trial_tags(entry.spec), **final_tags(entry, now.stored.declared)})
     wrong = [name for name, value in tags.items() if run.data.tags.get(name) != value]
     if wrong:
         differ(f"the tag {first_few(wrong)} is missing or differs", Repair.RESEND)

@@ -10,7 +10,6 @@ from saddle.store.base import Store
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker
 from saddle.track.study_payload import study_params, study_tags
-from saddle.track.trial_payload import started
 from saddle.verify.artifacts import first_files
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
@@ -24,7 +23,7 @@ DELIVERY_SECONDS = 600.0
 def retell(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference]) -> None:
     """Deliver what waits; where nothing does, tell MLflow what the differences call for."""
     restore_experiment(store, stored.study.study)
-    tracker = open_tracker(store, stored.run)
+    tracker = open_tracker(store, stored.run, declared=stored.declared)
     assert isinstance(tracker, MlflowTracker)
     if not any(difference.repair is Repair.DELIVER for difference in todo):
         tell(store, stored, found, todo, tracker)
@@ -48,6 +47,6 @@ def tell(
     again = {d.trial for d in todo if d.repair in (Repair.RESEND, Repair.REMAKE) and d.trial in by_key}
     for entry in entries:
         if entry.key in again:
-            tracker.start_trial(started(entry))
+            tracker.start_trial(entry.progress)
             tracker.finish_trial(entry, list(entry.images.values()))
     tell_study_end(store, stored, entries, tracker)

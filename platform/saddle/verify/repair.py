@@ -13,7 +13,7 @@ from saddle.search.database import shared_url
 from saddle.search.optuna_search import RETRIED, SETTINGS, open_search, trial_key
 from saddle.search.rebuild import rebuild
 from saddle.search.storage import journal_path, name_in_storage, open_storage
-from saddle.search.unfinished import begun_trials, keep_proposal, read_settings
+from saddle.search.unfinished import SEARCH_SEED, begun_trials, read_settings, write_settings
 from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
@@ -23,7 +23,7 @@ from saddle.store.open import study_folder
 from saddle.track.artifact_root import relocate
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
-from saddle.trial.source import Proposal
+from saddle.trial.spec import TrialSpec
 from saddle.verify.checkpoints import keys_of
 from saddle.verify.difference import Difference, Repair
 from saddle.verify.optuna import read_search
@@ -97,7 +97,7 @@ def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[TrialRe
     for trial in old.trials or ():
         key, settings = trial_key(trial.number), trial.user_attrs.get(SETTINGS)
         if key not in keys and settings is not None and read_settings(store, run, key) is None:
-            keep_proposal(store, run, Proposal(key, settings, 0, number=trial.number))
+            write_settings(store, TrialSpec(key, run, settings, SEARCH_SEED, number=trial.number))
     in_storage = name_in_storage(run)
     journal = journal_path(store, run)
     if shared_url() is None:

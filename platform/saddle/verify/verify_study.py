@@ -18,7 +18,6 @@ from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.lock import Driver, driver_of
 from saddle.store.open import study_folder
-from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder
@@ -112,7 +111,7 @@ def _search(
 ) -> tuple[list[Difference], list[str], set[str], int | None]:
     """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
     run = stored.run
-    begun = [trial_key(trial.number) for trial in begun_trials(store, run, finished) if trial.settings is not None]
+    begun = [progress.spec.key for progress in begun_trials(store, run, finished).values() if progress is not None]
     try:
         search = search_side.read_search(store, stored)
     except SharedDatabaseError as error:
@@ -176,10 +175,6 @@ def _told(
     study = stored.study
     if study.ablation is None:
         return {}, {}
-    try:
-        answer = answer_study(study, load_trainable(study.trainable), entries, stored.baseline)
-    except UserError as error:  # a trainable that isn't installed here
-        notes.append(f"what MLflow says of the arms was not compared: {error}")
-        return {}, {}
+    answer = answer_study(study, stored.declared, entries, stored.baseline)
     arms = describe_arms(study, entries, answer, stored.baseline, finished=finished_study)
     return arms, answer_tags(study, answer, finished=finished_study)

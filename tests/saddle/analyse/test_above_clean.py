@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +9,11 @@ import pytest
 from saddle.analyse.above_clean import above_clean
 from saddle.analyse.answer import answer_ablation, answer_search
 from saddle.design import make_arms, replicates
+from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 ABOVE = "is above clean accuracy"
 
@@ -23,7 +25,7 @@ def metrics(split: str = "test", clean: float = 0.6, **robust: float) -> dict[st
 
 
 def entry(found: dict[str, float], outcome: str = "completed", **more: Any) -> TrialRecord:
-    return TrialRecord("k", "s", 0, outcome, {}, {}, found, **more)
+    return make_record("k", "s", 0, outcome, {}, {}, found, **more)
 
 
 def test_it_says_which_attack_where_and_by_how_much() -> None:
@@ -32,7 +34,7 @@ def test_it_says_which_attack_where_and_by_how_much() -> None:
         "mp": [entry(metrics(pgd_targeted=0.65)), entry(metrics(pgd_targeted=0.62)), entry(metrics())],
         "mta": [entry(metrics(clean=0.39))],
     }
-    targeted, pgd = above_clean(groups)
+    targeted, pgd = above_clean(groups, UNDECLARED)
     assert targeted.startswith(
         "Accuracy under pgd_targeted is above clean accuracy, by up to 5.0 points"
         " (mp with 2 of 3 seeds and sta with 1 of 2 seeds)"
@@ -56,12 +58,12 @@ def test_it_says_which_attack_where_and_by_how_much() -> None:
     ],
 )
 def test_any_attack_in_any_split_of_a_finished_trial_counts(found: TrialRecord, flagged: bool) -> None:
-    assert bool(list(above_clean({"a": [found]}))) is flagged
+    assert bool(list(above_clean({"a": [found]}, UNDECLARED))) is flagged
 
 
 def test_of_many_places_a_few_are_named() -> None:
     found = {f"trial {n}": [entry(metrics(pgd=0.61 + n / 100))] for n in range(6)}
-    [caution] = above_clean(found)
+    [caution] = above_clean(found, UNDECLARED)
     assert "(trial 5, trial 4, trial 3 and 3 more)" in caution
 
 
@@ -70,19 +72,20 @@ def test_ablations_and_searches_warn() -> None:
     assert ablation.ablation is not None
     arms = make_arms(ablation.ablation, ablation.ablation.baseline)
     entries = [
-        TrialRecord(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), metrics(), arm=one.arm.name)
+        make_record(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), metrics(), arm=one.arm.name)
         for one in replicates(arms, [0, 1, 2])
     ]
-    directions: Any = dict.fromkeys(metrics(), "maximize")
+    directions = declare(dict.fromkeys(metrics(), "maximize"))
     assert not any(ABOVE in warning for warning in answer_ablation(ablation, entries, directions).warnings)
-    entries[-1] = replace(entries[-1], metrics=metrics(pgd=0.7))
+    entries[-1] = changed(entries[-1], metrics=metrics(pgd=0.7))
     [caution] = [w for w in answer_ablation(ablation, entries, directions).warnings if ABOVE in w]
     assert "(mp with 1 of 3 seeds)" in caution
     search = Study.model_validate(
         {"study": "s", "trainable": "t", "search": {"lr": {"float": [0, 1]}},
          "objective": {"maximize": "validation/robust_accuracy.worst_case"}}
     )  # fmt: skip
-    trials = [replace(entry(metrics("validation"), number=n), key=f"k{n}") for n in range(3)]
-    assert not any(ABOVE in warning for warning in answer_search(search, trials, {}).warnings)
-    trials[1] = replace(trials[1], metrics=metrics("validation", pgd=0.7))
-    assert any(f"{ABOVE}, by up to 10.0 points (trial 1)" in w for w in answer_search(search, trials, {}).warnings)
+    trials = [changed(entry(metrics("validation"), number=n), key=f"k{n}") for n in range(3)]
+    assert not any(ABOVE in warning for warning in answer_search(search, trials, UNDECLARED).warnings)
+    trials[1] = changed(trials[1], metrics=metrics("validation", pgd=0.7))
+    warnings = answer_search(search, trials, UNDECLARED).warnings
+    assert any(f"{ABOVE}, by up to 10.0 points (trial 1)" in warning for warning in warnings)

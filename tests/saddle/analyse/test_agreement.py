@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +13,9 @@ from saddle.design.replicates import replicates_of
 from saddle.report.agreement import agreement_table
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import make_record
+from trainables.contract import complete_metric
 
 METRIC = "test/accuracy"
 FULL = {"a": 0.50, "b": 0.60, "c": 0.70, "d": 0.80}
@@ -37,7 +39,7 @@ def found_for(short: dict[str, float], *, direction: Any = "maximize", lost: Any
     entries = entries_of(study, {"full": FULL, "short": short})
     if lost is not None:
         entries = [e for e in entries if not (e.block["rung"] == "short" and e.seed == 1 and e.settings["arm"] == lost)]
-    [one] = agreements(study.ablation, arms_of(study), entries, ComparisonSpec(METRIC, direction))  # type: ignore[arg-type]
+    [one] = agreements(study.ablation, arms_of(study), entries, ComparisonSpec(complete_metric(METRIC, direction)))  # type: ignore[arg-type]
     return one
 
 
@@ -47,7 +49,7 @@ def arms_of(study: Study) -> Any:
 
 def entries_of(study: Study, levels: dict[str, dict[str, float]]) -> list[TrialRecord]:
     return [
-        TrialRecord(
+        make_record(
             one.key, "rungs", one.seed, "completed", {}, dict(one.arm.settings), arm=one.arm.name,
             metrics={METRIC: levels[one.block["rung"]][one.arm.settings["arm"]] + 0.01 * one.seed}, block=one.block,
         )
@@ -80,7 +82,7 @@ def test_only_seeds_that_all_arms_completed_count_and_equal_arms_rank_nothing() 
 
 
 def test_two_arms_say_nothing_and_three_make_a_table() -> None:
-    trainable = SimpleNamespace(METRICS={METRIC: "maximize"}, SELECTION=METRIC)
+    trainable = declare({METRIC: "maximize"}, METRIC)
     for levels, rows in ((["a", "b"], 0), (["a", "b", "c"], 1)):
         study = study_of(levels)
         table = agreement_table(study, entries_of(study, {"full": FULL, "short": FULL}), {}, trainable)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric, objectives_of
+from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric
 from saddle.design import DesignError, make_arms, replicates
+from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 ROBUST = "test/robust_accuracy.worst_case"
 CHOSEN = "validation/robust_accuracy.worst_case"
-METRICS: dict[str, Any] = {
+DIRECTIONS: dict[str, Any] = {
     "validation/loss": "minimize",
     CHOSEN: "maximize",
     "test/clean_accuracy": "maximize",
     ROBUST: "maximize",
 }
+METRICS = declare(DIRECTIONS)
 
 
 def ablation_study(factors: dict[str, list[Any]] | None = None, **section: Any) -> Study:
@@ -46,7 +50,7 @@ def run(study: Study, values: Sequence[Sequence[float | str]], by_key: bool = Fa
         value = row[one.seed]
         completed = not isinstance(value, str)
         found.append(
-            TrialRecord(
+            make_record(
                 one.key, "a", one.seed, "completed" if completed else str(value), {}, dict(one.arm.settings),
                 {ROBUST: value} if completed else {}, arm=one.arm.key if by_key else one.arm.name,  # type: ignore[dict-item]
             )
@@ -75,7 +79,7 @@ def test_helps_and_hurts_name_both_arms() -> None:
     sentence = answer_ablation(study, entries, METRICS).sentence
     assert sentence.startswith("mp helps in test/robust_accuracy.worst_case, compared with sta: +10.07 points (")
     assert " mta hurts, compared with sta: −10.03 points (" in sentence
-    minimised = answer_ablation(study, entries, {**METRICS, ROBUST: "minimize"}).sentence
+    minimised = answer_ablation(study, entries, declare({**DIRECTIONS, ROBUST: "minimize"})).sentence
     assert "mp hurts" in minimised
     assert "mta helps" in minimised
 
@@ -117,12 +121,13 @@ def test_lost_pairs_and_failures_of_the_method_are_named() -> None:
     text = " ".join(found.warnings)
     assert "no pair at seed 3: mp collapsed" in text
     assert "no pair at seed 4: sta failed" in text
-    assert "mp collapsed in 1 of 5 replicates, which the difference does not count" in text
+    assert "mp failed with 1 of 5 seeds and sta failed with 1 of 5 seeds; counted at the worst value" in found.sentence
     gone = answer_ablation(study, run(study, [[0.5, 0.52, 0.51, 0.5, 0.5], ["diverged"] * 5]), METRICS)
-    assert gone.sentence == "mp fails: the method collapsed or diverged with every seed (5 of 5; sta: 0 of 5)."
-    assert gone.rows[1][-1] == gone.effects[0].verdict == "fails"
+    assert gone.sentence == "mp fails with every seed (5 of 5; sta: 0 of 5)."
+    assert gone.effects[0].verdict == "fails"
+    assert gone.rows[1][-1] == "fails (5 of 5)"
     broken = answer_ablation(study, run(study, [[0.5, 0.52, 0.51, 0.5, 0.5], ["failed"] * 5]), METRICS)
-    assert broken.rows[1][-1].startswith("unsettled"), "code that fails says nothing of the method"
+    assert broken.rows[1][-1] == "fails (5 of 5)", "whatever made its code fail, nobody can use the arm"
     both = answer_ablation(study, run(study, [["collapsed"] * 5, ["diverged"] * 5]), METRICS)
     assert both.rows[1][-1].startswith("unsettled")
     few = answer_ablation(study, run(study, [[0.5, 0.52], ["diverged"] * 2]), METRICS)
@@ -159,7 +164,7 @@ def test_one_attack_is_an_upper_bound() -> None:
     study = ablation_study()
     entries = run(study, [[0.5, 0.52, 0.51], [0.52, 0.51, 0.54]])
     for attacks, warned in ((["pgd"], True), (["pgd", "cw"], False)):
-        measured = [dataclasses.replace(entry, params={"attacks": attacks}) for entry in entries]
+        measured = [changed(entry, params={"attacks": attacks}) for entry in entries]
         warnings = answer_ablation(study, measured, METRICS).warnings
         assert any("single attack (pgd)" in warning for warning in warnings) is warned
 
@@ -169,7 +174,7 @@ def test_a_set_of_attacks_is_no_single_one() -> None:
     entries = run(study, [[0.5, 0.52, 0.51], [0.52, 0.51, 0.54]])
     for ran, warned in ((["quick.apgd_t"], True), (["quick.apgd_t", "quick.square"], False)):
         facts = {"attacks": {name: {"order": 1} for name in ran}}
-        measured = [dataclasses.replace(e, params={"attacks": ["quick"]}, fingerprints=facts) for e in entries]
+        measured = [changed(e, params={"attacks": ["quick"]}, fingerprints=facts) for e in entries]
         warnings = answer_ablation(study, measured, METRICS).warnings
         assert any("single attack (quick.apgd_t)" in warning for warning in warnings) is warned
 
@@ -179,12 +184,12 @@ def test_the_arms_are_found_again_from_the_ledger() -> None:
     assert study.ablation is not None
     arms = make_arms(study.ablation, {"p": "b", "q": 1, "lr": 0.123})
     entries = [
-        TrialRecord(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), {ROBUST: 0.5}, arm=one.arm.name)
+        make_record(one.key, "a", one.seed, "completed", {}, dict(one.arm.settings), {ROBUST: 0.5}, arm=one.arm.name)
         for one in replicates(arms, [0])
     ]
     assert [arm.name for arm in arms_of(study, entries)] == [arm.name for arm in arms] == ["baseline", "p=a", "q=2"]
     with pytest.raises(DesignError, match="not those of study a"):
-        arms_of(study, [TrialRecord("x", "a", 0, "completed", {}, {}, {}, arm="p=c")])
+        arms_of(study, [make_record("x", "a", 0, "completed", {}, {}, {}, arm="p=c")])
 
 
 def test_a_factorial_tells_effects_and_interactions() -> None:
@@ -229,7 +234,7 @@ def trial(
     number: int, value: float, outcome: str = "completed", lr: float = 0.012345678, clean: float = 0.9
 ) -> TrialRecord:
     metrics = {CHOSEN: value, "validation/clean_accuracy": clean, ROBUST: value - 0.1}
-    return TrialRecord(f"s-{number}", "s", 0, outcome, {}, {"lr": lr}, metrics, number=number, epochs=3)
+    return make_record(f"s-{number}", "s", 0, outcome, {}, {"lr": lr}, metrics, number=number, epochs=3)
 
 
 def test_a_search_names_its_best_trial_and_how_the_others_ended() -> None:
@@ -276,9 +281,10 @@ def test_a_search_without_a_best_says_why() -> None:
 
 def test_the_metric_a_study_leaves_open() -> None:
     open_study = ablation_study(compare={})
-    assert compared_metric(open_study, METRICS, selection=CHOSEN) == ROBUST
-    assert compared_metric(open_study, METRICS) == ROBUST
-    assert compared_metric(open_study, {"test/accuracy": "maximize"}, selection="validation/loss") == "test/accuracy"
-    assert compared_metric(ablation_study(), {}) == ROBUST
-    (objective,) = objectives_of(open_study, METRICS, "validation/loss")
-    assert (objective.metric, objective.direction) == ("validation/loss", "minimize")
+    assert compared_metric(open_study, declare(DIRECTIONS, CHOSEN)).name == ROBUST
+    assert compared_metric(open_study, METRICS).name == ROBUST
+    twinless = declare({"test/accuracy": "maximize"}, "validation/loss")
+    assert compared_metric(open_study, twinless).name == "test/accuracy"
+    assert compared_metric(ablation_study(), UNDECLARED).name == ROBUST
+    (objective,) = objectives_of(open_study, declare(DIRECTIONS, "validation/loss"))
+    assert (objective.name, objective.direction) == ("validation/loss", "minimize")

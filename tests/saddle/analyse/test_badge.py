@@ -9,11 +9,14 @@ import pytest
 from saddle.analyse import badge
 from saddle.analyse.answer import answer
 from saddle.analyse.badge import reasons_against
+from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
 from saddle.track.arm_payload import answer_tags
 from saddle.track.trial_payload import final_tags
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import changed, make_record
 from trainables.contract import CheckItem
 
 METRIC = "validation/robust_accuracy.worst_case"
@@ -48,14 +51,14 @@ def study(text: str) -> Study:
 def trials() -> list[TrialRecord]:
     values = {"low": 0.4, "high": 0.6}
     return [
-        TrialRecord(key, "s", 0, "completed", {}, {"lr": 0.01}, {METRIC: value}, number=number, ended=1.0)
+        make_record(key, "s", 0, "completed", {}, {"lr": 0.01}, {METRIC: value}, number=number, ended=1.0)
         for number, (key, value) in enumerate(values.items())
     ]
 
 
 def test_a_fail_withholds_the_badge_and_is_said_first() -> None:
     low, high = trials()
-    found = answer(study(SEARCH), [low, replace(high, checks=(PASS, WARN, FAIL))], {METRIC: "maximize"})
+    found = answer(study(SEARCH), [low, replace(high, checks=(PASS, WARN, FAIL))], declare({METRIC: "maximize"}))
     assert found.sentence.startswith(
         "The badge “best” is withheld from trial 1, which fails black_box: Square fools 12"
     )
@@ -71,7 +74,7 @@ def test_a_fail_withholds_the_badge_and_is_said_first() -> None:
 @pytest.mark.parametrize("checks", [(), (PASS,), (PASS, WARN)])
 def test_warnings_withhold_nothing(checks: tuple[CheckItem, ...]) -> None:
     low, high = trials()
-    found = answer(study(SEARCH), [low, replace(high, checks=checks)], {METRIC: "maximize"})
+    found = answer(study(SEARCH), [low, replace(high, checks=checks)], declare({METRIC: "maximize"}))
     assert found.sentence.startswith("The best of 2 trials is trial 1")
     assert found.badge.holders == ("high",)
     assert answer_tags(study(SEARCH), found, finished=True)["saddle.best"] == "high"
@@ -79,7 +82,7 @@ def test_warnings_withhold_nothing(checks: tuple[CheckItem, ...]) -> None:
 
 def test_only_trials_that_would_have_the_badge_can_lose_it() -> None:
     low, high = trials()
-    found = answer(study(SEARCH), [replace(low, checks=(FAIL,)), high], {METRIC: "maximize"})
+    found = answer(study(SEARCH), [replace(low, checks=(FAIL,)), high], declare({METRIC: "maximize"}))
     assert found.sentence.startswith("The best of 2 trials is trial 1")
     assert found.badge.withheld == {}
 
@@ -87,25 +90,25 @@ def test_only_trials_that_would_have_the_badge_can_lose_it() -> None:
 def test_an_ablation_names_the_replicates_that_fail() -> None:
     metric = "test/robust_accuracy.worst_case"
     entries = [
-        TrialRecord(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
+        make_record(f"{arm}-{seed}", "a", seed, "completed", {}, {"perturbation": arm}, {metric: 0.5 + seed / 100},
               arm=f"perturbation={arm}", checks=(FAIL,) if (arm, seed) == ("mp", 1) else ())
         for arm in ("sta", "mp") for seed in (0, 1)
     ]  # fmt: skip
-    found = answer(study(ABLATION), entries, {metric: "maximize"})
+    found = answer(study(ABLATION), entries, declare({metric: "maximize"}))
     assert found.sentence.startswith("The badge “best” is withheld from ")
     assert "with seed 1, which fails black_box" in found.sentence.partition(". ")[0]
 
 
 def test_every_item_is_a_tag_of_the_trial() -> None:
-    tags = final_tags(replace(trials()[0], checks=(PASS, FAIL)))
+    tags = final_tags(changed(trials()[0], checks=(PASS, FAIL)), UNDECLARED)
     assert tags["saddle.check.gradients"] == f"pass: {PASS.says}"
     assert tags["saddle.check.black_box"] == f"fail: {FAIL.says}"
     assert tags["saddle.badge"].startswith("withheld: fails black_box")
-    assert not any("check" in name or "badge" in name for name in final_tags(trials()[0]))
+    assert not any("check" in name or "badge" in name for name in final_tags(trials()[0], UNDECLARED))
 
 
 def test_what_else_is_against_a_trial_is_one_more_flag(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(badge, "FLAGS", (*badge.FLAGS, lambda entry: ["is odd"] if entry.number else []))
+    monkeypatch.setattr(badge, "FLAGS", (*badge.FLAGS, lambda entry, declared: ["is odd"] if entry.number else []))
     low, high = trials()
-    assert reasons_against(low) == ()
-    assert reasons_against(replace(high, checks=(FAIL,)))[1] == "is odd"
+    assert reasons_against(low, UNDECLARED) == ()
+    assert reasons_against(replace(high, checks=(FAIL,)), UNDECLARED)[1] == "is odd"

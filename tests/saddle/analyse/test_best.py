@@ -6,18 +6,20 @@ import math
 from typing import Any
 
 from saddle.analyse.best import best, candidates, violation
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
+from trainables.contract import complete_metric
 
-UP = Objective(maximize="validation/a")
-DOWN = Objective(minimize="validation/a")
+UP = complete_metric("validation/a", "maximize")
+DOWN = complete_metric("validation/a", "minimize")
 FLOOR = Constraint.model_validate("validation/c >= 0.9")
 
 
 def trial(number: int, value: float | None, outcome: str = "completed", **metrics: Any) -> TrialRecord:
     measured = {"c": 1.0, **metrics} | ({} if value is None else {"a": value})
     named = {f"validation/{name}": number for name, number in measured.items() if number is not None}
-    return TrialRecord(str(number), "s", 0, outcome, {}, {}, named, number=number)
+    return make_record(str(number), "s", 0, outcome, {}, {}, named, number=number)
 
 
 def test_direction_decides() -> None:

@@ -14,6 +14,8 @@ from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy"
 EFFECT = {"mnist": 0.02, "digits": 0.06}
@@ -42,7 +44,7 @@ def entries_of(study: Study, fates: Fates | None = None) -> list[TrialRecord]:
             metrics = {METRIC: value} if outcome == "completed" else {}
             settings = {**one.arm.settings, **one.block}
             found.append(
-                TrialRecord(
+                make_record(
                     one.key, "a", one.seed, outcome, {}, settings, metrics, arm=one.arm.name, block=dict(one.block)
                 )
             )
@@ -50,7 +52,7 @@ def entries_of(study: Study, fates: Fates | None = None) -> list[TrialRecord]:
 
 
 def answer_of(study: Study, fates: Fates | None = None) -> Answer:
-    return answer_ablation(study, entries_of(study, fates), {METRIC: "maximize"})
+    return answer_ablation(study, entries_of(study, fates), declare({METRIC: "maximize"}))
 
 
 def test_the_effect_is_the_mean_of_the_blocks_and_the_seeds_are_its_pairs() -> None:

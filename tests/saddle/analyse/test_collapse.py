@@ -1,4 +1,4 @@
-"""Failures of the method are counted with an exact interval, and code that fails is not among them."""
+"""Replicates that fail are counted with an exact interval; those that were not trained are not among them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy import stats
 
 from saddle.analyse.cautions import collapses
 from saddle.analyse.collapse import failure_rates
-from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.paired_values import MISSING, NO_VALUE, ArmValues
 
 
 def arm(name: str, *fates: float | str) -> ArmValues:
@@ -19,13 +19,13 @@ def arm(name: str, *fates: float | str) -> ArmValues:
 
 
 def test_nothing_is_said_where_nothing_failed() -> None:
-    assert failure_rates([arm("base", 0.1, "failed"), arm("gan", 0.2, MISSING)]) == ()
+    assert failure_rates([arm("base", 0.1, "preempted"), arm("gan", 0.2, MISSING)]) == ()
 
 
-def test_rates_have_the_exact_interval_and_leave_out_what_says_nothing_of_the_method() -> None:
+def test_rates_have_the_exact_interval_and_leave_out_what_says_nothing() -> None:
     base, gan = failure_rates([
-        arm("base", 0.1, 0.1, 0.1, 0.1, "timed_out"),
-        arm("gan", "collapsed", "diverged", 0.2, 0.2, "failed", MISSING),
+        arm("base", 0.1, 0.1, 0.1, 0.1, "preempted"),
+        arm("gan", "collapsed", "timed_out", 0.2, 0.2, NO_VALUE, MISSING),
     ])  # fmt: skip
     assert (base.failed, base.trained, base.rate, base.p) == (0, 4, 0.0, None)
     assert (gan.failed, gan.trained, gan.rate) == (2, 4, 0.5)
@@ -43,13 +43,10 @@ def test_a_method_that_fails_far_more_often_than_the_baseline_is_pointed_out() -
     assert gan.p == pytest.approx(multitest.mcnemar([[0, 7], [0, 1]], exact=True).pvalue)
     assert mild.p == 1.0
     assert [*collapses(failure_rates(measured))] == [
-        (
-            "gan failed as a method more often than the baseline: 7 of 8 replicates"
-            " (exact McNemar p = 0.0156, not adjusted)."
-        )
+        ("gan failed more often than the baseline: 7 of 8 replicates (exact McNemar p = 0.0156, not adjusted).")
     ]
     [less] = collapses(failure_rates([measured[1], measured[0]]))
-    assert less.startswith("base failed as a method less often than the baseline: 0 of 8")
+    assert less.startswith("base failed less often than the baseline: 0 of 8")
 
 
 def test_where_both_fail_at_the_same_seeds_there_is_nothing_to_test() -> None:

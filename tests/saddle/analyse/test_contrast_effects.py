@@ -18,7 +18,9 @@ from saddle.design import Arm, make_arms
 from saddle.design.designs.factorial import Factorial
 from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation
+from trainables.contract import complete_metric
 
+SPEC = ComparisonSpec(complete_metric("m", "maximize"))
 FACTORS = {"a": [0, 1, 2], "b": ["x", "y"], "c": [False, True]}
 ARMS = make_arms(Ablation.model_validate({"factors": FACTORS, "design": "factorial"}), {"a": 1, "b": "x", "c": True})
 
@@ -42,7 +44,7 @@ def effects(noise: float, lost: dict[int, int] | None = None) -> dict[str, Effec
         if gone is not None:
             del values[gone]
         measured.append(ArmValues(arm.name, values, {} if gone is None else {gone: "collapsed"}))
-    found = contrast_effects(Factorial().contrasts(FACTORS, ARMS), measured, ComparisonSpec("m", "maximize"))
+    found = contrast_effects(Factorial().contrasts(FACTORS, ARMS), measured, SPEC)
     return {effect.name: effect for effect in found}
 
 
@@ -96,7 +98,7 @@ def test_a_fraction_shows_main_effects_and_interactions_with_their_aliases() -> 
     arms = make_arms(ablation, dict.fromkeys(factors, "on"))
     assert len(arms) == 8
     planted = measured_by(arms, lambda at: 3 * (at["a"] == "off") + 4 * (at["c"] == "off") * (at["d"] == "off"))
-    found = contrast_effects(fraction_contrasts(factors, arms), planted, ComparisonSpec("m", "maximize"))
+    found = contrast_effects(fraction_contrasts(factors, arms), planted, SPEC)
     means = {effect.name: effect.mean for effect in found}
     wanted = {"a=off": 3, "b=off": 0, "c=off": 2, "d=off": 2}
     wanted |= {"a=off × b=off (= c × d)": 4, "a=off × c=off (= b × d)": 0, "a=off × d=off (= b × c)": 0}
@@ -115,7 +117,7 @@ def test_a_fraction_loses_a_seed_where_any_arm_of_it_is_lost() -> None:
     values = dict(planted[1].values)
     del values[2]
     planted[1] = ArmValues(planted[1].arm, values, {2: "diverged"})
-    found = contrast_effects(fraction_contrasts(factors, arms), planted, ComparisonSpec("m", "maximize"))
+    found = contrast_effects(fraction_contrasts(factors, arms), planted, SPEC)
     assert {effect.name for effect in found} == {"a=1 (= −b × c)", "b=1 (= −a × c)", "c=1 (= −a × b)"}
     assert {effect.n for effect in found} == {5}
     # the main effect of a, plus half of its alias: a is mixed up with −(b × c), and b × c is −6
@@ -138,7 +140,7 @@ def test_a_fraction_without_some_arms_is_estimated_by_least_squares() -> None:
     means = {at: np.mean([m.values[0] for m, arm in zip(planted, arms, strict=True) if arm.levels["a"] == at])
              for at in ("off", "on")}  # fmt: skip
     assert abs(means["off"] - means["on"] - 3) > 4, "what plain means would say"
-    found = contrast_effects(fraction_contrasts(factors, arms), planted, ComparisonSpec("m", "maximize"))
+    found = contrast_effects(fraction_contrasts(factors, arms), planted, SPEC)
     by_term = {effect.name.partition(" (")[0]: effect for effect in found}
     wanted = {"a=off": 3, "b=off": 10, "c=off": -1, "d=off": 0, "e=off": 0}
     assert {name: by_term[name].mean for name in wanted} == pytest.approx(wanted, abs=0.03)
@@ -159,10 +161,7 @@ def test_missing_cells_leave_the_effects_that_can_be_shown_true() -> None:
     arms = make_arms(ablation, {"a": 1, "b": "x", "c": True})
     assert len(arms) == 8
     planted = measured_by(arms, lambda at: 3 * (at["a"] == 0) + 5 * (at["a"] == 2) + 7 * (at["b"] == "y"))
-    found = {
-        effect.name: effect
-        for effect in contrast_effects(Factorial().contrasts(FACTORS, arms), planted, ComparisonSpec("m", "maximize"))
-    }
+    found = {effect.name: effect for effect in contrast_effects(Factorial().contrasts(FACTORS, arms), planted, SPEC)}
     wanted = {"a=0": 3, "a=2": 5, "b=y": 7, "c=false": 0, "a=2 × b=y": 0, "a=0 × c=false": 0, "b=y × c=false": 0}
     assert {name: effect.mean for name, effect in found.items()} == pytest.approx(wanted, abs=0.03)
     assert found["a=2"].notes[0].startswith("averaged over 2 of 4 combinations of the other factors")
@@ -186,7 +185,7 @@ def test_components_are_factors_like_any_other() -> None:
     )
     arms = make_arms(ablation, {})
     planted = measured_by(arms, lambda at: 2 * (at["mixing"] == "off") - 1 * (at["decay"] == "off"))
-    found = contrast_effects(Factorial().contrasts(ablation.factors, arms), planted, ComparisonSpec("m", "maximize"))
+    found = contrast_effects(Factorial().contrasts(ablation.factors, arms), planted, SPEC)
     assert {effect.name: effect.mean for effect in found} == pytest.approx(
         {"mixing=off": 2, "decay=off": -1, "mixing=off × decay=off": 0}, abs=0.03
     )

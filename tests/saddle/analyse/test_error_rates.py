@@ -6,7 +6,6 @@ Each bound is four standard errors of the simulation wide, so a true rate of alp
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,9 @@ from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.statistics.corrections import adjust, local_alpha
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.power import power
-from saddle.analyse.verdict import Verdict, decide
+from saddle.analyse.verdict import Intervals, Verdict, decide
+from tests.support.pages import all_text
+from trainables.contract import complete_metric
 
 ALPHA = 0.05
 STUDIES = 40_000
@@ -43,6 +44,10 @@ def intervals(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return test.interval(local_alpha(test.p, ALPHA, "holm"))
 
 
+def both(interval: tuple[float, float]) -> Intervals:
+    return Intervals(interval, interval)
+
+
 def bound(rate: float, studies: int = STUDIES) -> float:
     return rate + 4 * math.sqrt(rate * (1 - rate) / studies)
 
@@ -57,9 +62,9 @@ def test_the_simulation_takes_the_same_steps_as_a_study() -> None:
     base = ArmValues("base", dict.fromkeys(range(5), 0.0))
     for study in range(60):
         arms = [ArmValues(str(i), dict(enumerate(row))) for i, row in enumerate(differences[study])]
-        for index, effect in enumerate(paired_effects(arms, base, ComparisonSpec("m", "maximize"))):
+        for index, effect in enumerate(paired_effects(arms, base, ComparisonSpec(complete_metric("m", "maximize")))):
             assert (effect.low, effect.high) == pytest.approx((low[study, index], high[study, index]))
-            assert effect.verdict is decide(low[study, index], high[study, index], "maximize")
+            assert effect.verdict is decide(both((low[study, index], high[study, index])), "maximize")
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 8])
@@ -115,7 +120,7 @@ def test_equivalent_is_rarely_said_of_an_arm_that_is_a_margin_away(seeds: int, a
 
 def test_few_seeds_say_no_difference_shown_rather_than_something_wrong() -> None:
     low, high = intervals(simulate([0.5], 3, studies=4000))
-    words = [decide(a, b, "maximize") for a, b in zip(low[:, 0], high[:, 0], strict=True)]
+    words = [decide(both((a, b)), "maximize") for a, b in zip(low[:, 0], high[:, 0], strict=True)]
     assert words.count(Verdict.NO_DIFFERENCE) > 0.85 * len(words)
     assert adjust(paired_t(simulate([0.5], 3, studies=10)).p, "holm").shape == (10, 1)
 
@@ -125,8 +130,7 @@ STATED = {"normal": "| normal |", "uniform": "| uniform |", "heavy": "| heavy-ta
 
 @pytest.mark.parametrize("shape", STATED)
 def test_the_coverage_of_intervals_is_what_the_readme_states(shape: str) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
-    [row] = [line for line in readme if line.startswith(STATED[shape])]
+    [row] = [line for line in all_text().splitlines() if line.startswith(STATED[shape])]
     stated = [float(cell.strip(" %")) for cell in row.split("|")[2:-1]]
     for seeds, percent in zip((3, 5, 8), stated, strict=True):
         differences = simulate([0.0], seeds, studies=100_000, shape=shape)[:, 0]

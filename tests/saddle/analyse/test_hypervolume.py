@@ -13,6 +13,7 @@ from saddle.analyse.hypervolume import dominated_share, hypervolume_course
 from saddle.analyse.pareto import pareto_front
 from saddle.study.models import Constraint, Objective
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
 
 BOTH = [
     Objective.model_validate({"maximize": "validation/robust"}),
@@ -22,7 +23,7 @@ BOTH = [
 
 def trial(number: int, robust: float, loss: float, outcome: str = "completed") -> TrialRecord:
     metrics = {"validation/robust": robust, "validation/loss": loss}
-    return TrialRecord(
+    return make_record(
         key=str(number), study="s", seed=0, outcome=outcome, params={}, settings={}, number=number, metrics=metrics
     )
 

@@ -13,7 +13,10 @@ from saddle.design import make_arms, replicates
 from saddle.design.designs.factorial import Factorial
 from saddle.study.models import Ablation
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
+from trainables.contract import complete_metric
 
+SPEC = ComparisonSpec(complete_metric("m", "maximize"))
 FACTORS = {"a": [False, True], "b": [False, True]}
 SECTION = {"design": "factorial", "baseline": {"a": False, "b": False}, "factors": FACTORS, "seeds": 6}
 
@@ -23,7 +26,7 @@ def entries_of(ablation: Ablation, interaction: float) -> list[TrialRecord]:
     arms = make_arms(ablation, ablation.baseline)
     shift = {seed: 2 * draw.standard_normal() for seed in ablation.seed_list}
     return [
-        TrialRecord(
+        make_record(
             one.key, "s", one.seed, "completed", {}, dict(one.arm.settings),
             {"m": float(shift[one.seed] + one.arm.settings["a"] + interaction * one.arm.settings["a"]
                         * one.arm.settings["b"] + 0.3 * draw.standard_normal())},
@@ -38,7 +41,7 @@ def test_each_contrast_has_both_estimates() -> None:
     entries = entries_of(ablation, 2.0)
     arms = make_arms(ablation, ablation.baseline)
     measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
-    paired = contrast_effects(Factorial().contrasts(FACTORS, arms), measured, ComparisonSpec("m", "maximize"))
+    paired = contrast_effects(Factorial().contrasts(FACTORS, arms), measured, SPEC)
     found = with_mixed(paired, ablation, arms, entries, "m")
     assert [effect.name for effect in found] == ["a=true", "b=true", "a=true × b=true"]
     for effect, before in zip(found, paired, strict=True):
@@ -56,7 +59,9 @@ def test_other_designs_and_empty_ledgers_have_none() -> None:
     entries = entries_of(ablation, 0.0)
     measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
     paired = contrast_effects(
-        Factorial().contrasts({"a": FACTORS["a"]}, arms[:2]), measured[:2], ComparisonSpec("m", "maximize")
+        Factorial().contrasts({"a": FACTORS["a"]}, arms[:2]),
+        measured[:2],
+        SPEC,
     )
     assert all(effect.mixed is None for effect in with_mixed(paired, ablation, arms, entries, "m"))
     whole = Ablation.model_validate(SECTION)

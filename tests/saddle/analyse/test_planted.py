@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +11,11 @@ from saddle.analyse.answer import answer_ablation
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import make_record
 
 METRIC = "test/robust_accuracy.worst_case"
-DIRECTIONS: dict[str, Any] = {METRIC: "maximize"}
+DIRECTIONS = declare({METRIC: "maximize"})
 NOISE = 0.01
 """Of a replicate; seeds shift all arms alike by twice as much, which pairing must remove."""
 PLANTED = {"a": 0.05, "b": -0.04, "c": 0.0, "d": 0.0, "e": 0.0}
@@ -47,7 +48,7 @@ def ledger(asked: Study, generator: np.random.Generator) -> list[TrialRecord]:
         effect = PLANTED[one.arm.factor] if one.arm.factor is not None else 0.0
         value = 0.5 + effect + shifts[one.seed] + NOISE * generator.standard_normal()
         entries.append(
-            TrialRecord(one.key, "planted", one.seed, "completed", {}, dict(one.arm.settings), {METRIC: float(value)},
+            make_record(one.key, "planted", one.seed, "completed", {}, dict(one.arm.settings), {METRIC: float(value)},
                   arm=one.arm.name)
         )  # fmt: skip
     return entries

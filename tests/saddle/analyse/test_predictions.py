@@ -20,7 +20,7 @@ from saddle.analyse.predictions import (
     mcnemar,
     read_predictions,
 )
-from saddle.trial.record import TrialRecord
+from tests.support.records import changed, make_record
 
 LABELS = np.array([0, 1, 2, 3, 4, 5])
 
@@ -107,12 +107,12 @@ def test_only_one_number_for_each_sample_is_a_prediction() -> None:
     blobs: dict[str, bytes] = {}
     arrays = {"labels": LABELS, "predictions.clean": LABELS, "predictions.pgd": LABELS, "gradients": np.zeros((6, 2)),
               "predictions.pixels": np.zeros((6, 3))}  # fmt: skip
-    entry = TrialRecord("mp-s0", "s", 0, "completed", params={}, settings={}, metrics={}, fingerprints={"data": "abc"})
-    full = replace(entry, arrays={name: stored(name, array, blobs) for name, array in arrays.items()})
+    entry = make_record("mp-s0", "s", 0, "completed", params={}, settings={}, metrics={}, fingerprints={"data": "abc"})
+    full = changed(entry, arrays={name: stored(name, array, blobs) for name, array in arrays.items()})
     found = read_predictions(full, blobs.__getitem__)
     assert (set(found.predicted), found.data) == ({"clean", "pgd"}, "abc")
     with pytest.raises(NoPredictions, match="it diverged"):
-        read_predictions(replace(entry, outcome="diverged"), blobs.__getitem__)
+        read_predictions(changed(entry, outcome="diverged"), blobs.__getitem__)
 
 
 def test_worst_cases_over_other_sets_of_attacks_are_not_compared() -> None:

@@ -13,6 +13,7 @@ from saddle.report.published_comparison import published_table
 from saddle.study.models import Study
 from saddle.study.published import PublishedValue
 from saddle.trial.record import TrialRecord
+from tests.support.records import changed, make_record
 from trainables import adversarial_training
 
 METRIC = "test/clean_accuracy"
@@ -31,7 +32,7 @@ def trials(block: Any = None, **params: Any) -> list[TrialRecord]:
     """Three seeds of two arms: mp at 0.80, 0.82 and 0.84, sta ten points below."""
     arms = make_arms(Study.model_validate(STUDY).ablation, {})
     return [
-        TrialRecord(
+        make_record(
             key=f"{arm.key}-{seed}-{block}", study="controls", seed=seed, outcome="completed", arm=arm.name,
             params={"epsilon": 0.1, "epochs": 10, "tasks": {"odd_even": {}}, "nested": {"size": 8}, **params},
             settings=dict(arm.settings), block={} if block is None else {"dataset": block},
@@ -72,7 +73,7 @@ def test_equal_numbers_are_equal_however_they_are_written() -> None:
 
 def test_a_condition_on_which_our_trials_differ_differs() -> None:
     mixed = trials()
-    mixed[-1] = TrialRecord(**{**vars(mixed[-1]), "params": {**mixed[-1].params, "epochs": 11}})
+    mixed[-1] = changed(mixed[-1], params={**mixed[-1].params, "epochs": 11})
     [row] = compare_published([value(epochs=10)], arms(), mixed).rows
     assert [one.ours for one in row.differing] == [(10, 11)]
 
@@ -103,8 +104,8 @@ def test_before_anything_is_trained_values_stand_alone() -> None:
 def test_a_value_is_held_against_the_block_it_was_measured_in() -> None:
     better = trials("digits", dataset="digits")
     worse = [
-        TrialRecord(**{**vars(entry), "key": entry.key + "x", "block": {"dataset": "mnist"}, "metrics": {METRIC: 0.5},
-                 "params": {**entry.params, "dataset": "mnist"}})
+        changed(entry, key=entry.key + "x", block={"dataset": "mnist"}, metrics={METRIC: 0.5},
+                params={**entry.params, "dataset": "mnist"})
         for entry in better
     ]  # fmt: skip
     both = [*better, *worse]

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from saddle.analyse.effects import ComparisonSpec, paired_effects
-from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.paired_values import MISSING, NO_VALUE, ArmValues
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.statistics.group_sequential import Spending, critical_values
 from saddle.analyse.verdict import Verdict
+from trainables.contract import complete_metric
 
 SEEDS = range(8)
-RULE = ComparisonSpec("m", "maximize")
+RULE = ComparisonSpec(complete_metric("m", "maximize"))
 STUDIES = 2000
 CLAIMS = (Verdict.HELPS, Verdict.HURTS)
 
@@ -78,7 +79,7 @@ def test_looking_after_every_seed_without_a_rule_would_claim_too_much() -> None:
 
 def test_what_is_true_beside_the_null_does_not_raise_the_error_and_racing_saves_trials() -> None:
     generator = np.random.default_rng(8)
-    spec = ComparisonSpec("m", "maximize", equivalence=2.5)
+    spec = ComparisonSpec(complete_metric("m", "maximize"), equivalence=2.5)
     wrong = trials = 0
     same = total = 0
     for _ in range(STUDIES // 4):
@@ -139,10 +140,12 @@ def test_a_settled_arm_needs_no_more_seeds_and_the_baseline_as_many_as_any_arm()
 def test_a_look_waits_for_the_seeds_before_it() -> None:
     arms, base = clear({1: MISSING})
     assert race(arms, base, SEEDS, RULE, "pocock").settled == {}
-    arms, base = clear({1: "collapsed"})
+    arms, base = clear({1: NO_VALUE})
     standing = race(arms, base, SEEDS, RULE, "pocock")
-    assert standing.settled["good"] == 4, "a collapsed replicate is no pair, and no reason to wait"
+    assert standing.settled["good"] == 4, "a replicate without a value is no pair, and no reason to wait"
     assert standing.effects[0].n == 3
+    arms, base = clear({1: "collapsed"})
+    assert race(arms, base, SEEDS, RULE, "pocock").settled["good"] == 7, "one that failed counts as the worst one seen"
 
 
 def test_what_ended_after_the_decision_changes_nothing() -> None:
@@ -151,13 +154,13 @@ def test_what_ended_after_the_decision_changes_nothing() -> None:
     assert race([later, arms[1]], base, SEEDS, RULE, "pocock") == race(arms, base, SEEDS, RULE, "pocock")
 
 
-def test_the_last_look_has_all_that_is_left_even_where_replicates_collapsed() -> None:
+def test_the_last_look_has_all_that_is_left_even_where_replicates_have_no_value() -> None:
     generator = np.random.default_rng(10)
     wrong = 0
     for _ in range(STUDIES):
         [arm], base = draw(generator, [0.0])
         values = {seed: value for seed, value in arm.values.items() if seed not in (2, 7)}
-        arm = ArmValues("arm 0", values, {2: "collapsed", 7: "diverged"})
+        arm = ArmValues("arm 0", values, {2: NO_VALUE, 7: NO_VALUE})
         wrong += race([arm], base, SEEDS, RULE, "obrien_fleming").effects[0].verdict in CLAIMS
     assert wrong / STUDIES == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / STUDIES))
 
@@ -167,3 +170,16 @@ def test_an_unfinished_race_says_so_far() -> None:
     standing = race(arms, base, SEEDS, RULE, "pocock")
     assert standing.effects[0].verdict_text == "unsettled: needs 1 more seed"
     assert race([], base, SEEDS, RULE, "pocock").effects == ()
+
+
+def test_p_and_interval_of_a_race_agree_and_its_mean_lies_inside() -> None:
+    generator = np.random.default_rng(21)
+    for _ in range(400):
+        arms, base = draw(generator, [0.0, 1.0, 2.0])
+        for effect in race(arms, base, SEEDS, RULE, "obrien_fleming").effects:
+            assert effect.low is not None
+            assert effect.high is not None
+            assert effect.mean is not None
+            assert effect.p_adjusted is not None
+            assert effect.low <= effect.mean <= effect.high
+            assert (effect.low <= 0 <= effect.high) == (effect.p_adjusted > RULE.alpha)

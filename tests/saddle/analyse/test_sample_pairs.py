@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from saddle.analyse.sample_pairs import (
 )
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
+from tests.support.records import changed, make_record
+from trainables.contract import complete_metric
 
 LABELS = np.arange(6)
 HALF, ALL_RIGHT = [True] * 3 + [False] * 3, [True] * 6
@@ -52,7 +53,7 @@ class Blobs(LocalStore):
             paths[name] = f"{key}/{name}.npy"
             self.write(paths[name], buffer.getvalue())
         given = {"outcome": "completed", "arrays": paths, **changes}
-        return TrialRecord(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
+        return make_record(key, "s", seed, params={}, settings={}, metrics={}, arm=arm, started=started, **given)
 
 
 @pytest.fixture
@@ -89,14 +90,14 @@ def test_arms_are_compared_seed_by_seed_and_block_by_block(blobs: Blobs) -> None
 
 def test_each_network_is_read_once_and_nothing_without_a_partner(blobs: Blobs) -> None:
     arms = {name: [blobs.entry(name, seed, ALL_RIGHT) for seed in (0, 1)] for name in ("mp", "mta")}
-    arms["mta"][1] = replace(arms["mta"][1], arrays={})
+    arms["mta"][1] = changed(arms["mta"][1], arrays={})
     baseline = [blobs.entry("sta", seed, HALF) for seed in (0, 1, 2)]
     found = pair_samples(arms, baseline, blobs, against="sta", under="worst_case")
     assert [(one.arm, len(one.tests), one.left_out) for one in found] == [("mp", 2, ()), ("mta", 1, (NOT_STORED,))]
     assert len(blobs.seen) == len(set(blobs.seen)) == 5 * 3
     blobs.seen.clear()
-    for bare in (baseline, [replace(entry, arrays={}) for entry in baseline]):
-        nothing = [replace(entry, arrays={}) for entry in arms["mp"]] if bare is baseline else arms["mp"]
+    for bare in (baseline, [changed(entry, arrays={}) for entry in baseline]):
+        nothing = [changed(entry, arrays={}) for entry in arms["mp"]] if bare is baseline else arms["mp"]
         [one] = pair_samples({"mp": nothing}, bare, blobs, against="sta", under="worst_case")
         assert (one.tests, one.left_out) == ((), (NOT_STORED,) * 2)
     assert blobs.seen == []
@@ -108,8 +109,8 @@ def test_what_is_lost_damaged_or_attacked_otherwise_is_left_out_with_its_reason(
     blobs.write(arm[2].arrays["predictions.pgd"], b"no array")
     baseline = [blobs.entry("sta", seed, HALF) for seed in range(5)]
     blobs.delete(baseline[3].arrays["labels"])
-    baseline[4] = replace(baseline[4], fingerprints={"data": "other"})
-    arm[4] = replace(arm[4], fingerprints={"data": "ours"})
+    baseline[4] = changed(baseline[4], fingerprints={"data": "other"})
+    arm[4] = changed(arm[4], fingerprints={"data": "ours"})
     [found] = pair_samples({"mp": arm}, baseline, blobs, against="sta", under="worst_case")
     assert [test.seed for test in found.tests] == [0]
     assert found.left_out == (OTHER_ATTACKS, UNREADABLE, UNREADABLE, OTHER_SAMPLES)
@@ -137,4 +138,4 @@ def test_p_is_adjusted_over_all_pairs_of_all_arms(blobs: Blobs) -> None:
     ],
 )
 def test_a_sample_is_right_as_the_compared_metric_counts_it(metric: str, under: str) -> None:
-    assert under_of(metric) == under
+    assert under_of(complete_metric(metric)) == under

@@ -21,8 +21,10 @@ from saddle.analyse.statistics.power import (
     seeds_needed,
     smallest_permutation_p,
 )
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.records import make_record
+from trainables.contract import complete_metric
 
 STUDY = Study.model_validate(
     {
@@ -37,7 +39,7 @@ STUDY = Study.model_validate(
         },
     }
 )
-UP, DOWN = Objective(maximize="validation/a"), Objective(minimize="validation/b")
+UP, DOWN = complete_metric("validation/a", "maximize"), complete_metric("validation/b", "minimize")
 
 
 def trials(count: int, seed: int = 0, outcome: str = "completed") -> list[TrialRecord]:
@@ -53,7 +55,7 @@ def trials(count: int, seed: int = 0, outcome: str = "completed") -> list[TrialR
         if settings["schedule"] == "flat":
             settings["warm_up"] = int(draw.integers(0, 5))
         value = -((math.log10(settings["lr"]) + 2) ** 2) + 0.05 * draw.normal()
-        found.append(TrialRecord(str(number), "s", 0, outcome, {}, settings, {"validation/a": value}, number=number))
+        found.append(make_record(str(number), "s", 0, outcome, {}, settings, {"validation/a": value}, number=number))
     return found
 
 
@@ -71,7 +73,7 @@ def test_importance_says_why_there_is_none() -> None:
     few = importance(STUDY, trials(4), UP)
     assert (dict(few.values), few.reason) == ({}, "4 completed trials; importance wants at least 5")
     assert importance(STUDY, trials(30, outcome="pruned"), UP).trials == 0
-    same = [TrialRecord(str(i), "s", 0, "completed", {}, {"lr": 0.01}, {"validation/a": i}, number=i) for i in range(9)]
+    same = [make_record(str(i), "s", 0, "completed", {}, {"lr": 0.01}, {"validation/a": i}, number=i) for i in range(9)]
     assert importance(STUDY, same, UP).reason == "no parameter varied among the completed trials"
 
 
@@ -92,7 +94,7 @@ POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)
 @given(POINTS)
 def test_the_front_is_exactly_what_no_other_trial_betters(points: list[tuple[int, int]]) -> None:
     entries = [
-        TrialRecord(str(i), "s", 0, "completed", {}, {}, {"validation/a": a, "validation/b": b}, number=i)
+        make_record(str(i), "s", 0, "completed", {}, {}, {"validation/a": a, "validation/b": b}, number=i)
         for i, (a, b) in enumerate(points)
     ]
     front = pareto_front(entries, [UP, DOWN])
@@ -112,10 +114,10 @@ def test_the_front_is_exactly_what_no_other_trial_betters(points: list[tuple[int
 def test_the_front_has_only_completed_trials_with_every_value() -> None:
     whole = {"validation/a": 0.5, "validation/b": 0.5}
     entries = [
-        TrialRecord("0", "s", 0, "completed", {}, {}, whole, number=0),
-        TrialRecord("1", "s", 0, "pruned", {}, {}, {"validation/a": 0.9, "validation/b": 0.1}, number=1),
-        TrialRecord("2", "s", 0, "completed", {}, {}, {"validation/a": 0.9}, number=2),
-        TrialRecord("3", "s", 0, "completed", {}, {}, {"validation/a": 0.9, "validation/b": math.nan}, number=3),
+        make_record("0", "s", 0, "completed", {}, {}, whole, number=0),
+        make_record("1", "s", 0, "pruned", {}, {}, {"validation/a": 0.9, "validation/b": 0.1}, number=1),
+        make_record("2", "s", 0, "completed", {}, {}, {"validation/a": 0.9}, number=2),
+        make_record("3", "s", 0, "completed", {}, {}, {"validation/a": 0.9, "validation/b": math.nan}, number=3),
     ]
     assert pareto_front(entries, [UP, DOWN]) == [entries[0]]
     assert pareto_front([], [UP, DOWN]) == []

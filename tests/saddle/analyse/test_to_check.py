@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from saddle.analyse.answer import answer
 from saddle.analyse.to_check import to_check
+from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
-from trainables import adversarial_training
+from tests.support.records import make_record
 
 SELECTION, TEST = "validation/robust_accuracy.worst_case", "test/robust_accuracy.worst_case"
 
@@ -31,14 +32,15 @@ ablation: {baseline: {perturbation: sta}, factors: {perturbation: [sta, mta, mp]
 
 def chosen(text: str, entries: list[TrialRecord]) -> list[str]:
     [study] = parse_studies(text, "s.yaml")
-    found = answer(study, entries, adversarial_training.METRICS, selection=SELECTION)
+    declared = load_trainable("adversarial_training")
+    found = answer(study, entries, declared)
     baseline = dict(study.ablation.baseline) if study.ablation is not None else None
-    return [entry.key for entry in to_check(study, adversarial_training, entries, found, baseline)]
+    return [entry.key for entry in to_check(study, declared, entries, found, baseline)]
 
 
 def trial(key: str, value: float, **more: object) -> TrialRecord:
     facts: dict[str, object] = {"seed": 0, "outcome": "completed", "settings": {}, **more}
-    return TrialRecord(key=key, study="s", params={}, metrics={SELECTION: value, TEST: value}, **facts)  # type: ignore[arg-type]
+    return make_record(key=key, study="s", params={}, metrics={SELECTION: value, TEST: value}, **facts)  # type: ignore[arg-type]
 
 
 def replicates(levels: dict[str, tuple[float, float]]) -> list[TrialRecord]:

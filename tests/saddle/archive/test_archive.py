@@ -11,15 +11,17 @@ from saddle.archive.lookup import NotFound, find_studies, find_study, find_trial
 from saddle.archive.models import stored_state
 from saddle.archive.reevaluate import change_config
 from saddle.archive.rows import flat_row, headline_metrics, result_row
-from saddle.archive.studies import StudyChanged, read_study, settle_study, study_names
+from saddle.archive.studies import StoredStudy, StudyChanged, read_study, settle_study, study_names
 from saddle.archive.study_status import read_state
 from saddle.errors import UserError
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.lock import lock_study
+from saddle.study.declarations import UNDECLARED
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 TWO = """\
 study: first
@@ -44,7 +46,7 @@ def entry(number: int, score: float, **changes: Any) -> TrialRecord:
         "metrics": {"validation/score": score, "train/loss": 1.0},
         "number": number,
     }
-    return TrialRecord(key=f"trial-{number:05d}", **{**facts, **changes})
+    return make_record(key=f"trial-{number:05d}", **{**facts, **changes})
 
 
 @pytest.fixture
@@ -104,18 +106,20 @@ def test_the_same_study_goes_on_and_another_is_refused(store: LocalStore) -> Non
 
 
 def test_rows_are_plain_and_headlines_few() -> None:
-    row = result_row(entry(0, 0.5), RunId("first"))
+    [study, _] = parse_studies(TWO, "two.yaml")
+    row = result_row(entry(0, 0.5), StoredStudy(study, RunId("first"), None))
     flat = flat_row(row)
     assert (flat["params.x"], flat["metrics.validation/score"]) == (0.5, 0.5)
     assert "settings" not in flat
-    assert headline_metrics([row]) == ["validation/score"]
+    assert headline_metrics([row], UNDECLARED) == ["validation/score"]
     many = {f"{split}/{name}": 1.0 for split in ("validation", "test") for name in ("clean_accuracy", "a.worst_case")}
-    assert headline_metrics([{"metrics": many}]) == [
+    assert headline_metrics([{"metrics": many}], UNDECLARED) == [
         "test/a.worst_case",
         "test/clean_accuracy",
         "validation/a.worst_case",
     ]
-    assert headline_metrics([{"metrics": many}], "validation/clean_accuracy")[0] == "validation/clean_accuracy"
+    clean = "validation/clean_accuracy"
+    assert headline_metrics([{"metrics": many}], UNDECLARED, clean)[0] == clean
 
 
 def test_a_study_runs_while_its_lock_is_held(store: LocalStore) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import changed, make_record
 from tests.support.stored import rewrite_entry
 
 STUDY = """\
@@ -43,7 +43,7 @@ def add(store: LocalStore, number: int, score: float, outcome: str = "completed"
     best, last = checkpoints.manifest.best, checkpoints.manifest.last
     assert best is not None
     assert last is not None
-    entry = TrialRecord(
+    entry = make_record(
         key, "first", 0, outcome, {"x": 0.5}, {"x": 0.5}, {"validation/score": score, "validation/cost": cost},
         number=number, checkpoints={"best": best.path, "last": last.path}, curve=checkpoints.manifest.curve, epochs=2,
     )  # fmt: skip
@@ -99,7 +99,7 @@ def test_the_best_trial_is_cited_and_stays_without_a_place(store: LocalStore) ->
 
 
 def test_a_trial_whose_images_the_report_shows_stays(store: LocalStore) -> None:
-    rewrite_entry(store, replace(Ledger(store, RunId("first")).get("trial-00000"), images={"a": "a.png"}))
+    rewrite_entry(store, changed(Ledger(store, RunId("first")).get("trial-00000"), images={"a": "a.png"}))
     saddle(store, "gc")
     assert [key for key, names in kept(store).items() if names] == ["trial-00000", "trial-00001"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -14,9 +13,9 @@ from saddle.store.base import StorageError
 from saddle.store.ledger import Ledger
 from saddle.store.open import open_store
 from saddle.store.s3.store import S3Store
-from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import FaultyProxy
+from tests.support.records import changed, make_record
 from tests.support.s3 import S3
 
 
@@ -61,9 +60,9 @@ def test_any_other_name_is_of_the_storage_given(s3: S3) -> None:
 
 def test_many_blobs_are_read_at_once(s3: S3, s3_proxy: FaultyProxy) -> None:
     store = S3Store(s3.bucket(), "p")
-    entry = TrialRecord("k", "s", 0, "completed", {}, {}, {})
+    entry = make_record("k", "s", 0, "completed", {}, {}, {})
     for number in range(16):
-        Ledger(store, RunId("s")).add(replace(entry, key=f"trial-{number:05d}", number=number))
+        Ledger(store, RunId("s")).add(changed(entry, key=f"trial-{number:05d}", number=number))
         put_study(store.url, f"study-{number:02d}")
     s3_proxy.requests.clear()
     s3_proxy.delay = 1.0

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from trainables.datasets.idx_sets import IDX_SETS, SIZES
+from trainables.datasets.formats.idx_sets import SIZES
+from trainables.datasets.known.mnist import FILES
 
 GOOD = """\
 study: one
@@ -154,7 +155,7 @@ def test_a_corrupt_dataset_names_file_and_both_checksums(saddle, tmp_path: Path)
     result = saddle("run", "quickstart", "--set", "fixed.dataset=mnist", "--data-root", tmp_path)
     assert result.exit_code == 2
     [name] = [name for name in SIZES if str(folder / f"{name}.gz") in result.stderr]
-    assert IDX_SETS["mnist"].sha256[name] in result.stderr
+    assert FILES.sha256[name] in result.stderr
     assert hashlib.sha256(bytes(SIZES[name])).hexdigest() in result.stderr
     assert nothing_started(Path("runs"))
 

@@ -23,6 +23,7 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 PARABOLA = """\
 study: mine
@@ -38,7 +39,7 @@ budget: {trials: 5}
 def entry(key: str, **changes: Any) -> TrialRecord:
     params = {"x": 0.5, "epochs": 4}
     facts = {"seed": 0, "outcome": "completed", "params": params, "settings": {}, "metrics": {}, "epochs": 4}
-    return TrialRecord(key=key, study="mine", **{**facts, "seconds": 8.0, **changes})
+    return make_record(key=key, study="mine", **{**facts, "seconds": 8.0, **changes})
 
 
 def test_the_quickstart_is_planned_on_a_fresh_machine(saddle) -> None:
@@ -270,7 +271,7 @@ def store_pilot(folder: Path, spread: float, text: str = PILOT) -> None:
             "epochs": 3,
         }
         metrics = {"test/score": 0.5 + 0.1 * one.seed + noise}
-        ledger.add(TrialRecord(key=one.key, study=study.study, arm=one.arm.name, metrics=metrics, **facts))
+        ledger.add(make_record(key=one.key, study=study.study, arm=one.arm.name, metrics=metrics, **facts))
 
 
 def test_a_pilot_tells_the_spread(saddle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from saddle.cluster import wheel as wheels
 from saddle.cluster.packages import build_wheels, package_wheel
 from saddle.cluster.wheel import WheelError, saddle_wheel
-from saddle.submit import wheel as wheels
 
 ROOT = Path(__file__).parents[3]
 

@@ -11,7 +11,8 @@ from saddle.design.blocks import block_list
 from saddle.design.trial_source import AblationSource
 from saddle.store.local import LocalStore
 from saddle.study.models import Ablation
-from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 
 def designed(**given: Any) -> list[Replicate]:
@@ -93,14 +94,14 @@ def take(source: AblationSource, slots: int) -> list[tuple[str | None, list[Any]
         found.append((machine, []))
         while (one := source.next()) is not None:
             found[-1][1].append(one)
-            source.finish(TrialRecord(one.key, "s", one.seed, "completed", {}, {}, {}, arm=one.arm, block=one.block))
+            source.finish(make_record(one.key, "s", one.seed, "completed", {}, {}, {}, arm=one.arm, block=one.block))
     return found
 
 
 def test_one_kind_of_machine_is_proposed_after_the_other_and_is_no_setting() -> None:
     replicates = designed(blocks={"machine": ["slow", "fast"]}, seeds=2)
-    done = TrialRecord(replicates[0].key, "s", replicates[0].seed, "completed", {}, {}, {})
-    source = AblationSource(replicates, {done.key: done})
+    done = make_record(replicates[0].key, "s", replicates[0].seed, "completed", {}, {}, {})
+    source = AblationSource(RunId("s"), replicates, {done.key: done})
     proposed = dict(legs := take(source, 1))
     assert sorted(machine or "" for machine, _ in legs) == ["fast", "slow"]
     for machine, listed in legs:
@@ -114,17 +115,17 @@ def test_one_kind_of_machine_is_proposed_after_the_other_and_is_no_setting() -> 
 
 def test_where_any_machine_will_do_there_is_one_leg_and_none_where_all_is_done() -> None:
     replicates = designed(seeds=2)
-    assert [machine for machine, _ in take(AblationSource(replicates, {}), 1)] == [None]
-    raced = AblationSource(replicates, {}, lambda finished: lambda one: True)
+    assert [machine for machine, _ in take(AblationSource(RunId("s"), replicates, {}), 1)] == [None]
+    raced = AblationSource(RunId("s"), replicates, {}, lambda finished: lambda one: True)
     assert [machine for machine, _ in take(raced, 1)] == [None]
-    assert list(AblationSource([], {}).legs(1)) == []
+    assert list(AblationSource(RunId("s"), [], {}).legs(1)) == []
 
 
 @pytest.mark.parametrize(("slots", "turns"), [(1, [3, 1, 1, 1]), (6, [3, 2, 1]), (100, [6])])
 def test_in_a_race_kinds_of_machines_take_turns(slots: int, turns: list[int]) -> None:
     """Three seeds first, then as many as keep the slots busy; four arms of one seed are four trials of a kind."""
     replicates = designed(blocks={"machine": ["slow", "fast"]}, seeds=6)
-    legs = take(AblationSource(replicates, {}, lambda finished: lambda one: True), slots)
+    legs = take(AblationSource(RunId("s"), replicates, {}, lambda finished: lambda one: True), slots)
     assert len({machine for machine, _ in legs}) == 2
     seeds = [sorted({proposal.seed for proposal in listed}) for _, listed in legs]
     assert [len(one) for one in seeds[::2]] == turns
@@ -141,11 +142,13 @@ def test_what_one_kind_settles_no_other_trains() -> None:
         over = len({(e.seed, e.block["machine"]) for e in finished if e.arm == arm and e.seed < 3}) == 6
         return lambda one: not over or one.arm.name != arm or one.seed < 3
 
-    legs = take(AblationSource(replicates, {}, judge), 1)
+    legs = take(AblationSource(RunId("s"), replicates, {}, judge), 1)
     trained = {(one.seed, machine) for machine, listed in legs for one in listed if one.arm == arm}
     assert trained == {(seed, machine) for seed in range(3) for machine in ("slow", "fast")}
     assert sum(len(listed) for _, listed in legs) == len(replicates) - 2 * 3
 
 
 def test_legs_end_where_nobody_takes_what_is_proposed() -> None:
-    assert len(list(AblationSource(designed(blocks={"machine": ["slow", "fast"]}, seeds=2), {}).legs(1))) == 2
+    assert (
+        len(list(AblationSource(RunId("s"), designed(blocks={"machine": ["slow", "fast"]}, seeds=2), {}).legs(1))) == 2
+    )

@@ -13,22 +13,25 @@ from ray import cloudpickle
 from ray.exceptions import RayActorError
 
 from saddle.archive.progress import Progress
-from saddle.cluster.failures import RESTARTS, Death
+from saddle.cluster.failures import Death
 from saddle.errors import InfrastructureError
 from saddle.execute.driver import noting_faults
 from saddle.execute.plan.setup import make_source
 from saddle.execute.progress import ProgressKeeper, Silent, start_progress
+from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.tune_run import failing_the_study, take_error
-from saddle.execute.worker.slot import MESSAGE
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import NO_LOCK
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
-from saddle.track.base import NullTracker
-from saddle.trial.messages import EndMessage, FaultMessage, dump_message
+from saddle.track.base import Tracker
+from saddle.trial.measurement import Measurement
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage
+from saddle.trial.placement import Placement
+from saddle.trial.restart_policy import RESTARTS
 from saddle.trial.run_id import RunId
 from tests.support.disks import Disk
 
@@ -56,9 +59,8 @@ def make_scheduler() -> Make:
         source = make_source(study, store, ledger, {"x": 0.3}, ())
         keeper = start_progress(study, run, trainable, store, [], source, 2, Silent())
         return Scheduler(
-            study, trainable, store, ledger, source, NullTracker(), keeper,
-            select=("validation/score", "maximize"), fingerprints={}, data_root=None,
-        )  # fmt: skip
+            study, trainable, source, Recorder(ledger, Tracker(), keeper, {}, trainable), Placement(store.url)
+        )
 
     return make
 
@@ -69,9 +71,9 @@ def scheduler(make_scheduler: Make, tmp_path: Path) -> Scheduler:
 
 
 def begin(scheduler: Scheduler) -> str:
-    proposal = scheduler.propose()
-    assert proposal is not None
-    return proposal.key
+    start = scheduler.propose()
+    assert start is not None
+    return start.spec.key
 
 
 def given_up(scheduler: Scheduler, key: str) -> str:
@@ -84,7 +86,7 @@ def test_no_number_of_lost_machines_counts(scheduler: Scheduler) -> None:
     for _ in range(20):
         scheduler.on_worker_death(key, OF_NODE)
         scheduler.on_worker_death(key, OF_NODE, started=False)
-    assert (scheduler.deaths[key], given_up(scheduler, key), scheduler.failure) == (0, "", None)
+    assert (scheduler.restarts.deaths[key], given_up(scheduler, key), scheduler.failure) == (0, "", None)
 
 
 def test_a_trial_that_kills_its_workers_is_given_up_with_what_they_died_of(scheduler: Scheduler) -> None:
@@ -118,19 +120,17 @@ def test_slots_that_can_not_even_say_that_a_trial_is_given_up_end_the_study(sche
 
 def test_a_fault_ends_the_study_and_leaves_the_trial_unfinished(scheduler: Scheduler) -> None:
     key = begin(scheduler)
-    scheduler.on_end({MESSAGE: dump_message(FaultMessage(key, 1, "the disk is gone"))})
+    scheduler.on_end(FaultMessage(key, 1, "the disk is gone"))
     assert str(scheduler.failure) == "the disk is gone"
     assert isinstance(scheduler.failure, InfrastructureError)
     assert key in scheduler.under_way
-    assert not list(scheduler.ledger)
+    assert not list(scheduler.recorder.ledger)
 
 
 def test_an_orphans_fault_is_not_heard(scheduler: Scheduler) -> None:
     key = begin(scheduler)
-    scheduler.on_epoch(None, {MESSAGE: dump_message(EndMessage(key, 2, "completed"))})
-    trial = scheduler.under_way[key]
-    scheduler.under_way[key] = type(trial)(trial.proposal, trial.resolved, trial.started, attempt=3)
-    scheduler.on_end({MESSAGE: dump_message(FaultMessage(key, 2, "the lost node's disk"))})
+    scheduler.on_epoch(EpochMessage(key, 3, 1, {"validation/score": 0.5}, 1.0, 10.0))
+    scheduler.on_end(FaultMessage(key, 2, "the lost node's disk"))
     assert scheduler.failure is None
 
 
@@ -140,12 +140,12 @@ def test_a_ledger_without_room_ends_the_study_and_records_nothing(make_scheduler
     key = begin(scheduler)
     small_disk.fill()
     on_end = failing_the_study(scheduler, scheduler.on_end, None)
-    on_end({MESSAGE: dump_message(EndMessage(key, 1, "completed", metrics={"test/score": 1.0}))})
+    on_end(EndMessage(key, 1, "completed", measurement=Measurement({"test/score": 1.0})))
     assert isinstance(scheduler.failure, OSError)
     assert scheduler.failure.errno == errno.ENOSPC
-    on_end({MESSAGE: "what comes later is not heard"})
+    on_end(FaultMessage(key, 1, "what comes later is not heard"))
     small_disk.empty()
-    assert not list(scheduler.ledger)
+    assert not list(scheduler.recorder.ledger)
 
 
 @pytest.mark.fault("disk full, read-only or failing")
@@ -156,7 +156,7 @@ def test_the_reason_is_noted_where_there_is_no_more_room(small_disk: Disk) -> No
     small_disk.fill()
     with (
         pytest.raises(InfrastructureError, match="No space left on device"),
-        noting_faults(keeper, NullTracker(), NO_LOCK),
+        noting_faults(keeper, Tracker(), NO_LOCK),
     ):
         store.write("studies/noted/ledger/x", bytes(100_000))
     noted = json.loads(store.read("studies/noted/progress.json"))

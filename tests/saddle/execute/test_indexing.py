@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from saddle.store.ledger_index import index_folder, number_of_segment, read_segm
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
+from tests.support.records import changed
 from tests.support.stored import rewrite_entry
 
 STUDY = """
@@ -57,7 +57,7 @@ def test_a_study_that_ends_is_indexed_and_what_is_run_again_is_read_anew(
     first = run(store)
     assert segments(store) == {1: 5}
     again = first.entries[2]
-    rewrite_entry(store, replace(again, outcome="failed", metrics={}))
+    rewrite_entry(store, changed(again, outcome="failed", metrics={}))
     second = run(store, retry=("failed",))
     [found] = [entry for entry in second.entries if entry.key == again.key]
     assert (found.outcome, found.metrics["test/score"]) == ("completed", again.metrics["test/score"])

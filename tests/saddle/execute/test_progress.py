@@ -12,8 +12,8 @@ import pytest
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.execute.progress import ProgressKeeper, Silent, hours_of
 from saddle.store.local import LocalStore
-from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 RUN = RunId("s")
 HOURS = 3600.0
@@ -100,6 +100,6 @@ def test_a_damaged_one_is_as_good_as_none(store: LocalStore, content: bytes) -> 
 
 
 def test_hours_of_a_study_whose_count_is_lost_are_those_of_its_trials() -> None:
-    trials = [TrialRecord(str(n), "s", 0, "completed", {}, {}, {}, seconds=1800.0) for n in range(4)]
+    trials = [make_record(str(n), "s", 0, "completed", {}, {}, {}, seconds=1800.0) for n in range(4)]
     assert hours_of(trials, 2) == pytest.approx(1.0)
     assert math.isclose(hours_of([], 2), 0.0)

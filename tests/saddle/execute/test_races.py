@@ -13,7 +13,9 @@ from saddle.execute.driver import Options, StudyResult, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
 from tests.support.commands import Command, wait_until
+from tests.support.records import make_record
 
 NODES = [{"CPU": 2.0}]
 
@@ -88,7 +90,7 @@ def replicate(x: float, seed: int) -> Replicate:
 
 
 def ended(replicate: Replicate) -> TrialRecord:
-    return TrialRecord(replicate.key, "s", replicate.seed, "completed", {}, {}, {}, arm=replicate.arm.name)
+    return make_record(replicate.key, "s", replicate.seed, "completed", {}, {}, {}, arm=replicate.arm.name)
 
 
 def test_what_a_race_does_not_need_is_neither_proposed_nor_promised() -> None:
@@ -99,7 +101,7 @@ def test_what_a_race_does_not_need_is_neither_proposed_nor_promised() -> None:
         asked.append(len(finished))  # type: ignore[arg-type]
         return lambda one: one.arm.settings["x"] == 0.1 or len(finished) < 3  # type: ignore[arg-type]
 
-    source = AblationSource(planned, {}, judge)  # type: ignore[arg-type]
+    source = AblationSource(RunId("s"), planned, {}, judge)  # type: ignore[arg-type]
     assert source.total == 6
     for one in planned[:3]:
         assert source.next().key == one.key  # type: ignore[union-attr]
@@ -108,5 +110,5 @@ def test_what_a_race_does_not_need_is_neither_proposed_nor_promised() -> None:
     assert source.next().key == planned[4].key  # type: ignore[union-attr]
     assert source.next() is None
     assert asked == [0, 1, 2, 3]
-    resumed = AblationSource(planned, {one.key: ended(one) for one in planned[:3]}, judge)  # type: ignore[arg-type]
+    resumed = AblationSource(RunId("s"), planned, {one.key: ended(one) for one in planned[:3]}, judge)  # type: ignore[arg-type]
     assert (resumed.total, resumed.next().key) == (4, planned[4].key)  # type: ignore[union-attr]

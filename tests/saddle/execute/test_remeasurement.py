@@ -75,7 +75,7 @@ def test_the_new_numbers_count_and_the_old_ones_stay(store: LocalStore) -> None:
         assert "predictions.pgd" in entry.arrays
     assert any(after[key].metrics[WORST] < before[key].metrics[WORST] for key in after)
     assert not verify_study(store, RunId("tiny")).differences
-    row = next(row for row in study_rows(store, RunId("tiny")) if row["seed"] == 0)
+    row = next(row for row in study_rows(store, read_study(store, "tiny")) if row["seed"] == 0)
     assert row["evaluation"] == {"attacks": ["fgsm", "pgd"]}
     assert row["earlier"][0]["evaluation"] == {}
     page = store.read("studies/tiny/report.html").decode()

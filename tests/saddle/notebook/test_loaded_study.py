@@ -21,6 +21,7 @@ from saddle.store.open import open_store
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 from tests.support.s3 import S3
 
 S = TypeVar("S", bound=Store)
@@ -42,7 +43,7 @@ ablation: {factors: {mode: [plain, curved]}, seeds: 3, compare: {metric: test/sc
 
 def entry(study: str, key: str, **changes: Any) -> TrialRecord:
     facts: dict[str, Any] = {"seed": 0, "outcome": "completed", "params": {}, "settings": {}, "metrics": {}}
-    return TrialRecord(key=key, study=study, **{**facts, **changes})
+    return make_record(key=key, study=study, **{**facts, **changes})
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ import pytest
 import saddle
 from saddle.notebook.plots import NoFigure
 from saddle.report.figures.canvas import NothingToDraw
+from tests.support.pages import Piece, pieces, runs
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
-[EXAMPLE] = re.findall(r"^```python\n(.*?)^```$", README.partition("\n## In a notebook\n")[2].partition("\n## ")[0],
-                       re.MULTILINE | re.DOTALL)  # fmt: skip
+[EXAMPLE] = pieces("python", under="In a notebook")
 
 SMALL = [
     "quickstart-search:budget.trials=1",
@@ -49,14 +48,17 @@ def cells(ran: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ran)
         patch.delenv("SADDLE_STORAGE", raising=False)
-        exec(compile(EXAMPLE, "README.md", "exec"), names)
+        exec(compile(EXAMPLE.text, "README.md", "exec"), names)
     return names
 
 
-def test_every_line_of_the_example_runs_and_shows_something(cells: dict[str, Any], ran: Path) -> None:
-    shown = [
-        line.partition("  #")[0] for line in EXAMPLE.splitlines() if line.startswith(("study.", "robust.", "guesses."))
-    ]
+@runs(EXAMPLE)
+def test_every_line_of_the_example_runs_and_shows_something(
+    page_pieces: list[Piece], cells: dict[str, Any], ran: Path
+) -> None:
+    [example] = page_pieces
+    lines = [line.partition("  #")[0] for line in example.text.splitlines()]
+    shown = [line for line in lines if line.startswith(("study.", "robust.", "guesses."))]
     frames = [eval(line, cells) for line in shown if "savefig" not in line]
     assert len(frames) == 6
     assert all(len(frame) for frame in frames)

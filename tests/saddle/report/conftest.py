@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,18 +12,21 @@ import pytest
 from PIL import Image
 
 from saddle.design import make_arms, replicates
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
+from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 SELECTION = "validation/robust_accuracy.worst_case"
-METRICS = {
+METRICS: dict[str, Any] = {
     "train/loss": "minimize",
     "validation/clean_accuracy": "maximize",
     SELECTION: "maximize",
     "test/clean_accuracy": "maximize",
     "test/robust_accuracy.worst_case": "maximize",
 }
-TRAINABLE = SimpleNamespace(METRICS=METRICS, SELECTION=SELECTION)
+TRAINABLE = declare(METRICS, SELECTION)
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 3, in train\nRuntimeError: out of cheese'
 
 
@@ -36,7 +38,7 @@ class Made:
     entries: list[TrialRecord]
     baseline: Mapping[str, Any] | None = None
     blobs: dict[str, bytes] = field(default_factory=dict)
-    trainable: Any = field(default_factory=lambda: TRAINABLE)
+    declared: Declarations = TRAINABLE
 
     def read(self, path: str) -> bytes:
         try:
@@ -45,7 +47,7 @@ class Made:
             raise FileNotFoundError(path) from None
 
     def change(self, index: int, **changes: Any) -> None:
-        self.entries[index] = replace(self.entries[index], **changes)
+        self.entries[index] = changed(self.entries[index], **changes)
 
 
 def png() -> bytes:
@@ -64,7 +66,7 @@ def _entry(made: Made, level: float, outcome: str, epochs: int = 4, **named: Any
     if outcome == "completed":
         made.blobs[path] = png()
     made.entries.append(
-        TrialRecord(
+        make_record(
             study=made.study.study,
             outcome=outcome,
             params={"lr": 0.0123456789, "epsilon": 0.1, "attacks": ["pgd"], **named["settings"]},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
+from tests.support.records import changed
 
 TEST = "test/robust_accuracy.worst_case"
 VALIDATION = "validation/robust_accuracy.worst_case"
@@ -47,7 +47,7 @@ def raced(ablation: Callable[..., Any]) -> Any:
         arm = entry.settings["perturbation"]
         value = level[arm] + 0.01 * noise.normal()
         if arm != "mp" or entry.seed < 5:
-            kept.append(replace(entry, metrics={**entry.metrics, TEST: value}))
+            kept.append(changed(entry, metrics={**entry.metrics, TEST: value}))
     made.entries = kept
     return made
 
@@ -66,7 +66,7 @@ def test_the_course_of_a_race_shows_what_counted_what_came_late_and_what_was_sav
     assert bars_of(axes)[-3:] == [(2, 0, settled), (2, settled, 5 - settled), (2, 5, 3)]
     assert f"helps after {settled} pairs" in [text.get_text() for text in axes.texts]
     assert "of 24 over all arms 3 were not needed" in plate.caption
-    page = render(made.study, made.entries, trainable=made.trainable, baseline=made.baseline)
+    page = render(made.study, made.entries, declared=made.declared, baseline=made.baseline)
     assert page.index('id="figure-effects"') < page.index('id="figure-race"') < page.index('id="figure-arms"')
 
 
@@ -78,7 +78,7 @@ def test_two_factors_are_drawn_together_and_lines_are_means(ablation: Callable[.
     assert study.ablation is not None
     arms = make_arms(study.ablation, {})
     entries = [
-        replace(
+        changed(
             base, key=one.key, seed=one.seed, arm=one.arm.name, settings=dict(one.arm.settings),
             metrics={TEST: 0.01 * one.seed + 0.1 * one.arm.settings["steps"] * ("mp" in one.arm.settings.values())},
         )
@@ -90,7 +90,7 @@ def test_two_factors_are_drawn_together_and_lines_are_means(ablation: Callable[.
     lines = {line.get_label(): list(line.get_ydata()) for line in plate.figure().axes[0].get_lines()}
     assert lines["steps = 1"] == pytest.approx([0.01, 0.11])
     assert lines["steps = 9"] == pytest.approx([0.01, 0.91])
-    assert "figure-interaction" in render(study, entries, trainable=made.trainable, baseline={})
+    assert "figure-interaction" in render(study, entries, declared=made.declared, baseline={})
     one_factor = arms_of_study(made.study, made.baseline)
     values = measure_arms(made.study, one_factor, made.entries, TEST)
     assert interactions.interaction(made.study.ablation.factors, one_factor, values, TEST) is None
@@ -163,7 +163,7 @@ def test_with_many_arms_the_best_effects_come_first(ablation: Callable[..., Any]
 
 def test_parallel_coordinates_hold_every_completed_trial_and_colour_the_best(search: Callable[..., Any]) -> None:
     made = search(40)
-    answer_leaders = leaders(made.study, made.entries, type("A", (), {"front": ()}), made.trainable)
+    answer_leaders = leaders(made.study, made.entries, type("A", (), {"front": ()}), made.declared)
     plate = parallel(made.study, made.entries, made.study.objective, answer_leaders)
     [axes] = plate.figure().axes
     [bundle] = [one for one in axes.collections if isinstance(one, LineCollection)]
@@ -228,7 +228,7 @@ def test_ten_thousand_trials_are_a_page_that_opens(search: Callable[..., Any]) -
     for index in range(0, 10_000, 50):
         made.change(index, outcome="failed", metrics={}, why="RuntimeError: out of cheese")
     since = time.process_time()
-    page = render(made.study, made.entries, trainable=made.trainable, baseline=None)
+    page = render(made.study, made.entries, declared=made.declared, baseline=None)
     took = time.process_time() - since
     assert len(page) < 4_000_000
     assert took < 30, "a guard against what grows with the square of the trials; it takes about five seconds"

@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from typing import Any
 
 import matplotlib
@@ -21,6 +20,7 @@ from PIL import Image
 from saddle.report import gallery
 from saddle.report.html import render
 from saddle.study.models import Study
+from tests.support.declared import declare
 
 ABLATION_FIGURES = ["figure-effects", "figure-arms", "figure-curves", "figure-tradeoff"]
 SEARCH_FIGURES = ["history", "importance", "slices", "parallel", "curves", "tradeoff"]
@@ -67,7 +67,7 @@ class Page(HTMLParser):
 
 def page_of(made: Any, **options: Any) -> Page:
     return Page(
-        render(made.study, made.entries, trainable=made.trainable, baseline=made.baseline, read=made.read, **options)
+        render(made.study, made.entries, declared=made.declared, baseline=made.baseline, read=made.read, **options)
     )
 
 
@@ -232,9 +232,7 @@ def test_missing_and_non_finite_numbers(search: Callable[..., Any], ablation: Ca
 
 def test_a_metric_that_is_no_share_is_shown_as_it_is(ablation: Callable[..., Any]) -> None:
     made = ablation(compare={"metric": "test/fid"})
-    made.trainable = SimpleNamespace(
-        METRICS={**made.trainable.METRICS, "test/fid": "minimize"}, SELECTION=made.trainable.SELECTION
-    )
+    made.declared = declare({**made.declared.metrics, "test/fid": "minimize"}, made.declared.selection)
     for index, entry in enumerate(made.entries):
         made.change(index, metrics={"test/fid": 1200 * entry.metrics["test/clean_accuracy"]})
     page = page_of(made)

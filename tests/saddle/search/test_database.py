@@ -41,7 +41,7 @@ STUDY = Study.model_validate(
 
 
 def opened(url: str, finished: Any = None, name: str = "s@1", study: Study = STUDY) -> OptunaSearch:
-    return OptunaSearch(study, open_shared(url), finished or {}, known=study.settings, name=name)
+    return OptunaSearch(study, RunId("s"), open_shared(url), finished or {}, known=study.settings, name=name)
 
 
 def search(source: OptunaSearch) -> list[dict[str, Any]]:
@@ -176,7 +176,7 @@ def test_another_study_of_the_same_name_is_another_study(
     monkeypatch.setenv("SADDLE_OPTUNA_URL", url)
     names = [name_in_storage(RunId("s", instance)) for instance in ("mine", "theirs")]
     for name in names:
-        source = OptunaSearch(STUDY, open_storage(tmp_path / "none"), {}, known={}, name=name)
+        source = OptunaSearch(STUDY, RunId("s"), open_storage(tmp_path / "none"), {}, known={}, name=name)
         first = source.next()
         assert first is not None
         assert first.number == 0
@@ -265,7 +265,7 @@ def test_what_the_database_refuses_is_not_tried_again(url: str) -> None:
 
 
 def proposals_first(source: OptunaSearch) -> Any:
-    from saddle.trial.source import Proposal
+    from saddle.trial.spec import TrialSpec
 
     frozen = source.optuna.get_trials()[0]
-    return Proposal("trial-00000", frozen.user_attrs[SETTINGS], 0, number=0)
+    return TrialSpec("trial-00000", RunId("s"), frozen.user_attrs[SETTINGS], 0, number=0)

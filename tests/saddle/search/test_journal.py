@@ -13,8 +13,8 @@ from optuna.trial import TrialState
 from saddle.search.journal import open_whole
 from saddle.search.optuna_search import OptunaSearch
 from saddle.search.rebuild import rebuild
-from saddle.search.unfinished import Begun
-from tests.saddle.search.test_rebuild import Searching, facts, make_study
+from saddle.trial.progress import TrialProgress
+from tests.saddle.search.test_rebuild import RUN, Searching, facts, make_study
 
 Damage = Callable[[list[bytes], bytes], bytes]
 
@@ -52,6 +52,9 @@ DAMAGES: dict[str, Damage] = {
     "another study's after it": lambda lines, other: b"".join(lines) + other,
 }
 
+Begun = dict[int, TrialProgress | None]
+Search = tuple[Searching, Begun]
+
 HARMLESS: dict[str, Damage] = {
     "a record of a trial that isn't": lambda lines, _: (
         b"".join(lines) + b'{"op_code": 6, "worker_id": "w", "trial_id": 999, "state": 1, "values": [0.5]}\n'
@@ -64,7 +67,7 @@ HARMLESS: dict[str, Damage] = {
 
 
 @pytest.fixture
-def search(tmp_path: Path) -> tuple[Searching, list[Begun]]:
+def search(tmp_path: Path) -> Search:
     found = Searching(make_study(), tmp_path)
     return found, found.run(8, unfinished=1)
 
@@ -79,16 +82,15 @@ def others_journal(folder: Path) -> bytes:
 @pytest.mark.fault("a damaged journal")
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_every_damage_is_mended_and_said_in_a_line(
-    search: tuple[Searching, list[Begun]], tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Damage
+    search: Search, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Damage
 ) -> None:
     searching, begun = search
     journal = tmp_path / "live"
     whole = [facts(trial) for trial in searching.opened("live").optuna.trials]
     content = damage(journal.read_bytes().splitlines(keepends=True), others_journal(tmp_path / "beside"))
     journal.write_bytes(content)
-    settings = {trial.number: trial.settings for trial in begun}
     with caplog.at_level(logging.WARNING):
-        storage = open_whole(journal, searching.study, "s", searching.entries.values(), settings)
+        storage = open_whole(journal, searching.study, "s", searching.entries.values(), begun)
     [said] = [record.getMessage() for record in caplog.records]
     [aside] = tmp_path.glob("live.damaged-*")
     assert said.startswith("Optuna's journal of s was damaged (")
@@ -101,44 +103,40 @@ def test_every_damage_is_mended_and_said_in_a_line(
 
 @pytest.mark.parametrize("damage", HARMLESS.values(), ids=HARMLESS)
 def test_what_changes_no_trial_is_taken_as_it_is(
-    search: tuple[Searching, list[Begun]], tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Damage
+    search: Search, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Damage
 ) -> None:
     searching, begun = search
     journal = tmp_path / "live"
     whole = [facts(trial) for trial in searching.opened("live").optuna.trials]
     journal.write_bytes(damage(journal.read_bytes().splitlines(keepends=True), b""))
-    settings = {trial.number: trial.settings for trial in begun}
-    storage = open_whole(journal, searching.study, "s", searching.entries.values(), settings)
+    storage = open_whole(journal, searching.study, "s", searching.entries.values(), begun)
     assert caplog.records == []
     goes_on(searching, begun, storage, whole)
 
 
-def goes_on(searching: Searching, begun: list[Begun], storage: BaseStorage, whole: list[object]) -> None:
+def goes_on(searching: Searching, begun: Begun, storage: BaseStorage, whole: list[object]) -> None:
     """Every trial is as it was, the one under way is proposed first, then new ones."""
     rebuild(searching.study, storage, "s", searching.entries.values(), begun)
-    source = OptunaSearch(searching.study, storage, searching.entries, known=searching.study.settings)
+    source = OptunaSearch(searching.study, RUN, storage, searching.entries, known=searching.study.settings)
     assert [facts(trial) for trial in source.optuna.trials][: len(whole)] == whole
     again = source.next()
     assert again is not None
-    assert again.number == begun[0].number
+    assert again.number == min(begun)
     assert source.next() is not None
 
 
-def test_a_whole_one_is_taken_as_it_is(
-    search: tuple[Searching, list[Begun]], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_whole_one_is_taken_as_it_is(search: Search, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     searching, begun = search
     before = (tmp_path / "live").read_bytes()
-    settings = {trial.number: trial.settings for trial in begun}
     for tail in (b"", b'{"op_code": 5, "wor', b"\0\0\0"):  # written in part when its driver was killed
         (tmp_path / "live").write_bytes(before + tail)
-        open_whole(tmp_path / "live", searching.study, "s", searching.entries.values(), settings)
+        open_whole(tmp_path / "live", searching.study, "s", searching.entries.values(), begun)
         assert (tmp_path / "live").read_bytes() == before
     assert caplog.records == []
 
 
 def test_a_search_that_has_not_begun_and_one_whose_journal_is_elsewhere_are_no_damage(
-    search: tuple[Searching, list[Begun]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    search: Search, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     searching, _ = search
     for name, entries in (("new", {}), ("gone", searching.entries)):
@@ -148,13 +146,13 @@ def test_a_search_that_has_not_begun_and_one_whose_journal_is_elsewhere_are_no_d
     assert caplog.records == []
 
 
-def test_a_trial_that_ended_in_optuna_alone_is_run_again(search: tuple[Searching, list[Begun]], tmp_path: Path) -> None:
+def test_a_trial_that_ended_in_optuna_alone_is_run_again(search: Search, tmp_path: Path) -> None:
     searching, begun = search
     lost = searching.entries.pop("trial-00002")
-    settings = {2: lost.settings, begun[0].number: begun[0].settings}
-    storage = open_whole(tmp_path / "live", searching.study, "s", searching.entries.values(), settings)
-    rebuild(searching.study, storage, "s", searching.entries.values(), [Begun(2, lost.settings), *begun])
-    source = OptunaSearch(searching.study, storage, searching.entries, known=searching.study.settings)
+    begun = {2: TrialProgress(lost.spec), **begun}
+    storage = open_whole(tmp_path / "live", searching.study, "s", searching.entries.values(), begun)
+    rebuild(searching.study, storage, "s", searching.entries.values(), begun)
+    source = OptunaSearch(searching.study, RUN, storage, searching.entries, known=searching.study.settings)
     assert source.optuna.trials[2].state == TrialState.RUNNING
     first = source.next()
     assert first is not None

@@ -12,7 +12,8 @@ from saddle.search.optuna_search import OptunaSearch
 from saddle.search.storage import open_journal
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
-from saddle.trial.source import Proposal
+from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 from saddle_contracts.trial_source import TrialSourceContract, entry_of
 
 BASE = {
@@ -31,10 +32,10 @@ def make_study(**changes: Any) -> Study:
 
 def opened(path: Path, finished: Any = None, **changes: Any) -> OptunaSearch:
     study = make_study(**changes)
-    return OptunaSearch(study, open_journal(path / "optuna.journal"), finished or {}, known=study.settings)
+    return OptunaSearch(study, RunId("s"), open_journal(path / "optuna.journal"), finished or {}, known=study.settings)
 
 
-def take(source: OptunaSearch) -> Proposal:
+def take(source: OptunaSearch) -> TrialSpec:
     proposal = source.next()
     assert proposal is not None
     return proposal
@@ -123,7 +124,7 @@ def test_constraints_reach_optuna_by_name(tmp_path: Path) -> None:
     source = opened(tmp_path, constraints=["validation/accuracy >= 0.9", "validation/cost <= 2"])
     source.finish(entry_of(take(source), **{"validation/score": 1, "validation/accuracy": 0.8}))
     found = source.optuna.trials[0].constraints
-    assert list(found) == [*map(str, source.spec.constraints), "method"]
+    assert list(found) == [*map(str, source.study.constraints), "method"]
     assert list(found.values()) == [pytest.approx(0.1), 1.0, 0.0], "an unmeasured constraint counts as violated"
 
 

@@ -12,14 +12,17 @@ from optuna.trial import FrozenTrial, TrialState
 from saddle.search.optuna_search import OptunaSearch
 from saddle.search.rebuild import rebuild
 from saddle.search.storage import open_journal
-from saddle.search.unfinished import Begun, begun_trials, keep_proposal
+from saddle.search.unfinished import begun_trials, write_settings
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
+from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
+RUN = RunId("s")
 SPACE = {
     "x": {"float": [0.01, 1.0], "log": True},
     "n": {"int": [1, 9]},
@@ -56,15 +59,15 @@ class Searching:
 
     def opened(self, name: str) -> OptunaSearch:
         storage = open_journal(self.folder / name)
-        return OptunaSearch(self.study, storage, self.entries, known=self.study.settings)
+        return OptunaSearch(self.study, RUN, storage, self.entries, known=self.study.settings)
 
     def tick(self) -> float:
         self.clock += 1.0
         return self.clock
 
-    def run(self, trials: int, unfinished: int = 0) -> list[Begun]:
+    def run(self, trials: int, unfinished: int = 0) -> dict[int, TrialProgress | None]:
         """Train so many trials; the last `unfinished` of them have begun and not ended."""
-        begun = []
+        begun: dict[int, TrialProgress | None] = {}
         for pair in range(0, trials, 2):
             drawn = [(proposal, self.tick()) for _ in range(2) if (proposal := self.source.next()) is not None]
             curves: dict[str, list[dict[str, float]]] = {proposal.key: [] for proposal, _ in drawn}
@@ -81,10 +84,10 @@ class Searching:
                 assert proposal.number is not None
                 curve, when = curves[proposal.key], times[proposal.key]
                 if pair + index >= trials - unfinished:
-                    begun.append(Begun(proposal.number, proposal.settings, curve, when, started))
+                    begun[proposal.number] = TrialProgress(proposal, started, curve=curve, times=when)
                     continue
                 turn = {3: Outcome.DIVERGED, 5: Outcome.FAILED}.get(proposal.number, Outcome.COMPLETED)
-                self.entries[proposal.key] = TrialRecord(
+                self.entries[proposal.key] = make_record(
                     key=proposal.key, study="s", seed=0, outcome=str(ended.get(proposal.key, turn)),
                     params=dict(proposal.settings), settings=dict(sorted(proposal.settings.items())),
                     metrics=curve[-1], number=proposal.number, curve=curve, times=when,
@@ -145,11 +148,11 @@ def test_a_rebuilt_search_is_the_same_and_goes_on_the_same(tmp_path: Path, chang
 def test_only_what_is_missing_is_added(tmp_path: Path) -> None:
     search = Searching(make_study(), tmp_path)
     search.run(4)
-    rebuild(search.study, open_journal(tmp_path / "new"), "s", list(search.entries.values())[:2])
+    rebuild(search.study, open_journal(tmp_path / "new"), "s", list(search.entries.values())[:2], {})
     size = (tmp_path / "new").stat().st_size
-    assert rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values()) == 2
+    assert rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values(), {}) == 2
     assert (tmp_path / "new").stat().st_size > size
-    assert rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values()) == 0
+    assert rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values(), {}) == 0
     assert [facts(t) for t in search.opened("live").optuna.trials] == [
         facts(t) for t in search.opened("new").optuna.trials
     ]
@@ -159,8 +162,8 @@ def test_a_key_whose_settings_are_lost_is_never_used_again(tmp_path: Path) -> No
     search = Searching(make_study(), tmp_path)
     search.run(4)
     lost = search.entries.pop("trial-00001")
-    folder = Begun(6, None)  # a folder with a checkpoint of nobody knows which configuration
-    rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values(), [folder])
+    folder = {6: None}  # with a checkpoint of nobody knows which configuration
+    rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values(), folder)
     after = search.opened("new")
     states = [trial.state for trial in after.optuna.trials]
     assert [states[n] for n in (1, 4, 5, 6)] == [TrialState.FAIL] * 4
@@ -176,7 +179,7 @@ def test_retries_stay_beyond_the_budget(tmp_path: Path) -> None:
     search.source.retry([search.entries["trial-00005"]])
     search.run(1)
     assert search.entries["trial-00006"].settings == search.entries["trial-00005"].settings
-    rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values())
+    rebuild(search.study, open_journal(tmp_path / "new"), "s", search.entries.values(), {})
     after = search.opened("new")
     assert after.total == 7
     assert after.next() is None
@@ -190,12 +193,13 @@ def test_what_a_trial_was_given_is_found_in_the_store(tmp_path: Path) -> None:
     source = [search.source.next() for _ in range(3)]
     for proposal in source:
         assert proposal is not None
-        keep_proposal(store, RunId("s"), proposal)
-    Checkpoints.of_trial(store, RunId("s"), "trial-00001").save(1, {}, {"validation/score": 0.5}, 1.0, best=True)
+        write_settings(store, proposal)
+    Checkpoints.of_trial(store, RUN, "trial-00001").save(1, {}, {"validation/score": 0.5}, 1.0, best=True)
     store.write("studies/s/trials/trial-00002/proposal.json", b'{"number": 2, "sett')
     store.write("studies/s/trials/something-else/x", b"")
-    one, two = begun_trials(store, RunId("s"), {"trial-00000"})
-    assert source[1] is not None
-    assert (one.number, one.settings, list(one.curve)) == (1, source[1].settings, [{"validation/score": 0.5}])
-    assert len(one.times) == 1
-    assert (two.number, two.settings) == (2, None)
+    begun = begun_trials(store, RUN, {"trial-00000"})
+    assert list(begun) == [1, 2]
+    assert begun[1] is not None
+    assert (begun[1].spec, list(begun[1].curve)) == (source[1], [{"validation/score": 0.5}])
+    assert len(begun[1].times) == 1
+    assert begun[2] is None

@@ -13,7 +13,8 @@ from saddle.search.optuna_search import OptunaSearch
 from saddle.search.samplers import notes
 from saddle.search.storage import open_journal
 from saddle.studyfile.loader import parse_studies
-from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 METRIC, OTHER = "validation/robust_accuracy.worst_case", "validation/clean_accuracy"
 STUDY = """\
@@ -41,7 +42,7 @@ def search(store: Path, sampler: str, stopping: str, choices: str, *, two: bool 
     objective = f"[{{maximize: {METRIC}}}, {{maximize: {OTHER}}}]" if two else f"{{maximize: {METRIC}}}"
     text = STUDY.format(choices=choices, objective=objective, sampler=sampler, stopping=stopping)
     [study] = parse_studies(text, "silent.yaml")
-    source = OptunaSearch(study, open_journal(store / "journal"), {})
+    source = OptunaSearch(study, RunId("s"), open_journal(store / "journal"), {})
     for number in range(6):
         proposal = source.next()
         assert proposal is not None
@@ -49,7 +50,7 @@ def search(store: Path, sampler: str, stopping: str, choices: str, *, two: bool 
         for epoch in (1, 2, 2) if not two else ():  # once more, as a resumed trial tells it
             source.report(proposal.key, epoch, metrics)
         source.finish(
-            TrialRecord(
+            make_record(
                 key=proposal.key, study="silent", seed=0, params={},
                 outcome="collapsed" if number == 2 else "completed",
                 settings=dict(proposal.settings), metrics=metrics, number=proposal.number, curve=[metrics] * 3,

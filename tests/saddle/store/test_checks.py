@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from saddle.store.checks import checks_path, write_checks
@@ -13,6 +12,7 @@ from saddle.store.local import LocalStore
 from saddle.store.record_parquet import encode
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import changed, make_record
 from trainables.contract import CheckItem
 
 RUN = RunId("s", "inst")
@@ -21,7 +21,7 @@ ITEMS = (CheckItem("black_box", "fail", {"n": 500.0, "by_square_alone": 12.0}, "
 
 
 def entry(key: str = "a", ended: float = 5.0) -> TrialRecord:
-    return TrialRecord(key, "s", 0, "completed", {}, {}, {"test/a": 0.5}, ended=ended)
+    return make_record(key, "s", 0, "completed", {}, {}, {"test/a": 0.5}, ended=ended)
 
 
 def stored(tmp_path: Path) -> tuple[LocalStore, Ledger]:
@@ -43,7 +43,7 @@ def test_a_checked_trial_has_its_items_wherever_it_is_read(tmp_path: Path) -> No
 
 
 def test_the_ledgers_own_file_knows_nothing_of_them(tmp_path: Path) -> None:
-    assert encode(replace(entry(), checks=ITEMS)) == encode(entry())
+    assert encode(changed(entry(), checks=ITEMS)) == encode(entry())
 
 
 def test_a_trial_that_is_run_again_is_not_the_one_that_was_checked(tmp_path: Path) -> None:

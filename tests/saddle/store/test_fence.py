@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,13 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.lock import lock_study
 from saddle.store.s3.store import S3Store
-from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy
+from tests.support.records import changed, make_record
 from tests.support.s3 import S3
 
 RUN = RunId("digits")
-ENTRY = TrialRecord("trial-00003", "digits", 0, "completed", {"lr": 0.1}, {"lr": 0.1}, {"validation/a": 0.5}, number=3)
+ENTRY = make_record("trial-00003", "digits", 0, "completed", {"lr": 0.1}, {"lr": 0.1}, {"validation/a": 0.5}, number=3)
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -110,13 +109,13 @@ def test_a_writer_stopped_between_its_last_look_and_its_write_writes_nothing(sto
 
 def test_an_entry_is_written_once(store: Store) -> None:
     ledger = Ledger(store, RUN)
-    first = replace(ENTRY, token=2)
+    first = changed(ENTRY, token=2)
     ledger.add(first)
     before = store.fetch(ledger.path(ENTRY.key))
     ledger.add(first)
     for token in (1, 2):
         with pytest.raises(TakenOver, match="another driver has ended trial-00003 of digits differently"):
-            ledger.add(replace(ENTRY, token=token, outcome="failed"))
+            ledger.add(changed(ENTRY, token=token, outcome="failed"))
     assert store.fetch(ledger.path(ENTRY.key)) == before
     assert ledger.entries() == [first]
 
@@ -125,8 +124,8 @@ def test_an_entry_that_a_stale_driver_wrote_gives_way_to_its_successor_s(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger(store, RUN)
-    ledger.add(replace(ENTRY, token=1, outcome="failed"))
-    ledger.add(replace(ENTRY, token=2))
+    ledger.add(changed(ENTRY, token=1, outcome="failed"))
+    ledger.add(changed(ENTRY, token=2))
     assert [(entry.token, entry.outcome) for entry in ledger.entries()] == [(2, "completed")]
     assert "had been taken over; it is replaced" in caplog.text
 
@@ -135,7 +134,7 @@ def test_an_entry_of_an_older_saddle_has_no_token_and_is_never_replaced_by_one_w
     ledger = Ledger(store, RUN)
     ledger.add(ENTRY)
     with pytest.raises(TakenOver):
-        ledger.add(replace(ENTRY, outcome="failed"))
+        ledger.add(changed(ENTRY, outcome="failed"))
     assert ledger.entries() == [ENTRY]
 
 
@@ -144,8 +143,8 @@ def test_the_lost_answer_of_a_write_that_succeeded_is_no_refusal(s3: S3, s3_prox
     ledger = Ledger(store, RUN)
     for fault in (Fault("lose", 500), Fault("lose_reset")):
         s3_proxy.next(fault, of=lambda request: request.method == "PUT")
-        ledger.add(replace(ENTRY, token=1))
-        assert ledger.entries() == [replace(ENTRY, token=1)]
+        ledger.add(changed(ENTRY, token=1))
+        assert ledger.entries() == [changed(ENTRY, token=1)]
     checkpoints = Checkpoints.open(store, "t", 1)
     s3_proxy.next(Fault("lose", 500), of=lambda request: request.method == "PUT")
     assert checkpoints.claim(1.0) == 1

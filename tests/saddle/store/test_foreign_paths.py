@@ -32,6 +32,7 @@ from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.checkpoints import compare_checkpoints
 from saddle_contracts.store import OPERATIONS
+from tests.support.records import changed, make_record
 from tests.support.s3 import S3
 
 STUDY = """
@@ -310,7 +311,7 @@ def test_a_checkpoint_that_is_a_link_is_not_read_and_the_one_before_is(store: Lo
 
 
 def entry(**paths: dict[str, str]) -> TrialRecord:
-    return TrialRecord("k", "digits", 0, "completed", {}, {}, {"test/score": 1.0}, number=0, epochs=1, **paths)
+    return make_record("k", "digits", 0, "completed", {}, {}, {"test/score": 1.0}, number=0, epochs=1, **paths)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_what_an_entry_names_elsewhere_is_neither_shown_nor_sent(
 
 def test_an_entry_or_a_study_whose_name_is_a_path_is_damaged(any_store: Store) -> None:
     ledger = Ledger(any_store, RUN)
-    any_store.write(ledger.path("k"), encode(replace(entry(), key="../../other")))
+    any_store.write(ledger.path("k"), encode(changed(entry(), key="../../other")))
     with pytest.raises(StorageError, match="can't be the key of a trial"):
         list(ledger)
     any_store.write("studies/digits/study.yaml", b"study: digits")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,10 +12,11 @@ from saddle.store.base import StorageError
 from saddle.store.ledger import Ledger, decode, encode
 from saddle.store.local import LocalStore
 from saddle.trial.json_text import to_json
-from saddle.trial.record import SCHEMA_VERSION, TrialRecord
+from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
+from tests.support.records import changed, make_record
 
-ENTRY = TrialRecord(
+ENTRY = make_record(
     key="trial-00003",
     study="s",
     seed=1,
@@ -46,7 +46,7 @@ plain = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=8), plain, max_size=4), st.text())
 def test_an_entry_comes_back_equal(params: dict[str, object], why: str) -> None:
-    entry = replace(ENTRY, params=params, why=why.encode("utf-8", "ignore").decode())
+    entry = changed(ENTRY, params=params, why=why.encode("utf-8", "ignore").decode())
     assert decode(encode(entry), "x") == entry
 
 
@@ -64,7 +64,7 @@ def test_any_parquet_reader_can_query_outcomes(tmp_path: Path) -> None:
 def test_entries_of_a_search_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     ledger = Ledger(LocalStore(tmp_path), RunId("s"))
     for number in (11, 2, 100):
-        ledger.add(replace(ENTRY, key=f"trial-{number:05d}", number=number))
+        ledger.add(changed(ENTRY, key=f"trial-{number:05d}", number=number))
     assert [entry.number for entry in ledger.entries()] == [2, 11, 100]
     assert "trial-00002" in ledger
     ledger.remove("trial-00002")
@@ -82,4 +82,4 @@ def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
 
 def test_an_entry_of_a_later_version_is_refused() -> None:
     with pytest.raises(StorageError, match=f"version {SCHEMA_VERSION + 1}"):
-        decode(encode(replace(ENTRY, version=SCHEMA_VERSION + 1)), "x")
+        decode(encode(changed(ENTRY, version=SCHEMA_VERSION + 1)), "x")

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from saddle.store.open import open_store
 from saddle.trial.lazy_json import JsonList
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import changed, make_record
 from tests.support.s3 import S3
 
 
 def entry(number: int, **changes: Any) -> TrialRecord:
-    made = TrialRecord(
+    made = make_record(
         key=f"trial-{number:05d}",
         study="s",
         seed=0,
@@ -41,7 +42,7 @@ def entry(number: int, **changes: Any) -> TrialRecord:
         sources={"lr": "paper"},
         fingerprints={"environment": {"python": "3.11"}, "seed": 0},
     )
-    return replace(made, **changes)
+    return changed(made, **changes)
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -179,11 +180,11 @@ def test_curves_stay_text_until_somebody_looks(tmp_path: Path) -> None:
     assert list(reversed(found.times)) == [2.25, 1.5]
     assert found == original
     assert original == found
-    assert found != replace(original, curve=original.curve[:1])
+    assert found != changed(original, curve=original.curve[:1])
     assert pickle.loads(pickle.dumps(found)) == original
     assert deepcopy(found) == original
-    assert replace(found, seed=0) == original
+    assert changed(found, seed=0) == original
     assert asdict(found) == asdict(original)
     assert encode(found) == encode(original)
     assert found.epoch_times == [1.5, 2.25]
-    assert not replace(found, curve=JsonList("[]")).curve
+    assert not changed(found, curve=JsonList("[]")).curve

@@ -12,6 +12,7 @@ from saddle.store.local import LocalStore
 from saddle.store.measurements import add_measurement, measurement_path, next_number, read_measurements
 from saddle.trial.record import Measurement, TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 RUN = RunId("s")
 
@@ -24,7 +25,7 @@ def entry(**changes: object) -> TrialRecord:
         "images": {"epoch 00001, x": "studies/s/trials/a-0/images/e.png", "x": "studies/s/trials/a-0/images/x.png"},
         "started": 10.0, "ended": 20.0, "epochs": 2, **changes,
     }  # fmt: skip
-    return TrialRecord(**facts)  # type: ignore[arg-type]
+    return make_record(**facts)  # type: ignore[arg-type]
 
 
 def measurement(value: float, when: float = 30.0, **evaluation: object) -> Measurement:

@@ -13,6 +13,7 @@ from saddle.store.retention import GIGABYTE, describe_removal, plan_retention, r
 from saddle.study.models import KeptCheckpoints
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.records import make_record
 
 SCORES = {"a": [0.1, 0.9, 0.3, 0.2], "b": [0.1, 0.2, 0.3, 0.8], "c": [0.7, 0.3, 0.2, 0.1], "d": [0.6, 0.1, 0.1, 0.1]}
 """Best first; what stays of `a` are epochs 2 (selected), 3 (one before the last) and 4 (last), of `b` 3 and 4."""
@@ -40,7 +41,7 @@ def trained(store: LocalStore, key: str, scores: list[float]) -> TrialRecord:
     best_one, last = checkpoints.manifest.best, checkpoints.manifest.last
     assert best_one is not None
     assert last is not None
-    return TrialRecord(key, "s", 0, "completed", {}, {}, {}, checkpoints={"best": best_one.path, "last": last.path})
+    return make_record(key, "s", 0, "completed", {}, {}, {}, checkpoints={"best": best_one.path, "last": last.path})
 
 
 def kept(store: LocalStore) -> dict[str, list[int]]:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,35 +15,34 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.s3.store import S3Store
-from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.commands import wait_until
+from tests.support.records import changed, make_record
 from tests.support.s3 import S3
 
 RUN = RunId("digits")
 STALE = 3.0
-ENTRY = TrialRecord("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
+ENTRY = make_record("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
 
 WRITER = """
 import sys
-from dataclasses import replace
 import saddle.store.lease as leases
 from saddle.archive.studies import settle_study
 from saddle.execute.progress import ProgressKeeper, Silent
 from saddle.archive.progress import Progress
-from saddle.search.unfinished import keep_proposal
-from saddle.trial.source import Proposal
+from saddle.search.unfinished import write_settings
 from saddle.store.checkpoints import Checkpoints, Superseded
 from saddle.store.fence import TakenOver, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.open import open_store
 from saddle.store.retention import Removal, remove
-from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
+from tests.support.records import changed, make_record
 
 RUN = RunId("digits")
-ENTRY = TrialRecord("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
+ENTRY = make_record("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
 
 leases.RENEW_SECONDS = leases.STALE_SECONDS = 1000.0  # it never looks, as if it had no time to
 leases.place = lambda: "elsewhere"
@@ -60,8 +58,8 @@ with lock_study(store, RUN) as lock:
     writes = {
         "checkpoint": lambda: checkpoints.save(2, {"epoch": 2}, {"validation/a": 0.2}, 2.0, True),
         "verdict": lambda: Checkpoints.of_trial(store, RUN, "trial-00001", lock.token).give_up("failed", "died"),
-        "entry": lambda: Ledger(store, RUN).add(replace(ENTRY, token=lock.token, outcome="failed")),
-        "proposal": lambda: keep_proposal(store, RUN, Proposal("trial-00001", {"x": 2}, 0, number=1), lock),
+        "entry": lambda: Ledger(store, RUN).add(changed(ENTRY, token=lock.token, outcome="failed")),
+        "proposal": lambda: write_settings(store, TrialSpec("trial-00001", RUN, {"x": 2}, 0, number=1), lock),
         "removal": lambda: remove(store, RUN, [Removal("trial-00001", "studies/digits/x", 1, "stale")], lock),
         "facts": lambda: write_fenced(store, "studies/digits/instance.json", b"stale", lock),
     }
@@ -104,7 +102,7 @@ def test_nothing_that_a_stale_process_writes_reaches_what_its_successor_wrote(
             worker = Checkpoints.of_trial(store, RUN, "trial-00001", lock.token)
             assert worker.claim(2.0) == 2
             worker.save(2, {"epoch": 2}, {"validation/a": 0.3}, 2.0, best=True)
-            Ledger(store, RUN).add(replace(ENTRY, token=lock.token))
+            Ledger(store, RUN).add(changed(ENTRY, token=lock.token))
             before = objects(s3, bucket)
             os.kill(process.pid, signal.SIGCONT)
             said, _ = process.communicate("go on\n", timeout=60)

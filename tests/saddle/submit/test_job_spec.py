@@ -14,6 +14,7 @@ from saddle.store.open import open_store
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.studyfile.packaged import packaged_studies
 from saddle.submit.job_spec import NotForACluster, check_here, foreign_trainables, pack, resolved
+from tests.support.pages import all_text
 
 STUDY = """
 study: far
@@ -134,5 +135,5 @@ class TestEnvironment:
         named = {name for path in sources for name in re.findall(r"SADDLE_[A-Z_]+", path.read_text())}
         assert named == set(OURS)
         assert {name for name in (*FOR_DRIVER, *FOR_TRIALS) if name.startswith("SADDLE_")} < set(OURS)
-        readme = (root / "README.md").read_text()
-        assert [name for name in OURS if name not in readme] == []
+        pages = all_text()
+        assert [name for name in OURS if name not in pages] == []

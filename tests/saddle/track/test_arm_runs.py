@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,15 @@ from saddle.study.models import Study
 from saddle.track.arm_payload import describe_arms, effect_tags
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
-from saddle.track.trial_payload import started
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from tests.support.declared import declare
+from tests.support.records import changed, make_record
 
 METRIC = "test/robust_accuracy.worst_case"
-TRAINABLE = SimpleNamespace(
-    METRICS={"validation/robust_accuracy.worst_case": "maximize", METRIC: "maximize"},
-    SELECTION="validation/robust_accuracy.worst_case",
+TRAINABLE = declare(
+    {"validation/robust_accuracy.worst_case": "maximize", METRIC: "maximize"},
+    "validation/robust_accuracy.worst_case",
 )
 LEVELS = {"sta": 0.5, "mp": 0.6, "mta": 0.5}
 """The mean of each arm."""
@@ -45,7 +45,7 @@ def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = 
         value = LEVELS[kind] + 0.05 * noise.normal() * one.seed + 0.01 * noise.normal()
         lost = kind == "mta" and one.seed in collapsed
         entries.append(
-            TrialRecord(
+            make_record(
                 key=one.key, study="controls", seed=one.seed, outcome="collapsed" if lost else "completed", params={},
                 settings=dict(one.arm.settings), arm=one.arm.name, started=1.7e9, ended=1.7e9 + 5, epochs=1,
                 metrics={} if lost else {METRIC: value, "validation/clean_accuracy": 0.9, "test/odd": float("nan")},
@@ -65,7 +65,7 @@ def test_mlflow_shows_the_numbers_of_every_arm(tmp_path: Path) -> None:
     tracker = MlflowTracker(f"sqlite:///{tmp_path}/mlflow.db", run, LocalStore(tmp_path / "store"))
     tracker.start_study({}, {}, [])
     for entry in entries:
-        tracker.start_trial(started(entry))
+        tracker.start_trial(entry.progress)
         tracker.finish_trial(entry, [])
     tracker.finish_study("FINISHED", told(study, entries), {}, [])
     assert tracker.close(60) is None
@@ -124,7 +124,7 @@ def test_an_interrupted_study_says_preliminary_but_of_what_a_race_has_settled() 
     ran = [entry for entry in ran if entry.seed < 6]
     for index, entry in enumerate(ran):  # far apart, so that the race is over soon
         value = (0.9 if entry.settings["perturbation"] == "mp" else 0.2) + 0.001 * (index % 3)
-        ran[index] = TrialRecord(**{**vars(entry), "metrics": {METRIC: value}})
+        ran[index] = changed(entry, metrics={METRIC: value})
     assert told(raced, ran, finished=False)["perturbation=mp"].tags["saddle.verdict"] == "helps"
 
 

@@ -29,6 +29,7 @@ from saddle_contracts.tracker import ended, started, tell_ablation
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request, faulty_proxy
 from tests.support.mlflow_servers import Contents, contents, kill_group, serving, without_clock
 from tests.support.postgres import Postgres
+from tests.support.records import changed
 
 Open = Callable[[str], MlflowTracker]
 FAULTS = [Fault("answer", status=500), Fault("answer", status=503), Fault("lose", status=500), Fault("reset"),
@@ -295,7 +296,7 @@ def test_what_a_killed_driver_did_not_tell_is_told_on_resuming(
     assert first.close(60) is None
     entry = ended("t", arm="mp")
     curve = [{"validation/a": 0.25}, {"validation/a": 0.5}]
-    entry = type(entry)(**{**vars(entry), "curve": curve, "times": [1_700_000_001.0, 1_700_000_002.0]})
+    entry = changed(entry, curve=curve, times=[1_700_000_001.0, 1_700_000_002.0])
     for _ in range(2):
         again = tracker_to(any_server.uri)
         again.start_study({}, {}, [])

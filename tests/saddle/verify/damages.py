@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -19,6 +18,7 @@ from saddle.store.local import LocalStore
 from saddle.store.record_parquet import read_row
 from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
+from tests.support.records import changed
 from tests.support.stored import rewrite_entry
 
 FIRST = "trial-00000"
@@ -76,7 +76,7 @@ def lose_the_end_of_the_journal(store: LocalStore) -> list[str]:
 def change_optunas_value(store: LocalStore) -> list[str]:
     entry = Ledger(store, RunId("top")).get(completed(store))
     changed = {**entry.metrics, "validation/score": 0.123}
-    rewrite_entry(store, replace(entry, metrics=changed))
+    rewrite_entry(store, changed(entry, metrics=changed))
     return [f"optuna: {entry.key}: its values are"]
 
 
@@ -84,7 +84,7 @@ def change_a_curve(store: LocalStore) -> list[str]:
     entry = Ledger(store, RunId("top")).get(completed(store))
     curve = [dict(epoch) for epoch in entry.curve]
     curve[0]["validation/score"] = 0.123
-    rewrite_entry(store, replace(entry, curve=curve))
+    rewrite_entry(store, changed(entry, curve=curve))
     manifest = Checkpoints.of_trial(store, RunId("top"), entry.key)
     manifest.update(curve=curve)
     return [
@@ -217,7 +217,7 @@ def write_segment(store: LocalStore, key: str, **changes: Any) -> None:
     """Put an entry into the index, which is too small to have one, as its file has it but for the changes."""
     ledger = Ledger(store, RunId("top"))
     stamp = store.etags(ledger.folder)[f"{key}.parquet"]
-    row = read_row(encode(replace(ledger.get(key), **changes)), key).append_column(STAMP, [[stamp]])
+    row = read_row(encode(changed(ledger.get(key), **changes)), key).append_column(STAMP, [[stamp]])
     buffer = io.BytesIO()
     pq.write_table(row, buffer)
     store.write(f"{index_folder(RunId('top'))}/000001-{checksum(buffer.getvalue())}.parquet", buffer.getvalue())
@@ -254,7 +254,7 @@ def change_a_manifest(store: LocalStore) -> str:
 
 def name_lost_files(store: LocalStore) -> str:
     entry = Ledger(store, RunId("top")).get(completed(store))
-    rewrite_entry(store, replace(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
+    rewrite_entry(store, changed(entry, arrays={"right": "studies/top/trials/x/right.npy"}))
     return "the array right is missing"
 
 
@@ -268,5 +268,5 @@ def meet_a_newer_saddle(store: LocalStore) -> str:
 
 def misplace_an_entry(store: LocalStore) -> str:
     entry = Ledger(store, RunId("top")).get(FIRST)
-    store.write("studies/top/ledger/other.parquet", encode(replace(entry, key="other")))
+    store.write("studies/top/ledger/other.parquet", encode(changed(entry, key="other")))
     return "no trial of the search has this key"

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from trainables import adversarial_training
 from trainables.adversarial_training import METRICS
-from trainables.adversarial_training.analyses import analyse
-from trainables.adversarial_training.analyses.angles import angle_between, measure_angles, summarise_angles
-from trainables.adversarial_training.analyses.misled_heads import measure_heads, summarise_heads
-from trainables.adversarial_training.analyses.task_attacks import PerturbedBatch, TaskAttacks
+from trainables.adversarial_training.analyses.angles import angle_between, angle_names, measure_angles, summarise_angles
+from trainables.adversarial_training.analyses.misled_heads import measure_heads, perturbation_names, summarise_heads
+from trainables.adversarial_training.analysis import MOST_ANALYSED, PerturbedBatch
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.metrics import angle_names, perturbation_names
-from trainables.adversarial_training.settings import evaluation as limits
+from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
+from trainables.adversarial_training.evaluation.tested import Tested
 from trainables.attacks.frozen import frozen
 from trainables.contract import InProcessRun, Report, resolve
 from trainables.datasets import Dataset
@@ -56,7 +56,7 @@ def plain_angle(one: Any, other: Any) -> float:
 
 def test_angles_equal_numpys() -> None:
     batch = random_batch()
-    found = measure_angles(nn.Identity(), batch)
+    found = measure_angles(batch)
     assert set(found) == {f"angle.{name}" for name in angle_names(2)}
     x, independent, shared = (
         batch.images.double().numpy(),
@@ -92,16 +92,16 @@ def test_known_angles_and_undefined_ones() -> None:
 
 def test_angles_are_summed_up_without_the_undefined() -> None:
     angles = torch.tensor([80.0, 90.0, 100.0, torch.nan, 110.0], dtype=torch.float64)
-    found = summarise_angles({"angle.x_eta0": angles, "angle.x_eta0_eta1": angles * 0.5}, 0.1)
+    found = summarise_angles({"angle.x_eta0": angles, "angle.x_eta0_eta1": angles * 0.5})
     known = np.array([80, 90, 100, 110])
-    assert found["test/angle_mean.x_eta0"] == 95
-    assert found["test/angle_std.x_eta0"] == pytest.approx(known.std(ddof=1))
-    assert found["test/angle_q05.x_eta0"] == pytest.approx(np.quantile(known, 0.05))
-    assert found["test/angle_q50.x_eta0"] == 95
-    assert found["test/angle_skipped.x_eta0"] == 1
-    assert found["test/angle_std_increase.x_eta0_eta1"] == pytest.approx(-0.5 * known.std(ddof=1))
-    nothing = summarise_angles({"angle.x_eta0": torch.full((3,), torch.nan)}, 0.1)
-    assert nothing == {"test/angle_skipped.x_eta0": 3}
+    assert found["angle_mean.x_eta0"] == 95
+    assert found["angle_std.x_eta0"] == pytest.approx(known.std(ddof=1))
+    assert found["angle_q05.x_eta0"] == pytest.approx(np.quantile(known, 0.05))
+    assert found["angle_q50.x_eta0"] == 95
+    assert found["angle_skipped.x_eta0"] == 1
+    assert found["angle_std_increase.x_eta0_eta1"] == pytest.approx(-0.5 * known.std(ddof=1))
+    nothing = summarise_angles({"angle.x_eta0": torch.full((3,), torch.nan)})
+    assert nothing == {"angle_skipped.x_eta0": 3}
 
 
 class TwoHeads(nn.Module):
@@ -124,9 +124,9 @@ def test_which_perturbation_misleads_which_head_is_known_of_two_separate_pixels(
         "head0.under_eta0": 0, "head1.under_eta1": 0,
         "head0.under_mta": 0, "head1.under_mta": 0,
     }  # fmt: skip
-    assert {name: found[f"test/accuracy.{name}"] for name in expected} == expected
-    assert found["test/perturbation_size.mta"] == pytest.approx(1), "both pixels at ε, where [0, 1] allows it"
-    assert found["test/perturbation_size.mp"] < found["test/perturbation_size.eta0"]
+    assert {name: found[f"accuracy.{name}"] for name in expected} == expected
+    assert found["perturbation_size.mta"] == pytest.approx(1), "both pixels at ε, where [0, 1] allows it"
+    assert found["perturbation_size.mp"] < found["perturbation_size.eta0"]
     eta0 = batch.etas[0].flatten(1)
     assert eta0[:, 0].tolist() == pytest.approx([-0.4, 0.4])
 
@@ -160,11 +160,15 @@ def test_shared_starts_bring_perturbations_closer(tested: Report) -> None:
 
 
 def test_few_images_are_looked_at_of_many(monkeypatch: Any, state: Any, digits: Dataset) -> None:
-    assert limits.MOST_ANALYSED == 1000
-    monkeypatch.setattr("trainables.adversarial_training.analyses.MOST_ANALYSED", 40)
+    assert MOST_ANALYSED == 1000
+    monkeypatch.setattr("trainables.adversarial_training.evaluation.tested.MOST_ANALYSED", 40)
     settings = config(analyses=["angles"])
     model = adversarial_training.load(settings, state)
-    found = analyse(settings, model, splits(settings, digits, "cpu").test)
+    samples = splits(settings, digits, "cpu").test
+    everything = torch.ones(len(samples), dtype=torch.bool)
+    with frozen(model):
+        parts = Tested(settings, model, samples, everything).parts(ANALYSES.needs(settings))
+        found = ANALYSES.run(settings, parts)
     assert {len(array) for array in found.arrays.values()} == {40}
 
 

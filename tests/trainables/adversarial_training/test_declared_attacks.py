@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from trainables import adversarial_training
 from trainables.adversarial_training import METRICS
-from trainables.adversarial_training.attack_plan import PlannedAttack, attacks_taken
-from trainables.adversarial_training.attacking import NOISE_SEED, attack_samples, batches
+from trainables.adversarial_training.attacks.attack_plan import PlannedAttack, attacks_taken
+from trainables.adversarial_training.attacks.attacking import NOISE_SEED, attack_samples, batches
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.evaluation import measure
-from trainables.adversarial_training.measurement import Measured
+from trainables.adversarial_training.evaluation.evaluation import measure
+from trainables.adversarial_training.evaluation.measurement import Measured
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.settings.evaluation import ThreatModel
 from trainables.attacks.frozen import frozen
@@ -28,7 +28,7 @@ from trainables.attacks.pgd import pgd
 from trainables.attacks.table import ATTACKS
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import Dataset
-from trainables.datasets.samples import Samples
+from trainables.datasets.sampling.samples import Samples
 from trainables.randomness import stream
 
 TASKS = ["odd_even", "prime_composite"]

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from trainables import adversarial_training
-from trainables.adversarial_training.attack_plan import attacks_taken
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.evaluation import measure
-from trainables.attacks.table import SETS, Budget
+from trainables.adversarial_training.evaluation.evaluation import measure
+from trainables.attacks.attack import Budget
+from trainables.attacks.table import SETS
 from trainables.contract import InProcessRun, Report, resolve
 
 SMALL = {"epochs": 4, "epsilon_warmup": 1, "steps": 2, "width": 2, "test_size": 300, "attacks": ["quick"]}

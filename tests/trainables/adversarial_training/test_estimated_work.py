@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from torch import nn
 
 from trainables import adversarial_training as method
-from trainables.adversarial_training.budgets import BUDGETS
 from trainables.adversarial_training.cost import (
     FORWARD_AND_ALL,
     FORWARD_AND_INPUT,
@@ -27,6 +26,7 @@ from trainables.adversarial_training.cost import (
 from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.errors import DataError
+from trainables.datasets.registry import KNOWN
 from trainables.models.sizes import Size
 
 TASKS = ["odd_even", "prime_composite"]
@@ -147,7 +147,7 @@ def test_sets_are_counted_on_what_is_assumed_to_be_left_standing() -> None:
     assert ladder == 50 * STANDING * (20 + 100 + 5 * 100)
 
 
-@pytest.mark.parametrize("dataset", [*BUDGETS, None])
+@pytest.mark.parametrize("dataset", [*(name for name, known in KNOWN.items() if known.attack is not None), None])
 def test_a_quick_evaluation_costs_at_most_twice_the_training(dataset: str | None) -> None:
     """Of the selected and the last checkpoint together, by the costs in the table, on 300 images at least."""
     given = {"dataset": dataset or {"parquet": {"train": "absent.parquet", "test": "absent.parquet"}}}

@@ -12,8 +12,8 @@ from torch import Tensor
 from tests.support import reference_attacks as reference
 from tests.support.small_networks import SMALL_NETWORKS, small_batch, small_network
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.mixing import mixing_weights
-from trainables.adversarial_training.perturbation import Perturber
+from trainables.adversarial_training.perturbations.mixing import mixing_weights
+from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.adversarial_training.settings.perturbation import Perturbation
 from trainables.randomness import stream
 

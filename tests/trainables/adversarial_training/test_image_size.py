@@ -13,12 +13,12 @@ from trainables.adversarial_training import Config
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.defaults import defaults
 from trainables.contract import InProcessRun
-from trainables.datasets.config import KnownDataset, dataset_of
+from trainables.datasets.config import NamedDataset, dataset_of
 
 
 def test_image_size_resizes_whatever_the_dataset_is(tmp_path: Path) -> None:
     config = Config(dataset="digits", image_size=12, tasks=["odd_even"])
-    assert dataset_of(config) == KnownDataset(known="digits", size=12)
+    assert dataset_of(config) == NamedDataset(known="digits", size=12)
     assert dataset_of(Config(dataset="digits")) == "digits"
     run = InProcessRun()
     found = splits(config, run.data(dataset_of(config)), torch.device("cpu"))

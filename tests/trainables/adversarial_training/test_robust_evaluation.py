@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from trainables import adversarial_training
-from trainables.adversarial_training.attacking import BATCH, Attacked
+from trainables.adversarial_training.attacks.attacking import BATCH, Attacked
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.evaluation import Measured, measure
-from trainables.adversarial_training.gallery import gallery
+from trainables.adversarial_training.evaluation.evaluation import Measured, measure
+from trainables.adversarial_training.evaluation.gallery import gallery
 from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, Report, resolve
 from trainables.datasets import Dataset

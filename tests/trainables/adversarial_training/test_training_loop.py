@@ -11,15 +11,15 @@ from torch.nn.functional import cross_entropy
 
 from trainables import adversarial_training
 from trainables.adversarial_training.data import Splits, splits, task_labels
-from trainables.adversarial_training.epsilon import epsilon_at, full_epsilon
-from trainables.adversarial_training.labels import with_random_labels
-from trainables.adversarial_training.loop import make_loader
 from trainables.adversarial_training.model import build, load
-from trainables.adversarial_training.optimisation import lr_factor, training_loss
 from trainables.adversarial_training.settings.perturbation import Perturbation
+from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
+from trainables.adversarial_training.training.labels import with_random_labels
+from trainables.adversarial_training.training.loop import make_loader
+from trainables.adversarial_training.training.optimisation import lr_factor, training_loss
 from trainables.contract import Diverged, InProcessRun, resolve
 from trainables.datasets import DataError, Dataset, Split
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.randomness import EpochOrder, stream_seed
 
 TASKS = ["odd_even", "prime_composite"]

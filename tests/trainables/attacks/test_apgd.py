@@ -76,8 +76,8 @@ def test_iterates_are_the_oracles_from_the_same_start(
     start = random_surface_point(images, EPSILON, torch.Generator().manual_seed(1))
     points, standing, losses, _ = oracle.attack_single_run(images, labels, x_init=start)
     to_the_end, stopped = BestIterates(images), BestIterates(images)
-    climb(never_fooled(objective), images, EPSILON, start, iterations, to_the_end)
-    climb(objective, images, EPSILON, start, iterations, stopped)
+    climb(never_fooled(objective), images, start, to_the_end, epsilon=EPSILON, iterations=iterations)
+    climb(objective, images, start, stopped, epsilon=EPSILON, iterations=iterations)
     assert 0 < standing.sum() < len(images), "the epsilon decides nothing"
     torch.testing.assert_close(to_the_end.images, points, rtol=0, atol=1e-5)
     torch.testing.assert_close(to_the_end.loss, losses, rtol=0, atol=1e-5)
@@ -111,8 +111,10 @@ def test_few_classes(classes: int) -> None:
     images, labels = images[:100], labels[:100]
     clean = network(images).argmax(1) != labels
     targets = likeliest_wrong_classes(network(images), labels, classes - 1)
-    objectives = [targeted(network, labels, aims, targeted_loss(classes)) for aims in targets.unbind(1)]
-    found = apgd_in_turn(objectives, images, EPSILON, iterations=20, generator=torch.Generator().manual_seed(0))
+    turns = classes - 1
+    objective = targeted(network, labels.repeat(turns), targets.T.flatten(), targeted_loss(classes))
+    generator = torch.Generator().manual_seed(0)
+    found = apgd_in_turn(objective, images, EPSILON, turns=turns, iterations=20, generator=generator)
     assert found.fooled.sum() > clean.sum()
     assert_honest(found, network, images, labels, EPSILON)
     if classes < 4:
@@ -153,28 +155,28 @@ def test_images_are_allowed_and_fool_where_said(network: nn.Module, count: int, 
 def test_samples_that_the_start_fools_cost_one_evaluation(network: nn.Module) -> None:
     images, labels = digits_images()
     images, labels = images[:20].double(), (network(images[:20].double()).argmax(1) + 1) % 10
-    found = apgd_in_turn(
-        [untargeted(network, labels, cross_entropy)] * 3, images, 0.0, restarts=2, generator=torch.Generator()
-    )
+    objective = untargeted(network, labels.repeat(3), cross_entropy)
+    found = apgd_in_turn(objective, images, 0.0, turns=3, restarts=2, generator=torch.Generator())
     assert found.fooled.all()
     assert found.evaluations == 20
 
 
-def test_further_restarts_and_objectives_attack_what_is_left(network: nn.Module) -> None:
+def test_further_restarts_and_targets_attack_what_is_left(network: nn.Module) -> None:
     images, labels = digits_images()
     images, labels = images[:400].double(), labels[:400]
-    objective = untargeted(network, labels, cross_entropy)
+    targets = likeliest_wrong_classes(network(images), labels, 2)
 
-    def fooled(objectives: list[Objective], restarts: int) -> Tensor:
-        generator = torch.Generator().manual_seed(0)
-        return apgd_in_turn(objectives, images, EPSILON, iterations=2, restarts=restarts, generator=generator).fooled
+    def fooled(turns: int, restarts: int) -> Tensor:
+        objective = targeted(network, labels.repeat(turns), targets.T.flatten(), targeted_dlr)
+        settings = {"iterations": 2, "restarts": restarts, "generator": torch.Generator().manual_seed(0)}
+        return apgd_in_turn(objective, images, EPSILON, turns=turns, **settings).fooled
 
-    one, three = fooled([objective], 1), fooled([objective], 3)
+    one, three = fooled(1, 1), fooled(1, 3)
     assert (three | ~one).all(), "a further restart lost what was fooled"
     assert three.sum() > one.sum()
-    both_losses = fooled([objective, untargeted(network, labels, margin)], 1)
-    assert (both_losses | ~one).all()
-    assert both_losses.sum() > one.sum()
+    both_targets = fooled(2, 1)
+    assert (both_targets | ~one).all()
+    assert both_targets.sum() > one.sum()
 
 
 def test_a_samples_result_hangs_on_its_place_alone(network: nn.Module) -> None:

@@ -10,8 +10,10 @@ import torch
 from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
+from tests.support.attacking import attack
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.fab import approach, fab_t, random_start
+from trainables.attacks.attack import Budget
+from trainables.attacks.fab import approach, random_start
 from trainables.attacks.losses import targeted_margin
 from trainables.attacks.objective import BestIterates, Judged, targeted
 from trainables.attacks.targets import likeliest_wrong_classes
@@ -69,7 +71,7 @@ def test_iterates_are_the_oracles(
     adversarial = oracle.attack_single_run(images, labels, is_targeted=True)
     nearest = Nearest(network, images, labels, likeliest_wrong_classes(network(images), labels, 9)[:, rank])
     best = BestIterates(images)
-    approach(nearest, images, -1.0, images, iterations, best)
+    approach(nearest, images, images, best, epsilon=-1.0, iterations=iterations)
     torch.testing.assert_close(nearest.images, adversarial, rtol=0, atol=1e-5)
     assert not best.fooled.any()
     assert best.evaluations == 2 * iterations * len(images)
@@ -83,7 +85,7 @@ def test_random_starts_are_the_oracles_of_the_same_seed(network: nn.Module, corr
     adversarial = oracle.attack_single_run(images, labels, use_rand_start=True, is_targeted=True)
     nearest = Nearest(network, images, labels, likeliest_wrong_classes(network(images), labels, 1)[:, 0])
     start = random_start(images, EPSILON, torch.Generator().manual_seed(7))
-    approach(nearest, images, -1.0, start, 5, BestIterates(images))
+    approach(nearest, images, start, BestIterates(images), epsilon=-1.0, iterations=5)
     torch.testing.assert_close(nearest.images, adversarial, rtol=0, atol=1e-5)
 
 
@@ -93,7 +95,7 @@ def test_the_same_samples_are_fooled_as_by_the_oracle(network: nn.Module, target
     images, labels = images[:300].double(), labels[:300]
     oracle = FABAttack_PT(network, n_iter=15, eps=EPSILON, targeted=True, device="cpu", n_target_classes=targets)
     theirs = network(oracle.perturb(images, labels)).argmax(1) != labels
-    found = fab_t(network, images, labels, EPSILON, targets=targets, iterations=15)
+    found = attack("fab_t", network, images, labels, EPSILON, Budget(15, targets=targets))
     assert torch.equal(found.fooled, theirs)
     assert (network(images).argmax(1) != labels).sum() < theirs.sum() < len(images)
 
@@ -105,7 +107,7 @@ def test_images_are_allowed_and_fool_where_said(classes: int, epsilon: float, co
     torch.set_default_dtype(torch.float32)
     network, (images, labels) = robust_network(classes), digits_images(classes)
     images, labels = images[:count], labels[:count]
-    found = fab_t(network, images, labels, epsilon, iterations=10, restarts=2, generator=torch.Generator())
+    found = attack("fab_t", network, images, labels, epsilon, Budget(10, restarts=2, targets=9))
     assert torch.equal(network(found.images).argmax(1) != labels, found.fooled)
     assert (found.images - images).abs().max() <= epsilon
     assert 0 <= found.images.min() <= found.images.max() <= 1
@@ -115,11 +117,20 @@ def test_images_are_allowed_and_fool_where_said(classes: int, epsilon: float, co
         assert found.fooled.all()
 
 
-def test_samples_that_are_fooled_cost_one_evaluation(network: nn.Module, correct: tuple[Tensor, Tensor]) -> None:
+def test_samples_that_the_first_target_fooled_are_left_alone_by_the_others(
+    network: nn.Module, correct: tuple[Tensor, Tensor]
+) -> None:
     images, labels = correct
-    found = fab_t(network, images, (labels + 1) % 10, EPSILON)
+    asked = 0
+
+    def counting(points: Tensor) -> Tensor:
+        nonlocal asked
+        asked += len(points)
+        return network(points)
+
+    found = attack("fab_t", counting, images, labels, 1.0, Budget(100, targets=9))
     assert found.fooled.all()
-    assert found.evaluations == len(images)
+    assert asked < 10 * len(images), "nine targets of 100 iterations would ask 1,800 times for each"
 
 
 @pytest.mark.parametrize("path", ["zero", "none"])
@@ -130,6 +141,6 @@ def test_a_network_without_gradients_leaves_the_images_alone(path: str) -> None:
     def logits_of(x: Tensor) -> Tensor:
         return logits + 0 * x.flatten(1).sum(1, keepdim=True) if path == "zero" else logits.expand(len(x), 3)
 
-    found = fab_t(logits_of, images, labels, 0.1, iterations=3)
+    found = attack("fab_t", logits_of, images, labels, 0.1, Budget(3, targets=9))
     assert not found.fooled.any()
     assert torch.equal(found.images, images)

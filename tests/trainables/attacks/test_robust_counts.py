@@ -82,9 +82,9 @@ def test_apgd_on_cross_entropy(problem: Problem) -> None:
 
 def test_apgd_on_three_targets(problem: Problem) -> None:
     network, images, labels = problem
-    aims = likeliest_wrong_classes(network(images), labels, 3).unbind(1)
-    objectives = [targeted(network, labels, aim, targeted_dlr) for aim in aims]
-    ours = run(problem, lambda draw: apgd_in_turn(objectives, images, EPSILON, iterations=15, generator=draw))
+    aims = likeliest_wrong_classes(network(images), labels, 3).T.flatten()
+    objective = targeted(network, labels.repeat(3), aims, targeted_dlr)
+    ours = run(problem, lambda draw: apgd_in_turn(objective, images, EPSILON, turns=3, iterations=15, generator=draw))
     theirs = []
     for seed in SEEDS:
         oracle = APGDAttack_targeted(network, n_iter=15, eps=EPSILON, seed=seed, n_target_classes=3, device="cpu")

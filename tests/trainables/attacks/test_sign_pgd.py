@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.losses import cross_entropy, targeted_margin
+from trainables.attacks.losses import cross_entropy
 from trainables.attacks.margin import margin
-from trainables.attacks.objective import AttackResult, BestIterates, Judged, targeted, untargeted
+from trainables.attacks.objective import AttackResult, BestIterates, Judged, untargeted
 from trainables.attacks.pgd import pgd
-from trainables.attacks.sign_pgd import ascend, sign_pgd, sign_pgd_in_turn, uniform_point
+from trainables.attacks.sign_pgd import ascend, sign_pgd, uniform_point
 
 
 def plain(images: Tensor, labels: Tensor, start: Tensor, step_size: float, steps: int) -> tuple[Tensor, Tensor]:
@@ -36,7 +36,8 @@ def test_whatever_iterate_fools_counts(step_size: float, steps: int) -> None:
     start = uniform_point(images, EPSILON, torch.Generator().manual_seed(0))
     iterates, fooled = plain(images, labels, start, step_size, steps)
     best = BestIterates(images)
-    ascend(untargeted(network, labels, cross_entropy), images, EPSILON, start, step_size, steps, best)
+    objective = untargeted(network, labels, cross_entropy)
+    ascend(objective, images, start, best, epsilon=EPSILON, step_size=step_size, steps=steps)
     assert torch.equal(best.fooled, fooled.any(0))
     if steps == 6:
         assert best.fooled.sum() > fooled[-1].sum(), "the last iterate alone is weaker here"
@@ -108,18 +109,6 @@ def test_cycles_of_any_length_are_found_soon_after_they_close(length: int, lead:
     assert set(seen) == set(range(lead + length)), "a state of the cycle was never asked about"
     closed = lead + length
     assert closed <= evaluations <= max(1.3 * closed + length + 6, 6 * length + 6)
-
-
-def test_targeted_starts_take_their_turns() -> None:
-    network, (images, labels) = robust_network(), digits_images()
-    images, labels = images[:200], labels[:200]
-    objectives = [targeted(network, labels, (labels + shift) % 10, targeted_margin) for shift in (1, 2, 3)]
-    settings = {"random_start": True, "generator": torch.Generator().manual_seed(0)}
-    first = sign_pgd_in_turn(objectives[:1], images, EPSILON, 0.03, 10, **settings)
-    settings["generator"].manual_seed(0)
-    three = sign_pgd_in_turn(objectives, images, EPSILON, 0.03, 10, **settings)
-    assert (three.fooled | ~first.fooled).all()
-    assert three.fooled.sum() > first.fooled.sum()
 
 
 @pytest.mark.parametrize("random_start", [True, False])

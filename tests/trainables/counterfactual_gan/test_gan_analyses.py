@@ -13,15 +13,15 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from trainables.counterfactual_gan import analyses
-from trainables.counterfactual_gan.analyses.analysis import Findings
 from trainables.counterfactual_gan.analyses.quality import quality
 from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robustness
 from trainables.counterfactual_gan.analyses.saliency import saliency
 from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
 from trainables.counterfactual_gan.measurements import Measured
+from trainables.counterfactual_gan.tested import Tested
 from trainables.datasets.dataset import Split
-from trainables.datasets.samples import Samples, samples_of
+from trainables.datasets.sampling.samples import Samples, samples_of
+from trainables.evaluation.analysis import Findings
 from trainables.evaluation.features import of_classifier
 from trainables.evaluation.perturbation_curves import EPSILONS
 from trainables.models.generators.generator import Generated
@@ -32,10 +32,10 @@ BRIGHT, DARK = 204, 102
 """Of plain pixels and of marked ones."""
 
 
-def given(**splits: Any) -> analyses.Tested:
+def given(**splits: Any) -> Tested:
     """What analyses are given, of which each looks at a part."""
     names = ("config", "data", "model", "measured", "panel", "features", "d_twin", "g_twin")
-    return analyses.Tested(**{name: splits.get(name) for name in names})
+    return Tested(**{name: splits.get(name) for name in names})
 
 
 def striped(count: int, seed: int) -> Samples:

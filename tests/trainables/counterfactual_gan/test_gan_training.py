@@ -11,13 +11,14 @@ import torch
 
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
-from trainables.counterfactual_gan import classifiers, loop
+from trainables.counterfactual_gan import loop
 from trainables.counterfactual_gan.judges import judges, plain_discriminator, plain_generator
 from trainables.counterfactual_gan.loop import is_turn
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.updates import Losses
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import splits
+from trainables.latest_used import LatestUsed
 
 SMALL = {
     "train_size": 60, "test_size": 24, "batch_size": 20, "image_size": 16, "generator_width": 4,
@@ -61,13 +62,12 @@ def test_galleries_are_shown_as_often_as_asked() -> None:
     assert not any(report.images for report in method.train(config(), InProcessRun()))
 
 
-def test_classifiers_do_not_keep_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classifiers, "KEPT", 2)
-    run, plain = InProcessRun(), config(judges=3, train_size=40)
+def test_classifiers_do_not_keep_their_images() -> None:
+    run, plain = InProcessRun(kept=LatestUsed(2)), config(judges=3, train_size=40)
     data = splits(plain, run.data(dataset_of(plain)), CPU)
     images = weakref.ref(data.train)
-    first, *others = judges(plain, data, CPU)
-    again = judges(plain, data, CPU)
+    first, *others = judges(plain, data, run)
+    again = judges(plain, data, run)
     assert again[0] is not first, "only two are kept"
     assert not set(map(id, again)) & set(map(id, others)), "and the oldest makes room each time"
     del data
@@ -92,10 +92,10 @@ def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() ->
     run, plain = InProcessRun(), config()
     data = splits(plain, run.data(dataset_of(plain)), CPU)
     other = config(last_upsampling="expand", lambda3=9.0, balanced_sampling=False)
-    [one], [same] = judges(plain, data, CPU), judges(other, data, CPU)
+    [one], [same] = judges(plain, data, run), judges(other, data, run)
     assert one is same, "arms are measured by one instrument"
     unbalanced = config(balanced_sampling=False)
-    assert plain_discriminator(plain, data, CPU, 0) is not plain_discriminator(unbalanced, data, CPU, 0)
-    assert plain_generator(plain, data, CPU, 0) is plain_generator(config(lambda3=9.0), data, CPU, 0)
-    names = [set(plain_generator(each, data, CPU, 0).state_dict()) for each in (plain, other)]
+    assert plain_discriminator(plain, data, run, 0) is not plain_discriminator(unbalanced, data, run, 0)
+    assert plain_generator(plain, data, run, 0) is plain_generator(config(lambda3=9.0), data, run, 0)
+    names = [set(plain_generator(each, data, run, 0).state_dict()) for each in (plain, other)]
     assert names[0] != names[1], "another upsampling is another network"

@@ -12,7 +12,7 @@ from trainables import counterfactual_gan as method
 from trainables.counterfactual_gan import measurements as measuring
 from trainables.counterfactual_gan.measurements import Measured, measure
 from trainables.datasets.dataset import Split
-from trainables.datasets.samples import Samples, samples_of
+from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.models.generators.generator import Generated
 
 LABELS = torch.tensor([0, 0, 0, 0, 1, 1])

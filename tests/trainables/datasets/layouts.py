@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from tests.trainables.datasets.encoding import noise
-from trainables.datasets.class_tables import class_table
+from trainables.datasets.known.tiny_imagenet import TASKS
 
 Array = np.ndarray[Any, Any]
 
@@ -116,7 +116,7 @@ def write_csv(path: Path, lines: list[str]) -> None:
 
 def tiny_imagenet(root: Path) -> None:
     """An image for each class, the first one grey, and three validation images, all of one level each."""
-    home, keys = root / "tiny-imagenet-200", class_table("tiny_imagenet").keys
+    home, keys = root / "tiny-imagenet-200", TASKS.keys
     for label, key in enumerate(keys):
         folder = home / "train" / key / "images"
         folder.mkdir(parents=True)

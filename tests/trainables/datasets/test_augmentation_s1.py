@@ -141,7 +141,7 @@ def test_a_strength_out_of_range_is_refused(name: str, value: float) -> None:
 def test_strengths_and_facts_are_known_without_torch() -> None:
     code = (
         "import sys, trainables.datasets.augmentation.strengths, trainables.datasets.config; "
-        "from trainables.datasets.known.finding import find_known; from pathlib import Path; "
-        "find_known('synthetic_cracks', Path()).count(); sys.exit('torch' in sys.modules)"
+        "from trainables.datasets.registry import KNOWN; from pathlib import Path; "
+        "KNOWN['synthetic_cracks'].locate(Path()).count(); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

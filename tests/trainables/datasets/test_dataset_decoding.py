@@ -135,12 +135,12 @@ def test_a_mistake_made_after_the_cache_was_built_is_seen(tmp_path: Path) -> Non
 
 
 def test_another_policy_is_another_entry_of_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainables.datasets.cache import key_of
+    from trainables.datasets.cache.node_cache import key_of
     from trainables.datasets.config import parse_spec
     from trainables.datasets.finding import find_source
 
     spec = parse_spec(folder(tmp_path, {"a": noise_of(0), "b": noise_of(1)}))
     assert not isinstance(spec, str)
     before = key_of(spec, find_source(spec))
-    monkeypatch.setattr("trainables.datasets.cache.POLICY", 99)
+    monkeypatch.setattr("trainables.datasets.cache.node_cache.POLICY", 99)
     assert key_of(spec, find_source(spec)) != before

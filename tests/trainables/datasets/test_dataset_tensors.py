@@ -16,7 +16,7 @@ def split(n: int = 4, value: int = 0) -> Split:
 
 
 def test_digits_are_what_is_said_of_them(digits: Dataset) -> None:
-    facts = KNOWN["digits"]
+    facts = KNOWN["digits"].facts
     assert (digits.name, digits.classes, digits.shape) == ("digits", facts.classes, facts.shape)
     assert (len(digits.train), len(digits.test)) == (facts.train, facts.test) == (1397, 400)
     assert digits.train.images.max() == 255

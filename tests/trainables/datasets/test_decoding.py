@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 
 from tests.support.odd_images import INK, alpha, encoded, four_bits, palette
 from trainables.datasets import DataError
-from trainables.datasets.images import PIXELS, Decoding, decode
+from trainables.datasets.decoding.images import PIXELS, Decoding, decode
 
 BLACK = Decoding(background=(0, 0, 0))
 

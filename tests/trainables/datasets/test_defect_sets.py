@@ -33,10 +33,10 @@ def test_crack_photographs_are_cut_into_tiles(
     assert (dataset.name, dataset.classes, dataset.shape) == (name, ("no crack", "crack"), (3, 64, 64))
     assert tuple(torch.bincount(dataset.train.labels).tolist()) == train
     assert tuple(torch.bincount(dataset.test.labels).tolist()) == test
-    assert (len(dataset.train), len(dataset.test)) == (KNOWN[name].train, KNOWN[name].test)
+    assert (len(dataset.train), len(dataset.test)) == (KNOWN[name].facts.train, KNOWN[name].facts.test)
     found = look(name, known_data)
     assert found is not None
-    assert (found.train, found.test) == KNOWN[name].large
+    assert (found.train, found.test) == KNOWN[name].facts.large
     assert found.complete(name)
     for split in (dataset.train, dataset.test):
         assert split.masks is not None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from trainables.datasets import DataError, fetch, load
 from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.idx import parse_idx, read_content, verify
+from trainables.datasets.formats.idx import parse_idx, read_content, verify
 
 SOUND = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
 

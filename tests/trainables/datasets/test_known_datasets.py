@@ -21,7 +21,7 @@ from tests.trainables.datasets import layouts
 from tests.trainables.datasets.encoding import noise, png
 from trainables.datasets import KNOWN, DataError, load
 from trainables.datasets.availability import Presence, is_present, look
-from trainables.datasets.config import KnownDataset, dataset_of, known_facts, with_size
+from trainables.datasets.config import NamedDataset, dataset_of, known_facts, with_size
 from trainables.datasets.errors import DataNotFoundError
 
 
@@ -107,7 +107,7 @@ def write_cifar_parquet(root: Path, label: int = 3, name: str = "cat") -> None:
 def test_parquet_numbers_classes_as_the_dataset_does(tmp_path: Path) -> None:
     write_cifar_parquet(tmp_path)
     dataset = load("cifar10", tmp_path)
-    assert (dataset.name, dataset.classes) == ("cifar10 (part)", KNOWN["cifar10"].classes)
+    assert (dataset.name, dataset.classes) == ("cifar10 (part)", KNOWN["cifar10"].facts.classes)
     assert dataset.train.labels.tolist() == [3, 3, 3, 3], "though no other class is there"
     assert torch.equal(dataset.train.images, channels_first(noise(4, (32, 32, 3))))
 
@@ -132,8 +132,9 @@ def test_official_files_go_before_parquet(tmp_path: Path) -> None:
 
 def test_the_whole_is_not_called_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layouts.cifar_binary(tmp_path, *layouts.cifar_images())
+    cifar = KNOWN["cifar10"]
     for train, test, name in ((15, 3, "cifar10"), (15, 4, "cifar10 (part)"), (16, 3, "cifar10 (part)")):
-        monkeypatch.setitem(KNOWN, "cifar10", replace(KNOWN["cifar10"], train=train, test=test))  # type: ignore[arg-type]
+        monkeypatch.setitem(KNOWN, "cifar10", replace(cifar, facts=replace(cifar.facts, train=train, test=test)))  # type: ignore[arg-type]
         found, dataset = look("cifar10", tmp_path), load("cifar10", tmp_path)
         assert found is not None
         assert (dataset.name, found.complete("cifar10")) == (name, name == "cifar10")
@@ -243,7 +244,7 @@ def test_a_size_is_reached_as_pillow_reaches_it(digits: object, tmp_path: Path) 
 
 
 def test_a_size_can_be_given_to_any_dataset() -> None:
-    assert with_size("gtsrb", 48) == KnownDataset(known="gtsrb", size=48)
+    assert with_size("gtsrb", 48) == NamedDataset(known="gtsrb", size=48)
     assert with_size("gtsrb", None) == "gtsrb"
     own = with_size({"folder": "x", "size": 5}, 7)
     assert (own.folder, own.size) == ("x", 7)  # type: ignore[union-attr]
@@ -255,7 +256,7 @@ def test_a_size_can_be_given_to_any_dataset() -> None:
 
 def test_a_configuration_names_its_dataset_with_tiles_and_size_where_it_has_them() -> None:
     cut = SimpleNamespace(dataset="crackforest", tile_size=96, image_size=32)
-    assert dataset_of(cut) == KnownDataset(known="crackforest", tile=96, size=32)
+    assert dataset_of(cut) == NamedDataset(known="crackforest", tile=96, size=32)
     assert dataset_of(SimpleNamespace(dataset="crackforest", tile_size=None, image_size=None)) == "crackforest"
     assert dataset_of(SimpleNamespace(dataset={"folder": "x"}, image_size=8)).size == 8  # type: ignore[union-attr]
 
@@ -276,6 +277,6 @@ def test_the_development_copies_are_parts(
         pytest.skip(f"no development copy of {name} in {known_data}")
     assert (found.train, found.test, found.complete(name)) == (train, test, False)
     dataset = load({"known": name, "size": 16}, known_data)
-    assert (dataset.name, dataset.classes) == (f"{name} (part)", KNOWN[name].classes)
+    assert (dataset.name, dataset.classes) == (f"{name} (part)", KNOWN[name].facts.classes)
     assert dataset.train.labels.unique().tolist() == list(range(len(dataset.classes)))
     assert known_facts(name).shape == shape  # type: ignore[union-attr]

@@ -12,12 +12,12 @@ import torch
 from tests.support.s3 import S3
 from tests.trainables.datasets.encoding import noise, png
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.datasets import DataError, Dataset, load
+from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.datasets.errors import nearest
-from trainables.datasets.layout import role_of
-from trainables.datasets.one_vs_rest import one_vs_rest
-from trainables.datasets.tasks import resolve_task
+from trainables.datasets.formats.layout import role_of
+from trainables.datasets.sampling.one_vs_rest import one_vs_rest
 
 
 def fill(root: Path, *folders: str, n: int = 5) -> dict[str, Any]:
@@ -53,10 +53,10 @@ def test_a_validation_split_is_what_is_held_out(tmp_path: Path, name: str) -> No
     dataset = load(fill(tmp_path / "own", *split("train"), *split("test"), *split(name)))
     assert dataset.validation is not None
     assert len(dataset.validation) == 10
-    cut = parts(Config(dataset="digits"), dataset, "cpu")
+    cut = splits(Config(dataset="digits"), dataset, "cpu")
     assert sorted(cut.validation.images.flatten(1).tolist()) == sorted(dataset.validation.images.flatten(1).tolist())
     assert sorted(cut.train.images.flatten(1).tolist()) == sorted(dataset.train.images.flatten(1).tolist())
-    fewer = parts(Config(dataset="digits", train_size=6, validation_fraction=0.5), dataset, "cpu")
+    fewer = splits(Config(dataset="digits", train_size=6, validation_fraction=0.5), dataset, "cpu")
     assert (len(fewer.train), len(fewer.validation)) == (6, 3)
     assert load({"folder": str(tmp_path / "own")}).fingerprint == dataset.fingerprint
     without = Dataset(dataset.name, dataset.classes, dataset.train, dataset.test)

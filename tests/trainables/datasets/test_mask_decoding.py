@@ -10,8 +10,8 @@ from PIL import Image
 
 from tests.support.odd_images import INK, encoded
 from trainables.datasets import DataError
-from trainables.datasets.images import Decoding, read
-from trainables.datasets.masks import decode_mask
+from trainables.datasets.decoding.images import Decoding, read
+from trainables.datasets.decoding.masks import decode_mask
 
 
 def mask_of(mask: Image.Image, image: Image.Image | None = None, orientation: int = 1, **options: Any) -> list[int]:

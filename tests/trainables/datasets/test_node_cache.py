@@ -17,9 +17,9 @@ import torch
 
 from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import DataError, Dataset, Split, load
-from trainables.datasets.cache_lock import hold, try_hold
-from trainables.datasets.cache_space import budget, cache_root, entries, make_room
-from trainables.datasets.images import decode, resize
+from trainables.datasets.cache.lock import hold, try_hold
+from trainables.datasets.cache.space import budget, cache_root, entries, make_room
+from trainables.datasets.decoding.images import decode, resize
 
 LIMIT = 60.0
 
@@ -199,7 +199,8 @@ def test_tensors_are_the_map_itself(spec: dict[str, Any], tmp_path: Path, cache:
 
 BUILDS = """
 import logging, sys
-from trainables.datasets import load, cache
+from trainables.datasets import load
+from trainables.datasets.cache import node_cache as cache
 build = cache._build
 cache._build = lambda *given: (print("built", flush=True), build(*given))
 print(load({spec!r}).fingerprint)
@@ -214,7 +215,8 @@ def test_processes_that_start_together_build_once(spec: dict[str, Any]) -> None:
 
 
 HANGS = """
-from trainables.datasets import load, cache
+from trainables.datasets import load
+from trainables.datasets.cache import node_cache as cache
 def hang(*given, **named):
     print("building", flush=True)
     __import__("time").sleep(600)
@@ -256,7 +258,7 @@ def test_progress_of_the_builder_keeps_others_waiting(tmp_path: Path, monkeypatc
     code = f"""
 import time
 from pathlib import Path
-from trainables.datasets import cache_lock
+from trainables.datasets.cache import lock as cache_lock
 cache_lock.BEAT = 0.05
 with cache_lock.hold(Path({str(lock)!r}), "letters") as beat:
     print("held", flush=True)

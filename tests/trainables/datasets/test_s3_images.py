@@ -20,9 +20,9 @@ from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3, SECRET
 from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import DataError, load
-from trainables.datasets.addresses import find
 from trainables.datasets.errors import DataNotFoundError
-from trainables.datasets.locations import File, Folder
+from trainables.datasets.files.addresses import find
+from trainables.datasets.files.locations import File, Folder
 
 LIMIT = 60.0
 
@@ -85,7 +85,7 @@ def test_class_folders_from_s3_are_the_same(tmp_path: Path, s3: S3, split: bool)
 
 
 def test_more_keys_than_a_page_has_are_all_listed(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainables.datasets.s3.PAGE", 4)
+    monkeypatch.setattr("trainables.datasets.files.s3.PAGE", 4)
     bucket, client = s3.bucket(), s3.client()
     for index in range(11):
         client.put_object(Bucket=bucket, Key=f"a/{index:04}.png", Body=b"x")

@@ -146,7 +146,7 @@ def test_distractors_are_in_both_classes_alike(monkeypatch: pytest.MonkeyPatch) 
 
 def test_they_need_no_files_and_say_what_they_are(tmp_path: Path) -> None:
     for name in (CLEAR, CLUTTERED):
-        assert "ynthetic" in KNOWN[name].title
+        assert "ynthetic" in KNOWN[name].facts.title
         found = look(name, tmp_path)
         assert found is not None
         assert (found.train, found.test, found.form) == (2000, 500, "drawn by a program")

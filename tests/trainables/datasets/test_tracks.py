@@ -16,13 +16,14 @@ from PIL import Image
 from tests.trainables.datasets import layouts
 from trainables import adversarial_training
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import parts
+from trainables.adversarial_training.data import splits
 from trainables.contract import InProcessRun
-from trainables.datasets import DataError, Dataset, cache, load
-from trainables.datasets.cache_space import cache_root
-from trainables.datasets.grouping import cut_by_class, hold_out
-from trainables.datasets.known.exposures import exposure_groups
-from trainables.datasets.known.tracks import track_of
+from trainables.datasets import DataError, Dataset, load
+from trainables.datasets.cache import node_cache as cache
+from trainables.datasets.cache.space import cache_root
+from trainables.datasets.known.gtsrb import track_of
+from trainables.datasets.known.magnetic_tile import exposure_groups
+from trainables.datasets.sampling.grouping import cut_by_class, hold_out
 from trainables.evaluation.grouped_interval import grouped_wilson
 
 TRACKS, FRAMES = 4, 6
@@ -75,7 +76,7 @@ FORMS: dict[str, Callable[[Path], None]] = {
 
 def leaked(dataset: Dataset, train_size: int | None) -> tuple[int, int, int]:
     """Validation images whose track is trained on, validation images, and classes that are validated."""
-    used = parts(Config(dataset="gtsrb", train_size=train_size), dataset, "cpu")
+    used = splits(Config(dataset="gtsrb", train_size=train_size), dataset, "cpu")
     assert used.validation.groups is not None
     assert used.train.groups is not None
     shared = torch.isin(used.validation.groups, used.train.groups)
@@ -202,7 +203,7 @@ def test_ones_own_images_name_their_groups(column: str, tmp_path: Path) -> None:
     assert len(dataset.test.groups.unique()) == 5, "an image without a group is one of its own"
     [remark] = [one for one in dataset.remarks if "trained on" in one]
     assert "1 of 6 test images belong to groups that are trained on, too (1 of 3 groups, such as 'p3')" in remark
-    used = parts(Config(dataset=spec), dataset, "cpu")
+    used = splits(Config(dataset=spec), dataset, "cpu")
     assert used.validation.groups is not None
     assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"has no column 'patients'; (did you mean 'patient'|choose from)"):
@@ -249,7 +250,7 @@ def test_a_folders_groups_are_in_the_names_of_its_files(split: bool, tmp_path: P
     assert dataset.test.groups is not None
     assert len(dataset.train.groups.unique()) == (20 if split else 16)
     assert not torch.isin(dataset.test.groups, dataset.train.groups).any()
-    used = parts(Config(dataset=spec), dataset, "cpu")
+    used = splits(Config(dataset=spec), dataset, "cpu")
     assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
     assert load({"folder": spec["folder"]}).train.groups is None
     with pytest.raises(DataError, match="no regular expression"):

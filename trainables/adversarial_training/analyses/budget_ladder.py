@@ -1,35 +1,80 @@
 """By how much longer attacks lower the worst case: more steps first, then more starts.
 
 A worst case that the ladder moves by half a point or more was measured by attacks that gave up too early (Carlini et
-al., 2019). Each rung attacks what all before it left standing, the declared attacks included.
+al., 2019). Each rung attacks what all before it left standing, the declared attacks included. Rungs attack the margin,
+which is zero exactly where the network is fooled, so that more steps can't spend themselves on what is fooled long
+since; with a step size that follows the loss, as one that suits 20 steps suits 1,000 of them badly.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from trainables.adversarial_training.attack_plan import ladder_rungs
-from trainables.adversarial_training.attacking import attack_samples, predict
-from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.settings.evaluation import MOST_ANALYSED
-from trainables.attacks.frozen import frozen
-from trainables.datasets.samples import Samples
+from trainables.adversarial_training.analysis import MOST_ANALYSED, TestedBatch
+from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
+from trainables.attacks.attack import Budget
+from trainables.attacks.table import attack_of
+from trainables.contract import Metric
+from trainables.evaluation.analysis import Analysis, Findings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ATTACK = "apgd_margin"
+STEPS = (20, 100, 1_000)
+RESTARTS = 5
+DECLARED = "declared"
+"""The rung before the first: what the declared attacks left."""
 
 
-def climb_ladder(config: Config, model: nn.Module, samples: Samples, survived: Tensor) -> dict[str, float]:
-    """The worst case of the first `MOST_ANALYSED` samples as declared and after each rung, and by how much it moved.
+def rungs(config: Any) -> dict[str, Budget]:
+    """The rungs by their names: as many steps as `ladder_steps` allows, then more starts of them."""
+    steps = [count for count in STEPS if count <= config.ladder_steps]
+    budgets = {f"steps_{count}": Budget(count) for count in steps}
+    return budgets | {f"restarts_{RESTARTS}": Budget(steps[-1], restarts=RESTARTS)}
 
-    `survived` (N,) bool: which samples the declared attacks left standing. All of them are as many shares of 1.
-    """
-    analysed = torch.arange(len(samples), device=survived.device) < MOST_ANALYSED
-    count, standing = int(analysed.sum()), survived & analysed
-    declared = int(standing.sum()) / count
-    metrics = {"test/budget_ladder.declared": declared}
-    with frozen(model):
-        clean = predict(model, samples)
-        for rung, planned in ladder_rungs(config):
-            attacked = attack_samples(planned, model, samples, clean, standing)
-            standing &= attacked.predictions == samples.labels[:, 0]
-            metrics[f"test/budget_ladder.{rung}"] = int(standing.sum()) / count
-    return metrics | {"test/budget_ladder_move": declared - int(standing.sum()) / count}
+
+def measure(batch: TestedBatch) -> Findings:
+    """Which images stand after each rung, (B,) bool."""
+    standing = batch.survived
+    found = {DECLARED: standing}
+    for rung, budget in rungs(batch.config).items():
+        standing = batch.withstood(ATTACK, budget, standing)
+        found[rung] = standing
+    return Findings(arrays={**found})
+
+
+def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
+    """The worst case as declared and after each rung, shares of all images, and by how much it moved."""
+    shares = {rung: int(standing.sum()) / len(standing) for rung, standing in found.items()}
+    moved = shares[DECLARED] - list(shares.values())[-1]
+    return Findings({f"budget_ladder.{rung}": share for rung, share in shares.items()} | {"budget_ladder_move": moved})
+
+
+def cost(config: Any, tested: int) -> Mapping[str, float]:
+    """The steps of all rungs on the images that are left standing."""
+    steps = sum(attack_of(ATTACK).cost(budget, classes=2) for budget in rungs(config).values())
+    return {"network": FORWARD_AND_INPUT * min(tested, MOST_ANALYSED) * STANDING * steps}
+
+
+def declared() -> dict[str, Metric]:
+    """All metrics, the rungs from the first to the last."""
+    rung = partial(Metric, "maximize", unit="fraction", role="ladder rung")
+    return {
+        f"budget_ladder.{DECLARED}": Metric("maximize", unit="fraction", role="ladder start"),
+        **{f"budget_ladder.steps_{count}": rung(label=f"{count:,} steps") for count in STEPS},
+        f"budget_ladder.restarts_{RESTARTS}": rung(label=f"{RESTARTS} restarts"),
+        "budget_ladder_move": Metric("minimize", unit="fraction"),
+    }
+
+
+BUDGET_LADDER = Analysis(
+    name="budget_ladder",
+    says="by how much longer attacks lower the worst case",
+    metrics=declared(),
+    measure=measure,
+    summarise=summarise,
+    cost=cost,
+)

@@ -7,17 +7,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from trainables.adversarial_training.analysis import MOST_TASKS, PERTURBATIONS, PerturbedBatch, TestedBatch
+from trainables.contract import Metric
+from trainables.evaluation.analysis import Analysis, Findings
 
-from trainables.adversarial_training.analyses.task_attacks import PerturbedBatch
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 RIGHT, SIZE = "right.", "perturbation_size."
 
 
+def perturbation_names(tasks: int) -> list[str]:
+    """What misleads the heads, with `tasks` auxiliary ones."""
+    return [f"eta{task}" for task in range(1 + tasks)] + ["mp", "mta"]
+
+
 def measure_heads(model: nn.Module, batch: PerturbedBatch) -> dict[str, Tensor]:
     """Whether each head is right on an image, clean and under each perturbation, (B,) bool; mean |η| of each, (B,)."""
+    import torch
+
     made = {f"eta{m}": eta for m, eta in enumerate(batch.etas)} | {"mp": batch.mp, "mta": batch.mta}
     found: dict[str, Tensor] = {}
     for name, eta in {"clean": torch.zeros_like(batch.images), **made}.items():
@@ -31,12 +42,43 @@ def measure_heads(model: nn.Module, batch: PerturbedBatch) -> dict[str, Tensor]:
 
 
 def summarise_heads(found: Mapping[str, Tensor], epsilon: float) -> dict[str, float]:
-    """`test/accuracy.head1.under_eta0` and so on; sizes are mean |η| / ε, at most 1."""
+    """`accuracy.head1.under_eta0` and so on; sizes are mean |η| / ε, at most 1."""
+    import torch
+
     metrics = {}
     for name, values in found.items():
         mean = float(values.to(torch.float64).mean())
         if name.startswith(RIGHT):
-            metrics[f"test/accuracy.{name.removeprefix(RIGHT)}"] = mean
+            metrics[f"accuracy.{name.removeprefix(RIGHT)}"] = mean
         elif epsilon > 0:
-            metrics[f"test/{name}"] = mean / epsilon
+            metrics[f"{name}"] = mean / epsilon
     return metrics
+
+
+def measure(batch: TestedBatch) -> Findings:
+    """Which heads are right on every image, and how large its perturbations are."""
+    return Findings(arrays={**measure_heads(batch.model, batch.perturbations)})
+
+
+def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
+    """The accuracies and sizes, beside what they are means of."""
+    return Findings(summarise_heads(found, config.attack_epsilon), arrays={**found})
+
+
+def declared() -> dict[str, Metric]:
+    """All metrics; the better direction of a size is by convention."""
+    made = perturbation_names(MOST_TASKS)
+    heads = product(range(1 + MOST_TASKS), ["clean", *made])
+    share, size = Metric("maximize", unit="fraction"), Metric("maximize", low=0.0)
+    metrics: dict[str, Metric] = {f"accuracy.head{head}.under_{name}": share for head, name in heads}
+    return metrics | {f"{SIZE}{name}": size for name in made}
+
+
+MISLED_HEADS = Analysis(
+    name="misled_heads",
+    says="which task's perturbation misleads which head (S3, Table 1)",
+    metrics=declared(),
+    measure=measure,
+    summarise=summarise,
+    needs=frozenset({PERTURBATIONS}),
+)

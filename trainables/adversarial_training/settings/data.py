@@ -58,7 +58,7 @@ class DataSettings(Config):
         "digits",
         source="assumed",
         description=(
-            "A known name (digits, mnist, fashion_mnist, svhn, gtsrb, cifar10, tiny_imagenet), {folder: PATH} or "
+            "A known name, such as mnist (`saddle data list` has them), {folder: PATH} or "
             "{parquet: {train: …, test: …}}."
         ),
     )

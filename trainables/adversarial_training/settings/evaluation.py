@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.attacks.table import NAMES, described
 from trainables.contract import Config, hyperparameter
 
+EPOCH_SECONDS = "epoch_seconds"
+
 if TYPE_CHECKING:
     AttackName = str
+    AnalysisName = str
 else:
     AttackName = Literal[NAMES]
     """What the table of attacks lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
+    AnalysisName = Literal[(*ANALYSES.entries, EPOCH_SECONDS)]
+    """The analyses of a tested network, likewise, and what is measured of the training."""
 
 ThreatModel = Literal["main_head", "all_heads"]
-Analysis = Literal["misled_heads", "angles", "epoch_seconds", "budget_ladder"]
-
-MOST_ANALYSED = 1_000
-"""Test images that analyses look at."""
 
 
 class EvaluationSettings(Config):
@@ -97,14 +99,10 @@ class EvaluationSettings(Config):
         le=100_000,
         description="Adam steps of cw_l2 in each of its binary-search steps.",
     )
-    analyses: tuple[Analysis, ...] = hyperparameter(
+    analyses: tuple[AnalysisName, ...] = hyperparameter(
         (),
         source="paper",
-        description=(
-            "What else is measured: misled_heads, which task's perturbation misleads which head (S3, Table 1); angles "
-            "between perturbations and images (Table 5); epoch_seconds, of the training alone (Table 7); "
-            "budget_ladder, by how much longer attacks lower the worst case."
-        ),
+        description=(f"What else is measured: {ANALYSES.described}; {EPOCH_SECONDS}, of the training alone (Table 7)."),
     )
     ladder_steps: int = hyperparameter(
         1_000,

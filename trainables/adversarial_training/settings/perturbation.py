@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from trainables.adversarial_training.perturbations.table import KINDS, RETIRED, described
 from trainables.contract import Config, Retired, hyperparameter
 
-Perturbation = Literal[
-    "sta",
-    "mta",
-    "mp",
-    "sta_shrunk",
-    "mp_rescaled",
-    "mp_random_labels",
-    "sta_random_direction_l2",
-    "sta_random_direction_l1",
-]
-RANDOM_DIRECTIONS: Mapping[str, Literal["l1", "l2"]] = {
-    "sta_random_direction_l2": "l2",
-    "sta_random_direction_l1": "l1",
-}
-"""The controls of random direction, and the norm in which each has mp's size."""
-MIXED: tuple[Perturbation, ...] = (
-    "mp",
-    "sta_shrunk",
-    "mp_rescaled",
-    "mp_random_labels",
-    "sta_random_direction_l2",
-    "sta_random_direction_l1",
-)
-"""Those for which every task is attacked on its own."""
-RETIRED: Mapping[str, str] = {
-    "sta_random_direction": (
-        "it was smaller than mp, being matched before the projection to the ε-box; use sta_random_direction_l2 or "
-        "sta_random_direction_l1, which have mp's size after it"
-    )
-}
-"""What trials of earlier versions may have been trained on."""
+if TYPE_CHECKING:
+    Perturbation = str
+else:
+    Perturbation = Literal[tuple(KINDS)]
+    """What the table of perturbations lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
 
 
 class PerturbationSettings(Config):
@@ -46,13 +20,7 @@ class PerturbationSettings(Config):
     perturbation: Annotated[Perturbation, Retired(RETIRED)] = hyperparameter(
         "sta",
         source="paper",
-        description=(
-            "What to train on: sta attacks the main task (eq. 1, 5), mta the sum of all tasks (eq. 7), mp mixes each "
-            "task's own perturbation (eq. 2). Controls: sta_shrunk is sta scaled to the mean |η| of mp; mp_rescaled "
-            "is mp scaled up to the mean |η| of sta within ε; mp_random_labels gives the auxiliary tasks random fixed "
-            "labels; sta_random_direction_l2 and _l1 have a random direction at mp's angle to sta, and mp's L2 norm or "
-            "its mean |η| after projection: no direction has both."
-        ),
+        description=f"What to train on; all but sta and mta are about S3's mixed perturbation. {described()}.",
     )
     mta_sum: Literal["all_tasks", "auxiliary_tasks"] = hyperparameter(
         "all_tasks",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
+from trainables.contract import Metric
+from trainables.counterfactual_gan.scores import SETS, distance
+from trainables.counterfactual_gan.tested import Tested
+from trainables.evaluation.analysis import Analysis, Findings
 
 
 def quality(tested: Tested) -> Findings:
@@ -23,3 +26,20 @@ def quality(tested: Tested) -> Findings:
             }
         },
     )
+
+
+def declared() -> dict[str, Metric]:
+    """All metrics."""
+    metrics: dict[str, Metric] = {}
+    for kind in ("fd", "fid"):
+        metrics |= {kind: distance()} | {f"{kind}.{name}": distance() for name in SETS}
+    # the unbiased estimate may be below 0
+    return metrics | {f"kernel_distance.{name}": Metric("minimize") for name in SETS}
+
+
+QUALITY = Analysis(
+    name="quality",
+    says="distances of real and generated images (S1, Tables 1 and 3)",
+    metrics=declared(),
+    measure=quality,
+)

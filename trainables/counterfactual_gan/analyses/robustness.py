@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from trainables.contract import Metric
+from trainables.counterfactual_gan.scores import CLASSIFIERS, share, within_one
+from trainables.counterfactual_gan.tested import Tested
+from trainables.evaluation.analysis import Analysis, Findings
 
-from trainables.attacks.frozen import frozen
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
-from trainables.counterfactual_gan.figures import plot_curves
-from trainables.evaluation.perturbation_curves import (
-    EPSILONS,
-    SIGMAS,
-    Objective,
-    Point,
-    expectation,
-    gaussian_noise,
-    pgd_over_epsilons,
-    pgd_over_step_sizes,
-)
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from trainables.evaluation.perturbation_curves import Objective, Point
 
 AT_EPSILON, AT_SIGMA = 8 / 255, 0.1
 """Where a single number stands for a curve; assumed."""
@@ -30,6 +25,16 @@ def robustness(tested: Tested) -> Findings:
     D is attacked on all three logits, on the two of its verdict, and adaptively, lowering p_fake, too. G's branch is
     attacked through the expectation over its noise and dropout.
     """
+    from trainables.attacks.frozen import frozen
+    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.evaluation.perturbation_curves import (
+        EPSILONS,
+        SIGMAS,
+        gaussian_noise,
+        pgd_over_epsilons,
+        pgd_over_step_sizes,
+    )
+
     test = tested.data.test
     count = min(len(test), tested.config.curve_size)
     images, labels = test.__getitems__(list(range(count)))
@@ -87,6 +92,8 @@ def robustness(tested: Tested) -> Findings:
 
 def _classifiers(tested: Tested) -> list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]]:
     """Name, network and logits of everything that Figure 3 draws."""
+    from trainables.evaluation.perturbation_curves import expectation
+
     draws = tested.config.attack_draws
     generator, discriminator = tested.model.generator, tested.model.discriminator
     found: list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]] = [
@@ -98,3 +105,34 @@ def _classifiers(tested: Tested) -> list[tuple[str, nn.Module, Callable[[Tensor]
     if tested.g_twin is not None:
         found.append(("g_twin", tested.g_twin, expectation(tested.g_twin.classify, draws)))
     return found
+
+
+CURVE_POINTS = (7 + 6) * 10 * 2
+"""Passes that an image costs in the curves over attacks: points × steps × forward and backward."""
+
+
+def cost(config: Any, tested: int) -> Mapping[str, float]:
+    """The curves of D and its twin, and those of G's branch and its twin, over the noise that G draws."""
+    passes = CURVE_POINTS * min(config.curve_size, tested)
+    return {"discriminator": 2 * passes, "generator": 2 * config.attack_draws * passes}
+
+
+def declared() -> dict[str, Metric]:
+    """All metrics."""
+    metrics: dict[str, Metric] = {}
+    for who in CLASSIFIERS:
+        metrics[f"f1_under_pgd.{who}"] = share(attack="pgd", clean=f"test/f1.{who}")
+        metrics[f"f1_under_noise.{who}"] = share(clean=f"test/f1.{who}")
+    metrics["f1_under_adaptive_pgd.d"] = share(attack="adaptive_pgd", clean="test/f1.d")
+    for attack in ("pgd", "adaptive_pgd"):
+        metrics[f"unnoticed_errors.{attack}"] = within_one("minimize", attack=attack)
+    return metrics
+
+
+ROBUSTNESS = Analysis(
+    name="robustness",
+    says="scores over attacks and noise (S1, Figure 3)",
+    metrics=declared(),
+    measure=robustness,
+    cost=cost,
+)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
-from trainables.counterfactual_gan.figures import plot_curves
-from trainables.datasets.samples import Samples
-from trainables.evaluation.masks import choose_threshold, darkness, mask_curve, regions
-from trainables.interpretability.difference import difference
-from trainables.interpretability.gradcam import gradcam
-from trainables.pictures import columns
+from trainables.contract import Metric
+from trainables.counterfactual_gan.scores import MAPS, share
+from trainables.counterfactual_gan.tested import Tested
+from trainables.evaluation.analysis import Analysis, Findings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.datasets.sampling.samples import Samples
 
 SHOWN = 8
 DAMAGED = 1
@@ -24,6 +25,9 @@ def saliency(tested: Tested) -> Findings:
     `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best, which
     stands beside. The maps of the judges are scored one by one and averaged. Nothing without masks that mark anything.
     """
+    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.evaluation.masks import choose_threshold, mask_curve, regions
+
     validation, test = tested.data.validation, tested.data.test
     if validation.masks is None or test.masks is None:
         return Findings()
@@ -59,6 +63,8 @@ def saliency(tested: Tested) -> Findings:
 
 
 def _differences(tested: Tested) -> tuple[Tensor, Tensor]:
+    from trainables.interpretability.difference import difference
+
     def generate(images: Tensor) -> Tensor:
         made: Tensor = tested.model.generator(images).images
         return made
@@ -72,6 +78,8 @@ def _differences(tested: Tested) -> tuple[Tensor, Tensor]:
 
 def _activations(tested: Tested) -> list[tuple[Tensor, Tensor]]:
     """Every judge's maps for the class "damaged", of its last stage."""
+    from trainables.interpretability.gradcam import gradcam
+
     found = []
     for judge in tested.panel:
         name, stage = list(judge.stages.items())[-1]
@@ -85,11 +93,17 @@ def _activations(tested: Tested) -> list[tuple[Tensor, Tensor]]:
 
 
 def _darkness(tested: Tested) -> tuple[Tensor, Tensor]:
+    from trainables.evaluation.masks import darkness
+
     return darkness(tested.data.validation.pixels).cpu(), darkness(tested.data.test.pixels).cpu()
 
 
 def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> object:
     """S1's Figure 4 for this model: damaged images, each map stretched, and the mask."""
+    import torch
+
+    from trainables.pictures import columns
+
     index = (test.labels.cpu() == DAMAGED).nonzero().squeeze(1)[:SHOWN]
     images, _ = test.__getitems__(index.tolist())
     shown = [images.cpu()]
@@ -100,3 +114,17 @@ def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> ob
     assert test.masks is not None
     shown.append(test.masks.cpu()[index][:, None].to(torch.float32) / 255)
     return columns(shown, ("x", "|G(x) - x|", "GradCAM", "mask"))
+
+
+def declared() -> dict[str, Metric]:
+    """All metrics."""
+    scores = ("iou", "mask_f1", "mask_accuracy", "iou_test_chosen", "iou_of_all")
+    return {f"{score}.{name}": share() for name in MAPS for score in scores}
+
+
+SALIENCY = Analysis(
+    name="saliency",
+    says="whether what G changes is what is damaged (S1, Table 5)",
+    metrics=declared(),
+    measure=saliency,
+)

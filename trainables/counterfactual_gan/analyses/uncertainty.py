@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from trainables.contract import Metric
+from trainables.counterfactual_gan.scores import within_one
+from trainables.counterfactual_gan.tested import Tested
+from trainables.evaluation.analysis import Analysis, Findings
 
-from trainables.counterfactual_gan.analyses.analysis import Findings, Tested
-from trainables.counterfactual_gan.figures import plot_curves
-from trainables.evaluation.bootstrap import bootstrap_interval
-from trainables.evaluation.classification import FAKE, fake_probability, predicted_class
-from trainables.evaluation.uncertainty import (
-    calibration_error,
-    error_auroc,
-    negative_log_likelihood,
-    pearson,
-    risk_coverage,
-)
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def uncertainty(tested: Tested) -> Findings:
@@ -27,6 +21,18 @@ def uncertainty(tested: Tested) -> Findings:
     All but ECE come with a bootstrap interval over source images: a resample's ECE is larger than that of its sample,
     so an interval of it would lie too high. Beside p_fake stands what costs nothing: the classifier's own confidence.
     """
+    import torch
+
+    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.evaluation.bootstrap import bootstrap_interval
+    from trainables.evaluation.classification import FAKE, fake_probability, predicted_class
+    from trainables.evaluation.uncertainty import (
+        calibration_error,
+        error_auroc,
+        negative_log_likelihood,
+        risk_coverage,
+    )
+
     measured = tested.measured
     p_fake = fake_probability(measured.real)
     found = Findings(arrays={"p_fake": p_fake.numpy()})
@@ -61,8 +67,32 @@ def uncertainty(tested: Tested) -> Findings:
 
 def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Callable[[Tensor], float]]:
     """What is known of p_fake, by name, of the images at given indices."""
+    from trainables.evaluation.uncertainty import error_auroc, pearson, risk_coverage
+
     return {
         "p_fake_correlation": lambda at: pearson(losses[at], p_fake[at]),
         "p_fake_auroc": lambda at: error_auroc(p_fake[at], wrong[at]),
         "risk_coverage": lambda at: risk_coverage(p_fake[at], wrong[at]).area,
     }
+
+
+def declared() -> dict[str, Metric]:
+    """All metrics; the ends of intervals are for programs."""
+    metrics: dict[str, Metric] = {}
+    for who in ("d", "g"):
+        for end in ("", "_low", "_high"):
+            shown = not end
+            metrics[f"p_fake_correlation.{who}{end}"] = Metric("maximize", low=-1.0, high=1.0, shown=shown)
+            metrics[f"p_fake_auroc.{who}{end}"] = within_one("maximize", shown=shown)
+            metrics[f"risk_coverage.{who}{end}"] = within_one("minimize", shown=shown)
+        metrics[f"confidence_auroc.{who}"] = within_one("maximize")
+        metrics[f"calibration_error.{who}"] = within_one("minimize")
+    return metrics
+
+
+UNCERTAINTY = Analysis(
+    name="uncertainty",
+    says="whether p_fake tells which predictions to doubt (S1, Table 4)",
+    metrics=declared(),
+    measure=uncertainty,
+)

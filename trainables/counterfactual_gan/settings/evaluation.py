@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from trainables.contract import Config, hyperparameter
+from trainables.counterfactual_gan.analysis_table import ANALYSES
 
-Analysis = Literal["robustness", "uncertainty", "saliency", "quality"]
+if TYPE_CHECKING:
+    AnalysisName = str
+else:
+    AnalysisName = Literal[tuple(ANALYSES.entries)]
+    """What the table of analyses lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
 
 
 class EvaluationSettings(Config):
@@ -48,14 +53,10 @@ class EvaluationSettings(Config):
         le=100,
         description="Draws that attacks on G's class branch take the expectation over; each costs a pass.",
     )
-    analyses: tuple[Analysis, ...] = hyperparameter(
+    analyses: tuple[AnalysisName, ...] = hyperparameter(
         ("quality", "uncertainty", "saliency"),
         source="paper",
-        description=(
-            "What a test measures beside accuracy and validity: quality, distances of real and generated images "
-            "(Tables 1 and 3); robustness, scores over attacks and noise (Figure 3); uncertainty (Table 4); saliency "
-            "(Table 5)."
-        ),
+        description=f"What a test measures beside accuracy and validity: {ANALYSES.described}.",
     )
     features: Literal["judge", "inception"] = hyperparameter(
         "judge",

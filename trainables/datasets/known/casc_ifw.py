@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainables.datasets.errors import DataError, nearest
-from trainables.datasets.folder import ENDINGS, FolderSource, Listed, split_fixed
-from trainables.datasets.known.found import Found
-from trainables.datasets.locations import LocalFile
-from trainables.datasets.registry import KNOWN
+from trainables.datasets.files.locations import LocalFile
+from trainables.datasets.formats.folder import ENDINGS, FolderSource, Listed, split_fixed
+from trainables.datasets.formats.found import Found
+from trainables.datasets.known_dataset import Facts, KnownDataset
 
+CLASSES = ("healthy", "damaged")
 HOMES = ("CASC_IFW", "casc_ifw")
 RAW = "Raw image"
 NAMED = re.compile(r"\d+_(?P<cultivar>[a-z]+)_(?P<condition>[a-z]+)_.*", re.IGNORECASE)
@@ -27,12 +28,12 @@ def find_casc_ifw(root: Path) -> Found | None:
             continue
         raw = home / RAW
         found = list(_named(raw)) if raw.is_dir() else list(_by_class(home))
-        for label, name in enumerate(KNOWN["casc_ifw"].classes):
+        for label, name in enumerate(CLASSES):
             if label not in {of for _, of in found}:
                 raise DataError(f"{raw if raw.is_dir() else home} has no {name} apples")
         splits = split_fixed([label for _, label in found], str(home))
         images = (Listed(LocalFile(path), label, split) for (path, label), split in zip(found, splits, strict=True))
-        source = FolderSource("casc_ifw", KNOWN["casc_ifw"].classes, _by_split(list(images)))
+        source = FolderSource("casc_ifw", CLASSES, _by_split(list(images)))
         return Found(source, f"{home.name}/{RAW}" if raw.is_dir() else f"{home.name}/CLASS", source.count)
     return None
 
@@ -69,3 +70,21 @@ def _by_class(home: Path) -> Iterator[tuple[Path, int]]:
             )
         for path in _pictures(folder):
             yield path, CONDITIONS[folder.name.lower()]
+
+
+CASC_IFW = KnownDataset(
+    name="casc_ifw",
+    facts=Facts(
+        title="CASC IFW apples of 2010 with damage by internal feeding worms (Li et al. 2009), S1's apples",
+        shape=(3, 120, 120),
+        classes=CLASSES,
+        train=4_686,
+        test=1_172,
+    ),
+    find=find_casc_ifw,
+    files=(
+        "CASC_IFW/Raw image/*/DATE_CULTIVAR_CONDITION_NUMBER.jpg, or class folders casc_ifw/healthy and "
+        "casc_ifw/damaged"
+    ),
+    quick={},  # at their own size: the damage is small
+)

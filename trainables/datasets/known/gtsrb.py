@@ -1,21 +1,36 @@
 """GTSRB as its authors distribute it: PPM images in many sizes, with annotations in CSV.
 
-Training images are grouped by the track that they are frames of; see `trainables.datasets.known.tracks`.
+Training images are frames of videos, 30 of each physical sign that a car drove past, and are grouped by such tracks:
+Stallkamp et al. 2012, section 3, call them TRACK_FRAME within a class's folder. The images of the official test set are
+numbered at random on purpose, so that their tracks can't be told: each counts as one of its own.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
+from trainables.datasets.attack_budget import AttackBudget
+from trainables.datasets.auxiliary_tasks.class_tables import read_class_table
 from trainables.datasets.errors import DataError
-from trainables.datasets.folder import FolderSource, Listed
-from trainables.datasets.group_names import known_groups, unknown
-from trainables.datasets.known.found import Found
-from trainables.datasets.known.tracks import track_of
-from trainables.datasets.locations import LocalFile
-from trainables.datasets.registry import KNOWN
+from trainables.datasets.files.locations import LocalFile
+from trainables.datasets.formats.folder import FolderSource, Listed
+from trainables.datasets.formats.found import Found
+from trainables.datasets.known_dataset import Facts, KnownDataset, PublishedVariance
+from trainables.datasets.sampling.group_names import known_groups, unknown
+from trainables.datasets.sources import GroupName
+
+TASKS = read_class_table(
+    "gtsrb",
+    about="GTSRB's 43 traffic signs",
+    meanings={"circle_polygon": ("circle", "polygon"), "character_symbol": ("symbol", "character")},
+)
+"""Labels are numbered as in S3's official code."""
+
+NAMED = re.compile(r"(?:\d{5}_)?(?P<track>\d{5})_\d{5}")
+"""TRACK_FRAME, before which some copies repeat the class."""
 
 HOMES = ("gtsrb/GTSRB", "GTSRB", "gtsrb")
 TRAININGS = ("Final_Training/Images", "Training")
@@ -39,14 +54,14 @@ def find_gtsrb(root: Path) -> Found | None:
             raise DataError(f"{home} has training images, but no {TEST if found is not None else ANSWERS}")
         images = (*_training(training), *_rows(found, test, "test"))
         groups = known_groups({"train": [image.group for image in images if image.split == "train"]})
-        source = FolderSource("gtsrb", KNOWN["gtsrb"].classes, images, remarks=tuple(unknown(groups)))
+        source = FolderSource("gtsrb", TASKS.classes, images, remarks=tuple(unknown(groups)))
         return Found(source, f"{training.relative_to(root)}, {TEST}", source.count)
     return None
 
 
 def _training(folder: Path) -> Iterator[Listed]:
     """The images of all class folders 00000 to 00042, each with its annotations."""
-    for label in range(len(KNOWN["gtsrb"].classes)):
+    for label in range(len(TASKS.classes)):
         home = folder / f"{label:05d}"
         annotations = home / f"GT-{label:05d}.csv"
         if not annotations.is_file():
@@ -63,7 +78,7 @@ def _rows(annotations: Path, folder: Path, split: str) -> Iterator[Listed]:
         rows = list(csv.DictReader(annotations.read_text(encoding="utf-8").splitlines(), delimiter=";"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{annotations} can't be read: {error}") from None
-    classes = len(KNOWN["gtsrb"].classes)
+    classes = len(TASKS.classes)
     for number, row in enumerate(rows, 2):
         name, label = row.get("Filename") or "", row.get("ClassId") or ""
         if not name or not label.isdecimal() or int(label) >= classes or Path(name).name != name:
@@ -72,3 +87,40 @@ def _rows(annotations: Path, folder: Path, split: str) -> Iterator[Listed]:
         yield Listed(LocalFile(folder / name), int(label), "train" if split == "train" else "test", track)
     if not rows:
         raise DataError(f"{annotations} names no images")
+
+
+def track_groups(images: Sequence[tuple[int | None, str | None]]) -> list[GroupName | None]:
+    """The track of each image, given by label and file name; None where the name doesn't tell."""
+    return [None if label is None or name is None else track_of(label, name) for label, name in images]
+
+
+def track_of(label: int, path: str) -> str | None:
+    """The track of an image of class `label` in a file of this name or path, None where the name doesn't tell."""
+    matched = NAMED.fullmatch(PurePosixPath(path.replace("\\", "/")).stem)
+    return None if matched is None else f"class {label}, track {matched['track']}"
+
+
+GTSRB = KnownDataset(
+    name="gtsrb",
+    facts=Facts(
+        title="German Traffic Sign Recognition Benchmark (Stallkamp et al. 2012), at S3's 112×112 (Table 2)",
+        shape=(3, 112, 112),
+        classes=TASKS.classes,
+        train=39_209,
+        test=12_630,
+        resized=True,
+    ),
+    find=find_gtsrb,
+    files=(
+        "gtsrb/GTSRB/Final_Training/Images (or torchvision's gtsrb/GTSRB/Training), gtsrb/GTSRB/Final_Test/Images and "
+        "gtsrb/GT-final_test.csv"
+    ),
+    parquet=("gtsrb_train.parquet", "gtsrb_test.parquet"),
+    groups_of=track_groups,
+    tasks=TASKS,
+    published=PublishedVariance(67.2574, 112),
+    attack=AttackBudget(8 / 255, 2 / 255, 10, 20, "assumed", "colour photographs' customary ε; nothing in S3 says so"),
+    network="alexnet",
+    image_size=112,
+    quick={"image_size": 20, "train_size": 3_000, "test_size": 860, "adam_lr": 4e-3},
+)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from trainables.datasets.known.found import Counts, Found
-from trainables.datasets.locations import File
-from trainables.datasets.registry import KNOWN
-from trainables.datasets.sources import SPLITS, Contents, Sample, SplitName
+from trainables.datasets.files.locations import File
+from trainables.datasets.formats.found import Counts, Found
+from trainables.datasets.known_dataset import Facts, KnownDataset
+from trainables.datasets.sources import SPLITS, Contents, Sample
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,27 @@ class SyntheticSource:
                 yield Sample(split, f"{self.name}, {split} image {number}", image, mask)
 
 
-def find_synthetic_cracks(name: str) -> Found:
-    """They are everywhere."""
-    facts = KNOWN[name]
-    counts: dict[SplitName, int] = {"train": facts.train, "test": facts.test}
-    return Found(SyntheticSource(name, facts.classes, counts), "drawn by a program", lambda: counts)
+def known_drawing(name: str, title: str) -> KnownDataset:
+    """A dataset that a program draws; it is everywhere."""
+    facts = Facts(title, shape=(1, 64, 64), classes=("no crack", "crack"), train=2_000, test=500)
+    counts: Counts = {"train": facts.train, "test": facts.test}
+
+    def find(root: Path) -> Found:
+        return Found(SyntheticSource(name, facts.classes, counts), "drawn by a program", lambda: counts)
+
+    return KnownDataset(
+        name=name,
+        facts=facts,
+        find=find,
+        bundled=True,
+        quick={},  # at their own size: thin damage vanishes when it shrinks
+    )
+
+
+SYNTHETIC_CRACKS = known_drawing(
+    "synthetic_cracks", "Synthetic cracks: concrete and clear cracks drawn by a program, no photographs"
+)
+CLUTTERED = known_drawing(
+    "synthetic_cracks_cluttered",
+    "Synthetic cracks among stains, seams and pores, no clearer than on photographs; drawn by a program",
+)

@@ -9,7 +9,7 @@ import torch
 
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.loading import PART
-from trainables.datasets.stats.published import TABLE_3
+from trainables.datasets.registry import KNOWN
 from trainables.datasets.stats.separation import EPSILON, PER_CLASS, Separation, measure_separation
 
 
@@ -62,7 +62,8 @@ def _plain(spread: dict[str, Any]) -> dict[str, Any]:
 
 def _beside(dataset: Dataset, found: Separation | None) -> dict[str, Any] | None:
     """The published value, the difference, and what stands in the way of comparing them."""
-    published = TABLE_3.get(dataset.name.removesuffix(PART))
+    known = KNOWN.get(dataset.name.removesuffix(PART))
+    published = known.published if known is not None else None
     if published is None or found is None:
         return None
     differs = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -15,6 +15,7 @@ from trainables.attacks.losses import cross_entropy, targeted_loss
 from trainables.attacks.margin import margin
 from trainables.attacks.objective import Judged, Objective
 from trainables.attacks.square import square
+from trainables.attacks.targets import likeliest_wrong_classes
 from trainables.evaluation.checklist.network import Network
 from trainables.evaluation.checklist.subject import Subject
 from trainables.randomness import stream
@@ -117,32 +118,35 @@ def _apgd(
 
 
 def _apgd_t(evidence: Attacked, which: Tensor) -> tuple[Tensor, Tensor]:
-    objectives = [_towards(evidence, which, order) for order in _orders(evidence, which)]
-    generator = stream(evidence.subject.seed, "apgd_t")
+    targets = _targets(evidence, which)
     result = apgd_in_turn(
-        objectives, evidence.images[which], evidence.epsilon, iterations=ITERATIONS, generator=generator
+        _towards(evidence, which, targets),
+        evidence.images[which],
+        evidence.epsilon,
+        turns=len(targets),
+        iterations=ITERATIONS,
+        generator=stream(evidence.subject.seed, "apgd_t"),
     )
     return result.fooled, result.images
 
 
 def _towards(evidence: Attacked, which: Tensor, targets: Tensor) -> Objective:
-    """Raise the targeted loss towards one target (n,) of each sample."""
-    network, own = evidence.network, evidence.main[which]
+    """Raise the targeted loss towards the targets of the samples at `which` (n,), (turns, n), turn by turn."""
+    network, own, aims = evidence.network, evidence.main[which].repeat(len(targets)), targets.flatten()
     loss = targeted_loss(evidence.heads[0].shape[1])
 
-    def objective(images: Tensor, here: Tensor) -> Judged:
+    def objective(images: Tensor, rows: Tensor) -> Judged:
         heads, finite = network.attacked(images)
-        wrong = (heads[0].argmax(1) != own[here]) | ~finite
-        return Judged(loss(heads[0], own[here], targets[here]), wrong)
+        wrong = (heads[0].argmax(1) != own[rows]) | ~finite
+        return Judged(loss(heads[0], own[rows], aims[rows]), wrong)
 
     return objective
 
 
-def _orders(evidence: Attacked, which: Tensor) -> Sequence[Tensor]:
-    """The targets of each of the samples, the likeliest wrong class first: one (n,) for each turn."""
+def _targets(evidence: Attacked, which: Tensor) -> Tensor:
+    """The targets of each of the samples at `which` (n,), the likeliest wrong class first, (turns, n)."""
     logits = evidence.heads[0][which].float().nan_to_num(0.0, 1e30, -1e30)[:, : evidence.classes]
-    order = logits.scatter(1, evidence.main[which].unsqueeze(1), -torch.inf).argsort(1, descending=True)
-    return list(order[:, : min(TARGETS, evidence.classes - 1)].T)
+    return likeliest_wrong_classes(logits, evidence.main[which], min(TARGETS, evidence.classes - 1)).T
 
 
 ATTACKS: dict[str, Callable[[Attacked, Tensor], tuple[Tensor, Tensor]]] = {

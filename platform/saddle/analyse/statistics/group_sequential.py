@@ -10,7 +10,7 @@ exactly for normal differences, however few. How α is spent over the looks foll
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -77,16 +77,13 @@ def critical_values(
     return tuple(found)
 
 
-def sequential_p(
-    statistics: Sequence[float], looks: tuple[int, ...], shares: tuple[float, ...], spending: Spending
-) -> float:
-    """The smallest α at which one of the looks so far would have ended the comparison; 1 where none would.
+def sequential_p(t: float, looks: tuple[int, ...], shares: tuple[float, ...], spending: Spending) -> float:
+    """The smallest α at which the latest look, with statistic `t`, would have ended the comparison; 1 where none would.
 
-    `statistics` are the t of each look. (The repeated p-value of Jennison & Turnbull, 1989, JRSS B 51.)
+    (The repeated p-value of Jennison & Turnbull, 1989, JRSS B 51, of the latest look alone, as their interval is.)
     """
-
     with np.errstate(divide="ignore"):
-        margins = (np.log(np.abs(statistics)) - _log_bounds(looks, shares, spending)).max(axis=1)
+        margins = math.log(max(abs(t), 1e-300)) - _log_bounds(looks, shares, spending)[:, -1]
     stopping = np.flatnonzero(margins >= 0)
     if not len(stopping):
         return 1.0

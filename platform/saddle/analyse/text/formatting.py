@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.study.metrics import is_fraction
 from saddle.study.values import readable
+from trainables.contract import Metric
 
 MINUS, DASH = "−", "–"
 
 
 def label(metric: str) -> str:
-    """`test/robust_accuracy.worst_case` as `test robust accuracy (worst case)`."""
+    """`test/some_measure.of_this` as `test some measure (of this)`."""
     split, _, rest = metric.rpartition("/")
     name, *details = rest.replace("_", " ").split(".")
     detail = f" ({', '.join(details)})" if details else ""
@@ -36,16 +36,26 @@ class Scale:
     decimals: int
 
     @classmethod
-    def of(cls, metric: str, spread: Iterable[float | None] = ()) -> Scale:
+    def of(cls, metric: Metric, spread: Iterable[float | None] = ()) -> Scale:
         """A scale whose digits fit the sizes given: interval half-widths, or standard deviations."""
-        fraction = is_fraction(metric)
+        fraction, unit = metric.is_fraction, f" {metric.unit}" if metric.unit else ""
         factor = 100.0 if fraction else 1.0
         sizes = [abs(size) * factor for size in spread if size is not None and math.isfinite(size) and size != 0]
         least = 1 if fraction else 0
         decimals = 1 if fraction else 3
         if sizes:
             decimals = min(max(1 - math.floor(math.log10(min(sizes))), least), 6)
-        return cls(factor, " %" if fraction else "", " points" if fraction else "", decimals)
+        return cls(factor, " %" if fraction else unit, " points" if fraction else unit, decimals)
+
+    @property
+    def unit(self) -> str:
+        """` (%)`, for what stands over or beside bare numbers."""
+        return f" ({self.suffix.strip()})" if self.suffix else ""
+
+    @property
+    def difference_unit(self) -> str:
+        """` (points)`."""
+        return f" ({self.difference_suffix.strip()})" if self.difference_suffix else ""
 
     def value(self, number: float | None) -> str:
         """`83.2 %`, or a dash for what is not known."""

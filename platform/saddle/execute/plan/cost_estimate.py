@@ -12,6 +12,7 @@ from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import trial_folder
+from saddle.study.trainables import LoadedTrainable
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
@@ -34,9 +35,9 @@ class Estimate:
     basis: str
 
 
-def estimate_trial(store: Store, trainable_name: str, trainable: Any, configs: Sequence[Any]) -> Estimate:
+def estimate_trial(store: Store, trainable: LoadedTrainable, configs: Sequence[Any]) -> Estimate:
     """What a trial takes if it runs to its end, on average over these configurations."""
-    measured = list(earlier_trials(store, trainable_name))
+    measured = list(earlier_trials(store, trainable.name))
     if measured:
         paces = [pace for _, entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
         units = [amount for config in configs if (amount := units_of(trainable, config)) is not None]
@@ -45,8 +46,8 @@ def estimate_trial(store: Store, trainable_name: str, trainable: Any, configs: S
             round(median(stored_bytes(store, run, entry) for run, entry in measured)),
             f"measured on {len(measured)} earlier trial{'s' if len(measured) > 1 else ''} in this storage",
         )
-    if not hasattr(trainable, "estimate"):
-        return Estimate(None, None, f"unknown until a trial of {trainable_name} has run in this storage")
+    if trainable.estimate is None:
+        return Estimate(None, None, f"unknown until a trial of {trainable.name} has run in this storage")
     counted = [trainable.estimate(config) for config in configs]
     return Estimate(
         mean(operations for operations, _ in counted) / OPERATIONS_PER_SECOND,
@@ -55,15 +56,15 @@ def estimate_trial(store: Store, trainable_name: str, trainable: Any, configs: S
     )
 
 
-def units_of(trainable: Any, config: Any) -> float | None:
+def units_of(trainable: LoadedTrainable, config: Any) -> float | None:
     """What a trial's time is taken to be proportional to: its operations where they can be counted, else its epochs."""
-    if hasattr(trainable, "estimate"):
+    if trainable.estimate is not None:
         return float(trainable.estimate(config)[0])
     epochs = getattr(config, "epochs", None)
     return float(epochs) if epochs else None
 
 
-def seconds_per_unit(trainable: Any, entry: TrialRecord) -> float | None:
+def seconds_per_unit(trainable: LoadedTrainable, entry: TrialRecord) -> float | None:
     """The pace of a finished trial, the part of it that ran; None where its configuration can't be read any more."""
     try:
         config = trainable.Config.model_validate(dict(entry.params))
@@ -79,7 +80,7 @@ def earlier_trials(store: Store, trainable_name: str) -> Iterator[tuple[RunId, T
     for name in study_names(store):
         try:
             stored = read_study(store, name)
-        except UserError:  # of a trainable that isn't installed any more, for example; that study says so itself
+        except UserError:  # damaged, which that study says itself
             continue
         if stored is not None and stored.study.trainable == trainable_name:
             entries = Ledger(store, stored.run)

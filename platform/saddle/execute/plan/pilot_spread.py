@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from saddle.analyse.ablation import measure_arms
 from saddle.analyse.answer_study import arms_of_study
@@ -14,6 +13,7 @@ from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
+from saddle.study.declarations import Declarations
 from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
@@ -31,13 +31,13 @@ class PowerQuestion:
 OPEN = PowerQuestion()
 
 
-def find_spread(study: Study, store: Store, trainable: Any, question: PowerQuestion) -> Spread | None:
+def find_spread(study: Study, store: Store, declared: Declarations, question: PowerQuestion) -> Spread | None:
     """The spread asked about, else that of the study's own trials; None where nothing was asked and none have ended.
 
     Raises `UserError` for a size that no difference of shares can have, where a pilot is none, and where an effect is
     asked about and no spread is known.
     """
-    metric = compared_metric(study, trainable.METRICS, (), trainable.SELECTION)
+    metric = compared_metric(study, declared)
     for option, size in (("--effect", question.effect), ("--spread", question.spread)):
         wrong = too_large(metric, size) if size is not None else None
         if wrong is not None and size is not None:
@@ -45,9 +45,9 @@ def find_spread(study: Study, store: Store, trainable: Any, question: PowerQuest
     if question.spread is not None:
         return Spread(question.spread, "stated")
     if question.pilot is not None:
-        return _of_pilot(store, question.pilot, metric)
+        return _of_pilot(store, question.pilot, metric.name)
     stored = read_study(store, study.study)
-    own = None if stored is None else _of_stored(store, stored, metric)
+    own = None if stored is None else _of_stored(store, stored, metric.name)
     if own is None and question.effect is not None:
         raise UserError(
             f"how many seeds an effect needs depends on the spread of paired differences, and {study.study} has no two"

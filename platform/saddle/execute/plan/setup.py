@@ -24,10 +24,11 @@ from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.study.models import Study
+from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-from trainables.contract import complete
 
 
 class NothingToBuildOn(UserError):
@@ -46,7 +47,7 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
         )
-    found = best(Ledger(store, search.run), search.study.objective[0], search.study.constraints)
+    found = best(Ledger(store, search.run), selection_of(search.study, search.declared), search.study.constraints)
     if found is None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"
@@ -75,16 +76,13 @@ def make_source(
         trainable = load_trainable(study.trainable)
         raced = study.ablation.race.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
-        return AblationSource(replicates_of(study.ablation, arms), finished, judge)
-    name, told = name_in_storage(run), {e.key: e for e in entries}
-    begun = begun_trials(store, run, told)
+        return AblationSource(run, replicates_of(study.ablation, arms), finished, judge)
+    name, by_key = name_in_storage(run), {entry.key: entry for entry in entries}
+    begun = begun_trials(store, run, by_key)
     journal = journal_path(store, run)
-    if shared_url() is None:
-        storage = open_whole(journal, study, name, entries, {trial.number: trial.settings for trial in begun})
-    else:
-        storage = open_storage(journal)
+    storage = open_storage(journal) if shared_url() else open_whole(journal, study, name, entries, begun)
     rebuild(study, storage, name, entries, begun)
-    search = OptunaSearch(study, storage, told, known=known_values(study), name=name)
+    search = OptunaSearch(study, run, storage, by_key, known=known_values(study), name=name)
     search.retry(again)
     return FaultTolerantSource(search)
 
@@ -106,7 +104,21 @@ def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: 
             Checkpoints.of_trial(store, run, key, lock.token).fence_off()
 
 
+def place_trials(study: Study, store: Store, data_root: str | None, lock: StudyLock) -> Placement:
+    """Where the study's trials run, but for the kind of machine that a block asks for."""
+    resources, minutes = study.resources, study.budget.minutes_per_trial
+    return Placement(
+        store.url,
+        data_root,
+        resources.workers,
+        resources.cpus_per_worker,
+        resources.gpus_per_worker,
+        time_limit=60 * minutes if minutes else None,
+        token=lock.token,
+    )
+
+
 def known_values(study: Study) -> dict[str, Any]:
     """Every value that isn't searched, so that a condition may rest on a default."""
-    known = complete(load_trainable(study.trainable), study.settings, study.recipe, study.scale)
+    known = load_trainable(study.trainable).complete(study.settings, study.recipe, study.scale)
     return {name: value for name, value in known.items() if name not in (study.search or {})}

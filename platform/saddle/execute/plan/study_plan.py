@@ -114,7 +114,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
-        per_trial=estimate_trial(store, study.trainable, trainable, [complete.config for complete in resolved]),
+        per_trial=estimate_trial(store, trainable, [complete.config for complete in resolved]),
         config=resolved[0].config.model_dump(mode="json"),
         assumed=sorted(
             name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied

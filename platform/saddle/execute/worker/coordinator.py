@@ -12,22 +12,25 @@ from saddle.trial.outcome import Outcome
 GRACE_SECONDS = 5.0
 """How long a rank's failure waits for the other ranks to come out of their step before the group is given up."""
 
-Word = Literal["go", "next"]
+Decision = Literal["go", "next"]
 
 
-class Exchange:
-    """Hands the slot's orders to the ranks and their joint messages to the slot.
+class Coordinator:
+    """Hands the slot's trials to the ranks and their joint messages to the slot.
 
-    After every step all ranks say what came of it, and get one word back: `go` on, or on to the `next` trial. As the
-    word is one for all, an early stop or a collapse seen by one rank never leaves the others in a collective.
+    Before the first step of a trial, and after every step, the ranks meet at a barrier: each says what came of its
+    step, and all get one decision back: `go` on, or on to the `next` trial. As the decision is one for all, an early
+    stop or a collapse seen by one rank never leaves the others in a collective.
+
+    A `generation` is one start of the group; trials are numbered through all generations, barriers within a trial.
     """
 
     def __init__(self, ranks: int) -> None:
         self.ranks = ranks
         self.generation = 0
         self.closed = False
-        self.serial = self.taken = 0
-        self.order = ""
+        self.trial = self.last_of_earlier = 0
+        self.start_message = ""
         self._changed = asyncio.Condition()
         self._forget_group()
         self._forget_trial()
@@ -37,10 +40,10 @@ class Exchange:
         self.ended: str | None = None
 
     def _forget_trial(self) -> None:
-        self.said: dict[int, dict[int, str]] = {}
-        self.permits = 0
+        self.arrived: dict[int, dict[int, str]] = {}
+        self.steps_allowed = 0
         self.over = False
-        self.news: list[dict[str, Any]] = []
+        self.joint_messages: list[dict[str, Any]] = []
 
     # the slot's side
 
@@ -48,7 +51,7 @@ class Exchange:
         """A new group is about to start; what an earlier one still says is not heard any more."""
         async with self._changed:
             self.generation += 1
-            self.taken = self.serial  # a trial handed to the group before is not this one's
+            self.last_of_earlier = self.trial  # a trial handed to the group before is not this one's
             self._forget_group()
             self._changed.notify_all()
             return self.generation
@@ -61,25 +64,25 @@ class Exchange:
                 raise RuntimeError(self.ended)
             return self.joined
 
-    async def start(self, order: str) -> None:
+    async def start(self, start_message: str) -> None:
         """Hand the ranks their next trial."""
         async with self._changed:
-            self.serial += 1
-            self.order = order
+            self.trial += 1
+            self.start_message = start_message
             self._forget_trial()
             self._changed.notify_all()
 
     async def step(self, timeout: float | None) -> dict[str, Any] | None:
         """Let the group take a step; its message and whether the group is whole, `ended`, or None after `timeout`."""
         async with self._changed:
-            self.permits += 1
+            self.steps_allowed += 1
             self._changed.notify_all()
             try:
                 async with asyncio.timeout(timeout):
-                    await self._changed.wait_for(lambda: self.news or self.ended is not None)
+                    await self._changed.wait_for(lambda: self.joint_messages or self.ended is not None)
             except TimeoutError:
                 return None
-            return self.news.pop(0) if self.news else {"ended": self.ended}
+            return self.joint_messages.pop(0) if self.joint_messages else {"ended": self.ended}
 
     async def drop(self) -> None:
         """The trial under way is over for the slot."""
@@ -112,35 +115,40 @@ class Exchange:
     async def take(self, generation: int, after: int) -> tuple[int, str] | None:
         """The trial that comes after number `after`, with its number; None where the group is to end."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._is_past(generation) or self.serial > max(after, self.taken))
-            return None if self._is_past(generation) else (self.serial, self.order)
+            await self._changed.wait_for(
+                lambda: self._is_past(generation) or self.trial > max(after, self.last_of_earlier)
+            )
+            return None if self._is_past(generation) else (self.trial, self.start_message)
 
-    async def agree(self, generation: int, serial: int, turn: int, rank: int, word: str) -> Word:
-        """What all ranks do after step `turn` of a trial, once each has said what came of it."""
+    async def meet(self, generation: int, trial: int, barrier: int, rank: int, message: str) -> Decision:
+        """What all ranks do after a barrier of a trial, once each has arrived there with what came of its step."""
         async with self._changed:
-            said = self.said.setdefault(turn, {})
-            if not self._is_past(generation) and serial == self.serial:
-                said[rank] = word
-                if len(said) == self.ranks:
-                    self._conclude(join_words([said[r] for r in sorted(said)]), whole=True)
-                elif is_end(word):
-                    asyncio.get_running_loop().create_task(self._give_up(serial, turn, rank))
+            messages = self.arrived.setdefault(barrier, {})
+            if not self._is_past(generation) and trial == self.trial:
+                messages[rank] = message
+                if len(messages) == self.ranks:
+                    self._conclude(join_messages([messages[r] for r in sorted(messages)]), whole=True)
+                elif is_end(message):
+                    asyncio.get_running_loop().create_task(self._conclude_without_others(trial, barrier, rank))
 
             def is_over() -> bool:
-                return self._is_past(generation) or serial != self.serial or self.over
+                return self._is_past(generation) or trial != self.trial or self.over
 
-            await self._changed.wait_for(lambda: is_over() or (len(said) == self.ranks and self.permits > turn))
+            await self._changed.wait_for(
+                lambda: is_over() or (len(messages) == self.ranks and self.steps_allowed > barrier)
+            )
             return "next" if is_over() else "go"
 
-    async def _give_up(self, serial: int, turn: int, rank: int) -> None:
-        """After the grace, conclude from what one rank said where the others still hang in their step."""
+    async def _conclude_without_others(self, trial: int, barrier: int, rank: int) -> None:
+        """After the grace, conclude from one rank's message where the others still hang in their step."""
         await asyncio.sleep(GRACE_SECONDS)
         if not await self._all_alive():
             return  # a rank's death is what failed the others; the end of the group follows
         async with self._changed:
-            said = self.said.get(turn, {})
-            if serial == self.serial and not self.over and len(said) < self.ranks and is_failure(said[rank]):
-                self._conclude(said[rank], whole=False)
+            messages = self.arrived.get(barrier, {})
+            missing = len(messages) < self.ranks
+            if trial == self.trial and not self.over and missing and is_failure(messages[rank]):
+                self._conclude(messages[rank], whole=False)
 
     async def _all_alive(self) -> bool:
         """Whether every rank's process answers, or is only too busy to."""
@@ -160,44 +168,44 @@ class Exchange:
 
     def _conclude(self, joint: str, whole: bool) -> None:
         if json.loads(joint)["kind"] != "ready":
-            self.news.append({"message": joint, "whole": whole})
+            self.joint_messages.append({"message": joint, "whole": whole})
             self.over = self.over or is_end(joint)
         self._changed.notify_all()
 
 
-def is_end(word: str) -> bool:
-    """Whether a rank said that it takes no further step of the trial."""
-    return json.loads(word)["kind"] in ("end", "fault")
+def is_end(message: str) -> bool:
+    """Whether a rank takes no further step of the trial."""
+    return json.loads(message)["kind"] in ("end", "fault")
 
 
-def is_fault(word: str) -> bool:
-    """Whether a rank said that the machine, its disk or network failed."""
-    return bool(json.loads(word)["kind"] == "fault")
+def is_fault(message: str) -> bool:
+    """Whether the machine of a rank, its disk or network failed."""
+    return bool(json.loads(message)["kind"] == "fault")
 
 
-def is_failure(word: str) -> bool:
-    """Whether a rank said that it takes no further step without having come to the trial's end."""
-    return is_fault(word) or (is_end(word) and json.loads(word)["outcome"] != Outcome.COMPLETED)
+def is_failure(message: str) -> bool:
+    """Whether a rank takes no further step without having come to the trial's end."""
+    return is_fault(message) or (is_end(message) and json.loads(message)["outcome"] != Outcome.COMPLETED)
 
 
-def join_words(words: list[str]) -> str:
-    """What the group says: a fault or a failure of any rank, else the first rank's word, all being of one kind.
+def join_messages(messages: list[str]) -> str:
+    """The group's message: a fault or a failure of any rank, else the first rank's, all being of one kind.
 
-    A fault comes first, as other ranks' failures may only follow from it. Words differ in kind, or in the epoch they
+    A fault comes first, as other ranks' failures may only follow from it. Messages differ in kind, or in the epoch they
     start from, only where a trainable lets ranks go different ways.
     """
-    failure = next(filter(is_fault, words), None) or next(filter(is_failure, words), None)
+    failure = next(filter(is_fault, messages), None) or next(filter(is_failure, messages), None)
     if failure is not None:
         return failure
-    first = json.loads(words[0])
-    for rank, word in enumerate(words):
-        other = json.loads(word)
+    first = json.loads(messages[0])
+    for rank, message in enumerate(messages):
+        other = json.loads(message)
         if (other["kind"], other.get("epoch")) != (first["kind"], first.get("epoch")):
             why = f"the ranks went different ways: rank 0 reports {describe(first)}, rank {rank} {describe(other)}"
             return dump_message(EndMessage(first["key"], first["attempt"], str(Outcome.FAILED), why))
-    return words[0]
+    return messages[0]
 
 
-def describe(word: dict[str, Any]) -> str:
-    """A word in words."""
-    return str(word["kind"]) + (f" of epoch {word['epoch']}" if "epoch" in word else "")
+def describe(message: dict[str, Any]) -> str:
+    """A message in words."""
+    return str(message["kind"]) + (f" of epoch {message['epoch']}" if "epoch" in message else "")

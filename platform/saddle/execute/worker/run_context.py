@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+from trainables.latest_used import LatestUsed
 
 T = TypeVar("T")
 
 
 @dataclass
 class DataCache:
-    """Datasets a warm worker has loaded, so that its next trial starts at once; only the latest two stay."""
+    """What a warm worker has loaded or made, so that its next trial starts at once: the latest two datasets, and what
+    its trainable keeps (see `Run.cached`)."""
 
     root: str | None
-    loaded: dict[str, Any] = field(default_factory=dict)
+    loaded: LatestUsed = field(default_factory=lambda: LatestUsed(2))
+    made: LatestUsed = field(default_factory=LatestUsed)
 
     def get(self, name: Any) -> Any:
         from trainables.datasets import load
 
-        key = repr(name)
-        if key not in self.loaded:
-            while len(self.loaded) >= 2:
-                self.loaded.pop(next(iter(self.loaded)))
-            self.loaded[key] = load(name, self.root)
-        return self.loaded[key]
+        return self.loaded.get(repr(name), lambda: load(name, self.root))
 
 
 @dataclass
@@ -91,3 +90,7 @@ class TrainRun:
 
     def resume(self) -> Mapping[str, Any] | None:
         return self.state
+
+    def cached(self, key: Hashable, make: Callable[[], T]) -> T:
+        value: T = self.cache.made.get(key, make)
+        return value

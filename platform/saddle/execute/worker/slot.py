@@ -15,17 +15,18 @@ from saddle.redaction import redact_logs, redacting
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.open import open_store
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, Order, dump_message
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, StartMessage, dump_message
 from saddle.trial.outcome import Outcome
+from saddle.trial.placement import Placement
 
-ORDER = "order"
+START = "start"
 MESSAGE = "message"
 
 
-def make_worker(order: Order) -> Worker:
+def make_worker(placement: Placement) -> Worker:
     """A worker on a thread of this process, or for a GPU or several workers a group of processes."""
-    if needs_group(order.workers, order.gpus_per_worker):
-        return GroupWorker(order.workers, order.cpus_per_worker, order.gpus_per_worker, order.machine)
+    if needs_group(placement.workers, placement.gpus_per_worker):
+        return GroupWorker(placement)
     return InProcessWorker()
 
 
@@ -37,16 +38,16 @@ class Slot(tune.Trainable):
         # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         redact_logs()
-        order = Order.parse(config[ORDER])
-        self.worker = make_worker(order)
-        self._take(order)
+        start = StartMessage.parse(config[START])
+        self.worker = make_worker(start.placement)
+        self._take(start)
 
-    def _take(self, order: Order) -> None:
-        adopt_credentials(order.storage)
-        self.order = order
+    def _take(self, start: StartMessage) -> None:
+        self.message, self.spec, self.placement = start, start.spec, start.placement
+        adopt_credentials(self.placement.storage)
         self.trouble: Exception | None = None
         try:
-            self.worker.start(order)
+            self.worker.start(start)
         except Exception as error:  # Tune hands on what a step raises; of a constructor's error only the text is left
             self.trouble = error
         self.holding = self.trouble is None
@@ -62,7 +63,7 @@ class Slot(tune.Trainable):
             fault = infrastructure_error(error)
             if fault is None:
                 raise
-            message = FaultMessage(self.order.key, self.attempt, str(fault))
+            message = FaultMessage(self.spec.key, self.attempt, str(fault))
             self.holding = False  # who knows what is left of the worker
         done = isinstance(message, EndMessage | FaultMessage)
         if done and self.holding:
@@ -74,20 +75,19 @@ class Slot(tune.Trainable):
     def _next_message(self) -> Message:
         if self.trouble is not None:
             raise self.trouble
-        limit = self.order.time_limit
+        limit = self.placement.time_limit
         if limit is not None and self.spent > limit:
             why = f"{self.spent:.0f} s of training, more than the {limit:g} s allowed"
-            return EndMessage(self.order.key, self.attempt, str(Outcome.TIMED_OUT), why)
+            return EndMessage(self.spec.key, self.attempt, str(Outcome.TIMED_OUT), why)
         try:
             message = self.worker.step(timeout=limit)
         except TimeoutError as error:
             # whoever takes the trial up next only ends it
-            store = open_store(self.order.storage, create=False)
-            Checkpoints.of_trial(store, self.order.run, self.order.key, self.order.token).give_up(
-                Outcome.TIMED_OUT, str(error)
-            )
+            store = open_store(self.placement.storage, create=False)
+            checkpoints = Checkpoints.of_trial(store, self.spec.run, self.spec.key, self.placement.token)
+            checkpoints.give_up(Outcome.TIMED_OUT, str(error))
             self.worker.abandon()
-            self.worker.start(self.order)
+            self.worker.start(self.message)
             message = self.worker.step()
         self.attempt = message.attempt
         self.spent = message.seconds if isinstance(message, EpochMessage) else 0.0
@@ -97,7 +97,7 @@ class Slot(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         if self.holding:
             self.worker.stop()
-        self._take(Order.parse(new_config[ORDER]))
+        self._take(StartMessage.parse(new_config[START]))
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:

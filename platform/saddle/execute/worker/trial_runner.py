@@ -1,4 +1,4 @@
-"""One trial, from its order to its last message: train, checkpoint, select, evaluate, classify how it ended."""
+"""One trial, from its start to its last message: train, checkpoint, select, evaluate, classify how it ended."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from saddle.store.curve import of_attempt
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
 from saddle.store.plain_state import NotPlain
-from saddle.study.trainables import load_trainable
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, Order, ReadyMessage
+from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, ReadyMessage, StartMessage
 from saddle.trial.outcome import Outcome
-from saddle.trial.record import image_of_epoch, is_of_epoch
 from trainables.contract import Collapsed, Diverged, Report
 
 
@@ -49,19 +49,20 @@ def exits_are_failures() -> Iterator[None]:
 class Training:
     """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store."""
 
-    order: Order
+    start: StartMessage
     cache: DataCache
     is_rank_zero: bool = True
 
     def __post_init__(self) -> None:
         self.began: tuple[int, dict[str, Any] | None] | None = None
         self.attempt = 0
-        self.folder = trial_folder(self.order.run, self.order.key)
+        self.spec, self.placement = self.start.spec, self.start.placement
+        self.folder = trial_folder(self.spec.run, self.spec.key)
 
     def _open(self) -> None:
         """Begin another attempt."""
-        self.store = open_store(self.order.storage, create=False)
-        self.checkpoints = Checkpoints.of_trial(self.store, self.order.run, self.order.key, self.order.token)
+        self.store = open_store(self.placement.storage, create=False)
+        self.checkpoints = Checkpoints.of_trial(self.store, self.spec.run, self.spec.key, self.placement.token)
         self.attempt = self.checkpoints.manifest.attempts + 1
         if self.is_rank_zero:
             self.attempt = self.checkpoints.claim(time.time())
@@ -78,7 +79,7 @@ class Training:
             raise
         except Exception as error:  # see `messages`
             return self._failed(error)
-        return ReadyMessage(self.order.key, self.attempt, self.began[0])
+        return ReadyMessage(self.spec.key, self.attempt, self.began[0])
 
     def messages(self) -> Generator[Message, None, None]:
         """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
@@ -101,30 +102,30 @@ class Training:
         try:
             yield from self._train()
         except Collapsed as failure:
-            yield self._end(Outcome.COLLAPSED, failure.why, images=self._all_images(failure.images))
+            yield self._end(Outcome.COLLAPSED, failure.why, Measurement(images=self._all_images(failure.images)))
         except Diverged as failure:
-            yield self._end(Outcome.DIVERGED, failure.why, images=self._all_images(failure.images))
+            yield self._end(Outcome.DIVERGED, failure.why, Measurement(images=self._all_images(failure.images)))
         except NotPlain as refusal:
             yield self._end(Outcome.FAILED, str(refusal))
 
     def _failed(self, error: Exception) -> EndMessage | FaultMessage:
         """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
-        fault = infrastructure_error(error) or full_folder(working_folders(self.order.storage))
+        fault = infrastructure_error(error) or full_folder(working_folders(self.placement.storage))
         if fault is not None:
-            return FaultMessage(self.order.key, self.attempt, str(fault))
+            return FaultMessage(self.spec.key, self.attempt, str(fault))
         return self._end(Outcome.FAILED, "".join(traceback.format_exception(error)))
 
     def _train(self) -> Generator[Message, None, None]:
         assert self.began is not None
         reached, state = self.began
         with exits_are_failures():
-            trainable = load_trainable(self.order.trainable)
-            config = trainable.Config.model_validate(dict(self.order.params))
+            trainable = load_trainable(self.start.trainable)
+            config = trainable.Config.model_validate(dict(self.spec.params))
         spent = self.checkpoints.manifest.seconds if reached else 0.0
         if self.is_rank_zero:
             self.checkpoints.forget_after(reached)
             self.checkpoints.clean()
-        run = TrainRun(self.order.seed, self.cache, state)
+        run = TrainRun(self.spec.seed, self.cache, state)
         last: Mapping[str, Any] | None = state
         since = time.monotonic()
         for epoch, report in enumerate(reports_of(trainable, config, run), start=reached + 1):
@@ -138,7 +139,7 @@ class Training:
                 self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
             # the manifest's own time, so that whatever is told of this epoch again is told the same
             when = self.checkpoints.manifest.times[-1] if self.is_rank_zero else time.time()
-            yield EpochMessage(self.order.key, self.attempt, epoch, dict(report.metrics), seconds, when)
+            yield EpochMessage(self.spec.key, self.attempt, epoch, dict(report.metrics), seconds, when)
         if last is None:
             raise ValueError("the trainable reported no epoch")
         with exits_are_failures():
@@ -150,7 +151,7 @@ class Training:
         for name in report.metrics:
             if name.startswith("test/"):
                 raise ValueError(f"{name} was reported during training; test is measured once, at the end")
-        for name in (*self.order.required, self.order.select[0]):
+        for name in (*self.start.required, self.start.select[0]):
             if name not in report.metrics:
                 raise ValueError(
                     f"the report of epoch {epoch} lacks {name}; it has {', '.join(sorted(report.metrics))}"
@@ -160,31 +161,31 @@ class Training:
 
     def _is_best(self, report: Report) -> bool:
         """Whether this epoch's selection metric beats all before it (the first of equals stays)."""
-        metric, direction = self.order.select
+        metric, direction = self.start.select
         best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
         return best is None or (value > best if direction == "maximize" else value < best)
 
-    def _finish(self, trainable: Any, config: Any, last: Mapping[str, Any]) -> EndMessage:
+    def _finish(self, trainable: LoadedTrainable, config: Any, last: Mapping[str, Any]) -> EndMessage:
         """Measure test once for the selected and once for the last checkpoint."""
         manifest = self.checkpoints.manifest
         best = manifest.best
         assert best is not None
         assert manifest.last is not None
-        run = TrainRun(self.order.seed, self.cache, alone=True)
+        run = TrainRun(self.spec.seed, self.cache, alone=True)
         selected = best is not manifest.last
         report = trainable.evaluate(config, load_state(self.store, best) if selected else last, run)
         last_report = trainable.evaluate(config, last, run) if selected else report
-        return self._end(
-            Outcome.COMPLETED,
+        measurement = Measurement(
             metrics={**manifest.best_metrics, **report.metrics},
             test_last=dict(last_report.metrics),
             arrays=self._store_arrays(report.arrays),
             images=self._all_images(report.images),
             fingerprints={**fingerprint_data(config, run), **report.fingerprints},
         )
+        return self._end(Outcome.COMPLETED, "", measurement)
 
-    def _end(self, outcome: Outcome, why: str = "", **rest: Any) -> EndMessage:
-        return EndMessage(self.order.key, self.attempt, str(outcome), why, **rest)
+    def _end(self, outcome: Outcome, why: str = "", measurement: Measurement | None = None) -> EndMessage:
+        return EndMessage(self.spec.key, self.attempt, str(outcome), why, measurement or Measurement())
 
     def _store_arrays(self, arrays: Mapping[str, Any]) -> dict[str, str]:
         return store_arrays(self.store, self._own("arrays"), arrays)
@@ -210,7 +211,7 @@ class Training:
         return store_images(self.store, self._own("images"), images if self.is_rank_zero else {})
 
 
-def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
+def reports_of(trainable: LoadedTrainable, config: Any, run: TrainRun) -> Iterator[Report]:
     """What the trainable reports, one epoch after the other."""
     over = object()
     with exits_are_failures():
@@ -225,7 +226,7 @@ def reports_of(trainable: Any, config: Any, run: TrainRun) -> Iterator[Report]:
 
 def working_folders(storage: str) -> list[str]:
     """Where a trial writes on this machine: the storage, temporary files, the datasets' cache."""
-    from trainables.datasets.cache_space import cache_root
+    from trainables.datasets.cache.space import cache_root
 
     local = [] if "://" in storage else [storage]
     return [*local, tempfile.gettempdir(), str(cache_root())]

@@ -1,4 +1,4 @@
-"""A warm Ray Train worker: it waits for orders and trains one after the other, step by step as it is told."""
+"""A warm Ray Train worker: it waits for trials and trains one after the other, step by step as it is told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
-from saddle.trial.messages import Message, Order
+from saddle.trial.messages import Message, StartMessage
 
 START_SECONDS = 600.0
 """How long a worker may take until it can be handed a trial; a group waits for its resources meanwhile."""
@@ -30,7 +30,7 @@ class WorkerNotStarted(Exception):
 class Worker(Protocol):
     """What a slot wants of whatever trains behind it."""
 
-    def start(self, order: Order) -> None:
+    def start(self, message: StartMessage) -> None:
         """Take up a trial; the one before must have ended or been stopped. Raises `WorkerNotStarted`."""
 
     def step(self, timeout: float | None = None) -> Message:
@@ -54,18 +54,18 @@ class InProcessWorker:
     Training only advances while `step` waits for it: a trial that is stopped costs nothing more.
     """
 
-    _orders: queue.Queue[Order | None] = field(default_factory=lambda: queue.Queue(1))
+    _starts: queue.Queue[StartMessage | None] = field(default_factory=lambda: queue.Queue(1))
     _go: queue.Queue[bool] = field(default_factory=lambda: queue.Queue(1))
     _messages: queue.Queue[Message | BaseException] = field(default_factory=lambda: queue.Queue(1))
     _up: queue.Queue[BaseException | None] = field(default_factory=lambda: queue.Queue(1))
     _thread: threading.Thread | None = None
 
-    def start(self, order: Order) -> None:
+    def start(self, message: StartMessage) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
             self._thread.start()
             self._await_start()
-        self._orders.put(order)
+        self._starts.put(message)
 
     def _await_start(self) -> None:
         try:
@@ -94,7 +94,7 @@ class InProcessWorker:
 
     def close(self) -> None:
         if self._thread is not None:
-            self._orders.put(None)
+            self._starts.put(None)
             self._thread.join(timeout=10)
 
     def _fit(self) -> None:
@@ -116,11 +116,11 @@ class InProcessWorker:
         note_exits()
         self._up.put(None)
         cache: DataCache | None = None
-        while (order := self._orders.get()) is not None:
-            if cache is None or cache.root != order.data_root:
-                cache = DataCache(order.data_root)
-            torch.set_num_threads(order.threads)
-            messages = Training(order, cache).messages()
+        while (start := self._starts.get()) is not None:
+            if cache is None or cache.root != start.placement.data_root:
+                cache = DataCache(start.placement.data_root)
+            torch.set_num_threads(start.placement.threads)
+            messages = Training(start, cache).messages()
             while self._go.get():
                 message = next(messages, None)
                 if message is None:

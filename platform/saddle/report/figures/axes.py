@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedLocator, Formatter, Locator, LogLocator, MaxN
 
 from saddle.analyse.text.formatting import Scale, label, signed
 from saddle.report.figures.canvas import PALETTE
+from trainables.contract import Metric
 
 STYLES = ("-", "--", "-.", ":")
 
@@ -35,20 +36,21 @@ def style_of(index: int) -> tuple[str, str]:
     return PALETTE[index % len(PALETTE)], STYLES[index // len(PALETTE) % len(STYLES)]
 
 
-def percent_axis(axes: Axes, metric: str, which: str = "y", *, title: str | None = None, above: bool = False) -> None:
-    """Label an axis with its metric (or `title`), in per cent where it is a share; values are plotted as they are.
+def metric_axis(axes: Axes, metric: Metric, which: str = "y", *, title: str | None = None, above: bool = False) -> None:
+    """Label an axis with its metric (or `title`) and unit, on the metric's scale; values are plotted as they are.
 
     `above` puts the name over the panel: along a low y axis a long one has no room. An empty title leaves it out.
     """
     scale = Scale.of(metric)
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_formatter(Numbers(scale.factor))
-    unit = " (%)" if scale.suffix else ""
-    text = clean(label(metric) if title is None else title, 60)
+    if metric.scale != "linear":
+        (axes.set_yscale if which == "y" else axes.set_xscale)(metric.scale)
+    text = clean(label(metric.name) if title is None else title, 60)
     if above:
-        axes.set_title(text + unit, loc="left")
+        axes.set_title(text + scale.unit, loc="left")
     elif text:
-        axis.set_label_text(text + unit)
+        axis.set_label_text(text + scale.unit)
 
 
 def epoch_axis(axes: Axes) -> None:

@@ -10,17 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.statistics.paired_t import Floats
-from saddle.report.figures.axes import clean, epoch_axis, legend_below, percent_axis, style_of
+from saddle.report.figures.axes import clean, epoch_axis, legend_below, metric_axis, style_of
 from saddle.report.figures.canvas import MUTED, LazyFigure, draw, nothing
 from saddle.report.figures.dense import MANY
+from saddle.study.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_TOGETHER = 5
 """Arms whose bands still can be told apart in one panel; more get a panel each."""
 MOST_ARMS = 24
 HIGHLIGHTED = 3
-COMPANION = "validation/clean_accuracy"
 
 
 def curve_of(entry: TrialRecord, metric: str) -> Floats:
@@ -28,11 +29,12 @@ def curve_of(entry: TrialRecord, metric: str) -> Floats:
     return np.array([point.get(metric, np.nan) for point in entry.curve], dtype=float)
 
 
-def panels_of(entries: Sequence[TrialRecord], metric: str) -> list[str]:
-    """The metrics worth a panel: the selected one and clean accuracy, as far as any epoch reports them."""
-    wanted = [metric, COMPANION, "validation/accuracy", "train/loss"]
-    known = {name for entry in entries for point in entry.curve for name in point}
-    return list(dict.fromkeys(name for name in wanted if name in known))[:2]
+def panels_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> list[Metric]:
+    """The metrics worth a panel: the given one and clean accuracy, or the loss, as far as any epoch reports them."""
+    known = dict.fromkeys(name for entry in entries for point in entry.curve for name in point)
+    wanted = [name for name in (metric.name, metric.clean) if name in known]
+    metrics = [*map(declared.metric, wanted), *declared.in_role("clean", known), *declared.in_role("loss", known)]
+    return [one for one in dict.fromkeys(metrics) if one.split != "train" or one.role == "loss"][:2]
 
 
 def stacked(entries: Sequence[TrialRecord], metric: str) -> Floats:
@@ -44,34 +46,34 @@ def stacked(entries: Sequence[TrialRecord], metric: str) -> Floats:
     return table
 
 
-def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: str) -> LazyFigure:
+def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric, declared: Declarations) -> LazyFigure:
     """The mean curve of each arm over seeds in a band from its lowest seed to its highest; the baseline comes first."""
     title = "Learning curves"
     shown = dict(list(groups.items())[:MOST_ARMS])
-    names = panels_of([entry for group in shown.values() for entry in group], metric)
-    if not names:
+    metrics = panels_of([entry for group in shown.values() for entry in group], metric, declared)
+    if not metrics:
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
     caption = "Lines are means over seeds as far as every seed went, bands reach from the lowest seed to the highest."
     if len(shown) > MOST_TOGETHER:
-        return _panel_each(shown, names[0], caption, len(groups))
+        return _panel_each(shown, metrics[0], caption, len(groups))
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(names), squeeze=False)[0]
-        for axes, name in zip(panels, names, strict=True):
+        panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+        for axes, plotted in zip(panels, metrics, strict=True):
             for index, (arm, entries) in enumerate(shown.items()):
                 colour, style = style_of(index)
-                _arm(axes, clean(arm), stacked(entries, name), colour, style)
+                _arm(axes, clean(arm), stacked(entries, plotted.name), colour, style)
             epoch_axis(axes)
-            percent_axis(axes, name, above=True)
+            metric_axis(axes, plotted, above=True)
         legend_below(figure, panels[0], len(shown))
 
-    return draw("curves", title, caption, (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5), paint)
+    return draw("curves", title, caption, (4.3 * len(metrics) + 0.6 * (len(metrics) == 1), 3.5), paint)
 
 
-def _panel_each(shown: Mapping[str, Sequence[TrialRecord]], metric: str, caption: str, count: int) -> LazyFigure:
+def _panel_each(shown: Mapping[str, Sequence[TrialRecord]], metric: Metric, caption: str, count: int) -> LazyFigure:
     """A small panel per arm with the baseline's mean in grey behind it."""
     (_, first), *rest = shown.items()
-    baseline = stacked(first, metric)
+    baseline = stacked(first, metric.name)
     columns = 4
     rows = math.ceil(len(rest) / columns)
 
@@ -81,12 +83,12 @@ def _panel_each(shown: Mapping[str, Sequence[TrialRecord]], metric: str, caption
             axes.set_visible(False)
         for axes, (arm, entries) in zip(panels.flat, rest, strict=False):
             _arm(axes, "baseline", baseline, MUTED, "--")
-            _arm(axes, "arm", stacked(entries, metric), style_of(0)[0], "-")
+            _arm(axes, "arm", stacked(entries, metric.name), style_of(0)[0], "-")
             axes.set_title(clean(arm, 26), fontsize=9)
-            percent_axis(axes, metric, title="")
+            metric_axis(axes, metric, title="")
         for axes in panels[-1]:
             epoch_axis(axes)
-        figure.supylabel(clean(metric, 40), fontsize=9.5)
+        figure.supylabel(clean(metric.name, 40), fontsize=9.5)
 
     caption += f" The baseline ({clean(next(iter(shown)))}) is dashed and grey."
     if count > MOST_ARMS:
@@ -107,31 +109,33 @@ def _arm(axes: Axes, name: str, curves: Floats, colour: str, style: str) -> None
     axes.plot(epochs, mean, style, color=colour, lw=2.0, label=name, marker="o" if len(epochs) == 1 else None)
 
 
-def trial_curves(entries: Sequence[TrialRecord], best: Sequence[TrialRecord], metric: str) -> LazyFigure:
+def trial_curves(
+    entries: Sequence[TrialRecord], best: Sequence[TrialRecord], metric: Metric, declared: Declarations
+) -> LazyFigure:
     """Every trial's curve, or bands over them where there are many; the best stand out."""
     title = "Learning curves"
-    names = panels_of(entries, metric)
-    if not names:
+    metrics = panels_of(entries, metric, declared)
+    if not metrics:
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
     leading = list(best[:HIGHLIGHTED])
     keys = {leader.key for leader in leading}
     rest = [entry for entry in entries if entry.key not in keys]
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(names), squeeze=False)[0]
-        for axes, name in zip(panels, names, strict=True):
+        panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+        for axes, plotted in zip(panels, metrics, strict=True):
             if len(rest) > MANY:
-                _bands(axes, stacked(rest, name))
+                _bands(axes, stacked(rest, plotted.name))
             else:
-                _bundle(axes, rest, name)
+                _bundle(axes, rest, plotted.name)
             for rank, entry in enumerate(leading):
                 called = clean(f"trial {entry.key if entry.number is None else entry.number}")
-                curve = curve_of(entry, name)
+                curve = curve_of(entry, plotted.name)
                 epochs = np.arange(1, len(curve) + 1)
                 # The best in front, though it comes first in the legend.
                 axes.plot(epochs, curve, color=style_of(rank)[0], lw=2.2, label=called, zorder=5 - rank)
             epoch_axis(axes)
-            percent_axis(axes, name, above=True)
+            metric_axis(axes, plotted, above=True)
         legend_below(figure, panels[0], len(leading) + 3)
 
     caption = (
@@ -139,7 +143,7 @@ def trial_curves(entries: Sequence[TrialRecord], best: Sequence[TrialRecord], me
         if len(rest) > MANY
         else "One line per trial; a cross marks where one was stopped, collapsed or failed."
     )
-    size = (4.3 * len(names) + 0.6 * (len(names) == 1), 3.5)
+    size = (4.3 * len(metrics) + 0.6 * (len(metrics) == 1), 3.5)
     return draw("curves", title, f"{caption} The best in colour.", size, paint)
 
 

@@ -13,9 +13,10 @@ from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.text.formatting import label, plural
 from saddle.analyse.verdict import Verdict
-from saddle.report.figures.axes import Numbers, category_axis, clean, percent_axis, style_of
+from saddle.report.figures.axes import Numbers, category_axis, clean, metric_axis, style_of
 from saddle.report.figures.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
+from trainables.contract import Metric
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
 MOST_ROWS = 80
@@ -67,8 +68,8 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         margin = 0.05 * (high - low) or 1e-3
         axes.set_xlim(min(low, -margin), max(high, margin))
         axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
-        unit = " (points)" if scale.difference_suffix else ""
-        axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
+        unit = scale.difference_unit
+        axes.set_xlabel(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}")
 
     baselines = {effect.baseline for effect in shown if effect.kind == "arm"}
     against = f" against {baselines.pop()}" if len(baselines) == 1 else ""
@@ -84,7 +85,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     return draw("effects", title, caption, (8.6, 1.1 + height * len(shown)), paint)
 
 
-def arms(measured: Sequence[ArmValues], metric: str) -> LazyFigure:
+def arms(measured: Sequence[ArmValues], metric: Metric) -> LazyFigure:
     """Each arm's values, with a line per seed from arm to arm: parallel lines mean that seeds shift all arms alike."""
     title = "Arms, seed by seed"
     shown = list(measured)[:MOST_ROWS]
@@ -110,7 +111,7 @@ def arms(measured: Sequence[ArmValues], metric: str) -> LazyFigure:
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
-        percent_axis(axes, metric, "x")
+        metric_axis(axes, metric, "x")
 
     joined = ", a thin line joins those of one seed," if few else ""
     caption = f"Every dot is a replicate{joined} and the bar is the arm's mean."

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates, trial_order, value_of
-from saddle.report.figures.axes import percent_axis
+from saddle.report.figures.axes import metric_axis
 from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 LOOKS: dict[str, dict[str, Any]] = {
     "completed": {"marker": "o", "color": ACCENT, "ms": 5, "mew": 0, "alpha": 0.8},
@@ -25,7 +26,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 def history(
-    entries: Sequence[TrialRecord], objectives: Sequence[Objective], constraints: Sequence[Constraint]
+    entries: Sequence[TrialRecord],
+    objectives: Sequence[Metric],
+    constraints: Sequence[Constraint],
 ) -> LazyFigure:
     """Each trial's objective in the order of trials, and the best so far."""
     title = "Search history"
@@ -37,7 +40,7 @@ def history(
         panels = figure.subplots(len(objectives), 1, squeeze=False, sharex=True)[:, 0]
         for axes, objective in zip(panels, objectives, strict=True):
             _history(axes, ordered, objective, constraints)
-            percent_axis(axes, objective.metric, title=objective.metric.rpartition("/")[2] if len(panels) > 1 else None)
+            metric_axis(axes, objective, title=objective.name.rpartition("/")[2] if len(panels) > 1 else None)
         panels[-1].set_xlabel("trial")
         panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
 
@@ -48,12 +51,10 @@ def history(
     return draw("history", title, caption, (8.6, 0.8 + 2.5 * len(objectives)), paint)
 
 
-def _history(
-    axes: Axes, ordered: Sequence[TrialRecord], objective: Objective, constraints: Sequence[Constraint]
-) -> None:
+def _history(axes: Axes, ordered: Sequence[TrialRecord], objective: Metric, constraints: Sequence[Constraint]) -> None:
     place = {entry.key: index if entry.number is None else entry.number for index, entry in enumerate(ordered)}
     feasible = {entry.key for entry in candidates(ordered, [objective], constraints)}
-    valued = {entry.key: value for entry in ordered if (value := value_of(entry, objective.metric)) is not None}
+    valued = {entry.key: value for entry in ordered if (value := value_of(entry, objective.name)) is not None}
     kinds: dict[str, list[str]] = {kind: [] for kind in LOOKS}
     lost: dict[str, list[str]] = {"collapsed or diverged": [], "failed or without value": []}
     for entry in ordered:

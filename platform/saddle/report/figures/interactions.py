@@ -11,15 +11,16 @@ from matplotlib.figure import Figure
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
-from saddle.report.figures.axes import category_axis, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.axes import category_axis, clean, legend_below, metric_axis, style_of
 from saddle.report.figures.canvas import LazyFigure, draw
 from saddle.study.values import canonical
+from trainables.contract import Metric
 
 MOST_LEVELS = 8
 
 
 def interaction(
-    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[ArmValues], metric: str
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Sequence[ArmValues], metric: Metric
 ) -> LazyFigure | None:
     """Means over seeds with a line for each level of the second factor; None for other designs, or without values."""
     if len(factors) != 2 or any(len(levels) > MOST_LEVELS for levels in factors.values()):
@@ -59,7 +60,7 @@ def interaction(
         category_axis(axes, [setting(level) for level in across], length=20)
         axes.set_xlim(-0.4, len(across) - 0.6)
         axes.set_xlabel(clean(first))
-        percent_axis(axes, metric)
+        metric_axis(axes, metric)
         legend_below(figure, axes, len(lines))
 
     caption = (

@@ -13,8 +13,9 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
-from saddle.report.figures.axes import Numbers, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.axes import Numbers, clean, legend_below, metric_axis, style_of
 from saddle.report.figures.canvas import MUTED, LazyFigure, draw
+from trainables.contract import Metric
 
 FEWEST_LEVELS = 3
 MOST_PANELS = 4
@@ -23,7 +24,7 @@ LOG_FROM = 30.0
 
 
 def along(
-    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Mapping[str, Sequence[ArmValues]]
+    factors: Mapping[str, Sequence[Any]], arms: Sequence[Arm], measured: Mapping[Metric, Sequence[ArmValues]]
 ) -> LazyFigure | None:
     """A panel per metric: means over seeds along the factor's levels, the baseline's as a line across.
 
@@ -34,7 +35,7 @@ def along(
     [factor] = factors
     levels = [arm.levels.get(factor) for arm in arms]
     numbers = [float(level) for level in levels if isinstance(level, int | float) and not isinstance(level, bool)]
-    shown = {name: values for name, values in measured.items() if any(arm.values for arm in values)}
+    shown = {metric: values for metric, values in measured.items() if any(arm.values for arm in values)}
     shown = dict(list(shown.items())[:MOST_PANELS])
     if len(numbers) < len(levels) or len(numbers) < FEWEST_LEVELS or not shown:
         return None
@@ -44,11 +45,11 @@ def along(
         panels = figure.subplots(-(-len(shown) // columns), columns, squeeze=False, sharex=True)
         for axes in panels.flat[len(shown) :]:
             axes.set_visible(False)
-        for index, (axes, (name, values)) in enumerate(zip(panels.flat, shown.items(), strict=False)):
+        for index, (axes, (metric, values)) in enumerate(zip(panels.flat, shown.items(), strict=False)):
             _panel(axes, arms, numbers, values, style_of(index)[0])
             _level_axis(axes, numbers)
             axes.set_xlabel(clean(factor))
-            percent_axis(axes, name, above=True)
+            metric_axis(axes, metric, above=True)
         legend_below(figure, panels.flat[0], 2)
 
     caption = (

@@ -18,10 +18,11 @@ from saddle.analyse.text.formatting import Scale, label, setting
 from saddle.report.figures.axes import clean
 from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import MANY
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_AXES = 12
 FEWEST_TRIALS = 3
@@ -41,7 +42,10 @@ class Axis:
 
 
 def parallel(
-    study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Objective], leaders: Sequence[TrialRecord]
+    study: Study,
+    entries: Sequence[TrialRecord],
+    objectives: Sequence[Metric],
+    leaders: Sequence[TrialRecord],
 ) -> LazyFigure:
     """A line per completed trial through its parameters and objectives; the leading ones in colour."""
     title = "Parameters together"
@@ -111,14 +115,14 @@ def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str,
     return Axis(name, ticks, [place(float(given[name])) if name in given else INACTIVE for given in params])
 
 
-def _of_objective(objective: Objective, shown: Sequence[TrialRecord]) -> Axis:
-    values = np.array([entry.metrics[objective.metric] for entry in shown])
+def _of_objective(objective: Metric, shown: Sequence[TrialRecord]) -> Axis:
+    values = np.array([entry.metrics[objective.name] for entry in shown])
     low, high = float(values.min()), float(values.max())
     width = high - low or 1.0
-    scale = Scale.of(objective.metric)
+    scale = Scale.of(objective)
     ticks = {0.0: scale.value(low), 1.0: scale.value(high)} if high > low else {0.0: scale.value(low)}
     arrow = "↑" if objective.direction == "maximize" else "↓"
-    name = objective.metric.rpartition("/")[2]  # all of them are of validation data, and room is short
+    name = objective.name.rpartition("/")[2]  # all of them are of validation data, and room is short
     return Axis(f"{arrow} {label(name)}", ticks, ((values - low) / width).tolist())
 
 

@@ -11,14 +11,18 @@ from matplotlib.ticker import PercentFormatter
 from saddle.analyse.best import candidates
 from saddle.analyse.hypervolume import Course
 from saddle.analyse.text.formatting import Scale, label, listed
-from saddle.report.figures.axes import percent_axis
+from saddle.report.figures.axes import metric_axis
 from saddle.report.figures.canvas import MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.study.models import Objective
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 
-def fronts(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Objective]) -> LazyFigure:
+def fronts(
+    entries: Sequence[TrialRecord],
+    front: Sequence[TrialRecord],
+    objectives: Sequence[Metric],
+) -> LazyFigure:
     """Two objectives against each other; for three, each pair."""
     title = "Pareto front"
     shown = candidates(entries, objectives)
@@ -31,24 +35,24 @@ def fronts(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objecti
         panels = figure.subplots(1, len(pairs), squeeze=False)[0]
         for axes, (one, other) in zip(panels, pairs, strict=True):
             rest = [entry for entry in shown if entry.key not in kept]
-            dots(axes, [e.metrics[one.metric] for e in rest], [e.metrics[other.metric] for e in rest], color=MUTED,
+            dots(axes, [e.metrics[one.name] for e in rest], [e.metrics[other.name] for e in rest], color=MUTED,
                  ms=4, alpha=0.5, mew=0, label="dominated")  # fmt: skip
-            ordered = sorted(front, key=lambda entry: entry.metrics[one.metric])
+            ordered = sorted(front, key=lambda entry: entry.metrics[one.name])
             line = "o-" if len(pairs) == 1 else "o"
             axes.plot(
-                [e.metrics[one.metric] for e in ordered], [e.metrics[other.metric] for e in ordered], line,
+                [e.metrics[one.name] for e in ordered], [e.metrics[other.name] for e in ordered], line,
                 color=PALETTE[1], ms=6, lw=1.2, drawstyle="steps-post" if one.direction == "minimize" else "steps-pre",
                 mew=0, label="on the front",
             )  # fmt: skip
-            percent_axis(axes, one.metric, "x", title=f"{one.metric.rpartition('/')[2]} ({one.direction})")
-            percent_axis(axes, other.metric, "y", title=f"{other.metric.rpartition('/')[2]} ({other.direction})")
+            metric_axis(axes, one, "x", title=f"{one.name.rpartition('/')[2]} ({one.direction})")
+            metric_axis(axes, other, "y", title=f"{other.name.rpartition('/')[2]} ({other.direction})")
         panels[0].legend(fontsize=9)
 
     caption = "Trials on the front are bettered by no other trial in every objective."
     return draw("pareto", title, caption, (5.4 if len(pairs) == 1 else 8.8, 3.6 if len(pairs) == 1 else 3.2), paint)
 
 
-def hypervolume(course: Course | None, objectives: Sequence[Objective]) -> LazyFigure:
+def hypervolume(course: Course | None, objectives: Sequence[Metric]) -> LazyFigure:
     """The share of the space between worst and best that the front dominates, trial by trial."""
     title = "Hypervolume over the search"
     if course is None:
@@ -66,9 +70,8 @@ def hypervolume(course: Course | None, objectives: Sequence[Objective]) -> LazyF
         axes.set_xlabel("trial")
 
     ranges = listed(
-        f"{label(objective.metric)} from {Scale.of(objective.metric).value(worst)}"
-        f" to {Scale.of(objective.metric).value(best)}"
-        for objective, worst, best in zip(objectives, course.worst, course.best, strict=True)
+        f"{label(metric.name)} from {Scale.of(metric).value(worst)} to {Scale.of(metric).value(best)}"
+        for metric, worst, best in zip(objectives, course.worst, course.best, strict=True)
     )
     caption = (
         f"Share of the box between the worst and the best values of the search that the front dominates: {ranges}."

@@ -11,20 +11,20 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn
-from saddle.analyse.text.formatting import label
-from saddle.report.figures.axes import category_axis, clean, log_axis, percent_axis
+from saddle.analyse.text.formatting import Scale, label
+from saddle.report.figures.axes import category_axis, clean, log_axis, metric_axis
 from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
 from saddle.report.figures.dense import dots
-from saddle.study.metrics import is_fraction
-from saddle.study.models import Objective, Study
+from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_SLICES = 12
 
 
-def slices(study: Study, entries: Sequence[TrialRecord], objective: Objective, best: TrialRecord | None) -> LazyFigure:
+def slices(study: Study, entries: Sequence[TrialRecord], objective: Metric, best: TrialRecord | None) -> LazyFigure:
     """A panel for each parameter, with a dot for each completed trial."""
     title = "Parameters against the objective"
     shown = [(drawn(study, entry), entry) for entry in candidates(entries, [objective])]
@@ -43,12 +43,11 @@ def slices(study: Study, entries: Sequence[TrialRecord], objective: Objective, b
             points = [(params[name], entry) for params, entry in shown if name in params]
             _slice(axes, (study.search or {})[name], points, objective, best)
             axes.set_xlabel(clean(name, 30))
-            percent_axis(axes, objective.metric, title="")
-        unit = " (%)" if is_fraction(objective.metric) else ""
-        figure.supylabel(clean(label(objective.metric), 30 if rows == 1 else 60) + unit, fontsize=9.5)
+            metric_axis(axes, objective, title="")
+        figure.supylabel(clean(label(objective.name), 30 if rows == 1 else 60) + Scale.of(objective).unit, fontsize=9.5)
 
     caption = (
-        f"Completed trials by {label(objective.metric)}; the best in orange. Conditional parameters only where active."
+        f"Completed trials by {label(objective.name)}; the best in orange. Conditional parameters only where active."
     ) + (f" The first {MOST_SLICES} of {len(every)} parameters." if len(every) > MOST_SLICES else "")
     return draw("slices", title, caption, (min(2.9 * columns + 0.4, 8.8), 2.35 * rows + 0.1), paint)
 
@@ -57,7 +56,7 @@ def _slice(
     axes: Axes,
     parameter: Parameter,
     points: Sequence[tuple[Any, TrialRecord]],
-    objective: Objective,
+    objective: Metric,
     best: TrialRecord | None,
 ) -> None:
     values = [value for value, _ in points]
@@ -75,7 +74,7 @@ def _slice(
         else:
             low, high = parameter.bounds
             axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    dots(axes, x, [entry.metrics[objective.metric] for _, entry in points], color=ACCENT, ms=4.5, alpha=0.65, mew=0)
+    dots(axes, x, [entry.metrics[objective.name] for _, entry in points], color=ACCENT, ms=4.5, alpha=0.65, mew=0)
     for at, (_, entry) in zip(x, points, strict=True):
         if best is not None and entry.key == best.key:
-            axes.plot([at], [entry.metrics[objective.metric]], "o", color=PALETTE[1], ms=8, mew=0)
+            axes.plot([at], [entry.metrics[objective.name]], "o", color=PALETTE[1], ms=8, mew=0)

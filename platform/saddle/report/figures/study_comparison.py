@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_comparison import StudyView, mean_sd
 from saddle.analyse.text.formatting import label
-from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, percent_axis, style_of
+from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, metric_axis, style_of
 from saddle.report.figures.canvas import INK, MUTED, LazyFigure, draw, nothing
 
 MOST_ARMS = 30
@@ -33,7 +33,7 @@ def values(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     """Every arm's mean with its standard deviation, and single seeds, study by study."""
     title = "Values"
     metric = views[0].metric
-    same = [view for view in views if view.metric == metric]
+    same = [view for view in views if view.metric.name == metric.name]
     shown = [name for name in arms if any(arm.arm == name and arm.values for view in same for arm in view.arms)]
     shown = shown[:MOST_ARMS]
     if not shown:
@@ -57,7 +57,7 @@ def values(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
                 axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(view.name))
                 named = True
         _arm_axis(axes, shown)
-        percent_axis(axes, metric, "x")
+        metric_axis(axes, metric, "x")
         legend_below(figure, axes, len(same))
 
     caption = "Mean ± standard deviation over seeds; small dots are single seeds."
@@ -70,13 +70,13 @@ def effects(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     """Every arm's effect against its study's own baseline, study by study, with intervals."""
     title = "Effects against each study's baseline"
     metric = views[0].metric
-    same = [view for view in views if view.metric == metric and view.effects]
+    same = [view for view in views if view.metric.name == metric.name and view.effects]
     shown = [a for a in arms if any(a in view.effects and view.effects[a].mean is not None for view in same)]
     shown = shown[:MOST_ARMS]
     if not shown:
         return nothing("across-effects", title, "No study has an arm to compare with its baseline yet.")
     scale = scale_of([effect for view in same for effect in view.effects.values()], metric)
-    better = "right" if same[0].direction == "maximize" else "left"
+    better = "right" if metric.direction == "maximize" else "left"
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
@@ -95,8 +95,8 @@ def effects(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
                 named = True
         _arm_axis(axes, shown)
         axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
-        unit = " (points)" if scale.difference_suffix else ""
-        axes.set_xlabel(f"difference in {clean(label(metric), 50)}{unit}; better to the {better}")
+        unit = scale.difference_unit
+        axes.set_xlabel(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}")
         legend_below(figure, axes, len(same))
 
     caption = "Mean paired difference with the interval that each study's own correction gives it."

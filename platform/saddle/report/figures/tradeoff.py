@@ -7,31 +7,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import value_of
-from saddle.report.figures.axes import clean, legend_below, percent_axis, style_of
+from saddle.report.figures.axes import clean, legend_below, metric_axis, style_of
 from saddle.report.figures.canvas import PALETTE, LazyFigure, draw
 from saddle.report.figures.dense import dots
+from saddle.study.declarations import Declarations
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 MOST_GROUPS = 16
 
 
-def axes_of(entries: Iterable[TrialRecord]) -> tuple[str, str] | None:
+def axes_of(entries: Iterable[TrialRecord], declared: Declarations) -> tuple[Metric, Metric] | None:
     """The clean and the robust metric that most entries have, on the test split if there is a choice."""
-    entries = list(entries)
     names = sorted({name for entry in entries for name in entry.metrics})
     for split in ("test", "validation"):
-        robust = [name for name in names if name.startswith(f"{split}/robust_accuracy")]
-        clean_name = f"{split}/clean_accuracy"
-        chosen = next((name for name in robust if name.endswith("worst_case")), robust[0] if robust else None)
-        if chosen is not None and clean_name in names:
-            return clean_name, chosen
+        robust = [one for one in map(declared.metric, names) if one.role == "robust" and one.split == split]
+        chosen = min(robust, key=lambda metric: not metric.worst_case, default=None)
+        if chosen is not None and chosen.clean in names:
+            return declared.metric(chosen.clean), chosen
     return None
 
 
-def tradeoff(groups: Mapping[str, Sequence[TrialRecord]]) -> LazyFigure | None:
+def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations) -> LazyFigure | None:
     """A dot per trial that has both accuracies, in its group's colour; None where the method reports no such pair."""
     shown = dict(list(groups.items())[:MOST_GROUPS])
-    found = axes_of(entry for group in shown.values() for entry in group)
+    found = axes_of((entry for group in shown.values() for entry in group), declared)
     if found is None:
         return None
     x_metric, y_metric = found
@@ -39,15 +39,15 @@ def tradeoff(groups: Mapping[str, Sequence[TrialRecord]]) -> LazyFigure | None:
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         for index, (name, entries) in enumerate(shown.items()):
-            points = [(value_of(entry, x_metric), value_of(entry, y_metric)) for entry in entries]
+            points = [(value_of(entry, x_metric.name), value_of(entry, y_metric.name)) for entry in entries]
             known = [(x, y) for x, y in points if x is not None and y is not None]
             if known:
                 x, y = zip(*known, strict=True)
                 look = {"marker": "osD^"[index // len(PALETTE) % 4], "color": style_of(index)[0]}
                 dots(axes, x, y, **look, ms=6, alpha=0.75, mew=0, label=clean(name))
         axes.margins(0.12)
-        percent_axis(axes, x_metric, "x")
-        percent_axis(axes, y_metric, "y")
+        metric_axis(axes, x_metric, "x")
+        metric_axis(axes, y_metric, "y")
         if len(axes.get_lines()) > 1:
             legend_below(figure, axes, len(shown))
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from saddle.study.nearest import nearest
-from saddle.study.trainables import TrainableError, load_trainable, require_trainable
+from saddle.study.trainables import LoadedTrainable, TrainableError, complete_trainable, load_trainable
 from saddle.studyfile.checks.ablation import check_ablation
 from saddle.studyfile.checks.components import find_components
 from saddle.studyfile.checks.conditions import check_conditions
@@ -22,13 +22,17 @@ from saddle.studyfile.draft import Draft
 __all__ = ["check"]
 
 
-def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None) -> None:
-    """Note every mistake that shows only when sections are seen together; `trainables` replaces the installed ones."""
+def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None, *, stored: bool = False) -> None:
+    """Note every mistake that shows only when sections are seen together; `trainables` replaces the installed ones.
+
+    What is `stored` was accepted once, and is not held against a trainable that may have changed since, or be gone.
+    """
     check_file(drafts)
     # once for a file: looking through the installed packages takes 18 ms
     load = lru_cache(maxsize=None)(lambda name: _load(name, trainables))
     for draft in drafts:
-        _find_trainable(draft, load)
+        if not stored:
+            _find_trainable(draft, load)
         check_shape(draft)
         check_metrics(draft)
         check_published(draft)
@@ -42,7 +46,7 @@ def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None) 
             check_ablation(draft, drafts)
 
 
-def _find_trainable(draft: Draft, load: Callable[[str], Any]) -> None:
+def _find_trainable(draft: Draft, load: Callable[[str], LoadedTrainable | TrainableError]) -> None:
     name = draft.sections.get("trainable")
     found = load(name) if name is not None else None
     if isinstance(found, TrainableError):
@@ -51,14 +55,13 @@ def _find_trainable(draft: Draft, load: Callable[[str], Any]) -> None:
         draft.trainable = found
 
 
-def _load(name: str, trainables: Mapping[str, Any] | None) -> Any:
+def _load(name: str, trainables: Mapping[str, Any] | None) -> LoadedTrainable | TrainableError:
     """The trainable, or the error that says why there is none."""
     try:
         if trainables is None:
             return load_trainable(name)
         if name in trainables:
-            require_trainable(name, trainables[name])
-            return trainables[name]
+            return complete_trainable(name, trainables[name])
     except TrainableError as error:
         return error
     known = f"installed are: {', '.join(trainables) or 'none'}"

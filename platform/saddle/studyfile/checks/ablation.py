@@ -26,7 +26,7 @@ def check_ablation(draft: Draft, drafts: Sequence[Draft]) -> None:
     _check_race(draft)
     source = _check_best_of(draft, drafts)
     settings, paths = known_settings(draft)
-    fields = draft.trainable.Config.model_fields
+    fields = draft.loaded.Config.model_fields
     baseline = {name: value for name, value in draft.ablation.get("baseline", {}).items() if name in fields}
     paths = {**paths, **{name: ("ablation", "baseline", name) for name in baseline}}
     for mistake in mistakes_with(draft, {**settings, **baseline}):

@@ -35,7 +35,7 @@ def check_arms(
     blocks: Sequence[Block] | None,
 ) -> None:
     """Check levels, factors and exclusions one by one; where all are sound, the arms in every block."""
-    fields = draft.trainable.Config.model_fields
+    fields = draft.loaded.Config.model_fields
     given = {**settings, **baseline}
     factors = {
         name: levels

@@ -25,7 +25,7 @@ def check_blocks(
                 block_list({name: levels})
             except DesignError as error:
                 draft.refuse(path, str(error))
-        elif name in draft.trainable.Config.model_fields:
+        elif name in draft.loaded.Config.model_fields:
             _check_is_open(draft, path, name, source, baseline)
             _check_levels(draft, path, name, levels, {**settings, **baseline})
     return block_list(blocks) if len(draft.problems) == known else None

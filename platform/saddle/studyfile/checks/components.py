@@ -10,14 +10,13 @@ from saddle.study.nearest import nearest
 from saddle.studyfile.checks.settings import known_settings, mistakes_with
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path, show
-from trainables.contract import components_of
 
 
 def find_components(draft: Draft) -> None:
     """Note for every factor that is a component what it sets; refuse switches that nothing is known of."""
     own: Mapping[str, Component] = draft.ablation.get("components", {})
-    declared = components_of(draft.trainable)
-    fields = draft.trainable.Config.model_fields
+    declared = draft.loaded.components
+    fields = draft.loaded.Config.model_fields
     factors = draft.ablation.get("factors", {})
     for name, levels in factors.items():
         if any(level not in SWITCH for level in levels):
@@ -59,7 +58,7 @@ def _check_settings(draft: Draft, name: str, component: Component) -> bool:
     """Whether every setting of a component is one that the configuration takes."""
     known = len(draft.problems)
     settings, _ = known_settings(draft)
-    fields = draft.trainable.Config.model_fields
+    fields = draft.loaded.Config.model_fields
     for state, given in (("on", component.on), ("off", component.off)):
         for field, value in given.items():
             path: Path = ("ablation", "components", name, state, field)

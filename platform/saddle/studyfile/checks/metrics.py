@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from saddle.study.declarations import UNDECLARED
 from saddle.study.hyperparameters import families
-from saddle.study.metrics import in_points, range_of, too_large
+from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Constraint
 from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path
+from trainables.contract import Metric
 
 
 def check_metrics(draft: Draft) -> None:
@@ -22,7 +24,7 @@ def check_metrics(draft: Draft) -> None:
         if objective.metric in seen:
             draft.refuse(where, f"{objective.metric} is an objective already", "name each metric once")
         seen.setdefault(objective.metric, where)
-        better = draft.trainable.METRICS[objective.metric] if draft.trainable else objective.direction
+        better = draft.trainable.metric(objective.metric).direction if draft.trainable else objective.direction
         if better != objective.direction:
             what = f"{objective.direction} {objective.metric} would look for the worst: {better} it"
             draft.refuse(where, what, f"write {{{better}: {objective.metric}}}")
@@ -35,23 +37,24 @@ def check_metrics(draft: Draft) -> None:
         if _exists(draft, path, compare.metric, ("test/", "validation/")) and compare.metric.startswith("train/"):
             draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
     if compare is not None and compare.equivalence is not None and draft.trainable is not None:
-        _check_margin(draft, compare.metric or draft.trainable.SELECTION, compare.equivalence)
+        _check_margin(draft, draft.trainable.metric(compare.metric or draft.trainable.selection), compare.equivalence)
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
-            if not any(fnmatchcase(name, pattern) for name in draft.trainable.METRICS):
+            if not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
                 _exists(draft, ("ablation", "compare", "also", index), pattern, ("test/", "validation/", "train/"))
 
 
 def _check_bound(draft: Draft, path: Path, constraint: Constraint) -> None:
     """A bound lies among the values that its metric can have."""
-    known = range_of(constraint.metric)
-    if known is None or known[0] <= constraint.bound <= known[1]:
+    metric = (draft.trainable or UNDECLARED).metric(constraint.metric)
+    if metric.bounds is None or metric.bounds[0] <= constraint.bound <= metric.bounds[1]:
         return
-    what = f"{constraint.metric} is a share, from {known[0]:g} to {known[1]:g}, and {constraint.bound:g} is none"
-    draft.refuse(path, what, f"a share's unit is 1: write {constraint.bound / 100:g} for {constraint.bound:g} %")
+    kind, (low, high) = "a share, " if metric.is_fraction else "", metric.bounds
+    right = f"a share's unit is 1: write {constraint.bound / 100:g} for {constraint.bound:g} %" if kind else ""
+    draft.refuse(path, f"{metric} is {kind}from {low:g} to {high:g}, and {constraint.bound:g} is none", right)
 
 
-def _check_margin(draft: Draft, metric: str, margin: float) -> None:
+def _check_margin(draft: Draft, metric: Metric, margin: float) -> None:
     wrong = too_large(metric, margin)
     if wrong is not None:
         draft.refuse(("ablation", "compare", "equivalence"), wrong, in_points(margin))
@@ -63,8 +66,8 @@ def _may_choose(draft: Draft, path: Path, metric: str) -> bool:
     if split not in ("test", "train") or not name:
         return _exists(draft, path, metric, ("validation/",))
     instead = f"validation/{name}"
-    if draft.trainable is not None and instead not in draft.trainable.METRICS:
-        instead = draft.trainable.SELECTION
+    if draft.trainable is not None and instead not in draft.trainable.metrics:
+        instead = draft.trainable.selection
     why = (
         "test is for the verdict, never for choosing"
         if split == "test"
@@ -75,9 +78,9 @@ def _may_choose(draft: Draft, path: Path, metric: str) -> bool:
 
 
 def _exists(draft: Draft, path: Path, metric: str, splits: tuple[str, ...]) -> bool:
-    if draft.trainable is None or metric in draft.trainable.METRICS:
+    if draft.trainable is None or metric in draft.trainable.metrics:
         return True
-    known = [name for name in draft.trainable.METRICS if name.startswith(splits)]
+    known = [name for name in draft.trainable.metrics if name.startswith(splits)]
     near = nearest(metric, known)
     right = "" if near else f"{draft.sections['trainable']} reports: {', '.join(families(known))}"
     draft.refuse(path, f"unknown metric {metric!r}", right, near)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.study.metrics import is_fraction
+from saddle.study.declarations import UNDECLARED
 from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path
@@ -16,8 +16,9 @@ def check_published(draft: Draft) -> None:
     if not draft.is_ablation:
         draft.refuse(path, "published values stand beside arms, and this study has none", "move it to an ablation")
         return
+    declared = draft.trainable or UNDECLARED
     for index, row in enumerate(table.values):
-        if is_fraction(row.metric) and abs(row.value) > 1:
+        if declared.metric(row.metric).is_fraction and abs(row.value) > 1:
             at: Path = (*path, "values", index, "value")
             what = f"{row.value:g} can't be {row.metric} of {row.arm}, which is a share of 1"
             draft.refuse(at, what, f"write {row.value / 100:.6g} in {table.file}")

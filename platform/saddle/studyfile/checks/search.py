@@ -16,7 +16,7 @@ def check_search(draft: Draft) -> None:
     """Try the ends of each range alone for their type and bounds, then beside the others for whether they fit."""
     if not draft.is_search:
         return
-    known = {name: spec for name, spec in draft.search.items() if name in draft.trainable.Config.model_fields}
+    known = {name: spec for name, spec in draft.search.items() if name in draft.loaded.Config.model_fields}
     good = {name: spec for name, spec in known.items() if _check_alone(draft, name, spec)}
     settings, paths = known_settings(draft)
     base = {**settings, **typical_point(good)}

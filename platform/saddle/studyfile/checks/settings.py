@@ -13,7 +13,7 @@ from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path, show
 from saddle.studyfile.validation_messages import Mistake, explain, field_adapter
-from trainables.contract import Resolved, choices, components_of, resolve
+from trainables.contract import Resolved, resolve
 
 Settings = Mapping[str, Any]
 Paths = Mapping[str, Path]
@@ -22,7 +22,7 @@ Paths = Mapping[str, Path]
 
 def check_names(draft: Draft) -> None:
     """Every setting, searched parameter and factor is a field of the configuration, and is given once."""
-    fields = draft.trainable.Config.model_fields
+    fields = draft.loaded.Config.model_fields
     places: list[Path] = []
     for section in ("fixed", "search", "evaluate"):
         places += [(section, name) for name in draft.mapping(section)]
@@ -33,7 +33,7 @@ def check_names(draft: Draft) -> None:
     known = {*fields, *draft.components, *draft.switches, *draft.ablation.get("components", {})}
     for name, path in draft.factor_paths.items():
         if name not in known:
-            _refuse_name(draft, path, name, [*fields, *components_of(draft.trainable)])
+            _refuse_name(draft, path, name, [*fields, *draft.loaded.components])
     for section, other in (("search", "fixed"), ("search", "evaluate"), ("evaluate", "fixed")):
         for name in draft.mapping(section):
             if name in draft.mapping(other):
@@ -43,14 +43,14 @@ def check_names(draft: Draft) -> None:
 
 
 def _refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> None:
-    component = components_of(draft.trainable).get(name)
+    component = draft.loaded.components.get(name)
     if component is not None:
         settings = ", ".join(f"{field}: {show(value)}" for field, value in component.off.items())
         what = f"{name} is a component, which stands for settings"
         draft.refuse(path, what, f"write those themselves, such as {settings} where it is off")
         return
     near = nearest(name, names)
-    right = "" if near else f"it has: {', '.join(draft.trainable.Config.model_fields)}"
+    right = "" if near else f"it has: {', '.join(draft.loaded.Config.model_fields)}"
     draft.refuse(path, f"{draft.sections['trainable']} has no {show(name)}", right, near)
 
 
@@ -60,7 +60,7 @@ def known_settings(draft: Draft) -> tuple[dict[str, Any], dict[str, Path]]:
     paths: dict[str, Path] = {}
     for section in ("fixed", "evaluate"):
         for name, value in draft.mapping(section).items():
-            if name in draft.trainable.Config.model_fields and not draft.document.is_broken((section, name)):
+            if name in draft.loaded.Config.model_fields and not draft.document.is_broken((section, name)):
                 settings[name], paths[name] = value, (section, name)
     return settings, paths
 
@@ -79,7 +79,7 @@ def mistakes_with(draft: Draft, given: Settings) -> list[Mistake]:
         _resolve(draft, given)
         mistakes = []
     except ValidationError as error:
-        mistakes = explain(error, draft.trainable.Config, given)
+        mistakes = explain(error, draft.loaded.Config, given)
     except Exception as error:  # a third party's defaults may raise anything about values they don't expect
         mistakes = [Mistake((), f"{type(error).__name__}: {error}")]
     found = [item for mistake in mistakes for item in _by_item(draft, mistake, given)]
@@ -94,9 +94,9 @@ def complete_settings(draft: Draft, given: Settings) -> dict[str, Any]:
 
 def _resolve(draft: Draft, given: Settings) -> Resolved:
     recipe, scale = draft.sections.get("recipe"), draft.sections.get("scale")
-    recipe = recipe if recipe in choices(draft.trainable, "RECIPES") else None  # an unknown one is told elsewhere
-    scale = scale if scale in choices(draft.trainable, "SCALES") else None
-    return resolve(draft.trainable, given, recipe, scale, stored=draft.stored)
+    recipe = recipe if recipe in draft.loaded.recipes else None  # an unknown one is told elsewhere
+    scale = scale if scale in draft.loaded.scales else None
+    return resolve(draft.loaded, given, recipe, scale)
 
 
 def refuse_at(draft: Draft, paths: Paths, mistake: Mistake, otherwise: Path = ()) -> None:
@@ -124,9 +124,9 @@ def _by_item(draft: Draft, mistake: Mistake, given: Settings) -> Iterable[Mistak
     found: list[Mistake] = []
     for index, item in enumerate(value):
         try:
-            draft.trainable.Config.model_validate({name: [item]})
+            draft.loaded.Config.model_validate({name: [item]})
         except ValidationError as error:
-            alone = [m for m in explain(error, draft.trainable.Config, {name: [item]}) if m.path[:1] == (name,)]
+            alone = [m for m in explain(error, draft.loaded.Config, {name: [item]}) if m.path[:1] == (name,)]
             found += [m._replace(path=(name, index, *m.path[2:])) for m in alone]
         except Exception:  # as above: then the list's own mistake has to do
             return [mistake]
@@ -139,7 +139,7 @@ def _words_for_numbers(draft: Draft, given: Settings) -> Iterable[Mistake]:
         if not isinstance(value, bool | int | float | str):
             continue
         try:
-            taken = field_adapter(draft.trainable.Config, name).validate_python(value)
+            taken = field_adapter(draft.loaded.Config, name).validate_python(value)
         except ValidationError:  # told already
             continue
         if isinstance(taken, bool) and not isinstance(value, bool):

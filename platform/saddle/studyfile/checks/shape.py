@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from saddle.study.models import ONLY_IN_A_SEARCH
 from saddle.study.nearest import nearest
 from saddle.studyfile.draft import Draft
-from trainables.contract import choices
 
 
 def check_file(drafts: Sequence[Draft]) -> None:
@@ -45,7 +44,7 @@ def check_shape(draft: Draft) -> None:
 
 def _check_search_is_whole(draft: Draft) -> None:
     if "objective" not in draft.raw and "objective" not in draft.misspelt:
-        right = f"add objective: {{maximize: {getattr(draft.trainable, 'SELECTION', 'METRIC')}}}"
+        right = f"add objective: {{maximize: {draft.trainable.selection if draft.trainable else 'METRIC'}}}"
         draft.refuse(("search",), "a search needs an objective", right)
     stopping = draft.section("early_stopping")
     if len(draft.objectives) > 1 and stopping is not None and stopping.name != "none":
@@ -65,8 +64,8 @@ def _check_trainable_names(draft: Draft) -> None:
         return
     trainable = draft.sections["trainable"]
     for section, names in (
-        ("recipe", choices(draft.trainable, "RECIPES")),
-        ("scale", choices(draft.trainable, "SCALES")),
+        ("recipe", draft.trainable.recipes),
+        ("scale", draft.trainable.scales),
     ):
         name = draft.sections.get(section)
         if name is not None and name not in names:

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saddle.analyse.text.formatting import Scale, duration, label, listed, p_equals, p_value, setting
-from saddle.study.metrics import is_fraction
+from trainables.contract import Metric, complete_metric
+
+SHARE = Metric("maximize", unit="fraction")
 
 
 @pytest.mark.parametrize(
@@ -25,24 +27,24 @@ from saddle.study.metrics import is_fraction
     ],
 )
 def test_shares_are_told_by_their_names(metric: str, fraction: bool) -> None:
-    assert is_fraction(metric) is fraction
+    assert complete_metric(metric).is_fraction is fraction
 
 
 def test_accuracies_are_in_per_cent_and_their_differences_in_points() -> None:
-    scale = Scale.of("test/clean_accuracy", [0.021])
+    scale = Scale.of(SHARE, [0.021])
     assert scale.value(0.8321) == "83.2 %"
     assert scale.difference(-0.0081) == "−0.8 points"
     assert scale.interval(-0.012, 0.028) == "−1.2 to +2.8"
     assert scale.value(None) == scale.value(float("nan")) == "–"
-    fine = Scale.of("test/clean_accuracy", [0.0004])
+    fine = Scale.of(SHARE, [0.0004])
     assert fine.interval(-0.0003, 0.0005) == "−0.030 to +0.050"
-    assert Scale.of("test/fid", [3.2]).difference(1.26) == "+1.3"
+    assert Scale.of(Metric("minimize"), [3.2]).difference(1.26) == "+1.3"
 
 
 @settings(deadline=None)
 @given(st.floats(-1, 1, exclude_min=True), st.floats(0.0001, 1))
 def test_an_end_that_rounds_to_zero_keeps_its_sign(end: float, spread: float) -> None:
-    printed = Scale.of("test/accuracy", [spread]).change(end)
+    printed = Scale.of(SHARE, [spread]).change(end)
     assert printed.startswith("−" if str(end).startswith("-") else "+")
 
 

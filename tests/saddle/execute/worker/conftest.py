@@ -1,4 +1,4 @@
-"""Orders for the fake trainable."""
+"""What a slot is told of trials of the fake trainable."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from typing import Any
 
 import pytest
 
-from saddle.trial.messages import Order
+from saddle.trial.messages import StartMessage
+from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
+from saddle.trial.spec import TrialSpec
 
 
 @pytest.fixture
-def make_order(tmp_path: Path) -> Any:
-    def make(key: str = "t", *, time_limit: float | None = None, seed: int = 0, **params: Any) -> Order:
-        return Order(
-            run=RunId("s", "inst"),
-            key=key,
-            trainable="parabola",
-            params=params,
-            seed=seed,
+def make_start(tmp_path: Path) -> Any:
+    def make(key: str = "t", *, time_limit: float | None = None, seed: int = 0, **params: Any) -> StartMessage:
+        return StartMessage(
+            TrialSpec(key, RunId("s", "inst"), {}, seed, params=params),
+            Placement(str(tmp_path), time_limit=time_limit),
+            "parabola",
             select=("validation/score", "maximize"),
             required=("validation/score",),
-            storage=str(tmp_path),
-            time_limit=time_limit,
         )
 
     return make

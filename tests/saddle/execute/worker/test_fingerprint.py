@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from saddle.execute.worker.fingerprint import fingerprint_data
-from trainables.datasets.config import KnownDataset
+from trainables.datasets.config import NamedDataset
 
 
 class Run:
@@ -21,7 +21,7 @@ def test_the_checksum_is_of_the_tiles_and_the_size_that_were_trained_on() -> Non
     run = Run()
     config = SimpleNamespace(dataset="crackforest", tile_size=96, image_size=32)
     assert fingerprint_data(config, run) == {"dataset": "crackforest", "data": "abc", "classes": 2}
-    assert run.asked == KnownDataset(known="crackforest", tile=96, size=32)
+    assert run.asked == NamedDataset(known="crackforest", tile=96, size=32)
 
 
 def test_a_configuration_without_a_dataset_has_none() -> None:

@@ -27,7 +27,7 @@ PROCESSES = {
     "rank": ("RayTrainWorker", "ray::execute"),
     "slot": ("ray::Slot", "ray::ResourceTrainable"),  # Ray shows what an actor does now, or else its class
     "controller": ("TrainController",),
-    "exchange": ("ray::Exchange",),
+    "coordinator": ("ray::Coordinator",),
     "cleaner": ("PlacementGroupCleaner",),
 }
 OURS = tuple(name for names in PROCESSES.values() for name in names)
@@ -76,7 +76,7 @@ def ranks() -> list[psutil.Process]:
 
 
 def left_over() -> dict[str, int]:
-    """What a study may leave nothing of: ranks, slots, exchanges, controllers, their ports, placement groups."""
+    """What a study may leave nothing of: ranks, slots, coordinators, controllers, their ports, placement groups."""
     processes = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
     ours = []
     for process in processes:
@@ -207,7 +207,7 @@ def test_a_rank_that_hangs_is_timed_out_and_its_group_replaced(store: LocalStore
         pytest.param("rank", marks=pytest.mark.slow),
         "slot",
         pytest.param("controller", marks=pytest.mark.slow),
-        pytest.param("exchange", marks=pytest.mark.slow),
+        pytest.param("coordinator", marks=pytest.mark.slow),
     ],
 )
 def test_whatever_process_is_killed_the_study_ends_as_if_nothing_had_been(store: LocalStore, what: str) -> None:

@@ -17,6 +17,7 @@ from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from saddle.trial import restart_policy
 
 pytestmark = pytest.mark.fault("worker killed, crashed or exited")
 
@@ -59,7 +60,7 @@ def test_tune_knows_every_error_of_rays_own_as_an_actors_death() -> None:
 
 @pytest.mark.usefixtures("little_memory")
 def test_rays_oom_killer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "RESTARTS", 0)
+    monkeypatch.setattr(restart_policy, "RESTARTS", 0)
     with connect():
         [study] = parse_studies(STUDY, "memory.yaml")
         result = run_study(study, LocalStore(tmp_path / "runs"), [{"CPU": 1.0}], Options(track=False))

@@ -12,6 +12,7 @@ from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from saddle.trial import restart_policy
 
 pytestmark = pytest.mark.fault("worker killed, crashed or exited")
 
@@ -45,7 +46,7 @@ def outcomes(tmp_path: Path, ways: str, *, workers: int = 1, rank: int = 0) -> d
 
 @pytest.mark.usefixtures("ray_session")
 def test_a_slots_process_says_what_it_died_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "RESTARTS", 0)
+    monkeypatch.setattr(restart_policy, "RESTARTS", 0)
     found = outcomes(tmp_path, ", ".join(DEATHS))
     assert found.pop("nothing")[0] == "completed"
     for way, (outcome, why, _) in found.items():

@@ -22,10 +22,10 @@ class Config(Base):
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     from trainables.adversarial_training.data import splits
-    from trainables.adversarial_training.loop import make_loader, train_epoch
     from trainables.adversarial_training.model import build, laid_out
-    from trainables.adversarial_training.optimisation import make_optimizer
-    from trainables.datasets.samples import Samples
+    from trainables.adversarial_training.training.loop import make_loader, train_epoch
+    from trainables.adversarial_training.training.optimisation import make_optimizer
+    from trainables.datasets.sampling.samples import Samples
     from trainables.randomness import EpochOrder
     from trainables.states import detached
 

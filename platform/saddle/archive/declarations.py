@@ -1,0 +1,81 @@
+"""What a run's trainable declared, stored beside the study's file, so that the run explains itself without the code."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from functools import partial
+
+from pydantic import TypeAdapter
+
+from saddle.analyse.result import headline
+from saddle.store.base import ForeignPath, Store
+from saddle.store.fence import StudyLock, write_fenced
+from saddle.store.ledger import Ledger
+from saddle.store.open import study_folder
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.study.trainables import TrainableError, load_trainable
+from saddle.trial.json_text import to_json
+from saddle.trial.run_id import RunId
+from trainables.contract import complete_metric
+
+log = logging.getLogger("saddle")
+
+VERSION = 1
+"""Of the file; one of a later saddle's is not read."""
+PLAIN = TypeAdapter(Declarations)
+
+
+def declarations_path(run: RunId) -> str:
+    """Where a run's declarations are kept."""
+    return f"{study_folder(run)}/trainable.json"
+
+
+def write_declarations(store: Store, run: RunId, declared: Declarations, lock: StudyLock) -> None:
+    """Store what a run's trainable declares, defaults left out; raises `TakenOver`."""
+    names = {"metrics": {"__all__": {"name"}}}
+    facts = PLAIN.dump_python(declared.plain, mode="json", exclude_defaults=True, exclude=names, fallback=str)
+    content = {"version": VERSION, "token": lock.token, **facts}
+    write_fenced(store, declarations_path(run), to_json(content).encode(), lock)
+
+
+def read_declarations(store: Store, run: RunId, study: Study) -> Declarations:
+    """What the trainable of a stored run declares: as it is stored, else as the installed one says it.
+
+    Without either, what the names of the trials' metrics say.
+    """
+    stored = _read(store, run)
+    if stored is not None:
+        return stored
+    try:
+        return load_trainable(study.trainable).plain
+    except TrainableError:
+        return _guessed(store, run, study)
+
+
+def _read(store: Store, run: RunId) -> Declarations | None:
+    """The stored ones; None where an older saddle stored none, or where they can't be used, which is logged."""
+    path = declarations_path(run)
+    try:
+        facts = json.loads(store.read(path))
+        if facts["version"] > VERSION:
+            raise ValueError(f"version {facts['version']} is a later saddle's")
+        declared = PLAIN.validate_python(facts)
+    except FileNotFoundError:
+        return None
+    except (ForeignPath, ValueError, KeyError, TypeError) as error:
+        log.warning("%s can't be used, and the next run writes it anew: %s", store.locate(path), error)
+        return None
+    return replace(declared, metrics={name: complete_metric(name, one) for name, one in declared.metrics.items()})
+
+
+def _guessed(store: Store, run: RunId, study: Study) -> Declarations:
+    """Declarations without a single metric: which one chose checkpoints is guessed from what trials report."""
+    reported = dict.fromkeys(name for entry in Ledger(store, run) for name in entry.metrics)
+    validation = [complete_metric(name) for name in reported if name.startswith("validation/")]
+    compared = study.ablation.compare.metric if study.ablation is not None else None
+    twin = f"validation/{(compared or '').partition('/')[2]}"
+    best = min(validation, key=partial(headline, split="validation"), default=complete_metric(twin))
+    return Declarations(name=study.trainable, selection=twin if twin in reported else best.name)

@@ -1,0 +1,62 @@
+"""What a trainable declares, as plain data: enough to read what is stored of its trials where its code isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from trainables.contract import Component, Metric, Role, complete_metric
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """The trainable called `name`, found at `entry_point` (`package.module:object`).
+
+    `selection` is the metric that chooses checkpoints, `schema` the JSON schema of the configuration, `components` the
+    parts of the method that an ablation may name, `evaluation_fields` those fields with other values of which stored
+    checkpoints can be measured again. Without any of this, metrics are what their names say.
+    """
+
+    name: str = ""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    selection: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    components: Mapping[str, Component] = field(default_factory=dict)
+    evaluation_fields: tuple[str, ...] = ()
+    entry_point: str = ""
+
+    def metric(self, name: str) -> Metric:
+        """The metric called `name`, also where it isn't declared (see `complete_metric`)."""
+        return self.metrics.get(name) or complete_metric(name)
+
+    def in_role(self, role: Role, names: Iterable[str]) -> list[Metric]:
+        """Those of the named metrics that have a role, in the order of declaration, undeclared ones last."""
+        metrics = [metric for metric in map(self.metric, names) if metric.role == role]
+        if len(metrics) < 2:
+            return metrics
+        order = {name: place for place, name in enumerate(self.metrics)}
+        return sorted(metrics, key=lambda metric: order.get(metric.name, len(order)))
+
+    @property
+    def selected(self) -> Metric:
+        """The metric that chooses checkpoints."""
+        return self.metric(self.selection)
+
+    @property
+    def fields(self) -> Collection[str]:
+        """The names of the hyperparameters."""
+        names: Mapping[str, Any] = self.schema.get("properties", {})
+        return names
+
+    @property
+    def plain(self) -> Declarations:
+        """These alone, whatever else a subclass knows."""
+        return Declarations(**{one.name: getattr(self, one.name) for one in fields(Declarations)})
+
+    def after(self, earlier: Declarations | None) -> Declarations:
+        """These, and the metrics that only an earlier version declared: trials may have been measured with them."""
+        return self.plain if earlier is None else replace(self.plain, metrics={**earlier.metrics, **self.metrics})
+
+
+UNDECLARED = Declarations()

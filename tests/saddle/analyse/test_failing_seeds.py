@@ -1,0 +1,143 @@
+"""Seeds that fail never flatter: simulated error rates of the words that failures may end in, and cases by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from saddle.analyse.effects import ComparisonSpec, paired_effects
+from saddle.analyse.paired_values import NO_VALUE, NOT_FINITE, ArmValues, measure
+from saddle.analyse.racing import race
+from saddle.analyse.verdict import Verdict
+from saddle.design import make_arms
+from saddle.store.record_parquet import decode, encode
+from saddle.study.ablation import Ablation
+from saddle.trial.measurement import Measurement
+from tests.support.records import make_record
+from trainables.contract import complete_metric
+
+SPEC = ComparisonSpec(complete_metric("m", "maximize"))
+STUDIES = 1_500
+SEEDS = 8
+NONE_FAILS = np.zeros(SEEDS, dtype=bool)
+
+
+def arm(name: str, values: np.ndarray, fails: np.ndarray, why: str = "collapsed") -> ArmValues:
+    return ArmValues(
+        name,
+        {seed: float(value) for seed, value in enumerate(values) if not fails[seed]},
+        {seed: why for seed in range(len(values)) if fails[seed]},
+    )
+
+
+def verdicts(share: float, baseline_share: float = 0.0, effect: float = 0.0) -> list[Verdict]:
+    """Of studies in which the worst `share` of an arm's seeds fail, and `baseline_share` of the baseline's."""
+    generator = np.random.default_rng(11)
+    words = []
+    for _ in range(STUDIES):
+        common = generator.standard_normal(SEEDS) / math.sqrt(2)
+        own = generator.standard_normal((2, SEEDS)) / math.sqrt(2) + common
+        gone = [own[i] < stats.norm.ppf(p) if p else NONE_FAILS for i, p in
+                enumerate((share, baseline_share))]  # fmt: skip
+        [found] = paired_effects([arm("a", own[0] + effect, gone[0])], arm("b", own[1], gone[1]), SPEC)
+        words.append(found.verdict)
+    return words
+
+
+def limit(rate: float) -> float:
+    return rate + 4 * math.sqrt(rate * (1 - rate) / STUDIES)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.4, 0.6])
+def test_an_arm_whose_worst_seeds_fail_is_not_said_to_help(share: float) -> None:
+    words = verdicts(share)
+    assert words.count(Verdict.HELPS) / STUDIES <= limit(0.025)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.4])
+def test_where_both_fail_as_often_neither_rescues_nor_fails(share: float) -> None:
+    words = verdicts(share, share)
+    for word in (Verdict.HELPS, Verdict.HURTS, Verdict.RESCUES, Verdict.FAILS):
+        assert words.count(word) / STUDIES <= limit(0.025), word
+
+
+def test_a_true_effect_is_still_shown_where_one_seed_in_ten_fails() -> None:
+    assert verdicts(0.1, effect=2.5).count(Verdict.HELPS) / STUDIES > 0.7
+
+
+def test_a_baseline_that_fails_where_the_arm_works_is_rescued() -> None:
+    values = np.array([0.50, 0.52, 0.51, 0.49, 0.50, 0.53, 0.51, 0.50])
+    works, fails = NONE_FAILS, np.array([True] * 6 + [False] * 2)
+    base = values - np.array([0.2, 0.21, 0.19, 0.2, 0.2, 0.2, 0.2, 0.22])
+    [found] = paired_effects([arm("a", values, works)], arm("b", base, fails), SPEC)
+    assert found.verdict is Verdict.RESCUES
+    assert found.counted is not None
+    assert (found.counted.arm, found.counted.baseline) == (0, 6)
+
+
+def test_five_of_eight_collapsed_seeds_are_better_where_it_works_and_ask_for_no_more() -> None:
+    base = np.array([0.50, 0.51, 0.49, 0.50, 0.52, 0.48, 0.50, 0.51])
+    fails = np.array([False] * 3 + [True] * 5)
+    values = base + np.array([0.10, 0.101, 0.099] + [0.0] * 5)
+    [found] = paired_effects([arm("mp", values, fails)], arm("sta", base, NONE_FAILS), SPEC)
+    assert found.verdict is Verdict.BETTER_WHERE_IT_WORKS
+    assert found.more_seeds is None
+
+
+@pytest.mark.parametrize("why", ["collapsed", "diverged", "timed_out", "failed", NOT_FINITE])
+def test_whatever_ended_the_seed_counts(why: str) -> None:
+    base = np.array([0.50, 0.51, 0.49, 0.50, 0.52])
+    fails = np.array([False, False, False, True, True])
+    [found] = paired_effects([arm("a", base + 0.1 + np.arange(5) / 1000, fails, why)], arm("b", base, NONE_FAILS), SPEC)
+    assert found.verdict is Verdict.BETTER_WHERE_IT_WORKS
+
+
+@pytest.mark.parametrize("why", ["preempted", "not trained yet", NO_VALUE])
+def test_what_says_nothing_of_the_method_does_not(why: str) -> None:
+    base = np.array([0.50, 0.51, 0.49, 0.50, 0.52])
+    fails = np.array([False, False, False, True, True])
+    [found] = paired_effects([arm("a", base + 0.1 + np.arange(5) / 1000, fails, why)], arm("b", base, NONE_FAILS), SPEC)
+    assert found.verdict is Verdict.HELPS
+    assert found.counted is None
+
+
+def test_a_race_stops_for_an_arm_that_fails_with_every_seed() -> None:
+    base = arm("b", np.linspace(0.4, 0.5, 8), NONE_FAILS)
+    state = race([arm("a", np.zeros(8), np.ones(8, dtype=bool))], base, range(8), SPEC, "obrien_fleming")
+    assert state.settled["a"] == 3
+
+
+def test_a_race_does_not_settle_on_an_arm_that_fails_more_and_more() -> None:
+    generator = np.random.default_rng(3)
+    helped = 0
+    for _ in range(400):
+        common = generator.standard_normal(SEEDS) / math.sqrt(2)
+        own = generator.standard_normal((2, SEEDS)) / math.sqrt(2) + common
+        fails = own[0] < stats.norm.ppf(0.4)
+        state = race([arm("a", own[0], fails)], arm("b", own[1], NONE_FAILS), range(8), SPEC, "pocock")
+        helped += state.effects[0].verdict is Verdict.HELPS
+    assert helped / 400 <= 0.025 + 4 * math.sqrt(0.025 * 0.975 / 400)
+
+
+def test_a_metric_that_was_reported_as_nan_is_a_failure_and_one_never_reported_is_not() -> None:
+    there = make_arms(Ablation.model_validate({"factors": {"p": ["a", "b"]}, "baseline": {"p": "a"}}), {"p": "a"})[0]
+    records = [
+        make_record("0", "s", 0, "completed", {}, {}, {"m": 0.5}, arm=there.name),
+        make_record("1", "s", 1, "completed", {}, {}, {}, arm=there.name, not_finite=["m"]),
+        make_record("2", "s", 2, "completed", {}, {}, {}, arm=there.name),
+    ]
+    values = measure(records, there, "m", [0, 1, 2])
+    assert values.lost == {1: NOT_FINITE, 2: NO_VALUE}
+    assert values.failures == {1: NOT_FINITE}
+
+
+def test_a_ledger_keeps_which_metrics_were_not_finite() -> None:
+    raw = {"metrics": {"test/a": None, "test/b": 1.0}, "test_last": {}, "arrays": {}, "images": {}, "fingerprints": {},
+           "evaluation": {}, "when": 0.0}  # fmt: skip
+    measurement = Measurement.parse(raw)
+    assert (measurement.metrics, list(measurement.not_finite)) == ({"test/b": 1.0}, ["test/a"])
+    record = make_record("0", "s", 0, "completed", {}, {}, measurement.metrics, not_finite=measurement.not_finite)
+    assert list(decode(encode(record), "0.parquet").not_finite) == ["test/a"]

@@ -1,0 +1,26 @@
+"""The table of perturbations: what it says of each, and that reading it imports no torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from trainables.adversarial_training.perturbations.table import KINDS, RETIRED, described
+
+
+def test_each_kind_is_listed_with_what_it_is() -> None:
+    assert list(KINDS)[:3] == ["sta", "mta", "mp"]
+    assert all(f"{name} {kind.says}" in described() for name, kind in KINDS.items())
+    assert not {*KINDS} & {*RETIRED}
+
+
+def test_only_the_single_task_attack_needs_no_tasks() -> None:
+    assert [name for name, kind in KINDS.items() if not kind.needs_tasks] == ["sta"]
+    assert {name: kind.attacks(2) for name, kind in KINDS.items()} == {
+        name: 1 if name in ("sta", "mta") else 3 for name in KINDS
+    }
+
+
+def test_reading_the_table_imports_no_torch() -> None:
+    read = "import sys, trainables.adversarial_training.perturbations.table; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", read], check=True, timeout=60)

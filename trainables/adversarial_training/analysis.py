@@ -1,0 +1,79 @@
+"""What an analysis of a network trained by this method is given, a batch of test images at a time. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainables.attacks.attack import Budget
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+MOST_ANALYSED = 1_000
+"""Test images that analyses look at, the first of an order that keeps their classes' proportions."""
+
+MOST_TASKS = 2
+"""Auxiliary tasks whose analyses have declared names; S3 has two."""
+
+PERTURBATIONS, SHARED_STARTS = "perturbations", "shared_starts"
+"""What an analysis may need: `TestedBatch.perturbations`, and those from a shared start among them."""
+
+
+@dataclass(frozen=True, eq=False)
+class PerturbedBatch:
+    """Images (B, C, H, W) with labels (B, 1 + M) and their perturbations, made within ε of the evaluation.
+
+    `etas`: η₀ … η_M, each task's own, from independent starts; `shared`: from the main task's start, empty where not
+    asked for. `mta`: that of all tasks jointly (eq. 7, m = 0 … M), from the main task's start.
+    """
+
+    images: Tensor
+    labels: Tensor
+    etas: Sequence[Tensor]
+    shared: Sequence[Tensor]
+    mta: Tensor
+
+    @property
+    def mp(self) -> Tensor:
+        """The mixed perturbation with equal weights (eq. 2 without its randomness)."""
+        return mean_of(self.etas)
+
+
+def mean_of(etas: Sequence[Tensor]) -> Tensor:
+    """Perturbations mixed with equal weights."""
+    import torch
+
+    return torch.stack([*etas]).mean(0)
+
+
+class TestedBatch(Protocol):
+    """Some of the analysed test images and what the evaluation found of them."""
+
+    @property
+    def config(self) -> Any:
+        """The configuration, with the budgets of the evaluation."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The bare network, in eval mode and without gradients of its weights; a logits tensor for each task."""
+
+    @property
+    def images(self) -> Tensor:
+        """Pixels (B, C, H, W) in [0, 1]."""
+
+    @property
+    def labels(self) -> Tensor:
+        """(B, 1 + M), the main task's first."""
+
+    @property
+    def survived(self) -> Tensor:
+        """Which images, (B,) bool, are right when clean and under every declared attack within ε."""
+
+    @property
+    def perturbations(self) -> PerturbedBatch:
+        """Each task's own perturbation, and what S3 makes of them; only for an analysis that needs `PERTURBATIONS`."""
+
+    def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
+        """Which of the images that are `standing`, (B,) bool, stand an attack of the table with this budget, too."""

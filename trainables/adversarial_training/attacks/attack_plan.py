@@ -1,0 +1,110 @@
+"""Which attacks a test or a validation runs, in which order and with which budget. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trainables.adversarial_training.settings.evaluation import EvaluationSettings, ThreatModel
+from trainables.attacks.attack import CUSTOMARY_CLASSES, Attack, Budget
+from trainables.attacks.table import ATTACKS, DOUBTFUL, SETS, attack_of
+
+
+def attack_name(attack: str, threat_model: ThreatModel) -> str:
+    """What an attack's results are called: `pgd` against the main head, `pgd_all_heads` against all jointly."""
+    return attack if threat_model == "main_head" else f"{attack}_{threat_model}"
+
+
+@dataclass(frozen=True)
+class PlannedAttack:
+    """An attack with its budget against some heads; `of_set` names the set that it comes with, if it does.
+
+    One that a study names by itself attacks all samples and has an accuracy of its own; one that comes with a set
+    attacks what is left standing. `escalation`: the budget to run it again with where it finds too much;
+    `is_escalation`: it is such a run.
+    """
+
+    attack: Attack
+    budget: Budget
+    threat_model: ThreatModel
+    epsilon: float
+    of_set: str | None = None
+    escalation: Budget | None = None
+    is_escalation: bool = False
+
+    @property
+    def metric(self) -> str:
+        """The name of its metrics, `pgd` or `pgd_all_heads`: the same whatever set it comes with."""
+        return attack_name(self.attack.name, self.threat_model)
+
+    @property
+    def name(self) -> str:
+        """The name of this run among all of a test, `pgd` or `standard.apgd_t`."""
+        return self.metric if self.of_set is None else f"{self.of_set}.{self.metric}"
+
+    def escalated(self, found: int, samples: int) -> PlannedAttack | None:
+        """The attack to run next where this one fooled `found` of all `samples`, as the set says; else None."""
+        if self.escalation is None or found <= max(1, DOUBTFUL * samples):
+            return None
+        name = f"{self.of_set}_escalated"
+        return replace(self, budget=self.escalation, escalation=None, of_set=name, is_escalation=True)
+
+    def facts(self) -> dict[str, Any]:
+        """What its verdicts rest on, as plain values; equal facts mean equal verdicts on the same network."""
+        radius = {"epsilon": self.epsilon} if self.attack.within_epsilon else {"l2_budget": self.epsilon}
+        return {"attack": self.attack.name, "threat_model": self.threat_model, **radius, **self.budget.as_facts()}
+
+
+def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAttack]:
+    """All declared attacks of a test, or those of a validation, in the order in which they run.
+
+    Attacks that are named by themselves come first, as they are listed; then those of sets, the cheapest first, without
+    those that a study names by itself with the same budget. A validation leaves out attacks without an L∞ bound, which
+    take hundreds of times as long as PGD, takes of a set its cheapest attack alone, with `attack_steps` at most, and of
+    all that the first where `validation_attacks` says so.
+    """
+    named = [name for name in config.attacks if name in ATTACKS]
+    sets = [name for name in config.attacks if name in SETS]
+    if not tested:
+        named = [name for name in named if ATTACKS[name].within_epsilon]
+        if config.validation_attacks == "first":
+            first = next(name for name in config.attacks if name in named or name in sets)
+            named, sets = [name for name in named if name == first], [name for name in sets if name == first]
+    planned = [one for name in named for one in _against_heads(config, attack_of(name), _own_budget(config, name))]
+    members = [member for name in sets for member in _members(config, name, tested=tested)]
+    # one that may be escalated comes last: what it finds is what all others should have found
+    members.sort(key=lambda one: (one.escalation is not None, one.attack.cost(one.budget, CUSTOMARY_CLASSES)))
+    for member in members:
+        if all(member.facts() != other.facts() for other in planned):
+            planned.append(member)
+    return planned
+
+
+def _members(config: EvaluationSettings, name: str, *, tested: bool) -> Iterator[PlannedAttack]:
+    budgets: Mapping[str, Budget] = SETS[name].budgets
+    if not tested:
+        cheapest = min(budgets, key=lambda attack: attack_of(attack).cost(budgets[attack], CUSTOMARY_CLASSES))
+        budget = budgets[cheapest]
+        budgets = {cheapest: replace(budget, steps=min(budget.steps, config.attack_steps))}
+    escalations = SETS[name].escalations if tested else {}
+    for attack, budget in budgets.items():
+        for planned in _against_heads(config, attack_of(attack), budget, of_set=name):
+            yield replace(planned, escalation=escalations.get(attack))
+
+
+def _against_heads(
+    config: EvaluationSettings, attack: Attack, budget: Budget, of_set: str | None = None
+) -> Iterator[PlannedAttack]:
+    # an attack that looks at the main head alone does the same whatever else is known
+    threat_models = config.threat_models if attack.joint else ("main_head",)
+    radius = config.attack_epsilon if attack.within_epsilon else config.l2_budget
+    for threat_model in threat_models:
+        yield PlannedAttack(attack, budget, threat_model, radius, of_set)
+
+
+def _own_budget(config: EvaluationSettings, name: str) -> Budget:
+    """The budget of an attack that is named by itself, with what the study sets of it."""
+    attack = attack_of(name)
+    steps = config.attack_steps if attack.within_epsilon else config.l2_iterations
+    return attack.adjusted({"steps": steps, "step_size": config.attack_step_size, "restarts": config.attack_restarts})

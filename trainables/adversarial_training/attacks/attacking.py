@@ -1,0 +1,127 @@
+"""The declared attacks on the samples of a split, batch by batch, with the same noise for every network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
+from trainables.attacks.cw_l2 import SmallestPerturbation
+from trainables.attacks.problem import Problem
+from trainables.attacks.runners import run_attack
+from trainables.datasets.sampling.samples import Samples
+from trainables.randomness import stream
+
+BATCH = 500
+"""Images attacked at once; fixed, because the attack's noise is drawn batch by batch."""
+
+NOISE_SEED = 20261121
+"""Seed of the attacks' random starts: the same for every epoch, seed and arm, so that only the network differs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked:
+    """What one attack did to N samples.
+
+    `predictions` (N,) of the main task: a wrong class where any iterate of any start fooled the network, else the
+    right one. `facts`: the attack and its budget, as plain values. `metric`: the name of its metrics. `alone`: it
+    attacked all samples, so that it has an accuracy of its own; else those that were left standing. `reached` (N,)
+    bool, where an attack has one target for each sample: whether its first start ever reached it. `norms` (N,), of
+    `cw_l2`: the L2 norm of the smallest perturbation found, ∞ without any. `escalated`: it ran for what another found.
+    """
+
+    predictions: Tensor
+    metric: str
+    facts: Mapping[str, Any]
+    alone: bool = True
+    reached: Tensor | None = None
+    norms: Tensor | None = None
+    escalated: bool = False
+
+
+def batches(samples: Samples, most: int | None = None) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """The first `most` samples in their order: where they stand, pixels (B, C, H, W) and labels (B, 1 + M)."""
+    n = min(len(samples), most or len(samples))
+    for first in range(0, n, BATCH):
+        here = slice(first, min(first + BATCH, n))
+        yield here, *samples.__getitems__(list(range(here.start, here.stop)))
+
+
+def predict(model: nn.Module, samples: Samples) -> list[Tensor]:
+    """The logits of all samples, (N, classes) for each head."""
+    with torch.no_grad():
+        answers = [model(images) for _, images, _ in batches(samples)]
+    return [torch.cat(heads) for heads in zip(*answers, strict=True)]
+
+
+def problems(
+    planned: PlannedAttack,
+    model: nn.Module,
+    samples: Samples,
+    clean: Sequence[Tensor],
+    alive: Tensor,
+    most: int | None = None,
+) -> Iterator[tuple[slice, Problem]]:
+    """What the attack is up against, batch by batch of the first `most` samples; see `attack_samples`."""
+    heads = 1 if planned.threat_model == "main_head" else len(clean)
+
+    def heads_of(images: Tensor) -> Sequence[Tensor]:
+        logits: Sequence[Tensor] = model(images)[:heads]
+        return logits
+
+    for here, images, labels in batches(samples, most):
+
+        def draw(purpose: str, first: int = here.start) -> torch.Generator:
+            # the same under every threat model and in every set, and for a batch whatever the others are
+            return stream(NOISE_SEED, f"{planned.attack.name} {purpose}" + (f" {first}" if first else ""))
+
+        known = [logits[here] for logits in clean[:heads]]
+        yield here, Problem(heads_of, images, labels[:, :heads], known, planned.epsilon, draw, alive[here])
+
+
+def attack_samples(
+    planned: PlannedAttack, model: nn.Module, samples: Samples, clean: Sequence[Tensor], alive: Tensor | None = None
+) -> Attacked:
+    """Attack the samples that are `alive` (N,) bool, or all; `model` is frozen, `clean`: its logits, one per head.
+
+    A further start attacks only images that those before it left standing. What an attack does to a sample is the
+    same whichever others it attacks. An attack with an accuracy of its own is given all: also those that are
+    misclassified as they are, else it couldn't be told whether that accuracy lies above the clean one.
+    """
+    if not planned.attack.within_epsilon:
+        return _attack_without_bound(planned, model, samples, clean)
+    main = samples.labels[:, 0]
+    alone = planned.of_set is None
+    alive = torch.ones_like(main, dtype=torch.bool) if alive is None else alive
+    predictions, reached = main.clone(), torch.zeros_like(main, dtype=torch.bool)
+    for here, problem in problems(planned, model, samples, clean, alive):
+        run_attack(planned.attack, problem, planned.budget)
+        predictions[here], reached[here] = problem.record.predictions, problem.record.reached
+    targeted = alone and planned.attack.has_target_rate
+    return Attacked(
+        predictions,
+        planned.metric,
+        planned.facts(),
+        alone,
+        reached if targeted else None,
+        escalated=planned.is_escalation,
+    )
+
+
+def _attack_without_bound(
+    planned: PlannedAttack, model: nn.Module, samples: Samples, clean: Sequence[Tensor]
+) -> Attacked:
+    """Carlini and Wagner's L2 attack; a prediction is the clean one where no perturbation within the budget fools."""
+    predictions, norms = clean[0].argmax(1), []
+    alive = torch.ones_like(predictions, dtype=torch.bool)
+    for here, problem in problems(planned, model, samples, clean, alive):
+        smallest: SmallestPerturbation = planned.attack.run(problem, planned.budget)
+        norms.append(smallest.norms)
+        with torch.no_grad():
+            answers = model(smallest.adversarial)[0].argmax(1)
+        predictions[here] = torch.where(smallest.norms <= planned.epsilon, answers, predictions[here])
+    return Attacked(predictions, planned.metric, planned.facts(), norms=torch.cat(norms))

@@ -1,0 +1,100 @@
+"""Clean and robust accuracy of a network, per sample first and summed up afterwards."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.adversarial_training.analysis_table import ANALYSES
+from trainables.adversarial_training.attacks.attack_plan import attacks_taken
+from trainables.adversarial_training.attacks.attacking import attack_samples, predict
+from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
+from trainables.adversarial_training.evaluation.gallery import galleries
+from trainables.adversarial_training.evaluation.measurement import Measured
+from trainables.adversarial_training.evaluation.tested import Tested
+from trainables.adversarial_training.model import load
+from trainables.attacks.frozen import frozen
+from trainables.contract import Report, Run
+from trainables.datasets.config import dataset_of
+from trainables.datasets.sampling.samples import Samples
+from trainables.evaluation.grouped_interval import grouped_wilson, number_of_groups, several_to_a_group
+
+
+def measure(
+    config: Config, model: nn.Module, samples: Samples, *, tested: bool = False, earlier: Report | None = None
+) -> Measured:
+    """Predict and attack `samples` with the bare network `model`, at full ε.
+
+    A test (`tested`) takes every attack, validation fewer (see `attacks_taken`). Where `earlier` measured the same
+    network on the same samples, its attacks count as run, and only what they lack is run.
+    """
+    planned = attacks_taken(config, tested=tested)
+    with frozen(model):
+        clean = predict(model, samples)
+        labels, predictions = samples.labels[:, 0], clean[0].argmax(1)
+        done = earlier_attacks(earlier, labels, predictions, planned) if earlier is not None else {}
+        standing = predictions == labels
+        for known in done.values():
+            standing &= (known.predictions == labels) | (known.norms is not None)
+        waiting = deque(planned)
+        while waiting:
+            one = waiting.popleft()
+            attacked = next((known for known in done.values() if covers(known, one)), None)
+            if attacked is None:
+                attacked = attack_samples(one, model, samples, clean, None if one.of_set is None else standing)
+                done[one.name] = attacked
+                if one.attack.within_epsilon:
+                    standing &= attacked.predictions == labels
+            if longer := one.escalated(int((attacked.predictions != labels).sum()), len(labels)):
+                waiting.appendleft(longer)
+    return Measured(
+        labels=labels,
+        clean=predictions,
+        within={name: one for name, one in done.items() if one.norms is None},
+        beyond={name: one for name, one in done.items() if one.norms is not None},
+        auxiliary=_auxiliary(clean, samples.labels),
+    )
+
+
+def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report | None = None) -> Report:
+    """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses.
+
+    `earlier`: a report of the same state, from which this one goes on (see `measure`). Where several test images show
+    the same thing, the interval is by group, and `groups` are stored with predictions. It is conditional on the
+    trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
+    nothing of other seeds, subsets or splits.
+    """
+    samples = splits(config, run.data(dataset_of(config)), run.device).test
+    model = load(config, state).to(run.device)
+    measured = measure(config, model, samples, tested=True, earlier=earlier)
+    low, high = grouped_wilson(measured.survived, samples.groups)
+    metrics = measured.metrics("test") | {
+        "test/robust_accuracy.worst_case_low": low,
+        "test/robust_accuracy.worst_case_high": high,
+        "test/samples": float(len(samples)),
+    }
+    with frozen(model):
+        tested = Tested(config, model, samples, measured.survived)
+        analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
+    arrays = {**measured.arrays(), **analysed.arrays}
+    if samples.groups is not None and several_to_a_group(samples.groups):
+        metrics["test/groups"] = float(number_of_groups(samples.groups))
+        arrays["groups"] = samples.groups
+    return Report(
+        metrics | {f"test/{name}": value for name, value in analysed.metrics.items()},
+        arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
+        images=galleries(config, model, samples),
+        fingerprints={"attacks": measured.facts()},
+    )
+
+
+def _auxiliary(clean: list[Tensor], labels: Tensor) -> float | None:
+    """Accuracy averaged over the auxiliary tasks."""
+    right = [(head.argmax(1) == labels[:, m]).to(torch.float64).mean() for m, head in enumerate(clean) if m > 0]
+    return float(torch.stack(right).mean()) if right else None

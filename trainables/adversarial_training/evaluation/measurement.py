@@ -1,0 +1,115 @@
+"""What a network answered on N samples, clean and attacked, and the metrics and arrays that this is stored as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.adversarial_training.attacks.attacking import Attacked
+
+ROBUST, MISCLASSIFIED = -1, 0
+"""In `found_by`: nothing fooled the network, or nothing had to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Predictions of the main task on N samples, clean (N,) and under every attack by its name, in order of running.
+
+    `within`: attacks within ε, whose worst case counts. `beyond`: those without an L∞ bound (`cw_l2`).
+    `auxiliary`: accuracy on clean images, averaged over the auxiliary tasks; None without any.
+    """
+
+    labels: Tensor
+    clean: Tensor
+    within: Mapping[str, Attacked]
+    beyond: Mapping[str, Attacked] = field(default_factory=dict)
+    auxiliary: float | None = None
+
+    @property
+    def worst(self) -> Tensor:
+        """A wrong prediction of each sample, clean or under an attack within ε, where there is one, (N,)."""
+        predictions = self.clean
+        for attacked in self.within.values():
+            predictions = torch.where(predictions == self.labels, attacked.predictions, predictions)
+        return predictions
+
+    @property
+    def survived(self) -> Tensor:
+        """Which samples, (N,) bool, are right when clean and under every attack within ε."""
+        return self.worst == self.labels
+
+    @property
+    def found_by(self) -> Tensor:
+        """What fooled each sample first, (N,) int16: -1 nothing, 0 it is wrong when clean, k the k-th attack run."""
+        found = torch.full_like(self.labels, ROBUST, dtype=torch.int16)
+        found[self.clean != self.labels] = MISCLASSIFIED
+        for order, attacked in enumerate(self.within.values(), start=1):
+            found[(found == ROBUST) & (attacked.predictions != self.labels)] = order
+        return found
+
+    def metrics(self, split: str) -> dict[str, float]:
+        """The accuracies, named with their split.
+
+        `robust_above_clean` is by how much an attack's accuracy exceeds the clean one, 0 where none does: such an
+        attack is broken, or the network fits attacked images only. `failures_found` is each attack's share of the
+        samples that are right when clean and fooled by any: those that it fooled first.
+        """
+        clean = _share(self.clean == self.labels)
+        alone = [one for one in (*self.within.values(), *self.beyond.values()) if one.alone]
+        robust = {one.metric: _share(one.predictions == self.labels) for one in alone}
+        metrics = {f"{split}/clean_accuracy": clean}
+        metrics |= {f"{split}/robust_accuracy.{name}": accuracy for name, accuracy in robust.items()}
+        metrics[f"{split}/robust_accuracy.worst_case"] = _share(self.survived)
+        metrics[f"{split}/robust_above_clean"] = max(0.0, max(robust.values(), default=0.0) - clean)
+        metrics |= {f"{split}/failures_found.{name}": share for name, share in self._shares_found().items()}
+        for one in alone:
+            if one.reached is not None:
+                metrics[f"{split}/target_rate.{one.metric}"] = _share(one.reached)
+            if one.norms is not None:
+                changed = one.norms[(one.norms > 0) & one.norms.isfinite()]
+                if len(changed):
+                    metrics[f"{split}/{one.metric}_median_norm"] = float(changed.median())
+        if self.auxiliary is not None:
+            metrics[f"{split}/auxiliary_accuracy"] = self.auxiliary
+        return metrics
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Labels, predictions and what fooled each sample first."""
+        attacked = {**self.within, **self.beyond}
+        named = {"clean": self.clean} | {name: one.predictions for name, one in attacked.items() if one.alone}
+        arrays = {"labels": self.labels} | {f"predictions.{name}": array for name, array in named.items()}
+        arrays |= {"predictions.worst_case": self.worst, "found_by": self.found_by}
+        arrays |= {f"reached.{name}": one.reached for name, one in attacked.items() if one.reached is not None}
+        return arrays | {f"l2_norms.{name}": one.norms for name, one in attacked.items() if one.norms is not None}
+
+    def facts(self) -> dict[str, Any]:
+        """Every attack with its budget by its name, and its number in `found_by`.
+
+        One that is `escalated` ran for what another found, so that equal evaluations may differ in it.
+        """
+        order = {name: number for number, name in enumerate(self.within, start=1)}
+        return {
+            name: {
+                **one.facts,
+                **({"order": order[name]} if name in order else {}),
+                **({"escalated": True} if one.escalated else {}),
+            }
+            for name, one in {**self.within, **self.beyond}.items()
+        }
+
+    def _shares_found(self) -> dict[str, float]:
+        """Metric → share of the failures of samples that are right when clean; several runs of an attack sum up."""
+        found_by = self.found_by
+        failures = max(1, int((found_by > MISCLASSIFIED).sum()))
+        shares: dict[str, float] = {}
+        for order, one in enumerate(self.within.values(), start=1):
+            shares[one.metric] = shares.get(one.metric, 0.0) + int((found_by == order).sum()) / failures
+        return shares
+
+
+def _share(right: Tensor) -> float:
+    return float(right.to(torch.float64).mean())

@@ -1,0 +1,65 @@
+"""What a kind of perturbation is: a file of `kinds` with one at its top level adds one. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Batch(Protocol):
+    """A batch of training images, and what a perturbation of them is made from."""
+
+    @property
+    def images(self) -> Tensor:
+        """Pixels (N, C, H, W) in [0, 1]."""
+
+    @property
+    def epsilon(self) -> float:
+        """The radius of the box around each image, at this epoch of the warm-up."""
+
+    @property
+    def tasks(self) -> int:
+        """The main task and the auxiliary ones."""
+
+    @property
+    def mta_sum(self) -> str:
+        """Whether the sum of `mta` runs over `all_tasks` or the `auxiliary_tasks` alone."""
+
+    def attack(self, *summed: Sequence[int]) -> Tensor:
+        """η (K, N, C, H, W) of PGD on the summed losses of each of K lists of tasks, the main task being 0."""
+
+    def attack_each_task(self) -> Tensor:
+        """η₀ … η_M, (1 + M, N, C, H, W)."""
+
+    def mix(self, etas: Tensor) -> Tensor:
+        """Σ αₘ ηₘ, (N, C, H, W), with the weights that are drawn for the batch (S3, eq. 2)."""
+
+    def normal(self) -> Tensor:
+        """Standard normal draws, (N, C, H, W)."""
+
+    def mean(self, value: float) -> float:
+        """The mean of a value over all ranks, each of which has a part of the batch."""
+
+
+@dataclass(frozen=True)
+class PerturbationKind:
+    """What a network may be trained on; `says` is a clause for the description of the hyperparameter.
+
+    `make` gives η (N, C, H, W) within ε and [0, 1], and STA's where that was made on the way. `each_task`: it attacks
+    every task on its own, which costs as many attacks. `random_labels`: the auxiliary tasks have random fixed labels.
+    """
+
+    name: str
+    says: str
+    make: Callable[[Batch], tuple[Tensor, Tensor | None]]
+    needs_tasks: bool = True
+    each_task: bool = False
+    random_labels: bool = False
+
+    def attacks(self, auxiliary: int) -> int:
+        """How often each image is attacked, with so many auxiliary tasks."""
+        return 1 + auxiliary if self.each_task else 1

@@ -1,0 +1,1 @@
+"""What a network may be trained on, one perturbation or family of them in a file. Imports no torch."""

@@ -1,0 +1,48 @@
+"""How large an epoch's perturbations are, and how far from STA's they point, summed up over its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from trainables.adversarial_training.perturbations.matched_sizes import angles, rows
+
+
+class PerturbationSizes:
+    """Sums over images, on their device: a look at them per batch would stall a GPU."""
+
+    def __init__(self) -> None:
+        self.sums: Tensor | None = None
+        self.with_angle = False
+
+    def add(self, eta: Tensor, sta: Tensor | None) -> None:
+        """Count perturbations (N, C, H, W) as they are after projection; `sta`: those of the main task's attack."""
+        flat = rows(eta)
+        measured = [flat.abs().mean(1), flat.square().mean(1).sqrt(), torch.ones_like(flat[:, 0])]
+        if sta is not None:
+            self.with_angle = True
+            apart = angles(flat, rows(sta)).rad2deg()
+            measured += [apart.nan_to_num(0), (~apart.isnan()).to(apart.dtype)]
+        sums = torch.stack(measured).sum(1)
+        self.sums = sums if self.sums is None else self.sums + sums
+
+    def metrics(self, mean: Callable[[float], float], epsilon: float) -> dict[str, float]:
+        """Mean |η| (`l1`) and root mean square of η (`l2`) per image as shares of ε, and mean angle to STA in degrees.
+
+        `mean`: over ranks. An angle is undefined, and left out, where one of the two is zero; 0 where none is defined.
+        """
+        if self.sums is None:
+            return {}
+        l1, l2, images, *angle = (mean(value) for value in self.sums.tolist())
+        share = 1 / (images * epsilon) if epsilon else 0.0
+        found = {
+            "train/perturbation_size": l1 * share,  # the name of _l1 in studies of earlier versions
+            "train/perturbation_l1": l1 * share,
+            "train/perturbation_l2": l2 * share,
+        }
+        if self.with_angle:
+            apart, defined = angle
+            found["train/perturbation_angle"] = apart / defined if defined else 0.0
+        return found

@@ -1,0 +1,28 @@
+"""The perturbations that a network may be trained on, one or a family in a file of `kinds`. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import trainables.adversarial_training.perturbations.kinds as kinds
+from trainables.adversarial_training.perturbations.kind import PerturbationKind
+from trainables.discovery import discover
+
+KINDS: Mapping[str, PerturbationKind] = {
+    kind.name: kind
+    for kind in sorted(discover(kinds, PerturbationKind).values(), key=lambda kind: (kind.each_task, kind.needs_tasks))
+}
+"""By the name that a study gives; those that need no tasks, or one attack, come first."""
+
+RETIRED: Mapping[str, str] = {
+    "sta_random_direction": (
+        "it was smaller than mp, being matched before the projection to the ε-box; use sta_random_direction_l2 or "
+        "sta_random_direction_l1, which have mp's size after it"
+    )
+}
+"""What trials of earlier versions may have been trained on."""
+
+
+def described() -> str:
+    """All of them in a line, for the description of the hyperparameter."""
+    return "; ".join(f"{kind.name} {kind.says}" for kind in KINDS.values())

@@ -1,0 +1,141 @@
+"""Adversarial training, epoch by epoch (S3, eq. 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from trainables import batches
+from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.evaluation.evaluation import measure
+from trainables.adversarial_training.model import build, compiled, laid_out
+from trainables.adversarial_training.perturbations.perturber import Perturber
+from trainables.adversarial_training.perturbations.table import KINDS
+from trainables.adversarial_training.settings.evaluation import EPOCH_SECONDS
+from trainables.adversarial_training.training.augmentation import CropFlip
+from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
+from trainables.adversarial_training.training.labels import with_random_labels
+from trainables.adversarial_training.training.optimisation import lr_factor, make_optimizer, training_loss
+from trainables.contract import Report, Run, require_finite
+from trainables.datasets.config import dataset_of
+from trainables.datasets.sampling.samples import Samples
+from trainables.models.multi_task import MultiTaskNetwork
+from trainables.randomness import EpochOrder, Share, global_stream
+from trainables.states import detached
+
+Batch = tuple[Tensor, Tensor]
+
+
+def train(config: Config, run: Run) -> Iterator[Report]:
+    """Train and yield after every epoch; goes on from `run.resume()` as if nothing had happened.
+
+    Raises `Diverged` when the loss leaves the finite numbers.
+    """
+    data = splits(config, run.data(dataset_of(config)), run.device)
+    random_labels = KINDS[config.perturbation].random_labels
+    training = with_random_labels(data.train) if random_labels else data.train
+    model = laid_out(build(config, data.shape, data.classes, run.seed), run.device)
+    model = run.prepare(compiled(model, config.compile))
+    optimizer = make_optimizer(config, model)
+    resumed = _restore(run, model, optimizer)
+    done = int(resumed["epoch"]) if resumed else 0
+    epsilon = float(resumed["epsilon"]) if resumed else full_epsilon(config, training)
+    order = EpochOrder(len(training), run.seed)
+    loader = run.prepare_loader(make_loader(config, training, order))
+    for epoch in range(done, config.epochs):
+        order.set_epoch(epoch)
+        since = perf_counter()
+        metrics = train_epoch(config, run, model, optimizer, loader, epoch, epsilon)
+        if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
+            if run.device.type == "cuda":
+                torch.cuda.synchronize(run.device)
+            metrics["train/epoch_seconds"] = run.mean(perf_counter() - since)
+        bare = run.unwrap(model)
+        metrics |= measure(config, bare, data.validation).metrics("validation")
+        yield Report(
+            metrics,
+            state={
+                "model": detached(bare.state_dict()),
+                "optimizer": detached(optimizer.state_dict()),
+                "epoch": epoch + 1,
+                "epsilon": epsilon,
+                "seed": run.seed,
+                "shape": list(data.shape),
+                "classes": list(data.classes),
+            },
+        )
+
+
+def train_epoch(
+    config: Config,
+    run: Run,
+    model: MultiTaskNetwork,
+    optimizer: Optimizer,
+    loader: DataLoader[Batch],
+    epoch: int,
+    epsilon: float,
+) -> dict[str, float]:
+    """One pass over the training images on their perturbations within `epsilon`, which the warm-up may make smaller.
+
+    Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as shares of that ε.
+    """
+    share = Share(run.rank, run.world_size)
+    perturb = Perturber(config, run.seed, epoch, share, run.mean)
+    augment = CropFlip(run.seed, epoch, share) if config.augmentation == "crop_flip" else None
+    samples = len(loader.dataset)  # type: ignore[arg-type]
+    loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
+    seen = 0
+    model.train()
+    with global_stream(run, "dropout", epoch):
+        for index, (images, labels) in enumerate(loader):
+            images, labels = images.to(run.device), labels.to(run.device)
+            progress = epoch + index / len(loader)
+            for group in optimizer.param_groups:
+                group["lr"] = config.lr * lr_factor(config, progress)
+            whole = min(config.batch_size, samples - index * config.batch_size)
+            if augment is not None:
+                images = augment(images, whole)
+            current = epsilon_at(config, epsilon, progress + 1 / len(loader))
+            eta = perturb(run.unwrap(model), images, labels, current, whole)
+            logits = model(images + eta)
+            loss = training_loss(config, logits, labels)
+            optimizer.zero_grad()
+            # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
+            (loss * (run.world_size * len(images) / whole)).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            # summed on the device and looked at once per epoch: a look per batch would stall a GPU, and ranks of a
+            # distributed run must find out together
+            loss_sum += loss.detach() * len(images)
+            right += (logits[0].detach().argmax(1) == labels[:, 0]).sum()
+            seen += len(images)
+    seen_by_each = run.mean(float(seen))
+    reached = epsilon_at(config, epsilon, epoch + 1)
+    return {
+        "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
+        "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
+        "train/epsilon": reached,
+    } | perturb.sizes.metrics(run.mean, reached)
+
+
+def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:
+    """Batches (B, C, H, W) and (B, 1 + M) in `order`, which depends on seed and epoch only."""
+    return batches.make_loader(samples, order, config.batch_size)
+
+
+def _restore(run: Run, model: nn.Module, optimizer: Optimizer) -> Mapping[str, Any] | None:
+    """Put a stored state into model and optimiser; the state, or None where there is none."""
+    state: Mapping[str, Any] | None = run.resume()
+    if state is None:
+        return None
+    if state["seed"] != run.seed:
+        raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
+    run.unwrap(model).load_state_dict(state["model"])
+    optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps the tensors it is given, and trains on them
+    return state

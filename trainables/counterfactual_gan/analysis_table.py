@@ -1,0 +1,11 @@
+"""The analyses of a tested GAN, one to a file of `analyses`. Imports no torch."""
+
+from __future__ import annotations
+
+import trainables.counterfactual_gan.analyses as analyses
+from trainables.counterfactual_gan.tested import Tested
+from trainables.discovery import discover
+from trainables.evaluation.analysis import Analysis, AnalysisTable
+
+ANALYSES: AnalysisTable[Tested] = AnalysisTable(discover(analyses, Analysis))
+"""A test gives them all that it has at once, which it has in any case."""

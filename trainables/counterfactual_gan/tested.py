@@ -1,0 +1,30 @@
+"""What an analysis of a trained GAN is given: all that is compared. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainables.counterfactual_gan.config import Config
+    from trainables.counterfactual_gan.measurements import Measured
+    from trainables.counterfactual_gan.model import CounterfactualModel
+    from trainables.defects.splits import Splits
+    from trainables.evaluation.features import FeatureExtractor
+    from trainables.models.discriminators.discriminator import Discriminator
+    from trainables.models.generators.generator import Generator
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A trained model with all that analyses compare it with."""
+
+    config: Config
+    data: Splits
+    model: CounterfactualModel
+    measured: Measured
+    """On the test images."""
+    panel: list[Discriminator]
+    features: FeatureExtractor
+    d_twin: Discriminator | None
+    g_twin: Generator | None

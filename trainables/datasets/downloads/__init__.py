@@ -1,0 +1,1 @@
+"""Known datasets that are fetched over HTTP, and how what came is checked."""

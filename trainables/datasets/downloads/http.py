@@ -1,0 +1,47 @@
+"""A file over HTTP, handed on piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trainables.datasets.errors import DataError
+
+Progress = Callable[[str, int, int | None], None]
+"""Told of each file its name, the bytes so far, and the bytes in all where the server says so."""
+
+HttpGet = Callable[[str, str, Callable[[bytes], object], int], None]
+"""Fetches an address: given it, the file's name, what takes the bytes, and how many are too many."""
+
+CHUNK = 1 << 16
+TIMEOUT = 30.0
+
+
+def download(url: str, file: str, write: Callable[[bytes], object], limit: int, progress: Progress | None) -> None:
+    """Hand the bytes at `url` to `write`; raises `DataError` where it can't be reached, or has more than `limit`."""
+    # here, because importing them takes as long as all configurations
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(url, headers={"User-Agent": "saddle"}), timeout=TIMEOUT) as answer:
+            length = answer.headers.get("Content-Length")
+            total = int(length) if length and length.isdecimal() else None
+            done = 0
+            while chunk := answer.read(CHUNK):
+                write(chunk)
+                done += len(chunk)
+                if progress is not None:
+                    progress(file, done, total)
+                if done > limit:  # not what was asked for
+                    raise DataError(f"{url} is longer than {file} can be")
+    except HTTPError as error:
+        raise DataError(f"{url} answered {error.code} {error.reason}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = getattr(error, "reason", None) or error
+        raise DataError(
+            f"{url} can't be fetched: {reason}; on a machine without internet, copy the files there "
+            "or name a mirror (--mirror URL)"
+        ) from None

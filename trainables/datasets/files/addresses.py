@@ -1,0 +1,26 @@
+"""From the address of a file or folder, on this machine or in a bucket, to what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainables.datasets.files.locations import S3, LocalFile, LocalFolder, Location
+
+
+def find(*addresses: str) -> tuple[Location | None, ...]:
+    """What lies at each address, a path or `s3://BUCKET/KEY`; None where nothing does.
+
+    Raises `DataError` where a bucket can't be asked.
+    """
+    client = None
+    found: list[Location | None] = []
+    for address in addresses:
+        if address.startswith(S3):
+            from trainables.datasets.files.s3 import find_object, make_client
+
+            client = client or make_client()
+            found.append(find_object(client, address))
+        else:
+            path = Path(address).expanduser()
+            found.append(LocalFolder(path) if path.is_dir() else LocalFile(path) if path.is_file() else None)
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""What a dataset's files look like: class folders, Parquet, idx, arrays; each is a `Source`. Imports no torch."""

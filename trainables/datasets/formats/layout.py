@@ -1,0 +1,165 @@
+"""How folders of one's own images are laid out: which are splits, which classes, which only wrap others. No torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from trainables.datasets.errors import DataError
+from trainables.datasets.files.locations import File, Folder
+from trainables.datasets.names import normal
+from trainables.datasets.sources import SplitName
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff", ".webp", ".gif")
+ROLES: Mapping[str, SplitName] = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "validation"),
+}
+"""What a split's folder is called, in any case, alone or with a word of `FILLERS` or a year: Training, test_images."""
+FILLERS = ("images", "image", "imgs", "img", "pictures", "dataset", "data", "set", "split", "samples")
+ADDED = re.compile(rf"({'|'.join(FILLERS)})?\d{{0,4}}$")
+LEFT_BY_SYSTEMS = {
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir", "$recycle.bin",
+    "system volume information", "lost+found",
+}  # fmt: skip
+"""What systems leave in folders, besides what they hide."""
+ORDER: tuple[SplitName, ...] = ("train", "test", "validation")
+DEPTH = 4
+"""So many folders around the splits are looked through."""
+EXPECTED = (
+    "expected is CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE (also Training, test_images, …), with "
+    "val/CLASS/IMAGE if there is one"
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folder of each split, with class folders in it; or, without splits, `root` alone, which has them."""
+
+    root: Folder
+    splits: Mapping[SplitName, Folder]
+    remarks: tuple[str, ...] = ()
+
+
+def find_layout(root: Folder) -> Layout:
+    """Look where the class folders are; raises `DataError` saying what was seen where that can't be told."""
+    folder = root
+    passed: list[str] = []
+    for _ in range(DEPTH):
+        roles = _roles(folder)
+        if "train" in roles or "test" in roles:
+            return _by_split(folder, roles, tuple(passed))
+        inner = _wrapped(folder)
+        if inner is None:
+            break
+        passed += _unread(folder, [inner])
+        folder = inner
+    return Layout(folder, {}, (*passed, *_loose(folder)))
+
+
+def visible(folder: Folder) -> list[File | Folder]:
+    """What people put into a folder: not what is hidden, nor what systems leave there."""
+    return [
+        child
+        for child in folder.children()
+        if not child.name.startswith(".") and child.name.casefold() not in LEFT_BY_SYSTEMS
+    ]
+
+
+def folders_in(folder: Folder) -> list[Folder]:
+    """The visible folders in a folder."""
+    return [child for child in visible(folder) if isinstance(child, Folder)]
+
+
+def is_image(child: File | Folder) -> bool:
+    """Whether something has the name of an image."""
+    return isinstance(child, File) and PurePosixPath(child.name).suffix.lower() in ENDINGS
+
+
+def role_of(name: str) -> SplitName | None:
+    """The split that a folder of this name holds, None where the name says nothing of one."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", normal(name)).casefold()
+    words = [word for word in re.split(r"[\W_]+", spaced) if word and word not in FILLERS]
+    return ROLES.get(ADDED.sub("", words[0])) if len(words) == 1 else None
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Names of folders, the first of many."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _roles(folder: Folder) -> dict[SplitName, list[Folder]]:
+    found: dict[SplitName, list[Folder]] = {}
+    for child in folders_in(folder):
+        role = role_of(child.name)
+        if role is not None:
+            found.setdefault(role, []).append(child)
+    return found
+
+
+def _wrapped(folder: Folder) -> Folder | None:
+    """The folder in which everything lies: the only one, of folders only, or one called images in which splits lie."""
+    inside = folders_in(folder)
+    if len(inside) == 1 and not any(map(is_image, folder.children())):
+        [only] = inside
+        return only if folders_in(only) and not any(map(is_image, visible(only))) else None
+    named = [child for child in inside if child.name.casefold() in FILLERS and "train" in _roles(child)]
+    return named[0] if len(named) == 1 else None
+
+
+def _by_split(folder: Folder, roles: Mapping[SplitName, list[Folder]], passed: tuple[str, ...]) -> Layout:
+    for role, several in roles.items():
+        if len(several) > 1:
+            raise DataError(f"{folder} has {len(several)} folders for {role}: {in_words([f.name for f in several])}")
+    splits = {role: roles[role][0] for role in ORDER if role in roles}
+    for role, other in (("train", "test"), ("test", "train")):
+        if other not in splits:
+            raise DataError(_one_sided(folder, splits, splits.get(role, folder), other))
+    remarks = (*passed, *_unread(folder, list(splits.values())), *_loose(folder))
+    inner = {role: _unwrapped(split) for role, split in splits.items()}
+    for split in inner.values():
+        remarks += _loose(split)
+    return Layout(folder, inner, remarks)
+
+
+def _one_sided(folder: Folder, splits: Mapping[SplitName, Folder], there: Folder, absent: str) -> str:
+    hint = ""
+    if absent == "test" and "validation" in splits:
+        hint = (
+            f"; rename {splits['validation'].name} to test where results are to be reported on it: a part of "
+            f"{there.name} is then held out for validation"
+        )
+    others = in_words(
+        [child.name for child in folders_in(folder) if child is not there and role_of(child.name) is None]
+    )
+    beside = f"; beside it are {others}: if {there.name} is a class, too, call it otherwise" if others else ""
+    return (
+        f"{folder} has a folder {there.name}, but none called {absent}; "
+        f"add it, or put class folders in {folder}{hint}{beside}"
+    )
+
+
+def _unwrapped(split: Folder) -> Folder:
+    """The folder of a split in which the class folders lie, such as train/images."""
+    for _ in range(DEPTH):
+        inner = _wrapped(split)
+        if inner is None:
+            break
+        split = inner
+    return split
+
+
+def _unread(folder: Folder, read: Sequence[Folder]) -> tuple[str, ...]:
+    names = [child.name for child in folders_in(folder) if child.name not in {one.name for one in read}]
+    if not names:
+        return ()
+    kept = in_words([one.name for one in read])
+    return (f"of {folder} only {kept} {'is' if len(read) == 1 else 'are'} read, not {in_words(names)}",)
+
+
+def _loose(folder: Folder) -> tuple[str, ...]:
+    count = sum(map(is_image, visible(folder)))
+    return (f"{count:,} images in {folder} lie in no class folder and are not read",) if count else ()
