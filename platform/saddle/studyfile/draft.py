@@ -222,21 +222,21 @@ def _read_ablation(draft: Draft, value: Any) -> None:
     _refuse_unknown_keys(draft, Ablation, value, ("ablation",))
     if "factors" not in value:
         draft.refuse(("ablation", "factors"), "this is missing", "write factors: {NAME: [A, B]}")
-    for part, given in value.items():
-        if part not in Ablation.model_fields or given is None:
+    for part, item in value.items():
+        if part not in Ablation.model_fields or item is None:
             continue
         if part == "factors":
-            _read_factors(draft, given)
+            _read_factors(draft, item)
         else:
             path: Path = ("ablation", part)
             if part == "best_of" and ("ablation", "baseline", "best_of") in draft.document.places:
                 path = ("ablation", "baseline", "best_of")
-            if part == "best_of" and isinstance(given, str) and MARK in given:
+            if part == "best_of" and isinstance(item, str) and MARK in item:
                 right = "name the search, or write the settings of the trial you choose into baseline"
-                draft.refuse(path, f"{show(given)} names a run that --fresh has set aside", right)
+                draft.refuse(path, f"{show(item)} names a run that --fresh has set aside", right)
                 continue
             kind = choice_model() if part == "design" else _kind_of(Ablation, part)
-            for valid in draft.take(kind, path, given):
+            for valid in draft.take(kind, path, item):
                 draft.ablation[part] = chosen(valid) if part == "design" else valid
 
 

@@ -67,12 +67,12 @@ def expand(documents: Sequence[Document]) -> tuple[list[Document], list[Problem]
 
 def _read(own: Document) -> tuple[list[list[ForValue]], list[Problem]]:
     """The values of every key, and what is wrong with them."""
-    given, problems = own.value[FOR], list[Problem]()
-    if not isinstance(given, dict) or not given:
+    keyed, problems = own.value[FOR], list[Problem]()
+    if not isinstance(keyed, dict) or not keyed:
         right = "write for: {dataset: [mnist, gtsrb]}"
-        return [], [own.problem((FOR,), f"{show(given)} names no hyperparameter with values", right)]
+        return [], [own.problem((FOR,), f"{show(keyed)} names no hyperparameter with values", right)]
     keys = []
-    for key, listed in given.items():
+    for key, listed in keyed.items():
         try:
             values = _values(key, listed)
         except ScalarError as error:
