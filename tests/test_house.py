@@ -148,7 +148,7 @@ def test_the_readmes_study_files_load(piece: Piece) -> None:
     assert spec.loader
     mine = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(mine)
-    known = {"my_method": mine, "adversarial_training": load_trainable("adversarial_training")}
+    known = {"my_method": mine, "adversarial_training": load_trainable("adversarial_training").code}
     assert parse_studies(piece.text, "README.md", trainables=known)
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
-HANDLERS = ("_actor_start_failed", "_actor_task_failed")
-"""What Tune's manager of actors does with an error of an actor's start, or of a call."""
+from saddle.cluster.ray_internals import FAILURE_HANDLERS, actor_manager
 
 
 class ActorFailure(RayActorError):
@@ -28,12 +27,11 @@ def report_all_actor_failures() -> None:
     It knows `RayActorError` alone (2.60): an actor that Ray's OOM killer ended (`OutOfMemoryError`), or whose machine
     is gone (`NodeDiedError`), would end the whole run with "Caught unexpected exception".
     """
-    from ray.air.execution._internal.actor_manager import RayActorManager
-
-    for name in HANDLERS:
-        handler = getattr(RayActorManager, name)
+    manager = actor_manager()
+    for name in FAILURE_HANDLERS:
+        handler = getattr(manager, name)
         if not getattr(handler, "reports_all", False):
-            setattr(RayActorManager, name, _reporting_all(handler))
+            setattr(manager, name, _reporting_all(handler))
 
 
 def _reporting_all(handle: Callable[..., None]) -> Callable[..., None]:

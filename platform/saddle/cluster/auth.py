@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import importlib
 import ipaddress
 import json
 import os
@@ -14,9 +13,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any
 from urllib.parse import urlsplit
 
+from saddle.cluster import ray_internals
 from saddle.errors import UserError
 
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
@@ -45,7 +44,7 @@ def own_token() -> Iterator[None]:
     os.environ[MODE] = "token"
     try:
         os.environ[TOKEN] = secrets.token_hex(32)
-        refresh()
+        ray_internals.reread_authentication()
         yield
     finally:
         for name, value in before.items():
@@ -53,24 +52,13 @@ def own_token() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        refresh()
-
-
-def refresh() -> None:
-    """Let Ray read mode and token anew; it reads each once per process."""
-    _raylet().Config.initialize("")
-    _raylet().AuthenticationTokenLoader.instance().reset_cache()
-
-
-def _raylet() -> Any:
-    """Ray's own reading of mode and token, for which it has no public name."""
-    return importlib.import_module("ray._raylet")
+        ray_internals.reread_authentication()
 
 
 def has_token() -> bool:
     """Whether Ray finds a token: in RAY_AUTH_TOKEN, in the file RAY_AUTH_TOKEN_PATH names, or in ~/.ray/auth_token."""
-    refresh()
-    return bool(_raylet().AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+    ray_internals.reread_authentication()
+    return bool(ray_internals.token_loader().has_token(ignore_auth_mode=True))
 
 
 def require_authentication(address: str, *, insecure: bool = False) -> None:
@@ -95,7 +83,7 @@ def require_authentication(address: str, *, insecure: bool = False) -> None:
             "(`ray get-auth-token` prints it on the head; with KubeRay it is a secret of the cluster's name)"
         )
     os.environ[MODE] = "token"
-    refresh()
+    ray_internals.reread_authentication()
     if probe(address, our_token()) is AuthState.LOCKED:
         raise ClusterError(
             f"the token here is not that of the cluster at {address}; set {TOKEN} to the one its nodes have"
@@ -104,7 +92,7 @@ def require_authentication(address: str, *, insecure: bool = False) -> None:
 
 def our_token() -> str:
     """The token as Ray sends it: `Bearer …`."""
-    [header] = _raylet().AuthenticationTokenLoader.instance().get_token_for_http_header().values()
+    [header] = ray_internals.token_loader().get_token_for_http_header().values()
     return str(header)
 
 
@@ -133,18 +121,11 @@ def _probe_dashboard(address: str, authorization: str | None) -> AuthState:
 def _knock_at_port(address: str, authorization: str | None) -> AuthState:
     """Ask the cluster's own server (GCS), or that of Ray Client, whether it is there."""
     import grpc  # type: ignore[import-untyped]
-    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc, ray_client_pb2, ray_client_pb2_grpc
 
     metadata = [("client_id", "saddle"), *([("authorization", authorization)] if authorization else [])]
     host, port = split(address)
-    ask: Any
     with grpc.insecure_channel(f"{host}:{port}") as channel:
-        if address.startswith("ray://"):
-            ask = ray_client_pb2_grpc.RayletDriverStub(channel).ClusterInfo
-            question = ray_client_pb2.ClusterInfoRequest(type=ray_client_pb2.ClusterInfoType.PING)
-        else:
-            ask = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel).CheckAlive
-            question = gcs_service_pb2.CheckAliveRequest()
+        ask, question = ray_internals.ask_alive(channel, of_client=address.startswith("ray://"))
         try:
             ask(question, timeout=PROBE_SECONDS, metadata=metadata)
         except grpc.RpcError as error:
@@ -160,15 +141,11 @@ def is_from_ray_init(address: str) -> bool:
     Asked after `require_authentication`; one that doesn't say is taken for a cluster.
     """
     import grpc
-    from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
-    from ray._private.ray_constants import KV_NAMESPACE_CLUSTER
-    from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
 
     host, port = split(address)
     metadata = [("authorization", our_token())] if has_token() else []
     with grpc.insecure_channel(f"{host}:{port}") as channel:
-        ask = gcs_service_pb2_grpc.InternalKVGcsServiceStub(channel).InternalKVGet
-        question = gcs_service_pb2.InternalKVGetRequest(key=CLUSTER_METADATA_KEY, namespace=KV_NAMESPACE_CLUSTER)
+        ask, question = ray_internals.ask_metadata(channel)
         with contextlib.suppress(grpc.RpcError, ValueError, AttributeError):
             note = json.loads(ask(question, timeout=PROBE_SECONDS, metadata=metadata).value)
             return bool(note.get("ray_init_cluster", False))

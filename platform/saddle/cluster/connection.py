@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from saddle.cluster.environment import for_workers
 from saddle.cluster.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
 from saddle.cluster.packages import build_wheels
 from saddle.cluster.ports import on_loopback
+from saddle.cluster.ray_internals import job_without_folders
 from saddle.errors import InfrastructureError
 from saddle.process_setup import find_home, keep_loopback_from_proxies, name_user
 from saddle.redaction import redact_logs
@@ -106,7 +107,7 @@ def _started() -> Iterator[None]:
             ray.init(
                 address="local",
                 _temp_dir=str(folder / TEMPORARY),
-                job_config=without_folders(),
+                job_config=job_without_folders(),
                 include_dashboard=False,
                 log_to_driver=False,
                 configure_logging=True,
@@ -172,7 +173,7 @@ def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[N
         try:
             ray.init(
                 address=where,
-                job_config=without_folders(),
+                job_config=job_without_folders(),
                 runtime_env=None if OF_A_JOB in os.environ else workers_environment(packages, folder),
                 log_to_driver=False,
                 configure_logging=True,
@@ -184,27 +185,6 @@ def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[N
             yield
         finally:
             ray.shutdown()
-
-
-class NoFolders(list[str]):
-    """A list of folders that stays empty."""
-
-    def extend(self, folders: Iterable[str]) -> None:
-        """Nothing, see `without_folders`."""
-
-
-def without_folders() -> Any:
-    """Ray's settings of a job whose workers import installed packages only.
-
-    Ray (2.60) extends this list by the driver's working directory and its script's folder, and workers look there
-    first: a `queue.py` or `trainables.py` in it kept every slot from starting. Nothing of ours needs them: trainables
-    are found by their distribution's entry points.
-    """
-    from ray.job_config import JobConfig
-
-    config = JobConfig()
-    config._py_driver_sys_path = NoFolders()
-    return config
 
 
 def find_cluster(address: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from saddle.cluster.ray_internals import variables_for_tune
 from saddle.secret_names import is_secret_name
 from saddle.store.base import StorageError
 from saddle.store.s3.calls import make_client, status_of
@@ -54,9 +55,7 @@ class CredentialKeeper:
 
 def withhold_secrets_from_tune() -> None:
     """Let Ray Tune put no secret into the runtime environment of its actors."""
-    from ray.tune.execution import class_cache
-
-    names: set[str] = class_cache.ENV_VARS_TO_PROPAGATE
+    names = variables_for_tune()
     names.difference_update([name for name in names if is_secret_name(name)])
 
 

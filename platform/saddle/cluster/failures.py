@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.cluster import ray_internals
 from saddle.cluster.worker_exit import cause_of_death
 
 VERDICT_SECONDS = 20.0
@@ -76,19 +76,16 @@ def last_line(error: BaseException) -> str:
 
 
 def _death_of_actor(error: Any) -> Death:
-    from ray.core.generated.common_pb2 import ActorDiedErrorContext
-    from ray.core.generated.gcs_pb2 import ActorTableData
-
     if error.preempted:
         return Death(True, "its node was preempted")
     if error.actor_init_failed:
         return Death(False, last_line(error))
     deadline = time.monotonic() + VERDICT_SECONDS
     while time.monotonic() < deadline:
-        actor = next((actor for actor in _actors() if actor.actor_id.hex() == error.actor_id), None)
+        actor = next((actor for actor in ray_internals.actors() if actor.actor_id.hex() == error.actor_id), None)
         if actor is None:
             return Death(False, first_line(error))
-        if actor.state == ActorTableData.DEAD:
+        if ray_internals.is_dead(actor):
             break
         if actor.node_id and not _is_alive(actor.node_id):
             return Death(True, "its node died")
@@ -101,7 +98,7 @@ def _death_of_actor(error: Any) -> Death:
     if not cause.HasField("actor_died_error_context"):
         return Death(False, last_line(error))
     context = cause.actor_died_error_context
-    if context.reason in (ActorDiedErrorContext.NODE_DIED, ActorDiedErrorContext.OWNER_DIED) or _goes_away(actor):
+    if ray_internals.died_with_its_node(context) or _goes_away(actor):
         return Death(True, "its node died")
     return Death(False, _how(actor, context.error_message))
 
@@ -117,7 +114,7 @@ def _goes_away(actor: Any) -> bool:
         if not _is_alive(actor.node_id):
             return True
         time.sleep(0.2)
-    return actor.node_id in _accessor().get_draining_nodes()
+    return actor.node_id in ray_internals.draining_nodes()
 
 
 def _is_alive(node: bytes) -> bool:
@@ -153,9 +150,7 @@ def _exit_cause(node: str, process: int) -> str:
 
 
 def _look_there(process: int) -> str:
-    from ray._private.worker import global_worker
-
-    return cause_of_death(str(global_worker.node.get_logs_dir_path()), process)
+    return cause_of_death(ray_internals.logs_folder(), process)
 
 
 def _out_of_memory(said: str) -> str:
@@ -171,28 +166,10 @@ def free_orphaned_groups() -> int:
     nothing: its resources would be gone for the rest of the study.
     """
     from ray import PlacementGroupID
-    from ray.core.generated.gcs_pb2 import ActorTableData, PlacementGroupTableData
     from ray.util.placement_group import PlacementGroup, remove_placement_group
 
-    dead = {actor.actor_id for actor in _actors() if actor.state == ActorTableData.DEAD}
-    orphans = [
-        raw.placement_group_id
-        for raw in map(PlacementGroupTableData.FromString, _accessor().get_placement_group_table())
-        if raw.state != PlacementGroupTableData.REMOVED and raw.creator_actor_id in dead
-    ]
+    dead = {actor.actor_id for actor in ray_internals.actors() if ray_internals.is_dead(actor)}
+    orphans = [group.placement_group_id for group in ray_internals.placement_groups() if group.creator_actor_id in dead]
     for identity in orphans:
         remove_placement_group(PlacementGroup(PlacementGroupID(identity)))
     return len(orphans)
-
-
-def _accessor() -> Any:
-    """The cluster's own tables; the public State API would need the dashboard, which a local Ray doesn't start."""
-    from ray._private.state import state
-
-    return state._connect_and_get_accessor()
-
-
-def _actors() -> Iterator[Any]:
-    from ray.core.generated.gcs_pb2 import ActorTableData
-
-    return map(ActorTableData.FromString, _accessor().get_actor_table(None, None))

@@ -9,15 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.cluster import ray_internals
+
 PROBE_SECONDS = 3.0
 
 LOOPBACK = ("127.", "::1", "::ffff:127.")
-
-HARMLESS = (
-    "NodeInfoGcsService/CheckAlive", "NodeManagerService/GetNodeStats", "ObjectManagerService/Pull",
-    "CoreWorkerService/GetCoreWorkerStats", "ReporterService/HealthCheck",
-)  # fmt: skip
-"""A question for each kind of Ray's processes; empty, it asks for nothing."""
 
 METRICS = {"AUTOSCALER_METRIC_PORT": "-1", "DASHBOARD_METRIC_PORT": "-1"}
 """Where Ray's monitor and dashboard tell everybody their metrics, without a token; they take -1 for a port that can't
@@ -44,19 +40,13 @@ def on_loopback() -> Iterator[None]:
     """Let a Ray that is started meanwhile listen on loopback only, and nowhere for its metrics.
 
     Ray binds all its ports to the address it takes for its node's, and to every interface where that isn't loopback.
-    It replaces a loopback address that it is given by one that others reach, except on systems where it takes itself
-    to be alone; `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0` says so, but is read only when Ray is first imported.
     """
-    from ray._private import ray_constants
-
-    before = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = False
     unset = {name: value for name, value in METRICS.items() if name not in os.environ}
     os.environ.update(unset)
     try:
-        yield
+        with ray_internals.taken_for_alone():
+            yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = before
         for name in unset:
             del os.environ[name]
 
@@ -79,9 +69,8 @@ def own_ports() -> list[Port]:
 def rays_processes() -> Iterator[Any]:
     """The processes of the Ray that this process has started, as psutil's; other children of it are left out."""
     import psutil
-    import ray
 
-    node: Any = ray._private.worker._global_node
+    node = ray_internals.own_node()
     for started in node.all_processes.values() if node is not None and node.head else ():
         for info in started:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -121,8 +110,8 @@ def _ask_grpc(host: str, number: int) -> bool | None:
 
     known = None
     with grpc.insecure_channel(f"{host}:{number}") as channel:
-        for question in HARMLESS:
-            ask = channel.unary_unary(f"/ray.rpc.{question}", request_serializer=None, response_deserializer=None)
+        for question in ray_internals.HARMLESS_QUESTIONS:
+            ask = channel.unary_unary(question, request_serializer=None, response_deserializer=None)
             try:
                 ask(b"", timeout=PROBE_SECONDS)
                 return True

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from saddle.cluster.failures import _accessor as cluster_tables
+from saddle.cluster import ray_internals
 from saddle.redaction import redact
 
 PATIENCE = 10.0
@@ -42,12 +41,11 @@ class ResourceWait:
 def pending_groups() -> Iterator[tuple[bytes, list[Mapping[str, float]]]]:
     """The placement groups of this job without room yet, each with the resources of its bundles."""
     import ray
-    from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 
     job = bytes.fromhex(ray.get_runtime_context().get_job_id())
-    for raw in map(PlacementGroupTableData.FromString, cluster_tables().get_placement_group_table()):
-        if raw.creator_job_id == job and raw.state == PlacementGroupTableData.PENDING:
-            yield raw.placement_group_id, [dict(bundle.unit_resources) for bundle in raw.bundles]
+    for group in ray_internals.placement_groups():
+        if group.creator_job_id == job and ray_internals.is_pending(group):
+            yield group.placement_group_id, [dict(bundle.unit_resources) for bundle in group.bundles]
 
 
 def describe_wait(groups: list[list[Mapping[str, float]]]) -> str:
@@ -72,14 +70,8 @@ def shape_of(bundles: list[Mapping[str, float]]) -> str:
 def other_jobs() -> list[str]:
     """The other jobs that run on the cluster, each by its command, process and machine."""
     import ray
-    from ray.core.generated.gcs_pb2 import JobTableData
 
-    own = bytes.fromhex(ray.get_runtime_context().get_job_id())
-    jobs: list[Any] = [JobTableData.FromString(raw) for raw in cluster_tables().get_job_table()]
-    alive = [
-        job for job in jobs
-        if job.job_id != own and not job.is_dead and not job.config.ray_namespace.startswith("_ray_internal")
-    ]  # fmt: skip
+    alive = ray_internals.other_jobs(bytes.fromhex(ray.get_runtime_context().get_job_id()))
     shown = [
         f"{redact(job.entrypoint)[:LONGEST] or 'one without a name'} (process {job.driver_pid} on "
         f"{job.driver_address.ip_address or job.driver_ip_address})"

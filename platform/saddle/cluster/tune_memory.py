@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ray.tune.experiment import Trial
-from ray.tune.trainable.metadata import _TrainingRunMetadata
+
+from saddle.cluster.ray_internals import empty_trial
 
 KEPT = 32
 """Finished trials that Tune may still look at: it ends a run with a table of its trials, and wants one at least."""
@@ -19,7 +20,5 @@ def forget(trials: list[Trial]) -> None:
     if not gone:
         return
     for trial in finished[:-KEPT]:
-        trial.run_metadata = _TrainingRunMetadata()
-        trial.placement_group_factory = None
-        trial.config = {}
+        empty_trial(trial)
     trials[:] = [trial for trial in trials if id(trial) not in gone]

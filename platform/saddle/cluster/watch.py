@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from saddle.cluster.auth import ClusterError, has_token, our_token, probe
 from saddle.cluster.ports import rays_processes
+from saddle.cluster.ray_internals import own_node
 from saddle.errors import InfrastructureError
 from saddle.store.infrastructure_errors import explain_fault
 
@@ -82,9 +82,7 @@ class ClusterWatch:
 
     def trouble(self) -> str:
         """What is wrong, in words; empty while nothing is."""
-        import ray
-
-        node: Any = ray._private.worker._global_node
+        node = own_node()
         if node is None:
             return ""
         if node.head:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from saddle.cluster.ray_internals import logs_folder
+
 EXITED = re.compile(rb"saddle: os\._exit\((-?\d+)\) was called")
 KILLS = re.compile(rb"saddle: (\d+) OOM kills on this machine so far")
 SIGNALLED = re.compile(rb"Fatal Python error: ([A-Za-z -]+)")
@@ -34,7 +36,7 @@ def note_exits() -> None:
         return
     exit_now: Callable[[int], NoReturn] = os._exit
     process = os.getpid()
-    note = os.open(note_path(_logs_here(), process), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    note = os.open(note_path(logs_folder(), process), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def noted_exit(status: int) -> NoReturn:
         if os.getpid() == process:  # a forked child ends this way as a matter of course
@@ -45,13 +47,6 @@ def note_exits() -> None:
     os._exit = noted_exit
     faulthandler.enable(note, all_threads=False)
     _say(note, f"saddle: {oom_kills()} OOM kills on this machine so far")
-
-
-def _logs_here() -> str:
-    """Ray's folder of logs on this machine."""
-    from ray._private.worker import global_worker
-
-    return str(global_worker.node.get_logs_dir_path())
 
 
 def note_path(logs: str, process: int) -> Path:

@@ -19,7 +19,7 @@ from saddle.cluster.watch import watching_cluster
 from saddle.design.trial_source import AblationSource
 from saddle.execute.final_checks import check_best
 from saddle.execute.interrupt import on_interrupt
-from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source
+from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
@@ -39,7 +39,6 @@ from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker
 from saddle.track.study_payload import study_params, study_tags
-from saddle.trial.placement import Placement
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
@@ -129,20 +128,6 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
             if source.trouble is not None and not asked_to_stop:
                 raise source.trouble
             return result
-
-
-def place_trials(study: Study, store: Store, data_root: str | None, lock: StudyLock) -> Placement:
-    """Where the study's trials run, but for the kind of machine that a block asks for."""
-    resources, minutes = study.resources, study.budget.minutes_per_trial
-    return Placement(
-        storage=store.url,
-        data_root=data_root,
-        workers=resources.workers,
-        cpus_per_worker=resources.cpus_per_worker,
-        gpus_per_worker=resources.gpus_per_worker,
-        time_limit=60 * minutes if minutes else None,
-        token=lock.token,
-    )
 
 
 @contextlib.contextmanager

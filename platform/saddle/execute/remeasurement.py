@@ -23,6 +23,7 @@ from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
+from saddle.execute.plan.setup import place_trials
 from saddle.execute.progress import count_again
 from saddle.execute.remeasurement_task import MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.worker.run_context import DataCache
@@ -37,7 +38,6 @@ from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
 from saddle.trial.outcome import Outcome
-from saddle.trial.placement import Placement
 from saddle.trial.record import TrialRecord
 from saddle.trial.restart_policy import Restart, RestartPolicy
 
@@ -152,13 +152,7 @@ def measure_pending(
     slots = min(count_slots(resources, nodes), len(pending))
     by_key = {entry.key: entry for entry in pending}
     numbers = {key: next_number(store, stored.run, key) for key in by_key}
-    placement = Placement(
-        storage=store.url,
-        data_root=options.data_root,
-        cpus_per_worker=resources.cpus_per_worker,
-        gpus_per_worker=resources.gpus_per_worker,
-        token=lock.token,
-    )
+    placement = replace(place_trials(stored.study, store, options.data_root, lock), workers=1)
     messages = [
         MeasureMessage(key, stored.run.name, stored.evaluation.settings, numbers[key], placement) for key in by_key
     ]

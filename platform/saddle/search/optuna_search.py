@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from saddle.errors import UserError
 from saddle.search.lattice import nearest_step
+from saddle.search.optuna_internals import live_trial
 from saddle.search.optuna_values import final_values, intermediate_values, is_reported, reported_value, violations
 from saddle.search.pruners import make_pruner
 from saddle.search.retrying_storage import PatientStorage
@@ -144,7 +145,7 @@ class OptunaSearch:
     def next(self) -> TrialSpec | None:
         if self.unfinished:
             frozen = self.unfinished.pop(0)
-            trial = Trial(self.optuna, frozen._trial_id)
+            trial = live_trial(self.optuna, frozen)
             settings = frozen.user_attrs[SETTINGS]
         else:
             drawn = [t for t in self.optuna.get_trials(deepcopy=False) if SETTINGS in t.user_attrs]
@@ -184,7 +185,7 @@ class OptunaSearch:
         frozen = self.optuna.get_trials(deepcopy=False)[entry.number]
         if state == TrialState.RUNNING or frozen.state.is_finished():
             return
-        trial = trial or Trial(self.optuna, frozen._trial_id)
+        trial = trial or live_trial(self.optuna, frozen)
         trial.set_user_attr(OUTCOME, str(outcome))
         for epoch, value in intermediate_values(self.objectives, entry.curve).items():
             if epoch not in frozen.intermediate_values:  # its report was lost with a driver

@@ -16,9 +16,10 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
+from saddle.search.optuna_internals import PARENTS, study_id, trial_id
 from saddle.search.optuna_search import OUTCOME, RETRIED, SETTINGS, open_search, order_by_condition, suggest
 from saddle.search.optuna_values import final_values, intermediate_values, violations
-from saddle.search.sampler_state import PARENTS, Remembered, recall
+from saddle.search.sampler_state import Remembered, recall
 from saddle.search.samplers import planned_trials
 from saddle.search.storage import quiet_optuna
 from saddle.study.models import Study
@@ -53,10 +54,10 @@ def rebuild(
         remembered: Remembered = recall(study, name, templates, times)
         for template in templates[first:]:
             search.add_trial(template)
-    ids = [trial._trial_id for trial in search.get_trials(deepcopy=False)]
+    ids = [trial_id(trial) for trial in search.get_trials(deepcopy=False)]
     for key, value in remembered.items():
         noted = [ids[number] for number in value] if PARENTS in key else value
-        storage.set_study_system_attr(search._study_id, key, noted)
+        storage.set_study_system_attr(study_id(search), key, noted)
     if first == 0:
         search.set_user_attr(RETRIED, retried(study, entries, templates))
     return last + 1 - first
@@ -71,42 +72,35 @@ def make_trial(study: Study, entry: TrialRecord | None, begun: TrialProgress | N
     return create_trial(state=TrialState.FAIL)
 
 
-def finished_trial(study: Study, entry: TrialRecord) -> FrozenTrial:
+def finished_trial(study: Study, record: TrialRecord) -> FrozenTrial:
     """What Optuna holds of a finished trial once it has been told everything."""
     assert study.objective is not None
-    params, distributions = drawn(study, entry.settings)
-    outcome = Outcome(entry.outcome)
-    state = TrialState[MEANINGS[outcome].optuna]
-    reported = intermediate_values(study.objective, entry.curve)
+    state = TrialState[MEANINGS[Outcome(record.outcome)].optuna]
+    reported = intermediate_values(study.objective, record.curve)
     values: list[float] | None = None
     if state == TrialState.COMPLETE:
-        values = final_values(study.objective, entry)
+        values = final_values(study.objective, record)
     elif state == TrialState.PRUNED and reported:  # as Optuna's `tell` does
         values = [reported[max(reported)]]
-    trial = create_trial(
-        state=state,
-        values=values,
-        params=params,
-        distributions=distributions,
-        user_attrs={SETTINGS: params, OUTCOME: str(outcome)},
-        intermediate_values=reported,
-        constraints=violations(study, entry),
-    )
-    trial.datetime_start = datetime.datetime.fromtimestamp(entry.started)
-    trial.datetime_complete = datetime.datetime.fromtimestamp(entry.ended) if state.is_finished() else None
+    trial = running_trial(study, record.progress, state=state, values=values, constraints=violations(study, record))
+    trial.user_attrs[OUTCOME] = record.outcome
+    trial.datetime_complete = datetime.datetime.fromtimestamp(record.ended) if state.is_finished() else None
     return trial
 
 
-def running_trial(study: Study, begun: TrialProgress) -> FrozenTrial:
-    """What Optuna holds of a trial under way."""
+def running_trial(
+    study: Study, begun: TrialProgress, state: TrialState = TrialState.RUNNING, **end: Any
+) -> FrozenTrial:
+    """What Optuna holds of a trial under way; `end` is what it holds beside of one that has ended."""
     assert study.objective is not None
     params, distributions = drawn(study, begun.spec.settings)
     trial = create_trial(
-        state=TrialState.RUNNING,
+        state=state,
         params=params,
         distributions=distributions,
         user_attrs={SETTINGS: params},
         intermediate_values=intermediate_values(study.objective, begun.curve),
+        **end,
     )
     trial.datetime_start = datetime.datetime.fromtimestamp(begun.started) if begun.started else trial.datetime_start
     return trial

@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from saddle.errors import UserError
+from saddle.search import optuna_internals
 
 T = TypeVar("T")
 
@@ -26,6 +27,15 @@ class ConnectionLost(Exception):
 
 class StorageLost(UserError):
     """The database did not come back in time; what was trained is in the ledger."""
+
+
+def _repeatable(name: str) -> Any:
+    """An operation that may be repeated as it is: it reads, or sets a value to what it is then already."""
+
+    def operate(storage: PatientStorage, *arguments: Any, **named: Any) -> Any:
+        return storage._patiently(lambda again: getattr(storage._storage, name)(*arguments, **named))
+
+    return operate
 
 
 class PatientStorage(BaseStorage):
@@ -80,11 +90,22 @@ class PatientStorage(BaseStorage):
         while not self._hurried and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, GLANCE))
 
-    def _plainly(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """An operation that may be repeated as it is: it reads, or sets a value to what it is then already."""
-        return self._patiently(lambda again: getattr(self._storage, name)(*arguments, **named))
-
-    # trials
+    set_trial_param = _repeatable("set_trial_param")
+    set_trial_intermediate_value = _repeatable("set_trial_intermediate_value")
+    set_trial_user_attr = _repeatable("set_trial_user_attr")
+    set_trial_system_attr = _repeatable("set_trial_system_attr")
+    get_trial = _repeatable("get_trial")
+    get_trial_id_from_study_id_trial_number = _repeatable("get_trial_id_from_study_id_trial_number")
+    # made by a lost attempt, a study is a duplicate, which `optuna.create_study(load_if_exists=True)` takes up
+    create_new_study = _repeatable("create_new_study")
+    set_study_user_attr = _repeatable("set_study_user_attr")
+    set_study_system_attr = _repeatable("set_study_system_attr")
+    get_study_id_from_name = _repeatable("get_study_id_from_name")
+    get_study_name_from_id = _repeatable("get_study_name_from_id")
+    get_study_directions = _repeatable("get_study_directions")
+    get_study_user_attrs = _repeatable("get_study_user_attrs")
+    get_study_system_attrs = _repeatable("get_study_system_attrs")
+    get_all_studies = _repeatable("get_all_studies")
 
     def create_new_trial(self, study_id: int, template_trial: Any = None) -> int:
         if self._newest < 0:
@@ -93,8 +114,8 @@ class PatientStorage(BaseStorage):
         def create(again: bool) -> int:
             if again:
                 trials = self._storage.get_all_trials(study_id, deepcopy=False)
-                if trials and trials[-1]._trial_id > self._newest:
-                    return int(trials[-1]._trial_id)  # made by the attempt whose answer was lost
+                if trials and optuna_internals.trial_id(trials[-1]) > self._newest:
+                    return optuna_internals.trial_id(trials[-1])  # made by the attempt whose answer was lost
             return int(self._storage.create_new_trial(study_id, template_trial=template_trial))
 
         self._newest = max(self._newest, made := self._patiently(create))
@@ -113,37 +134,13 @@ class PatientStorage(BaseStorage):
 
         return self._patiently(tell)
 
-    def set_trial_param(self, trial_id: int, param_name: str, param_value_internal: float, distribution: Any) -> None:
-        self._plainly("set_trial_param", trial_id, param_name, param_value_internal, distribution)
-
-    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        self._plainly("set_trial_intermediate_value", trial_id, step, intermediate_value)
-
-    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._plainly("set_trial_user_attr", trial_id, key, value)
-
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._plainly("set_trial_system_attr", trial_id, key, value)
-
-    def get_trial(self, trial_id: int) -> Any:
-        return self._plainly("get_trial", trial_id)
-
-    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
-        return int(self._plainly("get_trial_id_from_study_id_trial_number", study_id, trial_number))
-
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[Any]:
-        trials: list[Any] = self._plainly("get_all_trials", study_id, deepcopy=deepcopy, states=states)
+        trials: list[Any] = _repeatable("get_all_trials")(self, study_id, deepcopy=deepcopy, states=states)
         if trials:
-            self._newest = max(self._newest, trials[-1]._trial_id)
+            self._newest = max(self._newest, optuna_internals.trial_id(trials[-1]))
         return trials
-
-    # studies
-
-    def create_new_study(self, directions: Sequence[Any], study_name: str | None = None) -> int:
-        # made by a lost attempt, it is a duplicate, which `optuna.create_study(load_if_exists=True)` takes up
-        return int(self._plainly("create_new_study", directions, study_name))
 
     def delete_study(self, study_id: int) -> None:
         def delete(again: bool) -> None:
@@ -154,30 +151,6 @@ class PatientStorage(BaseStorage):
                     raise
 
         self._patiently(delete)
-
-    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._plainly("set_study_user_attr", study_id, key, value)
-
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._plainly("set_study_system_attr", study_id, key, value)
-
-    def get_study_id_from_name(self, study_name: str) -> int:
-        return int(self._plainly("get_study_id_from_name", study_name))
-
-    def get_study_name_from_id(self, study_id: int) -> str:
-        return str(self._plainly("get_study_name_from_id", study_id))
-
-    def get_study_directions(self, study_id: int) -> list[Any]:
-        return list(self._plainly("get_study_directions", study_id))
-
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        return dict(self._plainly("get_study_user_attrs", study_id))
-
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return dict(self._plainly("get_study_system_attrs", study_id))
-
-    def get_all_studies(self) -> list[Any]:
-        return list(self._plainly("get_all_studies"))
 
     def remove_session(self) -> None:
         self._storage.remove_session()

@@ -7,9 +7,10 @@ from itertools import accumulate
 from typing import Any
 
 import optuna
-from optuna.storages import InMemoryStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from saddle.search.optuna_internals import GRID_NOTES, PARENTS, start_trial, study_id, trial_id
 from saddle.search.pruners import make_pruner
 from saddle.search.samplers import make_sampler
 from saddle.study.models import Study
@@ -21,9 +22,6 @@ NOTING_SAMPLERS = frozenset({"nsga2", "qmc", "grid"})
 
 NOTING_PRUNERS = frozenset({"asha", "hyperband"})
 """Pruners that note the rungs that trials have reached."""
-
-PARENTS = ":parent:"
-"""In the name of what NSGA-II notes about a search: which trials a generation descends from."""
 
 START, EPOCH, END = range(3)
 
@@ -41,8 +39,9 @@ def recall(study: Study, name: str, trials: Sequence[FrozenTrial], times: Sequen
     pruning = study.early_stopping.name in NOTING_PRUNERS
     if not sampling and not pruning:
         return {}
+    storage = InMemoryStorage()
     again = optuna.create_study(
-        storage=InMemoryStorage(),
+        storage=storage,
         study_name=name,
         sampler=make_sampler(study.sampler, study.search or {}) if sampling else optuna.samplers.RandomSampler(),
         pruner=make_pruner(study.early_stopping),
@@ -52,18 +51,18 @@ def recall(study: Study, name: str, trials: Sequence[FrozenTrial], times: Sequen
     for _, number, what, epoch in events(trials, times):
         trial = trials[number]
         if what == START:
-            live.append(start(again, trial, sampling and bool(times[number])))
+            live.append(start(again, storage, trial, sampling and bool(times[number])))
         elif what == EPOCH and pruning and epoch in trial.intermediate_values:
             live[number].report(trial.intermediate_values[epoch], epoch)
             live[number].should_prune()
         elif what == END:
-            again._storage.set_trial_state_values(live[number]._trial_id, trial.state, trial.values)
+            storage.set_trial_state_values(trial_id(live[number]), trial.state, trial.values)
     for trial, told in zip(trials, live, strict=True):
-        trial.system_attrs.update(again._storage.get_trial_system_attrs(told._trial_id))
+        trial.system_attrs.update(storage.get_trial_system_attrs(trial_id(told)))
         if study.sampler.name == "grid":
             forget_other_point(again, trial)
-    numbers = {told._trial_id: told.number for told in live}
-    notes = again._storage.get_study_system_attrs(again._study_id)
+    numbers = {trial_id(told): told.number for told in live}
+    notes = storage.get_study_system_attrs(study_id(again))
     return {key: [numbers[i] for i in value] if PARENTS in key else value for key, value in notes.items()}
 
 
@@ -84,17 +83,15 @@ def events(trials: Sequence[FrozenTrial], times: Sequence[Sequence[float]]) -> l
     return sorted(found)
 
 
-def start(again: optuna.Study, trial: FrozenTrial, sampling: bool) -> Trial:
+def start(again: optuna.Study, storage: BaseStorage, trial: FrozenTrial, sampling: bool) -> Trial:
     """Let the sampler see a trial start, as if it drew what the trial was given."""
     template = create_trial(state=TrialState.RUNNING, system_attrs=trial.system_attrs)
-    trial_id = again._storage.create_new_trial(again._study_id, template_trial=template)
-    again._thread_local.cached_all_trials = None  # as `ask` does
-    told = Trial(again, trial_id)
+    told = start_trial(again, storage, template)
     if sampling:
         _ = told.relative_params  # drawn lazily; drawing leaves the notes
     for name, distribution in trial.distributions.items():
         value = distribution.to_internal_repr(trial.params[name])
-        again._storage.set_trial_param(trial_id, name, value, distribution)
+        storage.set_trial_param(trial_id(told), name, value, distribution)
     return told
 
 
@@ -103,12 +100,12 @@ def forget_other_point(again: optuna.Study, trial: FrozenTrial) -> None:
     sampler = again.sampler
     same = (
         bool(trial.params)
-        and "grid_id" in trial.system_attrs
+        and GRID_NOTES[0] in trial.system_attrs
         and all(
             sampler.sample_independent(again, trial, name, distribution) == trial.params[name]
             for name, distribution in trial.distributions.items()
         )
     )
     if not same:
-        trial.system_attrs.pop("grid_id", None)
-        trial.system_attrs.pop("search_space", None)
+        for note in GRID_NOTES:
+            trial.system_attrs.pop(note, None)

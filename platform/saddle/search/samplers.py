@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,6 +11,7 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from saddle.search.lattice import evenly, steps
+from saddle.search.optuna_internals import AskTellGrid
 from saddle.study.models import Grid, Sampler, Study
 from saddle.study.space import Parameter
 
@@ -69,24 +68,6 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return builders[spec.name]()
-
-
-class AskTellGrid(optuna.samplers.GridSampler):
-    """Optuna's grid, which stops `Study.optimize` after its last point; with ask and tell there is none to stop.
-
-    A stored study whose grid was computed in binary arithmetic (0.30000000000000004) has the same grid.
-    """
-
-    @staticmethod
-    def _grid_value_equal(one: Any, other: Any) -> bool:
-        both = isinstance(one, float) and isinstance(other, float)
-        if both and math.isclose(one, other, rel_tol=1e-12):
-            return True
-        return bool(optuna.samplers.GridSampler._grid_value_equal(one, other))
-
-    def after_trial(self, *arguments: Any, **named: Any) -> None:
-        with contextlib.suppress(RuntimeError):
-            super().after_trial(*arguments, **named)
 
 
 def continued_seed(seed: int, asked: int) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
 
 from saddle.search.database import open_shared, shared_url
 from saddle.store.base import Store
@@ -20,7 +19,7 @@ from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 
 
-class HeldByDriver(BaseJournalFileLock):
+class HeldByDriver:
     """No lock of its own: the driver's flock already makes it the only writer, and dies with it."""
 
     def acquire(self) -> bool:

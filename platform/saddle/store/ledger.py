@@ -136,13 +136,10 @@ def indexed(segment: Segment, etags: Mapping[str, str], parser: Parser) -> dict[
 
 def with_relative_paths(entry: TrialRecord, run: RunId) -> TrialRecord:
     """The entry as its file holds it: paths relative to the run's folder, which `--fresh` renames."""
-
-    def below(paths: Mapping[str, str]) -> dict[str, str]:
-        return {name: run.below(path) for name, path in paths.items()}
-
+    checkpoints = {name: run.below(path) for name, path in entry.checkpoints.items()}
     return replace(
         entry,
-        progress=replace(entry.progress, checkpoints=below(entry.checkpoints)),
-        measurement=replace(entry.measurement, arrays=below(entry.arrays), images=below(entry.images)),
+        progress=replace(entry.progress, checkpoints=checkpoints),
+        measurement=entry.measurement.with_paths(run.below),
         version=max(entry.version, SCHEMA_VERSION),
     )

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import StudyLock, TakenOver
@@ -23,8 +22,6 @@ from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 VERSION = 1
-
-PARTS = ("evaluation", "metrics", "test_last", "arrays", "images", "fingerprints")
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +53,9 @@ def add_measurement(
 
     Raises `TakenOver` where the study is another driver's, or somebody else has stored this number.
     """
-    parts = {name: dict(getattr(measurement, name)) for name in PARTS}
-    relative = {name: {n: run.below(path) for n, path in parts[name].items()} for name in ("arrays", "images")}
-    content = {
-        **parts,
-        **relative,
-        "version": VERSION,
-        "key": entry.key,
-        "number": number,
-        "ended": entry.ended,
-        "when": measurement.when,
-        "not_finite": list(measurement.not_finite),
-        "token": lock.token,
-    }
+    measured = asdict(measurement.with_paths(run.below))
+    trial = {"key": entry.key, "number": number, "ended": entry.ended}
+    content = {**measured, **trial, "version": VERSION, "token": lock.token}
     lock.check()
     try:
         store.write_if(measurement_path(run, entry.key, number), to_json(content).encode(), None)
@@ -121,6 +108,7 @@ def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
         metrics={**kept, **later.metrics},
         images={**later.images, **shown},
         fingerprints={**entry.fingerprints, **later.fingerprints},
+        not_finite=[*(name for name in entry.not_finite if not name.startswith("test/")), *later.not_finite],
     )
     return replace(entry, measurement=latest, earlier=(*entry.earlier, measurement_of(entry)))
 
@@ -151,18 +139,8 @@ def _read(store: Store, run: RunId, path: str) -> StoredMeasurement | str:
         key, number = _parsed(path.rpartition("/")[2])
         if (content["key"], content["number"]) != (key, number):
             return f"it holds measurement {content['number']} of {content['key']}"
-        return StoredMeasurement(key, number, float(content["ended"]), _measurement(content, run))
+        return StoredMeasurement(key, number, float(content["ended"]), Measurement.parse(content).with_paths(run.place))
     except FileNotFoundError:
         return ""
     except (ValueError, KeyError, TypeError, AttributeError, StorageError) as error:
         return f"it is damaged: {error}"
-
-
-def _measurement(content: Mapping[str, Any], run: RunId) -> Measurement:
-    wanted = {name: content[name] for name in (*PARTS, "when")}
-    measurement = Measurement.parse({**wanted, "not_finite": content.get("not_finite", ())})
-
-    def placed(paths: Mapping[str, str]) -> dict[str, str]:
-        return {name: run.place(path) for name, path in paths.items()}
-
-    return replace(measurement, arrays=placed(measurement.arrays), images=placed(measurement.images))

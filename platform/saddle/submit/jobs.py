@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.cluster import ray_internals
 from saddle.cluster.auth import ClusterError, require_authentication
 from saddle.redaction import redact
 from saddle.store.scratch import scratch_folder
@@ -59,8 +60,8 @@ class Jobs:
         self.address = address
         from ray.job_submission import JobSubmissionClient
 
-        for name in ("dashboard.modules.dashboard_sdk", "dashboard.modules.job.sdk", "_private.runtime_env.packaging"):
-            logging.getLogger(f"ray.{name}").setLevel(logging.WARNING)
+        for name in ray_internals.CHATTY_LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
         with _without("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS"):  # Ray lets them go before what was asked for
             self.client = JobSubmissionClient(address)
 

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from saddle.cluster import ray_internals
 from saddle.cluster.auth import ClusterError, require_authentication
 from saddle.store.scratch import scratch_folder
 from saddle.submit.job_spec import Parcel
 
 POLL_SECONDS = 0.5
-HEAD = "node:__internal_head__"
 PR_SET_PDEATHSIG = 1
 ATTEMPTS = 3
 
@@ -33,11 +33,10 @@ class HeadDriver:
 
     def __init__(self, command: str) -> None:
         import ray
-        from ray._private.utils import remove_ray_internal_flags_from_env
 
         context = ray.get_runtime_context()
         environment = dict(os.environ)
-        remove_ray_internal_flags_from_env(environment)
+        ray_internals.remove_job_variables(environment)
         # as Ray Jobs tells a driver which environment its own workers get
         environment["RAY_JOB_CONFIG_JSON_ENV_VAR"] = json.dumps({"runtime_env": dict(context.runtime_env)})
         environment |= {"RAY_ADDRESS": context.gcs_address, "PYTHONUNBUFFERED": "1"}
@@ -73,12 +72,12 @@ def run_on_head(parcel: Parcel, address: str, show: Callable[[str], None], *, in
     require_authentication(address, insecure=insecure)
     import ray
 
-    for name in ("util.client", "_private.runtime_env.packaging"):
-        logging.getLogger(f"ray.{name}").setLevel(logging.ERROR)
+    for name in ray_internals.CHATTY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     with scratch_folder() as folder:
         _connect(address, parcel.runtime_environment(folder))
         try:
-            actor = ray.remote(num_cpus=0, resources={HEAD: 0.001}, max_restarts=0)(HeadDriver)
+            actor = ray.remote(num_cpus=0, resources={ray_internals.HEAD_NODE: 0.001}, max_restarts=0)(HeadDriver)
             driver = actor.remote(parcel.command)
             return _listen(driver, show)
         except ray.exceptions.RayError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
@@ -21,8 +21,8 @@ class ArmSummary:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-class Tracker(Protocol):
-    """Hears of a study; every call returns at once. `files` are paths in the study's store."""
+class Tracker:
+    """Hears of a study; every call returns at once. `files` are paths in the study's store. This one tracks nothing."""
 
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         """The study goes on, for the first time or again."""
@@ -60,41 +60,4 @@ class Tracker(Protocol):
 
     def close(self, timeout: float) -> str | None:
         """Wait for what is still to be delivered; what is left, in words, or None where all arrived."""
-
-
-class NullTracker:
-    """Tracks nothing."""
-
-    def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
-        pass
-
-    def start_trial(self, trial: TrialProgress) -> None:
-        pass
-
-    def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
-        pass
-
-    def finish_trial(self, entry: TrialRecord, files: Sequence[str]) -> None:
-        pass
-
-    def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
-        pass
-
-    def note_checks(self, entry: TrialRecord) -> None:
-        pass
-
-    def settle(self, finished: Iterable[TrialRecord]) -> None:
-        pass
-
-    def finish_study(
-        self,
-        status: str,
-        arms: Mapping[str, ArmSummary],
-        tags: Mapping[str, str],
-        files: Sequence[str],
-        when: float | None = None,
-    ) -> None:
-        pass
-
-    def close(self, timeout: float) -> str | None:
         return None

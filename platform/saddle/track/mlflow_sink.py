@@ -10,20 +10,15 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from requests import HTTPError
 
 from saddle.redaction import redact
 from saddle.store.base import Damaged, ForeignPath
 from saddle.store.scratch import scratch_folder
+from saddle.track.mlflow_internals import KIND, PARENT_TAG, SHARED_VIEW_TAG, artifact_repository
 from saddle.track.outbox import Operation
-from saddle.track.shared_views import KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG
-
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Lets MLflow 3 show training runs; an experiment without it opens as a GenAI one."""
+from saddle.track.shared_views import KEY_TAG, LEVEL_TAG
 
 PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "FEATURE_DISABLED"})
 """Errors that no second attempt mends."""
@@ -80,7 +75,7 @@ class MlflowSink:
         )
         self._uri = uri
         self._known: dict[str, str] = {}
-        self._repositories: dict[str, ArtifactRepository] = {}
+        self._repositories: dict[str, Any] = {}
 
     def __call__(self, operations: Sequence[Operation]) -> Iterator[int]:
         """Deliver a batch in order, metrics of the same run in one call; yields how many are delivered."""
@@ -139,7 +134,7 @@ class MlflowSink:
         key, run_id = operation["key"], self._find(operation["key"])
         tags = {KEY_TAG: key}
         if operation["parent"] is not None:
-            tags[MLFLOW_PARENT_RUN_ID] = self._run_id(operation["parent"])
+            tags[PARENT_TAG] = self._run_id(operation["parent"])
         if run_id is None:
             run = self.client.create_run(
                 self.experiment_id, start_time=operation["time"], tags=tags, run_name=operation["name"]
@@ -175,14 +170,11 @@ class MlflowSink:
                     raise Refused(f"{operation['path']} was answered with {status}") from error
                 raise
 
-    def _repository(self, run_id: str) -> ArtifactRepository:
-        """Where the run keeps its files; MLflow's client remembers it for the whole process, wherever the run is now.
-
-        A storage and its copy have runs of the same ids.
-        """
+    def _repository(self, run_id: str) -> Any:
+        """Where the run keeps its files, asked once per study: a storage and its copy have runs of the same ids."""
         if run_id not in self._repositories:
             address = self.client.get_run(run_id).info.artifact_uri
-            self._repositories[run_id] = get_artifact_repository(address, tracking_uri=self._uri)
+            self._repositories[run_id] = artifact_repository(address, self._uri)
         return self._repositories[run_id]
 
     def _end(self, operation: Operation) -> None:

@@ -15,7 +15,7 @@ from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
-from saddle.track.base import METRIC_TAG, ArmSummary
+from saddle.track.base import METRIC_TAG, ArmSummary, Tracker
 from saddle.track.client_settings import be_brief
 from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
@@ -39,7 +39,7 @@ DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """A `Tracker` that writes operations to an outbox; the run's instance tells it from others of its study."""
 
     def __init__(

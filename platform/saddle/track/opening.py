@@ -15,7 +15,7 @@ from saddle.store.lock import lock_study
 from saddle.store.open import local_owner, study_folder
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import DATABASE, artifact_root
-from saddle.track.base import NullTracker, Tracker
+from saddle.track.base import Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder
 from saddle.track.outbox import has_backlog
 from saddle.trial.run_id import RunId
@@ -102,7 +102,7 @@ def was_tracked(store: Store, run: RunId) -> bool:
 def open_tracker(store: Store, run: RunId, *, enabled: bool = True, declared: Declarations = UNDECLARED) -> Tracker:
     """The tracker of one run of a study; `declared` says what is told of its trials' metrics."""
     if not enabled:
-        return NullTracker()
+        return Tracker()
     if not store.exists(marker(run)):
         store.write(marker(run), b"MLflow was told of this study; `saddle verify` compares it\n")
     return MlflowTracker(tracking_uri(store), run, store, artifact_location(store), declared)

@@ -22,8 +22,9 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.track.artifact_root import relocate
 from saddle.track.client_settings import be_brief
+from saddle.track.mlflow_internals import SHARED_VIEW_TAG
 from saddle.track.opening import artifact_location, tracking_uri
-from saddle.track.shared_views import ARMS, KEY_TAG, LEVEL_TAG, SHARED_VIEW_TAG, arms_name, only_of
+from saddle.track.shared_views import ARMS, KEY_TAG, LEVEL_TAG, arms_name, only_of
 from saddle.trial.run_id import RunId
 
 START_SECONDS = 90.0

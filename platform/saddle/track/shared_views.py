@@ -16,9 +16,6 @@ ARMS = "saddle-arms"
 """The arms of an ablation alone, the largest effect first, with the columns that compare them; of all its runs where an
 older saddle made it."""
 
-SHARED_VIEW_TAG = "mlflow.sharedViewState."
-"""What the tag of an experiment is called that holds a view; MLflow's page reads it for `viewStateShareKey`."""
-
 EFFECT_COLUMNS = ("effect.mean", "effect.low", "effect.high", "effect.p", "effect.n", "failure.rate")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _OF_EPOCH = re.compile(r"epoch \d+, ")
@@ -28,18 +28,21 @@ class Measurement:
     """The settings in which it differed from the configuration that the trial was trained with."""
     when: float = 0.0
     """Unix seconds; 0 where it was part of the training."""
-    not_finite: Sequence[str] = ()
+    not_finite: Sequence[str] = field(default_factory=list)
     """The metrics that were reported as NaN or infinite, which `metrics` leaves out."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Measurement:
         """The measurement from the JSON of its fields, where numbers that weren't finite are null."""
-        rest = {name: dict(raw[name]) for name in ("arrays", "images", "fingerprints", "evaluation")}
-        lacking = sorted(name for name, value in raw["metrics"].items() if value is None)
-        lacking = [*raw.get("not_finite", ()), *lacking]
-        return cls(
-            finite(raw["metrics"]), finite(raw["test_last"]), **rest, when=float(raw["when"]), not_finite=lacking
-        )
+        rest: dict[str, Any] = {name: dict(raw[name]) for name in ("arrays", "images", "fingerprints", "evaluation")}
+        lacking = [name for name, value in sorted(raw["metrics"].items()) if value is None]
+        rest["not_finite"] = [*raw.get("not_finite", ()), *lacking]
+        return cls(finite(raw["metrics"]), finite(raw["test_last"]), **rest, when=float(raw["when"]))
+
+    def with_paths(self, change: Callable[[str], str]) -> Measurement:
+        """The measurement with every path changed, such as those of a run that was renamed."""
+        arrays = {name: change(path) for name, path in self.arrays.items()}
+        return replace(self, arrays=arrays, images={name: change(path) for name, path in self.images.items()})
 
     @property
     def closing_images(self) -> dict[str, str]:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from saddle.archive.studies import StoredStudy
 from saddle.external_names import mlflow_names
 from saddle.track.base import ArmSummary
+from saddle.track.mlflow_internals import PARENT_TAG
 from saddle.track.trial_payload import (
     all_metrics,
     arm_key,
@@ -115,7 +115,7 @@ def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None
     status = final_status(entry)
     if run.info.status != status:
         differ(f"its run is {run.info.status}, and should be {status}", Repair.RESEND)
-    if parent is None or run.data.tags.get(MLFLOW_PARENT_RUN_ID) != parent:
+    if parent is None or run.data.tags.get(PARENT_TAG) != parent:
         differ("its run has the wrong parent", Repair.RESEND)
     params = mlflow_names(trial_params(entry.spec))
     missing = [name for name in params if name not in run.data.params]

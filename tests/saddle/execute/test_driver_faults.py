@@ -27,7 +27,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
-from saddle.track.base import NullTracker
+from saddle.track.base import Tracker
 from saddle.trial.measurement import Measurement
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage
 from saddle.trial.placement import Placement
@@ -58,7 +58,9 @@ def make_scheduler() -> Make:
         ledger = Ledger(store, run)
         source = make_source(study, store, ledger, {"x": 0.3}, ())
         keeper = start_progress(study, run, trainable, store, [], source, 2, Silent())
-        return Scheduler(study, trainable, source, Recorder(ledger, NullTracker(), keeper, {}), Placement(store.url))
+        return Scheduler(
+            study, trainable, source, Recorder(ledger, Tracker(), keeper, {}, trainable), Placement(store.url)
+        )
 
     return make
 
@@ -154,7 +156,7 @@ def test_the_reason_is_noted_where_there_is_no_more_room(small_disk: Disk) -> No
     small_disk.fill()
     with (
         pytest.raises(InfrastructureError, match="No space left on device"),
-        noting_faults(keeper, NullTracker(), NO_LOCK),
+        noting_faults(keeper, Tracker(), NO_LOCK),
     ):
         store.write("studies/noted/ledger/x", bytes(100_000))
     noted = json.loads(store.read("studies/noted/progress.json"))

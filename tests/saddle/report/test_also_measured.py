@@ -19,7 +19,7 @@ def test_each_arm_has_its_mean_and_spread(ablation: Callable[..., Any]) -> None:
     for place, entry in enumerate(made.entries):
         made.change(place, metrics={**entry.metrics, CLEAN: 0.8 + 0.01 * entry.seed, "train/loss": 1.0})
     made.change(0, outcome="collapsed")  # sta, seed 0: what it measured before does not count
-    table = also_table(made.study, made.entries, made.baseline)
+    table = also_table(*_parts(made))
     assert table is not None
     assert table.columns == ("metric", "sta", "mta", "mp")
     assert [row[0] for row in table.rows] == ["test clean accuracy (%)", "train loss"]
@@ -49,5 +49,5 @@ def test_patterns_keep_their_order_and_name_nothing_twice() -> None:
     assert matching(["train/*", "test/*", "test/a"], names) == ["train/a", "test/a", "test/b"]
 
 
-def _parts(made: Any) -> tuple[Any, Any, Any]:
-    return made.study, made.entries, made.baseline
+def _parts(made: Any) -> tuple[Any, Any, Any, Any]:
+    return made.study, made.entries, made.baseline, made.declared

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
-from saddle.track.base import NullTracker, Tracker
+from saddle.track.base import Tracker
 from saddle.track.mlflow_sink import MlflowSink
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker as open_for_store
@@ -56,14 +56,14 @@ class TestMlflowTracker(TrackerContract):
         return open_mlflow
 
 
-class TestNullTracker(TrackerContract):
+class TestTracker(TrackerContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> LocalStore:
         return LocalStore(tmp_path)
 
     @pytest.fixture
     def open_tracker(self) -> Any:
-        return NullTracker
+        return Tracker
 
 
 def test_study_arm_and_seed_are_nested(open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_the_file_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_tracking_can_be_turned_off(tmp_path: Path) -> None:
-    assert isinstance(open_for_store(LocalStore(tmp_path), RunId("s", "i"), enabled=False), NullTracker)
+    assert isinstance(open_for_store(LocalStore(tmp_path), RunId("s", "i"), enabled=False), Tracker)
 
 
 def test_nested_parameters_become_dotted_names() -> None:

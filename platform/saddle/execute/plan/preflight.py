@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.archive.studies import read_study, refuse_changes
+from saddle.cluster.ray_internals import machine_resources
 from saddle.cluster.resources import slots_for
 from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
@@ -107,11 +108,7 @@ def connected() -> bool:
 
 def local_resources() -> list[dict[str, float]]:
     """The resources Ray will find on this machine, as those of one node; in a container, what it may use."""
-    from ray._private.accelerators import get_accelerator_manager_for_resource
-    from ray._private.utils import get_num_cpus
-
-    gpus = get_accelerator_manager_for_resource("GPU").get_current_node_num_accelerators()
-    return [{"CPU": float(get_num_cpus(override_docker_cpu_warning=True)), "GPU": float(gpus)}]
+    return [machine_resources()]
 
 
 def check_data(studies: Sequence[Study], data_root: str | None) -> list[str]:

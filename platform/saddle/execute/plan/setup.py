@@ -26,6 +26,7 @@ from saddle.store.open import study_folder, trial_folder
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
+from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
 
@@ -101,6 +102,20 @@ def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: 
     for key in store.names(f"{study_folder(run)}/trials"):
         if key not in finished:
             Checkpoints.of_trial(store, run, key, lock.token).fence_off()
+
+
+def place_trials(study: Study, store: Store, data_root: str | None, lock: StudyLock) -> Placement:
+    """Where the study's trials run, but for the kind of machine that a block asks for."""
+    resources, minutes = study.resources, study.budget.minutes_per_trial
+    return Placement(
+        store.url,
+        data_root,
+        resources.workers,
+        resources.cpus_per_worker,
+        resources.gpus_per_worker,
+        time_limit=60 * minutes if minutes else None,
+        token=lock.token,
+    )
 
 
 def known_values(study: Study) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.cluster.failures import explain_death, is_process_end
+from saddle.cluster.ray_internals import make_trainer
 from saddle.cluster.resources import Shape, on_machine
 from saddle.execute.worker.coordinator import Coordinator
 from saddle.execute.worker.rank import serve_rank
@@ -217,24 +218,6 @@ class GroupWorker:
             return "gloo"
         probe = ray.remote(num_cpus=0, num_gpus=self.placement.gpus_per_worker)(_has_cuda)
         return "nccl" if ray.get(probe.remote(), timeout=START_SECONDS) else "gloo"
-
-
-def make_trainer() -> Any:
-    """`TorchTrainer` without two helpers, each of them a process more for every group.
-
-    The one hands out Ray datasets, of which there are none; the other, detached, frees the resources of a dead
-    controller, but only where Ray's dashboard is up (see `deaths.free_orphaned_groups`).
-    """
-    from ray.train.torch import TorchTrainer
-    from ray.train.v2._internal.callbacks import DatasetsCallback
-    from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
-
-    class GroupTrainer(TorchTrainer):
-        def _create_default_callbacks(self) -> list[Any]:
-            unneeded = (DatasetsCallback, PlacementGroupCleanerCallback)
-            return [callback for callback in super()._create_default_callbacks() if not isinstance(callback, unneeded)]
-
-    return GroupTrainer
 
 
 def failures_in(error: BaseException) -> list[BaseException]:

@@ -1,0 +1,55 @@
+"""Every name of MLflow's that it keeps for itself, in one place; this file's tests say what breaks without each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # importing it takes seconds
+    from mlflow.tracking import MlflowClient
+
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Lets MLflow 3 show training runs; an experiment without it opens as a GenAI one."""
+
+PARENT_TAG = "mlflow.parentRunId"
+
+SHARED_VIEW_TAG = "mlflow.sharedViewState."
+"""Before the name of a view of the runs' page, in an experiment's tags."""
+
+MOST_POINTS = 25_000
+"""What MLflow answers at most; a call that gets as many may have lost some."""
+
+
+def artifact_repository(address: str, tracking_uri: str) -> Any:
+    """Where a run keeps its files; MLflow's client remembers it for the whole process, wherever the run is now."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(address, tracking_uri=tracking_uri)
+
+
+def points_of_runs(client: MlflowClient, run_ids: Sequence[str], metric: str) -> Iterator[tuple[str, int, float]]:
+    """Every point of a metric of these runs, as run, step and value: in one question where MLflow knows that."""
+    store: Any = client._tracking_client.store
+    points = None
+    if hasattr(store, "get_metric_history_bulk"):
+        rows = store.get_metric_history_bulk(list(run_ids), metric, MOST_POINTS)
+        points = [(row.run_id, row.step, row.value) for row in rows]
+    elif hasattr(store, "get_host_creds"):
+        points = _ask_server(store, run_ids, metric)
+    if points is not None and len(points) < MOST_POINTS:
+        yield from points
+        return
+    for run_id in run_ids:
+        for point in client.get_metric_history(run_id, metric):
+            yield run_id, point.step, point.value
+
+
+def _ask_server(store: Any, run_ids: Sequence[str], metric: str) -> list[tuple[str, int, float]] | None:
+    """Ask as MLflow's own pages do; None where the server doesn't know the question."""
+    from mlflow.utils.rest_utils import http_request
+
+    asked = [*(("run_id", run_id) for run_id in run_ids), ("metric_key", metric), ("max_results", MOST_POINTS)]
+    answer = http_request(store.get_host_creds(), "/ajax-api/2.0/mlflow/metrics/get-history-bulk", "GET", params=asked)
+    if answer.status_code != 200:
+        return None
+    return [(row["run_id"], int(row["step"]), float(row["value"])) for row in answer.json()["metrics"]]
