@@ -14,6 +14,7 @@ from saddle.study.models import Constraint, Objective, Study
 from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
 from saddle.study.trainables import LoadedTrainable
+from saddle.studyfile.expansion import FILE_KEYS
 from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.validation_messages import Mistake, keys_of, mistakes_in
 from saddle.studyfile.yaml_reader import Document
@@ -147,7 +148,7 @@ def _kind_of(model: type[BaseModel], name: str) -> Any:
 
 
 def _refuse_unknown_keys(draft: Draft, model: type[BaseModel], value: dict[str, Any], path: Path) -> None:
-    keys = keys_of(model)
+    keys = [*keys_of(model), *(FILE_KEYS if not path else ())]
     for name in value:
         if name in keys:
             continue
