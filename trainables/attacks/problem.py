@@ -8,9 +8,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from trainables.attacks.algorithms.losses import (
+    cross_entropy,
+    dlr,
+    targeted_cross_entropy,
+    targeted_loss,
+    targeted_margin,
+)
+from trainables.attacks.algorithms.margin import margin
 from trainables.attacks.attack import Loss
-from trainables.attacks.losses import cross_entropy, dlr, targeted_cross_entropy, targeted_loss, targeted_margin
-from trainables.attacks.margin import margin
 from trainables.attacks.objective import Judged, Objective
 
 HeadsOf = Callable[[Tensor], Sequence[Tensor]]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
-from trainables.attacks.cw_l2 import SmallestPerturbation
+from trainables.attacks.algorithms.cw_l2 import SmallestPerturbation
 from trainables.attacks.problem import Problem
 from trainables.attacks.runners import run_attack
 from trainables.datasets.sampling.samples import Samples

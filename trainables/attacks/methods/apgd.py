@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def run_apgd(start: Start) -> Tensor:
     """Auto-PGD from a random point on the surface of the ε-box."""
-    from trainables.attacks.apgd import climb, random_surface_point
+    from trainables.attacks.algorithms.apgd import climb, random_surface_point
 
     run = partial(climb, epsilon=start.problem.epsilon, iterations=start.budget.steps)
     return start.take_turns(run, random_surface_point)

@@ -9,7 +9,7 @@ from trainables.attacks.attack import Attack, Budget
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.attacks.cw_l2 import SmallestPerturbation
+    from trainables.attacks.algorithms.cw_l2 import SmallestPerturbation
     from trainables.attacks.problem import Problem
 
 
@@ -17,8 +17,8 @@ def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
     """The smallest perturbations found; against all heads it raises every head's margin, and fools by the main one."""
     import torch
 
-    from trainables.attacks.cw_l2 import cw_l2
-    from trainables.attacks.margin import margin
+    from trainables.attacks.algorithms.cw_l2 import cw_l2
+    from trainables.attacks.algorithms.margin import margin
 
     def margins_of(adversarial: Tensor, which: Tensor) -> Tensor:
         logits = problem.heads_of(adversarial)

@@ -23,7 +23,7 @@ def run_fab(start: Start) -> Tensor:
     """
     import torch
 
-    from trainables.attacks.fab import approach, random_start
+    from trainables.attacks.algorithms.fab import approach, random_start
     from trainables.attacks.turns import run_in_turn
 
     problem, best, standing = start.problem, start.best(), start.problem.standing
@@ -45,7 +45,7 @@ def _towards(problem: Problem, aims: Sequence[Tensor]) -> Objective:
     """The margin of the main head's targets, turn by turn, noted nowhere."""
     import torch
 
-    from trainables.attacks.losses import targeted_margin
+    from trainables.attacks.algorithms.losses import targeted_margin
     from trainables.attacks.objective import targeted
 
     labels, targets = problem.labels[:, 0].repeat(len(aims)), torch.cat([turn[:, 0] for turn in aims])

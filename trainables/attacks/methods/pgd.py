@@ -19,7 +19,7 @@ ADJUSTABLE = ("steps", "step_size", "restarts")
 
 def run_pgd(start: Start) -> Tensor:
     """Sign-PGD from a random point of the ε-box."""
-    from trainables.attacks.sign_pgd import ascend, uniform_point
+    from trainables.attacks.algorithms.sign_pgd import ascend, uniform_point
 
     budget = start.budget
     assert budget.step_size is not None

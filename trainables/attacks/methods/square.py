@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run_square(start: Start) -> Tensor:
     """Square from vertical stripes; its steps are queries."""
-    from trainables.attacks.square import draw_squares, search
+    from trainables.attacks.algorithms.square import draw_squares, search
 
     problem, best, budget = start.problem, start.best(), start.budget
     draws = draw_squares(best.images, budget.steps, start.generator(), rescaled=budget.rescaled)
