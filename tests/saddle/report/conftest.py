@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from saddle.analyse.study_results import StudyResults
 from saddle.design import make_arms, replicates
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record
+from tests.support.results import results_of
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS: dict[str, Any] = {
@@ -39,6 +41,10 @@ class Made:
     baseline: Mapping[str, Any] | None = None
     blobs: dict[str, bytes] = field(default_factory=dict)
     declared: Declarations = TRAINABLE
+
+    @property
+    def results(self) -> StudyResults:
+        return results_of(self.study, self.declared, self.entries, self.baseline)
 
     def read(self, path: str) -> bytes:
         try:
