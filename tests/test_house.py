@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = sorted({*pieces("command"), *commands_in_sentences()}, key=lambda piece: piece.text)
 CALLS = [piece for piece in COMMANDS if piece.text.startswith("saddle ")]
 MAKE_CALLS = [piece for piece in COMMANDS if piece.text.startswith("make ")]
+STUDIES = [piece for piece in pieces("yaml") if piece not in pieces("yaml", page="docs/extending.md")]
+"""Those of docs/extending.md name what that page adds; `tests/pages/test_extending.py` loads them."""
 TEMPLATE = [
     Piece("python", (ROOT / "tests/template/my_method.py").read_text()),
     Piece("toml", (ROOT / "tests/template/pyproject.toml").read_text()),
@@ -41,7 +43,7 @@ def tracked_files() -> list[str]:
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -68,6 +70,38 @@ def test_platform_is_the_standard_librarys() -> None:
 def test_nothing_heavy_is_imported_where_nothing_is_trained(module: str, forbidden: tuple[str, ...]) -> None:
     found = run_python(f"import sys, {module}; print(*[name for name in {forbidden} if name in sys.modules])")
     assert not found, f"importing {module} imports {found}"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from saddle.cli import main
+sys.argv = ["saddle", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("imported:", *[name for name in ("ray", "mlflow", "torch", "optuna", "scipy", "numpy") if name in sys.modules])
+"""
+    *shown, imported = run_python(code).splitlines()
+    assert any("plan" in line for line in shown)
+    assert imported == "imported:"
+
+
+def test_every_module_of_the_platform_is_imported_without_starting_ray() -> None:
+    """One that names something that was moved or renamed fails here, whether or not other tests reach it."""
+    code = """
+import importlib, pkgutil, saddle
+names = [module.name for module in pkgutil.walk_packages(saddle.__path__, "saddle.")]
+for name in names:
+    if not name.endswith(".__main__"):  # which runs the command
+        importlib.import_module(name)
+import ray
+assert not ray.is_initialized()
+print(len(names))
+"""
+    files = list((ROOT / "platform/saddle").rglob("*.py"))
+    assert int(run_python(code)) == len(files) - 1  # all but saddle itself
 
 
 def test_loading_and_planning_a_study_needs_neither_ray_nor_torch() -> None:
@@ -139,7 +173,7 @@ def test_the_readmes_template_is_the_one_that_is_tested(piece: Piece) -> None:
     assert piece in pieces(piece.kind)
 
 
-@runs_each(pieces("yaml"))
+@runs_each(STUDIES)
 def test_the_readmes_study_files_load(piece: Piece) -> None:
     spec = importlib.util.spec_from_file_location("my_method", ROOT / "tests/template/my_method.py")
     assert spec

@@ -14,7 +14,7 @@ from tests.support.reference_gan import transcribed_update
 from trainables import counterfactual_gan as method
 from trainables.contract import resolve
 from trainables.counterfactual_gan.model import discriminator_of, generator_of, laid_out
-from trainables.counterfactual_gan.updates import update
+from trainables.counterfactual_gan.training.updates import update
 
 SHAPE = (1, 32, 32)
 BATCH = 32

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from tests.support.attacking import attack
 from tests.support.robust_digits import EPSILON, digits_images, robust_network, train_on
-from trainables.attacks.losses import cross_entropy
+from trainables.attacks.algorithms.losses import cross_entropy
+from trainables.attacks.algorithms.sign_pgd import sign_pgd
 from trainables.attacks.objective import untargeted
-from trainables.attacks.sign_pgd import sign_pgd
 from trainables.attacks.table import SETS
 from trainables.datasets.formats.idx_loading import load_idx_set
 from trainables.models.lenet import MultiTaskLeNet

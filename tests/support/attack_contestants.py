@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.support import reference_attacks as reference
+from trainables.attacks.algorithms.stacked import attack_tasks
 from trainables.attacks.frozen import frozen
-from trainables.attacks.stacked import attack_tasks
 from trainables.models.building import build_network
 from trainables.models.first_layer import FirstConv2d
 from trainables.models.multi_task import MultiTaskNetwork

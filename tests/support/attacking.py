@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainables.attacks.attack import Budget
 from trainables.attacks.objective import LogitsOf, logits_in_passes
 from trainables.attacks.problem import Problem
 from trainables.attacks.runners import run_attack
-from trainables.attacks.table import Budget, attack_of
+from trainables.attacks.table import attack_of
 from trainables.randomness import stream
 
 

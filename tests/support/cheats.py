@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainables.attacks.pgd import pgd
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.evaluation.checklist import Context, Subject
 from trainables.evaluation.checklist.subject import Forward
 

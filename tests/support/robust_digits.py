@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.attacks.frozen import frozen
-from trainables.attacks.pgd import pgd
 from trainables.datasets import load
 
 EPSILON = 0.12

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trainables.attacks.table import Budget
+from trainables.attacks.attack import Budget
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

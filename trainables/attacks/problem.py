@@ -8,10 +8,16 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from trainables.attacks.losses import cross_entropy, dlr, targeted_cross_entropy, targeted_loss, targeted_margin
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.losses import (
+    cross_entropy,
+    dlr,
+    targeted_cross_entropy,
+    targeted_loss,
+    targeted_margin,
+)
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.attack import Loss
 from trainables.attacks.objective import Judged, Objective
-from trainables.attacks.table import Loss
 
 HeadsOf = Callable[[Tensor], Sequence[Tensor]]
 """Images (n, C, H, W) → the logits (n, classes) of every head that the attack knows, the main one's first."""

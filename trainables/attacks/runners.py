@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
-from trainables.attacks.apgd import climb, random_surface_point
-from trainables.attacks.cw_l2 import SmallestPerturbation, cw_l2
-from trainables.attacks.fab import approach, random_start
-from trainables.attacks.losses import targeted_margin
-from trainables.attacks.margin import margin
+from trainables.attacks.attack import Attack, Budget
 from trainables.attacks.objective import (
     BestIterates,
-    Objective,
     in_memory_order,
-    judge,
-    judge_with_gradient,
-    targeted,
 )
 from trainables.attacks.problem import Problem
-from trainables.attacks.sign_pgd import ascend, uniform_point
-from trainables.attacks.square import draw_squares, search
-from trainables.attacks.table import Attack, Budget
 from trainables.attacks.targets import least_likely_class, likeliest_wrong_classes, random_wrong_classes
 from trainables.attacks.turns import Run, run_in_turn
 
@@ -83,84 +71,14 @@ def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
 
     What it did is in `problem.record`; images of samples that it didn't attack are as they were.
     """
-    run = attack.load()
     adversarial = problem.images.clone()
     for restart in range(budget.restarts):
         standing = problem.standing
         if not standing.any():
             break
         aims = list(aims_of(attack, problem, budget, restart))
-        adversarial[standing] = run(Start(problem, attack, budget, restart, aims))[standing]
+        adversarial[standing] = attack.run(Start(problem, attack, budget, restart, aims))[standing]
     return adversarial
-
-
-def run_pgd(start: Start) -> Tensor:
-    """Sign-PGD from a random point of the ε-box."""
-    budget = start.budget
-    assert budget.step_size is not None
-    run = partial(ascend, epsilon=start.problem.epsilon, step_size=budget.step_size, steps=budget.steps)
-    return start.take_turns(run, uniform_point)
-
-
-def run_fgsm(start: Start) -> Tensor:
-    """One step of size ε from the images themselves, which don't count: they aren't attacked yet."""
-    problem, best = start.problem, start.best()
-    images, which = best.images.clone(), best.left()
-    unnoted = problem.objective(start.attack.loss, noted=False)
-    _, gradient = judge_with_gradient(unnoted, images[which], which)
-    stepped = images[which].add_(gradient.sign_(), alpha=problem.epsilon).clamp_(0, 1)
-    best.update(which, stepped, judge(problem.objective(start.attack.loss), stepped, which))
-    return best.images
-
-
-def run_apgd(start: Start) -> Tensor:
-    """Auto-PGD, whose step size follows the loss, from a random point on the surface of the ε-box."""
-    run = partial(climb, epsilon=start.problem.epsilon, iterations=start.budget.steps)
-    return start.take_turns(run, random_surface_point)
-
-
-def run_square(start: Start) -> Tensor:
-    """Square, which asks for no gradients, from vertical stripes; its steps are queries."""
-    problem, best, budget = start.problem, start.best(), start.budget
-    draws = draw_squares(best.images, budget.steps, start.generator(), rescaled=budget.rescaled)
-    search(problem.objective(start.attack.loss), best.images.clone(), problem.epsilon, draws, best)
-    return best.images
-
-
-def run_fab(start: Start) -> Tensor:
-    """FAB-T against the main head, from the images themselves and, in further starts, from random points.
-
-    It leaves the ε-box on its way, so that what it asks on the way isn't noted: only what it found within ε is.
-    """
-    problem, best, standing = start.problem, start.best(), start.problem.standing
-    images = best.images.clone()
-
-    def start_of(turn: int) -> Tensor:
-        return random_start(images, problem.epsilon, start.generator(turn)) if start.restart else images
-
-    run = partial(approach, epsilon=problem.epsilon, iterations=start.budget.steps)
-    run_in_turn(run, _towards(problem, start.aims), images, start_of, start.turns, best)
-    which = (best.fooled & standing).nonzero().squeeze(1)
-    if len(which):
-        with torch.no_grad():
-            problem.record.note(problem.heads_of(best.images[which])[0].argmax(1), which)
-    return best.images
-
-
-def _towards(problem: Problem, aims: Sequence[Tensor]) -> Objective:
-    """The margin of the main head's targets, turn by turn, noted nowhere."""
-    labels, targets = problem.labels[:, 0].repeat(len(aims)), torch.cat([turn[:, 0] for turn in aims])
-    return targeted(lambda images: problem.heads_of(images)[0], labels, targets, targeted_margin)
-
-
-def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
-    """Carlini and Wagner's L2 attack; against all heads it raises every head's margin, and fools by the main one."""
-
-    def margins_of(adversarial: Tensor, which: Tensor) -> Tensor:
-        logits = problem.heads_of(adversarial)
-        return torch.stack([margin(head, problem.labels[which, m]) for m, head in enumerate(logits)], dim=1)
-
-    return cw_l2(margins_of, problem.images, iterations=budget.steps, search_steps=budget.searches)
 
 
 def aims_of(attack: Attack, problem: Problem, budget: Budget, restart: int) -> Iterator[Tensor]:

@@ -48,7 +48,7 @@ SELECTION = "validation/accuracy_and_validity"
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     """Train and yield one report per epoch (see `loop.train`)."""
-    from trainables.counterfactual_gan.loop import train as train_by_epochs
+    from trainables.counterfactual_gan.training.loop import train as train_by_epochs
 
     return train_by_epochs(config, run)
 
@@ -62,7 +62,7 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
-    from trainables.counterfactual_gan.evaluation import evaluate as evaluate_state
+    from trainables.counterfactual_gan.evaluation.evaluation import evaluate as evaluate_state
 
     return evaluate_state(config, state, run)
 

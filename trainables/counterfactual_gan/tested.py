@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainables.counterfactual_gan.config import Config
-    from trainables.counterfactual_gan.measurements import Measured
+    from trainables.counterfactual_gan.evaluation.measurements import Measured
     from trainables.counterfactual_gan.model import CounterfactualModel
     from trainables.defects.splits import Splits
     from trainables.evaluation.features import FeatureExtractor

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from trainables.attacks.pgd import pgd
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class
 
 Logits = Callable[[Tensor], Tensor]

@@ -9,8 +9,8 @@ import torch
 
 from trainables import adversarial_training as method
 from trainables.adversarial_training.model import build, compiled
+from trainables.attacks.algorithms.stacked import attack_tasks
 from trainables.attacks.frozen import frozen
-from trainables.attacks.stacked import attack_tasks
 from trainables.contract import InProcessRun, resolve
 
 pytestmark = [

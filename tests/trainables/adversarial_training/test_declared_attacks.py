@@ -23,8 +23,8 @@ from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.evaluation.measurement import Measured
 from trainables.adversarial_training.model import load
 from trainables.adversarial_training.settings.evaluation import ThreatModel
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.attacks.frozen import frozen
-from trainables.attacks.pgd import pgd
 from trainables.attacks.table import ATTACKS
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import Dataset

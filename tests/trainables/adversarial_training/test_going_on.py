@@ -11,7 +11,8 @@ import pytest
 
 from trainables import adversarial_training
 from trainables.adversarial_training.evaluation import evaluation
-from trainables.attacks.table import SETS, Budget
+from trainables.attacks.attack import Budget
+from trainables.attacks.table import SETS
 from trainables.contract import InProcessRun, Report, resolve
 
 SMALL = {

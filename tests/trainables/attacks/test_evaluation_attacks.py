@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainables.attacks.margin import margin
-from trainables.attacks.pgd import pgd
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.algorithms.pgd import pgd
+from trainables.attacks.attack import Budget
 from trainables.attacks.problem import Problem
 from trainables.attacks.runners import run_attack
-from trainables.attacks.table import ATTACKS, Budget
+from trainables.attacks.table import ATTACKS
 from trainables.attacks.targets import least_likely_class, random_wrong_classes
 from trainables.models.lenet import MultiTaskLeNet
 

@@ -13,11 +13,11 @@ from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.apgd import apgd, apgd_in_turn
-from trainables.attacks.losses import cross_entropy, targeted_dlr
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.apgd import apgd, apgd_in_turn
+from trainables.attacks.algorithms.losses import cross_entropy, targeted_dlr
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.algorithms.square import square
 from trainables.attacks.objective import AttackResult, targeted, untargeted
-from trainables.attacks.square import square
 from trainables.attacks.targets import likeliest_wrong_classes
 
 IMAGES, SEEDS = 1200, range(5)

@@ -12,11 +12,11 @@ from torch import nn
 from tests.support.attacking import attack
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
 from trainables.attacks import turns
-from trainables.attacks.apgd import apgd_in_turn
-from trainables.attacks.losses import cross_entropy, targeted_dlr
+from trainables.attacks.algorithms.apgd import apgd_in_turn
+from trainables.attacks.algorithms.losses import cross_entropy, targeted_dlr
+from trainables.attacks.attack import Budget
 from trainables.attacks.objective import AttackResult, BestIterates, Judged, targeted, untargeted
 from trainables.attacks.problem import Record
-from trainables.attacks.table import Budget
 from trainables.attacks.targets import likeliest_wrong_classes
 
 TOGETHER = (1, 2, 3, 5)

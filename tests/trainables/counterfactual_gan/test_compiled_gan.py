@@ -9,7 +9,7 @@ import pytest
 
 from trainables import counterfactual_gan as method
 from trainables.contract import InProcessRun, Report, resolve
-from trainables.counterfactual_gan import networks
+from trainables.counterfactual_gan.training import networks
 
 pytestmark = [
     pytest.mark.slow,

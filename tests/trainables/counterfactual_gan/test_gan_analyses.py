@@ -17,7 +17,7 @@ from trainables.counterfactual_gan.analyses.quality import quality
 from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robustness
 from trainables.counterfactual_gan.analyses.saliency import saliency
 from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
-from trainables.counterfactual_gan.measurements import Measured
+from trainables.counterfactual_gan.evaluation.measurements import Measured
 from trainables.counterfactual_gan.tested import Tested
 from trainables.datasets.dataset import Split
 from trainables.datasets.sampling.samples import Samples, samples_of

@@ -11,11 +11,11 @@ import torch
 
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
-from trainables.counterfactual_gan import loop
-from trainables.counterfactual_gan.judges import judges, plain_discriminator, plain_generator
-from trainables.counterfactual_gan.loop import is_turn
+from trainables.counterfactual_gan.evaluation.judges import judges, plain_discriminator, plain_generator
 from trainables.counterfactual_gan.settings.optimisation import turns
-from trainables.counterfactual_gan.updates import Losses
+from trainables.counterfactual_gan.training import loop
+from trainables.counterfactual_gan.training.loop import is_turn
+from trainables.counterfactual_gan.training.updates import Losses
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import splits
 from trainables.latest_used import LatestUsed

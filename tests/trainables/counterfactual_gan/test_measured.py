@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from trainables import counterfactual_gan as method
-from trainables.counterfactual_gan import measurements as measuring
-from trainables.counterfactual_gan.measurements import Measured, measure
+from trainables.counterfactual_gan.evaluation import measurements as measuring
+from trainables.counterfactual_gan.evaluation.measurements import Measured, measure
 from trainables.datasets.dataset import Split
 from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.models.generators.generator import Generated

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.adversarial_training.analysis import MOST_ANALYSED, TestedBatch
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
-from trainables.attacks.table import Budget, attack_of
+from trainables.attacks.attack import Budget
+from trainables.attacks.table import attack_of
 from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
 

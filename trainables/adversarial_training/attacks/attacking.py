@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
+from trainables.attacks.algorithms.cw_l2 import SmallestPerturbation
 from trainables.attacks.problem import Problem
-from trainables.attacks.runners import run_attack, run_cw_l2
+from trainables.attacks.runners import run_attack
 from trainables.datasets.sampling.samples import Samples
 from trainables.randomness import stream
 
@@ -118,7 +119,7 @@ def _attack_without_bound(
     predictions, norms = clean[0].argmax(1), []
     alive = torch.ones_like(predictions, dtype=torch.bool)
     for here, problem in problems(planned, model, samples, clean, alive):
-        smallest = run_cw_l2(problem, planned.budget)
+        smallest: SmallestPerturbation = planned.attack.run(problem, planned.budget)
         norms.append(smallest.norms)
         with torch.no_grad():
             answers = model(smallest.adversarial)[0].argmax(1)

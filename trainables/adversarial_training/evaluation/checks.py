@@ -12,8 +12,8 @@ from torch import Tensor
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import Splits, splits
 from trainables.adversarial_training.model import load
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.attacks.frozen import frozen
-from trainables.attacks.pgd import pgd
 from trainables.contract import CheckItem, Run, TrainedTrial
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples

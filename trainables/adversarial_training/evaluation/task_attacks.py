@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from trainables.adversarial_training.analysis import PerturbedBatch
 from trainables.adversarial_training.attacks.attacking import NOISE_SEED
 from trainables.adversarial_training.config import Config
-from trainables.attacks.pgd import pgd
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.randomness import stream
 
 

@@ -14,7 +14,8 @@ from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.adversarial_training.attacks.attacking import attack_samples, batches, predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
-from trainables.attacks.table import Budget, attack_of
+from trainables.attacks.attack import Budget
+from trainables.attacks.table import attack_of
 from trainables.datasets.sampling.samples import Samples
 
 OF_SET = "analysis"

@@ -13,8 +13,8 @@ from trainables.adversarial_training.perturbations.mixing import mix, mixing_wei
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.sizes import PerturbationSizes
 from trainables.adversarial_training.perturbations.table import KINDS, RETIRED
+from trainables.attacks.algorithms.stacked import attack_tasks
 from trainables.attacks.frozen import frozen
-from trainables.attacks.stacked import attack_tasks
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import Share, stream
 

@@ -26,7 +26,7 @@ def robustness(tested: Tested) -> Findings:
     attacked through the expectation over its noise and dropout.
     """
     from trainables.attacks.frozen import frozen
-    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.counterfactual_gan.evaluation.figures import plot_curves
     from trainables.evaluation.perturbation_curves import (
         EPSILONS,
         SIGMAS,

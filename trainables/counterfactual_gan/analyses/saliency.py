@@ -25,7 +25,7 @@ def saliency(tested: Tested) -> Findings:
     `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best, which
     stands beside. The maps of the judges are scored one by one and averaged. Nothing without masks that mark anything.
     """
-    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.counterfactual_gan.evaluation.figures import plot_curves
     from trainables.evaluation.masks import choose_threshold, mask_curve, regions
 
     validation, test = tested.data.validation, tested.data.test

@@ -23,7 +23,7 @@ def uncertainty(tested: Tested) -> Findings:
     """
     import torch
 
-    from trainables.counterfactual_gan.figures import plot_curves
+    from trainables.counterfactual_gan.evaluation.figures import plot_curves
     from trainables.evaluation.bootstrap import bootstrap_interval
     from trainables.evaluation.classification import FAKE, fake_probability, predicted_class
     from trainables.evaluation.uncertainty import (

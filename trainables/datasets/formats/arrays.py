@@ -27,19 +27,28 @@ class ArraySource:
     parts: Mapping[SplitName, Sequence[Path]]
     labels_of: Callable[[Path], Array]
     images_of: Callable[[Path], Array]
+    labels: Mapping[SplitName, Sequence[Path]] | None = None
+    """The files of the labels, in the order of those of the images, where they are others."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
-        return [(split, LocalFile(path)) for split in SPLITS for path in self.parts[split]]
+        roles = [("", self.parts)] if self.labels is None else [("", self.parts), (" labels", self.labels)]
+        return [
+            (f"{split}{role}", LocalFile(path)) for role, paths in roles for split in SPLITS for path in paths[split]
+        ]
 
     def count(self) -> Counts:
-        return {split: sum(len(self.labels_of(path)) for path in self.parts[split]) for split in SPLITS}
+        return {split: sum(len(self.labels_of(path)) for path in self._labelled[split]) for split in SPLITS}
+
+    @property
+    def _labelled(self) -> Mapping[SplitName, Sequence[Path]]:
+        return self.parts if self.labels is None else self.labels
 
     def contents(self) -> Contents:
         import numpy as np
         import torch
 
-        labels = {split: np.concatenate([self._labels(path) for path in self.parts[split]]) for split in SPLITS}
+        labels = {split: np.concatenate([self._labels(path) for path in self._labelled[split]]) for split in SPLITS}
         return Contents(
             self.classes, {split: torch.from_numpy(found) for split, found in labels.items()}, self._samples()
         )

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.margin import margin
 
 Loss = Callable[[Sequence[Tensor], Tensor], Tensor]
 """Logits of all heads and labels (n, heads) → the loss of each image, (n,)."""

@@ -10,11 +10,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from trainables.attacks.apgd import apgd, apgd_in_turn
-from trainables.attacks.losses import cross_entropy, targeted_loss
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.apgd import apgd, apgd_in_turn
+from trainables.attacks.algorithms.losses import cross_entropy, targeted_loss
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.algorithms.square import square
 from trainables.attacks.objective import Judged, Objective
-from trainables.attacks.square import square
 from trainables.attacks.targets import likeliest_wrong_classes
 from trainables.evaluation.checklist.network import Network
 from trainables.evaluation.checklist.subject import Subject

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.attacks.cw_l2 import cw_l2
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.cw_l2 import cw_l2
+from trainables.attacks.algorithms.margin import margin
 
 Margins = Callable[[Tensor, Tensor], Tensor]
 

@@ -8,7 +8,7 @@ import pytest
 
 from trainables import counterfactual_gan as method
 from trainables.contract import resolve
-from trainables.counterfactual_gan.stability import Watch, alarm
+from trainables.counterfactual_gan.training.stability import Watch, alarm
 
 HEALTHY = {
     "validation/p_fake.generated": 0.5,

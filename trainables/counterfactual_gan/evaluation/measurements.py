@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trainables.attacks.frozen import frozen
-from trainables.counterfactual_gan.judges import panel_logits
+from trainables.counterfactual_gan.evaluation.judges import panel_logits
 from trainables.counterfactual_gan.model import CounterfactualModel
 from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class

@@ -11,9 +11,9 @@ from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
 from torch import Tensor, nn
 
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.apgd import apgd, apgd_in_turn, climb, random_surface_point
-from trainables.attacks.losses import cross_entropy, dlr, targeted_dlr, targeted_loss
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.apgd import apgd, apgd_in_turn, climb, random_surface_point
+from trainables.attacks.algorithms.losses import cross_entropy, dlr, targeted_dlr, targeted_loss
+from trainables.attacks.algorithms.margin import margin
 from trainables.attacks.objective import AttackResult, BestIterates, Judged, Objective, targeted, untargeted
 from trainables.attacks.targets import likeliest_wrong_classes
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from tests.support.attacking import attack
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.fab import approach, random_start
-from trainables.attacks.losses import targeted_margin
+from trainables.attacks.algorithms.fab import approach, random_start
+from trainables.attacks.algorithms.losses import targeted_margin
+from trainables.attacks.attack import Budget
 from trainables.attacks.objective import BestIterates, Judged, targeted
-from trainables.attacks.table import Budget
 from trainables.attacks.targets import likeliest_wrong_classes
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.losses import (
+from trainables.counterfactual_gan.training.losses import (
     classification_loss,
     cycle_loss,
     discriminator_loss,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.margin import margin
 
 TINY = 1e-12
 """Keeps the denominators of the DLR losses from 0, where logits are equal."""

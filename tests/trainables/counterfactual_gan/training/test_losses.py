@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.counterfactual_gan.losses import (
+from trainables.counterfactual_gan.training.losses import (
     classification_loss,
     cycle_loss,
     discriminator_loss,

@@ -14,7 +14,7 @@ from trainables import counterfactual_gan as method
 from trainables.contract import resolve
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import discriminator_of, generator_of
-from trainables.counterfactual_gan.updates import update
+from trainables.counterfactual_gan.training.updates import update
 
 SHAPE = (1, 16, 16)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainables.attacks.box_projection import steps_to_hyperplane
+from trainables.attacks.algorithms.box_projection import steps_to_hyperplane
 from trainables.attacks.objective import BestIterates, Objective, judge, judge_with_gradient
 
 ALPHA_MAX = 0.1

@@ -10,14 +10,14 @@ import torch
 from trainables.batches import make_loader
 from trainables.contract import Collapsed, Report, Run, require_finite
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.extracting import extractor
-from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.judges import judges
-from trainables.counterfactual_gan.measurements import measure
-from trainables.counterfactual_gan.networks import Networks
+from trainables.counterfactual_gan.evaluation.extracting import extractor
+from trainables.counterfactual_gan.evaluation.gallery import galleries
+from trainables.counterfactual_gan.evaluation.judges import judges
+from trainables.counterfactual_gan.evaluation.measurements import measure
 from trainables.counterfactual_gan.settings.optimisation import turns
-from trainables.counterfactual_gan.stability import Watch
-from trainables.counterfactual_gan.updates import update
+from trainables.counterfactual_gan.training.networks import Networks
+from trainables.counterfactual_gan.training.stability import Watch
+from trainables.counterfactual_gan.training.updates import update
 from trainables.datasets.augmentation import augment
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import BalancedSampler, splits

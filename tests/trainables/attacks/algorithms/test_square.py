@@ -11,9 +11,9 @@ from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.algorithms.square import Draws, draw_squares, search, side_at, square
 from trainables.attacks.objective import BestIterates, untargeted
-from trainables.attacks.square import Draws, draw_squares, search, side_at, square
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from trainables.attacks.algorithms.pgd import pgd
 from trainables.attacks.frozen import frozen
-from trainables.attacks.pgd import pgd
 from trainables.models.lenet import MultiTaskLeNet
 
 

@@ -12,10 +12,10 @@ from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.extracting import extractor
-from trainables.counterfactual_gan.gallery import galleries
-from trainables.counterfactual_gan.judges import judges, plain_discriminator, plain_generator
-from trainables.counterfactual_gan.measurements import BATCH, drawing, measure
+from trainables.counterfactual_gan.evaluation.extracting import extractor
+from trainables.counterfactual_gan.evaluation.gallery import galleries
+from trainables.counterfactual_gan.evaluation.judges import judges, plain_discriminator, plain_generator
+from trainables.counterfactual_gan.evaluation.measurements import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
 from trainables.counterfactual_gan.tested import Tested
 from trainables.datasets.config import dataset_of

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.counterfactual_gan.measurements import SHOWN, drawn_counterfactuals
+from trainables.counterfactual_gan.evaluation.measurements import SHOWN, drawn_counterfactuals
 from trainables.counterfactual_gan.model import CounterfactualModel
 from trainables.datasets.sampling.samples import Samples
 from trainables.pictures import columns

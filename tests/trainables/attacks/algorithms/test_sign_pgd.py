@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.support.robust_digits import EPSILON, digits_images, robust_network
-from trainables.attacks.losses import cross_entropy
-from trainables.attacks.margin import margin
+from trainables.attacks.algorithms.losses import cross_entropy
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.algorithms.pgd import pgd
+from trainables.attacks.algorithms.sign_pgd import ascend, sign_pgd, uniform_point
 from trainables.attacks.objective import AttackResult, BestIterates, Judged, untargeted
-from trainables.attacks.pgd import pgd
-from trainables.attacks.sign_pgd import ascend, sign_pgd, uniform_point
 
 
 def plain(images: Tensor, labels: Tensor, start: Tensor, step_size: float, steps: int) -> tuple[Tensor, Tensor]:

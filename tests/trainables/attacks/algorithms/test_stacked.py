@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.support import reference_attacks as reference
 from tests.support.small_networks import SMALL_NETWORKS, small_batch, small_network
-from trainables.attacks import stacked
+from trainables.attacks.algorithms import stacked
+from trainables.attacks.algorithms.stacked import attack_tasks, input_gradient
 from trainables.attacks.frozen import frozen
-from trainables.attacks.stacked import attack_tasks, input_gradient
 
 EACH_ALONE = [[0], [1], [2]]
 ATTACKS = [EACH_ALONE, [[0]], [[0, 1, 2]], [[1, 2]], [[0], [0, 1, 2]]]

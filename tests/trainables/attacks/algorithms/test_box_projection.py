@@ -11,7 +11,7 @@ from pyautoattack.fab_projections import projection_linf
 from scipy.optimize import linprog
 from torch import Tensor
 
-from trainables.attacks.box_projection import steps_to_hyperplane
+from trainables.attacks.algorithms.box_projection import steps_to_hyperplane
 
 
 def problem(n: int, shape: tuple[int, int, int], spread: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,89 @@
+"""What an attack is: a file of `methods` with one at its top level adds one. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+FORWARD, FORWARD_TWICE = 0.5, 1.5
+"""A forward pass alone costs half of one with the gradient of the images; FAB looks again at where a step has led."""
+
+CUSTOMARY_CLASSES = 10
+"""Attacks are ordered by their cost on so many classes, whatever the data: the order must not hang on it."""
+
+Norm = Literal["linf", "l2"]
+
+
+Loss = Literal["cross_entropy", "margin", "dlr"]
+
+
+Aims = Literal["random", "least_likely", "likely"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long an attack tries; what it has no use for is left at the default.
+
+    `steps`: iterations of a start, or queries of an attack without gradients. `restarts`: starts, each on what those
+    before it left standing. `targets`: wrong classes that every start aims at in turn, at most as many as there are;
+    0 of an untargeted attack. `step_size`: on pixels in [0, 1]; None where the attack sets its own. `searches`: values
+    that an attack tries for a weight of its own, each in `steps` iterations. `rescaled`: the schedule of Square's sizes
+    ends with its queries, instead of being that of 10,000.
+    """
+
+    steps: int
+    restarts: int = 1
+    targets: int = 0
+    step_size: float | None = None
+    searches: int = 1
+    rescaled: bool = False
+
+    def as_facts(self) -> dict[str, Any]:
+        """What differs from the defaults, as plain values."""
+        return {f.name: value for f in fields(self) if (value := asdict(self)[f.name]) != f.default}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attack: what it is, its usual budget, and the function that runs it.
+
+    `run`: of one within ε, given a `runners.Start`, the images (N, C, H, W) that it found; of one without an L∞ bound,
+    given a `problem.Problem` and a budget, the `cw_l2.SmallestPerturbation`. It imports torch when it is called.
+
+    `norm`: "linf" ones stay within ε and have a part in the worst case; "l2" ones have a budget of their own.
+    `loss`: what is raised, per sample and head. `aims`: the wrong classes that a targeted attack aims at: one drawn
+    at random for every start, the least likely one, or the likeliest ones of the clean image in turn. `adjustable`:
+    the parts of its budget that a study may set; the others are as published. `weight`: the cost of a step in forward
+    passes with the gradient of the images. `joint`: it can attack all heads at once.
+    """
+
+    name: str
+    says: str
+    run: Callable[..., Any]
+    budget: Budget
+    norm: Norm = "linf"
+    loss: Loss = "cross_entropy"
+    aims: Aims | None = None
+    adjustable: tuple[str, ...] = ()
+    weight: float = 1.0
+    joint: bool = True
+
+    @property
+    def within_epsilon(self) -> bool:
+        """Whether it stays within ε, so that the worst case is over it."""
+        return self.norm == "linf"
+
+    @property
+    def has_target_rate(self) -> bool:
+        """Whether it aims at one class of each image, so that reaching it can be told from fooling at all."""
+        return self.aims in ("random", "least_likely")
+
+    def adjusted(self, settings: Mapping[str, Any]) -> Budget:
+        """Its budget with what a study may set of it."""
+        return replace(self.budget, **{name: settings[name] for name in self.adjustable})
+
+    def cost(self, budget: Budget, classes: int) -> float:
+        """Steps on one image that nothing fools, in forward passes with the gradient of the image."""
+        targets = min(budget.targets, classes - 1) if budget.targets else 1
+        return budget.restarts * targets * budget.searches * budget.steps * self.weight

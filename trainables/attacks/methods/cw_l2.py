@@ -1,0 +1,38 @@
+"""Carlini and Wagner's L2 attack (2017), which has a budget of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainables.attacks.attack import Attack, Budget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.attacks.algorithms.cw_l2 import SmallestPerturbation
+    from trainables.attacks.problem import Problem
+
+
+def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
+    """The smallest perturbations found; against all heads it raises every head's margin, and fools by the main one."""
+    import torch
+
+    from trainables.attacks.algorithms.cw_l2 import cw_l2
+    from trainables.attacks.algorithms.margin import margin
+
+    def margins_of(adversarial: Tensor, which: Tensor) -> Tensor:
+        logits = problem.heads_of(adversarial)
+        return torch.stack([margin(head, problem.labels[which, m]) for m, head in enumerate(logits)], dim=1)
+
+    return cw_l2(margins_of, problem.images, iterations=budget.steps, search_steps=budget.searches)
+
+
+CW_L2 = Attack(
+    "cw_l2",
+    "their L2 attack within l2_budget, which the worst case leaves out",
+    run_cw_l2,
+    Budget(100, searches=9),
+    norm="l2",
+    loss="margin",
+    adjustable=("steps",),
+)

@@ -1,0 +1,1 @@
+"""Training of both networks, epoch by epoch, and when it counts as collapsed."""
