@@ -58,7 +58,7 @@ def test_platform_is_the_standard_librarys() -> None:
         ("saddle", ("ray", "mlflow", "torch", "optuna")),
         ("saddle.studyfile.loader", ("ray", "mlflow", "torch")),
         ("saddle.design.arms", ("ray", "mlflow", "torch")),
-        ("saddle.analyse.answer_study", ("ray", "mlflow", "torch")),
+        ("saddle.analyse.study_results", ("ray", "mlflow", "torch")),
         ("saddle.cli.app", ("ray", "mlflow", "torch", "optuna", "scipy", "numpy")),
         ("trainables.contract", ("saddle", "ray", "mlflow", "torch", "optuna")),
         *(
@@ -109,7 +109,7 @@ def test_loading_and_planning_a_study_needs_neither_ray_nor_torch() -> None:
 import sys
 from saddle.studyfile.loader import load_studies
 from saddle.design.arms import make_arms
-from saddle.analyse.answer_study import answer_study
+from saddle.analyse.study_results import StudyResults
 [_, study] = load_studies("quickstart")
 make_arms(study.ablation, dict(study.ablation.baseline), study.settings)
 print(*[name for name in ("ray", "mlflow", "torch") if name in sys.modules])

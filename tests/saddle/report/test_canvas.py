@@ -53,7 +53,7 @@ def test_a_figure_for_a_notebook_keeps_the_theme_and_is_on_white() -> None:
 def test_every_figure_can_be_pickled_and_drawn_again(ablation: Callable[..., Any], search: Callable[..., Any]) -> None:
     objectives = [{"maximize": "validation/robust_accuracy.worst_case"}, {"maximize": "validation/clean_accuracy"}]
     for made in (ablation(4, compare={"equivalence": 0.1}), search(30), search(30, objectives)):
-        contents = gather(made.study, made.entries, declared=made.declared, baseline=made.baseline)
+        contents = gather(made.results)
         for plate in plates_of(contents, made.declared, made.baseline):
             figure = pickle.loads(pickle.dumps(plate.figure()))
             figure.draw_without_rendering()

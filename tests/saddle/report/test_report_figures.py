@@ -12,11 +12,11 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
-from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.hypervolume import hypervolume_course
 from saddle.analyse.importance import importance
 from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.design import make_arms, replicates
+from saddle.design.arms import arms_of_study
 from saddle.report.figure_selection import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances
@@ -25,6 +25,7 @@ from saddle.report.html import render
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from tests.support.records import changed
+from tests.support.results import results_of
 from trainables.contract import complete_metric
 
 TEST = "test/robust_accuracy.worst_case"
@@ -68,7 +69,7 @@ def test_the_course_of_a_race_shows_what_counted_what_came_late_and_what_was_sav
     assert bars_of(axes)[-3:] == [(2, 0, settled), (2, settled, 5 - settled), (2, 5, 3)]
     assert f"helps after {settled} pairs" in [text.get_text() for text in axes.texts]
     assert "of 24 over all arms 3 were not needed" in plate.caption
-    page = render(made.study, made.entries, declared=made.declared, baseline=made.baseline)
+    page = render(made.results)
     assert page.index('id="figure-effects"') < page.index('id="figure-race"') < page.index('id="figure-arms"')
 
 
@@ -92,7 +93,7 @@ def test_two_factors_are_drawn_together_and_lines_are_means(ablation: Callable[.
     lines = {line.get_label(): list(line.get_ydata()) for line in plate.figure().axes[0].get_lines()}
     assert lines["steps = 1"] == pytest.approx([0.01, 0.11])
     assert lines["steps = 9"] == pytest.approx([0.01, 0.91])
-    assert "figure-interaction" in render(study, entries, declared=made.declared, baseline={})
+    assert "figure-interaction" in render(results_of(study, made.declared, entries, {}))
     one_factor = arms_of_study(made.study, made.baseline)
     values = measure_arms(made.study, one_factor, made.entries, TEST)
     assert interactions.interaction(made.study.ablation.factors, one_factor, values, WORST) is None
@@ -169,7 +170,7 @@ def test_with_many_arms_the_best_effects_come_first(ablation: Callable[..., Any]
 
 def test_parallel_coordinates_hold_every_completed_trial_and_colour_the_best(search: Callable[..., Any]) -> None:
     made = search(40)
-    answer_leaders = leaders(made.study, made.entries, type("A", (), {"front": ()}), made.declared)
+    answer_leaders = leaders(made.results)
     plate = parallel(made.study, made.entries, made.objectives, answer_leaders)
     [axes] = plate.figure().axes
     [bundle] = [one for one in axes.collections if isinstance(one, LineCollection)]
@@ -234,7 +235,7 @@ def test_ten_thousand_trials_are_a_page_that_opens(search: Callable[..., Any]) -
     for index in range(0, 10_000, 50):
         made.change(index, outcome="failed", metrics={}, why="RuntimeError: out of cheese")
     since = time.process_time()
-    page = render(made.study, made.entries, declared=made.declared, baseline=None)
+    page = render(results_of(made.study, made.declared, made.entries))
     took = time.process_time() - since
     assert len(page) < 4_000_000
     assert took < 30, "a guard against what grows with the square of the trials; it takes about five seconds"
