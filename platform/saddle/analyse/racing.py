@@ -154,9 +154,9 @@ def race(
                 comparison = compare(_first(runner.arm, prefix), base, spec.direction)
                 runner.look(comparison, final=seen == most)
         for runner, (_, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
-            if runner.settled is None and seen < most and not _waits(prefix, runner.arm, baseline):
-                if runner.is_settled(most, local, strict, spec, spending):
-                    runner.settled = seen
+            looks_on = runner.settled is None and seen < most and not _waits(prefix, runner.arm, baseline)
+            if looks_on and runner.is_settled(most, local, strict, spec, spending):
+                runner.settled = seen
     effects = []
     for runner, (p, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
         effect = runner.judged(most, local, p, strict, spec, spending)
