@@ -43,7 +43,7 @@ def tracked_files() -> list[str]:
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -58,7 +58,7 @@ def test_platform_is_the_standard_librarys() -> None:
         ("saddle", ("ray", "mlflow", "torch", "optuna")),
         ("saddle.studyfile.loader", ("ray", "mlflow", "torch")),
         ("saddle.design.arms", ("ray", "mlflow", "torch")),
-        ("saddle.analyse.answer_study", ("ray", "mlflow", "torch")),
+        ("saddle.analyse.study_results", ("ray", "mlflow", "torch")),
         ("saddle.cli.app", ("ray", "mlflow", "torch", "optuna", "scipy", "numpy")),
         ("trainables.contract", ("saddle", "ray", "mlflow", "torch", "optuna")),
         *(
@@ -72,12 +72,44 @@ def test_nothing_heavy_is_imported_where_nothing_is_trained(module: str, forbidd
     assert not found, f"importing {module} imports {found}"
 
 
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from saddle.cli import main
+sys.argv = ["saddle", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("imported:", *[name for name in ("ray", "mlflow", "torch", "optuna", "scipy", "numpy") if name in sys.modules])
+"""
+    *shown, imported = run_python(code).splitlines()
+    assert any("plan" in line for line in shown)
+    assert imported == "imported:"
+
+
+def test_every_module_of_the_platform_is_imported_without_starting_ray() -> None:
+    """One that names something that was moved or renamed fails here, whether or not other tests reach it."""
+    code = """
+import importlib, pkgutil, saddle
+names = [module.name for module in pkgutil.walk_packages(saddle.__path__, "saddle.")]
+for name in names:
+    if not name.endswith(".__main__"):  # which runs the command
+        importlib.import_module(name)
+import ray
+assert not ray.is_initialized()
+print(len(names))
+"""
+    files = list((ROOT / "platform/saddle").rglob("*.py"))
+    assert int(run_python(code)) == len(files) - 1  # all but saddle itself
+
+
 def test_loading_and_planning_a_study_needs_neither_ray_nor_torch() -> None:
     code = """
 import sys
 from saddle.studyfile.loader import load_studies
 from saddle.design.arms import make_arms
-from saddle.analyse.answer_study import answer_study
+from saddle.analyse.study_results import StudyResults
 [_, study] = load_studies("quickstart")
 make_arms(study.ablation, dict(study.ablation.baseline), study.settings)
 print(*[name for name in ("ray", "mlflow", "torch") if name in sys.modules])

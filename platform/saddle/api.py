@@ -10,7 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from saddle.execute.driver import StudyResult
+    from saddle.execute.driver import EndedStudy
     from saddle.notebook.study import LoadedStudy
 
 Path = str | PathLike[str]
@@ -25,7 +25,7 @@ def run(
     storage: Path | None = None,
     data_root: Path | None = None,
     **options: Any,
-) -> list[StudyResult]:
+) -> list[EndedStudy]:
     """Run every study of a file (or packaged name), or go on with it; one result per study.
 
     `overrides` are `path=value` texts; `options` those of `saddle.execute.driver.Options`.

@@ -24,7 +24,7 @@ from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.adversarial_training.attacks.attacking import attack_samples, predict
 from trainables.attacks.attack import Budget
 from trainables.attacks.frozen import frozen
-from trainables.attacks.table import DOUBTFUL, SETS, attack_of
+from trainables.attacks.table import SETS, Escalation, attack_of
 from trainables.datasets.errors import DataError
 
 TABLE = Path(__file__).parent / "quick_attacks.csv"
@@ -33,7 +33,7 @@ TOLERANCE = 0.005
 
 Member = tuple[str, Budget]
 Members = Sequence[Member]
-NONE: Mapping[str, Budget] = {}
+NONE: Mapping[str, Escalation] = {}
 
 CANDIDATES: Mapping[str, Sequence[Budget | None]] = {
     "apgd_margin": [Budget(20), Budget(50), Budget(100)],
@@ -78,25 +78,25 @@ class Calibration:
         with np.load(kept) as stored:
             return Verdicts(stored["fooled"], float(stored["seconds"]))
 
-    def escalated(self, members: Members, escalations: Mapping[str, Budget]) -> list[Member]:
+    def escalated(self, members: Members, escalations: Mapping[str, Escalation]) -> list[Member]:
         """The attacks that run in the end: those of `members`, and what their findings are escalated to."""
-        robust, run = self.right.numpy().copy(), []
+        robust, run, longer = self.right.numpy().copy(), [], {}
         for name, budget in members:
             run.append((name, budget))
             found = robust & self.verdicts((name, budget)).fooled
             robust &= ~found
-            if name in escalations and found.sum() > max(1, DOUBTFUL * len(robust)):
-                run.append((name, escalations[name]))
-        return run
+            if name in escalations and found.sum() > max(1, escalations[name].above * len(robust)):
+                longer |= escalations[name].budgets
+        return [*run, *longer.items()]
 
-    def accuracy(self, members: Members, escalations: Mapping[str, Budget] = NONE) -> float:
+    def accuracy(self, members: Members, escalations: Mapping[str, Escalation] = NONE) -> float:
         """The worst case over a sequence of attacks."""
         robust = self.right.numpy().copy()
         for member in self.escalated(members, escalations):
             robust &= ~self.verdicts(member).fooled
         return float(robust.mean())
 
-    def steps(self, members: Members, escalations: Mapping[str, Budget] = NONE) -> float:
+    def steps(self, members: Members, escalations: Mapping[str, Escalation] = NONE) -> float:
         """What a sequence costs in steps on an image, each attack on the survivors of those before it."""
         robust, cost = self.right.numpy().copy(), 0.0
         for name, budget in self.escalated(members, escalations):

@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
-from saddle.analyse.answer_study import answer_study
 from saddle.archive.studies import read_study
 from saddle.design import Replicate
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import describe_arms
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import arms_page_of, page_of
@@ -57,14 +55,14 @@ ablation: {{baseline: {{x: 0.3}}, factors: {{x: {levels}}}, seeds: {SEEDS}, comp
     stored = read_study(store, "wide")
     assert stored is not None
     entries = Ledger(store, stored.run).entries()
-    answer = answer_study(stored.study, load_trainable("parabola"), entries, stored.baseline)
+    results = stored.results(entries)
     tracker = MlflowTracker(uri, stored.run, store)
     tracker.start_study({}, {}, [])
     for entry in entries:
         tracker.start_trial(entry.progress)
         tracker.finish_trial(entry, [])
-    told = describe_arms(stored.study, entries, answer, stored.baseline, finished=True)
-    tracker.finish_study("FINISHED", told, {"saddle.answer": answer.sentence}, [])
+    told = describe_arms(results, finished=True)
+    tracker.finish_study("FINISHED", told, {"saddle.answer": results.answer.sentence}, [])
     assert tracker.close(600) is None
     return stored.run
 

@@ -25,10 +25,10 @@ from trainables.contract import (
     Component,
     Config,
     InProcessRun,
+    Metric,
     Report,
     Run,
-    choices,
-    components_of,
+    complete_metric,
     resolve,
 )
 
@@ -86,17 +86,39 @@ class TrainableContract:
         assert again == config, "a configuration must come back from JSON unchanged: it is stored with every trial"
 
     def test_the_declared_metrics_are_well_named(self) -> None:
-        for name, direction in self.trainable.METRICS.items():
+        for name, declared in self.trainable.METRICS.items():
             assert METRIC_NAME.fullmatch(name), (
                 f"{name!r} must be named split/metric, such as validation/clean_accuracy"
             )
-            assert direction in ("maximize", "minimize"), f"{name} must be maximize or minimize, not {direction!r}"
+            known = declared.direction if isinstance(declared, Metric) else declared
+            assert known in ("maximize", "minimize"), f"{name} must be maximize or minimize, not {known!r}"
+            clean = getattr(declared, "clean", "")
+            assert not clean or clean in self.trainable.METRICS, f"{name} is held against {clean}, which isn't declared"
         selection = self.trainable.SELECTION
         assert selection in self.trainable.METRICS, f"SELECTION {selection!r} is not among METRICS"
         assert selection.startswith("validation/"), "checkpoints are selected on a held-out split, never on test"
 
+    def metric(self, name: str) -> Metric:
+        """What a reported metric is declared to be."""
+        return complete_metric(name, self.trainable.METRICS.get(name))
+
+    def impossible(self, metrics: Mapping[str, float]) -> list[str]:
+        """The reported values that their declarations exclude; a bare direction excludes none."""
+        said = {name for name, declared in self.trainable.METRICS.items() if isinstance(declared, Metric)}
+        known = [(self.metric(name), value) for name, value in metrics.items() if name in said]
+        bounds = [(metric, value, *(metric.bounds or (metric.low, metric.high))) for metric, value in known]
+        return [
+            f"{metric} = {value}"
+            for metric, value, low, high in bounds
+            if (low is not None and value < low - 1e-9) or (high is not None and value > high + 1e-9)
+        ]
+
+    def reproducible(self, report: Report) -> dict[str, float]:
+        """The metrics that the same seed gives again."""
+        return {name: value for name, value in report.metrics.items() if self.metric(name).reproducible}
+
     def test_the_declared_components_are_settings_of_the_configuration(self) -> None:
-        for name, component in components_of(self.trainable).items():
+        for name, component in getattr(self.trainable, "COMPONENTS", {}).items():
             assert isinstance(component, Component), f"{name} must be a trainables.contract.Component"
             assert component.description, f"{name} has no description"
             assert component.off, f"{name} says nothing of a trial that lacks it"
@@ -113,8 +135,8 @@ class TrainableContract:
         return False
 
     def test_every_recipe_and_scale_gives_a_valid_configuration(self) -> None:
-        for recipe in (None, *choices(self.trainable, "RECIPES")):
-            for scale in (None, *choices(self.trainable, "SCALES")):
+        for recipe in (None, *getattr(self.trainable, "RECIPES", ())):
+            for scale in (None, *getattr(self.trainable, "SCALES", ())):
                 resolved = resolve(self.trainable, self.config, recipe, scale)
                 for name, source in resolved.sources.items():
                     assert source in (*SOURCES, "study file"), f"{recipe}/{scale} gives {name} the source {source!r}"
@@ -131,6 +153,8 @@ class TrainableContract:
             assert not undeclared, f"epoch {epoch} reports {sorted(undeclared)}, which METRICS doesn't declare"
             peeked = [name for name in report.metrics if name.startswith("test/")]
             assert not peeked, f"epoch {epoch} reports {peeked}; the test split is for evaluate alone"
+            wrong = self.impossible(report.metrics)
+            assert not wrong, f"epoch {epoch} reports {wrong}, which METRICS excludes"
             assert self.trainable.SELECTION in report.metrics, f"epoch {epoch} lacks {self.trainable.SELECTION}"
 
     def test_a_state_is_tensors_and_plain_values(self) -> None:
@@ -153,8 +177,8 @@ class TrainableContract:
                 f"resumed after {done} epochs, it must report {len(reports) - done}"
             )
             for report, expected in zip(rest, reports[done:], strict=True):
-                for part in ("metrics", "state"):
-                    difference = first_difference(getattr(report, part), getattr(expected, part))
+                for part, get in (("metrics", self.reproducible), ("state", lambda report: report.state)):
+                    difference = first_difference(get(report), get(expected))
                     assert difference is None, (
                         f"resumed after {done} epochs, {part} differ in {difference}: the state lacks something "
                         "(weights, optimiser, a random state, the data order)"
@@ -186,17 +210,19 @@ class TrainableContract:
         assert not others, f"evaluate reports {others}; it is about the test split"
         undeclared = set(report.metrics) - set(self.trainable.METRICS)
         assert not undeclared, f"evaluate reports {sorted(undeclared)}, which METRICS doesn't declare"
+        wrong = self.impossible(report.metrics)
+        assert not wrong, f"evaluate reports {wrong}, which METRICS excludes"
         said = json.loads(json.dumps(report.fingerprints))
         assert said == report.fingerprints, "fingerprints are plain values, which the ledger keeps as JSON"
         again = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
-        difference = first_difference(report.metrics, again.metrics)
+        difference = first_difference(self.reproducible(report), self.reproducible(again))
         assert difference is None, f"evaluating one state twice gives different {difference}; seed what is random"
 
     def test_a_seed_decides_everything(self) -> None:
         reports, states = self.trained()
         repeated = list(self.trainable.train(self.complete(), self.make_run()))
-        for part in ("metrics", "state"):
-            difference = first_difference(getattr(repeated[-1], part), getattr(reports[-1], part))
+        for part, get in (("metrics", self.reproducible), ("state", lambda report: report.state)):
+            difference = first_difference(get(repeated[-1]), get(reports[-1]))
             assert difference is None, f"the same seed gave different {part}: {difference}"
         others = self.trained(seed=1)[1]
         models = (self.trainable.load(self.complete(), from_bytes(stored[-1])) for stored in (states, others))

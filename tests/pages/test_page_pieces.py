@@ -43,7 +43,11 @@ def test_every_listed_piece_is_still_run(kind: str, run_today: dict[Piece, set[s
     assert {piece.text: sorted(tests) for piece, tests in lost.items() if tests} == {}
 
 
-@pytest.mark.parametrize("page", PAGES)
+WORDS_ONLY = ("docs/ARCHITECTURE.md", "docs/glossary.md")
+"""Pages that explain words and show nothing to run."""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in WORDS_ONLY])
 def test_every_page_has_a_piece_that_is_run(page: str, run_today: dict[Piece, set[str]]) -> None:
     assert pieces_of(page) & set(run_today)
 

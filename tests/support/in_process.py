@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from saddle.execute import driver, remeasurement
-from saddle.execute.driver import Options, StudyResult, run_study
+from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, MeasuredMessage, MeasureMessage, measure_again
@@ -38,7 +38,7 @@ def train_all(scheduler: Scheduler, slots: int) -> None:
                 break
 
 
-def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool = True) -> list[StudyResult]:
+def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool = True) -> list[EndedStudy]:
     """Run the studies written in `text` on two CPUs that nobody asks for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "run_all", train_all)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from time import perf_counter
 from typing import Any, ClassVar
 
 import pytest
 import torch
 
 from saddle_contracts.trainable import TrainableContract, first_difference
-from trainables.contract import Config, Report, Run, hyperparameter
+from trainables.contract import Config, Metric, Report, Run, hyperparameter
 
 
 class Walk:
@@ -90,6 +91,25 @@ class Unexplained(Walk):
         epochs: int = 3
 
 
+class Impossible(Walk):
+    METRICS: ClassVar = {**Walk.METRICS, "test/accuracy": Metric("maximize", unit="fraction", high=0.1)}
+
+    def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
+        return Report({"test/accuracy": 0.5})
+
+
+class HeldAgainstNothing(Walk):
+    METRICS: ClassVar = {**Walk.METRICS, "test/accuracy": Metric("maximize", role="robust", clean="test/clean")}
+
+
+class Timed(Walk):
+    METRICS: ClassVar = {**Walk.METRICS, "train/seconds": Metric("minimize", unit="s", reproducible=False)}
+
+    def report(self, epoch: int, weight: torch.Tensor, momentum: torch.Tensor) -> Report:
+        sound = super().report(epoch, weight, momentum)
+        return Report({**sound.metrics, "train/seconds": perf_counter()}, state=sound.state)
+
+
 class CodeInState(Walk):
     def report(self, epoch: int, weight: torch.Tensor, momentum: torch.Tensor) -> Report:
         sound = super().report(epoch, weight, momentum)
@@ -109,8 +129,9 @@ def failures(trainable: Any) -> dict[str, str]:
     return failed
 
 
-def test_a_sound_trainable_passes() -> None:
-    assert failures(Walk()) == {}
+@pytest.mark.parametrize("sound", [Walk, Timed])
+def test_a_sound_trainable_passes(sound: type[Walk]) -> None:
+    assert failures(sound()) == {}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +141,8 @@ def test_a_sound_trainable_passes() -> None:
         (Aliasing, "a_reported_state_is_a_copy", "clone tensors"),
         (Peeking, "training_reports_declared_metrics_of_train_and_validation_only", "for evaluate alone"),
         (Undeclared, "evaluate_reports_declared_test_metrics", "METRICS doesn't declare"),
+        (Impossible, "evaluate_reports_declared_test_metrics", "test/accuracy = 0.5'], which METRICS excludes"),
+        (HeldAgainstNothing, "the_declared_metrics_are_well_named", "held against test/clean, which isn't declared"),
         (Training, "load_gives_the_trained_model_in_eval_mode", "in eval mode"),
         (Unseeded, "a_seed_decides_everything", "the same seed gave different"),
         (SelectedOnTest, "the_declared_metrics_are_well_named", "never on test"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from saddle.analyse.answer import Answer, answer
 from saddle.analyse.draws import conditional_on
@@ -12,24 +11,14 @@ from saddle.analyse.evaluations import comparable, evaluation_cautions
 from saddle.analyse.ladder import ladders, too_weak
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.search import name_of, twin
-from saddle.design import Arm, labels, make_arms
+from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
 
-def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
-    """An ablation's arms around its settled baseline; none for a search."""
-    if study.ablation is None:
-        return []
-    return make_arms(study.ablation, baseline or {}, study.settings)
-
-
-def answer_study(
-    study: Study, declared: Declarations, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None
-) -> Answer:
+def answer_study(study: Study, declared: Declarations, entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> Answer:
     """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
-    arms = arms_of_study(study, baseline)
     found = answer(study, comparable(entries), declared, arms=arms, chance=chance_of(entries))
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),

@@ -192,12 +192,7 @@ def conclude(
 ) -> Effect:
     """The effect with its intervals over complete pairs and with failures counted, and the verdict that follows."""
     failed = effect.counted
-    if failed is None:
-        assert complete is not None
-        verdict = decide(complete, spec.direction, spec.equivalence)
-    else:
-        excess = failed.arm - failed.baseline
-        verdict = decide_with_failures(complete, counted, spec.direction, spec.equivalence, excess=excess)
+    verdict = verdict_of((failed.arm, failed.baseline) if failed is not None else (0, 0), spec, complete, counted)
     low, high = (None, None) if complete is None else complete.difference
     notes = effect.notes
     if verdict is Verdict.EQUIVALENT and low is not None and high is not None and not low <= 0 <= high:
@@ -211,6 +206,17 @@ def conclude(
         effect, verdict=verdict, low=low, high=high, level=level, p_adjusted=p_adjusted, notes=notes, more_seeds=more,
         counted=failed,
     )  # fmt: skip
+
+
+def verdict_of(
+    failures: tuple[int, int], spec: ComparisonSpec, complete: Intervals | None, counted: Intervals | None
+) -> Verdict:
+    """The verdict of a comparison with so many failures of arm and baseline, once anything can be tested."""
+    if not any(failures):
+        assert complete is not None
+        return decide(complete, spec.direction, spec.equivalence)
+    excess = failures[0] - failures[1]
+    return decide_with_failures(complete, counted, spec.direction, spec.equivalence, excess=excess)
 
 
 def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from saddle.analyse.collapse import always_fails
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, ComparisonSpec, compare, conclude, describe, is_testable
+from saddle.analyse.effects import Comparison, ComparisonSpec, compare, conclude, describe, is_testable, verdict_of
 from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
@@ -121,6 +121,15 @@ class _Runner:
             for looks in (self.complete, self.counted)
         ]
 
+    def is_settled(self, most: int, local: float, strict: float, spec: ComparisonSpec, how: Spending) -> bool:
+        """Whether more seeds are not needed, as it stands."""
+        if always_fails(self.comparison.pairs):
+            return True
+        complete, counted = self.intervals(most, local, strict, how)
+        if complete is None and counted is None:
+            return False
+        return verdict_of(self.comparison.failures, spec, complete, counted) in SETTLED
+
     def judged(self, most: int, local: float, p: float, strict: float, spec: ComparisonSpec, how: Spending) -> Effect:
         """The effect as it stands, with a local level and an adjusted p."""
         effect = describe(self.comparison, spec)
@@ -144,10 +153,9 @@ def race(
             if runner.settled is None and not _waits(prefix, runner.arm, baseline):
                 comparison = compare(_first(runner.arm, prefix), base, spec.direction)
                 runner.look(comparison, final=seen == most)
-        for runner, (p, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
+        for runner, (_, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
             if runner.settled is None and seen < most and not _waits(prefix, runner.arm, baseline):
-                verdict = runner.judged(most, local, p, strict, spec, spending).verdict
-                if verdict in SETTLED or always_fails(runner.comparison.pairs):
+                if runner.is_settled(most, local, strict, spec, spending):
                     runner.settled = seen
     effects = []
     for runner, (p, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from saddle.analyse.answer_study import arms_of_study
-from saddle.analyse.evaluations import comparable
-from saddle.analyse.paired_values import of_arm
 from saddle.analyse.predictions import (
     NoPredictions,
     OtherAttacks,
@@ -18,13 +14,10 @@ from saddle.analyse.predictions import (
     read_predictions,
     stores_predictions,
 )
-from saddle.analyse.result import compared_metric
 from saddle.analyse.statistics.corrections import adjust
-from saddle.design import labels
+from saddle.analyse.study_results import StudyResults
 from saddle.store.base import Damaged, ForeignPath, Store
 from saddle.store.parallel import in_parallel
-from saddle.study.declarations import Declarations
-from saddle.study.models import Study
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -138,33 +131,21 @@ def under_of(metric: Metric) -> str:
     return metric.attack if metric.role == "robust" and metric.attack else WORST_CASE
 
 
-def study_on_samples(
-    study: Study,
-    declared: Declarations,
-    entries: Sequence[TrialRecord],
-    baseline: Mapping[str, Any] | None,
-    store: Store,
-    most: int | None = None,
-) -> StudyOnSamples | None:
+def study_on_samples(results: StudyResults, store: Store, most: int | None = None) -> StudyOnSamples | None:
     """The arms of an ablation against its baseline; None where no two networks can be paired, as in a search.
 
     More than `most` pairs are counted, and not read.
     """
-    if study.ablation is None:
+    ablation, against = results.study.ablation, results.baseline
+    if ablation is None or against is None:
         return None
-    entries = comparable(entries)
-    arms = arms_of_study(study, baseline)
-    named = dict(zip(labels(arms), arms, strict=True))
-    against = next((name for name, arm in named.items() if arm.is_baseline), None)
-    if against is None:
-        return None
-    theirs = by_place(of_arm(entries, named[against]))
-    ours = {name: by_place(of_arm(entries, arm)) for name, arm in named.items() if name != against}
+    theirs = by_place(results.groups[against])
+    ours = {name: by_place(records) for name, records in results.groups.items() if name != against}
     pairs = [(entry, theirs[place]) for found in ours.values() for place, entry in found.items() if place in theirs]
     if not pairs:
         return None
-    under = under_of(compared_metric(study, declared, entries))
-    alpha = study.ablation.compare.alpha
+    under = under_of(results.metric)
+    alpha = ablation.compare.alpha
     stored = sum(stores_predictions(one) and stores_predictions(other) for one, other in pairs)
     if most is not None and stored > most:
         return StudyOnSamples(under, alpha, (), stored)

@@ -8,16 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms
-from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.ablation import comparison_spec, judge_arms
 from saddle.analyse.best import best, value_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import Comparison, ComparisonSpec, judge
-from saddle.analyse.evaluations import NOT_SAID, comparable, evaluation_cautions
+from saddle.analyse.evaluations import NOT_SAID, evaluation_cautions
 from saddle.analyse.paired_values import ArmValues, pair
-from saddle.analyse.result import compared_metric
 from saddle.analyse.statistics.power import FEWEST_SEEDS
-from saddle.study.declarations import Declarations
+from saddle.analyse.study_results import StudyResults
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
 from saddle.study.values import canonical, readable
@@ -66,24 +64,17 @@ class StudyComparison:
     notes: Sequence[str] = ()
 
 
-def view_of(
-    study: Study,
-    declared: Declarations,
-    entries: Sequence[TrialRecord],
-    baseline: Mapping[str, Any] | None,
-    metric: str | None = None,
-    name: str | None = None,
-) -> StudyView:
-    """What a study contributes; `metric` replaces the one that it asks about, `name` the study's own."""
-    entries_read, entries = entries, comparable(entries)
+def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
+    """What a study contributes; `metric` replaces the one that it asks about."""
+    study, declared, entries = results.study, results.declared, results.comparable
     fields = declared.evaluation_fields
     shared: dict[str, Any] = {
-        "name": name or study.study,
+        "name": results.run.name,
         "outcomes": Counter(entry.outcome for entry in entries),
         "seconds": sum(entry.seconds for entry in entries),
         "ended": max((entry.ended for entry in entries), default=0.0),
         "facts": facts_of(entries),
-        "cautions": tuple(evaluation_cautions(name or study.study, entries_read, fields)),
+        "cautions": tuple(evaluation_cautions(results.run.name, results.records, fields)),
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
     if study.ablation is None:
@@ -93,11 +84,9 @@ def view_of(
         value = None if found is None else value_of(found, asked.name)
         arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
         return StudyView(study, asked, [arm], best=found, **shared)
-    asked = declared.metric(metric) if metric else compared_metric(study, declared, entries)
-    spec = comparison_spec(study, asked)
-    arms = arms_of_study(study, baseline)
-    measured = measure_arms(study, arms, entries, asked.name)
-    standing = judge_arms(study, arms, measured, spec)
+    asked = declared.metric(metric) if metric else results.metric
+    measured = results.measured(asked.name)
+    standing = judge_arms(study, results.arms, measured, comparison_spec(study, asked))
     effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
     return StudyView(study, asked, measured, effects, measured[0].arm, **shared)
 

@@ -8,7 +8,6 @@ from os import PathLike
 from saddle.analyse.study_comparison import StudyView, view_of
 from saddle.archive.lookup import NotFound, find_studies
 from saddle.archive.study_url import open_named
-from saddle.store.ledger import Ledger
 from saddle.study.nearest import nearest
 
 
@@ -23,11 +22,12 @@ def load_views(
     for given in names:
         store, name = open_named(given, storage)
         for stored in find_studies(store, name):
-            entries = Ledger(store, stored.run).entries()
+            results = stored.read_results(store)
+            entries = results.records
             if metric is not None and entries and not any(metric in entry.metrics for entry in entries):
                 known = list(dict.fromkeys(name for entry in entries for name in entry.metrics))
                 near = nearest(metric, known)
                 hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
                 raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
-            found.append(view_of(stored.study, stored.declared, entries, stored.baseline, metric, stored.run.name))
+            found.append(view_of(results, metric))
     return found

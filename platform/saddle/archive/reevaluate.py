@@ -13,7 +13,7 @@ from saddle.archive.models import load_config, stored_state, trainable_of
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.study.yaml_scalars import ScalarError
-from saddle.studyfile.fractions import as_number
+from saddle.studyfile.numbers import as_number
 from saddle.studyfile.yaml_reader import read_value
 from trainables.contract import InProcessRun
 

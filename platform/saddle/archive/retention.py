@@ -6,13 +6,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answer_study import answer_study
 from saddle.analyse.best import trial_order, value_of, violation
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import StoredStudy
 from saddle.report.cited_trials import cited
 from saddle.store.base import Store
 from saddle.store.fence import NO_LOCK, StudyLock
-from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.open import study_folder
 from saddle.store.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
@@ -24,15 +23,13 @@ from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 
-def plan_for(store: Store, stored: StoredStudy) -> Plan:
+def plan_for(store: Store, results: StudyResults) -> Plan:
     """What the study's policy would remove now; its report cites what it would cite if written now."""
-    study = stored.study
+    study = results.study
     if not is_limited(study.checkpoints):
         return Plan((), 0)
-    entries = sorted(Ledger(store, stored.run), key=trial_order)
-    answer = answer_study(study, stored.declared, entries, stored.baseline)
-    names = cited(study, entries, answer, stored.declared)
-    return plan_retention(store, stored.run, study.checkpoints, ranked(study, stored.declared, entries), names)
+    order = ranked(study, results.declared, results.records)
+    return plan_retention(store, results.run, study.checkpoints, order, cited(results))
 
 
 def ranked(study: Study, declared: Declarations, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -73,10 +70,10 @@ def collect(store: Store, stored: StoredStudy, *, dry_run: bool) -> Collected:
     if not is_limited(stored.study.checkpoints):
         return Collected(name, note="keeps every checkpoint; its file sets no limit under checkpoints")
     if dry_run:
-        plan = plan_for(store, stored)
+        plan = plan_for(store, stored.read_results(store))
     else:
         with lock_study(store, stored.run) as lock:
-            plan = apply_policy(store, stored, lock)
+            plan = apply_policy(store, stored.read_results(store), lock)
     over = f"{plan.over / GIGABYTE:.3g} GB over its limit, all of it cited by the report" if plan.over else ""
     return Collected(name, plan.removals, plan.kept_bytes, over)
 
@@ -95,8 +92,8 @@ def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
     return Collected(run.name, (removal,))
 
 
-def apply_policy(store: Store, stored: StoredStudy, lock: StudyLock = NO_LOCK) -> Plan:
+def apply_policy(store: Store, results: StudyResults, lock: StudyLock = NO_LOCK) -> Plan:
     """Remove what the study's policy gives up; only the study's driver may, or whoever keeps it out."""
-    plan = plan_for(store, stored)
-    remove(store, stored.run, plan.removals, lock)
+    plan = plan_for(store, results)
+    remove(store, results.run, plan.removals, lock)
     return plan

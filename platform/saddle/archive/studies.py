@@ -6,15 +6,20 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.declarations import read_declarations, write_declarations
 from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
+from saddle.design import Arm
+from saddle.design.arms import arms_of_study
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
+from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.study.declarations import UNDECLARED, Declarations
@@ -23,6 +28,7 @@ from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
 log = logging.getLogger(__name__)
@@ -71,6 +77,19 @@ class StoredStudy:
     def instance(self) -> str:
         """What tells this run from others of its study."""
         return self.run.instance
+
+    @cached_property
+    def arms(self) -> Sequence[Arm]:
+        """The arms of an ablation around its settled baseline; none for a search."""
+        return arms_of_study(self.study, self.baseline)
+
+    def results(self, records: Sequence[TrialRecord]) -> StudyResults:
+        """What the run has come to with these records."""
+        return StudyResults(self.run, self.study, self.declared, records, self.arms)
+
+    def read_results(self, store: Store) -> StudyResults:
+        """What the run has come to, as its ledger has it now."""
+        return self.results(Ledger(store, self.run).entries())
 
 
 def study_names(store: Store) -> list[str]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from saddle.analyse.answer_study import answer_study
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.progress import read_progress
-from saddle.archive.studies import StoredStudy
 from saddle.report.write import report_path
 from saddle.store.base import Store
 from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import Tracker
-from saddle.trial.record import TrialRecord
 
 
-def tell_study_end(store: Store, stored: StoredStudy, entries: Sequence[TrialRecord], tracker: Tracker) -> None:
+def tell_study_end(store: Store, results: StudyResults, tracker: Tracker) -> None:
     """Tell of the arms and the answer as the ledger has them now, and end the study's run as it should have ended."""
-    study, run = stored.study, stored.run
+    run = results.run
     progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
-    answer = answer_study(study, stored.declared, entries, stored.baseline)
-    tags = answer_tags(study, answer, finished=done)
-    arms = describe_arms(study, entries, answer, stored.baseline, finished=done)
-    when = max((entry.settled for entry in entries), default=None) if done else None
+    arms, tags = describe_arms(results, finished=done), answer_tags(results, finished=done)
+    when = max((record.settled for record in results.records), default=None) if done else None
     files = [report_path(run)] if store.exists(report_path(run)) else []
     tracker.finish_study("FINISHED" if done else "KILLED", arms, tags, files, when)

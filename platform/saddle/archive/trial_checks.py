@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.answer_study import arms_of_study
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.archive.models import load_config, stored_state, trainable_of
 from saddle.archive.trial_arrays import stored_arrays
@@ -53,8 +52,7 @@ def other_replicate(
     store: Store, trial: FoundTrial, completed: Sequence[TrialRecord]
 ) -> tuple[Any, Mapping[str, Any]] | None:
     """Configuration and state of a replicate of the baseline with another seed and the same data; None without one."""
-    arms = arms_of_study(trial.stored.study, trial.stored.baseline)
-    names = {name for arm in arms if arm.is_baseline for name in (arm.name, arm.key)}
+    names = {name for arm in trial.stored.arms if arm.is_baseline for name in (arm.name, arm.key)}
     for entry in completed:
         if entry.arm in names and entry.seed != trial.entry.seed and entry.block == trial.entry.block:
             other = FoundTrial(trial.stored, entry)

@@ -102,11 +102,11 @@ def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     try:
         with lock_study(store, run) as lock:
             write_checks(store, run, found.entry, items, lock)
-            entries = Ledger(store, run).entries()
-            write_report(store, run, stored.study, stored.declared, entries, stored.baseline)
+            results = stored.read_results(store)
+            write_report(store, results)
             tracker = open_tracker(store, run, enabled=was_tracked(store, run), declared=stored.declared)
             tracker.note_checks(Ledger(store, run).get(found.entry.key))
-            tell_study_end(store, stored, entries, tracker)
+            tell_study_end(store, results, tracker)
             undelivered = tracker.close(20.0)
     except StorageError as error:
         echo(f"saddle: not stored with the trial: {error}", err=True)

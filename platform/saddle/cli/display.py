@@ -13,7 +13,7 @@ from saddle.cli.terminal import visible_line
 if TYPE_CHECKING:
     from saddle.archive.progress import Progress
     from saddle.archive.study_status import StudyState
-    from saddle.execute.driver import StudyResult
+    from saddle.execute.driver import EndedStudy
     from saddle.study.models import Study
 
 
@@ -130,7 +130,7 @@ def display(study: Study) -> Display:
     return Display(study)
 
 
-def conclude(result: StudyResult) -> None:
+def conclude(result: EndedStudy) -> None:
     """Print the answer in a sentence, the table, and where report and MLflow page are."""
     if result.interrupted:
         return

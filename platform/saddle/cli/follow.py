@@ -11,7 +11,7 @@ import typer
 from saddle.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from saddle.execute.driver import StudyResult
+    from saddle.execute.driver import EndedStudy
     from saddle.store.base import Store
     from saddle.trial.run_id import RunId
 
@@ -57,19 +57,15 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     return True
 
 
-def stored_result(store: Store, run: RunId) -> StudyResult | None:
+def stored_result(store: Store, run: RunId) -> EndedStudy | None:
     """A run's result as its driver left it; None where there is none."""
-    from saddle.analyse.answer_study import answer_study
     from saddle.archive.studies import read_study
     from saddle.archive.study_status import read_state
-    from saddle.execute.driver import StudyResult
+    from saddle.execute.driver import EndedStudy
     from saddle.report.write import report_path
-    from saddle.store.ledger import Ledger
 
     stored = read_study(store, run.name)
     if stored is None:
         return None
-    entries = Ledger(store, run).entries()
-    answer = answer_study(stored.study, stored.declared, entries, stored.baseline)
     finished = read_state(store, run).progress.state == "finished"
-    return StudyResult(stored.study, entries, answer, store.url, store.locate(report_path(run)), not finished)
+    return EndedStudy(stored.read_results(store), store.url, store.locate(report_path(run)), not finished)

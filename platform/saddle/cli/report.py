@@ -65,19 +65,16 @@ def report(
 def page(store: Store, stored: StoredStudy, output: Path | None) -> str:
     """Write the HTML report, into the store without `output`; returns where it is."""
     from saddle.report.write import page_of, write_report
-    from saddle.store.ledger import Ledger
 
-    study, entries = stored.study, Ledger(store, stored.run).entries()
+    results = stored.read_results(store)
     if output is None:
-        return write_report(store, stored.run, study, stored.declared, entries, stored.baseline)
-    output.write_text(page_of(store, stored.run, study, stored.declared, entries, stored.baseline), encoding="utf-8")
+        return write_report(store, results)
+    output.write_text(page_of(store, results), encoding="utf-8")
     return str(output)
 
 
 def markdown(store: Store, stored: StoredStudy) -> str:
     """The report as Markdown."""
     from saddle.report.write import markdown_of
-    from saddle.store.ledger import Ledger
 
-    study, entries = stored.study, Ledger(store, stored.run).entries()
-    return markdown_of(store, stored.run, study, stored.declared, entries, stored.baseline)
+    return markdown_of(store, stored.read_results(store))

@@ -120,13 +120,10 @@ def show_published(store: Store, stored: StoredStudy) -> None:
     """Print the published values that the study names beside ours."""
     if stored.study.published is None:
         return
-    from saddle.analyse.evaluations import comparable
     from saddle.cli.tables import print_table, say
     from saddle.report.published_comparison import published_table
-    from saddle.store.ledger import Ledger
 
-    entries = comparable(Ledger(store, stored.run).entries())
-    table = published_table(stored.study, entries, stored.baseline, stored.declared)
+    table = published_table(stored.read_results(store))
     if table is not None:
         print_table(table.columns, table.rows, title="Beside published values")
         say(f"note: {table.note}", indent=2)

@@ -22,15 +22,13 @@ def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, a
     from saddle.analyse.sample_pairs import study_on_samples
     from saddle.cli.tables import print_csv, print_json, print_table, say
     from saddle.report.samples import sample_rows, samples_section
-    from saddle.store.ledger import Ledger
 
     ablations = [stored for stored in studies if stored.study.ablation is not None]
     if not ablations:
         raise NothingPaired("--samples compares the arms of an ablation, and this is a search; leave it out")
     rows: list[dict[str, Any]] = []
     for stored in ablations:
-        study, entries = stored.study, Ledger(store, stored.run).entries()
-        found = study_on_samples(study, stored.declared, entries, stored.baseline, store)
+        found = study_on_samples(stored.read_results(store), store)
         section = samples_section(stored.run.name, found)
         if section is None:
             raise NothingPaired(f"{stored.run.name} has no seed yet that both an arm and the baseline completed")

@@ -13,6 +13,7 @@ from saddle.design.exclusions import without
 from saddle.design.point import Levels, Point, Standing
 from saddle.design.registry import design_of
 from saddle.study.ablation import Ablation
+from saddle.study.models import Study
 from saddle.study.values import canonical, readable, repeats, same, written
 
 
@@ -35,6 +36,11 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     if ablation.exclude:
         design.check_exclusions(points, factors, standing, ablation.exclude)
     return _arms_at(points, ablation, start, standing)
+
+
+def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
+    """An ablation's arms around its settled baseline; none for a search."""
+    return [] if study.ablation is None else make_arms(study.ablation, baseline or {}, study.settings)
 
 
 def check_factor(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

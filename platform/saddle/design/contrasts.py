@@ -53,7 +53,7 @@ class Contrast:
     @property
     def shares_text(self) -> str:
         """`−0.17 of c × d (= a × b), 0.17 of b × c`, the largest first."""
-        ordered = sorted(self.shares, key=lambda one: -round(abs(one[1]), 6))
+        ordered = sorted(self.shares, key=lambda share: -round(abs(share[1]), 6))
         shown = [f"{share:.2g} of {name}".replace("-", "−") for name, share in ordered[:MOST_SHARES]]
         return ", ".join(shown) + (
             f" and {len(ordered) - len(shown)} smaller ones" if len(ordered) > len(shown) else ""
@@ -103,8 +103,8 @@ def contrast_between(
     shares: Sequence[tuple[str, float]] = (),
 ) -> Contrast:
     """The contrast between these weights; of two factors they are those of the first's effect."""
-    [one, *rest] = levels
-    changed, usual = name_of({one: levels[one]}), name_of({one: baseline[one]})
+    [first, *rest] = levels
+    changed, usual = name_of({first: levels[first]}), name_of({first: baseline[first]})
     names = (changed, usual)
     if rest:
         [other] = rest

@@ -53,8 +53,8 @@ def _adjusted(
 ) -> Contrasts:
     """The contrasts of what exclusions left of a fraction; their sides are adjusted means."""
     short = [" × ".join(names) for names in levels]
-    seen = [_with_aliases(one, others) for one, others in zip(short, aliases, strict=True)]
-    half = {next(iter(one)): estimate for one, estimate in zip(levels, estimates.columns, strict=True) if len(one) == 1}
+    seen = [_with_aliases(term, others) for term, others in zip(short, aliases, strict=True)]
+    half = {next(iter(at)): estimate for at, estimate in zip(levels, estimates.columns, strict=True) if len(at) == 1}
     effects, left_out = [], []
     for term, at, others, estimate in zip(terms, levels, aliases, estimates.columns, strict=True):
         if estimate is None:

@@ -1,11 +1,11 @@
-"""The study designs that there are: those that the files of `saddle.design.designs` export as `DESIGN`."""
+"""The study designs that there are: the subclass of `Design` in each file of `saddle.design.designs`."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from pydantic import create_model
@@ -20,9 +20,20 @@ from saddle.study.nearest import nearest
 
 @lru_cache(maxsize=1)
 def designs() -> Mapping[str, type[Design]]:
-    """The designs by the names that study files call them."""
-    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    return {name: importlib.import_module(f"{folder.__name__}.{name}").DESIGN for name in names}
+    """The designs by the names of their files, which study files call them by.
+
+    Raises `TypeError` for a file that has not exactly one.
+    """
+    return {name: _only_design(name) for name in sorted(module.name for module in iter_modules(folder.__path__))}
+
+
+def _only_design(name: str) -> type[Design]:
+    module = import_module(f"{folder.__name__}.{name}")
+    own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
+    classes = [value for value in own if issubclass(value, Design)]
+    if len(classes) != 1:
+        raise TypeError(f"{module.__name__} has {len(classes)} subclasses of Design; every file of its folder has one")
+    return classes[0]
 
 
 def design_of(ablation: Ablation) -> Design:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.analyse.answer_study import answer_study
 from saddle.analyse.result import Answer
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.local_part import claim_local
 from saddle.archive.retention import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
@@ -61,27 +61,40 @@ class Options:
     packages: Sequence[str] = ()
     """What the cluster's nodes are sent beside saddle: folders with a pyproject.toml, or wheels."""
     listener: Callable[[Study], Listener] = lambda study: Silent()
-    settled: Callable[[StudyResult], None] = lambda result: None
+    settled: Callable[[EndedStudy], None] = lambda result: None
     """Called when a study has ended."""
 
 
 @dataclass(frozen=True)
-class StudyResult:
-    """A study that ran: its entries, its answer in words, and where the report lies."""
+class EndedStudy:
+    """A study that ran: what it has come to, and where the report lies."""
 
-    study: Study
-    entries: Sequence[TrialRecord]
-    answer: Answer
+    results: StudyResults
     storage: str
     report: str
     interrupted: bool
     undelivered: str | None = None
 
+    @property
+    def study(self) -> Study:
+        """The study file, resolved."""
+        return self.results.study
 
-def run_studies(studies: Sequence[Study], store: Store, options: Options | None = None) -> list[StudyResult]:
+    @property
+    def entries(self) -> Sequence[TrialRecord]:
+        """The finished trials."""
+        return self.results.records
+
+    @property
+    def answer(self) -> Answer:
+        """The answer to the study's question."""
+        return self.results.answer
+
+
+def run_studies(studies: Sequence[Study], store: Store, options: Options | None = None) -> list[EndedStudy]:
     """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
-    results: list[StudyResult] = []
+    results: list[EndedStudy] = []
     with connect(options.address, insecure=options.insecure, packages=options.packages) as nodes:
         require_shared_storage(store)
         for study in studies:
@@ -91,7 +104,7 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     return results
 
 
-def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> StudyResult:
+def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> EndedStudy:
     """Run one study on the connected cluster, or go on with it."""
     with lock_study(store, RunId(study.study)) as lock:
         baseline = find_baseline(study, store)
@@ -100,7 +113,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> Stu
         trainable = load_trainable(study.trainable)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
-        source = make_source(study, store, ledger, baseline, options.retry, lock)
+        source = make_source(study, store, ledger, stored.arms, options.retry, lock)
         recorded, entries = {*ledger.keys()}, ledger.entries()
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)
@@ -188,30 +201,28 @@ def measure_as_others(recorder: Recorder, stored: StoredStudy, nodes: Nodes, opt
         keeper.listener.changed(keeper.progress, f"{key} could not be measured again: {why}")
 
 
-def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, interrupted: bool) -> StudyResult:
+def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, interrupted: bool) -> EndedStudy:
     """Answer the question, write the report, drop checkpoints by policy, and let the tracker deliver what is left."""
-    study, store, tracker = stored.study, recorder.ledger.store, recorder.tracker
+    store, tracker = recorder.ledger.store, recorder.tracker
     recorder.set_strays_aside()
     recorder.index()
-    entries = recorder.ledger.entries()
-    answer = answer_study(study, stored.declared, entries, stored.baseline)
+    results = stored.results(recorder.ledger.entries())
     recorder.lock.check()
-    report = write_report(store, stored.run, study, stored.declared, entries, stored.baseline)
-    tags = answer_tags(study, answer, finished=True)
+    report = write_report(store, results)
     tracker.finish_study(
         "KILLED" if interrupted else "FINISHED",
-        describe_arms(study, entries, answer, stored.baseline, finished=not interrupted),
-        tags,
+        describe_arms(results, finished=not interrupted),
+        answer_tags(results, finished=True),
         [report_path(stored.run)],
         # the same each time that a finished study is told of
-        None if interrupted else max((entry.settled for entry in entries), default=None),
+        None if interrupted else max((record.settled for record in results.records), default=None),
     )
     if not interrupted:
-        apply_policy(store, stored, recorder.lock)
+        apply_policy(store, results, recorder.lock)
     undelivered = tracker.close(DELIVERY_SECONDS)
-    result = StudyResult(study, entries, answer, store.url, report, interrupted, undelivered)
-    options.settled(result)
-    return result
+    ended = EndedStudy(results, store.url, report, interrupted, undelivered)
+    options.settled(ended)
+    return ended
 
 
 def study_files(run: RunId, store: Store, code: Mapping[str, Any], lock: StudyLock) -> list[str]:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from saddle.analyse.answer_study import answer_study
 from saddle.analyse.to_check import to_check
 from saddle.archive.lookup import FoundTrial
 from saddle.archive.studies import StoredStudy
@@ -30,16 +29,11 @@ log = logging.getLogger("saddle")
 
 def check_best(recorder: Recorder, stored: StoredStudy, trainable: LoadedTrainable, data_root: str | None) -> None:
     """Check the trials that would have the badge and were not checked yet, and store and track what was found."""
-    study, store = stored.study, recorder.ledger.store
+    store = recorder.ledger.store
     if trainable.check_robustness is None:
         return
-    entries = recorder.ledger.entries()
-    answer = answer_study(study, stored.declared, entries, stored.baseline)
-    todo = [
-        entry
-        for entry in to_check(study, stored.declared, entries, answer, stored.baseline)
-        if not entry.checks and "best" in entry.checkpoints
-    ]
+    chosen = to_check(stored.results(recorder.ledger.entries()))
+    todo = [record for record in chosen if not record.checks and "best" in record.checkpoints]
     if not todo:
         return
     names = ", ".join(entry.key for entry in todo)

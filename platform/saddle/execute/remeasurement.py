@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from saddle.analyse.evaluations import comparable
 from saddle.archive.declarations import write_declarations
 from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
@@ -110,11 +109,11 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
             with connect(options.address, insecure=options.insecure) as nodes:
                 require_shared_storage(store)
                 left_out = measure_pending(store, stored, pending, nodes, tracker, lock, options, measured)
-        entries = Ledger(store, stored.run).entries()
+        results = stored.read_results(store)
         lock.check()
-        count_again(store, stored.run, comparable(entries), stored.declared, lock)
-        report = write_report(store, stored.run, stored.study, stored.declared, entries, stored.baseline)
-        tell_study_end(store, stored, entries, tracker)
+        count_again(store, stored.run, results.comparable, stored.declared, lock)
+        report = write_report(store, results)
+        tell_study_end(store, results, tracker)
         undelivered = tracker.close(DELIVERY_SECONDS)
         return Remeasurement(stored.run.name, evaluation, measured, already, left_out, report, undelivered)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.best import value_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.paired_values import of_arm
+from saddle.analyse.study_results import StudyResults
 from saddle.design import Arm
 from saddle.notebook.frames import spread
 from saddle.trial.outcome import Outcome
@@ -24,11 +24,12 @@ NUMBERS = ("mean", "sd", "low", "high", "minimum", "maximum", "last_mean")
 ENDS = [str(outcome) for outcome in Outcome if outcome not in (Outcome.COMPLETED, Outcome.PREEMPTED)]
 
 
-def arms(named: Mapping[str, Arm], entries: Sequence[TrialRecord], metric: str) -> DataFrame:
+def arms(results: StudyResults) -> DataFrame:
     """A row for each arm (see `LoadedStudy.arms`)."""
     import pandas as pd
 
-    rows = [row(name, arm, of_arm(entries, arm), metric) for name, arm in named.items()]
+    named, metric = results.named_arms, results.answer.metric.name
+    rows = [row(name, arm, results.of_arm(arm), metric) for name, arm in named.items()]
     columns = ["arm", "is_baseline", "metric", "completed", *NUMBERS, *ENDS]
     settings = spread("settings", [arm.settings for arm in named.values()])
     frame = pd.DataFrame({name: [row[name] for row in rows] for name in columns} | settings)

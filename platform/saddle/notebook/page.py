@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from saddle.analyse.result import Answer
-from saddle.study.models import Study
-from saddle.trial.record import TrialRecord
+from saddle.analyse.study_results import StudyResults
 
 MOST_ROWS = 30
 
 
-def page(study: Study, answer: Answer, entries: Sequence[TrialRecord], name: str) -> str:
-    """The HTML of a notebook's cell; `name` is what the run is called."""
-    ends = ", ".join(f"{count} {outcome}" for outcome, count in Counter(entry.outcome for entry in entries).items())
+def page(results: StudyResults) -> str:
+    """The HTML of a notebook's cell."""
+    answer, counts = results.answer, Counter(record.outcome for record in results.records)
+    ends = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     head = line("th", answer.columns)
     body = "".join(line("td", row) for row in answer.rows[:MOST_ROWS])
     more = len(answer.rows) - MOST_ROWS
@@ -23,8 +22,8 @@ def page(study: Study, answer: Answer, entries: Sequence[TrialRecord], name: str
     warnings = "".join(f"<li>{escape(warning)}</li>" for warning in said)
     return "".join(
         (
-            f"<h3>{escape(name)}</h3>",
-            f"<p><em>{escape(study.question)}</em></p>",
+            f"<h3>{escape(results.run.name)}</h3>",
+            f"<p><em>{escape(results.study.question)}</em></p>",
             f"<p><strong>{escape(answer.sentence)}</strong></p>",
             f"<table><thead>{head}</thead><tbody>{body}</tbody></table>" if answer.rows else "",
             f"<p>… and {more} more rows in <code>.answer.rows</code></p>" if more > 0 else "",

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from saddle.analyse.result import Answer
-from saddle.design import Arm
+from saddle.analyse.study_results import StudyResults
 from saddle.errors import UserError
-from saddle.study.declarations import Declarations
-from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,19 +40,11 @@ class Plots:
     yet. `names` are those of this study.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        entries: Sequence[TrialRecord],
-        arms: Mapping[str, Arm],
-        answer: Answer,
-        declared: Declarations,
-    ) -> None:
-        self._study, self._entries, self._arms = study, entries, arms
-        self._answer, self._declared = answer, declared
+    def __init__(self, results: StudyResults) -> None:
+        self._results = results
 
     def __repr__(self) -> str:
-        return f"<figures of {self._study.study}: {', '.join(self.names)}>"
+        return f"<figures of {self._results.study.study}: {', '.join(self.names)}>"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,15 +53,10 @@ class Plots:
 
     @cached_property
     def _plates(self) -> dict[str, LazyFigure]:
-        from saddle.report.figure_selection import ablation_plates, search_plates
+        from saddle.report.figure_selection import plates_of
 
-        if self._study.ablation is not None:
-            arms = list(self._arms.values())
-            plates = ablation_plates(self._study, self._entries, arms, self._answer, self._declared)
-        else:
-            plates = search_plates(self._study, self._entries, self._answer, self._declared)
-        names = {"effects": "forest"}
-        return {names.get(name, name): plate for plate in plates for name in [plate.id.removeprefix("figure-")]}
+        by_id = {plate.id.removeprefix("figure-"): plate for plate in plates_of(self._results)}
+        return {"forest" if name == "effects" else name: plate for name, plate in by_id.items()}
 
     def __call__(self, name: str) -> Figure:
         """The figure of this name, one of `names`."""
@@ -82,9 +64,10 @@ class Plots:
         if plate is None:
             hint = nearest(name, self._plates)
             known = f"did you mean {hint}? " if hint else ""
-            kind = "a search" if self._study.ablation is None else "an ablation"
+            study = self._results.study
+            kind = "a search" if study.ablation is None else "an ablation"
             raise NoFigure(
-                f"{self._study.study} is {kind} and has no figure {name!r}; {known}it has {', '.join(self._plates)}"
+                f"{study.study} is {kind} and has no figure {name!r}; {known}it has {', '.join(self._plates)}"
             )
         return shown(plate.figure())
 

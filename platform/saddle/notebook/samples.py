@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.paired_values import of_arm
 from saddle.analyse.predictions import NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
 from saddle.analyse.sample_pairs import pair_samples
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.design import Arm
 from saddle.errors import UserError
@@ -79,20 +79,20 @@ def unknown(read: Predictions) -> Any:
 
 def compare(
     pick: Callable[[str], FoundTrial],
-    arms: Mapping[str, Arm],
-    entries: Sequence[TrialRecord],
+    results: StudyResults,
     store: Store,
     arm: str,
     baseline: str | None,
     under: str,
 ) -> DataFrame:
     """McNemar's tests of an arm against another, or of two trials (see `LoadedStudy.compare_samples`)."""
+    arms = results.named_arms
     named = {**arms, **{one.key: one for one in arms.values()}, **{one.name: one for one in arms.values()}}
-    base = baseline if baseline is not None else next((name for name, one in arms.items() if one.is_baseline), None)
+    base = baseline if baseline is not None else results.baseline
     if base is None:
         raise UserError(f"{arm!r} is compared with nothing; name two trials of a search: compare_samples(TRIAL, TRIAL)")
     if arm in named and base in named:
-        ours, theirs = (of_arm(entries, named[name]) for name in (arm, base))
+        ours, theirs = (results.of_arm(named[name]) for name in (arm, base))
         [paired] = pair_samples({arm: ours}, theirs, store, against=base, under=under)
         return table(paired.tests)
     one, other = (found(name, pick, named) for name in (arm, base))

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.answer_study import answer_study, arms_of_study
-from saddle.analyse.evaluations import comparable
 from saddle.analyse.result import Answer
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.lookup import FoundTrial, NotFound, find_study, pick_trial
 from saddle.archive.studies import StoredStudy, study_names
 from saddle.archive.study_url import open_named
-from saddle.design import Arm, labels
 from saddle.notebook import arm_frames, frames, samples
 from saddle.notebook.arrow import NAMES, to_arrow
 from saddle.notebook.page import page
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
 from saddle.trial.record import TrialRecord
@@ -44,7 +41,7 @@ class LoadedStudy:
         return f"<saddle study {self.name}: {len(self.entries)} finished trials>"
 
     def _repr_html_(self) -> str:
-        return page(self.study, self.answer, self.entries, self.name)
+        return page(self.results)
 
     @property
     def name(self) -> str:
@@ -62,14 +59,19 @@ class LoadedStudy:
         return self.study.question
 
     @cached_property
+    def results(self) -> StudyResults:
+        """What the study has come to: its records, arms and answer as objects of saddle."""
+        return self._stored.read_results(self._store)
+
+    @property
     def entries(self) -> Sequence[TrialRecord]:
         """The finished trials as the ledger has them: a search's by number, an ablation's as they were run."""
-        return Ledger(self._store, self._stored.run).entries()
+        return self.results.records
 
-    @cached_property
+    @property
     def answer(self) -> Answer:
         """The answer: `answer.sentence`, `answer.warnings`, and the table's `answer.columns` and `answer.rows`."""
-        return answer_study(self.study, self._stored.declared, self.entries, self._stored.baseline)
+        return self.results.answer
 
     @cached_property
     def trials(self) -> DataFrame:
@@ -80,7 +82,7 @@ class LoadedStudy:
         `block.NAME`, `params.NAME` (the whole configuration, lists and mappings as JSON), `metrics.NAME` (of the
         selected checkpoint; accuracies are shares of 1), and `test_last.NAME` (of the last epoch).
         """
-        return frames.trials(self.entries, self._called)
+        return frames.trials(self.entries, self.results.name_of_arm)
 
     @cached_property
     def arms(self) -> DataFrame:
@@ -91,7 +93,7 @@ class LoadedStudy:
         `last_mean` (of the last epoch's checkpoints), a column for every other outcome (`collapsed`, `diverged`,
         `failed`, …: how many replicates ended so), and `settings.NAME`.
         """
-        return arm_frames.arms(self._arms, comparable(self.entries), self.answer.metric.name)
+        return arm_frames.arms(self.results)
 
     @cached_property
     def effects(self) -> DataFrame:
@@ -108,7 +110,7 @@ class LoadedStudy:
         """A row for each metric of each epoch of each trial: `trial`, `arm`, `seed`, `epoch` (from 1), `metric`,
         `value` (in the metric's unit; NaN where it was not finite).
         """
-        return frames.curves(self.entries, self._called)
+        return frames.curves(self.entries, self.results.name_of_arm)
 
     @cached_property
     def predictions(self) -> DataFrame:
@@ -118,11 +120,11 @@ class LoadedStudy:
         `predictions.ATTACK` (classes), and `right` (under every one of them, the worst case). Raises `TooMany` where
         this is more than fits a notebook; `predictions_of` gives one trial's.
         """
-        return samples.predictions(self.entries, self._called, self._store)
+        return samples.predictions(self.entries, self.results.name_of_arm, self._store)
 
     def predictions_of(self, trial: str) -> DataFrame:
         """The `predictions` of one trial, by its key or number."""
-        return samples.predictions([self._pick(trial).entry], self._called, self._store, required=True)
+        return samples.predictions([self._pick(trial).entry], self.results.name_of_arm, self._store, required=True)
 
     def compare_samples(self, arm: str, baseline: str | None = None, under: str = WORST_CASE) -> DataFrame:
         """McNemar's exact test, seed by seed: on which test samples the arm's model is right and the baseline's not.
@@ -134,7 +136,7 @@ class LoadedStudy:
 
         Each row is about two trained models and not about the method: `effects` counts seeds, which are the replicates.
         """
-        return samples.compare(self._pick, self._arms, comparable(self.entries), self._store, arm, baseline, under)
+        return samples.compare(self._pick, self.results, self._store, arm, baseline, under)
 
     def arrow(self, name: str) -> Any:
         """The frame of this name (`trials`, `arms`, `effects`, `curves`, `predictions`) as a `pyarrow.Table`."""
@@ -153,21 +155,7 @@ class LoadedStudy:
         """The report's figures as matplotlib figures: `plot.forest()`, `plot.arms()`, `plot.curves()`, …"""
         from saddle.notebook.plots import Plots
 
-        return Plots(self.study, comparable(self.entries), self._arms, self.answer, self._stored.declared)
-
-    @cached_property
-    def _arms(self) -> dict[str, Arm]:
-        """The arms by the names that a reader sees."""
-        arms = arms_of_study(self.study, self._stored.baseline)
-        return dict(zip(labels(arms), arms, strict=True))
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        """The names that a reader sees by those that the ledger may call an arm by."""
-        return {known: name for name, arm in self._arms.items() for known in (arm.key, arm.name)}
-
-    def _called(self, entry: TrialRecord) -> str | None:
-        return None if entry.arm is None else self._names.get(entry.arm, entry.arm)
+        return Plots(self.results)
 
     def _pick(self, trial: str | None) -> FoundTrial:
         return pick_trial(self._stored, self.entries, trial)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from saddle.analyse.ablation import comparison_spec
 from saddle.analyse.agreement import agreements
-from saddle.analyse.answer import compared_metric
-from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
 from saddle.design.point import name_of
 from saddle.report.tables import Table
-from saddle.study.declarations import Declarations
-from saddle.study.models import Study
-from saddle.trial.record import TrialRecord
 
 NOTE = (
     "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 where one says"
@@ -23,17 +15,15 @@ NOTE = (
 )
 
 
-def agreement_table(
-    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, declared: Declarations
-) -> Table | None:
+def agreement_table(results: StudyResults) -> Table | None:
     """Each block's ranking against that of the first; None without blocks, or with fewer than three arms."""
-    if study.ablation is None or not study.ablation.blocks or not entries:
+    ablation = results.study.ablation
+    if ablation is None or not ablation.blocks or not results.records:
         return None
-    spec = comparison_spec(study, compared_metric(study, declared, entries))
-    found = agreements(study.ablation, arms_of_study(study, baseline), entries, spec)
+    found = agreements(ablation, results.arms, results.comparable, results.spec)
     if not found:
         return None
-    scale = Scale.of(spec.metric)
+    scale = Scale.of(results.metric)
     columns = ("ranked by", "compared with", "seeds", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank here",
                "lost by choosing it")  # fmt: skip
     rows = [

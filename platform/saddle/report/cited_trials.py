@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from saddle.analyse.result import Answer
+from saddle.analyse.study_results import StudyResults
 from saddle.report.figure_selection import illustrated
-from saddle.study.declarations import Declarations
-from saddle.study.models import Study
-from saddle.trial.record import TrialRecord
 
 
-def cited(study: Study, entries: Sequence[TrialRecord], answer: Answer, declared: Declarations) -> set[str]:
+def cited(results: StudyResults) -> set[str]:
     """The keys of the best trial or the Pareto front, and of the trials whose images are shown."""
+    answer = results.answer
     named = [*answer.front, *([answer.best] if answer.best is not None else [])]
-    shown = [entry for entry in illustrated(study, entries, answer, declared) if entry.images]
+    shown = [entry for entry in illustrated(results) if entry.images]
     return {entry.key for entry in [*named, *shown]}

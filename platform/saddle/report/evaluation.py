@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answer_study import groups_of as arm_groups
 from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
 from saddle.analyse.ladder import Ladder, ladders
 from saddle.analyse.predictions import Read
 from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
-from saddle.analyse.result import Answer
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value, setting, signed
-from saddle.design import Arm
 from saddle.report import provenance as facts
 from saddle.report.tables import Table, percent
 from saddle.study.declarations import Declarations
-from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
@@ -38,17 +35,10 @@ class EvaluationFacts:
     ranking: Table | None
 
 
-def evaluation_facts(
-    study: Study,
-    entries: Sequence[TrialRecord],
-    arms: Sequence[Arm],
-    answer: Answer,
-    declared: Declarations,
-    read: Read | None,
-) -> EvaluationFacts | None:
+def evaluation_facts(results: StudyResults, read: Read | None) -> EvaluationFacts | None:
     """The section of a study, from trials that were measured alike; None where there is nothing to say."""
-    groups = groups_of(entries, arms, answer)
-    final = declared.metric(tested_metric(study, answer.metric.name))
+    entries, declared, groups = results.comparable, results.declared, groups_of(results)
+    final = declared.metric(tested_metric(results.study, results.answer.metric.name))
     cheap = "validation/" + final.name.partition("/")[2]
     alike = rank_agreements(entries, cheap, final.name, final.direction)
     said = EvaluationFacts(
@@ -60,10 +50,11 @@ def evaluation_facts(
     return said if any((said.again, said.found, said.ladder, said.ranking)) else None
 
 
-def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm], answer: Answer) -> dict[str, list[TrialRecord]]:
+def groups_of(results: StudyResults) -> Mapping[str, list[TrialRecord]]:
     """The trials of each arm by the name that a reader sees; of a search its best trial, or its Pareto front."""
-    if arms:
-        return arm_groups(entries, arms)
+    if results.arms:
+        return results.groups
+    answer = results.answer
     best = [answer.best] if answer.best is not None else answer.front
     return {facts.name_of(entry): [entry] for entry in best}
 

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.published import Beside, Condition, compare_published
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
 from saddle.design.blocks import block_name
 from saddle.report.tables import Table
 from saddle.study.declarations import Declarations
-from saddle.study.models import Study
 from saddle.study.published import PublishedValue
 from saddle.study.trainables import TrainableError, load_trainable
-from saddle.trial.record import TrialRecord
 from trainables.contract import Config
 
 MOST_CONDITIONS = 12
 
 
-def published_table(
-    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, declared: Declarations
-) -> Table | None:
+def published_table(results: StudyResults) -> Table | None:
     """Theirs, ours and the difference, with the conditions that differ; None where the study names no such values."""
-    if study.published is None:
+    table, declared = results.study.published, results.declared
+    if table is None:
         return None
-    arms = arms_of_study(study, baseline)
-    found = compare_published(study.published.values, arms, entries, config_of(declared))
+    found = compare_published(table.values, results.arms, results.comparable, config_of(declared))
     # conditions that hold for every row are told once, below
     first = found.rows[0].differing if found.rows else ()
     common = [one for one in first if all(one in row.differing for row in found.rows)]
@@ -45,7 +40,7 @@ def published_table(
         )
         for row, words in zip(found.rows, special, strict=True)
     ]
-    notes = [f"Published values are those of {study.published.file}; ours are means ± standard deviation over seeds."]
+    notes = [f"Published values are those of {table.file}; ours are means ± standard deviation over seeds."]
     if common:
         notes.append(f"Other conditions than ours, which alone may explain a difference: {_words(common)}.")
     elif found.rows and not any(row.differing for row in found.rows):
@@ -54,7 +49,7 @@ def published_table(
         notes.append(f"Not shown, because this study has no such arm: {listed(found.unknown_arms)}.")
     if found.not_measured:
         notes.append(f"Not shown, because no trial measures it: {listed(found.not_measured)}.")
-    return Table(tuple(columns), tuple(rows), " ".join([*notes, *study.published.notes]))
+    return Table(tuple(columns), tuple(rows), " ".join([*notes, *table.notes]))
 
 
 def config_of(declared: Declarations) -> type[Config] | None:

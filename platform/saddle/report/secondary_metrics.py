@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from statistics import fmean, stdev
-from typing import Any
 
-from saddle.analyse.ablation import measure_arms
-from saddle.analyse.answer_study import arms_of_study
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label
 from saddle.report.tables import Table
-from saddle.study.declarations import Declarations
-from saddle.study.models import Study
-from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 MOST_ABREAST = 7
@@ -21,24 +16,22 @@ MOST_ABREAST = 7
 NOTE = "Means ± standard deviation over seeds. No test was made of these, and no verdict rests on them."
 
 
-def also_table(
-    study: Study, entries: Sequence[TrialRecord], baseline: Mapping[str, Any] | None, declared: Declarations
-) -> Table | None:
+def also_table(results: StudyResults) -> Table | None:
     """The metrics that `compare: {also: …}` names, arm by arm; None where it names none that was measured."""
-    if study.ablation is None or not study.ablation.compare.also:
+    ablation = results.study.ablation
+    if ablation is None or not ablation.compare.also:
         return None
-    names = matching(study.ablation.compare.also, {name for entry in entries for name in entry.metrics})
-    arms = arms_of_study(study, baseline)
+    names = matching(ablation.compare.also, {name for record in results.comparable for name in record.metrics})
     columns, words = [], []
-    for metric in map(declared.metric, names):
-        measured = measure_arms(study, arms, entries, metric.name)
+    for metric in map(results.declared.metric, names):
+        measured = results.measured(metric.name)
         values = [list(arm.values.values()) for arm in measured]
         if any(values):
             words.append([arm.arm for arm in measured])
             columns.append((metric, _cells(metric, values)))
     if not columns:
         return None
-    if len(arms) <= MOST_ABREAST:
+    if len(results.arms) <= MOST_ABREAST:
         rows = tuple((_named(metric), *cells) for metric, cells in columns)
         return Table(("metric", *words[0]), rows, NOTE)
     rows = tuple(zip(words[0], *(cells for _, cells in columns), strict=True))

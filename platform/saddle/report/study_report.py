@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
 
-from saddle.analyse.answer_study import answer_study, arms_of_study
-from saddle.analyse.best import trial_order
 from saddle.analyse.blocks import DESCRIPTIVE
-from saddle.analyse.evaluations import comparable
 from saddle.analyse.predictions import Read
 from saddle.analyse.result import Answer
 from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import duration, plural
 from saddle.report import provenance as facts
 from saddle.report.agreement import agreement_table
@@ -25,7 +22,6 @@ from saddle.report.published_comparison import published_table
 from saddle.report.samples import Samples, samples_section
 from saddle.report.secondary_metrics import also_table
 from saddle.report.tables import Table, detail_table, failure_table, trial_table
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -39,9 +35,7 @@ MOST_TROUBLES = 40
 class Contents:
     """What a study's report holds beside figures and images."""
 
-    study: Study
-    entries: Sequence[TrialRecord]
-    answer: Answer
+    of: StudyResults
     results_note: str
     details: Table | None
     failures: Table | None
@@ -59,7 +53,22 @@ class Contents:
     fingerprints: Sequence[facts.Fingerprint]
     command: str
     study_file: str
-    run: RunId
+
+    @property
+    def study(self) -> Study:
+        return self.of.study
+
+    @property
+    def run(self) -> RunId:
+        return self.of.run
+
+    @property
+    def entries(self) -> Sequence[TrialRecord]:
+        return self.of.comparable
+
+    @property
+    def answer(self) -> Answer:
+        return self.of.answer
 
     @property
     def kind(self) -> str:
@@ -97,42 +106,32 @@ class Contents:
 
 
 def gather(
-    study: Study,
-    entries: Sequence[TrialRecord],
+    results: StudyResults,
     *,
-    declared: Declarations,
-    baseline: Mapping[str, Any] | None = None,
     samples: StudyOnSamples | None = None,
     command: str | None = None,
     study_file: str | None = None,
-    run: RunId | None = None,
     read: Read | None = None,
 ) -> Contents:
     """What there is to say now.
 
-    `baseline` is the settled one of an ablation, `samples` its networks on single test images; `command` and
-    `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study as it was
-    resolved. `run` is which run of the study this is, the one under the study's own name by default; `read` fetches
-    arrays from the store.
+    `samples` are an ablation's networks on single test images; `command` and `study_file` replace what "how to
+    reproduce" would otherwise show, which is `saddle run` on the study as it was resolved; `read` fetches arrays from
+    the store.
     """
-    run = run or RunId(study.study)
-    entries = sorted(entries, key=trial_order)
-    answer = answer_study(study, declared, entries, baseline)
-    entries = comparable(entries)
+    run, study, entries, answer = results.run, results.study, results.comparable, results.answer
     troubles = facts.troubles(entries)
-    trials = trial_table(study, entries, answer, declared, run.name)
+    trials = trial_table(study, entries, answer, results.declared, run.name)
     return Contents(
-        study,
-        entries,
-        answer,
+        results,
         _results_note(study, answer, trials),
         detail_table(answer.effects),
         failure_table(answer.failures),
         samples_section(run.name, samples),
-        agreement_table(study, entries, baseline, declared),
-        also_table(study, entries, baseline, declared),
-        published_table(study, entries, baseline, declared),
-        evaluation_facts(study, entries, arms_of_study(study, baseline), answer, declared, read),
+        agreement_table(results),
+        also_table(results),
+        published_table(results),
+        evaluation_facts(results, read),
         checked_trials(entries),
         facts.endings(entries),
         troubles[:MOST_TROUBLES],
@@ -142,7 +141,6 @@ def gather(
         facts.fingerprints(entries),
         command or f"saddle run {study.study}.yaml",
         _study_file(study) if study_file is None else study_file,
-        run,
     )
 
 

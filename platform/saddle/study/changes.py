@@ -84,9 +84,9 @@ ALLOWED: dict[Change, Callable[[Any, Any], bool]] = {
 
 def field_paths(model: type[BaseModel] = Study, prefix: str = "") -> list[str]:
     """The dotted paths of a model's fields, those of its sections instead of the sections themselves."""
-    found: list[str] = []
+    paths: list[str] = []
     for name, info in model.model_fields.items():
         kind: Any = info.annotation
         inner = isinstance(kind, type) and issubclass(kind, BaseModel)
-        found += field_paths(kind, f"{prefix}{name}.") if inner else [f"{prefix}{name}"]
-    return found
+        paths += field_paths(kind, f"{prefix}{name}.") if inner else [f"{prefix}{name}"]
+    return paths

@@ -52,7 +52,7 @@ class Declarations:
     @property
     def plain(self) -> Declarations:
         """These alone, whatever else a subclass knows."""
-        return Declarations(**{one.name: getattr(self, one.name) for one in fields(Declarations)})
+        return Declarations(**{field.name: getattr(self, field.name) for field in fields(Declarations)})
 
     def after(self, earlier: Declarations | None) -> Declarations:
         """These, and the metrics that only an earlier version declared: trials may have been measured with them."""

@@ -16,8 +16,8 @@ def as_trained(study: Study, trained: Study, fields: Collection[str]) -> Study:
     """The study with the evaluation `fields` as `trained` has them, by which its validation chose checkpoints."""
 
     def mixed(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in now.items() if name not in fields}
-        return {**kept, **{name: value for name, value in before.items() if name in fields}}
+        unchanged = {name: value for name, value in now.items() if name not in fields}
+        return {**unchanged, **{name: value for name, value in before.items() if name in fields}}
 
     return study.model_copy(
         update={"fixed": mixed(study.fixed, trained.fixed), "evaluate": mixed(study.evaluate, trained.evaluate)}

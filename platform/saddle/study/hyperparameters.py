@@ -25,7 +25,7 @@ def describe_trainable(name: str) -> dict[str, Any]:
         "about": lines[0] if lines else "",
         "recipes": list(trainable.recipes),
         "scales": list(trainable.scales),
-        "metrics": {name: one.direction for name, one in trainable.metrics.items() if one.shown},
+        "metrics": {name: metric.direction for name, metric in trainable.metrics.items() if metric.shown},
         "selection": trainable.selection,
         "components": [
             {"name": part, "description": about.description, "on": dict(about.on), "off": dict(about.off)}

@@ -240,7 +240,8 @@ class Study(Section):
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Hyperparameters that all trials share. Inherited key by key."""
     search: Annotated[dict[str, Parameter], Field(min_length=1)] | None = None
-    """The hyperparameters to search, with their ranges."""
+    """The hyperparameters to search, with their ranges. Other searches of a file inherit them name by name, and from
+    `objective` to `budget` what they don't say themselves."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
     """What the search optimises; up to three objectives, which then exclude early stopping."""
     constraints: list[Constraint] = Field(default_factory=list)
@@ -258,7 +259,7 @@ class Study(Section):
     evaluate: dict[str, Any] = Field(default_factory=dict)
     """Hyperparameters that say how a trial is measured (attacks, steps). Inherited key by key."""
     ablation: Ablation | None = None
-    """The arms to compare; a study has either this or a search."""
+    """The arms to compare; a study has either this or a search. Other ablations of a file inherit it part by part."""
     published: Published | None = None
     """A CSV file of published values to show beside an ablation's; may change from run to run."""
 

@@ -11,8 +11,8 @@ from trainables.contract import Metric
 
 def objectives_of(study: Study, declared: Declarations) -> tuple[Metric, ...]:
     """A search's objectives, better as its file says; without any the metric by which its trainable selects."""
-    given = study.objective or ()
-    asked = tuple(replace(declared.metric(one.metric), direction=one.direction) for one in given)
+    objectives = study.objective or ()
+    asked = tuple(replace(declared.metric(objective.metric), direction=objective.direction) for objective in objectives)
     return asked or (declared.selected,)
 
 

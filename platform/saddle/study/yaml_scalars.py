@@ -28,7 +28,7 @@ class ScalarError(ValueError):
 
 
 class Fraction(str):
-    """An unquoted `8/255`: a number where one is wanted (see `saddle.studyfile.fractions`), and a text elsewhere."""
+    """An unquoted `8/255`: a number where one is wanted (see `saddle.studyfile.numbers`), and a text elsewhere."""
 
     def number(self) -> int | float:
         """Its value, an int where it is whole; raises `ScalarError` where it has none."""

@@ -14,6 +14,7 @@ from saddle.study.models import Constraint, Objective, Study
 from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
 from saddle.study.trainables import LoadedTrainable
+from saddle.studyfile.expansion import FILE_KEYS
 from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.validation_messages import Mistake, keys_of, mistakes_in
 from saddle.studyfile.yaml_reader import Document
@@ -147,7 +148,7 @@ def _kind_of(model: type[BaseModel], name: str) -> Any:
 
 
 def _refuse_unknown_keys(draft: Draft, model: type[BaseModel], value: dict[str, Any], path: Path) -> None:
-    keys = keys_of(model)
+    keys = [*keys_of(model), *(FILE_KEYS if not path else ())]
     for name in value:
         if name in keys:
             continue
@@ -221,21 +222,21 @@ def _read_ablation(draft: Draft, value: Any) -> None:
     _refuse_unknown_keys(draft, Ablation, value, ("ablation",))
     if "factors" not in value:
         draft.refuse(("ablation", "factors"), "this is missing", "write factors: {NAME: [A, B]}")
-    for part, given in value.items():
-        if part not in Ablation.model_fields or given is None:
+    for part, item in value.items():
+        if part not in Ablation.model_fields or item is None:
             continue
         if part == "factors":
-            _read_factors(draft, given)
+            _read_factors(draft, item)
         else:
             path: Path = ("ablation", part)
             if part == "best_of" and ("ablation", "baseline", "best_of") in draft.document.places:
                 path = ("ablation", "baseline", "best_of")
-            if part == "best_of" and isinstance(given, str) and MARK in given:
+            if part == "best_of" and isinstance(item, str) and MARK in item:
                 right = "name the search, or write the settings of the trial you choose into baseline"
-                draft.refuse(path, f"{show(given)} names a run that --fresh has set aside", right)
+                draft.refuse(path, f"{show(item)} names a run that --fresh has set aside", right)
                 continue
             kind = choice_model() if part == "design" else _kind_of(Ablation, part)
-            for valid in draft.take(kind, path, given):
+            for valid in draft.take(kind, path, item):
                 draft.ablation[part] = chosen(valid) if part == "design" else valid
 
 

@@ -77,8 +77,8 @@ def _plain(value: Any) -> Any:
         return {value.name: _plain(value.options)}
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
-        given = {info.alias or name: getattr(value, name) for name, info in fields.items()}
-        return {name: _plain(item) for name, item in given.items() if item is not None}
+        items = {info.alias or name: getattr(value, name) for name, info in fields.items()}
+        return {name: _plain(item) for name, item in items.items() if item is not None}
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -106,9 +106,9 @@ def _flat(value: Any, path: str) -> dict[str, Any]:
     return flat
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(before: Any, after: Any) -> bool:
     # YAML tells true from 1 where Python doesn't.
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+    return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
 
 
 def _shown(flat: dict[str, Any], path: str) -> str:

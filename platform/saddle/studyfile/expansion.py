@@ -1,7 +1,8 @@
 """`for: {dataset: [mnist, gtsrb]}`: a document that is a study for each value, or for each combination of several.
 
 Each is called `NAME-VALUE`. `{dataset}` in its question, in `published` and in `best_of` is the value; values given as
-a mapping, such as `{mnist: MNIST, gtsrb: GTSRB}`, say what the question calls them.
+a mapping, such as `{mnist: MNIST, gtsrb: GTSRB}`, say what the question calls them. `inherit: false` in a later
+document takes over nothing from the first.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from saddle.studyfile.inheritance import complete
 from saddle.studyfile.problem import Path, Problem, dotted, show
 from saddle.studyfile.yaml_reader import Document
 
-FOR = "for"
+FOR, INHERIT = FILE_KEYS = ("for", "inherit")
+"""Keys of a document that say what studies it stands for; no study has them any more."""
 OF_A_STUDY = ("recipe", "scale")
 """Keys of `for` that are sections of a study; all others are hyperparameters."""
 MOST_STUDIES = 100
@@ -49,12 +51,15 @@ def expand(documents: Sequence[Document]) -> tuple[list[Document], list[Problem]
     expanded: list[Document] = []
     problems: list[Problem] = []
     for own in documents:
-        whole = own if own is documents[0] else complete(own, documents[0])
-        if not isinstance(own.value, dict) or FOR not in own.value or own.is_broken((FOR,)):
-            expanded.append(whole)
+        if not isinstance(own.value, dict):
+            expanded.append(own)
             continue
-        keys, wrong = _read(own)
-        studies, more = _studies(own, whole, keys) if not wrong else ([_without_for(whole)], [])
+        inherits = own.value.get(INHERIT, True)
+        if not isinstance(inherits, bool) and not own.is_broken((INHERIT,)):
+            problems.append(own.problem((INHERIT,), f"{show(inherits)} is not accepted", "true or false is wanted"))
+        whole = own if own is documents[0] or inherits is False else complete(own, documents[0])
+        keys, wrong = _read(own) if FOR in own.value and not own.is_broken((FOR,)) else ([], [])
+        studies, more = ([_study(whole, ())], []) if wrong else _studies(own, whole, keys)
         expanded += studies
         problems += [*wrong, *more]
     return expanded, problems
@@ -62,12 +67,12 @@ def expand(documents: Sequence[Document]) -> tuple[list[Document], list[Problem]
 
 def _read(own: Document) -> tuple[list[list[ForValue]], list[Problem]]:
     """The values of every key, and what is wrong with them."""
-    given, problems = own.value[FOR], list[Problem]()
-    if not isinstance(given, dict) or not given:
+    keyed, problems = own.value[FOR], list[Problem]()
+    if not isinstance(keyed, dict) or not keyed:
         right = "write for: {dataset: [mnist, gtsrb]}"
-        return [], [own.problem((FOR,), f"{show(given)} names no hyperparameter with values", right)]
+        return [], [own.problem((FOR,), f"{show(keyed)} names no hyperparameter with values", right)]
     keys = []
-    for key, listed in given.items():
+    for key, listed in keyed.items():
         try:
             values = _values(key, listed)
         except ScalarError as error:
@@ -108,12 +113,13 @@ def _studies(
     for values in itertools.product(*keys):
         study = _study(whole, values)
         name = study.value.get("study")
-        if name in names:
+        if isinstance(name, str) and name in names:
             what = f"two of these values make a study of the same name, {name}"
             problems.append(own.problem(values[-1].place, what, "write two documents, with names of their own"))
+            continue
         names |= {name} if isinstance(name, str) else set()
         studies.append(study)
-    for path in (("question",), ("published",), *BEST_OF):
+    for path in (("question",), ("published",), *BEST_OF) if keys else ():
         text = _at(whole.value, path)
         for name in PLACEHOLDER.findall(text) if isinstance(text, str) else ():
             if name not in own.value[FOR]:
@@ -124,7 +130,7 @@ def _studies(
 
 
 def _study(whole: Document, values: Sequence[ForValue]) -> Document:
-    document = _without_for(whole)
+    document = replace(whole, value={name: item for name, item in whole.value.items() if name not in FILE_KEYS})
     written: dict[Path, Path] = {}
     for value in values:
         evaluate = document.value.get("evaluate")
@@ -138,17 +144,13 @@ def _study(whole: Document, values: Sequence[ForValue]) -> Document:
         document = replace(document, places=places, broken=frozenset(broken))
         written[path] = (FOR, value.key)
     name = document.value.get("study")
-    if isinstance(name, str):
+    if isinstance(name, str) and values:
         document = _with(document, ("study",), "-".join([name, *(value.slug for value in values)]))
     document = _fill(document, ("question",), {value.key: value.label for value in values})
     document = _fill(document, ("published",), {value.key: readable(value.value) for value in values})
     for path in BEST_OF:
         document = _fill(document, path, {value.key: value.slug for value in values})
     return replace(document, written=written)
-
-
-def _without_for(document: Document) -> Document:
-    return replace(document, value={name: item for name, item in document.value.items() if name != FOR})
 
 
 def _fill(document: Document, path: Path, texts: Mapping[str, str]) -> Document:

@@ -15,11 +15,11 @@ from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
 from saddle.studyfile.dump import differences, dump_study, is_extension, refused_differences
 from saddle.studyfile.expansion import expand
-from saddle.studyfile.fractions import with_numbers
+from saddle.studyfile.numbers import with_numbers
 from saddle.studyfile.overrides import override
 from saddle.studyfile.packaged import find_study, split_choice
 from saddle.studyfile.problem import Problem, StudyError, show
-from saddle.studyfile.published import read_published
+from saddle.studyfile.published_tables import read_published
 from saddle.studyfile.yaml_reader import Document, read_documents
 
 __all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies", "refused_differences"]
@@ -99,10 +99,10 @@ def write_numbers(
 def _config_of(name: str, trainables: Mapping[str, Any] | None) -> Any:
     """The configuration of a trainable; None where it can't be had, which is told later."""
     try:
-        found = load_trainable(name) if trainables is None else complete_trainable(name, trainables[name])
+        trainable = load_trainable(name) if trainables is None else complete_trainable(name, trainables[name])
     except (TrainableError, KeyError):
         return None
-    return found.Config
+    return trainable.Config
 
 
 def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document], list[Problem]]:
@@ -110,12 +110,12 @@ def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document
     read: list[Document] = []
     problems: list[Problem] = []
     for document in documents:
-        given = document.value.get("published") if isinstance(document.value, dict) else None
-        if isinstance(given, str):
+        table_name = document.value.get("published") if isinstance(document.value, dict) else None
+        if isinstance(table_name, str):
             table, wrong = None, [document.problem(("published",), "this names no file", "write published: TABLE.csv")]
-            if given.strip():
+            if table_name.strip():
                 try:
-                    table, wrong = read_published(given, file)
+                    table, wrong = read_published(table_name, file)
                 except StudyError as error:
                     first = error.problems[0]
                     wrong = [document.problem(("published",), first.what, first.right, first.nearest)]

@@ -164,8 +164,8 @@ def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, .
         container = {}
     if not isinstance(container, dict):
         raise _NoMappingError(f"{dotted(above)} is {show(container)} here and has no {path[0]}; set it whole")
-    kept = {name: item for name, item in container.items() if name not in _put_away(above, path[0])}
-    return {**kept, path[0]: _with(container.get(path[0]), path[1:], value, whole)}
+    others = {name: item for name, item in container.items() if name not in _put_away(above, path[0])}
+    return {**others, path[0]: _with(container.get(path[0]), path[1:], value, whole)}
 
 
 def _put_away(above: tuple[str, ...], name: str) -> Iterator[str]:

@@ -19,9 +19,9 @@ SUFFIX = ".yaml"
 
 def packaged_studies() -> dict[str, Traversable]:
     """The packaged study files by name, such as `quickstart` and `mixed_perturbation/alpha0`."""
-    found: dict[str, Traversable] = {}
-    _collect(files(PACKAGE), "", found)
-    return dict(sorted(found.items()))
+    studies: dict[str, Traversable] = {}
+    _collect(files(PACKAGE), "", studies)
+    return dict(sorted(studies.items()))
 
 
 def split_choice(path_or_name: str | Path) -> tuple[str, str | None]:
@@ -80,9 +80,9 @@ def _read(path: str) -> bytes:
         raise StudyError([Problem(path, None, "", f"the file can't be read: {reason}")]) from error
 
 
-def _collect(folder: Traversable, prefix: str, found: dict[str, Traversable]) -> None:
+def _collect(folder: Traversable, prefix: str, studies: dict[str, Traversable]) -> None:
     for entry in folder.iterdir():
         if entry.is_dir():
-            _collect(entry, f"{prefix}{entry.name}/", found)
+            _collect(entry, f"{prefix}{entry.name}/", studies)
         elif entry.name.endswith(SUFFIX):
-            found[prefix + entry.name.removesuffix(SUFFIX)] = entry
+            studies[prefix + entry.name.removesuffix(SUFFIX)] = entry

@@ -10,16 +10,35 @@ from saddle.study.field_types import STUDY_NAME, OneOf
 from saddle.study.models import Constraint, Objective, Sampler, Study
 from saddle.study.models import EarlyStopping as Stopping
 from saddle.study.space import Parameter
+from saddle.studyfile.expansion import FOR, INHERIT
+from saddle.studyfile.inheritance import KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONSTRAINT = r"^\s*\S+\s*(>=|<=)\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
+
+OF_THE_FILE = {
+    FOR: {
+        "description": "A study for each value of a hyperparameter, recipe or scale, called NAME-VALUE; of several the"
+        " product. In question, published and best_of `{KEY}` is the value.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "array", "minItems": 1},
+                {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "number", "null"]}},
+            ]
+        },
+    },
+    INHERIT: {"description": "Whether a later document takes over from the first.", "type": "boolean", "default": True},
+}
+"""What a document may say beside its study."""
 
 
 def study_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of one document of a study file, short forms included.
 
     It says what a document may look like; whether its names and values suit the trainable, only loading it tells.
-    `trainable` is not required, because later documents of a file inherit it.
+    Little is required, because later documents of a file inherit most from the first.
     """
     schema = Study.model_json_schema(by_alias=True)
     models = schema["$defs"]
@@ -39,9 +58,27 @@ def study_schema() -> dict[str, Any]:
     objective = schema["properties"]["objective"]
     objective["anyOf"].insert(0, {"$ref": f"#/$defs/{Objective.__name__}"})
     schema["properties"]["published"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
+    search = schema["properties"]["search"]["anyOf"][0]
+    search["additionalProperties"] = _or_null(search["additionalProperties"])
+    parts = models[Ablation.__name__]["properties"]
+    for name in ("blocks", "components"):
+        parts[name]["additionalProperties"] = _or_null(parts[name]["additionalProperties"])
+    for properties in (schema["properties"], parts):
+        properties |= {name: _or_null(about) for name, about in properties.items() if name != "study"}
+    schema["properties"] |= OF_THE_FILE
     schema["required"] = ["study"]
-    schema["oneOf"] = [{"required": ["search", "objective"]}, {"required": ["ablation"]}]
+    schema["not"] = {  # null, which says that none is inherited, may stand beside the other
+        "properties": {kind: {"type": "object"} for kind in KINDS},
+        "required": list(KINDS),
+    }
+    del models[Ablation.__name__]["required"]
     return {"$schema": DIALECT, **schema}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Null beside what it is, which takes away what a later document would inherit."""
+    description = {"description": schema["description"]} if "description" in schema else {}
+    return {**description, "anyOf": [schema, {"type": "null"}]}
 
 
 def _with_bare_names(schema: dict[str, Any], one_of: type[OneOf]) -> dict[str, Any]:
@@ -63,6 +100,6 @@ def _or_text(schema: dict[str, Any]) -> dict[str, Any]:
 def _or_names(schema: dict[str, Any]) -> dict[str, Any]:
     """`[mixing, random_start]` beside levels by name, which may be left out."""
     names = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
-    levels = {"anyOf": [{"type": "null"}, {**schema["additionalProperties"], "minItems": 1}]}
+    levels = {"anyOf": [{"type": "null"}, schema["additionalProperties"]]}
     mapping = {"type": "object", "additionalProperties": levels, "minProperties": 1}
     return {"description": schema["description"], "anyOf": [names, mapping]}

@@ -65,21 +65,21 @@ def wants_numbers(adapter: TypeAdapter[Any], value: Any) -> list[Path]:
         adapter.validate_python(value)
         return []
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        errors = error.errors(include_url=False)
     except Exception:  # a third party's validator may raise anything; the checks tell of it
         return []
-    return list(dict.fromkeys(_path_in(value, details) for details in found if details["type"] in NUMERIC))
+    return list(dict.fromkeys(_path_in(value, details) for details in errors if details["type"] in NUMERIC))
 
 
 def explain(error: ValidationError, kind: Any, value: Any) -> list[Mistake]:
     """One mistake for every wrong spot in `value`, which failed to validate as `kind`."""
-    found: dict[Path, list[Mistake]] = {}
+    mistakes: dict[Path, list[Mistake]] = {}
     for details in error.errors(include_url=False):
         path = _path_in(value, details)
-        found.setdefault(path, []).append(_in_plain_words(path, details, kind))
+        mistakes.setdefault(path, []).append(_in_plain_words(path, details, kind))
     # A union complains of the whole value, too, where one member of it already says which part is wrong.
-    deepest = [path for path in found if not any(_lies_in(other, path) for other in found)]
-    return [_joined(found[path]) for path in deepest]
+    deepest = [path for path in mistakes if not any(_lies_in(other, path) for other in mistakes)]
+    return [_joined(mistakes[path]) for path in deepest]
 
 
 def names_at(kind: Any, path: Path) -> list[str]:
@@ -119,7 +119,7 @@ def _is_tag(items: Mapping[Any, Any], part: Any, after: Any) -> bool:
 
 
 def _in_plain_words(path: Path, details: ErrorDetails, kind: Any) -> Mistake:
-    sort, given, message = details["type"], details["input"], details["msg"]
+    sort, value, message = details["type"], details["input"], details["msg"]
     if sort == "extra_forbidden":
         names = names_at(kind, path[:-1])
         return Mistake(path, f"unknown key {path[-1]!r}", f"known are: {', '.join(names)}", nearest(path[-1], names))
@@ -130,11 +130,11 @@ def _in_plain_words(path: Path, details: ErrorDetails, kind: Any) -> Mistake:
     if sort in ("literal_error", "enum"):
         expected = str(details["ctx"]["expected"])
         options = [option.strip(" '") for part in expected.split(" or ") for option in part.split(",")]
-        return Mistake(path, f"{show(given)} is not known", f"known are: {', '.join(options)}", nearest(given, options))
+        return Mistake(path, f"{show(value)} is not known", f"known are: {', '.join(options)}", nearest(value, options))
     right = IN_OTHER_WORDS.get(
         sort, message.replace("Input should be", "it must be").replace("String should", "it should")
     )
-    return Mistake(path, f"{show(given)} is not accepted", right)
+    return Mistake(path, f"{show(value)} is not accepted", right)
 
 
 def _joined(mistakes: list[Mistake]) -> Mistake:

@@ -124,7 +124,7 @@ def check_here(parcel: Parcel) -> None:
 
 def resolved(studies: Sequence[Study]) -> str:
     """One file of the studies, every setting written out."""
-    text = "---\n".join(dump_study(study) for study in studies)
+    text = "---\ninherit: false\n".join(dump_study(study) for study in studies)
     if parse_studies(text, "the resolved file") != list(studies):
         raise RuntimeError("the studies written out are not the studies read")
     return text

@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from statistics import fmean, stdev
 
-from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
-from saddle.analyse.evaluations import comparable
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, p_equals
-from saddle.design import labels
-from saddle.study.models import Study
 from saddle.track.base import METRIC_TAG, ArmSummary
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
 
-def describe_arms(
-    study: Study,
-    entries: Sequence[TrialRecord],
-    answer: Answer,
-    baseline: Mapping[str, object] | None,
-    *,
-    finished: bool,
-) -> dict[str, ArmSummary]:
-    """Every arm that has a trial, under the name the ledger has; `baseline` is the settled one of the ablation.
+def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSummary]:
+    """Every arm that has a trial, under the name the ledger has.
 
     Unless the study is `finished`, verdicts are marked as preliminary, but for those of a race that are settled.
     """
     by_arm: dict[str, list[TrialRecord]] = {}
-    for entry in comparable(entries):
-        if entry.arm is not None:
-            by_arm.setdefault(entry.arm, []).append(entry)
-    arms = arms_of_study(study, baseline)
-    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    for record in results.comparable if results.study.ablation is not None else ():
+        if record.arm is not None:
+            by_arm.setdefault(record.arm, []).append(record)
+    if not by_arm:
+        return {}
+    answer, baseline_name = results.answer, results.baseline or ""
     effects = {effect.arm: effect for effect in answer.effects if effect.kind == "arm"}
     failures = {rate.arm: rate for rate in answer.failures}
-    baseline_name = next((label for arm, label in zip(arms, labels(arms), strict=True) if arm.is_baseline), "")
     found = {}
     for key, members in by_arm.items():
-        name = names.get(key, key)
+        name = results.arm_names.get(key, key)
         effect, rate = effects.get(name), failures.get(name)
         completed = [entry for entry in members if entry.outcome == Outcome.COMPLETED]
         found[key] = ArmSummary(
@@ -54,7 +44,7 @@ def describe_arms(
                 **(_of_failures(rate) if rate is not None else {}),
             },
             {
-                "saddle.question": study.question,
+                "saddle.question": results.study.question,
                 METRIC_TAG: answer.metric.name,
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
@@ -142,7 +132,8 @@ def badge_tags(answer: Answer) -> dict[str, str]:
     return {**held, "saddle.badge": f"withheld: {reasons}"} if reasons else held
 
 
-def answer_tags(study: Study, answer: Answer, *, finished: bool) -> dict[str, str]:
+def answer_tags(results: StudyResults, *, finished: bool) -> dict[str, str]:
     """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
-    tags = {"saddle.question": study.question, **effect_tags(answer), **badge_tags(answer)}
+    answer = results.answer
+    tags = {"saddle.question": results.study.question, **effect_tags(answer), **badge_tags(answer)}
     return {**tags, "saddle.answer": answer.sentence} if finished else tags

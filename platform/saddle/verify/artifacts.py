@@ -35,9 +35,9 @@ def first_files(run: RunId) -> list[str]:
 
 def missing_files(store: Store, runs: Runs, now: Situation) -> Iterator[Difference]:
     """Runs that lack files which the run of the study has."""
-    run = now.stored.run
+    run = now.results.run
     expected = {"": [*first_files(run), report_path(run)]}
-    expected |= {key: list(entry.images.values()) for key, entry in now.finished.items()}
+    expected |= {key: list(entry.images.values()) for key, entry in now.results.by_key.items()}
     for key, paths in expected.items():
         same_key = runs.by_key.get(key, [])
         if len(same_key) != 1 or now.waits(key):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
@@ -109,17 +108,15 @@ def replicate_keys(stored: StoredStudy) -> set[str] | None:
     """The keys of all replicates of an ablation; None for a search, whose keys are numbers."""
     if stored.study.ablation is None:
         return None
-    arms = arms_of_study(stored.study, stored.baseline)
-    return {replicate.key for replicate in replicates_of(stored.study.ablation, arms)}
+    return {replicate.key for replicate in replicates_of(stored.study.ablation, stored.arms)}
 
 
 def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]:
     """The keys of those replicates of an ablation that its answer needs: all of them, unless a race is settled."""
     ablation = stored.study.ablation
     assert ablation is not None
-    arms = arms_of_study(stored.study, stored.baseline)
-    needs = needs_of(stored.study, arms, entries, stored.declared)
-    return {replicate.key for replicate in replicates_of(ablation, arms) if needs(replicate)}
+    needs = needs_of(stored.study, stored.arms, entries, stored.declared)
+    return {replicate.key for replicate in replicates_of(ablation, stored.arms) if needs(replicate)}
 
 
 def misplaced(

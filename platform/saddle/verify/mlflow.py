@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mlflow.entities import Run
 
-from saddle.archive.studies import StoredStudy
+from saddle.analyse.study_results import StudyResults
 from saddle.external_names import mlflow_names
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_internals import PARENT_TAG
@@ -33,8 +33,7 @@ OUTCOME_TAG = "saddle.outcome"
 class Situation:
     """What is known of the study beside its runs; `status` is what its own run should have, None while it runs."""
 
-    stored: StoredStudy
-    finished: Mapping[str, TrialRecord]
+    results: StudyResults
     unusable: Container[str]
     """Trials whose ledger entries can't be read, which is said already."""
     unfinished: Collection[str]
@@ -47,14 +46,14 @@ class Situation:
 
     def waits(self, key: str) -> bool:
         """Whether messages for the run with this key are still to be delivered."""
-        return self.waiting[f"{self.stored.instance}/{key}" if key else self.stored.instance] > 0
+        return self.waiting["/".join([self.results.run.instance, *([key] if key else [])])] > 0
 
 
 def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
     """Every difference; a run whose messages still wait is not judged."""
     found = [*above(runs, now)]
     judged: dict[str, Run] = {}
-    for key, entry in now.finished.items():
+    for key, entry in now.results.by_key.items():
         if now.waits(key):
             continue
         same_key = runs.by_key.get(key, [])
@@ -67,13 +66,13 @@ def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
             continue
         judged[key] = same_key[0]
         found += compare_run(same_key[0], entry, now, parent_of(runs, entry))
-    found += compare_points(runs, judged, now.finished)
+    found += compare_points(runs, judged, now.results.by_key)
     return [*found, *unexpected_runs(runs, now)]
 
 
 def above(runs: Runs, now: Situation) -> list[Difference]:
     """The runs of the study and of its arms."""
-    arms = sorted({entry.arm for entry in now.finished.values() if entry.arm is not None})
+    arms = sorted({record.arm for record in now.results.records if record.arm is not None})
     by_key = {arm_key(arm): summary for arm, summary in now.arms.items()}
     found = []
     for key, name in (("", "the study"), *((arm_key(arm), f"the arm {arm}") for arm in arms)):
@@ -124,7 +123,7 @@ def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None
         differ(f"the parameter {first_few(missing)} is missing", Repair.RESEND)
     if other:  # MLflow lets no parameter change
         differ(f"the parameter {first_few(other)} differs", Repair.REMAKE)
-    tags = cut({**trial_tags(entry.spec), **final_tags(entry, now.stored.declared)})
+    tags = cut({**trial_tags(entry.spec), **final_tags(entry, now.results.declared)})
     wrong = [name for name, value in tags.items() if run.data.tags.get(name) != value]
     if wrong:
         differ(f"the tag {first_few(wrong)} is missing or differs", Repair.RESEND)
@@ -174,7 +173,7 @@ def unexpected_runs(runs: Runs, now: Situation) -> list[Difference]:
     """Runs of trials that the ledger lacks: those under way may be RUNNING while a driver runs them, and not ended."""
     found = []
     for key, same_key in runs.by_key.items():
-        if not key or key.startswith("arm/") or key in now.finished or key in now.unusable or now.waits(key):
+        if not key or key.startswith("arm/") or key in now.results.by_key or key in now.unusable or now.waits(key):
             continue
         for run in same_key:
             ids = (run.info.run_id,)

@@ -49,4 +49,4 @@ def tell(
         if entry.key in again:
             tracker.start_trial(entry.progress)
             tracker.finish_trial(entry, list(entry.images.values()))
-    tell_study_end(store, stored, entries, tracker)
+    tell_study_end(store, stored.results(entries), tracker)

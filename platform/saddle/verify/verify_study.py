@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from saddle.analyse.answer_study import answer_study
+from saddle.analyse.study_results import StudyResults
 from saddle.archive.progress import read_progress
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.errors import UserError
@@ -95,7 +95,8 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
         found += orphans(store, run, known)
     if by_policy:
         notes.append(f"{by_policy} checkpoints were removed by the study's policy")
-    found += _tracking(store, stored, finished, ledger.unusable, under_way, driver is not None, notes)
+    results = stored.results(ledger.entries)
+    found += _tracking(store, results, ledger.unusable, under_way, driver is not None, notes)
     if driver is not None:
         where = f" on {driver.host}" if driver.host else ""
         notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
@@ -131,15 +132,14 @@ def _search(
 
 def _tracking(
     store: Store,
-    stored: StoredStudy,
-    finished: dict[str, TrialRecord],
+    results: StudyResults,
     unusable: Container[str],
     under_way: Sequence[str],
     running: bool,
     notes: list[str],
 ) -> list[Difference]:
     """MLflow's side, where the study was ever tracked."""
-    run = stored.run
+    run = results.run
     if not was_tracked(store, run):
         notes.append("the study was never tracked in MLflow")
         return []
@@ -156,10 +156,10 @@ def _tracking(
     progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
     status = None if running else "FINISHED" if done else "KILLED"
-    arms, tags = ({}, {}) if running else _told(stored, list(finished.values()), notes, finished_study=done)
+    arms, tags = ({}, {}) if running else _told(results, finished_study=done)
     try:
         runs = reach(store, run)
-        now = Situation(stored, finished, unusable, under_way, status, waits, arms, tags)
+        now = Situation(results, unusable, under_way, status, waits, arms, tags)
         return [*found, *compare_runs(runs, now), *compare_artifacts(store, runs, now)]
     except NoExperiment as error:
         return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
@@ -168,13 +168,8 @@ def _tracking(
         return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
 
 
-def _told(
-    stored: StoredStudy, entries: Sequence[TrialRecord], notes: list[str], *, finished_study: bool
-) -> tuple[dict[str, ArmSummary], dict[str, str]]:
+def _told(results: StudyResults, *, finished_study: bool) -> tuple[dict[str, ArmSummary], dict[str, str]]:
     """What MLflow should say of an ablation's arms, and of its answer."""
-    study = stored.study
-    if study.ablation is None:
+    if results.study.ablation is None:
         return {}, {}
-    answer = answer_study(study, stored.declared, entries, stored.baseline)
-    arms = describe_arms(study, entries, answer, stored.baseline, finished=finished_study)
-    return arms, answer_tags(study, answer, finished=finished_study)
+    return describe_arms(results, finished=finished_study), answer_tags(results, finished=finished_study)

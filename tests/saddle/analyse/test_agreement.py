@@ -15,6 +15,7 @@ from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import make_record
+from tests.support.results import results_of
 from trainables.contract import complete_metric
 
 METRIC = "test/accuracy"
@@ -85,7 +86,7 @@ def test_two_arms_say_nothing_and_three_make_a_table() -> None:
     trainable = declare({METRIC: "maximize"}, METRIC)
     for levels, rows in ((["a", "b"], 0), (["a", "b", "c"], 1)):
         study = study_of(levels)
-        table = agreement_table(study, entries_of(study, {"full": FULL, "short": FULL}), {}, trainable)
+        table = agreement_table(results_of(study, trainable, entries_of(study, {"full": FULL, "short": FULL}), {}))
         assert (0 if table is None else len(table.rows)) == rows
     assert table is not None
     assert table.rows[0] == ("rung=short", "full", "2", "1.00", "0.33", "1.00", "c", "1 of 3", "0.0 points")

@@ -17,6 +17,7 @@ from saddle.track.trial_payload import final_tags
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record
+from tests.support.results import results_of
 from trainables.contract import CheckItem
 
 METRIC = "validation/robust_accuracy.worst_case"
@@ -58,14 +59,15 @@ def trials() -> list[TrialRecord]:
 
 def test_a_fail_withholds_the_badge_and_is_said_first() -> None:
     low, high = trials()
-    found = answer(study(SEARCH), [low, replace(high, checks=(PASS, WARN, FAIL))], declare({METRIC: "maximize"}))
+    results = results_of(study(SEARCH), declare({METRIC: "maximize"}), [low, replace(high, checks=(PASS, WARN, FAIL))])
+    found = results.answer
     assert found.sentence.startswith(
         "The badge “best” is withheld from trial 1, which fails black_box: Square fools 12"
     )
     assert "The best of 2 trials is trial 1" in found.sentence
     assert found.badge.holders == ()
     assert [*found.badge.withheld] == ["high"]
-    tags = answer_tags(study(SEARCH), found, finished=True)
+    tags = answer_tags(results, finished=True)
     assert tags["saddle.best"] == "none"
     assert tags["saddle.badge"].startswith("withheld: high fails black_box")
     assert tags["saddle.answer"] == found.sentence
@@ -74,10 +76,11 @@ def test_a_fail_withholds_the_badge_and_is_said_first() -> None:
 @pytest.mark.parametrize("checks", [(), (PASS,), (PASS, WARN)])
 def test_warnings_withhold_nothing(checks: tuple[CheckItem, ...]) -> None:
     low, high = trials()
-    found = answer(study(SEARCH), [low, replace(high, checks=checks)], declare({METRIC: "maximize"}))
+    results = results_of(study(SEARCH), declare({METRIC: "maximize"}), [low, replace(high, checks=checks)])
+    found = results.answer
     assert found.sentence.startswith("The best of 2 trials is trial 1")
     assert found.badge.holders == ("high",)
-    assert answer_tags(study(SEARCH), found, finished=True)["saddle.best"] == "high"
+    assert answer_tags(results, finished=True)["saddle.best"] == "high"
 
 
 def test_only_trials_that_would_have_the_badge_can_lose_it() -> None:

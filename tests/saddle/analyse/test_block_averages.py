@@ -9,6 +9,7 @@ from saddle.analyse.ablation import answer_ablation
 from saddle.analyse.result import Answer
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Study
+from tests.support.declared import declare
 from tests.support.records import make_record
 
 METRIC = "test/accuracy"
@@ -33,7 +34,7 @@ def answer_of(gains: dict[str, float]) -> Answer:
                 block=dict(one.block),
             )
         )  # fmt: skip
-    return answer_ablation(study, records, {METRIC: "maximize"})
+    return answer_ablation(study, records, declare({METRIC: "maximize"}))
 
 
 def over_datasets(answer: Answer) -> list[str]:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from saddle.analyse.above_clean import more_accurate_attacked
-from saddle.analyse.answer_study import answer_study
 from saddle.analyse.badge import reasons_against
 from saddle.analyse.cautions import single_attack
 from saddle.analyse.draws import conditional_on
@@ -26,6 +25,7 @@ from saddle.study.models import Study
 from saddle.trial.record import Measurement, TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record
+from tests.support.results import results_of
 from trainables import adversarial_training
 from trainables.contract import complete_metric
 
@@ -72,14 +72,14 @@ def test_only_trials_that_are_measured_alike_are_compared() -> None:
     mixed = [weak, *(again(entry, attacks=["standard"]) for entry in rest)]
     assert otherwise_measured(mixed) == [weak]
     [caution] = evaluation_cautions("s", mixed, FIELDS)
-    assert answer_study(STUDY, TRAINABLE, mixed, {"p": "sta"}).warnings[0] == caution
+    assert results_of(STUDY, TRAINABLE, mixed, {"p": "sta"}).answer.warnings[0] == caution
     assert caution == (
         "1 of 6 completed trials are not measured again with attacks = [standard] yet, so their test metrics are left"
         " out here; saddle evaluate s --all measures them."
     )
-    [effect] = answer_study(STUDY, TRAINABLE, mixed, {"p": "sta"}).effects
+    [effect] = results_of(STUDY, TRAINABLE, mixed, {"p": "sta"}).answer.effects
     assert effect.n == 2, "the seed whose baseline is measured otherwise is no pair"
-    assert answer_study(STUDY, TRAINABLE, entries, {"p": "sta"}).effects[0].n == 3
+    assert results_of(STUDY, TRAINABLE, entries, {"p": "sta"}).answer.effects[0].n == 3
 
 
 def test_what_differs_in_the_evaluation_of_arms_is_a_caution() -> None:
@@ -101,7 +101,7 @@ def test_studies_that_were_measured_differently_are_compared_with_a_note() -> No
 
     def notes(others: list[TrialRecord]) -> list[str]:
         sides = [
-            view_of(STUDY, TRAINABLE, found, {"p": "sta"}, name=name)
+            view_of(results_of(STUDY, TRAINABLE, found, {"p": "sta"}, name))
             for name, found in (("one", entries), ("two", others))
         ]
         return [note for note in compare_studies(sides).notes if "measured" in note]
@@ -117,7 +117,7 @@ def test_studies_that_were_measured_differently_are_compared_with_a_note() -> No
     ("attacks", "said"), [(["quick"], True), ("quick", True), (["quick", "standard"], False), (["pgd"], False)]
 )
 def test_a_verdict_at_quick_evaluation_says_so(attacks: Any, said: bool) -> None:
-    answer = answer_study(STUDY, TRAINABLE, trials({"attacks": attacks}), {"p": "sta"})
+    answer = results_of(STUDY, TRAINABLE, trials({"attacks": attacks}), {"p": "sta"}).answer
     assert answer.sentence.startswith("At quick evaluation: ") is said
 
 
@@ -140,7 +140,7 @@ def test_a_trial_more_accurate_attacked_than_clean_has_no_badge_and_the_first_se
     assert list(more_accurate_attacked(flagged, TRAINABLE)) == [
         "is more accurate under pgd_targeted than on clean data, by 1.0 points"
     ]
-    sentence = answer_study(STUDY, TRAINABLE, [flagged, *entries[1:]], {"p": "sta"}).sentence
+    sentence = results_of(STUDY, TRAINABLE, [flagged, *entries[1:]], {"p": "sta"}).answer.sentence
     assert sentence.startswith("The badge “best” is withheld from")
     assert "is more accurate under pgd_targeted than on clean data" in sentence.split(". ")[0]
     only_last = changed(entries[0], test_last={"test/clean_accuracy": 0.5, **two_images})
@@ -240,7 +240,7 @@ def test_intervals_say_on_which_draws_they_are_conditional() -> None:
     whole = STUDY.ablation.model_copy(update={"blocks": {"test_subset": [0, 1], "split_seed": [0, 1]}})
     assert conditional_on(whole, ["test_subset", "split_seed"]) == ""
     assert conditional_on(STUDY.ablation, ["lr"]) == ""
-    answer = answer_study(STUDY, TRAINABLE, trials({"attacks": ["pgd"]}), {"p": "sta"})
+    answer = results_of(STUDY, TRAINABLE, trials({"attacks": ["pgd"]}), {"p": "sta"}).answer
     assert answer.conditional == both
 
 

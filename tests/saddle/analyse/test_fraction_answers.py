@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.answer_study import answer_study
 from saddle.analyse.contrast_effects import contrast_effects
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.paired_values import ArmValues
@@ -19,6 +18,7 @@ from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation, Study
 from tests.support.declared import declare
 from tests.support.records import make_record
+from tests.support.results import results_of
 from trainables.contract import complete_metric
 
 TRAINABLE = declare({"test/score": "maximize"}, "test/score")
@@ -56,7 +56,7 @@ def answered(exclude: list[dict[str, int]], blocks: dict[str, list[int]] | None 
                 settings=dict(one.arm.settings), metrics={"test/score": value}, block=dict(one.block), curve=(),
             )
         )  # fmt: skip
-    return answer_study(study, TRAINABLE, entries, BASELINE)
+    return results_of(study, TRAINABLE, entries, BASELINE).answer
 
 
 @pytest.mark.parametrize("blocks", [None, {"epochs": [1, 2]}])

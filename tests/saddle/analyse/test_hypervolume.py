@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from saddle.analyse.hypervolume import dominated_share, hypervolume_course
 from saddle.analyse.pareto import pareto_front
-from saddle.study.models import Constraint, Objective
+from saddle.study.models import Constraint
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
+from trainables.contract import complete_metric
 
 BOTH = [
-    Objective.model_validate({"maximize": "validation/robust"}),
-    Objective.model_validate({"minimize": "validation/loss"}),
+    complete_metric("validation/robust", "maximize"),
+    complete_metric("validation/loss", "minimize"),
 ]
 
 

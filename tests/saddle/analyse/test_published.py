@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +11,14 @@ from saddle.design import make_arms
 from saddle.report.published_comparison import published_table
 from saddle.study.models import Study
 from saddle.study.published import PublishedValue
+from saddle.study.trainables import load_trainable
 from saddle.trial.record import TrialRecord
 from tests.support.records import changed, make_record
+from tests.support.results import results_of
 from trainables import adversarial_training
 
 METRIC = "test/clean_accuracy"
+TRAINABLE = load_trainable("adversarial_training")
 STUDY: dict[str, Any] = {
     "study": "controls",
     "trainable": "adversarial_training",
@@ -117,7 +119,7 @@ def test_a_value_is_held_against_the_block_it_was_measured_in() -> None:
     study = Study.model_validate(
         {**STUDY, "published": {"file": "t.csv", "values": [value(dataset="mnist").model_dump(), value().model_dump()]}}
     )
-    table = published_table(study, both, {}, SimpleNamespace())
+    table = published_table(results_of(study, TRAINABLE, both, {}))
     assert table is not None
     assert [row[0] for row in table.rows] == ["mp in dataset=mnist", "mp"], "a row says which block it is of"
 
@@ -127,7 +129,7 @@ def test_the_table_tells_common_conditions_once_and_others_in_their_rows() -> No
     study = Study.model_validate(
         {**STUDY, "published": {"file": "table1.csv", "values": [row.model_dump() for row in rows]}}
     )
-    table = published_table(study, trials(), {}, SimpleNamespace())
+    table = published_table(results_of(study, TRAINABLE, trials(), {}))
     assert table is not None
     assert table.columns == ("arm", "metric", "published", "ours", "difference", "other conditions", "source")
     assert table.rows == (
@@ -136,7 +138,7 @@ def test_the_table_tells_common_conditions_once_and_others_in_their_rows() -> No
          "epsilon 0.3 (ours 0.1); n 3 (no setting here)", "A, Table 1"),
     )  # fmt: skip
     assert "may explain a difference: epochs 200 (ours 10)." in table.note
-    assert published_table(Study.model_validate(STUDY), trials(), {}) is None
+    assert published_table(results_of(Study.model_validate(STUDY), TRAINABLE, trials(), {})) is None
 
 
 def test_an_arm_of_several_factors_is_found_by_a_level_and_the_conditions() -> None:
@@ -149,12 +151,8 @@ def test_an_arm_of_several_factors_is_found_by_a_level_and_the_conditions() -> N
 
 
 def test_what_a_table_says_about_itself_stands_below_it() -> None:
-    table = published_table(
-        Study.model_validate(
-            {**STUDY, "published": {"file": "t.csv", "values": [value().model_dump()], "notes": ["Two cells differ."]}}
-        ),
-        trials(),
-        {},
-    )
+    listed = {"file": "t.csv", "values": [value().model_dump()], "notes": ["Two cells differ."]}
+    study = Study.model_validate({**STUDY, "published": listed})
+    table = published_table(results_of(study, TRAINABLE, trials(), {}))
     assert table is not None
     assert table.note.endswith("Two cells differ.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from saddle.analyse.answer import answer
 from saddle.analyse.to_check import to_check
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
+from tests.support.results import results_of
 
 SELECTION, TEST = "validation/robust_accuracy.worst_case", "test/robust_accuracy.worst_case"
 
@@ -33,9 +33,8 @@ ablation: {baseline: {perturbation: sta}, factors: {perturbation: [sta, mta, mp]
 def chosen(text: str, entries: list[TrialRecord]) -> list[str]:
     [study] = parse_studies(text, "s.yaml")
     declared = load_trainable("adversarial_training")
-    found = answer(study, entries, declared)
     baseline = dict(study.ablation.baseline) if study.ablation is not None else None
-    return [entry.key for entry in to_check(study, declared, entries, found, baseline)]
+    return [entry.key for entry in to_check(results_of(study, declared, entries, baseline))]
 
 
 def trial(key: str, value: float, **more: object) -> TrialRecord:

@@ -88,11 +88,11 @@ def test_the_best_trial_is_cited_and_stays_without_a_place(store: LocalStore) ->
     [study] = parse_studies(STUDY.replace("best: 1", "best: 0"), "first.yaml")
     again = settle_study(store, study, None, fresh=False)
     assert again.instance == stored.instance, "which checkpoints are kept may change from run to run"
-    apply_policy(store, again)
+    apply_policy(store, again.read_results(store))
     assert {key: len(names) for key, names in kept(store).items()} == {
         "trial-00000": 0, "trial-00001": 1, "trial-00002": 0, "trial-00003": 0,
     }  # fmt: skip
-    assert plan_for(store, again).removals == ()
+    assert plan_for(store, again.read_results(store)).removals == ()
     [other] = parse_studies(STUDY.replace("[0, 1]", "[0, 2]"), "first.yaml")
     with pytest.raises(StudyChanged):
         settle_study(store, other, None, fresh=False)

@@ -94,7 +94,7 @@ def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:
     [study] = parse_studies(PARABOLA, "mine.yaml")
     method = load_trainable("parabola")
     configs = [method.Config(epochs=4)]
-    unknown = estimate_trial(store, "parabola", method, configs)
+    unknown = estimate_trial(store, method, configs)
     assert (unknown.seconds, unknown.bytes) == (None, None)
     assert unknown.basis == "unknown until a trial of parabola has run in this storage"
 
@@ -105,7 +105,7 @@ def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:
     ledger.add(entry("trial-00002", params={"x": 0.5, "gone": 1}, seconds=500.0))
     ledger.add(entry("trial-00003", epochs=0, seconds=0.0, outcome="failed"))
     store.write("studies/mine/trials/trial-00000/checkpoints/epoch-00004.pt", bytes(1000))
-    measured = estimate_trial(store, "parabola", method, [method.Config(epochs=10)])
+    measured = estimate_trial(store, method, [method.Config(epochs=10)])
     assert measured.seconds == pytest.approx(20.0), "two seconds an epoch; a configuration of old is left out"
     assert measured.basis == "measured on 3 earlier trials in this storage"
     plan = plan_study(study, store)

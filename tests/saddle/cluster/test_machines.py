@@ -9,7 +9,6 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from saddle.analyse.answer_study import answer_study
 from saddle.cluster.connection import OBJECT_STORE_BYTES
 from saddle.cluster.resources import DoesNotFit, slots_for
 from saddle.execute.driver import Options, run_study
@@ -18,6 +17,7 @@ from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
+from tests.support.results import results_of
 
 STUDY = """\
 study: machines
@@ -64,7 +64,7 @@ def test_every_replicate_trains_on_its_kind_of_machine(workers: int, nodes, tmp_
     for entry in entries:
         assert entry.metrics["test/node"] == NODES[entry.block["machine"]]
         assert "machine" not in entry.settings
-    answer = answer_study(asked, load_trainable("parabola"), entries, {})
+    answer = results_of(asked, load_trainable("parabola"), entries, {}).answer
     assert [row[:2] for row in answer.block_rows] == [("x=0.5", "machine=old"), ("x=0.5", "machine=new")]
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from saddle.design import DesignError, design_of
+from saddle.design import designs as folder
 from saddle.design.registry import choice_model, chosen, designs
 from saddle.report.figure_selection import DESIGN_FIGURES
 from saddle.study.ablation import Ablation
 from saddle.studyfile.dump import dump_study
 from saddle.studyfile.loader import parse_studies
+from tests.support.pages import ROOT, Piece, pieces, runs
 
-ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs/extending-design.md").read_text()
-BUILD_UP, ITS_TEST = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BUILD_UP, ITS_TEST = pieces("python", page="docs/extending-design.md")
 STUDY = """\
 study: s
 trainable: adversarial_training
@@ -33,7 +33,7 @@ def with_build_up(tmp_path: Path, code: str, *arguments: str) -> str:
     """What a process prints in which the page's design is one of those that there are."""
     folder = tmp_path / "designs"
     folder.mkdir(exist_ok=True)
-    (folder / "build_up.py").write_text(BUILD_UP)
+    (folder / "build_up.py").write_text(BUILD_UP.text)
     code = f"import sys, saddle.design.designs as designs\ndesigns.__path__.append({str(folder)!r})\n{code}"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300
@@ -42,8 +42,10 @@ def with_build_up(tmp_path: Path, code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_pages_design_passes_its_test(tmp_path: Path) -> None:
-    (tmp_path / "test_build_up.py").write_text(ITS_TEST)
+@runs(BUILD_UP, ITS_TEST)
+def test_the_pages_design_passes_its_test(tmp_path: Path, page_pieces: list[Piece]) -> None:
+    _, its_test = page_pieces
+    (tmp_path / "test_build_up.py").write_text(its_test.text)
     code = "import pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'test_build_up.py']))"
     assert "2 passed" in with_build_up(tmp_path, code)
 
@@ -64,6 +66,13 @@ def test_every_design_is_drawn_dumped_and_described(name: str) -> None:
     [study] = parse_studies(STUDY.replace("build_up", name), "f")
     assert set(study.ablation.design.options) == set(designs()[name].model_fields), "an option is left out"
     assert parse_studies(dump_study(study), "g") == [study]
+
+
+def test_a_file_has_one_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty.py").write_text("from saddle.design.design import Design\n")
+    monkeypatch.setattr(folder, "__path__", [str(tmp_path)])
+    with pytest.raises(TypeError, match="empty has 0 subclasses of Design"):
+        designs.__wrapped__()
 
 
 def test_a_choice_states_every_option() -> None:

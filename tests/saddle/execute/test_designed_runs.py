@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from saddle.analyse.answer_study import answer_study
 from saddle.archive.studies import read_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command
 
@@ -65,7 +63,7 @@ def test_the_effects_put_in_come_out(ran: Command) -> None:
     store = LocalStore(ran.folder / "runs")
     stored = read_study(store, "designed")
     entries = list(Ledger(store, RunId("designed")))
-    answer = answer_study(stored.study, load_trainable("parabola"), entries, stored.baseline)
+    answer = stored.results(entries).answer
     means = {effect.name.partition(" (")[0]: effect.mean for effect in answer.effects}
     seeds = 0.01 * (0.9 - 0.3)  # per seed, beside the parabola's own difference
     assert means == pytest.approx({"near=off": -0.36 + seeds, "lift=off": -0.2, "bend=0.3": -0.3})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from saddle.execute import scheduler as scheduler
-from saddle.execute.driver import Options, StudyResult, run_study
+from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store import ledger_index
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import index_folder, number_of_segment, read_segments
@@ -28,7 +28,7 @@ ablation:
 """
 
 
-def run(store: LocalStore, **options: object) -> StudyResult:
+def run(store: LocalStore, **options: object) -> EndedStudy:
     [study] = parse_studies(STUDY, "long.yaml")
     return run_study(study, store, [{"CPU": 2.0}], Options(track=False, **options))  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ import pytest
 
 from saddle.design import Arm, Replicate
 from saddle.design.trial_source import AblationSource
-from saddle.execute.driver import Options, StudyResult, run_study
+from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
@@ -33,7 +33,7 @@ ablation:
 """
 
 
-def run_race(folder: Path, race: str = "pocock", seeds: int = 8, track: bool = False) -> StudyResult:
+def run_race(folder: Path, race: str = "pocock", seeds: int = 8, track: bool = False) -> EndedStudy:
     [study] = parse_studies(STUDY.replace("RACE", race).replace("seeds: 8", f"seeds: {seeds}"), "race.yaml")
     return run_study(study, LocalStore(folder), NODES, Options(track=track))
 

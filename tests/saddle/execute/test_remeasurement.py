@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from saddle.analyse.answer_study import answer_study
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import EvaluationChanged, StudyChanged, read_study, refuse_changes
 from saddle.errors import UserError
 from saddle.execute import remeasurement_task
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -93,12 +91,12 @@ def test_a_stopped_one_goes_on_with_what_is_left_and_compares_only_what_is_measu
         measure_in_process(store, "tiny", "attacks=pgd", told=stop_after_one)
     stored = read_study(store, "tiny")
     assert stored is not None
-    half = answer_study(stored.study, adversarial_training, list(entries_of(store).values()), stored.baseline)
+    half = stored.read_results(store).answer
     assert half.warnings[0].startswith("3 of 4 completed trials are not measured again with attacks = [pgd] yet")
     assert sum(row[2] == "–" for row in half.rows) == 1, "the arm without any such trial has no mean"
     found = measure_in_process(store, "tiny")
     assert (len(found.measured), found.already) == (3, 1)
-    whole = answer_study(stored.study, adversarial_training, list(entries_of(store).values()), stored.baseline)
+    whole = stored.read_results(store).answer
     assert not any("not measured again" in warning for warning in whole.warnings)
     assert measure_in_process(store, "tiny").measured == []
     assert len(measure_in_process(store, "tiny", anew=True).measured) == 4
@@ -180,9 +178,7 @@ def test_arms_that_differ_in_a_field_are_not_all_given_one_value(tmp_path: Path)
         measure_in_process(store, "tiny", "attack_steps=3")
     stored = read_study(store, "tiny")
     assert stored is not None
-    answer = answer_study(
-        stored.study, load_trainable("adversarial_training"), Ledger(store, stored.run).entries(), stored.baseline
-    )
+    answer = stored.read_results(store).answer
     assert any("measured with different attack_steps (1 and 2)" in warning for warning in answer.warnings)
 
 

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from saddle.analyse.study_results import StudyResults
 from saddle.design import make_arms, replicates
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record
+from tests.support.results import results_of
+from trainables.contract import Metric
 
 SELECTION = "validation/robust_accuracy.worst_case"
 METRICS: dict[str, Any] = {
@@ -39,6 +43,15 @@ class Made:
     baseline: Mapping[str, Any] | None = None
     blobs: dict[str, bytes] = field(default_factory=dict)
     declared: Declarations = TRAINABLE
+
+    @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """What a search looks for."""
+        return objectives_of(self.study, self.declared)
+
+    @property
+    def results(self) -> StudyResults:
+        return results_of(self.study, self.declared, self.entries, self.baseline)
 
     def read(self, path: str) -> bytes:
         try:

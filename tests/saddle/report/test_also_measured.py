@@ -19,21 +19,21 @@ def test_each_arm_has_its_mean_and_spread(ablation: Callable[..., Any]) -> None:
     for place, entry in enumerate(made.entries):
         made.change(place, metrics={**entry.metrics, CLEAN: 0.8 + 0.01 * entry.seed, "train/loss": 1.0})
     made.change(0, outcome="collapsed")  # sta, seed 0: what it measured before does not count
-    table = also_table(*_parts(made))
+    table = also_table(made.results)
     assert table is not None
     assert table.columns == ("metric", "sta", "mta", "mp")
     assert [row[0] for row in table.rows] == ["test clean accuracy (%)", "train loss"]
     clean = table.rows[0][1:]
     assert [cell.split(" ± ")[0] for cell in clean] == ["81.50", "81.00", "81.00"]
     assert [float(cell.split(" ± ")[1]) for cell in clean] == pytest.approx([0.71, 1.0, 1.0], abs=0.01)
-    text = render_markdown(gather(made.study, made.entries, declared=made.declared, baseline=made.baseline))
+    text = render_markdown(gather(made.results))
     assert "### Also measured" in text
     assert "No test was made of these" in text
 
 
 def test_many_arms_stand_one_below_the_other(ablation: Callable[..., Any]) -> None:
     levels = tuple(f"p{number}" for number in range(9))
-    table = also_table(*_parts(ablation(2, levels=levels, compare={"also": [CLEAN]})))
+    table = also_table(ablation(2, levels=levels, compare={"also": [CLEAN]}).results)
     assert table is not None
     assert table.columns == ("arm", "test clean accuracy (%)")
     assert [row[0] for row in table.rows] == list(levels)
@@ -41,13 +41,9 @@ def test_many_arms_stand_one_below_the_other(ablation: Callable[..., Any]) -> No
 
 @pytest.mark.parametrize("also", [[], ["test/never_measured"]])
 def test_without_such_metrics_there_is_no_table(ablation: Callable[..., Any], also: list[str]) -> None:
-    assert also_table(*_parts(ablation(2, compare={"also": also}))) is None
+    assert also_table(ablation(2, compare={"also": also}).results) is None
 
 
 def test_patterns_keep_their_order_and_name_nothing_twice() -> None:
     names = {"test/b", "test/a", "train/a"}
     assert matching(["train/*", "test/*", "test/a"], names) == ["train/a", "test/a", "test/b"]
-
-
-def _parts(made: Any) -> tuple[Any, Any, Any, Any]:
-    return made.study, made.entries, made.baseline, made.declared

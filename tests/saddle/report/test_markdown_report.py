@@ -16,7 +16,7 @@ EVIL = "# *x* _y_ `z` | <script>alert(1)</script> [a](b) $1$ ~~no~~ a_b &amp; \\
 
 
 def markdown_of(made: Any, **options: Any) -> str:
-    return render_markdown(gather(made.study, made.entries, declared=made.declared, baseline=made.baseline, **options))
+    return render_markdown(gather(made.results, **options))
 
 
 def tokens_of(text: str) -> list[Any]:
@@ -57,7 +57,7 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
         "What was assumed",
         "How to reproduce",
     ]
-    contents = gather(made.study, made.entries, declared=made.declared, baseline=made.baseline)
+    contents = gather(made.results)
     results, failures, ranking, details, endings, assumed = tables_of(text)
     assert ranking[1][:3] == ["validation robust accuracy (worst case)", "test robust accuracy (worst case)", "17"]
     assert results == [list(contents.answer.columns), *(list(row) for row in contents.answer.rows)]

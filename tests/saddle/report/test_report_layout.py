@@ -20,7 +20,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., None]]:
     """A function that shows a study's report in a window of a given width, on a screen or as on paper."""
 
     def show(made: Any, width: int, media: str = "screen") -> None:
-        page = render(made.study, made.entries, declared=made.declared, baseline=made.baseline, read=made.read)
+        page = render(made.results, read=made.read)
         (tmp_path / "page.html").write_text(page)
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
         size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}

@@ -66,9 +66,7 @@ class Page(HTMLParser):
 
 
 def page_of(made: Any, **options: Any) -> Page:
-    return Page(
-        render(made.study, made.entries, declared=made.declared, baseline=made.baseline, read=made.read, **options)
-    )
+    return Page(render(made.results, read=made.read, **options))
 
 
 def check_sound(page: Page) -> None:

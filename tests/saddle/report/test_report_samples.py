@@ -21,11 +21,8 @@ from saddle.design import Replicate
 from saddle.report.samples import samples_section
 from saddle.report.write import markdown_of, page_of
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
-from saddle.study.trainables import load_trainable
-from saddle.trial.run_id import RunId
 from tests.support.s3 import S3
 from tests.support.stored import store_ablation
 
@@ -63,15 +60,13 @@ def planted(one: Replicate) -> Mapping[str, Any]:
 def on_samples(store: Store, most: int | None = None) -> StudyOnSamples | None:
     stored = read_study(store, "planted")
     assert stored is not None
-    entries = Ledger(store, RunId("planted")).entries()
-    return study_on_samples(stored.study, load_trainable(stored.study.trainable), entries, stored.baseline, store, most)
+    return study_on_samples(stored.read_results(store), store, most)
 
 
 def rendered(store: Store, render: Callable[..., str]) -> str:
     stored = read_study(store, "planted")
     assert stored is not None
-    entries = Ledger(store, RunId("planted")).entries()
-    return render(store, stored.run, stored.study, load_trainable(stored.study.trainable), entries, stored.baseline)
+    return render(store, stored.read_results(store))
 
 
 def section(page: str) -> str:

@@ -29,7 +29,7 @@ test/accuracy | validation/accuracy | lr | one | sta | {lr: 1} | {float: [1, 0]}
 def both(search_text: str, ablation_text: str) -> str:
     extra = "constraints: [validation/accuracy >= 0.5]\nresources: {concurrency: 2}\nevaluate: {attacks: [pgd]}\n"
     ablation = ablation_text.replace("{perturbation: sta}", "{best_of: one, perturbation: sta}")
-    return f"{search_text}{extra}---\n{ablation}---\n{DESIGNED}"
+    return f"{search_text}{extra}---\n{ablation}---\n{DESIGNED}---\n{COMPOSED}"
 
 
 DESIGNED = """\
@@ -47,6 +47,19 @@ ablation:
   seeds: [4, 5, 6, 7]
   race: none
   compare: {correction: bh}
+"""
+COMPOSED = """\
+study: each
+for: {dataset: {mnist: MNIST, gtsrb: }, low: [0.1, 1/4]}
+question: What about {dataset}?
+search: {steps: null, high: {float: [0.5, 1.0]}}
+constraints: null
+budget: {trials: 20}
+---
+study: alone
+inherit: false
+trainable: other
+ablation: {factors: {steps: [1, 2]}}
 """
 
 
@@ -71,7 +84,8 @@ def survives(data: bytes | str, trainables: dict[str, Any], overrides: tuple[str
 
 
 def test_the_file_that_is_damaged_below_is_sound(both, load) -> None:
-    assert [study.study for study in load(both)] == ["one", "two", "three"]
+    each = [f"each-{dataset}-{low}" for dataset in ("mnist", "gtsrb") for low in ("0.1", "1-4")]
+    assert [study.study for study in load(both)] == ["one", "two", "three", *each, "alone"]
 
 
 @FAST
@@ -120,7 +134,7 @@ def test_files_with_odd_values(data, both, fakes) -> None:
 WORDS = """\
 study trainable fixed search objective sampler early_stopping budget resources evaluate ablation constraints lr steps
 float int choice log step when tpe seed trials maximize baseline factors seeds compare best_of design
-components exclude blocks race order_seed on off mixing fractional resolution factorial leave_one_out
+components exclude blocks race order_seed on off mixing fractional resolution factorial leave_one_out for inherit dataset
 """
 KEYS = st.sampled_from(WORDS.split())
 VALUES = (

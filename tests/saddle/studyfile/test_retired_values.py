@@ -39,7 +39,7 @@ def test_a_stored_study_of_the_old_control_is_read_and_reported(tmp_path: Path) 
     loaded = load_study("old-controls", tmp_path / "runs")
     assert len(loaded.trials) == 6
     assert [effect.arm for effect in loaded.answer.effects] == ["sta_random_direction"]
-    page = page_of(store, stored.run, study, loaded._trainable, loaded.entries, stored.baseline)
+    page = page_of(store, loaded.results)
     assert "sta_random_direction" in page
 
 

@@ -106,7 +106,6 @@ def test_wrong_parts_of_an_ablation_do_not_match(line: str, validator, ablation_
         ("int: [1, 8]", "int: [1, 8], float: [1, 8]"),
         ("int: [1, 8]", "int: [1]"),
         ("maximize: validation/accuracy", "maximise: validation/accuracy"),
-        ("objective: {maximize: validation/accuracy}\n", ""),
         ("budget:", "constraints: [validation/accuracy > 0.5]\nbudget:"),
         ("budget:", "ablation: {factors: {steps: [1, 2]}}\nbudget:"),
     ],
@@ -114,6 +113,30 @@ def test_wrong_parts_of_an_ablation_do_not_match(line: str, validator, ablation_
 def test_wrong_documents_do_not_match(old: str, new: str, validator, search_text) -> None:
     assert old in search_text
     [value] = values(search_text.replace(old, new))
+    assert not validator.is_valid(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "study: later\n",
+        "study: later\nsearch: {lr: {float: [0.1, 1.0]}, steps: null}\nablation: null\nconstraints: null\n",
+        "study: later\nablation: {race: null, blocks: {dataset: null}, factors: {steps: []}}\nsearch: null\n",
+        "study: later\ninherit: false\n",
+        "study: each\nfor: {dataset: [mnist, gtsrb], scale: {quick: small, full: }}\n",
+    ],
+)
+def test_what_a_file_composes_matches(text: str, validator) -> None:
+    [value] = values(text)
+    validator.validate(value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["for: [mnist]", "for: {}", "for: {dataset: mnist}", "for: {dataset: []}", "for: {lr: {0.1: [a]}}", "inherit: no"],
+)
+def test_wrong_compositions_do_not_match(line: str, validator) -> None:
+    [value] = values(f"study: each\n{line}\n")
     assert not validator.is_valid(value)
 
 

@@ -9,7 +9,7 @@ import pytest
 from saddle.studyfile.dump import dump_study, is_extension
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.studyfile.problem import StudyError
-from saddle.studyfile.published import as_yaml, packaged_tables
+from saddle.studyfile.published_tables import as_yaml, packaged_tables
 
 STUDY = """\
 study: controls

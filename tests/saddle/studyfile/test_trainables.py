@@ -9,14 +9,16 @@ import pytest
 
 from saddle.study import trainables
 from saddle.study.hyperparameters import families
-from saddle.study.trainables import GROUP, TrainableError, find_trainables, load_trainable, require_trainable
+from saddle.study.trainables import GROUP, TrainableError, complete_trainable, find_trainables, load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.studyfile.problem import StudyError
+from trainables.contract import Config as Contract
+from trainables.contract import InProcessRun, Metric, Report, complete_metric, hyperparameter
 
 
 def test_installed_trainables_are_found() -> None:
     assert "adversarial_training" in find_trainables()
-    assert load_trainable("adversarial_training").SELECTION.startswith("validation/")
+    assert load_trainable("adversarial_training").selection.startswith("validation/")
 
 
 def test_an_unknown_name_comes_with_the_nearest() -> None:
@@ -60,9 +62,37 @@ def test_what_a_trainable_must_have(fakes) -> None:
     fake = fakes["fake"]
     parts = {name: getattr(fake, name) for name in ("METRICS", "SELECTION", "train", "load", "evaluate")}
     with pytest.raises(TrainableError, match="Config is no pydantic model"):
-        require_trainable("x", SimpleNamespace(Config=dict, **parts))
+        complete_trainable("x", SimpleNamespace(Config=dict, **parts))
     with pytest.raises(TrainableError, match="'accuracy' is no metric name"):
-        require_trainable("x", SimpleNamespace(Config=fake.Config, **{**parts, "METRICS": {"accuracy": "maximize"}}))
+        complete_trainable("x", SimpleNamespace(Config=fake.Config, **{**parts, "METRICS": {"accuracy": "maximize"}}))
+    with pytest.raises(TrainableError, match="'upwards' doesn't declare test/a; write maximize, minimize, or a"):
+        complete_trainable("x", SimpleNamespace(Config=fake.Config, **{**parts, "METRICS": {"test/a": "upwards"}}))
+
+
+def test_every_optional_part_is_filled_in_once(fakes) -> None:
+    class Config(Contract):
+        x: float = hyperparameter(0.5, source="assumed", description="a number")
+        dataset: str = hyperparameter("digits", source="assumed", description="data")
+
+    def evaluate(config, state, run) -> Report:
+        return Report({"test/a": float(state["a"])})
+
+    metrics = {"validation/a": "maximize", "test/iou": Metric("minimize", unit="s")}
+    bare = SimpleNamespace(
+        Config=Config, METRICS=metrics, SELECTION="validation/a", train=None, load=None, evaluate=evaluate
+    )
+    loaded = complete_trainable("bare", bare)
+    assert (loaded.recipes, loaded.scales, loaded.components, loaded.evaluation_fields) == ((), (), {}, ())
+    assert (loaded.estimate, loaded.check_robustness) == (None, None)
+    assert loaded.complete({"x": 2.0}) == {"x": 2.0, "dataset": "digits"}
+    assert loaded.reevaluate(Config(), {"a": 1}, InProcessRun(), Report({})).metrics == {"test/a": 1.0}
+    asked: list[object] = []
+    loaded.check(Config(), SimpleNamespace(data=asked.append))
+    assert asked == ["digits"], "without a check of its own its data must be there"
+    assert loaded.metrics["validation/a"] == complete_metric("validation/a", "maximize")
+    assert loaded.metrics["test/iou"] == Metric("minimize", unit="s", name="test/iou"), "a declaration is believed"
+    assert list(loaded.fields) == ["x", "dataset"]
+    assert not hasattr(loaded.plain, "Config"), "what is stored of it has no code"
 
 
 def test_defaults_that_raise_are_a_problem_of_the_study(fakes, search_text) -> None:

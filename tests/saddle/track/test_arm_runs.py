@@ -11,7 +11,6 @@ from mlflow.tracking import MlflowClient
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from saddle.analyse.answer_study import answer_study
 from saddle.design import make_arms, replicates
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
@@ -22,6 +21,7 @@ from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.declared import declare
 from tests.support.records import changed, make_record
+from tests.support.results import results_of
 
 METRIC = "test/robust_accuracy.worst_case"
 TRAINABLE = declare(
@@ -55,8 +55,7 @@ def made(ablation: dict[str, Any], seeds: int = 6, collapsed: tuple[int, ...] = 
 
 
 def told(study: Study, entries: list[TrialRecord], *, finished: bool = True) -> dict[str, ArmSummary]:
-    answer = answer_study(study, TRAINABLE, entries, {})
-    return describe_arms(study, entries, answer, {}, finished=finished)
+    return describe_arms(results_of(study, TRAINABLE, entries, {}), finished=finished)
 
 
 def test_mlflow_shows_the_numbers_of_every_arm(tmp_path: Path) -> None:
@@ -131,7 +130,8 @@ def test_an_interrupted_study_says_preliminary_but_of_what_a_race_has_settled() 
 def test_effects_of_a_factorial_design_are_tags_of_the_study() -> None:
     factors = {"perturbation": ["sta", "mp"], "random_start": [True, False]}
     study, entries = made({"factors": factors, "design": "factorial"})
-    answer = answer_study(study, TRAINABLE, entries, {})
+    results = results_of(study, TRAINABLE, entries, {})
+    answer = results.answer
     tags = effect_tags(answer)
     assert sorted(tags) == [
         "saddle.interaction: perturbation: mp x random_start: false",
@@ -139,6 +139,6 @@ def test_effects_of_a_factorial_design_are_tags_of_the_study() -> None:
         "saddle.main effect: random_start: false",
     ]
     assert tags["saddle.main effect: perturbation: mp"].startswith(answer.effects[0].verdict_text)
-    arms = describe_arms(study, entries, answer, {}, finished=True)
+    arms = describe_arms(results, finished=True)
     assert not [name for arm in arms.values() for name in arm.metrics if name.startswith("effect.")]
     assert {arm.metrics["seeds"] for arm in arms.values()} == {6}

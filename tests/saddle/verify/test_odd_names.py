@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from saddle.execute.driver import StudyResult
+from saddle.execute.driver import EndedStudy
 from saddle.external_names import unescape
 from saddle.store.local import LocalStore, prepare_folder
 from saddle.store.open import open_store
@@ -45,14 +45,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LocalStore:
 
 
 @pytest.fixture(scope="module")
-def result(store: LocalStore) -> Iterator[StudyResult]:
+def result(store: LocalStore) -> Iterator[EndedStudy]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         [ended] = run_in_process(store, STUDY)
         yield ended
 
 
-def test_everything_is_tracked_and_verified(store: LocalStore, result: StudyResult, caplog) -> None:
+def test_everything_is_tracked_and_verified(store: LocalStore, result: EndedStudy, caplog) -> None:
     assert result.undelivered is None
     assert {entry.outcome for entry in result.entries} == {"completed"}, [entry.why for entry in result.entries]
     with caplog.at_level(logging.WARNING, "saddle"):
@@ -61,7 +61,7 @@ def test_everything_is_tracked_and_verified(store: LocalStore, result: StudyResu
     assert "refused" not in caplog.text
 
 
-def test_each_class_is_a_parameter_of_its_own(store: LocalStore, result: StudyResult) -> None:
+def test_each_class_is_a_parameter_of_its_own(store: LocalStore, result: EndedStudy) -> None:
     client = MlflowClient(tracking_uri(store))
     experiment = client.get_experiment_by_name(LONG)
     assert experiment is not None
@@ -74,20 +74,20 @@ def test_each_class_is_a_parameter_of_its_own(store: LocalStore, result: StudyRe
     }
 
 
-def test_each_array_and_image_is_a_file_of_its_own(store: LocalStore, result: StudyResult) -> None:
+def test_each_array_and_image_is_a_file_of_its_own(store: LocalStore, result: EndedStudy) -> None:
     entry = max(result.entries, key=lambda each: len(each.arrays))
     for files in (entry.arrays, entry.closing_images):
         assert len(files) == len(set(files.values())) == len(CLASSES)
         assert all(store.exists(path) for path in files.values())
 
 
-def test_the_database_lies_in_the_storage(store: LocalStore, result: StudyResult) -> None:
+def test_the_database_lies_in_the_storage(store: LocalStore, result: EndedStudy) -> None:
     assert database_path(store).stat().st_size > 0
     assert [path.name for path in store.root.parent.iterdir()] == [FOLDER]
     assert sqlite_url(Path("/srv/runs/mlflow/mlflow.db")) == "sqlite:////srv/runs/mlflow/mlflow.db"
 
 
-def test_the_report_shows_names_as_they_are(store: LocalStore, result: StudyResult) -> None:
+def test_the_report_shows_names_as_they_are(store: LocalStore, result: EndedStudy) -> None:
     page = store.read(result.report.removeprefix(f"{store.root}/")).decode()
     assert "Does &lt;b&gt;MP&lt;/b&gt; [bold]beat[/bold] STA on $x_1$ &amp; &#34;co&#34;?" in page
     assert "<b>MP" not in page

@@ -15,7 +15,7 @@ from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.attacks.attack import Budget
-from trainables.attacks.table import SETS
+from trainables.attacks.table import SETS, Escalation
 from trainables.contract import InProcessRun, Report, resolve
 
 SMALL = {"epochs": 4, "epsilon_warmup": 1, "steps": 2, "width": 2, "test_size": 300, "attacks": ["quick"]}
@@ -43,7 +43,14 @@ def trained() -> tuple[Any, nn.Module, Any]:
 
 @pytest.fixture(autouse=True)
 def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
-    shorter = replace(SETS["quick"], escalations={"square": Budget(600)})
+    long_square = {"square": Budget(600)}
+    shorter = replace(
+        SETS["quick"],
+        escalations={
+            "apgd_t": Escalation(0.25, {"apgd_t": Budget(60, targets=9), **long_square}),
+            "square": Escalation(0.002, long_square),
+        },
+    )
     monkeypatch.setitem(SETS, "quick", shorter)
 
 
@@ -70,8 +77,18 @@ def test_a_network_whose_gradients_find_all_is_not(trained: tuple[Any, nn.Module
 def test_it_is_more_than_one_sample_and_more_than_a_share_of_them() -> None:
     config = resolve(adversarial_training, SMALL).config
     square = next(one for one in attacks_taken(config, tested=True) if one.attack.name == "square")
-    assert square.escalated(1, 300) is None
-    assert square.escalated(2, 1_000) is None
-    longer = square.escalated(3, 1_000)
-    assert longer is not None
-    assert (longer.budget, longer.name, longer.escalated(99, 100)) == (Budget(600), "quick_escalated.square", None)
+    assert square.escalated(1, 300) == []
+    assert square.escalated(2, 1_000) == []
+    [longer] = square.escalated(3, 1_000)
+    assert (longer.budget, longer.name, longer.escalated(99, 100)) == (Budget(600), "quick_escalated.square", [])
+
+
+def test_where_targets_find_much_that_a_short_attack_did_not_both_are_run_at_length() -> None:
+    config = resolve(adversarial_training, SMALL).config
+    names = [one.attack.name for one in attacks_taken(config, tested=True)]
+    assert names == ["apgd_margin", "apgd_t", "square"]
+    targeted = attacks_taken(config, tested=True)[1]
+    assert targeted.escalated(250, 1_000) == []
+    longer = targeted.escalated(251, 1_000)
+    assert [one.name for one in longer] == ["quick_escalated.apgd_t", "quick_escalated.square"]
+    assert longer[0].budget == Budget(60, targets=9)

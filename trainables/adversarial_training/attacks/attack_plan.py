@@ -8,7 +8,7 @@ from typing import Any
 
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings, ThreatModel
 from trainables.attacks.attack import CUSTOMARY_CLASSES, Attack, Budget
-from trainables.attacks.table import ATTACKS, DOUBTFUL, SETS, attack_of
+from trainables.attacks.table import ATTACKS, SETS, Escalation, attack_of
 
 
 def attack_name(attack: str, threat_model: ThreatModel) -> str:
@@ -21,8 +21,8 @@ class PlannedAttack:
     """An attack with its budget against some heads; `of_set` names the set that it comes with, if it does.
 
     One that a study names by itself attacks all samples and has an accuracy of its own; one that comes with a set
-    attacks what is left standing. `escalation`: the budget to run it again with where it finds too much;
-    `is_escalation`: it is such a run.
+    attacks what is left standing. `escalation`: what is run in the end where it finds too much; `is_escalation`: it is
+    such a run.
     """
 
     attack: Attack
@@ -30,7 +30,7 @@ class PlannedAttack:
     threat_model: ThreatModel
     epsilon: float
     of_set: str | None = None
-    escalation: Budget | None = None
+    escalation: Escalation | None = None
     is_escalation: bool = False
 
     @property
@@ -43,12 +43,18 @@ class PlannedAttack:
         """The name of this run among all of a test, `pgd` or `standard.apgd_t`."""
         return self.metric if self.of_set is None else f"{self.of_set}.{self.metric}"
 
-    def escalated(self, found: int, samples: int) -> PlannedAttack | None:
-        """The attack to run next where this one fooled `found` of all `samples`, as the set says; else None."""
-        if self.escalation is None or found <= max(1, DOUBTFUL * samples):
-            return None
-        name = f"{self.of_set}_escalated"
-        return replace(self, budget=self.escalation, escalation=None, of_set=name, is_escalation=True)
+    @property
+    def may_find(self) -> float:
+        """The share of all samples that it may fool without an escalation."""
+        return 1.0 if self.escalation is None else self.escalation.above
+
+    def escalated(self, found: int, samples: int) -> list[PlannedAttack]:
+        """The attacks to run in the end where this one fooled `found` of all `samples`, as the set says."""
+        if self.escalation is None or found <= max(1, self.escalation.above * samples):
+            return []
+        longer = replace(self, escalation=None, of_set=f"{self.of_set}_escalated", is_escalation=True)
+        budgets = self.escalation.budgets.items()
+        return [replace(longer, attack=attack_of(name), budget=budget) for name, budget in budgets]
 
     def facts(self) -> dict[str, Any]:
         """What its verdicts rest on, as plain values; equal facts mean equal verdicts on the same network."""
@@ -73,8 +79,8 @@ def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAt
             named, sets = [name for name in named if name == first], [name for name in sets if name == first]
     planned = [one for name in named for one in _against_heads(config, attack_of(name), _own_budget(config, name))]
     members = [member for name in sets for member in _members(config, name, tested=tested)]
-    # one that may be escalated comes last: what it finds is what all others should have found
-    members.sort(key=lambda one: (one.escalation is not None, one.attack.cost(one.budget, CUSTOMARY_CLASSES)))
+    # the less an attack should find, the later it comes: what it does find, those before it should have
+    members.sort(key=lambda one: (-one.may_find, one.attack.cost(one.budget, CUSTOMARY_CLASSES)))
     for member in members:
         if all(member.facts() != other.facts() for other in planned):
             planned.append(member)

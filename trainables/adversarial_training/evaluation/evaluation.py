@@ -51,8 +51,7 @@ def measure(
                 done[one.name] = attacked
                 if one.attack.within_epsilon:
                     standing &= attacked.predictions == labels
-            if longer := one.escalated(int((attacked.predictions != labels).sum()), len(labels)):
-                waiting.appendleft(longer)
+            waiting += one.escalated(int((attacked.predictions != labels).sum()), len(labels))
     return Measured(
         labels=labels,
         clean=predictions,

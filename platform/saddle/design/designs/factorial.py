@@ -123,6 +123,3 @@ class _Grid:
 
 def _partly(complete: int, count: int) -> str:
     return f"averaged over {complete} of {count} combinations of the other factors; of the rest arms are excluded"
-
-
-DESIGN = Factorial

@@ -84,6 +84,3 @@ def _unbalanced(contrasts: Contrasts) -> Iterator[str]:
         yield f"not told apart by these arms: {listed}{more}"
     elif contrasts.correlation is not None:
         yield "all effects below are told apart by these arms, but for their aliases"
-
-
-DESIGN = Fractional

@@ -40,6 +40,3 @@ class LeaveOneOut(Design):
     def level_in_baseline(self, levels: Sequence[Any]) -> Any:
         """The first that isn't off: the baseline has every component, in whatever order its levels are listed."""
         return next((level for level in levels if not is_off(level)), levels[0])
-
-
-DESIGN = LeaveOneOut

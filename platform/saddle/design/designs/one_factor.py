@@ -28,6 +28,3 @@ def _baseline(standing: Standing) -> Point:
         [(factor, level)] = standing.items()
         return Point(name_of(standing), standing, factor, level, is_baseline=True)
     return Point("baseline", standing, is_baseline=True)
-
-
-DESIGN = OneFactor

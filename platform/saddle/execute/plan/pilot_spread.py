@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from saddle.analyse.ablation import measure_arms
-from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.result import compared_metric
 from saddle.analyse.seeds_needed import Spread, pilot_spread
 from saddle.archive.lookup import find_run
 from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
 from saddle.study.declarations import Declarations
 from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Study
@@ -74,6 +71,4 @@ def _of_pilot(store: Store, name: str, metric: str) -> Spread:
 def _of_stored(store: Store, stored: StoredStudy, metric: str) -> Spread | None:
     if stored.study.ablation is None:
         return None
-    arms = arms_of_study(stored.study, stored.baseline)
-    entries = list(Ledger(store, stored.run))
-    return pilot_spread(measure_arms(stored.study, arms, entries, metric), f"from {stored.run}")
+    return pilot_spread(stored.read_results(store).measured(metric), f"from {stored.run}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from saddle.analyse.best import best
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import read_study
-from saddle.design import make_arms, replicates_of
+from saddle.design import Arm, replicates_of
 from saddle.design.trial_source import AblationSource
 from saddle.errors import UserError
 from saddle.search.database import shared_url
@@ -59,7 +59,7 @@ def make_source(
     study: Study,
     store: Store,
     ledger: Ledger,
-    baseline: Mapping[str, Any] | None,
+    arms: Sequence[Arm],
     retry: Sequence[str],
     lock: StudyLock = NO_LOCK,
 ) -> TrialSource:
@@ -67,11 +67,9 @@ def make_source(
     entries, run = list(ledger), ledger.run
     again = [entry for entry in entries if entry.outcome in retry]
     if study.ablation is not None:
-        assert baseline is not None
         for entry in again:
             start_trial_over(store, run, entry.key, lock)
             ledger.remove(entry.key)
-        arms = make_arms(study.ablation, baseline, study.settings)
         finished = {entry.key: entry for entry in entries if entry not in again}
         trainable = load_trainable(study.trainable)
         raced = study.ablation.race.spending is not None

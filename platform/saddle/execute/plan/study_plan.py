@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from saddle.analyse.answer_study import arms_of_study
 from saddle.analyse.seeds_needed import Need, Spread, effects_count, needs
 from saddle.analyse.statistics.power import limits
 from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
 from saddle.design import Arm
+from saddle.design.arms import arms_of_study
 from saddle.design.blocks import block_list, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design

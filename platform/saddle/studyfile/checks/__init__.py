@@ -48,11 +48,11 @@ def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None, 
 
 def _find_trainable(draft: Draft, load: Callable[[str], LoadedTrainable | TrainableError]) -> None:
     name = draft.sections.get("trainable")
-    found = load(name) if name is not None else None
-    if isinstance(found, TrainableError):
-        draft.refuse(("trainable",), found.what, found.right, found.nearest)
+    loaded = load(name) if name is not None else None
+    if isinstance(loaded, TrainableError):
+        draft.refuse(("trainable",), loaded.what, loaded.right, loaded.nearest)
     else:
-        draft.trainable = found
+        draft.trainable = loaded
 
 
 def _load(name: str, trainables: Mapping[str, Any] | None) -> LoadedTrainable | TrainableError:

@@ -23,7 +23,7 @@ ONCE = "list every level once"
 MOST_TRIED = 256
 """Beyond these, the arms of a large factorial design are checked level by level only."""
 
-Given = Mapping[str, Any]
+Settings = Mapping[str, Any]
 
 
 def check_arms(
@@ -36,16 +36,16 @@ def check_arms(
 ) -> None:
     """Check levels, factors and exclusions one by one; where all are sound, the arms in every block."""
     fields = draft.loaded.Config.model_fields
-    given = {**settings, **baseline}
+    stated = {**settings, **baseline}
     factors = {
         name: levels
         for name, levels in draft.ablation.get("factors", {}).items()
         if name in draft.components or (name in fields and name not in draft.switches)
     }
-    sound = _check_levels(draft, given, factors)
+    sound = _check_levels(draft, stated, factors)
     undecided = _undecided(draft, source, factors)
     designed = [_check_factor(draft, name, settings) for name in factors if name not in undecided]
-    excluded = _check_exclusions(draft, factors, given)
+    excluded = _check_exclusions(draft, factors, stated)
     # What a search elsewhere found best is not known here, so neither is what fits it.
     baseline_is_known = source is not None or "best_of" not in draft.ablation
     whole = factors.keys() == draft.ablation.get("factors", {}).keys()
@@ -55,12 +55,12 @@ def check_arms(
         _check_together(draft, factors, known, paths, settings, blocks)
 
 
-def _check_levels(draft: Draft, given: Given, factors: Mapping[str, list[Any]]) -> bool:
+def _check_levels(draft: Draft, stated: Settings, factors: Mapping[str, list[Any]]) -> bool:
     known = len(draft.problems)
     for name, levels in factors.items():
         for index, level in enumerate(levels):
             path = (*draft.factor_paths[name], index)
-            for mistake in [] if name in draft.components else mistakes_with(draft, {**given, name: level}):
+            for mistake in [] if name in draft.components else mistakes_with(draft, {**stated, name: level}):
                 if mistake.path[:1] == (name,):
                     draft.refuse((*path, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
         for index in repeats(levels):
@@ -82,7 +82,7 @@ def _undecided(draft: Draft, source: Draft | None, factors: Mapping[str, list[An
     return {factor for factor in factors if is_undecided(factor)}
 
 
-def _check_factor(draft: Draft, name: str, settings: Given) -> bool:
+def _check_factor(draft: Draft, name: str, settings: Settings) -> bool:
     """Whether the design can make arms of this factor; each factor alone, so that every mistake is told."""
     levels = draft.ablation["factors"][name]
     if repeats(levels):
@@ -97,9 +97,9 @@ def _check_factor(draft: Draft, name: str, settings: Given) -> bool:
     return True
 
 
-def _check_exclusions(draft: Draft, factors: Mapping[str, list[Any]], given: Given) -> bool:
+def _check_exclusions(draft: Draft, factors: Mapping[str, list[Any]], stated: Settings) -> bool:
     known = len(draft.problems)
-    levels = known_levels(factors, {name: value for name, value in given.items() if name in factors})
+    levels = known_levels(factors, {name: value for name, value in stated.items() if name in factors})
     for index, entry in enumerate(draft.ablation.get("exclude", [])):
         try:
             excluded_levels(entry, levels)
@@ -118,9 +118,9 @@ def _ablation(draft: Draft, factors: Mapping[str, list[Any]], **parts: Any) -> A
 def _check_together(
     draft: Draft,
     factors: Mapping[str, list[Any]],
-    known: Given,
+    known: Settings,
     paths: dict[str, Path],
-    settings: Given,
+    settings: Settings,
     blocks: Sequence[Block] | None,
 ) -> None:
     """Train none, but complete the configuration of every arm: values that are right alone may not fit together."""
@@ -130,16 +130,16 @@ def _check_together(
     except DesignError as error:
         draft.refuse(EXCLUDE if isinstance(error, ExclusionError) else FACTORS, str(error))
         return
-    told: set[str] = set()
+    refused: set[str] = set()
     trainable = True
     for block, arm in itertools.islice(itertools.product(blocks or [{}], arms), MOST_TRIED):
         where = f" in {block_name(block)}" if block else ""
         for mistake in mistakes_with(draft, {**known, **arm.settings, **settings_of(block)}):
             trainable = False
             declared = {name for part in draft.components.values() for name in (*part.on, *part.off)}
-            if mistake.what in told or (mistake.path and mistake.path[0] not in declared):
+            if mistake.what in refused or (mistake.path and mistake.path[0] not in declared):
                 continue  # those with a path are told already, but for what only a component sets
-            told.add(mistake.what)
+            refused.add(mistake.what)
             path = draft.factor_paths[arm.factor] if arm.factor is not None else FACTORS
             if arm.is_baseline and not block:
                 refuse_at(draft, paths, mistake, ("ablation",))
@@ -149,7 +149,7 @@ def _check_together(
         _refuse_twins(draft, arms[:MOST_TRIED], {**known, **settings_of((blocks or [{}])[0])})
 
 
-def _refuse_twins(draft: Draft, arms: Sequence[Arm], known: Given) -> None:
+def _refuse_twins(draft: Draft, arms: Sequence[Arm], known: Settings) -> None:
     """Arms with different settings may still train the same: a component's settings may be the defaults."""
     first: dict[str, Arm] = {}
     for arm in arms:

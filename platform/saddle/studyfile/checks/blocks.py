@@ -50,9 +50,9 @@ def _check_is_open(draft: Draft, path: Path, name: str, source: Draft | None, ba
             draft.refuse(path, f"{name} is in {section}, too ({line})", "keep one of them")
 
 
-def _check_levels(draft: Draft, path: Path, name: str, levels: list[Any], given: dict[str, Any]) -> None:
+def _check_levels(draft: Draft, path: Path, name: str, levels: list[Any], settings: dict[str, Any]) -> None:
     for index, level in enumerate(levels):
-        for mistake in mistakes_with(draft, {**given, name: level}):
+        for mistake in mistakes_with(draft, {**settings, name: level}):
             if mistake.path[:1] == (name,):
                 draft.refuse((*path, index, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
     for index in repeats(levels):

@@ -59,8 +59,8 @@ def _check_settings(draft: Draft, name: str, component: Component) -> bool:
     known = len(draft.problems)
     settings, _ = known_settings(draft)
     fields = draft.loaded.Config.model_fields
-    for state, given in (("on", component.on), ("off", component.off)):
-        for field, value in given.items():
+    for state, stated in (("on", component.on), ("off", component.off)):
+        for field, value in stated.items():
             path: Path = ("ablation", "components", name, state, field)
             if field not in fields:
                 what = f"{draft.sections['trainable']} has no {show(field)}"

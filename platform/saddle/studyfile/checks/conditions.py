@@ -78,14 +78,14 @@ def _steps(parameter: Parameter) -> str:
 def _circles(search: dict[str, Parameter]) -> list[list[str]]:
     """Every circle of conditions once, from its first parameter in the file; self-references are told elsewhere."""
     after = {name: [other for other in spec.when if other in search and other != name] for name, spec in search.items()}
-    found: list[list[str]] = []
+    circles: list[list[str]] = []
     done: set[str] = set()
     for start in search:
         trail = _way_back(start, after, done)
         if trail:
-            found.append(trail)
+            circles.append(trail)
             done.update(trail)
-    return found
+    return circles
 
 
 def _way_back(start: str, after: dict[str, list[str]], done: set[str]) -> list[str] | None:

@@ -27,8 +27,8 @@ def check_search(draft: Draft) -> None:
     # Where even the typical point doesn't fit, trying further ones would tell the same once more.
     for name, spec in good.items() if not wrong else ():
         for suffix, value in _ends(spec):
-            given = {**base, **_conditions(spec), name: value}
-            for mistake in mistakes_with(draft, given):
+            settings = {**base, **_conditions(spec), name: value}
+            for mistake in mistakes_with(draft, settings):
                 if not mistake.path:
                     draft.refuse(("search", name, *suffix), mistake.what, mistake.right, mistake.nearest)
 
@@ -39,17 +39,17 @@ def typical_point(search: dict[str, Parameter]) -> dict[str, Any]:
 
 
 def _check_alone(draft: Draft, name: str, spec: Parameter) -> bool:
-    found: list[tuple[Path, Mistake]] = []
+    mistakes: list[tuple[Path, Mistake]] = []
     if spec.float_range is not None and _takes_whole_numbers(draft, name, spec):
         low, high = spec.float_range
         whole = f"write {{int: [{round(low)}, {max(round(high), round(low) + 1)}]}}"
-        found.append((("float",), Mistake((), f"{name} takes whole numbers only", whole)))
+        mistakes.append((("float",), Mistake((), f"{name} takes whole numbers only", whole)))
     else:
         for suffix, value in _ends(spec):
-            found += [(suffix, mistake) for mistake in _mistakes_of(draft, name, value)]
-    for suffix, mistake in found:
+            mistakes += [(suffix, mistake) for mistake in _mistakes_of(draft, name, value)]
+    for suffix, mistake in mistakes:
         draft.refuse(("search", name, *suffix), mistake.what, mistake.right, mistake.nearest)
-    return not found
+    return not mistakes
 
 
 def _mistakes_of(draft: Draft, name: str, value: Any) -> list[Mistake]:

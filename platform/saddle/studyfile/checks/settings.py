@@ -73,30 +73,33 @@ def check_settings(draft: Draft) -> None:
             refuse_at(draft, paths, mistake)
 
 
-def mistakes_with(draft: Draft, given: Settings) -> list[Mistake]:
-    """What the configuration refuses in `given`; a mistake without a path says that values don't fit each other."""
+def mistakes_with(draft: Draft, settings: Settings) -> list[Mistake]:
+    """What the configuration refuses of the settings; one without a path says that values don't fit each other."""
     try:
-        _resolve(draft, given)
+        _resolve(draft, settings)
         mistakes = []
     except ValidationError as error:
-        mistakes = explain(error, draft.loaded.Config, given)
+        mistakes = explain(error, draft.loaded.Config, settings)
     except Exception as error:  # a third party's defaults may raise anything about values they don't expect
         mistakes = [Mistake((), f"{type(error).__name__}: {error}")]
-    found = [item for mistake in mistakes for item in _by_item(draft, mistake, given)]
-    told = {mistake.path[0] for mistake in mistakes if mistake.path}
-    return [*found, *_words_for_numbers(draft, {name: value for name, value in given.items() if name not in told})]
+    by_item = [item for mistake in mistakes for item in _by_item(draft, mistake, settings)]
+    wrong = {mistake.path[0] for mistake in mistakes if mistake.path}
+    return [
+        *by_item,
+        *_words_for_numbers(draft, {name: value for name, value in settings.items() if name not in wrong}),
+    ]
 
 
-def complete_settings(draft: Draft, given: Settings) -> dict[str, Any]:
+def complete_settings(draft: Draft, settings: Settings) -> dict[str, Any]:
     """The whole configuration that valid settings stand for."""
-    return _resolve(draft, given).config.model_dump(mode="json")
+    return _resolve(draft, settings).config.model_dump(mode="json")
 
 
-def _resolve(draft: Draft, given: Settings) -> Resolved:
+def _resolve(draft: Draft, settings: Settings) -> Resolved:
     recipe, scale = draft.sections.get("recipe"), draft.sections.get("scale")
     recipe = recipe if recipe in draft.loaded.recipes else None  # an unknown one is told elsewhere
     scale = scale if scale in draft.loaded.scales else None
-    return resolve(draft.loaded, given, recipe, scale)
+    return resolve(draft.loaded, settings, recipe, scale)
 
 
 def refuse_at(draft: Draft, paths: Paths, mistake: Mistake, otherwise: Path = ()) -> None:
@@ -115,27 +118,27 @@ def _mentioned(text: str, paths: Paths) -> Path | None:
     return next((paths[word] for word in words if word in paths), None)
 
 
-def _by_item(draft: Draft, mistake: Mistake, given: Settings) -> Iterable[Mistake]:
+def _by_item(draft: Draft, mistake: Mistake, settings: Settings) -> Iterable[Mistake]:
     """The mistake of a list, told of its items: the configuration may complain of the first one only."""
     name = str(mistake.path[0]) if mistake.path else ""
-    value = given.get(name)
+    value = settings.get(name)
     if len(mistake.path) != 1 or not isinstance(value, list) or len(value) < 2:
         return [mistake]
-    found: list[Mistake] = []
+    of_items: list[Mistake] = []
     for index, item in enumerate(value):
         try:
             draft.loaded.Config.model_validate({name: [item]})
         except ValidationError as error:
             alone = [m for m in explain(error, draft.loaded.Config, {name: [item]}) if m.path[:1] == (name,)]
-            found += [m._replace(path=(name, index, *m.path[2:])) for m in alone]
+            of_items += [m._replace(path=(name, index, *m.path[2:])) for m in alone]
         except Exception:  # as above: then the list's own mistake has to do
             return [mistake]
-    return found or [mistake]
+    return of_items or [mistake]
 
 
-def _words_for_numbers(draft: Draft, given: Settings) -> Iterable[Mistake]:
+def _words_for_numbers(draft: Draft, settings: Settings) -> Iterable[Mistake]:
     """Values that the configuration would convert silently, such as the text "0.1" to a number."""
-    for name, value in given.items():
+    for name, value in settings.items():
         if not isinstance(value, bool | int | float | str):
             continue
         try:

@@ -16,7 +16,7 @@ import ray
 from ray.util import placement_group_table
 
 from saddle.design.trial_source import AblationSource
-from saddle.execute.driver import Options, StudyResult, run_study
+from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 
@@ -53,7 +53,7 @@ def ablation(
     )
 
 
-def run_yaml(text: str, store: LocalStore) -> StudyResult:
+def run_yaml(text: str, store: LocalStore) -> EndedStudy:
     [study] = parse_studies(text, "test.yaml")
     return run_study(study, store, NODES, Options(track=False))
 
@@ -129,7 +129,7 @@ def starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], int]
     return count
 
 
-def essence(result: StudyResult) -> list[Any]:
+def essence(result: EndedStudy) -> list[Any]:
     """What deaths may not change: per trial its arm, seed, outcome, curve, selection and test metric."""
     return sorted(
         (e.arm, e.seed, e.outcome, [dict(epoch) for epoch in e.curve], e.selected_epoch, e.metrics["test/score"])

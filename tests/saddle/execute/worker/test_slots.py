@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from saddle.design.trial_source import AblationSource
-from saddle.execute.driver import Options, StudyResult, run_study
+from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 
@@ -20,7 +20,7 @@ NODES = [{"CPU": 2.0}]
 TRACKLESS = Options(track=False)
 
 
-def run_yaml(text: str, store: LocalStore, options: Options = TRACKLESS) -> StudyResult:
+def run_yaml(text: str, store: LocalStore, options: Options = TRACKLESS) -> EndedStudy:
     [study] = parse_studies(text, "test.yaml")
     return run_study(study, store, NODES, options)
 

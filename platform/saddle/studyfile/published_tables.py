@@ -71,17 +71,17 @@ def find_table(name: str, study_file: str) -> tuple[str, bytes]:
 
 def packaged_tables() -> dict[str, Traversable]:
     """The packaged tables by name, such as `mixed_perturbation/published/s3_mnist.csv`."""
-    found: dict[str, Traversable] = {}
+    tables: dict[str, Traversable] = {}
 
     def collect(folder: Traversable, prefix: str) -> None:
         for entry in folder.iterdir():
             if entry.is_dir():
                 collect(entry, f"{prefix}{entry.name}/")
             elif entry.name.endswith(".csv"):
-                found[prefix + entry.name] = entry
+                tables[prefix + entry.name] = entry
 
     collect(files(PACKAGE), "")
-    return dict(sorted(found.items()))
+    return dict(sorted(tables.items()))
 
 
 def _listed(folder: Path) -> Iterable[Path]:
@@ -125,17 +125,17 @@ def parse_table(text: str, where: str) -> tuple[list[dict[str, Any]], list[Probl
 
 def _wrong_columns(columns: Sequence[str], where: str, line: int) -> list[Problem]:
     missing = [name for name in REQUIRED if name not in columns]
-    found = [
+    problems = [
         Problem(where, line, "", f"the column {name} is missing", f"there are: {', '.join(columns)}",
                 nearest(name, columns))
         for name in missing
     ]  # fmt: skip
-    found += [
+    problems += [
         Problem(where, line, "", f"the column {show(name)} is there twice" if name else "a column has no name")
         for name in dict.fromkeys(columns)
         if not name or columns.count(name) > 1
     ]
-    return found
+    return problems
 
 
 def _row(cells: Mapping[str, str]) -> dict[str, Any]:

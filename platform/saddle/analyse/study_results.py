@@ -1,0 +1,95 @@
+"""What one run of a study has come to: its records, its arms, and what follows from them, each worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from saddle.analyse.ablation import comparison_spec, measure_arms
+from saddle.analyse.answer_study import answer_study, groups_of
+from saddle.analyse.best import trial_order
+from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.evaluations import comparable
+from saddle.analyse.paired_values import ArmValues, of_arm
+from saddle.analyse.result import Answer, compared_metric
+from saddle.design import Arm, labels
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from trainables.contract import Metric
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """The finished trials of one run of a study; whoever reports, tracks, compares or verifies them takes this.
+
+    `arms` are those of an ablation around its settled baseline, the baseline's first; a search has none.
+    """
+
+    run: RunId
+    study: Study
+    declared: Declarations
+    records: Sequence[TrialRecord]
+    arms: Sequence[Arm] = ()
+    _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The answer to the study's question."""
+        return answer_study(self.study, self.declared, self.records, self.arms)
+
+    @cached_property
+    def comparable(self) -> Sequence[TrialRecord]:
+        """The records in the order of trials, without test metrics of those that were measured otherwise."""
+        return comparable(sorted(self.records, key=trial_order))
+
+    @cached_property
+    def by_key(self) -> Mapping[str, TrialRecord]:
+        """The records by the keys of their trials."""
+        return {record.key: record for record in self.records}
+
+    @cached_property
+    def metric(self) -> Metric:
+        """The metric that an ablation compares."""
+        return compared_metric(self.study, self.declared, self.comparable)
+
+    @cached_property
+    def spec(self) -> ComparisonSpec:
+        """How an ablation's comparisons are judged; raises `ValueError` for a search."""
+        return comparison_spec(self.study, self.metric)
+
+    @cached_property
+    def named_arms(self) -> Mapping[str, Arm]:
+        """The arms by the names that a reader sees, the baseline's first."""
+        return dict(zip(labels(self.arms), self.arms, strict=True))
+
+    @cached_property
+    def arm_names(self) -> Mapping[str, str]:
+        """The names that a reader sees by those that the ledger may call an arm by."""
+        return {known: name for name, arm in self.named_arms.items() for known in (arm.key, arm.name)}
+
+    @cached_property
+    def baseline(self) -> str | None:
+        """What a reader sees the baseline called; None in a search."""
+        return next((name for name, arm in self.named_arms.items() if arm.is_baseline), None)
+
+    @cached_property
+    def groups(self) -> Mapping[str, list[TrialRecord]]:
+        """The comparable records by the arm as a reader sees it called, or of a search each trial by its own name."""
+        return groups_of(self.comparable, self.arms)
+
+    def of_arm(self, arm: Arm) -> list[TrialRecord]:
+        """The comparable records of an arm."""
+        return of_arm(self.comparable, arm)
+
+    def measured(self, metric: str) -> list[ArmValues]:
+        """Every arm's values of a metric, seed by seed, the baseline's first."""
+        if metric not in self._measured:
+            self._measured[metric] = measure_arms(self.study, self.arms, self.comparable, metric)
+        return self._measured[metric]
+
+    def name_of_arm(self, record: TrialRecord) -> str | None:
+        """What a reader sees the record's arm called; None in a search."""
+        return None if record.arm is None else self.arm_names.get(record.arm, record.arm)

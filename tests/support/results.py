@@ -1,0 +1,24 @@
+"""Results of a study that lies in no storage, for tests of what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saddle.analyse.study_results import StudyResults
+from saddle.design.arms import arms_of_study
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+
+
+def results_of(
+    study: Study,
+    declared: Declarations,
+    records: Sequence[TrialRecord],
+    baseline: Mapping[str, Any] | None = None,
+    name: str = "",
+) -> StudyResults:
+    """What these records of a study come to; `name` is what the run is called, if not by the study's name."""
+    return StudyResults(RunId(study.study, "", name), study, declared, records, arms_of_study(study, baseline))
