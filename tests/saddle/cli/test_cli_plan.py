@@ -123,7 +123,8 @@ def test_a_study_that_cannot_be_read_hides_no_other(saddle, tmp_path: Path) -> N
     store.write("studies/torn/instance.json", b"{")
     rows = {row["study"]: row for row in json.loads(saddle("studies", "--json").stdout)}
     assert rows["mine"]["kind"] == "search"
-    assert "unknown trainable 'uninstalled'" in rows["odd"]["question"]
+    assert "can't be read" in rows["odd"]["question"]
+    assert "nor an ablation" in rows["odd"]["question"]
     assert "instance.json is damaged" in rows["torn"]["question"]
     assert saddle("results", "torn").exit_code == 2
     Path("mine.yaml").write_text(PARABOLA)

@@ -75,8 +75,8 @@ def lose_the_end_of_the_journal(store: LocalStore) -> list[str]:
 
 def change_optunas_value(store: LocalStore) -> list[str]:
     entry = Ledger(store, RunId("top")).get(completed(store))
-    changed = {**entry.metrics, "validation/score": 0.123}
-    rewrite_entry(store, changed(entry, metrics=changed))
+    metrics = {**entry.metrics, "validation/score": 0.123}
+    rewrite_entry(store, changed(entry, metrics=metrics))
     return [f"optuna: {entry.key}: its values are"]
 
 
