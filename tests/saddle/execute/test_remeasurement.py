@@ -84,7 +84,7 @@ def test_the_new_numbers_count_and_the_old_ones_stay(store: LocalStore) -> None:
 def test_a_stopped_one_goes_on_with_what_is_left_and_compares_only_what_is_measured_alike(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop_after_one(before: TrialRecord, now: TrialRecord) -> None:
+    def stop_after_one(*_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
