@@ -31,14 +31,17 @@ from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Outbox
 from saddle.track.open_runs import Started
 from saddle.trial.run_id import RunId
-from tests.support.records import make_record
+from saddle.trial.measurement import Measurement
+from saddle.trial.progress import TrialProgress
+from saddle.trial.spec import TrialSpec
 
 def use(root, who):
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     store, run = open_store(root), RunId("digits")
     with lock_study(store, run):
         store.write("studies/digits/progress.json", who.encode())
-        Ledger(store, run).add(make_record(who, "digits", 0, "completed", {}, {}, {"test/score": 1.0}))
+        trial = TrialProgress(TrialSpec(who, run, {}, 0))
+        Ledger(store, run).add(TrialRecord(trial, "completed", Measurement({"test/score": 1.0})))
         list(Ledger(store, run))
         store.write_if("studies/digits/once-" + who, b"1", None)
         outbox = Outbox(outbox_folder(store, run), lambda: lambda operations: iter([len(operations)]))

@@ -39,10 +39,14 @@ from saddle.store.open import open_store
 from saddle.store.retention import Removal, remove
 from saddle.trial.run_id import RunId
 from saddle.trial.spec import TrialSpec
-from tests.support.records import changed, make_record
+from dataclasses import replace
+from saddle.trial.measurement import Measurement
+from saddle.trial.progress import TrialProgress
+from saddle.trial.record import TrialRecord
 
 RUN = RunId("digits")
-ENTRY = make_record("trial-00001", "digits", 0, "completed", {}, {}, {"validation/a": 0.5}, number=1)
+TRIAL = TrialProgress(TrialSpec("trial-00001", RUN, {}, 0, number=1))
+ENTRY = TrialRecord(TRIAL, "completed", Measurement({"validation/a": 0.5}))
 
 leases.RENEW_SECONDS = leases.STALE_SECONDS = 1000.0  # it never looks, as if it had no time to
 leases.place = lambda: "elsewhere"
@@ -58,7 +62,7 @@ with lock_study(store, RUN) as lock:
     writes = {
         "checkpoint": lambda: checkpoints.save(2, {"epoch": 2}, {"validation/a": 0.2}, 2.0, True),
         "verdict": lambda: Checkpoints.of_trial(store, RUN, "trial-00001", lock.token).give_up("failed", "died"),
-        "entry": lambda: Ledger(store, RUN).add(changed(ENTRY, token=lock.token, outcome="failed")),
+        "entry": lambda: Ledger(store, RUN).add(replace(ENTRY, token=lock.token, outcome="failed")),
         "proposal": lambda: write_settings(store, TrialSpec("trial-00001", RUN, {"x": 2}, 0, number=1), lock),
         "removal": lambda: remove(store, RUN, [Removal("trial-00001", "studies/digits/x", 1, "stale")], lock),
         "facts": lambda: write_fenced(store, "studies/digits/instance.json", b"stale", lock),
@@ -102,7 +106,7 @@ def test_nothing_that_a_stale_process_writes_reaches_what_its_successor_wrote(
             worker = Checkpoints.of_trial(store, RUN, "trial-00001", lock.token)
             assert worker.claim(2.0) == 2
             worker.save(2, {"epoch": 2}, {"validation/a": 0.3}, 2.0, best=True)
-            Ledger(store, RUN).add(changed(ENTRY, token=lock.token))
+            Ledger(store, RUN).add(replace(ENTRY, token=lock.token))
             before = objects(s3, bucket)
             os.kill(process.pid, signal.SIGCONT)
             said, _ = process.communicate("go on\n", timeout=60)

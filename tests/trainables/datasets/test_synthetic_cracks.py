@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,14 +156,14 @@ def test_they_need_no_files_and_say_what_they_are(tmp_path: Path) -> None:
 
 
 def test_a_size_is_only_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainables.datasets.known import finding, synthetic_cracks
+    from trainables.datasets.known import synthetic_cracks
 
-    def few(root: Path) -> object:
+    def few(root: Path) -> synthetic_cracks.Found:
         source = synthetic_cracks.SyntheticSource(CLEAR, ("no crack", "crack"), {"train": 6, "test": 2})
         return synthetic_cracks.Found(source, "drawn by a program", lambda: source.counts)
 
     monkeypatch.setenv("SADDLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(finding.OFFICIAL, "synthetic_cracks", few)  # type: ignore[arg-type]
+    monkeypatch.setitem(KNOWN, "synthetic_cracks", replace(KNOWN["synthetic_cracks"], find=few))
     own, small = load("synthetic_cracks"), load({"known": "synthetic_cracks", "size": 32})
     assert (own.shape, small.shape, own.name) == ((1, 64, 64), (1, 32, 32), "synthetic_cracks (part)")
     assert own.train.labels.tolist() == small.train.labels.tolist() == [0, 1, 0, 1, 0, 1]
