@@ -54,7 +54,7 @@ budget: {budget}
 
 
 def test_warm_slots_serve_many_trials_with_as_many_processes_as_slots(store: LocalStore) -> None:
-    result = run_yaml(ABLATION.format(fixed="pause: 0.1", levels="0.5, 0.7, 0.9", seeds=4), store)
+    result = run_yaml(ABLATION.format(fixed="pause: 0.4", levels="0.5, 0.7, 0.9", seeds=4), store)
     assert len(result.entries) == 16
     assert {entry.outcome for entry in result.entries} == {"completed"}
     processes = {entry.metrics["test/process"] for entry in result.entries}
