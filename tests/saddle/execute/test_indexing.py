@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.execute import scheduler as scheduler
+from saddle.execute import recorder
 from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store import ledger_index
 from saddle.store.ledger import Ledger
@@ -40,7 +40,7 @@ def segments(store: LocalStore) -> dict[int, int]:
 
 @pytest.mark.usefixtures("ray_session")
 def test_a_long_study_is_indexed_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "SEGMENT", 2)
+    monkeypatch.setattr(recorder, "SEGMENT", 2)
     monkeypatch.setattr(ledger_index, "SEGMENT", 2)
     monkeypatch.setattr(ledger_index, "FEWEST", 2)
     store = LocalStore(tmp_path)
@@ -63,4 +63,5 @@ def test_a_study_that_ends_is_indexed_and_what_is_run_again_is_read_anew(
     assert (found.outcome, found.metrics["test/score"]) == ("completed", again.metrics["test/score"])
     assert found.started > again.started
     assert list(store.names(index_folder(RunId("long")))), "its other rows are still good"
-    assert Ledger(store, RunId("long")).entries() == list(second.entries)
+    stored = {entry.key: (entry.outcome, entry.metrics) for entry in Ledger(store, RunId("long")).entries()}
+    assert stored == {entry.key: (entry.outcome, entry.metrics) for entry in second.entries}
