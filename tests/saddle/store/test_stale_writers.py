@@ -106,7 +106,7 @@ def test_nothing_that_a_stale_process_writes_reaches_what_its_successor_wrote(
             worker = Checkpoints.of_trial(store, RUN, "trial-00001", lock.token)
             assert worker.claim(2.0) == 2
             worker.save(2, {"epoch": 2}, {"validation/a": 0.3}, 2.0, best=True)
-            Ledger(store, RUN).add(replace(ENTRY, token=lock.token))
+            Ledger(store, RUN).add(changed(ENTRY, token=lock.token))
             before = objects(s3, bucket)
             os.kill(process.pid, signal.SIGCONT)
             said, _ = process.communicate("go on\n", timeout=60)
