@@ -17,7 +17,7 @@ from saddle.store.lock import lock_study
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.commands import wait_until
-from tests.support.records import make_record
+from tests.support.records import changed, make_record
 from tests.support.s3 import S3
 
 RUN = RunId("digits")
