@@ -19,7 +19,6 @@ from trainables.contract import (
     MethodFailure,
     Report,
     Trainable,
-    choices,
     field_source,
     hyperparameter,
     require_finite,
@@ -80,8 +79,6 @@ def test_what_the_configuration_refuses_is_refused(given: dict[str, object]) -> 
 def test_a_method_without_recipes_needs_none() -> None:
     plain = SimpleNamespace(Config=Settings)
     assert resolve(plain, {}, recipe="anything").config == Settings()
-    assert choices(plain, "RECIPES") == ()
-    assert choices(METHOD, "RECIPES") == ("slow",)
     assert field_source(Settings, "kind") == "assumed"
 
 
