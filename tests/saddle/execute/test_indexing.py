@@ -63,5 +63,4 @@ def test_a_study_that_ends_is_indexed_and_what_is_run_again_is_read_anew(
     assert (found.outcome, found.metrics["test/score"]) == ("completed", again.metrics["test/score"])
     assert found.started > again.started
     assert list(store.names(index_folder(RunId("long")))), "its other rows are still good"
-    stored = {entry.key: (entry.outcome, entry.metrics) for entry in Ledger(store, RunId("long")).entries()}
-    assert stored == {entry.key: (entry.outcome, entry.metrics) for entry in second.entries}
+    assert Ledger(store, second.results.run).entries() == list(second.results.records)
