@@ -65,7 +65,7 @@ class PlannedAttack:
 def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAttack]:
     """All declared attacks of a test, or those of a validation, in the order in which they run.
 
-    Attacks that are named by themselves come first, as they are listed; then those of sets, the cheapest first, without
+    Attacks that are named by themselves come first, as they are listed; then those of sets (see `_order`), without
     those that a study names by itself with the same budget. A validation leaves out attacks without an L∞ bound, which
     take hundreds of times as long as PGD, takes of a set its cheapest attack alone, with `attack_steps` at most, and of
     all that the first where `validation_attacks` says so.
@@ -79,12 +79,20 @@ def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAt
             named, sets = [name for name in named if name == first], [name for name in sets if name == first]
     planned = [one for name in named for one in _against_heads(config, attack_of(name), _own_budget(config, name))]
     members = [member for name in sets for member in _members(config, name, tested=tested)]
-    # the less an attack should find, the later it comes: what it does find, those before it should have
-    members.sort(key=lambda one: (-one.may_find, one.attack.cost(one.budget, CUSTOMARY_CLASSES)))
-    for member in members:
+    for member in sorted(members, key=_order):
         if all(member.facts() != other.facts() for other in planned):
             planned.append(member)
     return planned
+
+
+def _order(member: PlannedAttack) -> tuple[bool, float, float]:
+    """First the sets that may escalate, then the cheapest attacks.
+
+    So what escalates a set doesn't hang on whether another was asked for, or had run before. Within it, the less an
+    attack should find, the later it comes: what it does find, those before it should have.
+    """
+    escalates = bool(member.of_set and SETS[member.of_set].escalations)
+    return not escalates, -member.may_find, member.attack.cost(member.budget, CUSTOMARY_CLASSES)
 
 
 def _members(config: EvaluationSettings, name: str, *, tested: bool) -> Iterator[PlannedAttack]:
