@@ -139,6 +139,8 @@ def test_again(
 ) -> Report:
     """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
     state = stored_state(store, FoundTrial(stored, entry))
+    if trainable.reevaluate is None:
+        return trainable.evaluate(config, state, run)
     return trainable.reevaluate(config, state, run, earlier_report(store, entry))
 
 

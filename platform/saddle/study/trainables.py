@@ -48,7 +48,7 @@ class TrainableError(UserError):
 class LoadedTrainable(Declarations):
     """A trainable with its code: every optional part of the contract (`trainables.contract.Trainable`) is filled in.
 
-    `code` is the module or object itself, `estimate` and `check_robustness` are None where it has none.
+    `code` is the module or object itself, `reevaluate`, `estimate` and `check_robustness` are None where it has none.
     """
 
     code: Any
@@ -56,8 +56,7 @@ class LoadedTrainable(Declarations):
     train: Callable[[Any, Run], Iterator[Report]]
     load: Callable[[Any, Mapping[str, Any]], Any]
     evaluate: Evaluate
-    reevaluate: Callable[[Any, Mapping[str, Any], Run, Report], Report]
-    """`evaluate` where it can't go on from an earlier report."""
+    reevaluate: Callable[[Any, Mapping[str, Any], Run, Report], Report] | None
     recipes: tuple[str, ...]
     scales: tuple[str, ...]
     estimate: Callable[[Any], tuple[float, int]] | None
@@ -102,11 +101,6 @@ def load_trainable(name: str) -> LoadedTrainable:
 def complete_trainable(name: str, code: Any, entry_point: str = "") -> LoadedTrainable:
     """The trainable of a module or object; raises `TrainableError` where that lacks a part of the contract."""
     _require_contract(name, code)
-
-    def reevaluate(config: Any, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
-        report: Report = code.evaluate(config, state, run)
-        return report
-
     return LoadedTrainable(
         name=name,
         metrics={metric: complete_metric(metric, declared) for metric, declared in code.METRICS.items()},
@@ -120,7 +114,7 @@ def complete_trainable(name: str, code: Any, entry_point: str = "") -> LoadedTra
         train=code.train,
         load=code.load,
         evaluate=code.evaluate,
-        reevaluate=getattr(code, "reevaluate", reevaluate),
+        reevaluate=getattr(code, "reevaluate", None),
         recipes=tuple(getattr(code, "RECIPES", ())),
         scales=tuple(getattr(code, "SCALES", ())),
         estimate=getattr(code, "estimate", None),

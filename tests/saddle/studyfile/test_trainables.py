@@ -13,7 +13,7 @@ from saddle.study.trainables import GROUP, TrainableError, complete_trainable, f
 from saddle.studyfile.loader import parse_studies
 from saddle.studyfile.problem import StudyError
 from trainables.contract import Config as Contract
-from trainables.contract import InProcessRun, Metric, Report, complete_metric, hyperparameter
+from trainables.contract import Metric, Report, complete_metric, hyperparameter
 
 
 def test_installed_trainables_are_found() -> None:
@@ -83,9 +83,8 @@ def test_every_optional_part_is_filled_in_once(fakes) -> None:
     )
     loaded = complete_trainable("bare", bare)
     assert (loaded.recipes, loaded.scales, loaded.components, loaded.evaluation_fields) == ((), (), {}, ())
-    assert (loaded.estimate, loaded.check_robustness) == (None, None)
+    assert (loaded.reevaluate, loaded.estimate, loaded.check_robustness) == (None, None, None)
     assert loaded.complete({"x": 2.0}) == {"x": 2.0, "dataset": "digits"}
-    assert loaded.reevaluate(Config(), {"a": 1}, InProcessRun(), Report({})).metrics == {"test/a": 1.0}
     asked: list[object] = []
     loaded.check(Config(), SimpleNamespace(data=asked.append))
     assert asked == ["digits"], "without a check of its own its data must be there"
@@ -93,6 +92,8 @@ def test_every_optional_part_is_filled_in_once(fakes) -> None:
     assert loaded.metrics["test/iou"] == Metric("minimize", unit="s", name="test/iou"), "a declaration is believed"
     assert list(loaded.fields) == ["x", "dataset"]
     assert not hasattr(loaded.plain, "Config"), "what is stored of it has no code"
+    fake = complete_trainable("fake", fakes["fake"])
+    assert (fake.recipes, fake.scales) == (("paper", "code"), ("quick", "full"))
 
 
 def test_defaults_that_raise_are_a_problem_of_the_study(fakes, search_text) -> None:
