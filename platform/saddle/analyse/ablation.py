@@ -12,7 +12,7 @@ from saddle.analyse.best import trial_order
 from saddle.analyse.block_averages import averaged_over, averages_over_blocks
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
-from saddle.analyse.collapse import failure_rates, with_failures
+from saddle.analyse.collapse import failure_rates
 from saddle.analyse.contrast_effects import contrast_effects, contrasts_of, unestimable
 from saddle.analyse.effects import ComparisonSpec, paired_effects
 from saddle.analyse.evaluations import at_quick
@@ -53,13 +53,12 @@ def answer_ablation(
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = with_mixed(standing.effects, ablation, arms, entries, metric.name)
     failures = failure_rates(measured)
-    effects = with_failures(effects, failures)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = at_quick(entries, metric) + paragraph(effects, spec, failures) + averaged_over(ablation)
+        sentence = at_quick(entries, metric) + paragraph(effects, spec) + averaged_over(ablation)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}

@@ -6,17 +6,17 @@ other datasets. From three levels of a block on, the interval over the levels' m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean, variance
 from typing import Any
 
-from saddle.analyse.contrast_effects import comparison_of, contrasts_of
+from saddle.analyse.blocks import comparisons_in
+from saddle.analyse.comparison import Comparison
 from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.paired_values import ArmValues, Pairs, measure, pair
 from saddle.analyse.statistics.random_effects import FEWEST_BLOCKS, BlockMeans, block_means
 from saddle.analyse.text.formatting import Scale, listed, plural
-from saddle.design import Arm, labels
-from saddle.design.blocks import MACHINE, block_list
+from saddle.design import Arm
+from saddle.design.blocks import MACHINE, Block, block_list
 from saddle.study.ablation import Ablation
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
@@ -36,39 +36,19 @@ def averages_over_blocks(
     for factor, levels in ablation.blocks.items():
         if len(levels) < FEWEST_BLOCKS or factor == MACHINE:
             continue
-        by_level = [_comparisons(ablation, arms, entries, spec, factor, level) for level in levels]
-        for place, (name, _) in enumerate(by_level[0]):
-            pairs = [comparisons[place][1] for comparisons in by_level]
-            if all(len(each.differences) > 1 for each in pairs):
-                yield _sentence(name, factor, _over_levels(pairs, spec.alpha), spec.metric)
+        by_level = [comparisons_in(ablation, arms, entries, spec, _blocks_at(ablation, factor, at)) for at in levels]
+        for comparisons in zip(*by_level, strict=True):
+            if all(len(comparison.values) > 1 for comparison in comparisons):
+                found = _over_levels(comparisons, spec.alpha)
+                yield _sentence(comparisons[0].name, factor, found, spec.metric)
 
 
-def _comparisons(
-    ablation: Ablation,
-    arms: Sequence[Arm],
-    entries: Sequence[TrialRecord],
-    spec: ComparisonSpec,
-    factor: str,
-    level: Any,
-) -> list[tuple[str, Pairs]]:
-    """Each effect's pairs at one level of a block, seed by seed."""
-    blocks = [block for block in block_list(ablation.blocks) if canonical(block[factor]) == canonical(level)]
-    measured = [
-        measure(entries, arm, spec.metric.name, ablation.seed_list, label, blocks)
-        for arm, label in zip(arms, labels(arms), strict=True)
-    ]
-    return list(_named_pairs(ablation, arms, measured))
+def _blocks_at(ablation: Ablation, factor: str, level: Any) -> list[Block]:
+    return [block for block in block_list(ablation.blocks) if canonical(block[factor]) == canonical(level)]
 
 
-def _named_pairs(ablation: Ablation, arms: Sequence[Arm], measured: Sequence[ArmValues]) -> Iterable[tuple[str, Pairs]]:
-    designed = contrasts_of(ablation, arms)
-    if designed is None:
-        return [(arm.arm, pair(arm, measured[0])) for arm in measured[1:]]
-    return [(contrast.name, comparison_of(contrast, measured).pairs) for contrast in designed.effects]
-
-
-def _over_levels(pairs: Sequence[Pairs], alpha: float) -> BlockMeans:
-    values = [list(each.differences.values()) for each in pairs]
+def _over_levels(comparisons: Sequence[Comparison], alpha: float) -> BlockMeans:
+    values = [comparison.values for comparison in comparisons]
     return block_means([fmean(each) for each in values], [variance(each) / len(each) for each in values], alpha)
 
 

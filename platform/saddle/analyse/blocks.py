@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from saddle.analyse.comparison import Comparison, compare
 from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, ComparisonSpec, describe
-from saddle.analyse.paired_values import measure, pair
-from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.effects import ComparisonSpec, describe
+from saddle.analyse.paired_values import measure
 from saddle.design import Arm, labels
-from saddle.design.blocks import block_list, block_name
+from saddle.design.blocks import Block, block_list, block_name
 from saddle.study.ablation import Ablation
 from saddle.trial.record import TrialRecord
 
@@ -30,24 +30,35 @@ def effects_in_blocks(
     """
     if not ablation.blocks:
         return []
-    designed = contrasts_of(ablation, arms)
-    found: list[list[tuple[str, Effect]]] = []
-    for block in block_list(ablation.blocks):
-        measured = [
-            measure(entries, arm, spec.metric.name, ablation.seed_list, label, [block])
-            for arm, label in zip(arms, labels(arms), strict=True)
-        ]
-        if designed is None:
-            comparisons = [Comparison(arm.arm, pair(arm, measured[0])) for arm in measured[1:]]
-        else:
-            comparisons = [comparison_of(contrast, measured) for contrast in designed.effects]
-        found.append([(block_name(block), _described(comparison, spec)) for comparison in comparisons])
+    found = [
+        [(block_name(block), _described(comparison, spec)) for comparison in in_blocks]
+        for block in block_list(ablation.blocks)
+        for in_blocks in [comparisons_in(ablation, arms, entries, spec, [block])]
+    ]
     return [one for together in zip(*found, strict=True) for one in together]
+
+
+def comparisons_in(
+    ablation: Ablation,
+    arms: Sequence[Arm],
+    entries: Sequence[TrialRecord],
+    spec: ComparisonSpec,
+    blocks: Sequence[Block],
+) -> list[Comparison]:
+    """What each effect of the study compares in these blocks alone, seed by seed."""
+    measured = [
+        measure(entries, arm, spec.metric.name, ablation.seed_list, label, blocks)
+        for arm, label in zip(arms, labels(arms), strict=True)
+    ]
+    designed = contrasts_of(ablation, arms)
+    if designed is None:
+        return [compare(arm, measured[0], spec.direction) for arm in measured[1:]]
+    return [comparison_of(contrast, measured, spec.direction) for contrast in designed.effects]
 
 
 def _described(comparison: Comparison, spec: ComparisonSpec) -> Effect:
     effect = describe(comparison, spec)
-    if not comparison.testable:
+    if comparison.test is None:
         return effect
-    low, high = paired_t(comparison.values).interval(spec.alpha)
+    low, high = comparison.test.interval(spec.alpha)
     return replace(effect, low=float(low), high=float(high), level=1 - spec.alpha)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from saddle.analyse.effect import Effect
-from saddle.analyse.paired_values import ArmValues, Pairs
-from saddle.analyse.statistics.power import FEWEST_SEEDS
-from saddle.analyse.verdict import Verdict
+from saddle.analyse.paired_values import ArmValues
 
 
 @dataclass(frozen=True)
@@ -37,23 +34,6 @@ def failure_rates(measured: Sequence[ArmValues], alpha: float = 0.05) -> tuple[F
     if not any(arm.failures for arm in measured):
         return ()
     return tuple(_rate(arm, measured[0], alpha) for arm in measured if _fates(arm))
-
-
-def with_failures(effects: Sequence[Effect], failures: Sequence[FailureRate]) -> tuple[Effect, ...]:
-    """The effects, where those of arms that failed with every seed, and not so the baseline, end in `fails`."""
-    failed = {rate.arm for rate in failures if rate.failed == rate.trained >= FEWEST_SEEDS}
-    return tuple(
-        replace(effect, verdict=Verdict.FAILS, more_seeds=None)
-        if effect.kind == "arm" and effect.arm in failed and effect.baseline not in failed
-        else effect
-        for effect in effects
-    )
-
-
-def always_fails(pairs: Pairs) -> bool:
-    """Whether the arm failed with every seed, three at least, and the baseline did not."""
-    arm, baseline = pairs.arm, pairs.baseline
-    return not arm.values and len(arm.failures) >= FEWEST_SEEDS and bool(baseline.values)
 
 
 def _fates(arm: ArmValues) -> dict[int, bool]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from saddle.analyse.comparison import Comparison, with_failures_counted
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, ComparisonSpec, judge
-from saddle.analyse.paired_values import MISSING, ArmValues, pair
+from saddle.analyse.effects import ComparisonSpec, judge
+from saddle.analyse.paired_values import MISSING, ArmValues, Pairs, pair
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, Side
 from saddle.design.registry import design_of
 from saddle.study.ablation import Ablation
+from trainables.contract import Direction
 
 
 def contrast_effects(contrasts: Contrasts, measured: Sequence[ArmValues], spec: ComparisonSpec) -> list[Effect]:
@@ -23,12 +25,14 @@ def contrast_effects(contrasts: Contrasts, measured: Sequence[ArmValues], spec: 
     """
     judged: dict[str, Effect] = {}
     for kind in ("main effect", "interaction"):
-        family = [comparison_of(contrast, measured) for contrast in contrasts.effects if contrast.kind == kind]
+        family = [
+            comparison_of(contrast, measured, spec.direction) for contrast in contrasts.effects if contrast.kind == kind
+        ]
         judged |= {effect.name: effect for effect in judge(family, spec)}
-    effects = [judged[contrast.name] for contrast in contrasts.effects]
     return [
         replace(effect, notes=(*_notes(contrast), *effect.notes))
-        for contrast, effect in zip(contrasts.effects, effects, strict=True)
+        for contrast in contrasts.effects
+        for effect in [judged[contrast.name]]
     ]
 
 
@@ -57,12 +61,19 @@ def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
     return said
 
 
-def comparison_of(contrast: Contrast, measured: Sequence[ArmValues]) -> Comparison:
-    """The contrast's pairs, seed by seed."""
-    return Comparison(contrast.name, pair(_side(contrast.high, measured), _side(contrast.low, measured)), contrast.kind)
+def comparison_of(contrast: Contrast, measured: Sequence[ArmValues], direction: Direction) -> Comparison:
+    """The contrast's pairs, seed by seed; failures are counted at the worst value seen in any arm that it weighs."""
+    places = sorted({*contrast.high.weights, *contrast.low.weights})
+    filled = with_failures_counted([measured[place] for place in places], direction)
+    counted = _pairs(contrast, dict(zip(places, filled, strict=True))) if filled else None
+    return Comparison(contrast.name, _pairs(contrast, dict(enumerate(measured))), contrast.kind, counted)
 
 
-def _side(side: Side, measured: Sequence[ArmValues]) -> ArmValues:
+def _pairs(contrast: Contrast, measured: Mapping[int, ArmValues]) -> Pairs:
+    return pair(_side(contrast.high, measured), _side(contrast.low, measured))
+
+
+def _side(side: Side, measured: Mapping[int, ArmValues]) -> ArmValues:
     """The weighted sum of several arms on the seeds that all of them completed."""
     parts = [(weight, measured[place]) for place, weight in side.weights.items()]
     seeds = sorted({seed for _, arm in parts for seed in (*arm.values, *arm.lost)})

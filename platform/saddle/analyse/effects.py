@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special, stats
 
-from saddle.analyse.effect import Effect, FailuresCounted, Kind
-from saddle.analyse.paired_values import MISSING, ArmValues, Pairs, pair, worst_value
+from saddle.analyse.comparison import Comparison, compare
+from saddle.analyse.effect import Effect, FailuresCounted
+from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
-from saddle.analyse.statistics.paired_t import has_spread, paired_t
+from saddle.analyse.statistics.paired_t import has_spread
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Intervals, Verdict, decide, decide_with_failures
@@ -37,49 +38,6 @@ class ComparisonSpec:
         return self.metric.direction
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What is compared before it is judged: a name, its pairs, and where replicates failed, pairs that count them."""
-
-    name: str
-    pairs: Pairs
-    kind: Kind = "arm"
-    counted: Pairs | None = None
-
-    @property
-    def values(self) -> list[float]:
-        return list(self.pairs.differences.values())
-
-    @property
-    def counted_values(self) -> list[float]:
-        """The differences with failures counted; those of the complete pairs where nothing failed."""
-        return self.values if self.counted is None else list(self.counted.differences.values())
-
-    @property
-    def testable(self) -> bool:
-        """Whether there are enough pairs, and spread among them, to say anything."""
-        return is_testable(self.values)
-
-    @property
-    def failures(self) -> tuple[int, int]:
-        """How many replicates of the arm and of the baseline failed."""
-        return len(self.pairs.arm.failures), len(self.pairs.baseline.failures)
-
-
-def is_testable(differences: Sequence[float]) -> bool:
-    """Whether there are enough differences, and spread among them, for a t test."""
-    return len(differences) >= FEWEST_SEEDS and has_spread(differences)
-
-
-def compare(arm: ArmValues, baseline: ArmValues, direction: Direction) -> Comparison:
-    """An arm against the baseline; failures are counted at the worst value seen in either of the two."""
-    pairs, worst = pair(arm, baseline), worst_value((arm, baseline), direction)
-    if worst is None or not (arm.failures or baseline.failures):
-        return Comparison(arm.arm, pairs)
-    counted = pair(arm.with_failures_at(worst), baseline.with_failures_at(worst))
-    return Comparison(arm.arm, pairs, counted=counted)
-
-
 def paired_effects(arms: Sequence[ArmValues], baseline: ArmValues, spec: ComparisonSpec) -> list[Effect]:
     """Each arm's effect against the baseline, adjusted over all of them."""
     return judge([compare(arm, baseline, spec.direction) for arm in arms], spec)
@@ -92,52 +50,21 @@ def judge(comparisons: Sequence[Comparison], spec: ComparisonSpec) -> list[Effec
     """
     if not comparisons:
         return []
-    p_all = [decisive_p(comparison) for comparison in comparisons]
+    p_all = [comparison.decisive_p for comparison in comparisons]
     adjusted = adjust(p_all, spec.correction)
     levels = local_alpha(p_all, spec.alpha, spec.correction)
     effects = []
     for comparison, p_adjusted, local in zip(comparisons, adjusted, levels, strict=True):
-        effect = describe(comparison, spec)
-        strict = spec.alpha / len(comparisons)
-        complete, counted = (
-            t_intervals(values, float(local), strict) for values in (comparison.values, comparison.counted_values)
-        )
-        if complete is not None or counted is not None:
-            effect = conclude(effect, spec, complete, counted, level=1 - float(local), p_adjusted=float(p_adjusted))
-        effects.append(effect)
+        intervals = comparison.intervals(float(local), spec.alpha / len(comparisons))
+        effects.append(conclude(comparison, spec, *intervals, level=1 - float(local), p_adjusted=float(p_adjusted)))
     return effects
-
-
-def decisive_p(comparison: Comparison) -> float:
-    """The p that a comparison has in its family: where replicates failed, that of what both ways of counting show.
-
-    So its verdict is a claim exactly where the correction rejects. 1 where nothing can be tested.
-    """
-    complete, counted = (
-        paired_t(values) if is_testable(values) else None for values in (comparison.values, comparison.counted_values)
-    )
-    if counted is None:
-        return 1.0
-    if complete is None or comparison.counted is None:
-        return float(counted.p)
-    same_sign = float(complete.mean) * float(counted.mean) > 0
-    return max(float(complete.p), float(counted.p)) if same_sign else float(counted.p)
-
-
-def t_intervals(differences: Sequence[float], alpha: float, strict: float) -> Intervals | None:
-    """The t intervals at the levels 1 - alpha and 1 - strict; None where nothing can be tested."""
-    if not is_testable(differences):
-        return None
-    test = paired_t(differences)
-    return Intervals(*((float(low), float(high)) for low, high in map(test.interval, (alpha, strict))))
 
 
 def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
     """A comparison with all that can be said before its interval: unsettled so far."""
-    pairs, values = comparison.pairs, comparison.values
-    sd = float(np.std(values, ddof=1)) if comparison.testable else None
+    pairs, values, test = comparison.pairs, comparison.values, comparison.test
+    sd = float(np.std(values, ddof=1)) if test is not None else None
     mean = _mean(values)
-    test = paired_t(values) if comparison.testable else None
     return Effect(
         name=comparison.name,
         arm=pairs.arm.arm,
@@ -149,10 +76,10 @@ def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
         p=None if test is None else float(test.p),
         correction=spec.correction,
         p_permutation=sign_flip_p(values) if values else None,
-        p_equivalence=tost_p(values, spec.equivalence) if comparison.testable and spec.equivalence else None,
+        p_equivalence=tost_p(values, spec.equivalence) if test is not None and spec.equivalence else None,
         sd=sd,
         size=None if sd is None or mean is None else hedges(len(values) - 1) * mean / sd,
-        more_seeds=None if fails_mostly(pairs) else first_seeds(len(values)),
+        more_seeds=None if comparison.fails_mostly else first_seeds(len(values)),
         differences=dict(pairs.differences),
         arm_mean=_mean([pairs.arm.values[seed] for seed in pairs.differences]),
         baseline_mean=_mean([pairs.baseline.values[seed] for seed in pairs.differences]),
@@ -167,22 +94,17 @@ def first_seeds(pairs: int) -> int | None:
     return FEWEST_SEEDS - pairs if pairs < FEWEST_SEEDS else None
 
 
-def fails_mostly(pairs: Pairs) -> bool:
-    """Whether most replicates of either arm failed: more seeds would mostly fail, too."""
-    return any(2 * len(side.failures) > side.trained for side in (pairs.arm, pairs.baseline))
-
-
-def counted_of(comparison: Comparison) -> FailuresCounted | None:
-    """The comparison with failures counted, before its interval; None where nothing failed."""
-    arm, baseline = comparison.failures
-    if not arm and not baseline:
+def counted_of(comparison: Comparison, intervals: Intervals | None = None) -> FailuresCounted | None:
+    """The comparison with failures counted, and its interval where it is known; None where nothing failed."""
+    if comparison.counted is None:
         return None
-    values, pairs = comparison.counted_values, comparison.pairs
-    return FailuresCounted(arm, baseline, pairs.arm.trained, pairs.baseline.trained, len(values), _mean(values))
+    (arm, baseline), values, pairs = comparison.failures, comparison.counted_values, comparison.pairs
+    ends = (None, None) if intervals is None else intervals.difference
+    return FailuresCounted(arm, baseline, pairs.arm.trained, pairs.baseline.trained, len(values), _mean(values), *ends)
 
 
 def conclude(
-    effect: Effect,
+    comparison: Comparison,
     spec: ComparisonSpec,
     complete: Intervals | None,
     counted: Intervals | None,
@@ -191,32 +113,30 @@ def conclude(
     p_adjusted: float,
 ) -> Effect:
     """The effect with its intervals over complete pairs and with failures counted, and the verdict that follows."""
-    failed = effect.counted
-    verdict = verdict_of((failed.arm, failed.baseline) if failed is not None else (0, 0), spec, complete, counted)
+    effect, verdict = describe(comparison, spec), verdict_of(comparison, spec, complete, counted)
+    if complete is None and counted is None:
+        return replace(effect, verdict=verdict)
     low, high = (None, None) if complete is None else complete.difference
     notes = effect.notes
     if verdict is Verdict.EQUIVALENT and low is not None and high is not None and not low <= 0 <= high:
         notes = (*notes, "a difference is shown, but it is smaller than the study calls practical")
-    if failed is not None and counted is not None:
-        failed = replace(failed, low=counted.difference[0], high=counted.difference[1])
-    unsettled = verdict is Verdict.UNSETTLED
-    hopeless = failed is not None and effect.more_seeds is None and effect.n < FEWEST_SEEDS
-    more = more_seeds(effect, spec, 1 - level) if unsettled and not hopeless else None
+    waits = verdict is Verdict.UNSETTLED and not comparison.fails_mostly
     return replace(
-        effect, verdict=verdict, low=low, high=high, level=level, p_adjusted=p_adjusted, notes=notes, more_seeds=more,
-        counted=failed,
+        effect, verdict=verdict, low=low, high=high, level=level, p_adjusted=p_adjusted, notes=notes,
+        more_seeds=more_seeds(effect, spec, 1 - level) if waits else None, counted=counted_of(comparison, counted),
     )  # fmt: skip
 
 
 def verdict_of(
-    failures: tuple[int, int], spec: ComparisonSpec, complete: Intervals | None, counted: Intervals | None
+    comparison: Comparison, spec: ComparisonSpec, complete: Intervals | None, counted: Intervals | None
 ) -> Verdict:
-    """The verdict of a comparison with so many failures of arm and baseline, once anything can be tested."""
-    if not any(failures):
-        assert complete is not None
+    """The verdict that follows from a comparison's intervals, and from what failed."""
+    arm, baseline = comparison.failures
+    if comparison.always_fails:
+        return Verdict.FAILS
+    if complete is not None and not arm and not baseline:
         return decide(complete, spec.direction, spec.equivalence)
-    excess = failures[0] - failures[1]
-    return decide_with_failures(complete, counted, spec.direction, spec.equivalence, excess=excess)
+    return decide_with_failures(complete, counted, spec.direction, spec.equivalence, excess=arm - baseline)
 
 
 def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None:

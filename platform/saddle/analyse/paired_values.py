@@ -19,7 +19,6 @@ from saddle.design.blocks import Block, block_name
 from saddle.study.values import canonical
 from saddle.trial.outcome import FAILURES, Outcome
 from saddle.trial.record import TrialRecord
-from trainables.contract import Direction
 
 MISSING = "not trained yet"
 NO_VALUE = "no value"
@@ -119,12 +118,6 @@ def _value(entry: TrialRecord | None, metric: str) -> float | str:
     value = value_of(entry, metric)
     lacking = NOT_FINITE if metric in entry.not_finite else NO_VALUE
     return lacking if value is None else value
-
-
-def worst_value(arms: Iterable[ArmValues], direction: Direction) -> float | None:
-    """The worst value that any of the arms has; None where none has one."""
-    values = [value for arm in arms for value in arm.values.values()]
-    return (min if direction == "maximize" else max)(values, default=None)
 
 
 def pair(arm: ArmValues, baseline: ArmValues) -> Pairs:

@@ -16,14 +16,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from saddle.analyse.collapse import always_fails
+from saddle.analyse.comparison import Comparison, compare
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, ComparisonSpec, compare, conclude, describe, is_testable, verdict_of
+from saddle.analyse.effects import ComparisonSpec, conclude, verdict_of
 from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
-from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.verdict import SETTLED, Interval, Intervals
+from saddle.analyse.statistics.paired_t import PairedT
+from saddle.analyse.verdict import SETTLED, Intervals
 
 
 @dataclass(frozen=True)
@@ -39,50 +39,69 @@ class RaceState:
         return place < self.settled.get(arm, place + 1)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """How a race is judged: `most` seeds, α spent over their looks, and `arms` that share it."""
+
+    spec: ComparisonSpec
+    spending: Spending
+    most: int
+    arms: int
+
+    @property
+    def strict(self) -> float:
+        """The constant level of equivalence."""
+        return self.spec.alpha / self.arms
+
+
 @dataclass
 class _Looks:
     """A sequence of t tests of one comparison, with more pairs each."""
 
+    plan: _Plan
     pairs: list[int] = field(default_factory=list)
     means: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     final: bool = False
 
-    def add(self, differences: Sequence[float], *, final: bool) -> None:
+    def add(self, test: PairedT | None, *, final: bool) -> None:
         """Look once more; with nothing new since the last time only the last look is another."""
         self.final = final
-        if is_testable(differences) and (not self.pairs or self.pairs[-1] < len(differences)):
-            test = paired_t(differences)
-            self.pairs.append(len(differences))
+        n = 0 if test is None else int(test.freedom) + 1
+        if test is not None and (not self.pairs or self.pairs[-1] < n):
+            self.pairs.append(n)
             self.means.append(float(test.mean))
             self.errors.append(float(test.error))
 
-    def shares(self, most: int) -> tuple[float, ...]:
+    @property
+    def shares(self) -> tuple[float, ...]:
         """How much of the comparison each look is; whatever failed, the last look is all of it."""
-        shares = [n / most for n in self.pairs]
+        shares = [n / self.plan.most for n in self.pairs]
         return (*shares[:-1], 1.0) if self.final else tuple(shares)
 
-    def bound(self, most: int, alpha: float, spending: Spending) -> float:
+    def bound(self, alpha: float) -> float:
         """The |t| that ends the comparison at the latest look; infinite before the first."""
         if not self.pairs:
             return math.inf
-        return critical_values(tuple(self.pairs), self.shares(most), alpha, spending)[-1]
+        return critical_values(tuple(self.pairs), self.shares, alpha, self.plan.spending)[-1]
 
     @property
     def t(self) -> float:
         """The statistic of the latest look."""
         return self.means[-1] / self.errors[-1] if self.pairs else 0.0
 
-    def p(self, most: int, spending: Spending) -> float:
+    @property
+    def p(self) -> float:
         """About the smallest alpha at which the latest look would have ended the comparison."""
-        if not self.pairs:
-            return 1.0
-        return sequential_p(self.t, tuple(self.pairs), self.shares(most), spending)
+        return sequential_p(self.t, tuple(self.pairs), self.shares, self.plan.spending) if self.pairs else 1.0
 
-    def interval(self, most: int, alpha: float, spending: Spending) -> Interval:
-        """The repeated confidence interval of the latest look."""
-        half = self.bound(most, alpha, spending) * self.errors[-1]
-        return self.means[-1] - half, self.means[-1] + half
+    def intervals(self, alpha: float) -> Intervals | None:
+        """The repeated confidence intervals of the latest look, at level 1 - alpha and at the level of equivalence."""
+        if not self.pairs:
+            return None
+        mean, error = self.means[-1], self.errors[-1]
+        halves = [self.bound(level) * error for level in (alpha, self.plan.strict)]
+        return Intervals(*((mean - half, mean + half) for half in halves))
 
 
 @dataclass
@@ -91,103 +110,87 @@ class _Runner:
 
     arm: ArmValues
     comparison: Comparison
-    complete: _Looks = field(default_factory=_Looks)
-    counted: _Looks = field(default_factory=_Looks)
+    complete: _Looks
+    counted: _Looks
     settled: int | None = None
 
     def look(self, comparison: Comparison, *, final: bool) -> None:
         """Look at the comparison as it stands."""
         self.comparison = comparison
-        self.complete.add(comparison.values, final=final)
-        self.counted.add(comparison.counted_values, final=final)
+        self.complete.add(comparison.test, final=final)
+        self.counted.add(comparison.counted_test, final=final)
 
-    def p(self, most: int, spending: Spending) -> float:
-        """The p with which it enters Holm's order (see `effects.decisive_p`)."""
-        complete, counted = self.complete.p(most, spending), self.counted.p(most, spending)
-        same_sign = self.complete.t * self.counted.t > 0
-        return max(complete, counted) if same_sign else counted
+    @property
+    def decisive(self) -> list[_Looks]:
+        """What must leave out zero for a claim, as in `Comparison.decisive_p`."""
+        return [self.complete, self.counted] if self.complete.t * self.counted.t > 0 else [self.counted]
 
-    def is_rejected(self, most: int, alpha: float, spending: Spending) -> bool:
+    @property
+    def p(self) -> float:
+        """The p with which it enters Holm's order."""
+        return max(looks.p for looks in self.decisive)
+
+    def is_rejected(self, alpha: float) -> bool:
         """Whether its latest look leaves out zero at level alpha, by the bound that its intervals have."""
-        decisive = [self.complete, self.counted] if self.complete.t * self.counted.t > 0 else [self.counted]
-        return all(abs(looks.t) > looks.bound(most, alpha, spending) for looks in decisive)
+        return all(abs(looks.t) > looks.bound(alpha) for looks in self.decisive)
 
-    def intervals(self, most: int, local: float, strict: float, spending: Spending) -> list[Intervals | None]:
-        """Over complete pairs and with failures counted; None where nothing can be tested."""
-        return [
-            Intervals(looks.interval(most, local, spending), looks.interval(most, strict, spending))
-            if looks.pairs
-            else None
-            for looks in (self.complete, self.counted)
-        ]
-
-    def is_settled(self, most: int, local: float, strict: float, spec: ComparisonSpec, how: Spending) -> bool:
+    def is_settled(self, spec: ComparisonSpec, local: float) -> bool:
         """Whether more seeds are not needed, as it stands."""
-        if always_fails(self.comparison.pairs):
-            return True
-        complete, counted = self.intervals(most, local, strict, how)
-        if complete is None and counted is None:
-            return False
-        return verdict_of(self.comparison.failures, spec, complete, counted) in SETTLED
+        intervals = self.complete.intervals(local), self.counted.intervals(local)
+        return verdict_of(self.comparison, spec, *intervals) in SETTLED
 
-    def judged(self, most: int, local: float, p: float, strict: float, spec: ComparisonSpec, how: Spending) -> Effect:
+    def judged(self, spec: ComparisonSpec, local: float, p: float) -> Effect:
         """The effect as it stands, with a local level and an adjusted p."""
-        effect = describe(self.comparison, spec)
-        complete, counted = self.intervals(most, local, strict, how)
-        if complete is None and counted is None:
-            return effect
-        return conclude(effect, spec, complete, counted, level=1 - local, p_adjusted=p)
+        intervals = self.complete.intervals(local), self.counted.intervals(local)
+        effect = conclude(self.comparison, spec, *intervals, level=1 - local, p_adjusted=p)
+        return replace(effect, settled_after=None if self.settled is None else effect.n)
 
 
 def race(
     arms: Sequence[ArmValues], baseline: ArmValues, seeds: Sequence[int], spec: ComparisonSpec, spending: Spending
 ) -> RaceState:
     """Replay a race of arms against the baseline; `spec.correction` is taken to be Holm's."""
-    none = _first(baseline, [])
-    runners = [_Runner(arm, compare(_first(arm, []), none, spec.direction)) for arm in arms]
-    most, strict = len(seeds), spec.alpha / max(1, len(arms))
-    for seen in range(1, most + 1):
+    plan = _Plan(spec, spending, len(seeds), len(arms))
+    nothing = _first(baseline, [])
+    runners = [
+        _Runner(arm, compare(_first(arm, []), nothing, spec.direction), _Looks(plan), _Looks(plan)) for arm in arms
+    ]
+    for seen in range(1, plan.most + 1):
         prefix = seeds[:seen]
         base = _first(baseline, prefix)
-        for runner in runners:
-            if runner.settled is None and not _waits(prefix, runner.arm, baseline):
-                comparison = compare(_first(runner.arm, prefix), base, spec.direction)
-                runner.look(comparison, final=seen == most)
-        for runner, (_, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
-            looks_on = runner.settled is None and seen < most and not _waits(prefix, runner.arm, baseline)
-            if looks_on and runner.is_settled(most, local, strict, spec, spending):
+        racing = [each for each in runners if each.settled is None and not _waits(prefix, each.arm, baseline)]
+        for runner in racing:
+            comparison = compare(_first(runner.arm, prefix), base, spec.direction)
+            runner.look(comparison, final=seen == plan.most)
+        levels = _levels(runners, spec.alpha)
+        for runner in racing if seen < plan.most else ():
+            if runner.is_settled(spec, levels[runner.arm.arm][1]):
                 runner.settled = seen
-    effects = []
-    for runner, (p, local) in zip(runners, _levels(runners, most, spec, spending), strict=True):
-        effect = runner.judged(most, local, p, strict, spec, spending)
-        effects.append(replace(effect, settled_after=None if runner.settled is None else effect.n))
+    levels = _levels(runners, spec.alpha)
+    effects = [runner.judged(spec, local, p) for runner in runners for p, local in [levels[runner.arm.arm]]]
     settled = {runner.arm.arm: runner.settled for runner in runners if runner.settled is not None}
     if runners and len(settled) == len(runners):
         settled[baseline.arm] = max(settled.values())
     return RaceState(tuple(effects), settled)
 
 
-def _levels(
-    runners: Sequence[_Runner], most: int, spec: ComparisonSpec, spending: Spending
-) -> list[tuple[float, float]]:
+def _levels(runners: Sequence[_Runner], alpha: float) -> dict[str, tuple[float, float]]:
     """Each arm's adjusted p, and the level its interval has: Holm's steps, decided by the bounds of the intervals.
 
     The p-values are interpolated: they order the arms, and are printed on the side of alpha that the bounds decided.
     """
-    p_all = [runner.p(most, spending) for runner in runners]
-    levels, rejected = [0.0] * len(runners), [False] * len(runners)
+    if not runners:
+        return {}
+    adjusted = adjust([runner.p for runner in runners], "holm")
+    levels: dict[str, tuple[float, float]] = {}
     level, going_on = 0.0, True
-    for step, place in enumerate(sorted(range(len(runners)), key=lambda place: p_all[place])):
+    for step, (runner, p) in enumerate(sorted(zip(runners, adjusted, strict=True), key=lambda pair: pair[0].p)):
         if going_on:
-            level = spec.alpha / (len(runners) - step)
-            going_on = rejected[place] = runners[place].is_rejected(most, level, spending)
-        levels[place] = level
-    adjusted = [float(p) for p in adjust(p_all, "holm")] if p_all else []
-    sided = [
-        min(p, spec.alpha) if is_rejected else max(p, math.nextafter(spec.alpha, 1.0))
-        for p, is_rejected in zip(adjusted, rejected, strict=True)
-    ]
-    return list(zip(sided, levels, strict=True))
+            level = alpha / (len(runners) - step)
+            going_on = runner.is_rejected(level)
+        printed = min(float(p), alpha) if going_on else max(float(p), math.nextafter(alpha, 1.0))
+        levels[runner.arm.arm] = printed, level
+    return levels
 
 
 def _waits(prefix: Sequence[int], *arms: ArmValues) -> bool:

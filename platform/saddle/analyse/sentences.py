@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from saddle.analyse.collapse import FailureRate
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.statistics.corrections import NAMES
@@ -27,15 +26,14 @@ def scale_of(effects: Sequence[Effect], metric: Metric) -> Scale:
     return Scale.of(metric, halves)
 
 
-def paragraph(effects: Sequence[Effect], spec: ComparisonSpec, failures: Sequence[FailureRate] = ()) -> str:
+def paragraph(effects: Sequence[Effect], spec: ComparisonSpec) -> str:
     """What the effects say together: what fails and what differs first, then what does not; with intervals and p."""
     scale = scale_of(effects, spec.metric)
     order = [Verdict.FAILS, Verdict.HELPS, Verdict.RESCUES, Verdict.BETTER_WHERE_IT_WORKS, Verdict.HURTS]
     order += [Verdict.EQUIVALENT, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
     ranked = sorted(effects, key=lambda effect: order.index(effect.verdict))
     quiet = {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} if len(effects) > MOST_SENTENCES else set()
-    rates = {rate.arm: rate for rate in failures}
-    sentences = [_failure(effect, rates) for effect in ranked if effect.verdict is Verdict.FAILS]
+    sentences = [_failure(effect) for effect in ranked if effect.verdict is Verdict.FAILS]
     told = [effect for effect in ranked if effect.verdict not in quiet | {Verdict.FAILS}]
     sentences += [sentence(effect, scale, spec, in_metric=index == 0) for index, effect in enumerate(told)]
     baselines = {effect.baseline for effect in effects}
@@ -85,18 +83,14 @@ def _failed(effect: Effect, scale: Scale) -> str:
     return f" {who}; counted at the worst value seen, the difference is {scale.difference(counted.mean)} ({interval})."
 
 
-def _failure(effect: Effect, rates: Mapping[str, FailureRate]) -> str:
-    arm, baseline = rates[effect.arm], rates[effect.baseline]
-    how = (
-        "with every seed"
-        if arm.failed == arm.trained
-        else "with most seeds"
-        if 2 * arm.failed > arm.trained
-        else "too often"
-    )
+def _failure(effect: Effect) -> str:
+    counted = effect.counted
+    assert counted is not None
+    most = "with most seeds" if 2 * counted.arm > counted.arm_trained else "too often"
+    how = "with every seed" if counted.arm == counted.arm_trained else most
     return (
-        f"{effect.arm} fails {how} ({arm.failed} of {arm.trained}; {effect.baseline}: {baseline.failed} of"
-        f" {baseline.trained})."
+        f"{effect.arm} fails {how} ({counted.arm} of {counted.arm_trained}; {effect.baseline}: {counted.baseline} of"
+        f" {counted.baseline_trained})."
     )
 
 

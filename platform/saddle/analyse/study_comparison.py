@@ -10,10 +10,11 @@ from typing import Any
 
 from saddle.analyse.ablation import comparison_spec, judge_arms
 from saddle.analyse.best import best, value_of
+from saddle.analyse.comparison import compare
 from saddle.analyse.effect import Effect
-from saddle.analyse.effects import Comparison, ComparisonSpec, judge
+from saddle.analyse.effects import ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, evaluation_cautions
-from saddle.analyse.paired_values import ArmValues, pair
+from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.study_results import StudyResults
 from saddle.study.models import Study
@@ -111,9 +112,10 @@ def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
             continue
         for arm in other.arms:
             if arm.arm in arms:
-                pairs = pair(_of(other, arm), _of(first, arms[arm.arm]))
-                if len(pairs.differences) >= FEWEST_SEEDS:
-                    comparisons.append(Comparison(f"{arm.arm}: {other.name} − {first.name}", pairs))
+                name = f"{arm.arm}: {other.name} − {first.name}"
+                compared = compare(_of(other, arm), _of(first, arms[arm.arm]), first.metric.direction, name)
+                if len(compared.counted_values) >= FEWEST_SEEDS:
+                    comparisons.append(compared)
     return judge(comparisons, ComparisonSpec(first.metric, alpha))
 
 

@@ -211,7 +211,7 @@ def test_an_arm_that_never_completed_keeps_its_place_in_the_family() -> None:
     waiting = ArmValues("waiting", {}, dict.fromkeys(range(4), MISSING))
     alone = paired_effects([good], base, ComparisonSpec(complete_metric("m", "maximize")))[0]
     found = paired_effects([gone, good, waiting], base, ComparisonSpec(complete_metric("m", "maximize")))
-    assert [e.verdict for e in found] == [Verdict.UNSETTLED, Verdict.HELPS, Verdict.UNSETTLED]
+    assert [e.verdict for e in found] == [Verdict.FAILS, Verdict.HELPS, Verdict.UNSETTLED]
     assert found[1].p_adjusted == pytest.approx(3 * alone.p)  # type: ignore[operator]
     assert found[1].level == pytest.approx(1 - 0.05 / 3)
     assert found[2].notes == ()

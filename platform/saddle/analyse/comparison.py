@@ -1,0 +1,113 @@
+"""What is compared before it is judged: the pairs of an arm and its baseline, and those that count failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from saddle.analyse.effect import Kind
+from saddle.analyse.paired_values import ArmValues, Pairs, pair
+from saddle.analyse.statistics.paired_t import PairedT, has_spread, paired_t
+from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.verdict import Intervals
+from trainables.contract import Direction
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An arm against a baseline, or one side of a contrast against the other.
+
+    `counted` are the pairs with every failure at the worst value seen; None where no replicate failed.
+    """
+
+    name: str
+    pairs: Pairs
+    kind: Kind = "arm"
+    counted: Pairs | None = None
+
+    @property
+    def values(self) -> list[float]:
+        """The differences of the complete pairs."""
+        return list(self.pairs.differences.values())
+
+    @property
+    def counted_values(self) -> list[float]:
+        """The differences with failures counted."""
+        return list((self.counted or self.pairs).differences.values())
+
+    @cached_property
+    def test(self) -> PairedT | None:
+        """The t test of the complete pairs; None where there are too few, or no spread among them."""
+        return _test(self.values)
+
+    @cached_property
+    def counted_test(self) -> PairedT | None:
+        """The t test with failures counted."""
+        return self.test if self.counted is None else _test(self.counted_values)
+
+    @property
+    def failures(self) -> tuple[int, int]:
+        """How many replicates of the arm and of the baseline failed."""
+        return (0, 0) if self.counted is None else (len(self.pairs.arm.failures), len(self.pairs.baseline.failures))
+
+    @property
+    def always_fails(self) -> bool:
+        """Whether the arm failed with every seed, three at least, and the baseline did not."""
+        arm, baseline = self.pairs.arm, self.pairs.baseline
+        nothing_left = not arm.values and len(arm.failures) >= FEWEST_SEEDS
+        return self.kind == "arm" and nothing_left and bool(baseline.values)
+
+    @property
+    def fails_mostly(self) -> bool:
+        """Whether most replicates of a side failed: more seeds would mostly fail, too."""
+        return any(2 * len(side.failures) > side.trained for side in (self.pairs.arm, self.pairs.baseline))
+
+    @property
+    def decisive_p(self) -> float:
+        """The p that it has in its family: where replicates failed, that of what both ways of counting show.
+
+        So a verdict is a claim exactly where the correction rejects. 1 where nothing can be tested.
+        """
+        test, counted = self.test, self.counted_test
+        if counted is None:
+            return 1.0
+        if test is None:
+            return float(counted.p)
+        same_sign = float(test.mean) * float(counted.mean) > 0
+        return max(float(test.p), float(counted.p)) if same_sign else float(counted.p)
+
+    def intervals(self, alpha: float, strict: float) -> tuple[Intervals | None, Intervals | None]:
+        """Those of the complete pairs, and with failures counted, at the levels 1 - alpha and 1 - strict."""
+        return _intervals(self.test, alpha, strict), _intervals(self.counted_test, alpha, strict)
+
+
+def compare(arm: ArmValues, baseline: ArmValues, direction: Direction, name: str | None = None) -> Comparison:
+    """An arm against the baseline; failures are counted at the worst value seen in either of the two."""
+    filled = with_failures_counted((arm, baseline), direction)
+    return Comparison(name or arm.arm, pair(arm, baseline), counted=pair(*filled) if filled else None)
+
+
+def with_failures_counted(arms: Sequence[ArmValues], direction: Direction) -> list[ArmValues] | None:
+    """The arms with each failure at the worst value that any of them has; None without failures, or values."""
+    values = [value for arm in arms for value in arm.values.values()]
+    if not values or not any(arm.failures for arm in arms):
+        return None
+    worst = min(values) if direction == "maximize" else max(values)
+    return [arm.with_failures_at(worst) for arm in arms]
+
+
+def is_testable(differences: Sequence[float]) -> bool:
+    """Whether there are enough differences, and spread among them, for a t test."""
+    return len(differences) >= FEWEST_SEEDS and has_spread(differences)
+
+
+def _test(differences: Sequence[float]) -> PairedT | None:
+    return paired_t(differences) if is_testable(differences) else None
+
+
+def _intervals(test: PairedT | None, alpha: float, strict: float) -> Intervals | None:
+    if test is None:
+        return None
+    levels: Iterable[float] = (alpha, strict)
+    return Intervals(*((float(low), float(high)) for low, high in map(test.interval, levels)))
