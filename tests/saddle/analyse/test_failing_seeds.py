@@ -210,8 +210,8 @@ def test_equivalence_is_judged_at_a_constant_share_of_alpha() -> None:
 
 def test_a_race_counts_failures_before_it_settles() -> None:
     base = np.array([0.50, 0.51, 0.49, 0.50, 0.52, 0.48, 0.50, 0.51])
-    fails = np.array([True, True, True] + [False] * 5)
-    better = arm("a", base + 0.1 + np.arange(8) / 1000, fails)
+    fails = np.array([True, True] + [False] * 6)
+    better = arm("a", base + 0.01 + np.arange(8) / 10_000, fails)
     state = race([better], arm("b", base, NONE_FAILS), range(8), SPEC, "pocock")
     assert state.settled == {}, "the complete pairs would have settled it"
     assert state.effects[0].verdict is Verdict.BETTER_WHERE_IT_WORKS
