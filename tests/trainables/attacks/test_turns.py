@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import nn
 
 from tests.support.attacking import attack
-from tests.support.robust_digits import EPSILON, digits_images, robust_network
+from tests.support.robust_digits import EPSILON, digits_images
 from trainables.attacks import turns
 from trainables.attacks.algorithms.apgd import apgd_in_turn
 from trainables.attacks.algorithms.losses import cross_entropy, targeted_dlr
@@ -23,18 +20,7 @@ TOGETHER = (1, 2, 3, 5)
 """Turns that are run at once after the first: whole divisors of the eight that are left, and others."""
 
 
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    """In which the size of a batch, by which matrices are multiplied in another order, decides nothing."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.set_default_dtype(torch.float32)
-    return copy.deepcopy(robust_network()).double()
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def at_once(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-
 import pytest
 import torch
 from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
@@ -17,27 +14,7 @@ from trainables.attacks.algorithms.margin import margin
 from trainables.attacks.objective import AttackResult, BestIterates, Judged, Objective, targeted, untargeted
 from trainables.attacks.targets import likeliest_wrong_classes
 
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    """The oracle keeps losses and step sizes in the default precision, whatever that of the images is."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.set_default_dtype(torch.float32)
-    return copy.deepcopy(robust_network()).double()
-
-
-@pytest.fixture
-def correct(network: nn.Module) -> tuple[Tensor, Tensor]:
-    """60 images that are classified correctly, as the oracle starts from those, and their labels."""
-    images, labels = digits_images()
-    right = (network(images.double()).argmax(1) == labels).nonzero().squeeze(1)[:60]
-    return images[right].double(), labels[right]
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def never_fooled(objective: Objective) -> Objective:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-
 import pytest
 import torch
 from pyautoattack.fab_pt import FABAttack_PT
@@ -20,26 +17,9 @@ from trainables.attacks.targets import likeliest_wrong_classes
 
 
 @pytest.fixture(autouse=True)
-def _double_precision(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _double_precision(double_precision: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also in the oracle, which casts images to float32."""
-    torch.set_default_dtype(torch.float64)
     monkeypatch.setattr(Tensor, "float", lambda tensor: tensor.to(torch.get_default_dtype()))
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.set_default_dtype(torch.float32)
-    return copy.deepcopy(robust_network()).double()
-
-
-@pytest.fixture
-def correct(network: nn.Module) -> tuple[Tensor, Tensor]:
-    """80 images that are classified correctly, as the oracle starts from those, and their labels."""
-    images, labels = digits_images()
-    right = (network(images.double()).argmax(1) == labels).nonzero().squeeze(1)[:80]
-    return images[right].double(), labels[right]
 
 
 class Nearest:

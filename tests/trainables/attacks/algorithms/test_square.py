@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -15,27 +14,7 @@ from trainables.attacks.algorithms.margin import margin
 from trainables.attacks.algorithms.square import Draws, draw_squares, search, side_at, square
 from trainables.attacks.objective import BestIterates, untargeted
 
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    """Equal to the last bit but for the oracle's order of additions."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.set_default_dtype(torch.float32)
-    return copy.deepcopy(robust_network()).double()
-
-
-@pytest.fixture
-def correct(network: nn.Module) -> tuple[Tensor, Tensor]:
-    """100 images that are classified correctly, as the oracle starts from those, and their labels."""
-    images, labels = digits_images()
-    right = (network(images.double()).argmax(1) == labels).nonzero().squeeze(1)[:100]
-    return images[right].double(), labels[right]
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 class FedSquareAttack(SquareAttack):
