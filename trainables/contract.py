@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkabl
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-from trainables.latest_used import LatestUsed
+from trainables.lru_cache import LRUCache
 from trainables.metric import METRIC_NAME as METRIC_NAME
 from trainables.metric import Direction as Direction
 from trainables.metric import Metric as Metric
@@ -282,7 +282,7 @@ class InProcessRun:
     state: Mapping[str, Any] | None = None
     rank: int = 0
     world_size: int = 1
-    kept: LatestUsed = field(default_factory=LatestUsed)
+    kept: LRUCache = field(default_factory=LRUCache)
 
     @property
     def device(self) -> Any:

@@ -21,7 +21,7 @@ from trainables.attacks.algorithms.losses import cross_entropy
 from trainables.attacks.algorithms.sign_pgd import sign_pgd
 from trainables.attacks.objective import untargeted
 from trainables.attacks.table import SETS
-from trainables.datasets.formats.idx_loading import load_idx_set
+from trainables.datasets.formats.idx_tensors import load_idx_set
 from trainables.models.lenet import MultiTaskLeNet
 
 AIM = 3.0

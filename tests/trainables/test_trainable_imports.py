@@ -17,7 +17,7 @@ HEAVY = ("torch", "ray", "optuna", "mlflow", "saddle", "sklearn", "scipy")
         "trainables.datasets",
         "trainables.datasets.config",
         "trainables.datasets.auxiliary_tasks.tasks",
-        "trainables.datasets.fetching",
+        "trainables.datasets.downloads.known_download",
         "trainables.datasets.availability",
         "trainables.adversarial_training",
         "trainables.adversarial_training.config",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import trainables.counterfactual_gan.analyses as analyses
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.discovery import discover
 from trainables.evaluation.analysis import Analysis, AnalysisTable
 
-ANALYSES: AnalysisTable[Tested] = AnalysisTable(discover(analyses, Analysis))
+ANALYSES: AnalysisTable[TrainedGAN] = AnalysisTable(discover(analyses, Analysis))
 """A test gives them all that it has at once, which it has in any case."""

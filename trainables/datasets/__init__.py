@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trainables.datasets.config import DatasetSpec, FolderDataset, ParquetDataset
     from trainables.datasets.dataset import Dataset, Split
+    from trainables.datasets.downloads.known_download import fetch
     from trainables.datasets.errors import DataError
-    from trainables.datasets.fetching import fetch
     from trainables.datasets.loading import load
     from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root

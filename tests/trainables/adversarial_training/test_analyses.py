@@ -16,8 +16,8 @@ from trainables.adversarial_training.analyses.misled_heads import measure_heads,
 from trainables.adversarial_training.analysis import MOST_ANALYSED, PerturbedBatch
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
 from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
-from trainables.adversarial_training.evaluation.tested import Tested
 from trainables.attacks.frozen import frozen
 from trainables.contract import InProcessRun, Report, resolve
 from trainables.datasets import Dataset
@@ -161,13 +161,13 @@ def test_shared_starts_bring_perturbations_closer(tested: Report) -> None:
 
 def test_few_images_are_looked_at_of_many(monkeypatch: Any, state: Any, digits: Dataset) -> None:
     assert MOST_ANALYSED == 1000
-    monkeypatch.setattr("trainables.adversarial_training.evaluation.tested.MOST_ANALYSED", 40)
+    monkeypatch.setattr("trainables.adversarial_training.evaluation.analysed_batches.MOST_ANALYSED", 40)
     settings = config(analyses=["angles"])
     model = adversarial_training.load(settings, state)
     samples = splits(settings, digits, "cpu").test
     everything = torch.ones(len(samples), dtype=torch.bool)
     with frozen(model):
-        parts = Tested(settings, model, samples, everything).parts(ANALYSES.needs(settings))
+        parts = AnalysedModel(settings, model, samples, everything).parts(ANALYSES.needs(settings))
         found = ANALYSES.run(settings, parts)
     assert {len(array) for array in found.arrays.values()} == {40}
 

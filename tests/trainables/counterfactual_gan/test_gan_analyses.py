@@ -18,7 +18,7 @@ from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robust
 from trainables.counterfactual_gan.analyses.saliency import saliency
 from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
 from trainables.counterfactual_gan.evaluation.measurements import Measured
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.datasets.dataset import Split
 from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.evaluation.analysis import Findings
@@ -32,10 +32,10 @@ BRIGHT, DARK = 204, 102
 """Of plain pixels and of marked ones."""
 
 
-def given(**splits: Any) -> Tested:
+def given(**splits: Any) -> TrainedGAN:
     """What analyses are given, of which each looks at a part."""
     names = ("config", "data", "model", "measured", "panel", "features", "d_twin", "g_twin")
-    return Tested(**{name: splits.get(name) for name in names})
+    return TrainedGAN(**{name: splits.get(name) for name in names})
 
 
 def striped(count: int, seed: int) -> Samples:

@@ -18,7 +18,7 @@ from trainables.counterfactual_gan.training.loop import is_turn
 from trainables.counterfactual_gan.training.updates import Losses
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import splits
-from trainables.latest_used import LatestUsed
+from trainables.lru_cache import LRUCache
 
 SMALL = {
     "train_size": 60, "test_size": 24, "batch_size": 20, "image_size": 16, "generator_width": 4,
@@ -63,7 +63,7 @@ def test_galleries_are_shown_as_often_as_asked() -> None:
 
 
 def test_classifiers_do_not_keep_their_images() -> None:
-    run, plain = InProcessRun(kept=LatestUsed(2)), config(judges=3, train_size=40)
+    run, plain = InProcessRun(kept=LRUCache(2)), config(judges=3, train_size=40)
     data = splits(plain, run.data(dataset_of(plain)), CPU)
     images = weakref.ref(data.train)
     first, *others = judges(plain, data, run)

@@ -88,7 +88,7 @@ def test_nothing_is_attacked_for_an_analysis_that_needs_no_attack(monkeypatch: p
     *_, report = adversarial_training.train(config, InProcessRun())
     attacked: list[str] = []
     monkeypatch.setattr(
-        "trainables.adversarial_training.evaluation.tested.TaskAttacks", lambda *_: attacked.append("begun")
+        "trainables.adversarial_training.evaluation.analysed_batches.TaskAttacks", lambda *_: attacked.append("begun")
     )
     looks: Analysis[Any] = Analysis(
         name="brightness",
@@ -106,7 +106,7 @@ def test_nothing_is_attacked_for_an_analysis_that_needs_no_attack(monkeypatch: p
 
 
 def test_an_analysis_that_forgot_what_it_needs_is_told() -> None:
-    from trainables.adversarial_training.evaluation.tested import Batch
+    from trainables.adversarial_training.evaluation.analysed_batches import Batch
 
     batch = Batch(None, slice(0, 1), torch.zeros(1, 1, 2, 2), torch.zeros(1, 1), None)  # type: ignore[arg-type]
     with pytest.raises(LookupError, match=r"declares needs=\{'perturbations'\}"):

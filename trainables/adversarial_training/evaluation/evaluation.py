@@ -14,10 +14,10 @@ from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.attacking import attack_samples, predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
 from trainables.adversarial_training.evaluation.gallery import galleries
 from trainables.adversarial_training.evaluation.measurement import Measured
-from trainables.adversarial_training.evaluation.tested import Tested
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
@@ -79,7 +79,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
         "test/samples": float(len(samples)),
     }
     with frozen(model):
-        tested = Tested(config, model, samples, measured.survived)
+        tested = AnalysedModel(config, model, samples, measured.survived)
         analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
     arrays = {**measured.arrays(), **analysed.arrays}
     if samples.groups is not None and several_to_a_group(samples.groups):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import SETS, distance
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.evaluation.analysis import Analysis, Findings
 
 
-def quality(tested: Tested) -> Findings:
+def quality(tested: TrainedGAN) -> Findings:
     """Fréchet and kernel distances of S1's three sets; `fd` on a judge's features, `fid` on Inception's.
 
     What they are measured with goes into the fingerprints: two distances compare only where all of it agrees.

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import CLASSIFIERS, share, within_one
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from trainables.evaluation.perturbation_curves import Objective, Point
+    from trainables.evaluation.perturbation_curves import Point
+
+    Logits = Callable[[Tensor], Tensor]
 
 AT_EPSILON, AT_SIGMA = 8 / 255, 0.1
 """Where a single number stands for a curve; assumed."""
 
+AXES = {
+    "pgd_step_size": ("F1 over step size", "PGD step size (ε 0.1, 10 steps)"),
+    "pgd_epsilon": ("F1 over ε", "PGD ε (10 steps of 2.5 ε / 10)"),
+    "noise": ("F1 over noise", "σ of Gaussian noise"),
+}
+"""The title of each kind of curve, and what it is over."""
 
-def robustness(tested: Tested) -> Findings:
+
+def robustness(tested: TrainedGAN) -> Findings:
     """Curves over PGD's step size (ε 0.1, 10 steps, towards the other class), over ε, and over the noise's σ.
 
     D is attacked on all three logits, on the two of its verdict, and adaptively, lowering p_fake, too. G's branch is
     attacked through the expectation over its noise and dropout.
     """
     from trainables.attacks.frozen import frozen
-    from trainables.counterfactual_gan.evaluation.figures import plot_curves
+
+    images, labels = _analysed(tested)
+    findings, curves = Findings(), Curves()
+    for who, model, logits in _classifiers(tested):
+        with frozen(model):
+            _attack(findings, curves, who, logits, images, labels)
+            if who == "d":
+                _attack_adaptively(findings, curves, logits, images, labels)
+    findings.arrays |= curves.arrays
+    damaged = float(labels.double().mean())
+    findings.images |= curves.drawn(always_damaged=2 * damaged / (1 + damaged))
+    return findings
+
+
+def _analysed(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
+    """The first test images, as many as the curves are over, and their labels."""
+    test = tested.data.test
+    images, labels = test.__getitems__(list(range(min(len(test), tested.config.curve_size))))
+    return images, labels
+
+
+def _attack(findings: Findings, curves: Curves, who: str, logits: Logits, images: Tensor, labels: Tensor) -> None:
+    """The three curves of one classifier."""
     from trainables.evaluation.perturbation_curves import (
         EPSILONS,
         SIGMAS,
@@ -35,62 +67,66 @@ def robustness(tested: Tested) -> Findings:
         pgd_over_step_sizes,
     )
 
-    test = tested.data.test
-    count = min(len(test), tested.config.curve_size)
-    images, labels = test.__getitems__(list(range(count)))
-    found = Findings()
-    drawn: dict[str, dict[str, tuple[list[float], list[float]]]] = {}
+    curves.add("pgd_step_size", who, pgd_over_step_sizes(logits, images, labels))
+    over_epsilon, noisy = pgd_over_epsilons(logits, images, labels), gaussian_noise(logits, images, labels)
+    curves.add("pgd_epsilon", who, over_epsilon)
+    curves.add("noise", who, noisy)
+    at = over_epsilon[EPSILONS.index(AT_EPSILON)]
+    findings.metrics[f"f1_under_pgd.{who}"] = at.f1
+    findings.metrics[f"f1_under_noise.{who}"] = noisy[SIGMAS.index(AT_SIGMA)].f1
+    if who == "d":
+        findings.metrics["unnoticed_errors.pgd"] = float(at.unnoticed_errors or 0.0)
 
-    def note(kind: str, who: str, points: tuple[Point, ...]) -> None:
+
+def _attack_adaptively(findings: Findings, curves: Curves, logits: Logits, images: Tensor, labels: Tensor) -> None:
+    """D against attacks on its verdict alone, and against those that pass its third class, too."""
+    from trainables.evaluation.perturbation_curves import EPSILONS, pgd_over_epsilons
+
+    on_verdict = pgd_over_epsilons(logits, images, labels, objective="two_logits")
+    curves.add("pgd_epsilon", "d, two_logits", on_verdict)
+    adaptive = pgd_over_epsilons(logits, images, labels, objective="adaptive")
+    curves.add("pgd_epsilon", "d, adaptive", adaptive)
+    at = adaptive[EPSILONS.index(AT_EPSILON)]
+    findings.metrics["f1_under_adaptive_pgd.d"] = at.f1
+    findings.metrics["unnoticed_errors.adaptive_pgd"] = float(at.unnoticed_errors or 0.0)
+
+
+@dataclass
+class Curves:
+    """Scores over strengths, by kind of perturbation and by classifier."""
+
+    arrays: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, dict[str, tuple[list[float], list[float]]]] = field(default_factory=dict)
+
+    def add(self, kind: str, who: str, points: Sequence[Point]) -> None:
+        """Note the curve of a classifier under a kind of perturbation."""
+        import numpy as np
+
         strengths = [point.strength for point in points]
         rows = {"f1": [point.f1 for point in points], "accuracy": [point.accuracy for point in points]}
         if points[0].fake is not None:
             rows["p_fake"] = [float(point.fake or 0.0) for point in points]
-        import numpy as np
-
-        found.arrays[f"{kind}.strength"] = np.array(strengths)
-        for score, values in rows.items():
-            found.arrays[f"{kind}.{who}.{score}"] = np.array(values)
-        drawn.setdefault(kind, {})[f"{who}, F1"] = (strengths, rows["f1"])
+        self.arrays[f"{kind}.strength"] = np.array(strengths)
+        self.arrays |= {f"{kind}.{who}.{score}": np.array(values) for score, values in rows.items()}
+        lines = self.lines.setdefault(kind, {})
+        lines[f"{who}, F1"] = (strengths, rows["f1"])
         if "p_fake" in rows and who == "d":
-            drawn[kind]["d, mean p_fake"] = (strengths, rows["p_fake"])
+            lines["d, mean p_fake"] = (strengths, rows["p_fake"])
 
-    for who, model, logits in _classifiers(tested):
-        with frozen(model):
-            note("pgd_step_size", who, pgd_over_step_sizes(logits, images, labels))
-            over_epsilon = pgd_over_epsilons(logits, images, labels)
-            note("pgd_epsilon", who, over_epsilon)
-            noisy = gaussian_noise(logits, images, labels)
-            note("noise", who, noisy)
-            found.metrics[f"f1_under_pgd.{who}"] = over_epsilon[EPSILONS.index(AT_EPSILON)].f1
-            found.metrics[f"f1_under_noise.{who}"] = noisy[SIGMAS.index(AT_SIGMA)].f1
-            if who == "d":
-                objectives: tuple[Objective, ...] = ("two_logits", "adaptive")
-                for objective in objectives:
-                    points = pgd_over_epsilons(logits, images, labels, objective=objective)
-                    note("pgd_epsilon", f"d, {objective}", points)
-                    if objective == "adaptive":
-                        at = points[EPSILONS.index(AT_EPSILON)]
-                        found.metrics["f1_under_adaptive_pgd.d"] = at.f1
-                        found.metrics["unnoticed_errors.adaptive_pgd"] = float(at.unnoticed_errors or 0.0)
-                plain = over_epsilon[EPSILONS.index(AT_EPSILON)]
-                found.metrics["unnoticed_errors.pgd"] = float(plain.unnoticed_errors or 0.0)
-    axes = {
-        "pgd_step_size": ("F1 over step size", "PGD step size (ε 0.1, 10 steps)"),
-        "pgd_epsilon": ("F1 over ε", "PGD ε (10 steps of 2.5 ε / 10)"),
-        "noise": ("F1 over noise", "σ of Gaussian noise"),
-    }
-    damaged = float(labels.double().mean())
-    constant = 2 * damaged / (1 + damaged)
-    for kind, curves in drawn.items():
-        name, axis = axes[kind]
-        strengths = found.arrays[f"{kind}.strength"].tolist()
-        curves["always damaged, F1"] = (strengths, [constant] * len(strengths))  # a curve that ends there says nothing
-        found.images[name] = plot_curves(curves, axis, "share")
-    return found
+    def drawn(self, always_damaged: float) -> dict[str, Any]:
+        """A picture of each kind, with the F1 of calling everything damaged: a curve that ends there says nothing."""
+        from trainables.counterfactual_gan.evaluation.figures import plot_curves
+
+        pictures = {}
+        for kind, lines in self.lines.items():
+            title, axis = AXES[kind]
+            strengths = self.arrays[f"{kind}.strength"].tolist()
+            constant = {"always damaged, F1": (strengths, [always_damaged] * len(strengths))}
+            pictures[title] = plot_curves({**lines, **constant}, axis, "share")
+        return pictures
 
 
-def _classifiers(tested: Tested) -> list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]]:
+def _classifiers(tested: TrainedGAN) -> list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]]:
     """Name, network and logits of everything that Figure 3 draws."""
     from trainables.evaluation.perturbation_curves import expectation
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import MAPS, share
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ SHOWN = 8
 DAMAGED = 1
 
 
-def saliency(tested: Tested) -> Findings:
+def saliency(tested: TrainedGAN) -> Findings:
     """Mask scores of |G(x) - x|, of the judges' last-stage class activation maps, and of mere darkness.
 
     They are about the pixels of damaged images: into an undamaged one G is to put damage, where no mask marks any.
@@ -62,7 +62,7 @@ def saliency(tested: Tested) -> Findings:
     return found
 
 
-def _differences(tested: Tested) -> tuple[Tensor, Tensor]:
+def _differences(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
     from trainables.interpretability.difference import difference
 
     def generate(images: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ def _differences(tested: Tested) -> tuple[Tensor, Tensor]:
     return found[0], found[1]
 
 
-def _activations(tested: Tested) -> list[tuple[Tensor, Tensor]]:
+def _activations(tested: TrainedGAN) -> list[tuple[Tensor, Tensor]]:
     """Every judge's maps for the class "damaged", of its last stage."""
     from trainables.interpretability.gradcam import gradcam
 
@@ -92,7 +92,7 @@ def _activations(tested: Tested) -> list[tuple[Tensor, Tensor]]:
     return found
 
 
-def _darkness(tested: Tested) -> tuple[Tensor, Tensor]:
+def _darkness(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
     from trainables.evaluation.masks import darkness
 
     return darkness(tested.data.validation.pixels).cpu(), darkness(tested.data.test.pixels).cpu()

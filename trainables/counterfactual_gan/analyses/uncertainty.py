@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import within_one
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.evaluation.analysis import Analysis, Findings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def uncertainty(tested: Tested) -> Findings:
+def uncertainty(tested: TrainedGAN) -> Findings:
     """For D's and G's predictions: Pearson's r of NLL and p_fake, how p_fake finds and orders errors, ECE.
 
     All but ECE come with a bootstrap interval over source images: a resample's ECE is larger than that of its sample,

@@ -17,7 +17,7 @@ from trainables.counterfactual_gan.evaluation.gallery import galleries
 from trainables.counterfactual_gan.evaluation.judges import judges, plain_discriminator, plain_generator
 from trainables.counterfactual_gan.evaluation.measurements import BATCH, drawing, measure
 from trainables.counterfactual_gan.model import load
-from trainables.counterfactual_gan.tested import Tested
+from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import splits
 from trainables.evaluation.analysis import Findings
@@ -35,7 +35,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     features = extractor(config, panel, data.shape)
     measured = measure(model, data.test, panel, features)
     seed = int(state["seed"])
-    tested = Tested(
+    tested = TrainedGAN(
         config=config,
         data=data,
         model=model,
@@ -64,7 +64,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     )
 
 
-def _twins(tested: Tested) -> Findings:
+def _twins(tested: TrainedGAN) -> Findings:
     """Scores of the networks that were trained as plain classifiers (S1, Table 2), and how far D is below its twin."""
     found = Findings()
     images, labels = tested.data.test.pixels, tested.data.test.labels.cpu()

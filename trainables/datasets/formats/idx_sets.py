@@ -67,6 +67,6 @@ class IdxSet:
 
         Raises `DataNotFoundError` that says how to get an absent one, `DataError` for a corrupt file.
         """
-        from trainables.datasets.formats.idx_loading import load_idx_set
+        from trainables.datasets.formats.idx_tensors import load_idx_set
 
         return load_idx_set(self, classes, root)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from trainables.latest_used import LatestUsed
+from trainables.lru_cache import LRUCache
 
 T = TypeVar("T")
 
@@ -17,8 +17,8 @@ class DataCache:
     its trainable keeps (see `Run.cached`)."""
 
     root: str | None
-    loaded: LatestUsed = field(default_factory=lambda: LatestUsed(2))
-    made: LatestUsed = field(default_factory=LatestUsed)
+    loaded: LRUCache = field(default_factory=lambda: LRUCache(2))
+    made: LRUCache = field(default_factory=LRUCache)
 
     def get(self, name: Any) -> Any:
         from trainables.datasets import load

@@ -23,7 +23,7 @@ OF_SET = "analysis"
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class AnalysedModel:
     """A tested network; `survived` (N,) bool: which samples the declared attacks left standing."""
 
     config: Config
@@ -55,7 +55,7 @@ class Tested:
 class Batch:
     """See `trainables.adversarial_training.analysis.TestedBatch`."""
 
-    tested: Tested
+    tested: AnalysedModel
     here: slice
     images: Tensor
     labels: Tensor

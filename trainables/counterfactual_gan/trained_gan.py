@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tested:
+class TrainedGAN:
     """A trained model with all that analyses compare it with."""
 
     config: Config

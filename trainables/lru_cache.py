@@ -1,4 +1,4 @@
-"""A cache that forgets what was used the longest ago. Imports nothing."""
+"""A cache that drops the least recently used. Imports nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 @dataclass
-class LatestUsed:
+class LRUCache:
     """Values by key, `most` of them at most."""
 
     most: int = 16
     values: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of the key, which `make` makes where there is none; those used the longest ago go first."""
+        """The value of the key, which `make` makes where there is none; the least recently used go first."""
         if key not in self.values:
             while len(self.values) >= self.most:
                 self.values.popitem(last=False)
