@@ -47,7 +47,7 @@ _HOME = {
     "DataError": "errors",
     "data_root": "root",
     "load": "loading",
-    "fetch": "fetching",
+    "fetch": "downloads.known_download",
     "balanced_epoch": "sampling.balancing",
     "cut_by_group": "sampling.grouping",
     "describe": "stats",
