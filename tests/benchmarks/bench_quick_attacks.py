@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -80,14 +81,18 @@ class Calibration:
 
     def escalated(self, members: Members, escalations: Mapping[str, Escalation]) -> list[Member]:
         """The attacks that run in the end: those of `members`, and what their findings are escalated to."""
-        robust, run, longer = self.right.numpy().copy(), [], {}
-        for name, budget in members:
-            run.append((name, budget))
-            found = robust & self.verdicts((name, budget)).fooled
+        robust, run = self.right.numpy().copy(), []
+        waiting = deque((member, escalations.get(member[0])) for member in members)
+        while waiting:
+            member, escalation = waiting.popleft()
+            if member in run:
+                continue
+            run.append(member)
+            found = robust & self.verdicts(member).fooled
             robust &= ~found
-            if name in escalations and found.sum() > max(1, escalations[name].above * len(robust)):
-                longer |= escalations[name].budgets
-        return [*run, *longer.items()]
+            if escalation is not None and found.sum() > max(1, escalation.above * len(robust)):
+                waiting += [(longer, escalation.escalations.get(longer[0])) for longer in escalation.budgets.items()]
+        return run
 
     def accuracy(self, members: Members, escalations: Mapping[str, Escalation] = NONE) -> float:
         """The worst case over a sequence of attacks."""

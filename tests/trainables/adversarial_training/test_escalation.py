@@ -47,7 +47,7 @@ def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     shorter = replace(
         SETS["quick"],
         escalations={
-            "apgd_t": Escalation(0.25, {"apgd_t": Budget(60, targets=9), **long_square}),
+            "apgd_t": Escalation(0.25, {"apgd_t": Budget(60, targets=9)}, {"apgd_t": Escalation(0.001, long_square)}),
             "square": Escalation(0.002, long_square),
         },
     )
@@ -83,12 +83,15 @@ def test_it_is_more_than_one_sample_and_more_than_a_share_of_them() -> None:
     assert (longer.budget, longer.name, longer.escalated(99, 100)) == (Budget(600), "quick_escalated.square", [])
 
 
-def test_where_targets_find_much_that_a_short_attack_did_not_both_are_run_at_length() -> None:
+def test_where_targets_find_much_that_a_short_attack_did_not_they_are_run_at_length_and_then_square() -> None:
     config = resolve(adversarial_training, SMALL).config
     names = [one.attack.name for one in attacks_taken(config, tested=True)]
     assert names == ["apgd_margin", "apgd_t", "square"]
     targeted = attacks_taken(config, tested=True)[1]
     assert targeted.escalated(250, 1_000) == []
-    longer = targeted.escalated(251, 1_000)
-    assert [one.name for one in longer] == ["quick_escalated.apgd_t", "quick_escalated.square"]
-    assert longer[0].budget == Budget(60, targets=9)
+    [longer] = targeted.escalated(251, 1_000)
+    assert (longer.name, longer.budget) == ("quick_escalated.apgd_t", Budget(60, targets=9))
+    assert longer.escalated(1, 300) == [], "a single image is none"
+    [square] = longer.escalated(2, 1_000)
+    assert (square.name, square.budget) == ("quick_escalated.square", Budget(600))
+    assert square.escalated(99, 100) == []

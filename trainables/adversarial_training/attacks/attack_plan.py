@@ -52,9 +52,13 @@ class PlannedAttack:
         """The attacks to run in the end where this one fooled `found` of all `samples`, as the set says."""
         if self.escalation is None or found <= max(1, self.escalation.above * samples):
             return []
-        longer = replace(self, escalation=None, of_set=f"{self.of_set}_escalated", is_escalation=True)
-        budgets = self.escalation.budgets.items()
-        return [replace(longer, attack=attack_of(name), budget=budget) for name, budget in budgets]
+        of_set = self.of_set if self.is_escalation else f"{self.of_set}_escalated"
+        longer = replace(self, of_set=of_set, is_escalation=True)
+        further = self.escalation.escalations
+        return [
+            replace(longer, attack=attack_of(name), budget=budget, escalation=further.get(name))
+            for name, budget in self.escalation.budgets.items()
+        ]
 
     def facts(self) -> dict[str, Any]:
         """What its verdicts rest on, as plain values; equal facts mean equal verdicts on the same network."""
