@@ -18,9 +18,10 @@ from saddle.analyse.effects import ComparisonSpec, paired_effects
 from saddle.analyse.evaluations import at_quick
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
+from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.result import Answer, compared_metric
-from saddle.analyse.sentences import paragraph
+from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
@@ -58,7 +59,9 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
     else:
-        sentence = at_quick(entries, metric) + paragraph(effects, spec) + averaged_over(ablation)
+        plain = plain_sentences(study.question or "", effects, scale_of(effects, metric))
+        statistics = at_quick(entries, metric) + paragraph(effects, spec) + averaged_over(ablation)
+        sentence = f"{plain} {statistics}".strip()
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}

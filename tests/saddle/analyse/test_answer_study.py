@@ -64,7 +64,8 @@ def test_no_difference_is_said_with_size_interval_seeds_and_p(by_key: bool) -> N
     found = answer_ablation(study, run(study, [[0.50, 0.52, 0.51], [0.52, 0.51, 0.54]], by_key), METRICS)
     # Differences 2, -1 and 3 points: mean 1.333, standard error 1.2019, t = 1.109 with 2 degrees of freedom.
     assert found.sentence == (
-        "No difference shown between mp and sta in test/robust_accuracy.worst_case: +1.3 points"
+        "With 3 seeds, mp can't be told from sta in test robust accuracy (worst case) (51.0 → 52.3 %)."
+        " No difference shown between mp and sta in test/robust_accuracy.worst_case: +1.3 points"
         " (95 % interval −3.8 to +6.5, 3 seeds, Holm-adjusted p = 0.38)."
     )
     assert found.columns[0] == "arm"
@@ -77,7 +78,8 @@ def test_helps_and_hurts_name_both_arms() -> None:
     study = ablation_study({"p": ["sta", "mp", "mta"]})
     entries = run(study, [[0.5, 0.52, 0.51], [0.6, 0.621, 0.611], [0.4, 0.419, 0.41]])
     sentence = answer_ablation(study, entries, METRICS).sentence
-    assert sentence.startswith("mp helps in test/robust_accuracy.worst_case, compared with sta: +10.07 points (")
+    assert sentence.startswith("With mp, test robust accuracy (worst case) is 10.07 points higher than with sta (")
+    assert " mp helps in test/robust_accuracy.worst_case, compared with sta: +10.07 points (" in sentence
     assert " mta hurts, compared with sta: −10.03 points (" in sentence
     minimised = answer_ablation(study, entries, declare({**DIRECTIONS, ROBUST: "minimize"})).sentence
     assert "mp hurts" in minimised
@@ -104,7 +106,7 @@ def test_many_arms_without_a_difference_are_listed_together() -> None:
     values = [[0.5 + 0.01 * ((arm + 1) ** 3 * (seed + 2) % 11) for seed in range(3)] for arm in range(7)]
     values[3] = [one + 0.2 + 0.001 * seed for seed, one in enumerate(values[0])]
     sentence = answer_ablation(study, run(study, values), METRICS).sentence
-    assert sentence.startswith("k=3 helps in ")
+    assert sentence.startswith("Of 6 comparisons, 1 is better than k=0 (k=3) and 5 are not settled. k=3 helps in ")
     assert sentence.endswith("No difference shown for k=1, k=2, k=4, k=5 and k=6, compared with k=0.")
     values[5] = values[0]
     again = answer_ablation(study, run(study, values), METRICS)

@@ -1,0 +1,121 @@
+"""What a comparison says, in words that need no knowledge of statistics; intervals and p-values follow elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from saddle.analyse.effect import Effect
+from saddle.analyse.text.formatting import Scale, label, listed, plural
+from saddle.analyse.verdict import Verdict
+
+MOST_COMPARISONS = 3
+"""Of more comparisons it is only said how many of them go which way."""
+
+IMPROVES = re.compile(
+    r"\b(beats?|better|improves?|helps?|outperforms?|raises?|recovers?|more (?:robust|accurate))\b", re.I
+)
+"""A question with one of these words asks whether the arm that stands before it is better than the baseline."""
+
+NEGATED = re.compile(r"\b(no|not|never|without|hurts?|harms?|worse|less)\b|n't\b", re.I)
+"""A question with one of these words gets no yes or no: which of them would be the good answer is not clear."""
+
+ANSWERS = {
+    Verdict.HELPS: "Yes",
+    Verdict.RESCUES: "Yes",
+    Verdict.HURTS: "No",
+    Verdict.EQUIVALENT: "No",
+    Verdict.NO_DIFFERENCE: "Not shown",
+    Verdict.UNSETTLED: "Not settled",
+    Verdict.BETTER_WHERE_IT_WORKS: "Not shown",
+}
+
+
+def plain_sentences(question: str, effects: Sequence[Effect], scale: Scale) -> str:
+    """One sentence for each comparison, or one for all where they are many.
+
+    Empty for what has no interval yet, and for arms that fail, of which the statistics say no more than that. Each
+    begins with yes or no where `question` asks whether its arm improves on the baseline.
+    """
+    compared = [effect for effect in effects if effect.kind != "interaction"]
+    if len(compared) > MOST_COMPARISONS:
+        return _summary(compared)
+    return " ".join(_opened(question, effect, clause) for effect in compared if (clause := _clause(effect, scale)))
+
+
+def asks_whether_it_improves(question: str, effect: Effect) -> bool:
+    """Whether the question names the arm before a word for better, and the baseline not: `Does mp beat sta?`."""
+    word = IMPROVES.search(question)
+    if (
+        word is None
+        or NEGATED.search(question)
+        or not re.match(r"(.*,\s*)?(does|do|is|are|can)\b", question, re.I | re.S)
+    ):
+        return False
+    subject = question[: word.start()]
+    return _names(subject, effect.arm) and not _names(subject, effect.baseline)
+
+
+def _names(text: str, arm: str) -> bool:
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.I) for name in (arm, arm.rpartition("=")[2]))
+
+
+def _opened(question: str, effect: Effect, clause: str) -> str:
+    if asks_whether_it_improves(question, effect) and effect.verdict in ANSWERS:
+        return f"{ANSWERS[effect.verdict]}: {clause}."
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
+def _clause(effect: Effect, scale: Scale) -> str:
+    """The comparison as a clause without its final stop; empty where there is nothing to say of values."""
+    arm, baseline, measure = effect.arm, effect.baseline, label(effect.metric.name)
+    counted = effect.counted
+    match effect.verdict:
+        case Verdict.RESCUES if counted is not None:
+            return (
+                f"training with {baseline} fails with {counted.baseline} of {plural(counted.baseline_trained, 'seed')},"
+                f" with {arm} with {counted.arm} of {counted.arm_trained}"
+            )
+    if effect.low is None or effect.mean is None or effect.arm_mean is None or effect.baseline_mean is None:
+        return ""
+    values = f"{scale.bare(effect.baseline_mean)} → {scale.value(effect.arm_mean)}"
+    size = f"{scale.bare(abs(effect.mean))}{scale.difference_suffix}"
+    way = "higher" if effect.mean > 0 else "lower"
+    match effect.verdict:
+        case Verdict.HELPS | Verdict.HURTS:
+            sense = "" if effect.direction == "maximize" else f", which is {_sense(effect.verdict)}"
+            return f"with {arm}, {measure} is {size} {way} than with {baseline} ({values}){sense}"
+        case Verdict.BETTER_WHERE_IT_WORKS if counted is not None:
+            works = f"{counted.arm_trained - counted.arm} of {plural(counted.arm_trained, 'seed')}"
+            return f"where {arm} trains at all ({works}), {measure} is {size} {way} than with {baseline} ({values})"
+        case Verdict.EQUIVALENT:
+            return f"{arm} and {baseline} make no practical difference to {measure} ({values})"
+        case Verdict.NO_DIFFERENCE | Verdict.UNSETTLED:
+            return f"with {plural(effect.n, 'seed')}, {arm} can't be told from {baseline} in {measure} ({values})"
+    return ""
+
+
+def _sense(verdict: Verdict) -> str:
+    return "better" if verdict is Verdict.HELPS else "worse"
+
+
+def _summary(effects: Sequence[Effect]) -> str:
+    baselines = {effect.baseline for effect in effects}
+    against = f" than {baselines.pop()}" if len(baselines) == 1 else ""
+    parts = list(_counts(effects, against))
+    return f"Of {plural(len(effects), 'comparison')}, {listed(parts)}." if parts else ""
+
+
+def _counts(effects: Sequence[Effect], against: str) -> Iterator[str]:
+    groups = (
+        ((Verdict.HELPS, Verdict.RESCUES), f"better{against}"),
+        ((Verdict.HURTS, Verdict.FAILS), f"worse{against}"),
+        ((Verdict.EQUIVALENT,), "of no practical difference"),
+        ((Verdict.BETTER_WHERE_IT_WORKS,), "better only where training works"),
+        ((Verdict.NO_DIFFERENCE, Verdict.UNSETTLED), "not settled"),
+    )
+    for verdicts, words in groups:
+        names = [effect.name for effect in effects if effect.verdict in verdicts]
+        if names:
+            who = f" ({listed(names)})" if len(names) <= MOST_COMPARISONS and verdicts != groups[-1][0] else ""
+            yield f"{len(names)} {'is' if len(names) == 1 else 'are'} {words}{who}"
