@@ -3,9 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-TESTS_AT_ONCE ?= 2
-# they wait for time-outs as much as they compute
-FAULTS_AT_ONCE ?= 3
+# more than cores: tests wait for servers, Ray and time-outs as much as they compute
+TESTS_AT_ONCE ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -41,7 +40,7 @@ test-all: lint  ## Every test
 	$(PYTEST) tests
 
 faults: install  ## Only the tests that inject faults, but for the slow ones, with a table of the faults
-	$(PYTEST) --numprocesses $(FAULTS_AT_ONCE) -m "fault and not slow" tests
+	$(PYTEST) -m "fault and not slow" tests
 
 bench: install  ## Ratios against a peer in the same run
 	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py

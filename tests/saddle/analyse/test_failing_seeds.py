@@ -198,7 +198,7 @@ def test_equivalence_is_judged_at_a_constant_share_of_alpha() -> None:
     """Ten arms a margin away: with Holm's last levels some would be called equivalent far more often."""
     generator, wrong = np.random.default_rng(6), 0
     spec = ComparisonSpec(complete_metric("m", "maximize"), equivalence=3.0)
-    studies = 1_000
+    studies = 400
     for _ in range(studies):
         base = arm("b", generator.standard_normal(SEEDS), NONE_FAILS)
         # nine true effects that are shown, so that Holm tests the tenth at alpha itself

@@ -54,7 +54,7 @@ def ledger(asked: Study, generator: np.random.Generator) -> list[TrialRecord]:
     return entries
 
 
-@pytest.mark.parametrize("race", [False, True])
+@pytest.mark.parametrize("race", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_planted_effects_are_recovered_and_nulls_are_not_claimed(race: bool) -> None:
     generator = np.random.default_rng(2026)
     asked = study(race, None)

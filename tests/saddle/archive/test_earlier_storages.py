@@ -30,6 +30,8 @@ from tests.support.s3 import S3
 
 COMMITS = ("09ce927", "391c72f")
 KINDS = ("local", "s3", "s3 without the home", "postgres")
+EVERY_TIME = ("local", "s3 without the home")
+"""Those that `make test` opens; `make test-all` opens all."""
 
 GROWN = STUDIES.replace("seeds: 2", "seeds: 3")
 """What earlier saddles had run, with more seeds in the ablation; the search has trials left."""
@@ -54,7 +56,13 @@ class Restored:
         run_in_process(open_store(self.url), GROWN, track=self.tracked)
 
 
-@pytest.fixture(params=[(commit, kind) for commit in COMMITS for kind in KINDS], ids="-".join)
+@pytest.fixture(
+    params=[
+        pytest.param((commit, kind), marks=() if kind in EVERY_TIME else pytest.mark.slow, id=f"{commit}-{kind}")
+        for commit in COMMITS
+        for kind in KINDS
+    ]
+)
 def restored(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Restored:
     commit, kind = request.param
     earlier = unpack(commit, kind.split()[0], tmp_path / "earlier")

@@ -41,6 +41,7 @@ def one_gpu() -> Iterator[dict[str, float]]:
     ray.shutdown()
 
 
+@pytest.mark.slow
 def test_two_trials_share_a_gpu_each_in_a_group_of_its_own(one_gpu: dict[str, float], tmp_path: Path) -> None:
     [study] = parse_studies(STUDY, "shares.yaml")
     free: list[float] = []

@@ -82,6 +82,7 @@ class TestSharedProposals(TrialSourceContract):
         return lambda finished: opened(url, finished, name=f"contract@{tmp_path}")
 
 
+@pytest.mark.fault("a search's PostgreSQL restarted, gone, or losing answers")
 def test_a_search_whose_answers_get_lost_is_the_search_undisturbed(postgres: Postgres, url: str) -> None:
     """Each commit in turn is done without the driver hearing of it, from the first ask to the last tell."""
     with LossyLink(postgres.port, b"COMMIT\0", after=(b"INSERT", b"UPDATE")) as link:
@@ -102,6 +103,7 @@ def test_a_search_whose_answers_get_lost_is_the_search_undisturbed(postgres: Pos
         undisturbed.storage.close()
 
 
+@pytest.mark.fault("a search's PostgreSQL restarted, gone, or losing answers")
 def test_a_search_over_a_restarted_server_is_the_search_undisturbed(postgres: Postgres, url: str) -> None:
     expected = search(opened(url, name="before-restarts"))
     for mode in ("fast", "immediate"):
@@ -133,6 +135,7 @@ def stopped(postgres: Postgres) -> Iterator[None]:
         postgres.start()
 
 
+@pytest.mark.fault("a search's PostgreSQL restarted, gone, or losing answers")
 def test_a_server_that_stays_away_ends_the_search_in_good_order(
     postgres: Postgres, url: str, stopped: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

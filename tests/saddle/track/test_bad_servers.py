@@ -48,6 +48,7 @@ def tell(tracker: MlflowTracker, folder: Path) -> None:
     assert time.monotonic() - since < 3, "whatever the server does, telling is writing a few lines"
 
 
+@pytest.mark.fault("MLflow's server failing, slow, killed or restarted")
 def test_requests_fail_in_every_way(any_server: Server, tracker_to: Open, tmp_path: Path, expected: Contents) -> None:
     dice, happened = random.Random(0), []
 
@@ -119,6 +120,7 @@ def test_a_run_that_was_given_up_before_it_was_made_is_not_kept_twice(
     assert len(client.search_runs([experiment], run_view_type=ViewType.DELETED_ONLY)) == 2
 
 
+@pytest.mark.fault("MLflow's server failing, slow, killed or restarted")
 def test_a_slow_server_gets_everything_while_nobody_waits(
     proxy: FaultyProxy, sqlite_server: Server, tracker_to: Open, tmp_path: Path
 ) -> None:
@@ -158,6 +160,7 @@ def test_a_hung_server_is_not_waited_for_long(
     assert time.monotonic() - since < 20
 
 
+@pytest.mark.fault("MLflow's server failing, slow, killed or restarted")
 def test_a_server_killed_and_restarted_on_the_way(
     tracker_to: Open, tmp_path: Path, postgres: Postgres, expected: Contents
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_server_killed_and_restarted_on_the_way(
         assert without_clock(contents(server.uri, tmp_path.name)) == expected
 
 
+@pytest.mark.fault("MLflow's server failing, slow, killed or restarted")
 def test_a_database_restarted_under_the_server(
     tracker_to: Open, tmp_path: Path, postgres: Postgres, expected: Contents
 ) -> None:
@@ -258,6 +262,7 @@ def test_what_mlflow_refuses_blocks_nothing_else(
     assert len(refused) == 2, refused
 
 
+@pytest.mark.fault("MLflow's server failing, slow, killed or restarted")
 def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     any_server: Server, tracker_to: Open, tmp_path: Path
 ) -> None:
@@ -285,6 +290,7 @@ def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     assert set(statuses().values()) == {"FINISHED"}
 
 
+@pytest.mark.fault("MLflow's server failing, slow, killed or restarted")
 def test_what_a_killed_driver_did_not_tell_is_told_on_resuming(
     any_server: Server, tracker_to: Open, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ def test_in_a_balanced_design_it_is_the_analysis_of_variance() -> None:
     assert found.p == pytest.approx(2 * stats.t.sf(abs(mean) / error, freedom), rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "blocks"), [(3, 1), (5, 1), (4, 2)])
 def test_its_level_is_what_it_says(seeds: int, blocks: int) -> None:
     generator, studies = np.random.default_rng(2), 120
