@@ -120,14 +120,14 @@ class Lines:
     def told(self, before: TrialRecord, now: TrialRecord, declared: Declarations) -> None:
         from saddle.analyse.text.formatting import Scale, label
         from saddle.archive.rows import headline_metrics
-        from saddle.report.provenance import name_of
+        from saddle.report.trial_name import trial_name
 
         self.done += 1
         if self.quiet:
             return
         [metric, *_] = [*headline_metrics([{"metrics": now.metrics}], declared), "test/"]
         values = [Scale.of(declared.metric(metric)).value(entry.metrics.get(metric)) for entry in (before, now)]
-        echo(f"  {self.done}/{self.total} {name_of(now)}: {label(metric)} {' → '.join(values)}")
+        echo(f"  {self.done}/{self.total} {trial_name(now)}: {label(metric)} {' → '.join(values)}")
 
 
 def conclude(one: Remeasurement) -> None:

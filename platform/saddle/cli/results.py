@@ -121,7 +121,7 @@ def show_published(store: Store, stored: StoredStudy) -> None:
     if stored.study.published is None:
         return
     from saddle.cli.tables import print_table, say
-    from saddle.report.published_comparison import published_table
+    from saddle.report.study_sections.published import published_table
 
     table = published_table(stored.read_results(store))
     if table is not None:

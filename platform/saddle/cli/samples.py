@@ -21,7 +21,7 @@ def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, a
     """Print each arm against the baseline, or a row for each pair of networks; raises `NothingPaired`."""
     from saddle.analyse.sample_pairs import study_on_samples
     from saddle.cli.tables import print_csv, print_json, print_table, say
-    from saddle.report.samples import sample_rows, samples_section
+    from saddle.report.study_sections.samples import sample_rows, samples_section
 
     ablations = [stored for stored in studies if stored.study.ablation is not None]
     if not ablations:

@@ -23,7 +23,7 @@ class Design(Section):
     """Whether arms combine changes of several factors. Then effects are `contrasts` of all arms, no race can be run,
     and no two factors may set the same hyperparameter."""
     figures: ClassVar[tuple[str, ...]] = ()
-    """The figures of its own that a report shows; `saddle.report.figure_selection.DESIGN_FIGURES` names them."""
+    """The figures of its own that a report shows; the `StudyFigure`s of these names in `saddle.report.figures`."""
 
     @abstractmethod
     def points(self, factors: Levels, standing: Standing) -> list[Point]:

@@ -13,7 +13,7 @@ from saddle.study.nearest import nearest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from saddle.report.figures.canvas import LazyFigure
+    from saddle.report.drawing.canvas import LazyFigure
 
 
 class NoFigure(UserError):
@@ -53,9 +53,9 @@ class Plots:
 
     @cached_property
     def _plates(self) -> dict[str, LazyFigure]:
-        from saddle.report.figure_selection import plates_of
+        from saddle.report.figure_registry import figures_of
 
-        by_id = {plate.id.removeprefix("figure-"): plate for plate in plates_of(self._results)}
+        by_id = {plate.id.removeprefix("figure-"): plate for plate in figures_of(self._results)}
         return {"forest" if name == "effects" else name: plate for name, plate in by_id.items()}
 
     def __call__(self, name: str) -> Figure:

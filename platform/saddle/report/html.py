@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+import saddle.report.study_sections as study_sections
 from saddle.analyse.result import Answer
-from saddle.analyse.sample_pairs import StudyOnSamples
-from saddle.analyse.study_results import StudyResults
 from saddle.analyse.verdict import Verdict
-from saddle.report.figure_selection import illustrated, plates_of
-from saddle.report.gallery import gallery
 from saddle.report.page import render_page
-from saddle.report.study_report import gather
+from saddle.report.section import page_parts, sections_of
+from saddle.report.study_report import StudyReport
 
 
-def render(
-    results: StudyResults,
-    *,
-    read: Callable[[str], bytes] | None = None,
-    samples: StudyOnSamples | None = None,
-    command: str | None = None,
-    study_file: str | None = None,
-) -> str:
-    """The page's HTML; `read` fetches images and arrays from the store, the other options are those of `gather`."""
-    contents = gather(results, samples=samples, command=command, study_file=study_file, read=read)
+def render(report: StudyReport) -> str:
+    """The page's HTML."""
     return render_page(
         "study.html",
-        title=contents.run.name,
-        it=contents,
-        tone=tone(contents.answer),
-        plates=plates_of(results),
-        pictures=gallery(illustrated(results), read),
+        title=report.run.name,
+        report=report,
+        tone=tone(report.answer),
+        parts=page_parts(sections_of(study_sections), report),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from saddle.report.evaluation import EvaluationFacts
-from saddle.report.study_report import Contents
-from saddle.report.tables import Table
+import saddle.report.study_sections as study_sections
+from saddle.report.blocks import Block, Code, Facts, Folded, Heading, Listing, Source, Table, Text
+from saddle.report.section import markdown_parts, sections_of
+from saddle.report.study_report import StudyReport
 
 SPECIAL = re.compile(r"[\\`*|\[\]~$!]|(?<!\w)_|_(?!\w)")
 """What would become markup; an underscore within a word does not."""
@@ -18,83 +19,57 @@ AT_THE_START = re.compile(r"[#+=-]|\d+(?=[.)])")
 NUMBER = re.compile(r"[+−<±]? ?\d|–$")
 
 
-def render_markdown(contents: Contents) -> str:
-    """Question, answer, cautions, tables, outcomes, assumptions, and how to reproduce it."""
-    return "\n".join(_lines(contents)).rstrip() + "\n"
+def render_markdown(report: StudyReport) -> str:
+    """Question and answer, then the sections of the page that can be said in Markdown."""
+    return "\n".join(_lines(report)).rstrip() + "\n"
 
 
-def _lines(it: Contents) -> Iterator[str]:
-    yield from (f"## {paragraph(it.study.question or it.run.name)}", "", f"**{text(it.answer.sentence)}**", "")
-    badge = f" Badge: {text(it.badge)}." if it.badge else ""
-    yield from (f"{it.kind.capitalize()} `{it.run.name}`: {text(it.counts)}.{badge}", "")
-    if it.answer.warnings:
-        yield from ("### Read with care", "", *(f"- {paragraph(warning)}" for warning in it.answer.warnings), "")
-    if it.results.rows:
-        yield from ("### Results", "", *table(it.results))
-    if it.blocks is not None:
-        yield from ("### In single blocks", "", *table(it.blocks))
-    if it.failures is not None:
-        yield from ("### How often the method failed", "", *table(it.failures))
-    if it.samples is not None:
-        yield from ("### Sample by sample", "", paragraph(it.samples.lead), "")
-        if it.samples.table is not None:
-            yield from table(it.samples.table)
-    if it.evaluation is not None:
-        yield from _evaluation(it.evaluation)
-    if it.agreement is not None:
-        yield from ("### Whether blocks rank the arms alike", "", *table(it.agreement))
-    if it.also is not None:
-        yield from ("### Also measured", "", *table(it.also))
-    if it.published is not None:
-        yield from ("### Beside published values", "", *table(it.published))
-    for checked in it.checked:
-        yield from (f"### Checklist of {text(checked.name)}", "", paragraph(f"{checked.lead}."), "")
-        yield from table(checked.table)
-    if it.details is not None:
-        yield from ("### Effect sizes and further tests", "", *table(it.details))
-    if it.endings:
-        rows = [
-            (
-                ending.outcome,
-                str(ending.count),
-                "; ".join([ending.meaning, *(f"{why} ({count})" for why, count in ending.reasons)]),
-            )
-            for ending in it.endings
-        ]
-        yield from ("### How the trials ended", "", *table(Table(("outcome", "trials", "meaning"), tuple(rows))))
-    yield from _assumed(it)
-    yield from (
-        "### How to reproduce",
-        "",
-        f"`saddle` {it.version}, {it.written}. Save as `{it.study.study}.yaml`:",
-        "",
+def _lines(report: StudyReport) -> Iterator[str]:
+    yield from (f"## {paragraph(report.study.question or report.run.name)}", "")
+    yield from (f"**{text(report.answer.sentence)}**", "")
+    badge = f" Badge: {text(report.badge)}." if report.badge else ""
+    yield from (f"{report.kind.capitalize()} `{report.run.name}`: {text(report.counts)}.{badge}", "")
+    for part in markdown_parts(sections_of(study_sections), report):
+        yield from (f"### {text(part.title)}", "")
+        yield from blocks_in_markdown(part.blocks)
+
+
+def blocks_in_markdown(blocks: Sequence[Block]) -> Iterator[str]:
+    """The lines of each block and an empty one; figures and images are left out."""
+    for block in blocks:
+        match block:
+            case Text():
+                yield from (paragraph_of(block.parts), "")
+            case Heading():
+                yield from (f"#### {text(block.title)}", "")
+            case Listing():
+                yield from (*(f"- {paragraph(item)}" for item in block.items), "")
+            case Table():
+                yield from table(block)
+            case Facts():
+                yield from (*(f"- {text(fact.name)}: {text(' · '.join(fact.values))}" for fact in block.facts), "")
+            case Source():
+                yield from (*fenced(block.content, block.language), "")
+            case Folded():
+                yield from (f"#### {text(block.summary)}", "")
+                yield from blocks_in_markdown(block.blocks)
+
+
+def paragraph_of(parts: Sequence[str]) -> str:
+    """A paragraph with its code; the spaces between texts and code are those at the ends of the texts."""
+    first, *others = parts
+    spaced = [" " * part.startswith(" ") + text(part) + " " * part.endswith(" ") for part in others]
+    begun = code(first) if isinstance(first, Code) else paragraph(first) + " " * first.endswith(" ")
+    return begun + "".join(
+        code(part) if isinstance(part, Code) else words for part, words in zip(others, spaced, strict=True)
     )
-    yield from (*fenced(it.study_file, "yaml"), "")
-    yield from (*fenced(it.command, "sh"), "")
 
 
-def _evaluation(said: EvaluationFacts) -> Iterator[str]:
-    yield from ("### The evaluation", "", *((paragraph(said.again), "") if said.again else ()))
-    for title, part in (
-        ("Which attack found each failure", said.found),
-        ("Budget ladder", said.ladder),
-        ("Whether validation ranks trials as the test does", said.ranking),
-    ):
-        if part is not None:
-            yield from (f"#### {title}", "", *table(part))
-
-
-def _assumed(it: Contents) -> Iterator[str]:
-    """The weakest grounds one by one, of the others how many there are."""
-    if not it.sources:
-        return
-    yield from ("### What was assumed", "")
-    for source, members in it.sources:
-        if source == "assumed":
-            yield from ("No paper, code or custom gives these, and the result rests on them:", "")
-            yield from table(Table(("hyperparameter", "value"), tuple((one.name, one.values) for one in members)))
-        else:
-            yield from (f"From {text(source)}: {text(', '.join(one.name for one in members))}.", "")
+def code(words: str) -> str:
+    """Words as code within a paragraph, whatever signs they have."""
+    line = printable(words)
+    fence = "`" * (max((len(ticks) for ticks in re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
 
 
 def table(table: Table) -> Iterator[str]:
@@ -125,8 +100,12 @@ def paragraph(words: str) -> str:
 
 def text(words: str) -> str:
     """Words on one line that stay what they are, whatever signs they have."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return SPECIAL.sub(r"\\\g<0>", line).translate(OF_HTML)
+    return SPECIAL.sub(r"\\\g<0>", printable(words)).translate(OF_HTML)
+
+
+def printable(words: str) -> str:
+    """Words on one line, without signs that can't be seen."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
 def fenced(content: str, language: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from saddle.analyse.verdict import Verdict
+from saddle.report.blocks import Code, Lines
 
 Cell = tuple[str, str]
 """A text and its CSS classes."""
@@ -30,6 +31,7 @@ def render_page(template: str, *, title: str, **values: Any) -> str:
     )
     environment.filters["svg"] = Markup  # ours, made from escaped text
     environment.filters["cells"] = table_cells
+    environment.tests["code"] = lambda part: isinstance(part, Code)
     return environment.get_template(template).render(
         title=title,
         css=Markup(_file("style.css")),
@@ -49,6 +51,8 @@ def looks(index: int, cell: str) -> str:
     word = cell.partition(":")[0]
     if index == 0:
         return "name"
+    if isinstance(cell, Lines):
+        return "text"
     if word in VERDICTS:
         return f"verdict {VERDICTS[word]}"
     return "value wrap" if "(" in cell or len(cell) > 24 else "value"

@@ -6,8 +6,8 @@ from saddle.analyse.sample_pairs import study_on_samples
 from saddle.analyse.study_results import StudyResults
 from saddle.report.html import render
 from saddle.report.markdown import render_markdown
-from saddle.report.samples import MOST_PAIRS
-from saddle.report.study_report import gather
+from saddle.report.study_report import StudyReport
+from saddle.report.study_sections.samples import MOST_PAIRS
 from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
@@ -26,11 +26,15 @@ def write_report(store: Store, results: StudyResults) -> str:
 
 
 def page_of(store: Store, results: StudyResults) -> str:
-    """The page's HTML, with images and predictions from the store."""
-    return render(results, read=store.read, samples=study_on_samples(results, store, MOST_PAIRS))
+    """The report as an HTML page."""
+    return render(report_of(store, results))
 
 
 def markdown_of(store: Store, results: StudyResults) -> str:
-    """The report as Markdown, with predictions from the store."""
-    samples = study_on_samples(results, store, MOST_PAIRS)
-    return render_markdown(gather(results, samples=samples, read=store.read))
+    """The report as Markdown."""
+    return render_markdown(report_of(store, results))
+
+
+def report_of(store: Store, results: StudyResults) -> StudyReport:
+    """What a report is made from, with images and predictions from the store."""
+    return StudyReport(results, study_on_samples(results, store, MOST_PAIRS), store.read)

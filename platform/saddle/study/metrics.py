@@ -1,8 +1,17 @@
-"""Sizes that a metric can't have, in words."""
+"""Names of metrics by patterns, and sizes that a metric can't have."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
 from trainables.contract import Metric
+
+
+def matching(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The names that any pattern matches, in the order of the patterns; `*` stands for any text."""
+    ordered = sorted(names)
+    return list(dict.fromkeys(name for pattern in patterns for name in ordered if fnmatchcase(name, pattern)))
 
 
 def too_large(metric: Metric, difference: float) -> str | None:

@@ -10,7 +10,7 @@ from saddle.analyse.agreement import agreements
 from saddle.analyse.effects import ComparisonSpec
 from saddle.design import make_arms
 from saddle.design.replicates import replicates_of
-from saddle.report.agreement import agreement_table
+from saddle.report.study_sections.agreement import agreement_table
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare

@@ -8,7 +8,7 @@ import pytest
 
 from saddle.analyse.published import compare_published
 from saddle.design import make_arms
-from saddle.report.published_comparison import published_table
+from saddle.report.study_sections.published import published_table
 from saddle.study.models import Study
 from saddle.study.published import PublishedValue
 from saddle.study.trainables import load_trainable

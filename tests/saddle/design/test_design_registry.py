@@ -12,7 +12,7 @@ import pytest
 from saddle.design import DesignError, design_of
 from saddle.design import designs as folder
 from saddle.design.registry import choice_model, chosen, designs
-from saddle.report.figure_selection import DESIGN_FIGURES
+from saddle.report.figure_registry import study_figures
 from saddle.study.ablation import Ablation
 from saddle.studyfile.dump import dump_study
 from saddle.studyfile.loader import parse_studies
@@ -61,7 +61,7 @@ def test_the_pages_design_is_planned_and_is_in_the_schema(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", designs())
 def test_every_design_is_drawn_dumped_and_described(name: str) -> None:
-    assert set(designs()[name].figures) <= DESIGN_FIGURES.keys()
+    assert set(designs()[name].figures) <= study_figures().keys()
     assert designs()[name].__doc__ in str(choice_model().model_json_schema())
     [study] = parse_studies(STUDY.replace("build_up", name), "f")
     assert set(study.ablation.design.options) == set(designs()[name].model_fields), "an option is left out"

@@ -14,7 +14,7 @@ import pytest
 
 import saddle
 from saddle.notebook.plots import NoFigure
-from saddle.report.figures.canvas import NothingToDraw
+from saddle.report.drawing.canvas import NothingToDraw
 from tests.support.pages import Piece, pieces, runs
 
 [EXAMPLE] = pieces("python", under="In a notebook")

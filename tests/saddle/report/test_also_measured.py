@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from saddle.report.markdown import render_markdown
-from saddle.report.secondary_metrics import also_table, matching
-from saddle.report.study_report import gather
+from saddle.report.study_report import StudyReport
+from saddle.report.study_sections.secondary_metrics import also_table
+from saddle.study.metrics import matching
 
 CLEAN = "test/clean_accuracy"
 
@@ -26,7 +27,7 @@ def test_each_arm_has_its_mean_and_spread(ablation: Callable[..., Any]) -> None:
     clean = table.rows[0][1:]
     assert [cell.split(" ± ")[0] for cell in clean] == ["81.50", "81.00", "81.00"]
     assert [float(cell.split(" ± ")[1]) for cell in clean] == pytest.approx([0.71, 1.0, 1.0], abs=0.01)
-    text = render_markdown(gather(made.results))
+    text = render_markdown(StudyReport(made.results))
     assert "### Also measured" in text
     assert "No test was made of these" in text
 

@@ -13,8 +13,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from saddle.report.figure_selection import plates_of
-from saddle.report.figures.canvas import INK, NothingToDraw, draw, nothing
+from saddle.report.drawing.canvas import INK, NothingToDraw, draw, nothing
+from saddle.report.figure_registry import figures_of
 
 
 def test_a_figure_is_painted_when_it_is_asked_for_and_once_for_the_page() -> None:
@@ -52,7 +52,7 @@ def test_a_figure_for_a_notebook_keeps_the_theme_and_is_on_white() -> None:
 def test_every_figure_can_be_pickled_and_drawn_again(ablation: Callable[..., Any], search: Callable[..., Any]) -> None:
     objectives = [{"maximize": "validation/robust_accuracy.worst_case"}, {"maximize": "validation/clean_accuracy"}]
     for made in (ablation(4, compare={"equivalence": 0.1}), search(30), search(30, objectives)):
-        for plate in plates_of(made.results):
+        for plate in figures_of(made.results):
             figure = pickle.loads(pickle.dumps(plate.figure()))
             figure.draw_without_rendering()
             assert figure.axes

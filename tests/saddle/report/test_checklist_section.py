@@ -8,7 +8,7 @@ from typing import Any
 
 from saddle.report.html import render
 from saddle.report.markdown import render_markdown
-from saddle.report.study_report import gather
+from saddle.report.study_report import StudyReport
 from trainables.contract import CheckItem
 
 CHECKS = (
@@ -26,7 +26,7 @@ def checked(made: Any, checks: tuple[CheckItem, ...]) -> Any:
 
 def test_a_checked_trial_has_a_section_with_what_fails_first(ablation: Callable[..., Any]) -> None:
     made = checked(ablation(3), CHECKS)
-    page = render(made.results)
+    page = render(StudyReport(made.results))
     section = page.partition('<section id="checklist">')[2].partition("</section>")[0]
     assert "1 passed, 1 not run and 1 failed" in section
     assert section.index("black box") < section.index("transfer failure") < section.index("gradients say")
@@ -38,13 +38,13 @@ def test_a_checked_trial_has_a_section_with_what_fails_first(ablation: Callable[
 
 def test_markdown_says_the_same(ablation: Callable[..., Any]) -> None:
     made = checked(ablation(3), CHECKS)
-    text = render_markdown(gather(made.results))
+    text = render_markdown(StudyReport(made.results))
     assert "### Checklist of " in text
     assert text.splitlines()[2].startswith("**The badge “best” is withheld from ")
 
 
 def test_a_search_shows_who_has_the_badge(search: Callable[..., Any]) -> None:
     made = search()
-    page = render(made.results)
+    page = render(StudyReport(made.results))
     assert '<span class="badge">best</span>' in page
     assert '<section id="checklist">' not in page

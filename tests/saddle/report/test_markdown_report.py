@@ -10,13 +10,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from saddle.report.markdown import fenced, paragraph, render_markdown
-from saddle.report.study_report import gather
+from saddle.report.study_report import StudyReport
 
 EVIL = "# *x* _y_ `z` | <script>alert(1)</script> [a](b) $1$ ~~no~~ a_b &amp; \\| \n - q\x00\u202e"
 
 
 def markdown_of(made: Any, **options: Any) -> str:
-    return render_markdown(gather(made.results, **options))
+    return render_markdown(StudyReport(made.results, **options))
 
 
 def tokens_of(text: str) -> list[Any]:
@@ -57,7 +57,7 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
         "What was assumed",
         "How to reproduce",
     ]
-    contents = gather(made.results)
+    contents = StudyReport(made.results)
     results, failures, ranking, details, endings, assumed = tables_of(text)
     assert ranking[1][:3] == ["validation robust accuracy (worst case)", "test robust accuracy (worst case)", "17"]
     assert results == [list(contents.answer.columns), *(list(row) for row in contents.answer.rows)]

@@ -17,11 +17,12 @@ from saddle.analyse.importance import importance
 from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.design import make_arms, replicates
 from saddle.design.arms import arms_of_study
-from saddle.report.figure_selection import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
+from saddle.report.illustrated import leaders
+from saddle.report.study_report import StudyReport
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from tests.support.records import changed
@@ -69,7 +70,7 @@ def test_the_course_of_a_race_shows_what_counted_what_came_late_and_what_was_sav
     assert bars_of(axes)[-3:] == [(2, 0, settled), (2, settled, 5 - settled), (2, 5, 3)]
     assert f"helps after {settled} pairs" in [text.get_text() for text in axes.texts]
     assert "of 24 over all arms 3 were not needed" in plate.caption
-    page = render(made.results)
+    page = render(StudyReport(made.results))
     assert page.index('id="figure-effects"') < page.index('id="figure-race"') < page.index('id="figure-arms"')
 
 
@@ -93,7 +94,7 @@ def test_two_factors_are_drawn_together_and_lines_are_means(ablation: Callable[.
     lines = {line.get_label(): list(line.get_ydata()) for line in plate.figure().axes[0].get_lines()}
     assert lines["steps = 1"] == pytest.approx([0.01, 0.11])
     assert lines["steps = 9"] == pytest.approx([0.01, 0.91])
-    assert "figure-interaction" in render(results_of(study, made.declared, entries, {}))
+    assert "figure-interaction" in render(StudyReport(results_of(study, made.declared, entries, {})))
     one_factor = arms_of_study(made.study, made.baseline)
     values = measure_arms(made.study, one_factor, made.entries, TEST)
     assert interactions.interaction(made.study.ablation.factors, one_factor, values, WORST) is None
@@ -235,7 +236,7 @@ def test_ten_thousand_trials_are_a_page_that_opens(search: Callable[..., Any]) -
     for index in range(0, 10_000, 50):
         made.change(index, outcome="failed", metrics={}, why="RuntimeError: out of cheese")
     since = time.process_time()
-    page = render(results_of(made.study, made.declared, made.entries))
+    page = render(StudyReport(results_of(made.study, made.declared, made.entries)))
     took = time.process_time() - since
     assert len(page) < 4_000_000
     assert took < 30, "a guard against what grows with the square of the trials; it takes about five seconds"

@@ -10,6 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from saddle.report.html import render
+from saddle.report.study_report import StudyReport
 
 A4 = 698
 """Pixels between the margins of a sheet."""
@@ -20,7 +21,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., None]]:
     """A function that shows a study's report in a window of a given width, on a screen or as on paper."""
 
     def show(made: Any, width: int, media: str = "screen") -> None:
-        page = render(made.results, read=made.read)
+        page = render(StudyReport(made.results, read=made.read))
         (tmp_path / "page.html").write_text(page)
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
         size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
@@ -79,7 +80,7 @@ def test_on_paper_nothing_is_clipped_and_what_is_folded_on_a_screen_is_open(
     open_page(failing(ablation, 9), A4, "print")
     assert widest(browser) <= A4
     assert shown(browser, "#details table")
-    assert shown(browser, '[data-source="paper"] dl')
+    assert shown(browser, "details.source:not([open]) dl")
     assert not shown(browser, "#trials")
     assert shown(browser, ".on-paper")
     heights = browser.execute_script(

@@ -17,8 +17,9 @@ import matplotlib
 import pytest
 from PIL import Image
 
-from saddle.report import gallery
 from saddle.report.html import render
+from saddle.report.study_report import StudyReport
+from saddle.report.study_sections import gallery
 from saddle.study.models import Study
 from tests.support.declared import declare
 
@@ -66,7 +67,7 @@ class Page(HTMLParser):
 
 
 def page_of(made: Any, **options: Any) -> Page:
-    return Page(render(made.results, read=made.read, **options))
+    return Page(render(StudyReport(made.results, read=made.read, **options)))
 
 
 def check_sound(page: Page) -> None:
@@ -308,8 +309,8 @@ def test_what_was_shown_in_mid_training_is_left_to_the_tracker(ablation: Callabl
 
 def test_what_was_assumed_stands_first_and_open(ablation: Callable[..., Any]) -> None:
     page = page_of(ablation())
-    groups = [a for tag, a in page.elements if tag == "details" and "data-source" in a]
-    assert [group["data-source"] for group in groups] == ["assumed", "paper", "study file"]
+    groups = [a for tag, a in page.elements if tag == "details" and a.get("class") == "source"]
+    assert page.text_in("assumptions", "summary") == "assumed (1) paper (1) study file (1)"
     assert ["open" in group for group in groups] == [True, False, False]
     assert "lr 0.01235" in page.text_in("assumptions")
 

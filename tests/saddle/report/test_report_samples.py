@@ -18,7 +18,7 @@ from saddle.analyse.sample_pairs import StudyOnSamples, study_on_samples
 from saddle.archive.studies import read_study
 from saddle.cli.app import app
 from saddle.design import Replicate
-from saddle.report.samples import samples_section
+from saddle.report.study_sections.samples import samples_section
 from saddle.report.write import markdown_of, page_of
 from saddle.store.base import Store
 from saddle.store.local import LocalStore

@@ -14,7 +14,7 @@ import pytest
 
 from saddle.archive.studies import read_study, run_names
 from saddle.cli.studies import describe
-from saddle.report.gallery import gallery
+from saddle.report.study_sections.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
 from saddle.store.checkpoints import Checkpoints

@@ -80,6 +80,11 @@ class Scale:
         return DASH if low is None or high is None else f"{self.change(low)} to {self.change(high)}"
 
 
+def percent(share: float) -> str:
+    """`42 %`, or `4.2 %` of a small one."""
+    return f"{100 * share:.0f} %" if share in (0.0, 1.0) or share >= 0.1 else f"{100 * share:.1f} %"
+
+
 def p_value(p: float | None) -> str:
     """`0.41`, `0.0312`, `< 0.001`; never rounded up to a level it does not reach."""
     if p is None:

@@ -1,1 +1,1 @@
-"""The report's figures: each function draws one, as SVG that goes inline into the page."""
+"""The figures of a study's report: each file has one or more, found by `saddle.report.figure_registry`."""

@@ -10,10 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.statistics.paired_t import Floats
-from saddle.report.figures.axes import clean, epoch_axis, legend_below, metric_axis, style_of
-from saddle.report.figures.canvas import MUTED, LazyFigure, draw, nothing
-from saddle.report.figures.dense import MANY
+from saddle.analyse.study_results import StudyResults
+from saddle.report.drawing.arm_order import groups_in_order
+from saddle.report.drawing.axes import clean, epoch_axis, legend_below, metric_axis, style_of
+from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, nothing
+from saddle.report.drawing.dense import MANY
+from saddle.report.illustrated import leaders
+from saddle.report.study_figure import StudyFigure
 from saddle.study.declarations import Declarations
+from saddle.study.selection import objectives_of
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -167,3 +172,16 @@ def _bundle(axes: Axes, entries: Sequence[TrialRecord], metric: str) -> None:
             axes.plot(epochs, curve, color=MUTED, lw=0.8, alpha=faint)
             marker, size = (".", 3) if entry.outcome == Outcome.COMPLETED else ("x", 5)
             axes.plot(epochs[-1:], curve[-1:], marker, color=MUTED, ms=size, alpha=min(1.0, 1.5 * faint))
+
+
+def _arm_curves(results: StudyResults) -> LazyFigure:
+    return arm_curves(groups_in_order(results), results.declared.selected, results.declared)
+
+
+def _trial_curves(results: StudyResults) -> LazyFigure:
+    objective = objectives_of(results.study, results.declared)[0]
+    return trial_curves(results.comparable, leaders(results), objective, results.declared)
+
+
+ARM_CURVES = StudyFigure("arm_curves", 60, _arm_curves, of=("ablation",))
+TRIAL_CURVES = StudyFigure("trial_curves", 160, _trial_curves, of=("search",))

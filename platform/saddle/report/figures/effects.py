@@ -11,17 +11,18 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, plural
 from saddle.analyse.verdict import Verdict
-from saddle.report.figures.axes import Numbers, category_axis, clean, metric_axis, style_of
-from saddle.report.figures.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing
-from saddle.report.figures.dense import dots
+from saddle.report.drawing.arm_order import SORTED_FROM, arms_in_order
+from saddle.report.drawing.axes import Numbers, category_axis, clean, metric_axis, style_of
+from saddle.report.drawing.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing
+from saddle.report.drawing.dense import dots
+from saddle.report.study_figure import StudyFigure
 from trainables.contract import Metric
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
 MOST_ROWS = 80
-SORTED_FROM = 13
-"""With as many effects their order in the study file helps nobody: the best come first."""
 
 
 def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> LazyFigure:
@@ -116,3 +117,13 @@ def arms(measured: Sequence[ArmValues], metric: Metric) -> LazyFigure:
     joined = ", a thin line joins those of one seed," if few else ""
     caption = f"Every dot is a replicate{joined} and the bar is the arm's mean."
     return draw("arms", title, caption, (8.6, 1.1 + (0.42 if few else 0.24) * len(shown)), paint)
+
+
+def _forest(results: StudyResults) -> LazyFigure:
+    ablation = results.study.ablation
+    assert ablation is not None
+    return forest(results.answer.effects, ablation.compare.alpha, ablation.compare.equivalence)
+
+
+EFFECTS = StudyFigure("effects", 10, _forest, of=("ablation",))
+ARMS = StudyFigure("arms", 50, lambda results: arms(arms_in_order(results), results.metric), of=("ablation",))

@@ -10,10 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates, trial_order, value_of
-from saddle.report.figures.axes import metric_axis
-from saddle.report.figures.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, nothing
-from saddle.report.figures.dense import dots
+from saddle.analyse.study_results import StudyResults
+from saddle.report.drawing.axes import metric_axis
+from saddle.report.drawing.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.dense import dots
+from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Constraint
+from saddle.study.selection import objectives_of
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -86,3 +89,11 @@ def _history(axes: Axes, ordered: Sequence[TrialRecord], objective: Metric, cons
     axes.margins(y=0.12)
     if max(place.values()) < 12:
         axes.set_xticks(sorted(set(place.values())))
+
+
+def _search_history(results: StudyResults) -> LazyFigure:
+    study = results.study
+    return history(results.comparable, objectives_of(study, results.declared), study.constraints)
+
+
+HISTORY = StudyFigure("history", 100, _search_history, of=("search",))

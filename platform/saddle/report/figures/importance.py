@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.importance import Importance
+from saddle.analyse.importance import Importance, importance
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, plural
-from saddle.report.figures.axes import category_axis, clean
-from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.axes import category_axis, clean
+from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
+from saddle.report.study_figure import StudyFigure
+from saddle.study.selection import objectives_of
 
 MOST_ROWS = 20
 
@@ -63,3 +66,12 @@ def _caption(found: Mapping[str, Importance], both: bool) -> str:
     if any(one.rough for one in found.values()):
         caption += " With so few trials this is a rough hint; the order may be chance."
     return caption
+
+
+def _importances(results: StudyResults) -> LazyFigure:
+    study, records = results.study, results.comparable
+    objectives = objectives_of(study, results.declared)
+    return importances({objective.name: importance(study, records, objective) for objective in objectives})
+
+
+IMPORTANCE = StudyFigure("importance", 130, _importances, of=("search",))

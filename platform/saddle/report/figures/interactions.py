@@ -9,10 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
-from saddle.report.figures.axes import category_axis, clean, legend_below, metric_axis, style_of
-from saddle.report.figures.canvas import LazyFigure, draw
+from saddle.report.drawing.axes import category_axis, clean, legend_below, metric_axis, style_of
+from saddle.report.drawing.canvas import LazyFigure, draw
+from saddle.report.study_figure import StudyFigure
 from saddle.study.values import canonical
 from trainables.contract import Metric
 
@@ -68,3 +70,12 @@ def interaction(
         f" {second} is; the test of that is the row “interaction” of the results."
     )
     return draw("interaction", f"{first} and {second} together", caption, (5.6, 3.8), paint)
+
+
+def _interaction(results: StudyResults) -> LazyFigure | None:
+    ablation, metric = results.study.ablation, results.metric
+    assert ablation is not None
+    return interaction(ablation.factors, results.arms, results.measured(metric.name), metric)
+
+
+INTERACTIONS = StudyFigure("interactions", 30, _interaction)

@@ -11,10 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
-from saddle.report.figures.axes import Numbers, clean, legend_below, metric_axis, style_of
-from saddle.report.figures.canvas import MUTED, LazyFigure, draw
+from saddle.report.drawing.axes import Numbers, clean, legend_below, metric_axis, style_of
+from saddle.report.drawing.canvas import MUTED, LazyFigure, draw
+from saddle.report.study_figure import StudyFigure
+from saddle.study.metrics import matching
 from trainables.contract import Metric
 
 FEWEST_LEVELS = 3
@@ -80,3 +83,15 @@ def _level_axis(axes: Axes, numbers: Sequence[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(sorted(set(numbers))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(Numbers(form="g"))
+
+
+def _levels(results: StudyResults) -> LazyFigure | None:
+    ablation = results.study.ablation
+    assert ablation is not None
+    known = {name for record in results.comparable for name in record.metrics}
+    names = dict.fromkeys([results.metric.name, *matching(ablation.compare.also, known)])
+    measured = {results.declared.metric(name): results.measured(name) for name in names}
+    return along(ablation.factors, results.arms, measured)
+
+
+LEVELS = StudyFigure("levels", 40, _levels)

@@ -14,11 +14,15 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn, evenly
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, setting
-from saddle.report.figures.axes import clean
-from saddle.report.figures.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
-from saddle.report.figures.dense import MANY
+from saddle.report.drawing.axes import clean
+from saddle.report.drawing.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.dense import MANY
+from saddle.report.illustrated import leaders
+from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
@@ -137,3 +141,13 @@ def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
     length = max(12, 120 // count)
     axes.annotate(clean(upright.name, length), (place, 1.0), (0, 12 + 13 * (place % 2)), textcoords="offset points",
                   ha="right" if place == count - 1 else "left" if place == 0 else "center", fontsize=9)  # fmt: skip
+
+
+def _parallel(results: StudyResults) -> LazyFigure | None:
+    study = results.study
+    if len(study.search or {}) < 2:
+        return None
+    return parallel(study, results.comparable, objectives_of(study, results.declared), leaders(results))
+
+
+PARALLEL = StudyFigure("parallel", 150, _parallel, of=("search",))

@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from saddle.analyse.best import candidates
-from saddle.analyse.hypervolume import Course
+from saddle.analyse.hypervolume import Course, hypervolume_course
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, listed
-from saddle.report.figures.axes import metric_axis
-from saddle.report.figures.canvas import MUTED, PALETTE, LazyFigure, draw, nothing
-from saddle.report.figures.dense import dots
+from saddle.report.drawing.axes import metric_axis
+from saddle.report.drawing.canvas import MUTED, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.dense import dots
+from saddle.report.study_figure import StudyFigure
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
@@ -78,3 +81,20 @@ def hypervolume(course: Course | None, objectives: Sequence[Metric]) -> LazyFigu
         f" It has not grown since trial {until}."
     )
     return draw("hypervolume", title, caption, (8.6, 2.8), paint)
+
+
+def _fronts(results: StudyResults) -> LazyFigure | None:
+    objectives = objectives_of(results.study, results.declared)
+    return fronts(results.comparable, results.answer.front, objectives) if len(objectives) > 1 else None
+
+
+def _hypervolume(results: StudyResults) -> LazyFigure | None:
+    objectives = objectives_of(results.study, results.declared)
+    if len(objectives) < 2:
+        return None
+    course = hypervolume_course(results.comparable, objectives, results.study.constraints)
+    return hypervolume(course, objectives)
+
+
+FRONTS = StudyFigure("pareto", 110, _fronts, of=("search",))
+HYPERVOLUME = StudyFigure("hypervolume", 120, _hypervolume, of=("search",))

@@ -8,13 +8,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from saddle.analyse.ablation import judge_arms, without_needless
 from saddle.analyse.effect import Effect
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues
 from saddle.analyse.racing import RaceState
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import plural
-from saddle.report.figures.axes import category_axis
-from saddle.report.figures.canvas import MUTED, LazyFigure, draw
+from saddle.report.drawing.arm_order import arms_in_order
+from saddle.report.drawing.axes import category_axis
+from saddle.report.drawing.canvas import MUTED, LazyFigure, draw
 from saddle.report.figures.effects import COLOURS, MOST_ROWS
+from saddle.report.study_figure import StudyFigure
 
 
 def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
@@ -65,3 +69,16 @@ def _words(arm: ArmValues, effect: Effect | None) -> str:
     if effect.settled_after is not None:
         return f"{effect.verdict} after {plural(effect.settled_after, 'pair')}"
     return f"{effect.verdict}, {plural(effect.n, 'pair')}"
+
+
+def _race(results: StudyResults) -> LazyFigure | None:
+    study = results.study
+    assert study.ablation is not None
+    if study.ablation.race.spending is None or not results.records:
+        return None
+    state = judge_arms(study, results.arms, results.measured(results.metric.name), results.spec)
+    seeds = study.ablation.seed_list
+    return course([without_needless(arm, state, seeds) for arm in arms_in_order(results)], state)
+
+
+RACE = StudyFigure("race", 20, _race, of=("ablation",))

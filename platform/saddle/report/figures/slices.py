@@ -11,11 +11,14 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn
+from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label
-from saddle.report.figures.axes import category_axis, clean, log_axis, metric_axis
-from saddle.report.figures.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
-from saddle.report.figures.dense import dots
+from saddle.report.drawing.axes import category_axis, clean, log_axis, metric_axis
+from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.dense import dots
+from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.study.space import Parameter
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
@@ -78,3 +81,11 @@ def _slice(
     for at, (_, entry) in zip(x, points, strict=True):
         if best is not None and entry.key == best.key:
             axes.plot([at], [entry.metrics[objective.name]], "o", color=PALETTE[1], ms=8, mew=0)
+
+
+def _slices(results: StudyResults) -> LazyFigure:
+    objective = objectives_of(results.study, results.declared)[0]
+    return slices(results.study, results.comparable, objective, results.answer.best)
+
+
+SLICES = StudyFigure("slices", 140, _slices, of=("search",))

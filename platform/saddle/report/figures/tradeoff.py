@@ -7,10 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import value_of
-from saddle.report.figures.axes import clean, legend_below, metric_axis, style_of
-from saddle.report.figures.canvas import PALETTE, LazyFigure, draw
-from saddle.report.figures.dense import dots
+from saddle.analyse.study_results import StudyResults
+from saddle.report.drawing.arm_order import groups_in_order
+from saddle.report.drawing.axes import clean, legend_below, metric_axis, style_of
+from saddle.report.drawing.canvas import PALETTE, LazyFigure, draw
+from saddle.report.drawing.dense import dots
+from saddle.report.study_figure import StudyFigure
 from saddle.study.declarations import Declarations
+from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
@@ -53,3 +57,19 @@ def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations
 
     caption = "Every dot is a trial; up and to the right is better in both."
     return draw("tradeoff", "Robust against clean accuracy", caption, (5.6, 4.0), paint)
+
+
+def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:
+    """Completed trials apart from the rest, whose accuracies are those of a cut training."""
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    others = [entry for entry in entries if entry.outcome != Outcome.COMPLETED]
+    return {name: group for name, group in {"completed": completed, "ended early": others}.items() if group}
+
+
+def _tradeoff(results: StudyResults) -> LazyFigure | None:
+    searched = results.study.ablation is None
+    groups = by_outcome(results.comparable) if searched else groups_in_order(results)
+    return tradeoff(groups, results.declared)
+
+
+TRADEOFF = StudyFigure("tradeoff", 170, _tradeoff, of=("search", "ablation"))

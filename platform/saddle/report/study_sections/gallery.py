@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from saddle.report.provenance import name_of
+from saddle.report.blocks import Picture, Pictures
+from saddle.report.illustrated import illustrated
+from saddle.report.section import Section, left_out
+from saddle.report.study_report import StudyReport
+from saddle.report.trial_name import trial_name
 from saddle.store.base import Damaged, ForeignPath
 from saddle.trial.outcome import METHOD_FAILURES
 from saddle.trial.record import TrialRecord
@@ -21,19 +24,6 @@ MOST_BYTES_IN_ALL = 12_000_000
 """A page that holds more would no longer open at once."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One image with its caption; without `data` (a data: address), `problem` says why it is not shown.
-
-    `look`: "small" where pixels are to be seen when it is enlarged, "wide" where it needs the room of two.
-    """
-
-    caption: str
-    data: str = ""
-    problem: str = ""
-    look: str = ""
-
-
 def gallery(entries: Sequence[TrialRecord], read: Callable[[str], bytes] | None) -> list[Picture]:
     """The images of the given entries, trial by trial, those of failed methods first.
 
@@ -43,7 +33,7 @@ def gallery(entries: Sequence[TrialRecord], read: Callable[[str], bytes] | None)
         return []
     ordered = sorted(entries, key=lambda entry: entry.outcome not in METHOD_FAILURES)
     numbered = (
-        (turn, place, f"{name_of(entry)}: {name}", path)
+        (turn, place, f"{trial_name(entry)}: {name}", path)
         for place, entry in enumerate(ordered)
         for turn, (name, path) in enumerate(entry.closing_images.items())
     )
@@ -76,3 +66,11 @@ def _look(png: bytes) -> str:
     if width < SMALL:
         return "small"
     return "wide" if width > WIDE * height else ""
+
+
+def page(report: StudyReport) -> list[Pictures]:
+    pictures = gallery(illustrated(report.results), report.read)
+    return [Pictures(pictures)] if pictures else []
+
+
+GALLERY = Section("gallery", "Images", 130, page, left_out)

@@ -9,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.study_comparison import StudyView, mean_sd
+from saddle.analyse.study_comparison import StudyComparison, StudyView, mean_sd
 from saddle.analyse.text.formatting import label
-from saddle.report.figures.axes import Numbers, category_axis, clean, legend_below, metric_axis, style_of
-from saddle.report.figures.canvas import INK, MUTED, LazyFigure, draw, nothing
+from saddle.report.blocks import Figures
+from saddle.report.drawing.axes import Numbers, category_axis, clean, legend_below, metric_axis, style_of
+from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, nothing
+from saddle.report.section import Section, left_out
 
 MOST_ARMS = 30
 MARKERS = "osD^vP*X"
@@ -29,7 +31,7 @@ def _height(arms: Sequence[str], views: Sequence[StudyView]) -> float:
     return 1.3 + len(arms) * max(0.42, 0.2 * len(views))
 
 
-def values(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
+def values_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     """Every arm's mean with its standard deviation, and single seeds, study by study."""
     title = "Values"
     metric = views[0].metric
@@ -66,7 +68,7 @@ def values(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     return draw("across-values", title, caption, (8.6, _height(shown, same)), paint)
 
 
-def effects(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
+def effects_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
     """Every arm's effect against its study's own baseline, study by study, with intervals."""
     title = "Effects against each study's baseline"
     metric = views[0].metric
@@ -110,3 +112,11 @@ def _arm_axis(axes: Axes, shown: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
     for row in range(1, len(shown)):
         axes.axhline(row - 0.5, color=MUTED, lw=0.4, alpha=0.4)
+
+
+def page(comparison: StudyComparison) -> list[Figures]:
+    views, arms = comparison.views, comparison.arms
+    return [Figures([values_figure(views, arms), effects_figure(views, arms)])]
+
+
+FIGURES = Section("figures", "Figures", 30, page, left_out)

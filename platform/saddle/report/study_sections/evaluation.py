@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluations import ATTACKS, measured_again
 from saddle.analyse.found_by import FailuresFound, failures_found
 from saddle.analyse.ladder import Ladder, ladders
-from saddle.analyse.predictions import Read
 from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.text.formatting import DASH, Scale, label, p_value, setting, signed
-from saddle.report import provenance as facts
-from saddle.report.tables import Table, percent
+from saddle.analyse.text.formatting import DASH, Scale, label, p_value, percent, setting, signed
+from saddle.report.blocks import Block, Heading, Table, Text
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
+from saddle.report.trial_name import trial_name
 from saddle.study.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -25,29 +25,24 @@ FOUND_NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class EvaluationFacts:
-    """What the section says: a sentence on what was measured again, and its tables, each None without data."""
-
-    again: str
-    found: Table | None
-    ladder: Table | None
-    ranking: Table | None
-
-
-def evaluation_facts(results: StudyResults, read: Read | None) -> EvaluationFacts | None:
-    """The section of a study, from trials that were measured alike; None where there is nothing to say."""
-    entries, declared, groups = results.comparable, results.declared, groups_of(results)
+def blocks(report: StudyReport) -> list[Block]:
+    """What was measured again, and the tables that there are data for, from trials that were measured alike."""
+    results, records, declared = report.results, report.records, report.results.declared
+    groups = groups_of(results)
     final = declared.metric(tested_metric(results.study, results.answer.metric.name))
     cheap = "validation/" + final.name.partition("/")[2]
-    alike = rank_agreements(entries, cheap, final.name, final.direction)
-    said = EvaluationFacts(
-        measured_again(entries),
-        found_table(failures_found(groups, read) if read is not None else []),
-        ladder_table(ladders(groups, declared), declared),
-        ranking_table(entries, alike, final) if final.role == "robust" else None,
+    alike = rank_agreements(records, cheap, final.name, final.direction)
+    again = measured_again(records)
+    parts = (
+        ("Which attack found each failure", found_table(failures_found(groups, report.read) if report.read else [])),
+        ("Budget ladder", ladder_table(ladders(groups, declared), declared)),
+        (
+            "Whether validation ranks trials as the test does",
+            ranking_table(records, alike, final) if final.role == "robust" else None,
+        ),
     )
-    return said if any((said.again, said.found, said.ladder, said.ranking)) else None
+    tables: list[Block] = [block for title, table in parts if table is not None for block in (Heading(title), table)]
+    return [*present(Text([again]) if again else None), *tables]
 
 
 def groups_of(results: StudyResults) -> Mapping[str, list[TrialRecord]]:
@@ -56,7 +51,7 @@ def groups_of(results: StudyResults) -> Mapping[str, list[TrialRecord]]:
         return results.groups
     answer = results.answer
     best = [answer.best] if answer.best is not None else answer.front
-    return {facts.name_of(entry): [entry] for entry in best}
+    return {trial_name(entry): [entry] for entry in best}
 
 
 def found_table(found: Sequence[FailuresFound]) -> Table | None:
@@ -122,7 +117,7 @@ def ranking_table(entries: Sequence[TrialRecord], found: Sequence[RankAgreement]
             DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),
             p_value(one.ranks.p),
             DASH if one.ranks.spearman is None else signed(f"{one.ranks.spearman:.2f}"),
-            facts.name_of(one.chosen),
+            trial_name(one.chosen),
             f"{one.ranks.rank} of {one.n}",
             scale.bare(one.ranks.loss) + scale.difference_suffix,
         )
@@ -153,3 +148,6 @@ def _validated(entry: TrialRecord, attacks: object) -> object:
     """Those that validation takes of the attacks (the field `validation_attacks`)."""
     first = entry.params.get("validation_attacks") == "first"
     return attacks[:1] if first and isinstance(attacks, list | tuple) else attacks
+
+
+EVALUATION = Section("evaluation", "The evaluation", 60, blocks)

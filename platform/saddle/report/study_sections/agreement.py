@@ -1,4 +1,4 @@
-"""The table of how alike an ablation's blocks rank its arms."""
+"""How alike an ablation's blocks rank its arms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from saddle.analyse.agreement import agreements
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
 from saddle.design.point import name_of
-from saddle.report.tables import Table
+from saddle.report.blocks import Block, Table
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
 
 NOTE = (
     "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 where one says"
@@ -41,3 +43,10 @@ def agreement_table(results: StudyResults) -> Table | None:
         for one in found
     ]
     return Table(columns, tuple(rows), NOTE)
+
+
+def blocks(report: StudyReport) -> list[Block]:
+    return present(agreement_table(report.results))
+
+
+AGREEMENT = Section("agreement", "Whether blocks rank the arms alike", 70, blocks)

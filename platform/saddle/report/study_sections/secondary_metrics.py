@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from statistics import fmean, stdev
 
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label
-from saddle.report.tables import Table
+from saddle.report.blocks import Block, Table
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
+from saddle.study.metrics import matching
 from trainables.contract import Metric
 
 MOST_ABREAST = 7
@@ -38,12 +40,6 @@ def also_table(results: StudyResults) -> Table | None:
     return Table(("arm", *(_named(metric) for metric, _ in columns)), rows, NOTE)
 
 
-def matching(patterns: Sequence[str], names: set[str]) -> list[str]:
-    """The names that any pattern matches, in the order of the patterns; `*` stands for any text."""
-    found = [name for pattern in patterns for name in sorted(names) if fnmatchcase(name, pattern)]
-    return list(dict.fromkeys(found))
-
-
 def _named(metric: Metric) -> str:
     """The metric with its unit, which so need not stand in every cell."""
     return label(metric.name) + Scale.of(metric).unit
@@ -56,3 +52,10 @@ def _cells(metric: Metric, values: Sequence[Sequence[float]]) -> list[str]:
         DASH if not one else scale.bare(fmean(one)) + ("" if spread is None else f" ± {scale.bare(spread)}")
         for one, spread in zip(values, spreads, strict=True)
     ]
+
+
+def blocks(report: StudyReport) -> list[Block]:
+    return present(also_table(report.results))
+
+
+ALSO = Section("also", "Also measured", 80, blocks)

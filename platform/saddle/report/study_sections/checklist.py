@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.result import Answer
 from saddle.analyse.text.formatting import listed, setting
 from saddle.design.blocks import replicate_name
-from saddle.report.tables import Table
+from saddle.report.blocks import Block, Folded, Heading, Table, Text
+from saddle.report.section import Section
+from saddle.report.study_report import StudyReport
 from saddle.trial.record import TrialRecord
 
 ORDER = ("fail", "warn", "not run", "pass")
@@ -30,12 +31,20 @@ def checked_trials(entries: Sequence[TrialRecord]) -> list[Checked]:
     return [_checked(entry) for entry in entries if entry.checks]
 
 
-def badge_text(answer: Answer, entries: Sequence[TrialRecord]) -> str:
-    """What stands beside a search's answer: `best`, or nothing where nobody has the badge."""
-    if not answer.badge.holders:
-        return ""
-    checked = any(entry.checks for entry in entries if entry.key in answer.badge.holders)
-    return "best, checked" if checked else "best"
+def page(report: StudyReport) -> list[Block]:
+    """Each trial's checklist, the first one and those with a fail open."""
+    return [
+        Folded(f"{checked.name}: {checked.lead}", [checked.table], look="checked", open=checked.failed or index == 0)
+        for index, checked in enumerate(checked_trials(report.records))
+    ]
+
+
+def markdown(report: StudyReport) -> list[Block]:
+    """Each trial's checklist below its name."""
+    blocks: list[Block] = []
+    for checked in checked_trials(report.records):
+        blocks += [Heading(f"Checklist of {checked.name}"), Text([f"{checked.lead}."]), checked.table]
+    return blocks
 
 
 def _checked(entry: TrialRecord) -> Checked:
@@ -51,7 +60,8 @@ def _checked(entry: TrialRecord) -> Checked:
         "Counts are of test images. An item fails where an exact one-sided 99 % binomial bound excludes what an honest"
         " model may have; what lacks its evidence is not run."
     )
-    return Checked(name, lead, counts["fail"] > 0, Table(("item", "verdict", "what was found", "numbers"), rows, note))
+    table = Table(("item", "verdict", "what was found", "numbers"), rows, note, "checklist")
+    return Checked(name, lead, counts["fail"] > 0, table)
 
 
 def numbers_text(numbers: Mapping[str, float]) -> str:
@@ -61,3 +71,6 @@ def numbers_text(numbers: Mapping[str, float]) -> str:
 
 def _plain(value: float) -> float | int:
     return int(value) if value == value and abs(value) < 1e15 and value == int(value) else value
+
+
+CHECKLIST = Section("checklist", "Whether it is as robust as it seems", 100, page, markdown)

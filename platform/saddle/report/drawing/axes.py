@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, Formatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from saddle.analyse.text.formatting import Scale, label, signed
-from saddle.report.figures.canvas import PALETTE
+from saddle.report.drawing.canvas import PALETTE
 from trainables.contract import Metric
 
 STYLES = ("-", "--", "-.", ":")

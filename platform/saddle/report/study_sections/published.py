@@ -1,4 +1,4 @@
-"""The table of published values beside ours."""
+"""Published values beside ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from saddle.analyse.published import Beside, Condition, compare_published
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
 from saddle.design.blocks import block_name
-from saddle.report.tables import Table
+from saddle.report.blocks import Block, Table
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
 from saddle.study.declarations import Declarations
 from saddle.study.published import PublishedValue
 from saddle.study.trainables import TrainableError, load_trainable
@@ -88,3 +90,10 @@ def _words(conditions: Sequence[Condition]) -> str:
     if len(conditions) > MOST_CONDITIONS:
         words.append(f"{len(conditions) - MOST_CONDITIONS} more")
     return "; ".join(words)
+
+
+def blocks(report: StudyReport) -> list[Block]:
+    return present(published_table(report.results))
+
+
+PUBLISHED = Section("published", "Beside published values", 90, blocks)

@@ -12,7 +12,9 @@ from saddle.analyse.predictions import SampleTest
 from saddle.analyse.sample_pairs import OnSamples, StudyOnSamples
 from saddle.analyse.text.formatting import listed, plural, setting
 from saddle.design.blocks import block_name
-from saddle.report.tables import Table
+from saddle.report.blocks import Block, Table, Text
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
 from trainables.contract import CLEAN, WORST_CASE
 
 MOST_PAIRS = 1000
@@ -144,3 +146,13 @@ def sample_rows(study: str, found: StudyOnSamples | None) -> list[dict[str, Any]
         {"study": study, **asdict(test), "difference": test.difference, "p_adjusted": p}
         for test, p in zip(found.tests, found.adjusted, strict=True)
     ]
+
+
+def blocks(report: StudyReport) -> list[Block]:
+    said = samples_section(report.run.name, report.samples)
+    if said is None:
+        return []
+    return present(Text([said.lead], "" if said.table else "empty"), said.table)
+
+
+SAMPLES = Section("samples", "Sample by sample", 50, blocks)

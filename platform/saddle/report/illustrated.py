@@ -1,0 +1,40 @@
+"""The trials that a report shows or names: the leading ones, those whose images it shows, those it cites."""
+
+from __future__ import annotations
+
+from saddle.analyse.best import candidates
+from saddle.analyse.study_results import StudyResults
+from saddle.study.selection import objectives_of
+from saddle.trial.outcome import METHOD_FAILURES, Outcome
+from saddle.trial.record import TrialRecord
+
+
+def leaders(results: StudyResults) -> list[TrialRecord]:
+    """The best trials, best first: the Pareto front, or the order of the single objective."""
+    if results.answer.front:
+        return list(results.answer.front)
+    objective = objectives_of(results.study, results.declared)[0]
+    found = candidates(results.comparable, [objective], results.study.constraints)
+    return sorted(found, key=lambda entry: objective.cost(entry.metrics[objective.name]))
+
+
+def illustrated(results: StudyResults) -> list[TrialRecord]:
+    """The trials whose images are worth a look: failures of the method, and one per arm or the best of a search."""
+    entries = results.comparable
+    failures = [entry for entry in entries if entry.outcome in METHOD_FAILURES][:4]
+    if results.study.ablation is not None:
+        first: dict[str | None, TrialRecord] = {}
+        for entry in sorted(entries, key=lambda entry: entry.seed):
+            if entry.outcome == Outcome.COMPLETED and entry.images:
+                first.setdefault(entry.arm, entry)
+        return [*failures, *first.values()]
+    shown = 4 if results.answer.front else 2  # of a front the trials differ in what they are good at
+    return [*failures, *leaders(results)[:shown]]
+
+
+def cited(results: StudyResults) -> set[str]:
+    """The keys of the best trial or the Pareto front, and of the trials whose images are shown: readers want these."""
+    answer = results.answer
+    named = [*answer.front, *([answer.best] if answer.best is not None else [])]
+    shown = [entry for entry in illustrated(results) if entry.images]
+    return {entry.key for entry in [*named, *shown]}

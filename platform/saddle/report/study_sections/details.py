@@ -1,0 +1,72 @@
+"""Effect sizes, and the tests that decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.analyse.effect import Effect
+from saddle.analyse.sentences import scale_of
+from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.text.formatting import DASH, p_value, setting
+from saddle.report.blocks import Block, Folded, Table
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
+
+TITLE = "Effect sizes and further tests"
+
+
+def detail_table(effects: Sequence[Effect]) -> Table | None:
+    """Effect sizes and the tests that decide nothing; None without effects."""
+    if not effects:
+        return None
+    scale = scale_of(effects, effects[0].metric)
+    tested, raced = any(e.p_equivalence is not None for e in effects), any(e.settled_after is not None for e in effects)
+    columns = ["comparison", "pairs", "difference", "sd of differences", "effect size d", "level of the interval", "p"]
+    columns += [f"p ({NAMES[effects[0].correction]})", "p (sign flips)"]
+    columns += ["p (equivalence)"] * tested + ["settled after"] * raced
+    pooled = any(effect.mixed is not None for effect in effects)
+    columns += ["mixed model", "its interval", "its p"] * pooled
+    rows = []
+    for effect in effects:
+        row = [
+            effect.name if effect.kind == "arm" else f"{effect.kind}: {effect.name}",
+            str(effect.n),
+            DASH if effect.mean is None else scale.change(effect.mean),
+            DASH if effect.sd is None else scale.bare(effect.sd),
+            DASH if effect.size is None else setting(round(effect.size, 2)),
+            DASH if effect.level is None else f"{100 * effect.level:.4g} %",
+            *(p_value(p) for p in (effect.p, effect.p_adjusted, effect.p_permutation)),
+        ]
+        row += [p_value(effect.p_equivalence)] * tested
+        row += [DASH if effect.settled_after is None else str(effect.settled_after)] * raced
+        if pooled:
+            one = effect.mixed
+            row += [DASH] * 3 if one is None else [
+                scale.change(one.mean), scale.interval(one.low, one.high), p_value(one.p)
+            ]  # fmt: skip
+        rows.append(tuple(row))
+    note = (
+        "d is the mean difference in standard deviations of the differences (d_z), with Hedges’ correction for few"
+        " pairs. The p without a name is the paired t test’s, not adjusted."
+    )
+    if tested:
+        note += " Equivalence is tested by two one-sided t tests (TOST) against the study’s margin, not adjusted."
+    if raced:
+        note += " “Settled after” counts the pairs at which the race was over for an arm."
+    if pooled:
+        note += (
+            " The mixed model pools the noise of all replicates, with seeds (and blocks) as random effects: narrower,"
+            " where its assumptions hold; not adjusted."
+        )
+    return Table(tuple(columns), tuple(rows), note)
+
+
+def page(report: StudyReport) -> list[Block]:
+    return [Folded(TITLE, markdown(report), id="details")] if report.answer.effects else []
+
+
+def markdown(report: StudyReport) -> list[Block]:
+    return present(detail_table(report.answer.effects))
+
+
+DETAILS = Section("details", TITLE, 110, page, markdown, within="results")

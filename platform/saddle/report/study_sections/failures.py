@@ -1,0 +1,45 @@
+"""How often each arm failed as a method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.analyse.collapse import FailureRate
+from saddle.analyse.text.formatting import DASH, p_value, percent
+from saddle.report.blocks import Block, Table
+from saddle.report.section import Section, present
+from saddle.report.study_report import StudyReport
+
+
+def failure_table(failures: Sequence[FailureRate]) -> Table | None:
+    """How often each arm failed as a method, tested seed by seed against the baseline; None where nothing failed."""
+    if not failures:
+        return None
+    compared = len(failures) > 1
+    columns = ("arm", "failed", "of", "rate", "exact 95 % interval")
+    rows = [
+        (
+            rate.arm,
+            str(rate.failed),
+            str(rate.trained),
+            percent(rate.rate),
+            f"{percent(rate.low)} to {percent(rate.high)}",
+            *((DASH, DASH) if index == 0 else (" / ".join(map(str, rate.discordant)), p_value(rate.p))),
+        )
+        for index, rate in enumerate(failures)
+    ]
+    note = (
+        "Replicates that collapsed or diverged, of all that were trained. The interval is Clopper and Pearson’s."
+        " “Only here / only baseline” counts the seeds with which one of the two failed and the other did not;"
+        " p is McNemar’s exact test of these, not adjusted."
+    )
+    if not compared:
+        return Table(columns, tuple(row[: len(columns)] for row in rows), note, "narrow")
+    return Table((*columns, "only here / only baseline", "p (McNemar)"), tuple(rows), note, "narrow")
+
+
+def blocks(report: StudyReport) -> list[Block]:
+    return present(failure_table(report.answer.failures))
+
+
+FAILURES = Section("failures", "How often the method failed", 40, blocks)
