@@ -1,18 +1,23 @@
-"""The answer's own table."""
+"""The answer's own tables."""
 
 from __future__ import annotations
 
+from saddle.analyse.blocks import DESCRIPTIVE
 from saddle.analyse.statistics.corrections import NAMES
-from saddle.report.blocks import Block, Table, Text
+from saddle.report.blocks import Block, Folded, Table, Text
 from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
+OF_BLOCKS = "In single blocks"
+FEW_ROWS = 12
+"""A table of so many is open from the start."""
 
-def page(report: StudyReport) -> list[Block]:
-    return markdown(report) or [Text(["There is nothing to compare yet."], "empty")]
+
+def results_in_page(report: StudyReport) -> list[Block]:
+    return results(report) or [Text(["There is nothing to compare yet."], "empty")]
 
 
-def markdown(report: StudyReport) -> list[Block]:
+def results(report: StudyReport) -> list[Block]:
     answer = report.answer
     return [Table(answer.columns, answer.rows, note_of(report))] if answer.rows else []
 
@@ -32,4 +37,15 @@ def note_of(report: StudyReport) -> str:
     )
 
 
-RESULTS = Section("results", "Results", 20, page, markdown)
+def blocks_in_page(report: StudyReport) -> list[Block]:
+    is_short = len(report.answer.block_rows) <= FEW_ROWS
+    return [Folded(OF_BLOCKS, single_blocks(report), id="blocks", open=is_short)] if report.answer.block_rows else []
+
+
+def single_blocks(report: StudyReport) -> list[Block]:
+    rows = report.answer.block_rows
+    return [Table(report.answer.block_columns, rows, DESCRIPTIVE)] if rows else []
+
+
+RESULTS = Section("results", "Results", 20, results_in_page, results)
+SINGLE_BLOCKS = Section("blocks", OF_BLOCKS, 30, blocks_in_page, single_blocks, within="results")
