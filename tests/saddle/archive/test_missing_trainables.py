@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
+import pandas
 import pytest
 from click.testing import Result
 from fake_methods import parabola
 from typer.testing import CliRunner
 
+import saddle
 from saddle.cli.app import app
 from saddle.store.local import LocalStore
 from saddle.study import trainables
@@ -54,6 +57,9 @@ READING = (
     ("results", "shifted"),
     ("results", "top", "--json"),
     ("compare", "shifted", "later"),
+    ("results", "shifted", "--csv"),
+    ("report", "top", "--format", "md"),
+    ("report", "shifted", "--format", "md"),
     ("verify", "top"),
     ("verify", "shifted"),
 )
@@ -135,4 +141,36 @@ def test_commands_print_the_same(
     install(installed)
     result = call(*command)
     assert result.exit_code == 0, result.output
-    assert result.output == printed[command]
+    assert undated(result.output) == undated(printed[command])
+
+
+def undated(text: str) -> str:
+    """A page without the minute it was written in."""
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "", text)
+
+
+@installed
+@pytest.mark.parametrize("name", ["top", "shifted"])
+def test_the_page_is_the_same(name: str, installed: str, install: Install, call: Call, tmp_path: Path) -> None:
+    for path in (tmp_path / "before.html", tmp_path / "after.html"):
+        result = call("report", name, "--output", str(path))
+        assert result.exit_code == 0, result.output
+        install(installed)
+    before, after = (undated((tmp_path / f"{when}.html").read_text()) for when in ("before", "after"))
+    assert len(before) > 10_000
+    assert after == before
+
+
+@installed
+@pytest.mark.parametrize("name", ["top", "shifted"])
+def test_a_notebook_has_the_same(name: str, installed: str, install: Install, storage: Path) -> None:
+    rows, study = saddle.results(name, storage=storage), saddle.load(name, storage=storage)
+    install(installed)
+    later = saddle.load(name, storage=storage)
+    assert saddle.results(name, storage=storage) == rows
+    assert later.answer.sentence == study.answer.sentence
+    assert later._repr_html_() == study._repr_html_()
+    assert later.plot.names == study.plot.names
+    assert len(study.trials) == len(rows)
+    for frame in ("trials", "arms", "effects", "curves"):
+        pandas.testing.assert_frame_equal(getattr(later, frame), getattr(study, frame))
