@@ -127,6 +127,8 @@ class Scheduler:
 
     def _finish(self, end: EndMessage) -> None:
         trial = self.under_way.pop(end.key)
+        # an orphan may end a trial that was lost with its slot and waits to be handed out again
+        self.lost = [spec for spec in self.lost if spec.key != end.key]
         with contextlib.suppress(TakenOver):  # which `asked_to_stop` sees
             record = self.recorder.enter(trial, end)
             self.source.finish(record)
