@@ -6,6 +6,7 @@ from typing import Literal
 
 from trainables.contract import Config, hyperparameter
 from trainables.datasets.config import DatasetSpec
+from trainables.datasets.draws import which_split, which_test_subset
 
 
 class DefectSettings(Config):
@@ -47,26 +48,8 @@ class DefectSettings(Config):
     test_size: int | None = hyperparameter(
         None, source="paper", unit="images", ge=4, description="Test on at most this many images; null: all."
     )
-    test_subset: int = hyperparameter(
-        0,
-        source="assumed",
-        ge=0,
-        le=1_000,
-        description=(
-            "Which of the disjoint draws of test_size test images; as a block, what holds beyond one draw. 0: the draw "
-            "of every study that doesn't say."
-        ),
-    )
-    split_seed: int = hyperparameter(
-        0,
-        source="assumed",
-        ge=0,
-        le=1_000_000,
-        description=(
-            "Which random split into training and held-out images, and which train_size of them; as a block, what "
-            "holds beyond one split. 0: the split of every study that doesn't say."
-        ),
-    )
+    test_subset: int = which_test_subset()
+    split_seed: int = which_split()
     validation_fraction: float = hyperparameter(
         0.125,
         source="paper",

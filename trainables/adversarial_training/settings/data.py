@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 
 from trainables.contract import Config, hyperparameter
 from trainables.datasets.config import DatasetSpec
+from trainables.datasets.draws import which_split, which_test_subset
 
 TaskLabels = dict[str, int | str]
 """Class name or index → label, with `default` for the rest; empty for a named task.
@@ -92,26 +93,8 @@ class DataSettings(Config):
         ge=1,
         description="Test on at most this many images (stratified); null: all.",
     )
-    test_subset: int = hyperparameter(
-        0,
-        source="assumed",
-        ge=0,
-        le=1_000,
-        description=(
-            "Which of the disjoint draws of test_size test images; as a block, what holds beyond one draw. 0: the draw "
-            "of every study that doesn't say."
-        ),
-    )
-    split_seed: int = hyperparameter(
-        0,
-        source="assumed",
-        ge=0,
-        le=1_000_000,
-        description=(
-            "Which random split into training and held-out images, and which train_size of them; as a block, what "
-            "holds beyond one split. 0: the split of every study that doesn't say."
-        ),
-    )
+    test_subset: int = which_test_subset()
+    split_seed: int = which_split()
     validation_fraction: float = hyperparameter(
         0.1,
         source="assumed",
