@@ -1,6 +1,6 @@
 """What the quickstart's ledgers hold that a seed decides: outcomes, settings and metrics, epoch by epoch.
 
-The asset is made anew, after a change that is meant to change numbers, from a storage that the quickstart was run in:
+The asset is made anew, after a change that is meant to change numbers, from a storage that `COMMAND` was run in:
 `python -m tests.support.quickstart_ledger STORAGE > tests/assets/quickstart/ledger.json`.
 """
 
@@ -20,6 +20,9 @@ from saddle.store.local import LocalStore
 from saddle.study.declarations import Declarations
 
 ASSET = Path(__file__).parents[1] / "assets/quickstart/ledger.json"
+COMMAND = ("-m", "saddle.cli", "run", "quickstart", "--storage", "runs", "--no-mlflow",
+           "--set", "quickstart-search:resources.concurrency=1")  # fmt: skip
+"""What Python is given. Two trials at a time end in either order, and pruning and sampling follow from the order."""
 STUDIES = ("quickstart-search", "quickstart-ablation")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from trainables.contract import hyperparameter
 
 
-def which_test_subset() -> Any:
+def declare_test_subset() -> Any:
     """The field `test_subset` of a configuration."""
     return hyperparameter(
         0,
@@ -21,7 +21,7 @@ def which_test_subset() -> Any:
     )
 
 
-def which_split() -> Any:
+def declare_split_seed() -> Any:
     """The field `split_seed` of a configuration."""
     return hyperparameter(
         0,

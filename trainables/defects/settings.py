@@ -6,7 +6,7 @@ from typing import Literal
 
 from trainables.contract import Config, hyperparameter
 from trainables.datasets.config import DatasetSpec
-from trainables.datasets.draws import which_split, which_test_subset
+from trainables.datasets.draws import declare_split_seed, declare_test_subset
 
 
 class DefectSettings(Config):
@@ -48,8 +48,8 @@ class DefectSettings(Config):
     test_size: int | None = hyperparameter(
         None, source="paper", unit="images", ge=4, description="Test on at most this many images; null: all."
     )
-    test_subset: int = which_test_subset()
-    split_seed: int = which_split()
+    test_subset: int = declare_test_subset()
+    split_seed: int = declare_split_seed()
     validation_fraction: float = hyperparameter(
         0.125,
         source="paper",

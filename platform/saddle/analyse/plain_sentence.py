@@ -20,6 +20,9 @@ IMPROVES = re.compile(
 NEGATED = re.compile(r"\b(no|not|never|without|hurts?|harms?|worse|less)\b|n't\b", re.I)
 """A question with one of these words gets no yes or no: which of them would be the good answer is not clear."""
 
+SWITCHES = frozenset({"on", "off", "true", "false", "yes", "no", "null", "none"})
+"""Values of arms that a question may contain as words of its own: `On digits, …` names no arm."""
+
 ANSWERS = {
     Verdict.HELPS: "Yes",
     Verdict.RESCUES: "Yes",
@@ -57,7 +60,10 @@ def asks_whether_it_improves(question: str, effect: Effect) -> bool:
 
 
 def _names(text: str, arm: str) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.I) for name in (arm, arm.rpartition("=")[2]))
+    """Whether the text has the arm's label, or the value in it where that is a word of its own: `perturbation=mp`."""
+    value = arm.rpartition("=")[2]
+    names = [arm, value] if re.search(r"[^\W\d]{2}", value) and value.lower() not in SWITCHES else [arm] * ("=" in arm)
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.I) for name in names)
 
 
 def _opened(question: str, effect: Effect, clause: str) -> str:
@@ -81,22 +87,21 @@ def _clause(effect: Effect, scale: Scale) -> str:
     values = f"{scale.bare(effect.baseline_mean)} → {scale.value(effect.arm_mean)}"
     size = f"{scale.bare(abs(effect.mean))}{scale.difference_suffix}"
     way = "higher" if effect.mean > 0 else "lower"
+    # of a metric that is to be minimised a reader may not know which way is better
+    sense = "" if effect.direction == "maximize" else f", which is {'better' if effect.mean < 0 else 'worse'}"
     match effect.verdict:
         case Verdict.HELPS | Verdict.HURTS:
-            sense = "" if effect.direction == "maximize" else f", which is {_sense(effect.verdict)}"
             return f"with {arm}, {measure} is {size} {way} than with {baseline} ({values}){sense}"
         case Verdict.BETTER_WHERE_IT_WORKS if counted is not None:
             works = f"{counted.arm_trained - counted.arm} of {plural(counted.arm_trained, 'seed')}"
-            return f"where {arm} trains at all ({works}), {measure} is {size} {way} than with {baseline} ({values})"
+            return (
+                f"where {arm} trains at all ({works}), {measure} is {size} {way} than with {baseline} ({values}){sense}"
+            )
         case Verdict.EQUIVALENT:
             return f"{arm} and {baseline} make no practical difference to {measure} ({values})"
         case Verdict.NO_DIFFERENCE | Verdict.UNSETTLED:
             return f"with {plural(effect.n, 'seed')}, {arm} can't be told from {baseline} in {measure} ({values})"
     return ""
-
-
-def _sense(verdict: Verdict) -> str:
-    return "better" if verdict is Verdict.HELPS else "worse"
 
 
 def _summary(effects: Sequence[Effect]) -> str:
@@ -112,10 +117,12 @@ def _counts(effects: Sequence[Effect], against: str) -> Iterator[str]:
         ((Verdict.HURTS, Verdict.FAILS), f"worse{against}"),
         ((Verdict.EQUIVALENT,), "of no practical difference"),
         ((Verdict.BETTER_WHERE_IT_WORKS,), "better only where training works"),
-        ((Verdict.NO_DIFFERENCE, Verdict.UNSETTLED), "not settled"),
+        ((Verdict.NO_DIFFERENCE,), "without a difference shown"),
+        ((Verdict.UNSETTLED,), "not settled"),
     )
     for verdicts, words in groups:
         names = [effect.name for effect in effects if effect.verdict in verdicts]
         if names:
-            who = f" ({listed(names)})" if len(names) <= MOST_COMPARISONS and verdicts != groups[-1][0] else ""
+            named = len(names) <= MOST_COMPARISONS and not {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} & {*verdicts}
+            who = f" ({listed(names)})" if named else ""
             yield f"{len(names)} {'is' if len(names) == 1 else 'are'} {words}{who}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from saddle.analyse.best import trial_order, value_of, violation
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import StoredStudy
-from saddle.report.illustrated import cited
+from saddle.report.cited_trials import cited
 from saddle.store.base import Store
 from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.lock import lock_study

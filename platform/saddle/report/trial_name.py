@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from saddle.analyse.search import name_of
 from saddle.design.blocks import replicate_name
 from saddle.trial.record import TrialRecord
 
@@ -10,4 +11,4 @@ def trial_name(entry: TrialRecord) -> str:
     """`trial 7` in a search, `mp, seed 2` in an ablation (and its block)."""
     if entry.arm is not None:
         return replicate_name(entry.arm, entry.seed, entry.block)
-    return f"trial {entry.key if entry.number is None else entry.number}"
+    return name_of(entry)

@@ -106,7 +106,9 @@ def test_many_arms_without_a_difference_are_listed_together() -> None:
     values = [[0.5 + 0.01 * ((arm + 1) ** 3 * (seed + 2) % 11) for seed in range(3)] for arm in range(7)]
     values[3] = [one + 0.2 + 0.001 * seed for seed, one in enumerate(values[0])]
     sentence = answer_ablation(study, run(study, values), METRICS).sentence
-    assert sentence.startswith("Of 6 comparisons, 1 is better than k=0 (k=3) and 5 are not settled. k=3 helps in ")
+    assert sentence.startswith(
+        "Of 6 comparisons, 1 is better than k=0 (k=3) and 5 are without a difference shown. k=3 helps in "
+    )
     assert sentence.endswith("No difference shown for k=1, k=2, k=4, k=5 and k=6, compared with k=0.")
     values[5] = values[0]
     again = answer_ablation(study, run(study, values), METRICS)

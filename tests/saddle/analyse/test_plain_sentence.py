@@ -77,10 +77,18 @@ def test_many_comparisons_are_counted() -> None:
     verdicts = [Verdict.HELPS, Verdict.HURTS, Verdict.HURTS, Verdict.NO_DIFFERENCE, Verdict.UNSETTLED]
     effects = [replace(EFFECT, name=f"arm{i}", verdict=verdict) for i, verdict in enumerate(verdicts)]
     assert plain_sentences(BEATS, effects, SCALE) == (
-        "Of 5 comparisons, 1 is better than sta (arm0), 2 are worse than sta (arm1 and arm2) and 2 are not settled."
+        "Of 5 comparisons, 1 is better than sta (arm0), 2 are worse than sta (arm1 and arm2), 1 is without a difference"
+        " shown and 1 is not settled."
     )
 
 
 def test_what_has_no_interval_yet_and_interactions_have_no_plain_sentence() -> None:
     nothing = replace(EFFECT, verdict=Verdict.UNSETTLED, low=None, high=None)
     assert plain_sentences(BEATS, [nothing, replace(EFFECT, kind="interaction")], SCALE) == ""
+
+
+@pytest.mark.parametrize(("arm", "baseline"), [("mixing=on", "mixing=off"), ("k=2", "k=0"), ("a", "b"), ("2", "0")])
+def test_words_and_numbers_that_any_question_may_have_name_no_arm(arm: str, baseline: str) -> None:
+    effect = replace(EFFECT, name=arm, arm=arm, baseline=baseline)
+    assert not asks_whether_it_improves("On 2 sets, is a larger warm-up better?", effect)
+    assert asks_whether_it_improves("On 2 sets, does perturbation mp help?", replace(effect, arm="perturbation=mp"))

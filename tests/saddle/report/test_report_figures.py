@@ -17,11 +17,11 @@ from saddle.analyse.importance import importance
 from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.design import make_arms, replicates
 from saddle.design.arms import arms_of_study
+from saddle.report.cited_trials import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances
 from saddle.report.figures.parallel import INACTIVE, parallel
 from saddle.report.html import render
-from saddle.report.illustrated import leaders
 from saddle.report.study_report import StudyReport
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from trainables.contract import Config, hyperparameter
 from trainables.datasets.config import DatasetSpec
-from trainables.datasets.draws import which_split, which_test_subset
+from trainables.datasets.draws import declare_split_seed, declare_test_subset
 
 TaskLabels = dict[str, int | str]
 """Class name or index → label, with `default` for the rest; empty for a named task.
@@ -93,8 +93,8 @@ class DataSettings(Config):
         ge=1,
         description="Test on at most this many images (stratified); null: all.",
     )
-    test_subset: int = which_test_subset()
-    split_seed: int = which_split()
+    test_subset: int = declare_test_subset()
+    split_seed: int = declare_split_seed()
     validation_fraction: float = hyperparameter(
         0.1,
         source="assumed",

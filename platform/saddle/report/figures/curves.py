@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.study_results import StudyResults
+from saddle.report.cited_trials import leaders
 from saddle.report.drawing.arm_order import groups_in_order
 from saddle.report.drawing.axes import clean, epoch_axis, legend_below, metric_axis, style_of
 from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, nothing
 from saddle.report.drawing.dense import MANY
-from saddle.report.illustrated import leaders
 from saddle.report.study_figure import StudyFigure
 from saddle.study.declarations import Declarations
 from saddle.study.selection import objectives_of

@@ -16,10 +16,10 @@ from saddle.analyse.best import candidates
 from saddle.analyse.importance import drawn, evenly
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, setting
+from saddle.report.cited_trials import leaders
 from saddle.report.drawing.axes import clean
 from saddle.report.drawing.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.drawing.dense import MANY
-from saddle.report.illustrated import leaders
 from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 
 from saddle.report.blocks import Picture, Pictures
-from saddle.report.illustrated import illustrated
+from saddle.report.cited_trials import illustrated
 from saddle.report.section import Section, left_out
 from saddle.report.study_report import StudyReport
 from saddle.report.trial_name import trial_name

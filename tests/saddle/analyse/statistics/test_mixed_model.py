@@ -47,8 +47,10 @@ def test_in_a_balanced_design_it_is_the_analysis_of_variance() -> None:
     assert found.p == pytest.approx(2 * stats.t.sf(abs(mean) / error, freedom), rel=1e-2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("seeds", "blocks"), [(3, 1), (5, 1), (4, 2)])
+@pytest.mark.parametrize(
+    ("seeds", "blocks"),
+    [(3, 1), pytest.param(5, 1, marks=pytest.mark.slow), pytest.param(4, 2, marks=pytest.mark.slow)],
+)
 def test_its_level_is_what_it_says(seeds: int, blocks: int) -> None:
     generator, studies = np.random.default_rng(2), 120
     found = [mixed_effects(study(generator, seeds, blocks), CONTRASTS) for _ in range(studies)]
