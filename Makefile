@@ -3,8 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# more than cores: tests wait for servers, Ray and time-outs as much as they compute
-TESTS_AT_ONCE ?= 3
+# with more, Ray's workers, which give way to others, starve beside the tests
+TESTS_AT_ONCE ?= 2
+# they wait for time-outs as much as they compute
+FAULTS_AT_ONCE ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -40,7 +42,7 @@ test-all: lint  ## Every test
 	$(PYTEST) tests
 
 faults: install  ## Only the tests that inject faults, but for the slow ones, with a table of the faults
-	$(PYTEST) -m "fault and not slow" tests
+	$(PYTEST) --numprocesses $(FAULTS_AT_ONCE) -m "fault and not slow" tests
 
 bench: install  ## Ratios against a peer in the same run
 	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py

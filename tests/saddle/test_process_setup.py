@@ -142,7 +142,8 @@ def test_loopback_is_asked_past_the_proxy(
     process_setup.keep_loopback_from_proxies()  # once more changes nothing
     assert all(host in os.environ["no_proxy"].split(",") for host in kept)
     assert os.environ["no_proxy"].count("localhost") <= 1
-    with urllib.request.urlopen(loopback_server, timeout=5) as answer:
+    # an opener of its own: the one that `urlopen` makes keeps the proxies for whoever asks in this process later
+    with urllib.request.build_opener().open(loopback_server, timeout=5) as answer:
         assert answer.status == 200
     assert requests.get(loopback_server, timeout=5).status_code == 200
     assert requests.get(loopback_server.replace("127.0.0.1", "localhost"), timeout=5).status_code == 200
