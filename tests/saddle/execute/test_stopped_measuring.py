@@ -36,7 +36,7 @@ def test_a_killed_measuring_goes_on_and_measures_every_trial_once(command: Comma
     command.run("run", "measured.yaml", "--no-mlflow")
     folder = command.folder / "runs/studies/measured/measurements"
     process = command.start("evaluate", "measured", "--all", "--set", "ruler=2", "--set", "test_pause=0.7")
-    wait_until(lambda: len(list(folder.glob("*.json"))) >= 2, "the measuring of two trials", 110)
+    wait_until(lambda: len(list(folder.glob("*.json"))) >= 2, "the measuring of two trials", 300)
     process.kill()
     process.communicate(timeout=30)
     wait_until(lambda: not command.leftovers(), "the end of all it started", 60)
