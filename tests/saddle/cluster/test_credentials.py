@@ -26,7 +26,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.saddle.submit.conftest import METHODS, There
-from tests.support.commands import Command
+from tests.support.commands import Command, wait_until
 from tests.support.exposure import command_lines_with, files_with, watch
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.ray_nodes import RayNodes
@@ -208,7 +208,8 @@ def test_a_command_line_with_a_secret_would_be_seen() -> None:
 
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "planted-on-a-command-line"])
     try:
-        assert command_lines_with(["planted-on-a-command-line"])
+        # Popen returns as the program is replaced, a moment before its arguments can be read
+        wait_until(lambda: command_lines_with(["planted-on-a-command-line"]), "the command line's discovery")
     finally:
         process.kill()
         process.wait()

@@ -10,16 +10,20 @@ from pathlib import Path
 import pytest
 
 from saddle.track.outbox import DAMAGED, Backlog, Deliver, Operation, Outbox, cut_tail
+from tests.support.commands import wait_until
 
 
 class Recipient:
-    """Takes what is delivered; refuses while `down`."""
+    """Takes what is delivered, once it is `ready`; refuses while `down`."""
 
     def __init__(self) -> None:
         self.got: list[int] = []
         self.down = False
+        self.ready = threading.Event()
+        self.ready.set()
 
     def __call__(self, operations: Sequence[Operation]) -> Iterator[int]:
+        self.ready.wait()
         for count, operation in enumerate(operations, start=1):
             if self.down:
                 raise ConnectionError("nobody is there")
@@ -129,12 +133,12 @@ def test_a_file_delivered_whole_is_emptied_on_the_way_and_at_the_end(
     monkeypatch.setattr("saddle.track.outbox.COMPACT_BYTES", 1000)
     path = tmp_path / "operations.jsonl"
     outbox = opened(tmp_path, recipient)
+    recipient.ready.clear()  # emptied on the way, the file would be below the size after that
     for n in range(300):
         outbox.add({"n": n})
-    deadline = time.monotonic() + 10
-    while path.stat().st_size > 0:
-        assert time.monotonic() < deadline, "never emptied"
-        time.sleep(0.01)
+    assert path.stat().st_size > 1000
+    recipient.ready.set()
+    wait_until(lambda: path.stat().st_size == 0, "the emptying of the file")
     outbox.add({"n": 300})
     assert outbox.close(10).operations == 0
     assert path.stat().st_size == 0
