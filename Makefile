@@ -10,7 +10,7 @@ FAULTS_AT_ONCE ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-all lint format bench faults clean
+.PHONY: help install quickstart test test-long test-all lint format bench faults clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,8 +35,11 @@ format: install  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint  ## Lint, then the tests, but for those that inject faults or are slow
-	$(PYTEST) -m "not slow and not fault" tests
+test: lint  ## Lint, then the tests, but for those that inject faults or take long
+	$(PYTEST) -m "not slow and not fault and not long" tests
+
+test-long: install  ## Tests of 20 s and more each that inject no faults: whole studies, the quickstart in a browser
+	$(PYTEST) -m "long and not slow and not fault" tests
 
 test-all: lint  ## Every test
 	$(PYTEST) tests

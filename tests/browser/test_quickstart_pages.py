@@ -18,6 +18,8 @@ from saddle.track.server import Server, serve
 from saddle.trial.run_id import RunId
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
 
+pytestmark = pytest.mark.long
+
 STUDIES = ("quickstart-search", "quickstart-ablation")
 OPTIONAL = "/ajax-api/2.0/mlflow/users/current"
 """MLflow's page asks for a user even where its server has none; the server's 404 is no error of ours."""

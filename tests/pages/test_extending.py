@@ -96,6 +96,7 @@ def test_every_folder_of_the_table_is_one() -> None:
 
 
 @runs(*CODE)
+@pytest.mark.long
 def test_what_is_added_passes_its_tests(tree: Path, page_pieces: list[Piece]) -> None:
     tests = [path for path in named_files() if path.startswith("tests/")]
     assert [(tree / path).read_text() for path in named_files()] == [piece.text for piece in page_pieces]

@@ -13,6 +13,8 @@ from saddle.trial.run_id import RunId
 from tests.saddle.cli.conftest import Finished, Run
 from trainables.evaluation.checklist import CHECKS
 
+pytestmark = pytest.mark.long
+
 MODELS = '''
 import torch
 from torch import nn

@@ -21,6 +21,8 @@ from saddle.cli.app import app
 from saddle.cli.display import duration
 from saddle.cli.tables import print_table, shown
 
+pytestmark = pytest.mark.long
+
 GROUP = typer.main.get_command(app)
 COMMANDS = [
     *((name,) for name in GROUP.commands if name != "data"),  # type: ignore[attr-defined]

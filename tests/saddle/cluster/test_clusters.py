@@ -15,6 +15,8 @@ from saddle.cluster.auth import AuthState, ClusterError, own_token, probe, requi
 from saddle.cluster.connection import connect
 from tests.support.ray_nodes import RayNodes
 
+pytestmark = pytest.mark.long
+
 INTRUDER = """
 import ray
 ray.init(address={address!r}, log_to_driver=False)

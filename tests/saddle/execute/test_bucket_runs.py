@@ -20,6 +20,8 @@ from saddle.trial.run_id import RunId
 from tests.support.commands import Command, wait_until
 from tests.support.s3 import S3, SECRET
 
+pytestmark = pytest.mark.long
+
 STUDY = """
 study: slow
 trainable: parabola

@@ -12,6 +12,8 @@ from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command
 
+pytestmark = pytest.mark.long
+
 STUDY = """\
 study: designed
 trainable: parabola

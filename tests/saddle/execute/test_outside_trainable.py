@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 TEMPLATE = Path(__file__).parents[2] / "template"
 
 STUDY = """

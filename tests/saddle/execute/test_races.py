@@ -17,6 +17,8 @@ from saddle.trial.run_id import RunId
 from tests.support.commands import Command, wait_until
 from tests.support.records import make_record
 
+pytestmark = pytest.mark.long
+
 NODES = [{"CPU": 2.0}]
 
 # a seed moves an arm's difference by 0.01 of its distance from the baseline: 0.5 is worse at once, 0.32 never settled

@@ -19,6 +19,8 @@ from saddle.trial.run_id import RunId
 from tests.support.commands import Command
 from tests.support.exposure import files_with, found_in, watch
 
+pytestmark = pytest.mark.long
+
 BY_THE_METHOD = """
 a database at postgresql://team:zq-one/p@ss@db/studies, by a user without a name at redis://:zq-two@cache:6379/0
 https://b.s3.example/k?X-Amz-Credential=zq-three%2F2026&X-Amz-Signature=zq-four&X-Amz-Security-Token=zq-five&X=1

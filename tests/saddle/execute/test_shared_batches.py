@@ -16,6 +16,8 @@ from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
 
+pytestmark = pytest.mark.long
+
 STUDY = """
 study: workers-{workers}
 trainable: double

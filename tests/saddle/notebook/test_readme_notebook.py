@@ -17,6 +17,8 @@ from saddle.notebook.plots import NoFigure
 from saddle.report.drawing.canvas import NothingToDraw
 from tests.support.pages import Piece, pieces, runs
 
+pytestmark = pytest.mark.long
+
 [EXAMPLE] = pieces("python", under="In a notebook")
 
 SMALL = [

@@ -12,6 +12,8 @@ from saddle.cluster.auth import ClusterError, is_loopback, split
 from saddle.cluster.connection import find_cluster
 from tests.saddle.submit.conftest import METHODS, There, wait_until
 
+pytestmark = pytest.mark.long
+
 PARABOLA = ("--package", str(METHODS), "--no-mlflow")
 
 

@@ -12,6 +12,8 @@ import saddle
 from tests.saddle.submit.conftest import METHODS, There, wait_until
 from tests.support.ray_nodes import Node
 
+pytestmark = pytest.mark.long
+
 PARABOLA = ("--package", str(METHODS), "--no-mlflow")
 
 

@@ -48,6 +48,8 @@ from tests.saddle.verify.damages import (
     truncate_a_checkpoint,
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("study", ["top", "troubles", "crossed"])
 def test_what_has_just_run_is_clean(store: LocalStore, study: str) -> None:

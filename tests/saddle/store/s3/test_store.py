@@ -284,6 +284,7 @@ OPERATIONS: list[Callable[[S3Store], object]] = [
 ]
 
 
+@pytest.mark.long
 def test_credentials_appear_in_no_message_log_url_or_repr(
     s3: S3, s3_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
