@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.importance import Importance, importance
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.text.formatting import label, plural
+from saddle.analyse.text.formatting import label, listed, plural
 from saddle.report.drawing.axes import category_axis, clean
 from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
 from saddle.report.study_figure import StudyFigure
@@ -19,7 +19,7 @@ MOST_ROWS = 20
 
 
 def importances(found: Mapping[str, Importance]) -> LazyFigure:
-    """The share of each parameter in what separates the best quarter of trials, and in the objective's variance."""
+    """The share of each parameter in what separates the best third of trials, and in the variance."""
     title = "Importance of the parameters"
     drawn_ones = {metric: one for metric, one in found.items() if one.values}
     if not drawn_ones:
@@ -56,12 +56,21 @@ def importances(found: Mapping[str, Importance]) -> LazyFigure:
 
 
 def _caption(found: Mapping[str, Importance], both: bool) -> str:
-    few = min(one.trials for one in found.values())
-    caption = f"PED-ANOVA over {plural(few, 'completed trial')}: what separates the best quarter from the rest."
-    if both:
+    fewest = min(found.values(), key=lambda one: one.trials)
+    counted = [f"{fewest.stopped} stopped early"] * bool(fewest.stopped) + [f"{fewest.failed} failed"] * bool(
+        fewest.failed
+    )
+    among = f" ({listed(counted)} among them)" if counted else ""
+    caption = f"PED-ANOVA over {plural(fewest.trials, 'trial')}{among}: what separates the best third from the rest."
+    if fewest.stopped:
         caption += (
-            " fANOVA: each parameter's own share in the variance over the whole space, the bad regions included;"
-            " a dash where not every trial has the parameter."
+            " A trial that was stopped early is compared with each other one at the last epoch that both reached."
+        )
+    if both:
+        variance = "places in that order" if counted else "objective"
+        caption += (
+            f" fANOVA: each parameter's own share in the variance of the {variance} over the whole space, the bad"
+            " regions included; a dash where not every trial has the parameter."
         )
     if any(one.rough for one in found.values()):
         caption += " With so few trials this is a rough hint; the order may be chance."
