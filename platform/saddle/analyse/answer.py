@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from saddle.analyse.ablation import answer_ablation, arms_of
 from saddle.analyse.result import Answer, compared_metric
+from saddle.analyse.retried import without_retried
 from saddle.analyse.search import answer_search
 from saddle.design import Arm
 from saddle.study.declarations import Declarations
@@ -30,7 +31,8 @@ def answer(
     arms: Sequence[Arm] | None = None,
     chance: float | None = None,
 ) -> Answer:
-    """What the finished trials say."""
+    """What the finished trials say; of one that was run again, its latest outcome."""
+    entries = without_retried(entries)
     if study.ablation is not None:
         return answer_ablation(study, entries, declared, arms=arms, chance=chance)
     return answer_search(study, entries, declared)

@@ -1,11 +1,13 @@
-"""The best trial of a search."""
+"""The best trial of a study: one meaning for the answer, `status`, `evaluate`, `export` and the lines of a run."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 
-from saddle.study.models import Constraint
+from saddle.study.declarations import Declarations
+from saddle.study.models import Constraint, Study
+from saddle.study.selection import objectives_of, selection_of
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -53,3 +55,16 @@ def best(
     """The best completed trial that keeps the constraints; the earlier one of equals; None where there is none."""
     found = candidates(entries, [objective], constraints)
     return min(found, key=lambda entry: objective.cost(entry.metrics[objective.name]), default=None)
+
+
+def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialRecord]) -> TrialRecord | None:
+    """The study's best trial, chosen on held-out data by what selects its checkpoints (see `selection_of`).
+
+    It completed and keeps the constraints. Of several objectives it has all; among equals by the selecting metric, the
+    objectives decide in their order, so that where that metric is one of them it lies on the Pareto front. The earlier
+    one of equals; None where there is none.
+    """
+    selection = selection_of(study, declared)
+    wanted = list(dict.fromkeys([selection, *(objectives_of(study, declared) if study.ablation is None else ())]))
+    found = candidates(entries, wanted, study.constraints)
+    return min(found, key=lambda entry: [metric.cost(entry.metrics[metric.name]) for metric in wanted], default=None)

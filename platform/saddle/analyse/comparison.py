@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +11,12 @@ from saddle.analyse.effect import Kind
 from saddle.analyse.paired_values import ArmValues, Pairs, pair
 from saddle.analyse.statistics.paired_t import PairedT, has_spread, paired_t
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.sign_test import SignTest
 from saddle.analyse.verdict import Intervals
 from trainables.contract import Direction
+
+ROUNDING = 1e-12
+"""A difference below this is none."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,14 @@ class Comparison:
     """An arm against a baseline, or one side of a contrast against the other.
 
     `counted` are the pairs with every failure at the worst value seen; None where no replicate failed.
+    `between_studies`: both sides are one setting, trained in two studies.
     """
 
     name: str
     pairs: Pairs
     kind: Kind = "arm"
     counted: Pairs | None = None
+    between_studies: bool = False
 
     @property
     def values(self) -> list[float]:
@@ -45,6 +52,11 @@ class Comparison:
     def counted_test(self) -> PairedT | None:
         """The t test with failures counted."""
         return self.test if self.counted is None else _test(self.counted_values)
+
+    @cached_property
+    def exact(self) -> SignTest | None:
+        """The sign test of complete pairs without spread, which alone can judge them."""
+        return _without_spread(self.values)
 
     @property
     def failures(self) -> tuple[int, int]:
@@ -69,7 +81,8 @@ class Comparison:
 
         So a verdict is a claim exactly where the correction rejects. 1 where nothing can be tested.
         """
-        test, counted = self.test, self.counted_test
+        test = self.test or self.exact
+        counted = test if self.counted is None else self.counted_test or _without_spread(self.counted_values)
         if counted is None:
             return 1.0
         if test is None:
@@ -79,7 +92,10 @@ class Comparison:
 
     def intervals(self, alpha: float, strict: float) -> tuple[Intervals | None, Intervals | None]:
         """Those of the complete pairs, and with failures counted, at the levels 1 - alpha and 1 - strict."""
-        return _intervals(self.test, alpha, strict), _intervals(self.counted_test, alpha, strict)
+        complete = _intervals(self.test or self.exact, alpha, strict)
+        if self.counted is None:
+            return complete, complete
+        return complete, _intervals(self.counted_test or _without_spread(self.counted_values), alpha, strict)
 
 
 def compare(arm: ArmValues, baseline: ArmValues, direction: Direction, name: str | None = None) -> Comparison:
@@ -106,8 +122,17 @@ def _test(differences: Sequence[float]) -> PairedT | None:
     return paired_t(differences) if is_testable(differences) else None
 
 
-def _intervals(test: PairedT | None, alpha: float, strict: float) -> Intervals | None:
+def _without_spread(differences: Sequence[float]) -> SignTest | None:
+    if len(differences) < FEWEST_SEEDS or has_spread(differences):
+        return None
+    first = differences[0]
+    return SignTest(0.0 if abs(first) < ROUNDING else first, len(differences))
+
+
+def _intervals(test: PairedT | SignTest | None, alpha: float, strict: float) -> Intervals | None:
+    """None where nothing can be tested, or too few identical differences reach neither level."""
     if test is None:
         return None
-    levels: Iterable[float] = (alpha, strict)
-    return Intervals(*((float(low), float(high)) for low, high in map(test.interval, levels)))
+    ends = [test.interval(level) for level in (alpha, strict)]
+    found = Intervals(*((float(low), float(high)) for low, high in ends))
+    return found if math.isfinite(found.difference[0]) else None

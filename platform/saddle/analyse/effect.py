@@ -38,7 +38,8 @@ class Effect:
     """One comparison, in the metric's own unit: `mean` is arm minus baseline over the complete pairs.
 
     `low` to `high` is the t interval at `level`, chosen so that it leaves out zero exactly where `correction` rejects;
-    they and the p-values of the t test are None where nothing can be tested. Under racing they hold at every look at
+    they and the p-values of the t test (of the sign test, where the differences have no spread) are None where nothing
+    can be tested. Under racing they hold at every look at
     once. What stands beside and decides nothing: `p_permutation`, of the exact sign-flip test; `p_equivalence`, of two
     one-sided t tests against the margin (TOST; Schuirmann, 1987), not adjusted; `size`, the mean in standard deviations
     of the differences, corrected for few pairs (Cohen's d_z by Hedges, 1981).

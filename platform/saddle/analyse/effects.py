@@ -13,7 +13,6 @@ from saddle.analyse.comparison import Comparison, compare
 from saddle.analyse.effect import Effect, FailuresCounted
 from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
-from saddle.analyse.statistics.paired_t import has_spread
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Intervals, Verdict, decide, decide_with_failures
@@ -63,6 +62,7 @@ def judge(comparisons: Sequence[Comparison], spec: ComparisonSpec) -> list[Effec
 def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
     """A comparison with all that can be said before its interval: unsettled so far."""
     pairs, values, test = comparison.pairs, comparison.values, comparison.test
+    judged = test or comparison.exact
     sd = float(np.std(values, ddof=1)) if test is not None else None
     mean = _mean(values)
     return Effect(
@@ -73,7 +73,7 @@ def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
         verdict=Verdict.UNSETTLED,
         n=len(values),
         mean=mean,
-        p=None if test is None else float(test.p),
+        p=None if judged is None else float(judged.p),
         correction=spec.correction,
         p_permutation=sign_flip_p(values) if values else None,
         p_equivalence=tost_p(values, spec.equivalence) if test is not None and spec.equivalence else None,
@@ -172,15 +172,20 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:
     notes = []
-    values, pairs = comparison.values, comparison.pairs
-    if len(values) >= FEWEST_SEEDS and not has_spread(values):
-        notes.append(
-            "every seed gives identical values; this setting may not reach the training"
-            if abs(values[0]) < 1e-12
-            else "every seed gives the same difference, so there is no spread to judge it by"
-        )
+    pairs = comparison.pairs
+    if comparison.exact is not None:
+        notes.append(_same(comparison.exact.mean, between_studies=comparison.between_studies))
     reasons = sorted({reason for reason in pairs.lost.values() if MISSING not in reason})
     for reason in reasons:
         seeds = [seed for seed, why in pairs.lost.items() if why == reason]
         notes.append(f"no pair at seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {reason}")
     return tuple(notes)
+
+
+def _same(difference: float, *, between_studies: bool) -> str:
+    """What is to be said where every seed gives the same difference."""
+    if difference != 0:
+        return "every seed gives the same difference, so only a sign test can judge it"
+    if between_studies:
+        return "every seed gives the same value in both studies"
+    return "every seed gives identical values; this setting may not reach the training"

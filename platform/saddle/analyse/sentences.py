@@ -127,7 +127,7 @@ def _doubt(effect: Effect, where: str) -> str:
 def _why_unsettled(effect: Effect) -> str:
     if effect.n < FEWEST_SEEDS:
         return f"{plural(effect.n, 'complete pair')}, and a verdict needs at least {FEWEST_SEEDS}"
-    return "the differences have no spread over seeds to judge them by"
+    return "the differences have no spread over seeds, and these are too few for a sign test"
 
 
 def _needed(effect: Effect) -> str:

@@ -5,23 +5,28 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saddle.analyse.ablation import comparison_spec, judge_arms
-from saddle.analyse.best import best, value_of
+from saddle.analyse.best import best_trial, value_of
 from saddle.analyse.comparison import compare
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, evaluation_cautions
 from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.retried import without_retried
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.study_results import StudyResults
+from saddle.analyse.text.formatting import listed
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
 from saddle.study.values import canonical, readable
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
+
+MOST_NAMED = 4
+"""Of more comparisons only their number is said."""
 
 HIDDEN_FACTS = ("seed",)
 """Fingerprints that are meant to differ from trial to trial."""
@@ -50,6 +55,8 @@ class StudyView:
     """Those of the facts that say how its trials were measured."""
     cautions: Sequence[str] = ()
     """What sets its own trials apart in that."""
+    equivalence: float | None = None
+    """Half the width of no practical difference in `metric`, where the study declares it of this metric."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
     fields = declared.evaluation_fields
     shared: dict[str, Any] = {
         "name": results.run.name,
-        "outcomes": Counter(entry.outcome for entry in entries),
+        "outcomes": Counter(entry.outcome for entry in without_retried(entries)),
         "seconds": sum(entry.seconds for entry in entries),
         "ended": max((entry.ended for entry in entries), default=0.0),
         "facts": facts_of(entries),
@@ -79,17 +86,19 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
     if study.ablation is None:
-        objective = objectives_of(study, declared)[0]
-        found = best(entries, objective, study.constraints)
-        asked = declared.metric(metric) if metric else objective
+        found = best_trial(study, declared, entries)
+        asked = declared.metric(metric) if metric else objectives_of(study, declared)[0]
         value = None if found is None else value_of(found, asked.name)
         arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
         return StudyView(study, asked, [arm], best=found, **shared)
     asked = declared.metric(metric) if metric else results.metric
     measured = results.measured(asked.name)
-    standing = judge_arms(study, results.arms, measured, comparison_spec(study, asked))
+    spec = comparison_spec(study, asked)
+    if asked.name != results.metric.name:
+        spec = replace(spec, equivalence=None)  # a margin is one of the metric that it was declared of
+    standing = judge_arms(study, results.arms, measured, spec)
     effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
-    return StudyView(study, asked, measured, effects, measured[0].arm, **shared)
+    return StudyView(study, asked, measured, effects, measured[0].arm, equivalence=spec.equivalence, **shared)
 
 
 def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:
@@ -100,7 +109,8 @@ def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyCom
         for name in dict.fromkeys(name for view in views for name in view.facts)
         if len(set(values := [view.facts.get(name, "") for view in views])) > 1
     }
-    return StudyComparison(views, names, _between(views, alpha), differing, tuple(_notes(views)))
+    between = _between(views, alpha)
+    return StudyComparison(views, names, between, differing, (*_notes(views), *_identical(between)))
 
 
 def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
@@ -115,8 +125,8 @@ def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
                 name = f"{arm.arm}: {other.name} − {first.name}"
                 compared = compare(_of(other, arm), _of(first, arms[arm.arm]), first.metric.direction, name)
                 if len(compared.counted_values) >= FEWEST_SEEDS:
-                    comparisons.append(compared)
-    return judge(comparisons, ComparisonSpec(first.metric, alpha))
+                    comparisons.append(replace(compared, between_studies=True))
+    return judge(comparisons, ComparisonSpec(first.metric, alpha, equivalence=first.equivalence))
 
 
 def _of(view: StudyView, arm: ArmValues) -> ArmValues:
@@ -164,6 +174,19 @@ def _notes(views: Sequence[StudyView]) -> list[str]:
     if shared and max(shared) < FEWEST_SEEDS:
         notes.append(f"No arm has {FEWEST_SEEDS} completed seeds yet, so nothing is compared between studies.")
     return notes
+
+
+def is_identical(effect: Effect) -> bool:
+    """Whether an arm has the same value in both studies with every seed that they share."""
+    return bool(effect.differences) and not any(effect.differences.values())
+
+
+def _identical(between: Sequence[Effect]) -> list[str]:
+    names = [effect.name for effect in between if is_identical(effect)]
+    if not names:
+        return []
+    who = listed(names) if len(names) <= MOST_NAMED else f"{len(names)} of {len(between)} comparisons"
+    return [f"Identical with every seed, as the same code gives it: {who}."]
 
 
 ATTACKS_RUN = "ran on attacks."

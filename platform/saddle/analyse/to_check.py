@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from saddle.analyse.best import best, value_of
+from saddle.analyse.best import best, best_trial, value_of
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.study_results import StudyResults
@@ -28,7 +28,7 @@ def to_check(results: StudyResults) -> list[TrialRecord]:
     objectives = objectives_of(study, results.declared)
     if len(objectives) > 1:
         return pareto_front(records, objectives, study.constraints)[:MOST]
-    first = best(records, objectives[0], study.constraints)
+    first = best_trial(study, results.declared, records)
     return [] if first is None else [first]
 
 

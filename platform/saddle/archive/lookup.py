@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from saddle.analyse.best import best
+from saddle.analyse.best import best_trial
 from saddle.archive.studies import StoredStudy, read_study, run_names, set_aside_names, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.nearest import nearest
-from saddle.study.selection import selection_of
 from saddle.studyfile.loader import load_studies
 from saddle.studyfile.problem import StudyError
 from saddle.trial.record import TrialRecord
@@ -126,9 +125,7 @@ def pick_trial(stored: StoredStudy, entries: Sequence[TrialRecord], key: str | N
 
 
 def _best(stored: StoredStudy, entries: Sequence[TrialRecord]) -> TrialRecord:
-    study = stored.study
-    objective = selection_of(study, stored.declared)
-    found = best(entries, objective, study.constraints)
+    found = best_trial(stored.study, stored.declared, entries)
     if found is None:
         raise NotFound(f"{stored.run} has no completed trial that keeps its constraints")
     return found

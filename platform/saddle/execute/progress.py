@@ -10,10 +10,12 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Protocol
 
+from saddle.analyse.best import best_trial
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
@@ -37,6 +39,10 @@ class Listener(Protocol):
         """Something happened; `event` is a line worth keeping, if any."""
 
 
+Choose = Callable[[Sequence[TrialRecord]], TrialRecord | None]
+"""The best of some trials, as everything else that speaks of a best one chooses it (see `best_trial`)."""
+
+
 class Silent:
     """Shows nothing."""
 
@@ -52,11 +58,13 @@ class ProgressKeeper:
     store: Store
     run: RunId
     listener: Listener
-    maximize: bool = True
+    choose: Choose = lambda records: None
     gpus: float = 0.0
     """GPUs of a trial."""
     begun: float = field(default_factory=time.monotonic)
     lock: StudyLock = NO_LOCK
+    leader: TrialRecord | None = None
+    """The best trial so far."""
     _written: float = -math.inf
     _etag: str | None = None
     _known: bool = False
@@ -69,12 +77,12 @@ class ProgressKeeper:
         self.progress.running[key] = epoch
         self._tell(None)
 
-    def finished(self, key: str, outcome: str, metrics: Mapping[str, float], event: str) -> None:
+    def finished(self, record: TrialRecord, event: str) -> None:
         p = self.progress
-        p.running.pop(key, None)
+        p.running.pop(record.key, None)
         p.done += 1
         p.fresh += 1
-        self.count(key, outcome, metrics)
+        self.count(record)
         self._tell(event)
 
     def spend(self, seconds: float, total: int | None) -> None:
@@ -93,15 +101,13 @@ class ProgressKeeper:
                 break
         return self.progress.exhausted
 
-    def count(self, key: str, outcome: str, metrics: Mapping[str, float]) -> None:
-        """Count an outcome and see whether it is the best so far; only completed trials can be."""
+    def count(self, record: TrialRecord) -> None:
+        """Count an outcome and see whether its trial is the best so far."""
         p = self.progress
-        p.outcomes = dict(Counter(p.outcomes) + Counter([outcome]))
-        value = metrics.get(p.metric)
-        if outcome == "completed" and value is not None:
-            better = p.best is None or (value > p.best if self.maximize else value < p.best)
-            if better:
-                p.best, p.best_trial = value, key
+        p.outcomes = dict(Counter(p.outcomes) + Counter([str(record.outcome)]))
+        self.leader = self.choose([record] if self.leader is None else [self.leader, record])
+        if self.leader is not None:
+            p.best, p.best_trial = self.leader.metrics[p.metric], self.leader.key
 
     def wait(self, waiting: str) -> None:
         """Note what is waited for, empty for nothing; said when it begins."""
@@ -159,18 +165,19 @@ class ProgressKeeper:
 
 
 def count_again(
-    store: Store, run: RunId, entries: Iterable[TrialRecord], declared: Declarations, lock: StudyLock
+    store: Store, run: RunId, study: Study, entries: Iterable[TrialRecord], declared: Declarations, lock: StudyLock
 ) -> None:
     """See which trial is the best one once trials of a study that nobody trains have other metrics."""
     progress = read_progress(store, run)
     if progress is None:
         return
     progress.best, progress.best_trial, progress.outcomes = None, None, {}
-    maximize = declared.metric(progress.metric).direction == "maximize"
+    progress.metric = selection_of(study, declared).name
     begun = time.monotonic() - progress.seconds
-    keeper = ProgressKeeper(progress, store, run, Silent(), maximize=maximize, begun=begun, lock=lock)
+    choose = partial(best_trial, study, declared)
+    keeper = ProgressKeeper(progress, store, run, Silent(), choose, begun=begun, lock=lock)
     for entry in entries:
-        keeper.count(entry.key, entry.outcome, entry.metrics)
+        keeper.count(entry)
     keeper.end(progress.state, progress.why)
 
 
@@ -186,8 +193,7 @@ def start_progress(
     lock: StudyLock = NO_LOCK,
 ) -> ProgressKeeper:
     """Count what earlier runs have done."""
-    compared = None if study.ablation is None else study.ablation.compare.metric
-    metric = selection_of(study, declared) if compared is None else declared.metric(compared)
+    metric = selection_of(study, declared)
     earlier = read_progress(store, run)
     gpus = study.resources.workers * study.resources.gpus_per_worker
     progress = Progress(
@@ -198,10 +204,9 @@ def start_progress(
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    maximize = metric.direction == "maximize"
-    keeper = ProgressKeeper(progress, store, run, listener, maximize=maximize, gpus=gpus, lock=lock)
+    keeper = ProgressKeeper(progress, store, run, listener, partial(best_trial, study, declared), gpus=gpus, lock=lock)
     for entry in entries:
-        keeper.count(entry.key, entry.outcome, entry.metrics)
+        keeper.count(entry)
         progress.done += 1
     return keeper
 

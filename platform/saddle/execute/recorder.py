@@ -96,7 +96,7 @@ class Recorder:
         self.tracker.finish_trial(record, list(record.images.values()))
         self.progress.spend(record.seconds, total)
         line = describe(record, self.progress.progress.metric, self.declared)
-        self.progress.finished(record.key, record.outcome, record.metrics, line)
+        self.progress.finished(record, line)
 
     def index(self) -> None:
         """Bring the ledger's index up to date; raises `TakenOver`."""

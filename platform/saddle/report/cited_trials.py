@@ -13,8 +13,8 @@ def leaders(results: StudyResults) -> list[TrialRecord]:
     """The best trials, best first: the Pareto front, or the order of the single objective."""
     if results.answer.front:
         return list(results.answer.front)
-    objective = objectives_of(results.study, results.declared)[0]
-    found = candidates(results.comparable, [objective], results.study.constraints)
+    objective, *others = objectives_of(results.study, results.declared)
+    found = candidates(results.comparable, [objective, *others], results.study.constraints)
     return sorted(found, key=lambda entry: objective.cost(entry.metrics[objective.name]))
 
 

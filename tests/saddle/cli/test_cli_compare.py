@@ -11,6 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from saddle.analyse.study_comparison import compare_studies
+from saddle.archive.load_comparison import load_views
 from saddle.cli.app import app
 from saddle.design import Replicate
 from saddle.store.local import LocalStore
@@ -109,3 +111,34 @@ def test_another_metric_can_be_compared_and_a_wrong_one_is_named(storage: str) -
 def test_one_study_is_too_few_and_an_unknown_one_is_named(storage: str) -> None:
     assert "at least two studies" in compare(storage, "monday", code=2).output
     assert "did you mean monday" in " ".join(compare(storage, "monday", "mondy", code=2).output.split())
+
+
+def test_identical_code_is_said_to_be_identical_and_no_setting_is_suspected(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "twice")
+    text = ABLATION.replace("EPOCHS", "3").replace("LAST", "0.7")
+    for name in ("monday", "tuesday"):
+        store_ablation(store, text.replace("NAME", name), measure(0.0, 0.5))  # type: ignore[arg-type]
+    said = " ".join(compare(str(tmp_path / "twice"), "monday", "tuesday").output.split())
+    assert "may not reach the training" not in said
+    assert "x=0.3 tuesday − monday 4" in said
+    assert said.count(" identical") == 3, "an arm's row each"
+    assert "Identical with every seed, as the same code gives it" in said
+    views = load_views(["monday", "tuesday"], store.url)
+    assert {note for effect in compare_studies(views).between for note in effect.notes} == {
+        "every seed gives the same value in both studies"
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "verdict"), [("test/score", "equivalent"), ("validation/score", "no difference shown")]
+)
+def test_eight_identical_seeds_are_equivalent_where_the_study_names_a_margin_of_the_metric(
+    tmp_path: Path, metric: str, verdict: str
+) -> None:
+    store = LocalStore(tmp_path / "twice")
+    text = ABLATION.replace("EPOCHS", "3").replace("LAST", "0.7").replace("seeds: 4", "seeds: 8")
+    text = text.replace("test/score}", "test/score, equivalence: 0.01}")
+    for name in ("monday", "tuesday"):
+        store_ablation(store, text.replace("NAME", name), measure(0.0, 0.5))  # type: ignore[arg-type]
+    between = compare_studies(load_views(["monday", "tuesday"], store.url, metric)).between
+    assert [str(effect.verdict) for effect in between] == [verdict] * 3

@@ -47,7 +47,7 @@ def test_a_wall_clock_that_is_set_changes_nothing(
     clocks.pass_by(50.0, set_by=set_by)
     keeper.started("a")
     clocks.pass_by(50.0)
-    keeper.finished("a", "completed", {}, "a ended")
+    keeper.finished(make_record("a", "s", 0, "completed", {}, {}, {}), "a ended")
     assert keeper.progress.seconds == 100.0
     assert keeper.progress.seconds_left == pytest.approx(900.0)
     stored = read_progress(store, RUN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
-from saddle.analyse.best import best
+from saddle.analyse.best import best_trial
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import read_study
 from saddle.design import Arm, replicates_of
@@ -24,7 +24,6 @@ from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.study.models import Study
-from saddle.study.selection import selection_of
 from saddle.study.trainables import load_trainable
 from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
@@ -47,7 +46,7 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which is no search in this storage; run it first"
         )
-    found = best(Ledger(store, search.run), selection_of(search.study, search.declared), search.study.constraints)
+    found = best_trial(search.study, search.declared, Ledger(store, search.run))
     if found is None:
         raise NothingToBuildOn(
             f"{study.study} starts from the best of {name}, which has no completed trial that keeps its constraints"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from saddle.analyse.effect import Effect
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
-from saddle.analyse.study_comparison import StudyComparison, StudyView, mean_sd
+from saddle.analyse.study_comparison import StudyComparison, StudyView, is_identical, mean_sd
 from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value
 from saddle.analyse.verdict import Verdict
 from saddle.report.blocks import Table
@@ -83,7 +83,8 @@ def between_table(comparison: StudyComparison) -> Table | None:
     for effect in comparison.between:
         arm, _, studies = effect.name.rpartition(": ")
         *numbers, verdict = _cells(effect, scale)
-        rows.append((arm, studies, str(effect.n), *numbers, words.get(effect.verdict, verdict)))
+        said = "identical" if is_identical(effect) else words.get(effect.verdict, verdict)
+        rows.append((arm, studies, str(effect.n), *numbers, said))
     columns = ("arm", "studies", "seeds", "difference", "interval", f"p ({NAMES['holm']})", "verdict")
     note = (
         f"Differences in {label(first.metric.name)}, paired by seed, Holm-adjusted over this table. They are effects of"

@@ -1,0 +1,29 @@
+"""Which records count where trials were run again (`--retry`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.analyse.best import trial_order
+from saddle.study.values import canonical
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+
+RETRYABLE = frozenset({Outcome.FAILED, Outcome.TIMED_OUT})
+"""Outcomes that `--retry` starts over."""
+
+
+def without_retried(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+    """The records without those that failed or timed out and were tried again: of a retried trial the latest counts.
+
+    A search tries the settings again as a new trial with a number of its own, and its ledger keeps both; so a later
+    trial with the same settings, seed, arm and block stands for the earlier one.
+    """
+    if not any(entry.outcome in RETRYABLE for entry in entries):
+        return entries
+    latest = {_trial(entry): entry.key for entry in sorted(entries, key=trial_order)}
+    return [entry for entry in entries if entry.outcome not in RETRYABLE or latest[_trial(entry)] == entry.key]
+
+
+def _trial(entry: TrialRecord) -> str:
+    return canonical([dict(entry.settings), entry.seed, entry.arm, dict(entry.block)])

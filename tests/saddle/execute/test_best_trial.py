@@ -1,0 +1,146 @@
+"""One meaning of "best": the answer, `status`, `evaluate`, `export`, the lines of a run and what follows a search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from typer.testing import CliRunner
+
+from saddle.analyse.answer import answer
+from saddle.analyse.study_comparison import view_of
+from saddle.analyse.to_check import to_check
+from saddle.archive.lookup import find_trial, pick_trial
+from saddle.archive.retention import ranked
+from saddle.archive.studies import StoredStudy, read_study, settle_study
+from saddle.cli.app import app
+from saddle.execute.plan.setup import find_baseline
+from saddle.execute.progress import Silent, count_again, start_progress
+from saddle.report.cited_trials import leaders
+from saddle.store.fence import NO_LOCK
+from saddle.store.ledger import Ledger
+from saddle.store.local import LocalStore
+from saddle.studyfile.loader import parse_studies
+from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from saddle.trial.source import TrialSource
+from tests.support.records import make_record
+
+SEARCH = """
+study: chosen
+trainable: parabola
+search: {x: {float: [0, 1]}}
+objective: {maximize: validation/score}
+constraints: [validation/accuracy >= 0.5]
+sampler: random
+budget: {trials: 6}
+---
+study: around
+ablation: {baseline: {best_of: chosen}, factors: {mode: [plain, curved]}, seeds: 3}
+"""
+SOURCE = cast(TrialSource, SimpleNamespace(total=6))
+
+
+def trial(number: int, score: float, accuracy: float, outcome: str = "completed", **more: float) -> TrialRecord:
+    metrics = {"validation/score": score, "validation/accuracy": accuracy, **more}
+    key, settings = f"trial-{number:05d}", {"x": number / 10}
+    return make_record(key, "chosen", 0, outcome, settings, settings, metrics, number=number, started=100.0 - number)
+
+
+ENDED = [
+    trial(5, 0.8, 0.6),
+    trial(4, 0.9, 0.4),  # breaks the constraint
+    trial(3, 0.95, 0.9, "pruned"),
+    trial(2, 0.8, 0.9),  # as good as trial 5, and the earlier one, though it ended later
+    trial(1, float("inf"), 0.9),
+    trial(0, 0.1, 0.9),
+]
+"""In the order of their ends."""
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> tuple[LocalStore, StoredStudy]:
+    store = LocalStore(tmp_path / "kept")
+    [search, _] = parse_studies(SEARCH, "two.yaml")
+    settle_study(store, search, None, fresh=False)
+    for entry in ENDED:
+        Ledger(store, RunId("chosen")).add(entry)
+    found = read_study(store, "chosen")
+    assert found is not None
+    return store, found
+
+
+def test_everything_that_speaks_of_the_best_trial_means_the_same(
+    stored: tuple[LocalStore, StoredStudy], tmp_path: Path
+) -> None:
+    store, study = stored
+    results = study.read_results(store)
+    keeper = start_progress(study.study, study.run, study.declared, store, [], SOURCE, 1, Silent())
+    for entry in ENDED:  # as they end, whatever their order
+        keeper.finished(entry, "ended")
+    keeper.end("finished")
+    said: dict[str, Any] = {
+        "the answer": answer(study.study, results.records, study.declared).best,
+        "evaluate, export, check and load_model": find_trial(store, "chosen").entry,
+        "a notebook": pick_trial(study, results.records, None).entry,
+        "a comparison": view_of(results).best,
+        "retention": ranked(study.study, study.declared, results.records)[0],
+        "the report": leaders(results)[0],
+        "the checklist": to_check(results)[0],
+        "the lines of a run": keeper.leader,
+    }
+    assert {name: entry.number for name, entry in said.items()} == dict.fromkeys(said, 2)
+    assert (keeper.progress.best_trial, keeper.progress.best) == ("trial-00002", 0.8)
+    status = CliRunner().invoke(app, ["status", "chosen", "--storage", str(tmp_path / "kept")])
+    assert "best validation/score 0.800 (trial-00002)" in " ".join(status.output.split())
+    [_, around] = parse_studies(SEARCH, "two.yaml")
+    baseline = find_baseline(around, store)
+    assert baseline is not None
+    assert baseline["x"] == 0.2
+
+
+def test_what_is_measured_again_is_chosen_from_as_before(stored: tuple[LocalStore, StoredStudy]) -> None:
+    store, study = stored
+    start_progress(study.study, study.run, study.declared, store, ENDED, SOURCE, 1, Silent()).end("finished")
+    count_again(store, study.run, study.study, ENDED, study.declared, NO_LOCK)
+    status = CliRunner().invoke(app, ["status", "chosen", "--storage", store.url])
+    assert "best validation/score 0.800 (trial-00002)" in " ".join(status.output.split())
+
+
+def test_an_ablations_best_is_not_chosen_on_test_data(tmp_path: Path) -> None:
+    text = (
+        "study: arms\ntrainable: parabola\nablation: {factors: {mode: [plain, curved]}, compare: {metric: test/score}}"
+    )
+    store = LocalStore(tmp_path / "kept")
+    [study] = parse_studies(text, "arms.yaml")
+    settled = settle_study(store, study, {"mode": "plain"}, fresh=False)
+    values = [(0.5, 0.9), (0.7, 0.2)]
+    ended = [
+        make_record(str(seed), "arms", seed, "completed", {}, {}, {"validation/score": chosen, "test/score": tested})
+        for seed, (chosen, tested) in enumerate(values)
+    ]
+    for entry in ended:
+        Ledger(store, RunId("arms")).add(entry)
+    keeper = start_progress(study, settled.run, settled.declared, store, ended, SOURCE, 1, Silent())
+    assert find_trial(store, "arms").entry.key == keeper.progress.best_trial == "1"
+    assert keeper.progress.metric == "validation/score"
+
+
+def test_the_best_of_several_objectives_has_all_of_them_and_lies_on_the_front(tmp_path: Path) -> None:
+    text = SEARCH.partition("---")[0].replace("constraints: [validation/accuracy >= 0.5]\n", "")
+    text = text.replace("{maximize: validation/score}", "[{maximize: validation/score}, {minimize: validation/cost}]")
+    store = LocalStore(tmp_path / "kept")
+    [study] = parse_studies(text, "several.yaml")
+    settled = settle_study(store, study, None, fresh=False)
+    cost = "validation/cost"
+    ended = [trial(0, 0.9, 0.9), trial(1, 0.8, 0.9, **{cost: 3.0}), trial(2, 0.8, 0.9, **{cost: 2.0})]
+    for entry in ended:
+        Ledger(store, RunId("chosen")).add(entry)
+    found = answer(study, ended, settled.declared)
+    keeper = start_progress(study, settled.run, settled.declared, store, ended, SOURCE, 1, Silent())
+    assert find_trial(store, "chosen").entry.number == 2
+    assert keeper.leader is not None
+    assert keeper.leader.number == 2
+    assert [entry.number for entry in found.front] == [2]
