@@ -72,7 +72,7 @@ class Effect:
     counted: FailuresCounted | None = None
     """The same with failures counted, where replicates of either arm failed; the verdict rests on both."""
     mixed: MixedEffect | None = None
-    """The same from a mixed model of all replicates, in crossed designs."""
+    """The same from a mixed model of all replicates, in crossed designs that ask for it."""
     notes: tuple[str, ...] = ()
     kind: Kind = "arm"
 

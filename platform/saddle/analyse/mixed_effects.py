@@ -1,4 +1,4 @@
-"""The mixed model's view of each contrast of a crossed design, put beside its paired effect."""
+"""The mixed model's view of each contrast of a crossed design, beside its paired effect where a study asks for it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from saddle.trial.record import TrialRecord
 def with_mixed(
     effects: Sequence[Effect], ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str
 ) -> tuple[Effect, ...]:
-    """The effects with `mixed` where the mixed model can be fitted; as they are in designs without contrasts."""
-    designed = contrasts_of(ablation, arms)
+    """The effects with `mixed` where the study asks for the mixed model, has contrasts, and it can be fitted."""
+    designed = contrasts_of(ablation, arms) if ablation.compare.mixed_model else None
     if designed is None or not entries:
         return tuple(effects)
     weights = {

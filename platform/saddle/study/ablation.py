@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from saddle.study.field_types import STUDY_NAME, OneOf, Positive, Section, Seed
+from saddle.study.field_types import STUDY_NAME, Flag, OneOf, Positive, Section, Seed
 
 
 class Compare(Section):
@@ -20,6 +20,8 @@ class Compare(Section):
     """How `alpha` is shared among the arms: `holm` bounds the chance of any wrong claim, `bh` their expected share."""
     equivalence: Positive | None = None
     """Half the width of "no practical difference", in the metric's unit."""
+    mixed_model: Flag = False
+    """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
     """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
 

@@ -41,6 +41,7 @@ def answered(exclude: list[dict[str, int]], blocks: dict[str, list[int]] | None 
                 "exclude": exclude,
                 "blocks": blocks or {},
                 "seeds": 6,
+                "compare": {"mixed_model": True},
             },
         }
     )

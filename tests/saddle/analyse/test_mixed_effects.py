@@ -18,7 +18,13 @@ from trainables.contract import complete_metric
 
 SPEC = ComparisonSpec(complete_metric("m", "maximize"))
 FACTORS = {"a": [False, True], "b": [False, True]}
-SECTION = {"design": "factorial", "baseline": {"a": False, "b": False}, "factors": FACTORS, "seeds": 6}
+SECTION = {
+    "design": "factorial",
+    "baseline": {"a": False, "b": False},
+    "factors": FACTORS,
+    "seeds": 6,
+    "compare": {"mixed_model": True},
+}
 
 
 def entries_of(ablation: Ablation, interaction: float) -> list[TrialRecord]:
@@ -66,3 +72,12 @@ def test_other_designs_and_empty_ledgers_have_none() -> None:
     assert all(effect.mixed is None for effect in with_mixed(paired, ablation, arms, entries, "m"))
     whole = Ablation.model_validate(SECTION)
     assert with_mixed([], whole, make_arms(whole, whole.baseline), [], "m") == ()
+
+
+def test_the_noise_of_arms_is_not_pooled_unasked() -> None:
+    ablation = Ablation.model_validate({**SECTION, "compare": {}})
+    entries = entries_of(ablation, 2.0)
+    arms = make_arms(ablation, ablation.baseline)
+    measured = [measure(entries, arm, "m", ablation.seed_list) for arm in arms]
+    paired = contrast_effects(Factorial().contrasts(FACTORS, arms), measured, SPEC)
+    assert with_mixed(paired, ablation, arms, entries, "m") == tuple(paired)
