@@ -16,7 +16,8 @@ import pytest
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 RESOURCES = {"one worker in its slot": "{concurrency: 1}",
              "a group of two": "{workers: 2, cpus_per_worker: 0.5, concurrency: 1}"}  # fmt: skip
@@ -85,7 +86,7 @@ def test_seconds_from_a_kill_to_the_next_step(resources: str) -> None:
         first = seconds_until_training(command, start)
         after_worker = seconds_until_training(command, lambda: kill_a_worker(command))
         drivers[0].kill()
-        drivers[0].communicate(timeout=20)
+        drivers[0].communicate(timeout=PROCESS_SECONDS)
         after_driver = seconds_until_training(command, start)
     print(f"\n{resources}, seconds to the next stored epoch and their ratio to a first start's {first:.1f}:")
     print(f"worker killed {after_worker:.1f} ({after_worker / first:.2f}), ", end="")

@@ -17,6 +17,7 @@ from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
 from saddle.trial.run_id import RunId
 from tests.support.mlflow_pages import EXPANDERS, click, run_names, wait_for
+from tests.support.waiting import PROCESS_SECONDS
 
 pytestmark = pytest.mark.long
 
@@ -38,7 +39,7 @@ def printed(quickstart: Path) -> str:
 @pytest.fixture(scope="module")
 def rows(quickstart: Path) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "saddle.cli", "results", "quickstart", "--storage", "runs", "--json"]
-    done = subprocess.run(command, cwd=quickstart, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=quickstart, capture_output=True, text=True, timeout=PROCESS_SECONDS, check=True)
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 

@@ -170,7 +170,7 @@ class StoreContract:
         won: list[bytes] = []
 
         def write(content: bytes) -> None:
-            ready.wait(timeout=30)
+            ready.wait(timeout=120)
             with contextlib.suppress(Conflict):
                 store.write_if("a", content, etag)
                 won.append(content)
@@ -179,7 +179,8 @@ class StoreContract:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=60)
+            thread.join(timeout=120)
+        assert not any(thread.is_alive() for thread in threads), "a write does not end"
         assert won == [store.read("a")]
 
     def test_what_is_hidden_is_no_name(self, store: Store) -> None:
@@ -223,6 +224,7 @@ class StoreContract:
         for content in sorted(contents) * 5:
             store.write("x", content)
         done.set()
-        reader.join(timeout=30)
+        reader.join(timeout=120)
+        assert not reader.is_alive(), "a read does not end"
         assert seen <= contents
         assert list(store.names("")) == ["x"], "a write left something behind"

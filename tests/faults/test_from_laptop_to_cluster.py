@@ -20,11 +20,11 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.support.commands import wait_until
 from tests.support.pages import Piece, pieces, runs
 from tests.support.postgres import Postgres
 from tests.support.ray_nodes import RayNodes, free_port, kill_all
 from tests.support.s3 import S3
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("a node lost, MLflow away and the driver killed on a cluster")
 
@@ -109,7 +109,7 @@ class Tracking:
         if self.process is not None:
             top = psutil.Process(self.process.pid)
             kill_all([top, *top.children(recursive=True)])
-            self.process.wait(20)
+            self.process.wait(PROCESS_SECONDS)
             self.process = None
 
 
@@ -129,7 +129,7 @@ def person(s3: S3, tmp_path: Path) -> Iterator[Person]:
     yield person
     for process in person.started:
         process.kill()
-        process.wait(20)
+        process.wait(PROCESS_SECONDS)
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_every_command_of_the_page(
     token_line = person.next_line("ray get-auth-token")
     done = subprocess.run(
         [sys.executable, "-m", "ray.scripts.scripts", *shlex.split(token_line)[1:]],
-        env=person.environment, capture_output=True, text=True, timeout=60, check=True,
+        env=person.environment, capture_output=True, text=True, timeout=PROCESS_SECONDS, check=True,
     )  # fmt: skip
     token = (Path(person.environment["HOME"]) / ".ray/auth_token").read_text().strip()
     assert token in done.stdout

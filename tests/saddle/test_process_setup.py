@@ -21,6 +21,7 @@ import requests
 from saddle import process_setup
 from saddle.cluster.auth import ClusterError
 from saddle.cluster.connection import LONGEST_FOLDER, SHORT_FOLDERS, require_text_arguments, short_folder
+from tests.support.waiting import join_all
 
 SADDLE = (sys.executable, "-m", "saddle.cli")
 PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy")
@@ -127,7 +128,7 @@ def loopback_server() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join(10)
+        join_all(thread)
 
 
 @pytest.mark.parametrize(("excepted", "kept"), [("", ()), ("intern.example,192.0.2.1", ("intern.example",)), ("*", ())])
@@ -143,10 +144,10 @@ def test_loopback_is_asked_past_the_proxy(
     assert all(host in os.environ["no_proxy"].split(",") for host in kept)
     assert os.environ["no_proxy"].count("localhost") <= 1
     # an opener of its own: the one that `urlopen` makes keeps the proxies for whoever asks in this process later
-    with urllib.request.build_opener().open(loopback_server, timeout=5) as answer:
+    with urllib.request.build_opener().open(loopback_server, timeout=60) as answer:
         assert answer.status == 200
-    assert requests.get(loopback_server, timeout=5).status_code == 200
-    assert requests.get(loopback_server.replace("127.0.0.1", "localhost"), timeout=5).status_code == 200
+    assert requests.get(loopback_server, timeout=60).status_code == 200
+    assert requests.get(loopback_server.replace("127.0.0.1", "localhost"), timeout=60).status_code == 200
 
 
 def test_without_a_proxy_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 30
+SECONDS = 120
 
 
 @dataclass

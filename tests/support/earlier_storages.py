@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.support.postgres import Postgres
 from tests.support.s3 import S3
+from tests.support.waiting import PROCESS_SECONDS
 
 ASSETS = Path(__file__).parents[1] / "assets" / "storages"
 BUCKET = "bucket"
@@ -97,7 +98,7 @@ def dump_database(server: Postgres, url: str) -> str:
     done = subprocess.run(
         [server.bin / "pg_dump", "--inserts", "--no-owner", "--no-privileges", "--no-comments", "--schema=public",
          "--host=127.0.0.1", f"--port={server.port}", "--username=saddle", name],
-        env={**os.environ, "PGPASSWORD": password}, capture_output=True, text=True, check=True, timeout=60,
+        env={**os.environ, "PGPASSWORD": password}, capture_output=True, text=True, check=True, timeout=PROCESS_SECONDS,
     )  # fmt: skip
     lines = (line for line in done.stdout.splitlines() if not re.match(r"--|SET |\\|CREATE SCHEMA|$", line))
     return "".join(f"{line}\n" for line in lines)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.support.waiting import join_all
+
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 2.0
 READ_SECONDS = 0.3
@@ -82,6 +84,5 @@ def watch(
         yield found
     finally:
         ended.set()
-        for thread in threads:
-            thread.join(30)
+        join_all(*threads)
     assert folder is None or {"runtime_env_agent.log", "dashboard_agent.log"} <= logs, logs

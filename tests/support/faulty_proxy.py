@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-UPSTREAM_SECONDS = 60.0
+UPSTREAM_SECONDS = 120.0
 CODES = {400: "InvalidRequest", 403: "AccessDenied", 404: "NoSuchKey", 500: "InternalError", 503: "SlowDown"}
 ERROR = "<Error><Code>{code}</Code><Message>the faulty proxy says so</Message></Error>"
 

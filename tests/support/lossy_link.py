@@ -8,6 +8,8 @@ import threading
 from collections.abc import Sequence
 from types import TracebackType
 
+from tests.support.waiting import join_all
+
 
 class LossyLink:
     """Forwards connections from `port` on loopback to `target`; `lose(n)` breaks at the n-th answer to `request`.
@@ -43,7 +45,7 @@ class LossyLink:
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
+        join_all(self._thread)
         for one in list(self._sockets):
             self._close(one)
 
@@ -54,7 +56,7 @@ class LossyLink:
             except OSError:
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self._target), timeout=10)
+                server = socket.create_connection(("127.0.0.1", self._target), timeout=60)
             except OSError:
                 client.close()
                 continue

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from tests.support.earlier_storages import ASSETS, BUCKET, HALF, STUDIES, dump_d
 from tests.support.pages import ROOT
 from tests.support.postgres import Postgres
 from tests.support.s3 import S3, environment, serving_s3
+from tests.support.waiting import wait_until
 
 SEARCH_SECONDS = 1200.0
 ENDED = 4
@@ -84,11 +84,10 @@ class Making:
         (self.folder / "studies.yaml").write_text(STUDIES)
         process = self.saddle("run", "studies.yaml", *([] if self.tracked else ["--no-mlflow"]))
         try:
-            deadline = time.monotonic() + SEARCH_SECONDS
-            while not is_half_done(self.names()):
-                assert time.monotonic() < deadline, "the search never was half done"
-                assert process.poll() is None, process.communicate()[0]
-                time.sleep(0.05)
+            wait_until(
+                lambda: is_half_done(self.names()), "half of the search", SEARCH_SECONDS, process=process,
+                show=lambda: "" if process.poll() is None else process.communicate()[0],
+            )  # fmt: skip
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=300)
         finally:

@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
+from tests.support.waiting import PROCESS_SECONDS
 
 Contents = dict[str, dict[str, Any]]
 
@@ -85,4 +86,4 @@ def working_in(folder: Path) -> Iterator[None]:
 def kill_group(server: Server) -> None:
     """Kill a server and its workers as a machine's power cut does."""
     os.killpg(server.process.pid, signal.SIGKILL)
-    server.process.wait(10)
+    server.process.wait(PROCESS_SECONDS)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +22,11 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.waiting import wait_until
+
 HIDE = 'mount -t tmpfs none "$0" && exec "$@"'
 START_SECONDS = 120.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 120.0
 OBJECT_STORE_BYTES = 100 * 2**20  # Ray refuses less than 75 MiB
 OURS = ("saddle", "__editable__", "fake_methods", "my_method", "__pycache__")
 """Beginnings of what a node's environment lacks of ours: saddle, trainables and search_spaces are one distribution."""
@@ -97,7 +98,17 @@ def kill_all(processes: list[psutil.Process]) -> None:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-    psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    wait_until(
+        lambda: not [process for process in psutil.wait_procs(processes, timeout=0)[1] if is_running(process)],
+        "the end of killed processes", STOP_SECONDS,
+    )  # fmt: skip
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether it lives: one that has ended stays a zombie until its parent asks for it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 class RayNodes:
@@ -199,20 +210,22 @@ class RayNodes:
         """What the dashboard's API answers."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.dashboard + path, headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def wait_for_nodes(self, count: int, seconds: float = START_SECONDS, starting: Node | None = None) -> None:
         """Wait until the cluster takes just `count` nodes to be alive; fails at once where `starting` ends."""
-        deadline, found = time.monotonic() + seconds, None
-        while time.monotonic() < deadline:
-            assert starting is None or starting.process.poll() is None, starting and starting.said()
+        counted: list[int] = []
+
+        def all_alive() -> bool:
             with contextlib.suppress(OSError, KeyError, TypeError, ValueError):
-                found = self.alive()
-                if found == count:
-                    return
-            time.sleep(0.2)
-        raise AssertionError(f"{found} nodes instead of {count} after {seconds:g} s\n{self.nodes[-1].said()}")
+                counted.append(self.alive())
+            return counted[-1:] == [count]
+
+        wait_until(
+            all_alive, f"the life of {count} nodes", seconds, process=starting and starting.process, pause=0.2,
+            show=lambda: f"{counted[-1:]} nodes\n{(starting or self.nodes[-1]).said()}",
+        )  # fmt: skip
 
     def stop(self) -> None:
         """Kill what was started, by process, the orphans of killed nodes included, and delete the folder."""

@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.faulty_proxy import FaultyProxy, faulty_proxy
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 SECRET = "recognisable-secret-9d1f4e"
 """The fake secret key; it may appear nowhere."""
 
@@ -117,10 +117,10 @@ def serving_s3() -> Iterator[str]:
     finally:
         process.stdin.close()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         process.stdout.close()
 
 

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from tests.support.ray_nodes import RayNodes
+from tests.support.ray_nodes import RayNodes, is_running
 
 pytestmark = pytest.mark.fault("Ray nodes of tests killed")
 
@@ -25,13 +25,13 @@ def test_nodes_lack_saddle_die_when_killed_and_leave_nothing() -> None:
         cluster.start(1, 1)
         subprocess.run([cluster.python, "-c", LACKING], env=cluster.environment(), check=True, timeout=120)
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(f"{cluster.dashboard}/api/version", timeout=10)
+            urllib.request.urlopen(f"{cluster.dashboard}/api/version", timeout=60)
         victim = cluster.nodes[1]
         processes = victim.processes()
         assert victim.raylet in processes
         victim.kill()
-        assert not [process for process in processes if process.is_running()]
-        cluster.wait_for_nodes(1, 60)
+        assert not [process for process in processes if is_running(process)]
+        cluster.wait_for_nodes(1)
         cluster.add_node(1)
         assert cluster.alive() == 2
     assert not cluster.strays()

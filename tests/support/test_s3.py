@@ -68,7 +68,7 @@ def test_a_dead_endpoint_refuses_and_lives_again_at_the_same_address(
 
 def test_other_servers_can_be_proxied_too(s3: S3, s3_proxy: FaultyProxy) -> None:
     host, port = s3_proxy.url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     try:
         connection.request("GET", "/moto-api/")
         assert connection.getresponse().status == 200

@@ -20,6 +20,7 @@ from saddle.cli import tables
 from saddle.cli.app import app
 from saddle.cli.display import duration
 from saddle.cli.tables import print_table, shown
+from tests.support.waiting import PROCESS_SECONDS
 
 pytestmark = pytest.mark.long
 
@@ -61,10 +62,10 @@ finally:
     print("heavy:", *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
 """
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "pass"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", "pass"], check=True, timeout=PROCESS_SECONDS)
     bare = time.perf_counter() - begun
     begun = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PROCESS_SECONDS)
     taken = time.perf_counter() - begun
     print(f"saddle --help: {taken:.2f} s, {taken / bare:.0f} times Python's own start")
     assert done.returncode == 0
@@ -163,7 +164,7 @@ def test_a_reader_that_leaves_early_is_no_error(finished) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "saddle.cli", "results", "top", "--json", "--storage", finished.storage]
-    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=PROCESS_SECONDS)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
 

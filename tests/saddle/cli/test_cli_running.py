@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -61,13 +62,6 @@ class TestRunningAgain:
         assert len(list((kept / "ledger").glob("*.parquet"))) == 3
 
 
-def wait_for(what: str, condition, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
-        time.sleep(0.2)
-
-
 def test_a_running_study_is_watched_refused_to_others_and_stopped(saddle) -> None:
     Path("slow.yaml").write_text(SLOW)
     command = [sys.executable, "-m", "saddle.cli", "run", "slow.yaml", "--no-mlflow"]
@@ -78,13 +72,13 @@ def test_a_running_study_is_watched_refused_to_others_and_stopped(saddle) -> Non
                 found = saddle("status", "slow", "--json")
                 return json.loads(found.stdout)[0] if found.exit_code == 0 else {}
 
-            wait_for("training", lambda: any(epoch > 0 for epoch in facts().get("running", {}).values()))
+            wait_until(lambda: any(epoch > 0 for epoch in facts().get("running", {}).values()), "training", pause=0.2)
             assert facts()["process"] == driver.pid
             second = saddle("run", "slow.yaml", "--no-mlflow")
             assert second.exit_code == 2
             assert f"another driver (process {driver.pid}) is running slow" in second.stderr
             assert saddle("stop", "slow").stdout == "slow stops after the epochs under way\n"
-            stdout, stderr = driver.communicate(timeout=60)
+            stdout, stderr = driver.communicate(timeout=180)
         finally:
             driver.kill()
     assert driver.returncode == 130

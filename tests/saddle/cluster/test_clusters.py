@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from saddle.cluster.auth import AuthState, ClusterError, own_token, probe, require_authentication
 from saddle.cluster.connection import connect
 from tests.support.ray_nodes import RayNodes
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -137,13 +137,10 @@ class TestFollowing:
         (tmp_path / "watched.yaml").write_text(STUDY)
         with self.start() as first:
             progress = tmp_path / "runs/studies/watched/progress.json"
-            deadline = time.monotonic() + 90
-            while not progress.exists():
-                assert time.monotonic() < deadline, "the study did not start within 90 s"
-                time.sleep(0.1)
+            wait_until(progress.exists, "the study's start", process=first)
             with self.start("--follow") as second:
                 shown, complained = second.communicate(timeout=180)
-            answered, _ = first.communicate(timeout=60)
+            answered, _ = first.communicate(timeout=180)
         assert (first.returncode, second.returncode) == (0, 0), complained
         assert "watched: running · " in shown
         assert "4/4 trials (4 completed)" in shown

@@ -26,11 +26,12 @@ from saddle.store.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.saddle.submit.conftest import METHODS, There
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
 from tests.support.exposure import command_lines_with, files_with, watch
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.ray_nodes import RayNodes
 from tests.support.s3 import S3, environment
+from tests.support.waiting import wait_until
 
 PLANTED = {
     KEY: "AKIAPLANTEDKEY000077",

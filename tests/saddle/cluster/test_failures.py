@@ -16,10 +16,11 @@ from ray.util.placement_group import placement_group
 
 from saddle.cluster.connection import OBJECT_STORE_BYTES
 from saddle.cluster.failures import Death, explain_death, free_orphaned_groups
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.fault("worker killed; machine lost")
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ class Sleeper:
 
     def lock(self) -> bool:
         self.group = placement_group([{"CPU": 1}])
-        return bool(self.group.wait(30))
+        return bool(self.group.wait(WAIT_SECONDS))
 
     def process(self) -> int:
         return os.getpid()
@@ -78,10 +79,6 @@ def test_the_placement_group_of_a_dead_actor_is_freed_and_a_living_ones_stays(tw
     assert free_orphaned_groups() == 0
     assert ray.available_resources().get("CPU", 0) == 0
     ray.kill(holder)
-    deadline = time.monotonic() + WAIT_SECONDS
-    while free_orphaned_groups() == 0:  # Ray takes a moment to know of the death, and frees nothing itself
-        assert time.monotonic() < deadline, "the group of the dead actor was not found"
-        time.sleep(0.2)
-    while ray.available_resources().get("CPU", 0) < 1:
-        assert time.monotonic() < deadline, "the group's CPU did not come back"
-        time.sleep(0.2)
+    # Ray takes a moment to know of the death, and frees nothing itself
+    wait_until(lambda: free_orphaned_groups() > 0, "the freeing of the dead actor's group", pause=0.2)
+    wait_until(lambda: ray.available_resources().get("CPU", 0) >= 1, "the return of the group's CPU", pause=0.2)

@@ -14,6 +14,7 @@ from saddle.cluster.auth import ClusterError, is_from_ray_init
 from saddle.cluster.connection import connect, find_cluster, the_only_one
 from saddle.cluster.local_clusters import joinable, local_nodes, private_at
 from tests.support.ray_nodes import RayNodes
+from tests.support.waiting import PROCESS_SECONDS
 
 PROGRAM = """
 import ray
@@ -76,7 +77,7 @@ class TestAPrivateRay:
             assert private is not None
             assert private.private_to == program.pid
         finally:
-            program.communicate("\n", timeout=60)
+            program.communicate("\n", timeout=PROCESS_SECONDS)
             subprocess.run(["rm", "-rf", folder], check=True)
 
 
@@ -111,7 +112,7 @@ class TestAuto:
         for address in ({}, {"RAY_ADDRESS": ours}):
             option = ["--address", "auto"] if address else ["--address", ours]
             done = subprocess.run(
-                [*command, *option], env=environment | address, capture_output=True, text=True, timeout=60
+                [*command, *option], env=environment | address, capture_output=True, text=True, timeout=PROCESS_SECONDS
             )
             assert done.returncode == 2
             assert "is private to process" in done.stderr

@@ -12,7 +12,8 @@ import pytest
 
 from saddle.cluster.connection import not_started
 from saddle.errors import InfrastructureError
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("Ray's control process lost")
 
@@ -44,7 +45,7 @@ def test_a_control_process_that_dies_ends_the_run_in_a_line_and_the_same_command
     wait_until(lambda: list(trials.glob("*/checkpoints/epoch-00002.pt")), "the second epoch of a trial", 90)
     [lost] = [child for child in psutil.Process(process.pid).children(recursive=True) if child.name() == name]
     lost.kill()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=PROCESS_SECONDS)
     assert process.returncode == 3, said
     [line] = [line for line in said.splitlines() if line.startswith("saddle: ")]
     assert "Ray on this machine has lost its " in line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
+from tests.support.waiting import join_all, wait_until
 
 pytestmark = pytest.mark.fault("five machines lost in turn")
 
@@ -82,15 +82,17 @@ class Reaper(threading.Thread):
     def wait_for_attempt_after(self, attempt: int) -> int:
         """The number of the next attempt, once it has ended an epoch: what the one before still does is no sign."""
         begun_with: dict[int, int] = {}
-        deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline:
+
+        def next_attempt() -> int | None:
             for key in self.store.names("studies/lost/trials"):
                 manifest = Checkpoints.of_trial(self.store, RunId("lost"), key).manifest
                 first = begun_with.setdefault(manifest.attempts, len(manifest.curve))
                 if manifest.attempts > attempt and len(manifest.curve) > first:
                     return manifest.attempts
-            time.sleep(0.1)
-        raise AssertionError(f"no epoch of an attempt after {attempt} within {WAIT_SECONDS} s")
+            return None
+
+        number: int = wait_until(next_attempt, f"an epoch of an attempt after {attempt}", WAIT_SECONDS, pause=0.1)
+        return number
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -102,7 +104,7 @@ def test_five_lost_machines_in_turn_do_not_count(cluster: Cluster, tmp_path: Pat
     with connect():
         reaper.start()
         run_study(study, store, [{"CPU": 1.0}], Options(track=False))
-    reaper.join(10)
+    join_all(reaper, seconds=WAIT_SECONDS)
     assert not reaper.trouble
     assert reaper.taken == LOST
     [entry] = Ledger(store, RunId("lost")).entries()

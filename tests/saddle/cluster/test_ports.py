@@ -8,6 +8,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 from typing import Any
 
 from saddle.cluster.ports import answers_without_token, describe_ports, own_ports
+from tests.support.waiting import join_all
 
 LATE_SECONDS = 6.0
 """Ray's monitor and dashboard open their ports some seconds after the first worker is up."""
@@ -38,7 +39,7 @@ def test_a_port_that_answers_everybody_is_told() -> None:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        join_all(thread)
     assert said == (
         f"1 ports, reached from other machines: driver {number}; answering without a token: driver {number}"
     )

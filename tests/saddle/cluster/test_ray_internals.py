@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from ray.tune.experiment import Trial
 
 from saddle.cluster import ray_internals as internals
+from tests.support.waiting import wait_until
 
 
 def of_this_machine() -> None:
@@ -150,11 +150,12 @@ def test_a_death_would_be_blamed_on_nobody_and_what_a_dead_slot_held_never_freed
     assert not internals.is_dead(known)
     assert known.node_id.hex() == ray.get_runtime_context().get_node_id()
     ray.kill(actor)
-    deadline = time.monotonic() + 30
-    while not internals.is_dead(known) and time.monotonic() < deadline:
-        time.sleep(0.1)
-        [known] = [one for one in internals.actors() if one.actor_id == known.actor_id]
-    assert internals.is_dead(known)
+
+    def same_actor_dead() -> Any:
+        [now] = [one for one in internals.actors() if one.actor_id == known.actor_id]
+        return now if internals.is_dead(now) else None
+
+    known = wait_until(same_actor_dead, "the actor's death")
     assert known.death_cause.HasField("actor_died_error_context")
     assert not internals.died_with_its_node(known.death_cause.actor_died_error_context)
     group = placement_group([{"CPU": 1000.0}])

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import wait_until
 from tests.support.ray_nodes import RayNodes
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 STUDY = """
 study: patient
@@ -68,7 +68,7 @@ def test_what_is_waited_for_is_said_and_the_run_goes_on_once_it_is_free(cluster:
         assert "for 1 CPU: the cluster has 0 of 2 CPU free" in status.stdout, status
         assert "patient: running" in status.stdout
         holder.communicate("\n", timeout=240)
-        assert driver.wait(120) == 0, said.read_text()
+        assert driver.wait(PROCESS_SECONDS) == 0, said.read_text()
         assert "The best of 2 trials" in said.read_text()
         after = subprocess.run([*saddle, "status", "patient"], capture_output=True, text=True, timeout=240)
         assert "patient: finished" in after.stdout
@@ -76,6 +76,6 @@ def test_what_is_waited_for_is_said_and_the_run_goes_on_once_it_is_free(cluster:
     finally:
         for process in filter(None, (holder, driver)):
             process.kill()
-            process.wait(20)
+            process.wait(PROCESS_SECONDS)
             for stream in filter(None, (process.stdin, process.stdout)):
                 stream.close()

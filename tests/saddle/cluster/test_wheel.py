@@ -15,6 +15,7 @@ import pytest
 from saddle.cluster import wheel as wheels
 from saddle.cluster.packages import build_wheels, package_wheel
 from saddle.cluster.wheel import WheelError, saddle_wheel
+from tests.support.waiting import PROCESS_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,7 +58,7 @@ def test_it_installs_without_network_and_its_trainables_are_found(tmp_path: Path
     assert dist.requires is None, "Ray's pip would fetch them all"
     script = "import saddle, trainables.contract; print(saddle.__file__)"
     said = subprocess.check_output(
-        [sys.executable, "-c", script], env={"PYTHONPATH": str(target)}, text=True, timeout=60
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(target)}, text=True, timeout=PROCESS_SECONDS
     )
     assert said.startswith(str(target))
 

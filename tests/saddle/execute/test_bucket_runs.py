@@ -17,8 +17,9 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
 from tests.support.s3 import S3, SECRET
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -110,7 +111,7 @@ def test_a_killed_driver_s_study_goes_on_on_another_machine_s_disk(
     state = json.loads(here("status", f"{url}/slow", "--json"))[0]
     assert (state["state"], state["process"]) == ("running", process.pid)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PROCESS_SECONDS)
     command.kill_leftovers()  # the machine is gone
     before = len(list(store.names("studies/slow/ledger")))
     assert before < 6

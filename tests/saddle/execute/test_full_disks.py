@@ -13,8 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from saddle.cli.app import app
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
 from tests.support.disks import Disk, mounted
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("disk full, read-only or failing")
 
@@ -111,7 +112,7 @@ def test_a_storage_that_is_read_only_by_now(command: Command, disk: Disk) -> Non
     process = command.start("run", "full.yaml", "--no-mlflow", *storage)
     wait_until(lambda: epochs_saved(disk.folder / "runs") >= 2, "two checkpoints", 120)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PROCESS_SECONDS)
     command.kill_leftovers()
     disk.remount("ro")
     assert "Read-only file system" in stops(command, *storage)

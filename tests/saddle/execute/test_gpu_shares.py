@@ -15,6 +15,7 @@ from saddle.cluster.connection import OBJECT_STORE_BYTES, QUIET
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from tests.support.waiting import join_all
 
 STUDY = """
 study: shares
@@ -60,7 +61,7 @@ def test_two_trials_share_a_gpu_each_in_a_group_of_its_own(one_gpu: dict[str, fl
         entries = run_study(study, LocalStore(tmp_path / "runs"), [one_gpu], Options(track=False)).entries
     finally:
         over.set()
-        watcher.join(timeout=10)
+        join_all(watcher)
     assert [entry.outcome for entry in entries] == ["completed"] * 6
     assert len({entry.metrics["test/process"] for entry in entries}) == 2, "two slots, one group each"
     assert min(free) == 0.0, "both halves of the GPU were in use"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from fake_methods.parabola import Config, score
 
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("Ctrl-C once and twice; driver killed")
 
@@ -58,7 +59,7 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
     wait_until(lambda: command.entries("slow") >= 2, "the end of two trials")
     time.sleep(0.4)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=PROCESS_SECONDS)
     assert process.returncode == 130, said
     assert "Go on with: saddle run slow.yaml" in said
     assert "Traceback" not in said
@@ -88,7 +89,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(command: Comman
     assert process.poll() is None, "the first Ctrl-C waits for the epochs under way"
     process.send_signal(signal.SIGINT)
     since = time.monotonic()
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=PROCESS_SECONDS)
     assert process.returncode == 130, said
     assert time.monotonic() - since < 15, "an epoch takes 30 s, so it did not wait for one"
     wait_until(lambda: not command.leftovers(), "the end of all it started", 30)
@@ -98,7 +99,7 @@ def test_a_killed_search_goes_on_with_every_trial_once(command: Command) -> None
     process = command.start("run", "search.yaml", "--no-mlflow")
     wait_until(lambda: command.entries("search") >= 2, "the end of two trials")
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PROCESS_SECONDS)
     command.run("run", "search.yaml", "--no-mlflow")  # at once: what the dead driver started may still be there
     rows = command.rows("search")
     assert [row["trial"] for row in rows] == [f"trial-{n:05d}" for n in range(6)]
@@ -114,7 +115,7 @@ def test_a_trial_that_hangs_gets_a_time_limit_afterwards(command: Command) -> No
     trials = command.folder / "runs/studies/search/trials"
     wait_until(lambda: list(trials.glob("*/checkpoints/epoch-00001.pt")), "the first epoch's checkpoint", 90)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PROCESS_SECONDS)
     (command.folder / "search.yaml").write_text(hanging.replace("trials: 1", "trials: 1, minutes_per_trial: 0.05"))
     command.run("run", "search.yaml", "--no-mlflow")
     [row] = command.rows("search")

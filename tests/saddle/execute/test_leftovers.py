@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 CHATTY = """
 study: chatty
@@ -41,14 +41,15 @@ def test_a_killed_driver_leaves_little_and_the_next_run_nothing(tmp_path: Path, 
         wait_until(lambda: command.entries("chatty"), "the end of a trial", 120)
     finally:
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PROCESS_SECONDS)
         command.kill_leftovers()
     left = list(temporary.iterdir())
     printed = sum(path.stat().st_size for path in temporary.rglob("*.out*") if path.is_file())
     assert len(left) >= 2, "Ray's session and Tune's folder"
     assert printed < 36 * 2**20, "each of two workers printed 32 MiB and kept 16"
     assert command.run("run", "chatty.yaml", "--no-mlflow")
-    deadline = time.monotonic() + 10
-    while list(temporary.glob("saddle-*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert list(temporary.glob("saddle-*")) == []
+    wait_until(
+        lambda: not list(temporary.glob("saddle-*")),
+        "the removal of all folders",
+        show=lambda: str(list(temporary.glob("saddle-*"))),
+    )

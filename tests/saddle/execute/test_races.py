@@ -14,8 +14,9 @@ from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
 from tests.support.records import make_record
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -73,7 +74,7 @@ def test_a_race_killed_on_its_way_goes_on_and_is_verified_as_finished(tmp_path: 
         process = command.start("run", "race.yaml")
         wait_until(lambda: command.entries("race") >= 6, "the end of six trials")
         process.kill()
-        process.wait(30)
+        process.wait(PROCESS_SECONDS)
         command.kill_leftovers()
         command.run("run", "race.yaml")
         rows = command.rows("race")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Command, essence, wait_until
+from tests.support.commands import Command, essence
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("driver or worker killed at random moments")
 
@@ -71,7 +72,7 @@ def kill_at_random(command: Command, study: str, times: int, seed: int) -> list[
             process.wait(pause)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(20)
+            process.wait(PROCESS_SECONDS)
         moments.append(f"{pause:.1f} s after {since}")
         if process.stdout is not None:
             process.stdout.close()
@@ -127,7 +128,7 @@ def test_a_trial_killed_in_mid_training_ends_with_the_metrics_of_an_undisturbed_
     trials = command.folder / "runs/studies/killed/trials"
     wait_until(lambda: list(trials.glob("*/checkpoints/epoch-00003.pt")), "the third epoch", 120)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PROCESS_SECONDS)
     command.run("run", "killed.yaml", "--no-mlflow")
     killed, calm = command.rows("killed"), command.rows("calm")
     assert max(row["attempts"] for row in killed) == 2

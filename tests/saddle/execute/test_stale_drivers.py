@@ -17,8 +17,9 @@ from saddle.store.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from saddle.verify.verify_study import verify_study
-from tests.support.commands import processes_naming, wait_until
+from tests.support.commands import processes_naming
 from tests.support.s3 import S3
+from tests.support.waiting import wait_until
 
 RUN = RunId("slow")
 STALE = 4.0

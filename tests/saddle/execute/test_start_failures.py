@@ -17,6 +17,7 @@ from saddle.errors import InfrastructureError
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from tests.support.waiting import PROCESS_SECONDS
 
 pytestmark = pytest.mark.fault("slot that can't start")
 
@@ -132,6 +133,8 @@ def test_a_notebook_above_a_checkout_imports_what_is_installed(tmp_path: Path) -
     (tmp_path / "saddle/platform").mkdir(parents=True)
     (tmp_path / "trainables").mkdir()
     look = "import saddle, trainables.contract; print(saddle.run, trainables.__file__)"  # with '' first on the path
-    process = subprocess.run([sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    process = subprocess.run(
+        [sys.executable, "-c", look], cwd=tmp_path, capture_output=True, text=True, timeout=PROCESS_SECONDS
+    )
     assert "function run" in process.stdout, process.stderr
     assert str(tmp_path) not in process.stdout

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fake_methods.parabola import Config, score
 
-from tests.support.commands import Command, wait_until
+from tests.support.commands import Command
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("measuring again killed")
 
@@ -38,7 +39,7 @@ def test_a_killed_measuring_goes_on_and_measures_every_trial_once(command: Comma
     process = command.start("evaluate", "measured", "--all", "--set", "ruler=2", "--set", "test_pause=0.7")
     wait_until(lambda: len(list(folder.glob("*.json"))) >= 2, "the measuring of two trials", 300)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PROCESS_SECONDS)
     wait_until(lambda: not command.leftovers(), "the end of all it started", 60)
     before = len(list(folder.glob("*.json")))
     assert 2 <= before < 8

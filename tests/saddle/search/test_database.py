@@ -26,6 +26,7 @@ from saddle.trial.run_id import RunId
 from saddle_contracts.trial_source import TrialSourceContract, entry_of
 from tests.support.lossy_link import LossyLink
 from tests.support.postgres import Postgres
+from tests.support.waiting import PROCESS_SECONDS, join_all
 
 STUDY = Study.model_validate(
     {
@@ -116,7 +117,7 @@ def test_a_search_over_a_restarted_server_is_the_search_undisturbed(postgres: Po
         since = time.monotonic()
         source.report(first.key, 1, {"validation/score": first.settings["x"] + 1})
         assert time.monotonic() - since > 0.5, "it waited for the server"
-        back.join(30)
+        join_all(back)
         source.report(first.key, 2, {"validation/score": first.settings["x"] + 2})
         entry = entry_of(first, Outcome.FAILED, **{"validation/score": first.settings["x"]})
         source.finish(entry)
@@ -197,7 +198,7 @@ def test_a_new_database_may_be_opened_by_several_drivers_at_once(postgres: Postg
         for _ in range(4)
     ]
     for process in several:
-        out, error = process.communicate(timeout=60)
+        out, error = process.communicate(timeout=PROCESS_SECONDS)
         assert (process.returncode, out) == (0, "0\n"), error
 
 

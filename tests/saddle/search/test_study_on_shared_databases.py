@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from saddle.track.server import free_port
 from tests.support.mlflow_servers import contents, kill_group, serving, working_in
 from tests.support.postgres import Postgres
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("PostgreSQL and MLflow restarted or gone")
 
@@ -81,14 +82,6 @@ def command(postgres: Postgres, tmp_path: Path) -> Iterator[Command]:
         postgres.start()
 
 
-def wait_for(condition: Callable[[], Any], what: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, f"the command ended before {what}"
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s"
-        time.sleep(0.05)
-
-
 def optuna_study(command: Command) -> optuna.Study:
     instance = json.loads((command.folder / "runs/studies/shared/instance.json").read_text())["instance"]
     return optuna.load_study(study_name=f"shared@{instance}", storage=command.environment["SADDLE_OPTUNA_URL"])
@@ -108,14 +101,16 @@ def test_databases_and_the_tracking_server_restarted_in_mid_study(
     command.environment["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
     with working_in(served), serving(served, database, port) as server:
         process = command.start()
-        wait_for(lambda: command.finished_trials() >= 2, "the second trial's end", process)
+        wait_until(
+            lambda: command.finished_trials() >= 2, "the second trial's end", process=process, show=lambda: command.said
+        )
         postgres.restart("immediate", pause=2.0)
         kill_group(server)
         assert process.poll() is None, command.said
     with working_in(served), serving(served, database, port) as server:
-        assert process.wait(180) == 0, command.said
+        assert process.wait(PROCESS_SECONDS) == 0, command.said
         if "wait in the outbox" in command.said:  # it ended before the server was back
-            assert command.start().wait(180) == 0, command.said
+            assert command.start().wait(PROCESS_SECONDS) == 0, command.said
         rows = command.results()
         assert [row["outcome"] for row in rows] == ["completed"] * 6
         trials = optuna_study(command).get_trials()
@@ -138,19 +133,23 @@ def test_databases_and_the_tracking_server_restarted_in_mid_study(
 @pytest.mark.slow
 def test_ctrl_c_while_the_database_is_away_and_going_on_later(command: Command, postgres: Postgres) -> None:
     process = command.start("--no-mlflow")
-    wait_for(lambda: command.finished_trials() >= 1, "the first trial's end", process)
+    wait_until(
+        lambda: command.finished_trials() >= 1, "the first trial's end", process=process, show=lambda: command.said
+    )
     postgres.stop("immediate")
-    wait_for(lambda: "does not answer" in command.said, "the search's noticing", process)
+    wait_until(
+        lambda: "does not answer" in command.said, "the search's noticing", process=process, show=lambda: command.said
+    )
     process.send_signal(signal.SIGINT)
     since = time.monotonic()
-    assert process.wait(90) == 130, command.said
+    assert process.wait(PROCESS_SECONDS) == 130, command.said
     assert time.monotonic() - since < 60, "not the two minutes that a database is waited for"
     refused = command.start("--no-mlflow")
-    assert refused.wait(60) == 2, command.said
+    assert refused.wait(PROCESS_SECONDS) == 2, command.said
     assert "start the server or mend the address" in re.sub(r"\s+", " ", command.said)
     postgres.start()
     again = command.start("--no-mlflow")
-    assert again.wait(180) == 0, command.said
+    assert again.wait(PROCESS_SECONDS) == 0, command.said
     assert [t.state for t in optuna_study(command).get_trials()] == [TrialState.COMPLETE] * 6
     assert [row["outcome"] for row in command.results()] == ["completed"] * 6
 
@@ -159,14 +158,16 @@ def test_ctrl_c_while_the_database_is_away_and_going_on_later(command: Command, 
 def test_a_database_that_does_not_come_back_ends_the_study(command: Command, postgres: Postgres) -> None:
     command.environment["SADDLE_OPTUNA_PATIENCE"] = "2"
     process = command.start("--no-mlflow")
-    wait_for(lambda: command.finished_trials() >= 1, "the first trial's end", process)
+    wait_until(
+        lambda: command.finished_trials() >= 1, "the first trial's end", process=process, show=lambda: command.said
+    )
     postgres.stop("immediate")
-    assert process.wait(120) == 2, command.said
+    assert process.wait(PROCESS_SECONDS) == 2, command.said
     assert "goes on when the database is back" in re.sub(r"\s+", " ", command.said)
     assert postgres.password not in command.said
     kept = command.finished_trials()
     assert 1 <= kept < 6
     postgres.start()
     again = command.start("--no-mlflow")
-    assert again.wait(180) == 0, command.said
+    assert again.wait(PROCESS_SECONDS) == 0, command.said
     assert [t.state for t in optuna_study(command).get_trials()] == [TrialState.COMPLETE] * 6

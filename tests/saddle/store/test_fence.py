@@ -21,6 +21,7 @@ from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy
 from tests.support.records import changed, make_record
 from tests.support.s3 import S3
+from tests.support.waiting import join_all
 
 RUN = RunId("digits")
 ENTRY = make_record("trial-00003", "digits", 0, "completed", {"lr": 0.1}, {"lr": 0.1}, {"validation/a": 0.5}, number=3)
@@ -51,8 +52,7 @@ def test_of_many_that_take_a_token_at_once_no_two_have_the_same(store: Store) ->
     threads = [threading.Thread(target=lambda: tokens.append(take_fence(store, RUN).token)) for _ in range(6)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    join_all(*threads)
     assert sorted(tokens) == [1, 2, 3, 4, 5, 6]
 
 
@@ -181,15 +181,14 @@ def test_of_attempts_that_start_at_once_one_goes_on(store: Store) -> None:
 
     def start() -> None:
         checkpoints = Checkpoints.open(store, "t", 1)
-        ready.wait(timeout=30)
+        ready.wait(timeout=120)
         checkpoints.claim(1.0)
         claimed.append(checkpoints)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    join_all(*threads)
     assert sorted(one.manifest.attempts for one in claimed) == [1, 2, 3, 4]
     went_on = []
     for one in claimed:

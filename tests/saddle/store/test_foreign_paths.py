@@ -34,6 +34,7 @@ from saddle.verify.checkpoints import compare_checkpoints
 from saddle_contracts.store import OPERATIONS
 from tests.support.records import changed, make_record
 from tests.support.s3 import S3
+from tests.support.waiting import PROCESS_SECONDS
 
 STUDY = """
 study: digits
@@ -375,7 +376,7 @@ def test_the_command_says_which_link_it_does_not_follow(tmp_path: Path, outside:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_SECONDS,
     )
     assert done.returncode == 2
     assert "'studies/digits/study.yaml' in the storage" in done.stderr

@@ -20,6 +20,7 @@ from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3
+from tests.support.waiting import PROCESS_SECONDS, join_all
 
 DRIVER = """
 import socket, sys, time
@@ -73,7 +74,7 @@ def driver(
         yield process
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(PROCESS_SECONDS)
         process.stdout.close()
 
 
@@ -190,7 +191,7 @@ def test_of_many_drivers_that_start_at_once_one_gets_the_study(store: S3Store) -
 
     def start() -> None:
         lease = leases.Lease(store, "studies/.digits.lease", "digits")
-        ready.wait(timeout=30)
+        ready.wait(timeout=120)
         try:
             lease.take()
             got.append(lease)
@@ -200,8 +201,7 @@ def test_of_many_drivers_that_start_at_once_one_gets_the_study(store: S3Store) -
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    join_all(*threads)
     assert (len(got), len(refused)) == (1, 7)
     assert all("is running digits" in text for text in refused)
 
@@ -217,9 +217,9 @@ def test_of_two_drivers_that_both_found_nobody_one_gets_the_study(store: S3Store
             seen.append(request.method)
             looks, writes = seen.count("GET"), seen.count("PUT")
         if request.method == "GET" and looks <= 2:
-            both_looked.wait(timeout=20)
+            both_looked.wait(timeout=120)
         if request.method == "PUT" and writes == 2:
-            first_has_it.wait(timeout=20)
+            first_has_it.wait(timeout=120)
 
     s3_proxy.plan = hold_back
     ends: list[str] = []
@@ -236,7 +236,6 @@ def test_of_two_drivers_that_both_found_nobody_one_gets_the_study(store: S3Store
     threads = [threading.Thread(target=start) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    join_all(*threads)
     assert ends[0] == "has it"
     assert "is running digits" in ends[1]

@@ -9,6 +9,7 @@ import pytest
 
 from saddle.store.base import StorageError
 from saddle.store.lock import hold_lock, holder
+from tests.support.waiting import PROCESS_SECONDS, join_all
 
 HOLD = """
 import sys, time
@@ -32,7 +33,7 @@ def test_the_second_driver_is_told_who_holds_the_study_and_a_killed_one_holds_no
             pass
     finally:
         other.kill()
-        other.wait(timeout=10)
+        other.wait(PROCESS_SECONDS)
         other.stdout.close()
     assert holder(path) is None
     with hold_lock(path):
@@ -66,5 +67,4 @@ def test_asking_who_holds_it_all_the_time_keeps_no_driver_out(tmp_path: Path) ->
                 pass
     finally:
         asking.set()
-        for thread in threads:
-            thread.join(timeout=10)
+        join_all(*threads)

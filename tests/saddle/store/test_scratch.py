@@ -11,6 +11,7 @@ import pytest
 
 from saddle.errors import InfrastructureError
 from saddle.store.scratch import LOCK, remove_abandoned, scratch_folder
+from tests.support.waiting import PROCESS_SECONDS
 
 HOLDER = """
 import sys, time
@@ -31,7 +32,7 @@ def test_a_killed_process_folder_is_removed_by_the_next_and_a_living_one_stays(t
     try:
         killed, living = (Path((process.stdout or sys.stdin).readline().strip()) for process in holders)
         holders[0].kill()
-        holders[0].wait(10)
+        holders[0].wait(PROCESS_SECONDS)
         with scratch_folder(tmp_path) as own:
             assert not killed.exists(), "what the killed process left"
             assert (living / "deep/content").exists(), "its process lives"
@@ -40,7 +41,7 @@ def test_a_killed_process_folder_is_removed_by_the_next_and_a_living_one_stays(t
     finally:
         for process in holders:
             process.kill()
-            process.communicate(timeout=10)
+            process.communicate(timeout=PROCESS_SECONDS)
     assert remove_abandoned(tmp_path) == 1
     assert list(tmp_path.iterdir()) == []
 

@@ -16,9 +16,9 @@ from saddle.store.ledger import Ledger
 from saddle.store.lock import lock_study
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
-from tests.support.commands import wait_until
 from tests.support.records import changed, make_record
 from tests.support.s3 import S3
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 RUN = RunId("digits")
 STALE = 3.0
@@ -109,12 +109,12 @@ def test_nothing_that_a_stale_process_writes_reaches_what_its_successor_wrote(
             Ledger(store, RUN).add(changed(ENTRY, token=lock.token))
             before = objects(s3, bucket)
             os.kill(process.pid, signal.SIGCONT)
-            said, _ = process.communicate("go on\n", timeout=60)
+            said, _ = process.communicate("go on\n", timeout=PROCESS_SECONDS)
             after = objects(s3, bucket)
             assert not lock.lost
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(PROCESS_SECONDS)
     assert said.splitlines() == [
         *(f"{name} was refused" for name in ("checkpoint", "verdict", "entry", "proposal", "removal", "facts")),
         "lost",

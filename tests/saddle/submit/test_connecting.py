@@ -10,7 +10,8 @@ import pytest
 import saddle
 from saddle.cluster.auth import ClusterError, is_loopback, split
 from saddle.cluster.connection import find_cluster
-from tests.saddle.submit.conftest import METHODS, There, wait_until
+from tests.saddle.submit.conftest import METHODS, There
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -63,7 +64,7 @@ def test_a_driver_on_the_head_ends_when_its_client_is_gone(there: There) -> None
     wait_until(lambda: list(Path(there.storage).glob("studies/orphan/trials/*/checkpoints/*")), "the first checkpoint")
     [driver] = [process for process in there.cluster.head.processes() if "saddle.cli" in process.cmdline()]
     running.kill()
-    running.communicate(timeout=30)
+    running.communicate(timeout=PROCESS_SECONDS)
     wait_until(lambda: not driver.is_running() or driver.status() == "zombie", "the driver's end", 120)
 
 

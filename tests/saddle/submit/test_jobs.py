@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import saddle
-from tests.saddle.submit.conftest import METHODS, There, wait_until
+from tests.saddle.submit.conftest import METHODS, There
 from tests.support.ray_nodes import Node
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -74,7 +75,7 @@ def test_a_running_study_is_left_watched_refused_to_others_and_stopped(there: Th
     trials = Path(there.storage) / "studies/long/trials"
     wait_until(lambda: list(trials.glob("*/checkpoints/*")), "the first epoch's checkpoint")
     submitting.send_signal(signal.SIGINT)
-    _, complained = submitting.communicate(timeout=30)
+    _, complained = submitting.communicate(timeout=PROCESS_SECONDS)
     assert submitting.returncode == 130
     assert "long goes on as saddle-long-" in complained
     assert f"saddle logs long --follow {' '.join(address)}" in complained

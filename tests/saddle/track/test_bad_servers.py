@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mlflow.entities import ViewType
@@ -30,6 +29,7 @@ from tests.support.faulty_proxy import Fault, FaultyProxy, Request, faulty_proxy
 from tests.support.mlflow_servers import Contents, contents, kill_group, serving, without_clock
 from tests.support.postgres import Postgres
 from tests.support.records import changed
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 Open = Callable[[str], MlflowTracker]
 FAULTS = [Fault("answer", status=500), Fault("answer", status=503), Fault("lose", status=500), Fault("reset"),
@@ -61,7 +61,7 @@ def test_requests_fail_in_every_way(any_server: Server, tracker_to: Open, tmp_pa
         proxy.plan = plan
         tracker = tracker_to(proxy.url)
         tell(tracker, tmp_path)
-        wait_for(lambda: sum(fault is not None for fault in happened) > 40, "forty failures")
+        wait_until(lambda: sum(fault is not None for fault in happened) > 40, "forty failures")
         proxy.heal()
         assert tracker.close(60) is None
     assert {fault for fault in happened if fault is not None} == set(FAULTS)
@@ -168,7 +168,7 @@ def test_a_server_killed_and_restarted_on_the_way(
     tracker = tracker_to(f"http://127.0.0.1:{port}")  # dead from the start
     with serving(tmp_path, database, port) as server, faulty_proxy(server.uri):
         tell(tracker, tmp_path)
-        wait_for(lambda: MlflowClient(server.uri).get_experiment_by_name(tmp_path.name), "the first deliveries")
+        wait_until(lambda: MlflowClient(server.uri).get_experiment_by_name(tmp_path.name), "the first deliveries")
         kill_group(server)
     with serving(tmp_path, database, port) as server:
         assert tracker.close(60) is None
@@ -185,17 +185,10 @@ def test_a_database_restarted_under_the_server(
         tell(tracker, tmp_path)
         for mode in ("immediate", "fast"):
             since = len(proxy.requests)
-            wait_for(lambda since=since: len(proxy.requests) > since + 15, "some deliveries")
+            wait_until(lambda since=since: len(proxy.requests) > since + 15, "some deliveries")
             postgres.restart(mode, pause=1.0)
         assert tracker.close(60) is None
         assert without_clock(contents(server.uri, tmp_path.name)) == expected
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s"
-        time.sleep(0.02)
 
 
 DRIVER = """
@@ -226,15 +219,15 @@ def test_a_driver_killed_at_any_moment_of_the_delivery(
     for kill_after in (3, 12, 30):
         target = len(proxy.requests) + kill_after
         driver = subprocess.Popen([sys.executable, "-c", DRIVER, tmp_path, proxy.url], env=environment)
-        wait_for(lambda target=target: len(proxy.requests) >= target, "deliveries")
+        wait_until(lambda target=target: len(proxy.requests) >= target, "deliveries", process=driver)
         driver.send_signal(signal.SIGKILL)
-        driver.wait(10)
+        driver.wait(PROCESS_SECONDS)
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, tmp_path, proxy.url],
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PROCESS_SECONDS,
     )
     assert done.stdout == "None\n", done.stdout + done.stderr
     assert without_clock(contents(sqlite_server.uri, tmp_path.name)) == expected
@@ -282,7 +275,7 @@ def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     again.start_study({}, {}, [])
     again.settle([ended("done", arm="mp")])
     again.start_trial(started("half", "mp"))
-    wait_for(lambda: statuses()["inst/half"] == "RUNNING", "the trial's going on")
+    wait_until(lambda: statuses()["inst/half"] == "RUNNING", "the trial's going on")
     assert statuses() == {"inst": "RUNNING", "inst/arm/mp": "RUNNING", "inst/done": "FINISHED", "inst/half": "RUNNING"}
     again.finish_trial(ended("half", arm="mp"), [])
     again.finish_study("FINISHED", {"mp": ArmSummary({})}, {}, [])

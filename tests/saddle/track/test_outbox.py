@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from saddle.track.outbox import DAMAGED, Backlog, Deliver, Operation, Outbox, cut_tail
-from tests.support.commands import wait_until
+from tests.support.waiting import wait_until
 
 
 class Recipient:

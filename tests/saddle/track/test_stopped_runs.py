@@ -6,15 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.support.mlflow_servers import Contents, contents
+from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 pytestmark = pytest.mark.fault("driver stopped at any moment: no run left running")
 
@@ -73,31 +72,23 @@ def driver(tmp_path: Path) -> Iterator[Driver]:
     driver.kill()
 
 
-def wait_for(condition: Callable[[], Any], what: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, f"the command ended before {what}"
-        assert time.monotonic() < deadline, f"{what} did not come within two minutes"
-        time.sleep(0.05)
-
-
 @pytest.mark.slow
 def test_no_run_is_left_running(driver: Driver) -> None:
     first = driver.start()
-    wait_for(lambda: driver.finished() >= 1, "a trial's end", first)
+    wait_until(lambda: driver.finished() >= 1, "a trial's end", process=first, show=driver.said)
     first.send_signal(signal.SIGINT)
-    assert first.wait(120) == 130, driver.said()
+    assert first.wait(PROCESS_SECONDS) == 130, driver.said()
     statuses = [run["status"] for run in driver.tracked().values()]
     assert set(statuses) == {"FINISHED", "KILLED"}, "trials that ended, and those under way with their arms and study"
 
     before = driver.finished()
     second = driver.start()
-    wait_for(lambda: driver.finished() > before, "another trial's end", second)
+    wait_until(lambda: driver.finished() > before, "another trial's end", process=second, show=driver.said)
     driver.kill()
-    second.wait(30)
+    second.wait(PROCESS_SECONDS)
     assert before < driver.finished() < 6
 
-    assert driver.start().wait(180) == 0, driver.said()
+    assert driver.start().wait(PROCESS_SECONDS) == 0, driver.said()
     found = driver.tracked()
     assert len(found) == 1 + 2 + 6
     assert {run["status"] for run in found.values()} == {"FINISHED"}

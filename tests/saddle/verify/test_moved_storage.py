@@ -117,7 +117,7 @@ def test_the_pages_of_a_moved_storage_show_its_files(first: LocalStore, tmp_path
         client = MlflowClient(server.uri)
         [run] = client.search_runs(["1"], "tags.`saddle.level` = 'study'", order_by=["start_time DESC"], max_results=1)
         address = f"{server.uri}/get-artifact?path=study.yaml&run_uuid={run.info.run_id}"
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(address, timeout=120) as answer:
             assert b"study: abl" in answer.read()
         for name in ("abl", *set_aside_names(store)):
             stored = read_study(store, name)

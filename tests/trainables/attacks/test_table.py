@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.waiting import PROCESS_SECONDS
 from trainables.attacks.attack import Attack, Budget
 from trainables.attacks.table import ATTACKS, NAMES, SETS, attack_of
 
@@ -54,4 +55,4 @@ def test_costs_are_steps_of_every_start_and_target_that_there_is() -> None:
 
 def test_reading_the_table_imports_no_torch() -> None:
     read = "import sys, trainables.attacks.table, trainables.adversarial_training; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", read], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", read], check=True, timeout=PROCESS_SECONDS)

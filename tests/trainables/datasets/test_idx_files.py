@@ -16,6 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.waiting import join_all
 from trainables.datasets import DataError, fetch, load
 from trainables.datasets.errors import DataNotFoundError
 from trainables.datasets.formats.idx import parse_idx, read_content, verify
@@ -133,7 +134,7 @@ def serve(folder: Path) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
-    thread.join()
+    join_all(thread)
     server.server_close()
 
 

@@ -21,7 +21,7 @@ from trainables.datasets.cache.lock import hold, try_hold
 from trainables.datasets.cache.space import budget, cache_root, entries, make_room
 from trainables.datasets.decoding.images import decode, resize
 
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 @pytest.fixture(autouse=True)

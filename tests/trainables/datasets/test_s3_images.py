@@ -18,13 +18,14 @@ import pytest
 
 from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3, SECRET
+from tests.support.waiting import join_all
 from tests.trainables.datasets.encoding import noise, png, write_parquet
 from trainables.datasets import DataError, load
 from trainables.datasets.errors import DataNotFoundError
 from trainables.datasets.files.addresses import find
 from trainables.datasets.files.locations import File, Folder
 
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 @pytest.fixture(autouse=True)
@@ -268,7 +269,7 @@ def test_an_answer_that_is_not_what_was_asked_for_is_refused(
             reader.read(100)
     finally:
         server.shutdown()
-        thread.join(10)
+        join_all(thread)
         server.server_close()
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.support.waiting import join_all
 from trainables.evaluation.inception import FILE, WeightsError, inception
 
 
@@ -111,7 +112,7 @@ def server() -> Iterator[str]:
     yield f"http://127.0.0.1:{served.server_port}"
     served.shutdown()
     served.server_close()
-    thread.join(10)
+    join_all(thread)
 
 
 def test_without_weights_it_says_how_to_get_them_or_do_without(

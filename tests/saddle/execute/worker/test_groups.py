@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from tests.support.waiting import join_all, wait_until
 
 pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.fault("a process of a worker group killed or hung")]
 
@@ -91,14 +91,14 @@ def left_over() -> dict[str, int]:
     return {"processes": len(ours), "ports": ports, "groups": len(groups)}
 
 
-def wait_until_nothing_is_left(seconds: float = 60) -> None:
+def wait_until_nothing_is_left() -> None:
     nothing = {"processes": 0, "ports": 0, "groups": 0}
-    deadline = time.monotonic() + seconds
-    while (found := left_over()) != nothing or ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
-        assert time.monotonic() < deadline, (
-            f"after {seconds:g} s there are still {found} of {ray.available_resources()}"
-        )
-        time.sleep(0.2)
+    wait_until(
+        lambda: left_over() == nothing and ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"],
+        "the end of all that was started",
+        show=lambda: f"{left_over()} of {ray.available_resources()}",
+        pause=0.2,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +123,7 @@ def starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], int]
 
     def count() -> int:
         over.set()
-        thread.join(timeout=10)
+        join_all(thread)
         return len(seen)
 
     return count
@@ -215,8 +215,8 @@ def test_whatever_process_is_killed_the_study_ends_as_if_nothing_had_been(store:
     killed: list[int] = []
 
     def kill_one() -> None:
-        while not list((store.root / "studies/killed/trials").glob("*/checkpoints/epoch-00003.pt")):
-            time.sleep(0.05)
+        trials = store.root / "studies/killed/trials"
+        wait_until(lambda: list(trials.glob("*/checkpoints/epoch-00003.pt")), "the third epoch", 300)
         for process in psutil.Process().children(recursive=True):
             if any(name in " ".join(process.cmdline()) for name in PROCESSES[what]):
                 killed.append(process.pid)
@@ -226,7 +226,7 @@ def test_whatever_process_is_killed_the_study_ends_as_if_nothing_had_been(store:
     killer = threading.Thread(target=kill_one, daemon=True)
     killer.start()
     result = run_yaml(text, store)
-    killer.join(timeout=10)
+    join_all(killer)
     assert killed, f"there was no process called {what}"
     calm = run_yaml(text.replace("study: killed", "study: calm").replace("pause: 0.3", "pause: 0"), store)
     assert essence(result) == essence(calm)

@@ -13,6 +13,7 @@ from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from tests.support.waiting import join_all
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -198,7 +199,7 @@ ablation:
         result = run_yaml(text, store)
     finally:
         over.set()
-        watcher.join(timeout=10)
+        join_all(watcher)
     short, long = sorted(result.entries, key=lambda entry: entry.ended)
     between = [cpus for when, cpus in free if short.ended + 2 < when < long.ended]
     assert between, "the long trial ended too soon to look"

@@ -24,6 +24,7 @@ from saddle.trial.run_id import RunId
 from tests.support.commands import Command
 from tests.support.faulty_proxy import Fault, FaultyProxy, Judge, Request, is_conditional
 from tests.support.s3 import S3
+from tests.support.waiting import wait_until
 
 RUN = RunId("digits")
 WRONG_ETAG = r"it wrote over a blob on condition that it had an ETag \(If-Match\) that it didn't have"
@@ -203,10 +204,7 @@ def test_a_server_that_forgets_its_conditions_later_is_found_out_by_the_driver_t
         facts = json.loads(s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read())
         stolen = json.dumps({**facts, "token": "another", "host": "gpu-7"}).encode()
         s3.client().put_object(Bucket=store.bucket, Key=key, Body=stolen)
-        deadline = time.monotonic() + 10
-        while not lock.lost and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert lock.lost, "it went on renewing over the other driver's lease"
+        wait_until(lambda: lock.lost, "the loss of the lease; it went on renewing over the other driver's")
         assert "gpu-7" in lock.why
     assert s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read() == stolen
 

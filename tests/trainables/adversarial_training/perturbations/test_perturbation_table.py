@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.support.waiting import PROCESS_SECONDS
 from trainables.adversarial_training.perturbations.table import KINDS, RETIRED, described
 
 
@@ -23,4 +24,4 @@ def test_only_the_single_task_attack_needs_no_tasks() -> None:
 
 def test_reading_the_table_imports_no_torch() -> None:
     read = "import sys, trainables.adversarial_training.perturbations.table; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", read], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", read], check=True, timeout=PROCESS_SECONDS)
