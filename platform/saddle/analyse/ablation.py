@@ -13,15 +13,19 @@ from saddle.analyse.block_averages import averaged_over, averages_over_blocks
 from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.collapse import failure_rates
+from saddle.analyse.comparison import compare
 from saddle.analyse.contrast_effects import contrast_effects, contrasts_of, unestimable
-from saddle.analyse.effects import ComparisonSpec, paired_effects
+from saddle.analyse.effects import ComparisonSpec, describe, paired_effects
 from saddle.analyse.evaluations import at_quick
+from saddle.analyse.lopsided import lopsided
 from saddle.analyse.mixed_effects import with_mixed
+from saddle.analyse.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph, scale_of
+from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
@@ -49,15 +53,18 @@ def answer_ablation(
     arms = list(arms) if arms else arms_of(study, entries)
     metric = compared_metric(study, declared, entries)
     spec = comparison_spec(study, metric)
-    measured = measure_arms(study, arms, entries, metric.name)
+    measured = measure_arms(study, arms, entries, metric.name, spec.scale)
     standing = judge_arms(study, arms, measured, spec)
+    off = off_scale(measured, metric, spec.scale)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
-    effects = with_mixed(standing.effects, ablation, arms, entries, metric.name)
+    effects = standing.effects if off else with_mixed(standing.effects, ablation, arms, entries, metric.name)
     failures = failure_rates(measured)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
         sentence = f"Not informative: {near_chance}"
+    elif off:
+        sentence = f"Not compared: {off}."
     else:
         plain = plain_sentences(study.question or "", effects, scale_of(effects, metric))
         statistics = at_quick(entries, metric) + paragraph(effects, spec) + averaged_over(ablation)
@@ -70,7 +77,7 @@ def answer_ablation(
     sentence, badge = with_badge(
         sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}", declared
     )
-    in_blocks = effects_in_blocks(ablation, arms, entries, spec)
+    in_blocks = [] if off else effects_in_blocks(ablation, arms, entries, spec)
     columns, rows = results_table(arms, measured, effects, entries, spec)
     block_columns, block_rows = blocks_table(in_blocks, metric)
     warnings = [
@@ -79,7 +86,8 @@ def answer_ablation(
         *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}, declared),
         *collapses(failures),
         *unestimable(ablation, arms),
-        *averages_over_blocks(ablation, arms, entries, spec),
+        *(() if off else averages_over_blocks(ablation, arms, entries, spec)),
+        *lopsided(measured, spec.scale),
     ]
     return Answer(
         sentence,
@@ -103,21 +111,23 @@ def standing_of(
 ) -> RaceState:
     """Where an ablation stands: its effects, and which arms its race, if it has one, needs no more."""
     spec = comparison_spec(study, compared_metric(study, declared, entries))
-    return judge_arms(study, arms, measure_arms(study, arms, entries, spec.metric.name), spec)
+    return judge_arms(study, arms, measure_arms(study, arms, entries, spec.metric.name, spec.scale), spec)
 
 
 def comparison_spec(study: Study, metric: Metric) -> ComparisonSpec:
     """How the study's comparisons are judged."""
     compare = _ablation(study).compare
-    return ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence)
+    return ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence, scale=compare.scale)
 
 
-def measure_arms(study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str) -> list[ArmValues]:
-    """The values of every arm, the baseline's first, under the names that a reader sees."""
+def measure_arms(
+    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str, scale: ScaleName = "linear"
+) -> list[ArmValues]:
+    """The values of every arm, the baseline's first, as a reader calls them; over blocks, means on `scale`."""
     ablation = _ablation(study)
     seeds, blocks = ablation.seed_list, block_list(ablation.blocks)
     named = zip(arms, labels(arms), strict=True)
-    return [measure(entries, arm, metric, seeds, label, blocks) for arm, label in named]
+    return [measure(entries, arm, metric, seeds, label, blocks, scale) for arm, label in named]
 
 
 def without_needless(arm: ArmValues, standing: RaceState, seeds: Sequence[int]) -> ArmValues:
@@ -130,7 +140,15 @@ def without_needless(arm: ArmValues, standing: RaceState, seeds: Sequence[int]) 
 
 
 def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spec: ComparisonSpec) -> RaceState:
-    """The same from measured arms."""
+    """The same from measured arms, whose values are in the metric's unit; unsettled where one is off the scale."""
+    scaled = [on_scale(arm, spec.scale) for arm in measured] if not off_scale(measured, spec.metric, spec.scale) else []
+    if not scaled:
+        return RaceState(tuple(describe(compare(arm, measured[0], spec.direction), spec) for arm in measured[1:]))
+    standing = _judge(study, arms, scaled, spec)
+    return replace(standing, effects=tuple(in_units(effect, spec.scale) for effect in standing.effects))
+
+
+def _judge(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spec: ComparisonSpec) -> RaceState:
     ablation = _ablation(study)
     spending = ablation.race.spending
     if spending is not None:

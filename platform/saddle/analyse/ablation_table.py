@@ -63,7 +63,14 @@ def blocks_table(
     """Columns and rows of what happened in single blocks, without p and verdict; no rows without blocks."""
     differences = scale_of([effect for _, effect in in_blocks], metric)
     scale = Scale.of(metric)
-    columns = ("arm", "block", "seeds", metric_label(metric.name), f"difference{scale.difference_unit}", "interval")
+    columns = (
+        "arm",
+        "block",
+        "seeds",
+        metric_label(metric.name),
+        f"difference{differences.difference_unit}",
+        "interval",
+    )
     rows = []
     for block, effect in in_blocks:
         name = effect.name if effect.kind == "arm" else f"{effect.kind}: {effect.name}"

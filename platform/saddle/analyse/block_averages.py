@@ -14,7 +14,8 @@ from saddle.analyse.blocks import comparisons_in
 from saddle.analyse.comparison import Comparison
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.statistics.random_effects import FEWEST_BLOCKS, BlockMeans, block_means
-from saddle.analyse.text.formatting import Scale, listed, plural
+from saddle.analyse.statistics.scales import ScaleName
+from saddle.analyse.text.formatting import listed, plural, scale_of_differences
 from saddle.design import Arm
 from saddle.design.blocks import MACHINE, Block, block_list
 from saddle.study.ablation import Ablation
@@ -40,7 +41,7 @@ def averages_over_blocks(
         for comparisons in zip(*by_level, strict=True):
             if all(len(comparison.values) > 1 for comparison in comparisons):
                 found = _over_levels(comparisons, spec.alpha)
-                yield _sentence(comparisons[0].name, factor, found, spec.metric)
+                yield _sentence(comparisons[0].name, factor, found, spec.metric, spec.scale)
 
 
 def _blocks_at(ablation: Ablation, factor: str, level: Any) -> list[Block]:
@@ -52,11 +53,12 @@ def _over_levels(comparisons: Sequence[Comparison], alpha: float) -> BlockMeans:
     return block_means([fmean(each) for each in values], [variance(each) / len(each) for each in values], alpha)
 
 
-def _sentence(name: str, factor: str, found: BlockMeans, metric: Metric) -> str:
-    scale = Scale.of(metric, [(found.high - found.low) / 2])
+def _sentence(name: str, factor: str, found: BlockMeans, metric: Metric, on: ScaleName) -> str:
+    scale = scale_of_differences(metric, on, [(found.high - found.low) / 2])
+    tau = f"{scale.amount(found.tau)}{scale.difference_suffix}"
     return (
         f"{name} over {plural(found.blocks, f'{factor} mean')}: {scale.difference(found.mean)}"
         f" ({scale.interval(found.low, found.high)}, as if they were drawn from others like them); they differ with a"
-        f" standard deviation of {scale.bare(found.tau)}{scale.difference_suffix}, and another {factor} is expected at"
+        f" standard deviation of {tau}, and another {factor} is expected at"
         f" {scale.interval(found.predicted_low, found.predicted_high)}."
     )

@@ -9,6 +9,7 @@ from saddle.analyse.comparison import Comparison, compare
 from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, describe
+from saddle.analyse.on_scale import in_units, on_scale
 from saddle.analyse.paired_values import measure
 from saddle.design import Arm, labels
 from saddle.design.blocks import Block, block_list, block_name
@@ -47,7 +48,7 @@ def comparisons_in(
 ) -> list[Comparison]:
     """What each effect of the study compares in these blocks alone, seed by seed."""
     measured = [
-        measure(entries, arm, spec.metric.name, ablation.seed_list, label, blocks)
+        on_scale(measure(entries, arm, spec.metric.name, ablation.seed_list, label, blocks, spec.scale), spec.scale)
         for arm, label in zip(arms, labels(arms), strict=True)
     ]
     designed = contrasts_of(ablation, arms)
@@ -57,7 +58,7 @@ def comparisons_in(
 
 
 def _described(comparison: Comparison, spec: ComparisonSpec) -> Effect:
-    effect = describe(comparison, spec)
+    effect = in_units(describe(comparison, spec), spec.scale)
     if comparison.test is None:
         return effect
     low, high = comparison.test.interval(spec.alpha)

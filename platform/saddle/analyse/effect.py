@@ -9,6 +9,7 @@ from typing import Literal
 from saddle.analyse.statistics.corrections import Correction
 from saddle.analyse.statistics.mixed_model import MixedEffect
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.verdict import Verdict
 from trainables.contract import Direction, Metric
 
@@ -75,6 +76,8 @@ class Effect:
     """The same from a mixed model of all replicates, in crossed designs that ask for it."""
     notes: tuple[str, ...] = ()
     kind: Kind = "arm"
+    scale: ScaleName = "linear"
+    """On which differences, their mean, interval and spread are; the means of arm and baseline are in units again."""
 
     @property
     def direction(self) -> Direction:

@@ -14,6 +14,7 @@ from saddle.analyse.effect import Effect, FailuresCounted
 from saddle.analyse.paired_values import MISSING, ArmValues
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.statistics.sign_flip import sign_flip_p
 from saddle.analyse.verdict import Intervals, Verdict, decide, decide_with_failures
 from trainables.contract import Direction, Metric
@@ -30,6 +31,8 @@ class ComparisonSpec:
     alpha: float = 0.05
     correction: Correction = "holm"
     equivalence: float | None = None
+    scale: ScaleName = "linear"
+    """On which the differences are taken."""
 
     @property
     def direction(self) -> Direction:

@@ -10,6 +10,7 @@ from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Effect
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.statistics.mixed_model import Observation, mixed_effects
+from saddle.analyse.statistics.scales import ScaleName, to_scale
 from saddle.design import Arm
 from saddle.study.ablation import Ablation
 from saddle.study.values import canonical
@@ -28,12 +29,14 @@ def with_mixed(
         contrast.name: {arms[place].key: weight for place, weight in contrast.weights.items()}
         for contrast in designed.effects
     }
-    found = mixed_effects(observations(entries, arms, metric), weights, ablation.compare.alpha)
+    found = mixed_effects(observations(entries, arms, metric, ablation.compare.scale), weights, ablation.compare.alpha)
     return tuple(replace(effect, mixed=found.get(effect.name)) for effect in effects)
 
 
-def observations(entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str) -> list[Observation]:
-    """Every completed replicate with a finite value; of one trained again the latest counts."""
+def observations(
+    entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str, scale: ScaleName = "linear"
+) -> list[Observation]:
+    """Every completed replicate with a finite value, on `scale`; of one trained again the latest counts."""
     found: dict[tuple[str, int, str], Observation] = {}
     for arm in arms:
         for entry in sorted(of_arm(entries, arm), key=lambda entry: entry.started):
@@ -41,5 +44,5 @@ def observations(entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: st
             place = (arm.key, entry.seed, canonical(entry.block))
             found.pop(place, None)
             if entry.outcome == Outcome.COMPLETED and value is not None:
-                found[place] = Observation(*place, value)
+                found[place] = Observation(*place, to_scale(value, scale))
     return list(found.values())

@@ -8,12 +8,12 @@ the study's blocks; a population of blocks of which these were drawn it does not
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from saddle.analyse.best import value_of
+from saddle.analyse.statistics.scales import ScaleName, mean_on
 from saddle.design.arm import Arm
 from saddle.design.blocks import Block, block_name
 from saddle.study.values import canonical
@@ -88,8 +88,12 @@ def measure(
     seeds: Sequence[int],
     label: str | None = None,
     blocks: Sequence[Block] = ({},),
+    scale: ScaleName = "linear",
 ) -> ArmValues:
-    """An arm's values of a metric by seed, each the mean over the blocks; a replicate's latest entry counts."""
+    """An arm's values of a metric by seed, each the mean over the blocks, taken on `scale`.
+
+    A replicate's latest entry counts.
+    """
     ordered = sorted(of_arm(entries, arm), key=lambda entry: entry.started)
     latest = {(entry.seed, canonical(entry.block)): entry for entry in ordered}
     values: dict[int, float] = {}
@@ -105,7 +109,7 @@ def measure(
             lost[seed], block = min(gone, key=lambda one: one[0] == MISSING)
             lost_in |= {seed: block} if block else {}
         else:
-            values[seed] = statistics.fmean(value for value in found if not isinstance(value, str))
+            values[seed] = mean_on([value for value in found if not isinstance(value, str)], scale)
     return ArmValues(label or arm.name, values, lost, lost_in)
 
 

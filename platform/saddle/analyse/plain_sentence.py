@@ -85,7 +85,7 @@ def _clause(effect: Effect, scale: Scale) -> str:
     if effect.low is None or effect.mean is None or effect.arm_mean is None or effect.baseline_mean is None:
         return ""
     values = f"{scale.bare(effect.baseline_mean)} → {scale.value(effect.arm_mean)}"
-    size = f"{scale.bare(abs(effect.mean))}{scale.difference_suffix}"
+    size = f"{scale.amount(effect.mean)}{scale.difference_suffix}"
     way = "higher" if effect.mean > 0 else "lower"
     # of a metric that is to be minimised a reader may not know which way is better
     sense = "" if effect.direction == "maximize" else f", which is {'better' if effect.mean < 0 else 'worse'}"

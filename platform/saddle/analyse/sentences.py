@@ -8,7 +8,7 @@ from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.statistics.power import FEWEST_SEEDS
-from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
+from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scale_of_differences
 from saddle.analyse.verdict import Verdict
 from trainables.contract import Metric
 
@@ -23,7 +23,9 @@ def scale_of(effects: Sequence[Effect], metric: Metric) -> Scale:
     halves = [
         (effect.high - effect.low) / 2 for effect in effects if effect.low is not None and effect.high is not None
     ]
-    return Scale.of(metric, halves)
+    scale = effects[0].scale if effects else "linear"
+    levels = [abs(effect.baseline_mean) for effect in effects if effect.baseline_mean and effect.kind != "interaction"]
+    return scale_of_differences(metric, scale, halves, min(levels, default=0.0))
 
 
 def paragraph(effects: Sequence[Effect], spec: ComparisonSpec) -> str:
@@ -103,7 +105,7 @@ def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) 
         case Verdict.NO_DIFFERENCE:
             return f"No difference shown between {between}{where}"
         case Verdict.EQUIVALENT:
-            within = f" (within ±{scale.bare(equivalence)}{scale.difference_suffix})" if equivalence else ""
+            within = f" (within {scale.margin(equivalence)})" if equivalence else ""
             return f"{between} are equivalent{where}{within}"
         case Verdict.BETTER_WHERE_IT_WORKS if effect.counted is not None:
             works = effect.counted.arm_trained - effect.counted.arm

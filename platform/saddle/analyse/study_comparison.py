@@ -14,9 +14,11 @@ from saddle.analyse.comparison import compare
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, judge
 from saddle.analyse.evaluations import NOT_SAID, evaluation_cautions
+from saddle.analyse.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.retried import without_retried
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import listed
 from saddle.study.models import Study
@@ -55,8 +57,8 @@ class StudyView:
     """Those of the facts that say how its trials were measured."""
     cautions: Sequence[str] = ()
     """What sets its own trials apart in that."""
-    equivalence: float | None = None
-    """Half the width of no practical difference in `metric`, where the study declares it of this metric."""
+    spec: ComparisonSpec | None = None
+    """How an ablation compares its arms; margin and scale only where it declares them of `metric`."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,10 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
     measured = results.measured(asked.name)
     spec = comparison_spec(study, asked)
     if asked.name != results.metric.name:
-        spec = replace(spec, equivalence=None)  # a margin is one of the metric that it was declared of
+        spec = ComparisonSpec(asked, spec.alpha, spec.correction)  # margin and scale are of the study's own metric
     standing = judge_arms(study, results.arms, measured, spec)
     effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
-    return StudyView(study, asked, measured, effects, measured[0].arm, equivalence=spec.equivalence, **shared)
+    return StudyView(study, asked, measured, effects, measured[0].arm, spec=spec, **shared)
 
 
 def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:
@@ -115,6 +117,9 @@ def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyCom
 
 def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
     first, *others = views
+    spec = first.spec or ComparisonSpec(first.metric)
+    if any(off_scale(view.arms, first.metric, spec.scale) for view in views):
+        spec = ComparisonSpec(first.metric)
     arms = {arm.arm: arm for arm in first.arms}
     comparisons = []
     for other in others:
@@ -122,15 +127,17 @@ def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
             continue
         for arm in other.arms:
             if arm.arm in arms:
+                of_other, of_first = _of(other, arm, spec.scale), _of(first, arms[arm.arm], spec.scale)
                 name = f"{arm.arm}: {other.name} − {first.name}"
-                compared = compare(_of(other, arm), _of(first, arms[arm.arm]), first.metric.direction, name)
+                compared = compare(of_other, of_first, first.metric.direction, name)
                 if len(compared.counted_values) >= FEWEST_SEEDS:
                     comparisons.append(replace(compared, between_studies=True))
-    return judge(comparisons, ComparisonSpec(first.metric, alpha, equivalence=first.equivalence))
+    effects = judge(comparisons, replace(spec, alpha=alpha, correction="holm"))
+    return [in_units(effect, spec.scale) for effect in effects]
 
 
-def _of(view: StudyView, arm: ArmValues) -> ArmValues:
-    return ArmValues(f"{arm.arm} in {view.name}", arm.values, arm.lost)
+def _of(view: StudyView, arm: ArmValues, scale: ScaleName) -> ArmValues:
+    return on_scale(ArmValues(f"{arm.arm} in {view.name}", arm.values, arm.lost), scale)
 
 
 def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:

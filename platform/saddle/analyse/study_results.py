@@ -87,7 +87,8 @@ class StudyResults:
     def measured(self, metric: str) -> list[ArmValues]:
         """Every arm's values of a metric, seed by seed, the baseline's first."""
         if metric not in self._measured:
-            self._measured[metric] = measure_arms(self.study, self.arms, self.comparable, metric)
+            scale = self.spec.scale if metric == self.metric.name else "linear"
+            self._measured[metric] = measure_arms(self.study, self.arms, self.comparable, metric, scale)
         return self._measured[metric]
 
     def name_of_arm(self, record: TrialRecord) -> str | None:

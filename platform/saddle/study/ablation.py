@@ -18,8 +18,10 @@ class Compare(Section):
     """How often a difference may be claimed where there is none."""
     correction: Literal["holm", "bh"] = "holm"
     """How `alpha` is shared among the arms: `holm` bounds the chance of any wrong claim, `bh` their expected share."""
+    scale: Literal["linear", "log", "logit"] = "linear"
+    """On which scale differences are taken: `log` compares ratios, as of distances; `logit` shares near 0 or 1."""
     equivalence: Positive | None = None
-    """Half the width of "no practical difference", in the metric's unit."""
+    """Half the width of "no practical difference", in the metric's unit; of logarithms or logits on their scales."""
     mixed_model: Flag = False
     """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)

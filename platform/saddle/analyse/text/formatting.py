@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,9 +75,65 @@ class Scale:
         """`+0.8`, with its sign even where it rounds to zero."""
         return signed(f"{number * self.factor:+.{self.decimals}f}")
 
+    def amount(self, number: float) -> str:
+        """The size of a difference or of a spread, without its sign."""
+        return self.change(number).lstrip(f"+{MINUS}")
+
+    def margin(self, size: float) -> str:
+        """`±0.5 points`."""
+        return f"±{self.amount(size)}{self.difference_suffix}"
+
+    def tick(self, number: float) -> str:
+        """A difference on an axis, in as many digits as it takes."""
+        return signed(f"{number * self.factor:+.4g}")
+
     def interval(self, low: float | None, high: float | None) -> str:
         """`−1.2 to +2.8`."""
         return DASH if low is None or high is None else f"{self.change(low)} to {self.change(high)}"
+
+
+@dataclass(frozen=True)
+class RatioScale(Scale):
+    """Differences of logarithms, written as relative changes in per cent: −0.223 is `−20 %`."""
+
+    change_decimals: int = 1
+
+    def change(self, number: float) -> str:
+        return signed(f"{100 * math.expm1(number):+.{self.change_decimals}f}")
+
+    def margin(self, size: float) -> str:
+        return f"{self.interval(-size, size)} %"
+
+    def tick(self, number: float) -> str:
+        return signed(f"{100 * math.expm1(number):+.3g}")
+
+
+@dataclass(frozen=True)
+class LogitScale(Scale):
+    """Differences of log-odds, written as they are."""
+
+    change_decimals: int = 2
+
+    def change(self, number: float) -> str:
+        return signed(f"{number:+.{self.change_decimals}f}")
+
+    def tick(self, number: float) -> str:
+        return signed(f"{number:+.4g}")
+
+
+def scale_of_differences(metric: Metric, scale: str, halves: Sequence[float], level: float = 0.0) -> Scale:
+    """How differences on `scale` (`linear`, `log`, `logit`) are written whose intervals have these half-widths.
+
+    `level` is about where the metric itself stands, for the digits of its values.
+    """
+    if scale == "linear":
+        return Scale.of(metric, halves)
+    slope = level if scale == "log" else level * (1 - level)
+    values = Scale.of(metric, [half * slope for half in halves])
+    kind, suffix, factor = (RatioScale, " %", 100.0) if scale == "log" else (LogitScale, " logits", 1.0)
+    sizes = [half * factor for half in halves if half > 0 and math.isfinite(half)]
+    decimals = min(max(1 - math.floor(math.log10(min(sizes))), 0), 6) if sizes else 1
+    return kind(values.factor, values.suffix, suffix, values.decimals, decimals)
 
 
 def percent(share: float) -> str:

@@ -12,7 +12,7 @@ from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_comparison import StudyComparison, StudyView, mean_sd
 from saddle.analyse.text.formatting import label
 from saddle.report.blocks import Figures
-from saddle.report.drawing.axes import Numbers, category_axis, clean, legend_below, metric_axis, style_of
+from saddle.report.drawing.axes import Changes, category_axis, clean, legend_below, metric_axis, style_of
 from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, nothing
 from saddle.report.section import Section, left_out
 
@@ -96,7 +96,7 @@ def effects_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigur
                 axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
                 named = True
         _arm_axis(axes, shown)
-        axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
+        axes.xaxis.set_major_formatter(Changes(scale))
         unit = scale.difference_unit
         axes.set_xlabel(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}")
         legend_below(figure, axes, len(same))

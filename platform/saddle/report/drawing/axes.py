@@ -25,6 +25,16 @@ class Numbers(Formatter):
         return signed(f"{value * self.factor:{self.form}}") if value else "0"
 
 
+class Changes(Formatter):
+    """Ticks of differences, as the text beside them is written."""
+
+    def __init__(self, scale: Scale) -> None:
+        self.scale = scale
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return self.scale.tick(value) if value else "0"
+
+
 def clean(text: object, length: int = 38) -> str:
     """A name short enough for an axis, in one line, without characters that XML forbids."""
     line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())

@@ -15,7 +15,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, plural
 from saddle.analyse.verdict import Verdict
 from saddle.report.drawing.arm_order import SORTED_FROM, arms_in_order
-from saddle.report.drawing.axes import Numbers, category_axis, clean, metric_axis, style_of
+from saddle.report.drawing.axes import Changes, category_axis, clean, metric_axis, style_of
 from saddle.report.drawing.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing
 from saddle.report.drawing.dense import dots
 from saddle.report.study_figure import StudyFigure
@@ -68,7 +68,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         low, high = axes.get_xlim()
         margin = 0.05 * (high - low) or 1e-3
         axes.set_xlim(min(low, -margin), max(high, margin))
-        axes.xaxis.set_major_formatter(Numbers(scale.factor, "+.4g"))
+        axes.xaxis.set_major_formatter(Changes(scale))
         unit = scale.difference_unit
         axes.set_xlabel(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}")
 

@@ -32,7 +32,7 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
             effect.name if effect.kind == "arm" else f"{effect.kind}: {effect.name}",
             str(effect.n),
             DASH if effect.mean is None else scale.change(effect.mean),
-            DASH if effect.sd is None else scale.bare(effect.sd),
+            DASH if effect.sd is None else scale.amount(effect.sd),
             DASH if effect.size is None else setting(round(effect.size, 2)),
             DASH if effect.level is None else f"{100 * effect.level:.4g} %",
             *(p_value(p) for p in (effect.p, effect.p_adjusted, effect.p_permutation)),

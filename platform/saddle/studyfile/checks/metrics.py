@@ -36,8 +36,11 @@ def check_metrics(draft: Draft) -> None:
         path = ("ablation", "compare", "metric")
         if _exists(draft, path, compare.metric, ("test/", "validation/")) and compare.metric.startswith("train/"):
             draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
-    if compare is not None and compare.equivalence is not None and draft.trainable is not None:
-        _check_margin(draft, draft.trainable.metric(compare.metric or draft.trainable.selection), compare.equivalence)
+    if compare is not None and draft.trainable is not None:
+        compared = draft.trainable.metric(compare.metric or draft.trainable.selection)
+        _check_scale(draft, compared, compare.scale)
+        if compare.equivalence is not None and compare.scale == "linear":
+            _check_margin(draft, compared, compare.equivalence)
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
             if not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
@@ -52,6 +55,17 @@ def _check_bound(draft: Draft, path: Path, constraint: Constraint) -> None:
     kind, (low, high) = "a share, " if metric.is_fraction else "", metric.bounds
     right = f"a share's unit is 1: write {constraint.bound / 100:g} for {constraint.bound:g} %" if kind else ""
     draft.refuse(path, f"{metric} is {kind}from {low:g} to {high:g}, and {constraint.bound:g} is none", right)
+
+
+def _check_scale(draft: Draft, metric: Metric, scale: str) -> None:
+    """A metric that is compared on a scale has values there."""
+    low, high = metric.bounds or (metric.low, metric.high)
+    path, right = ("ablation", "compare", "scale"), "use scale: linear"
+    if scale == "log" and low is not None and low < 0:
+        draft.refuse(path, f"{metric} can be {low:g}, and what is not positive has no logarithm", right)
+    if scale == "logit" and (low, high) != (0.0, 1.0):
+        bounds = "unbounded" if low is None or high is None else f"from {low:g} to {high:g}"
+        draft.refuse(path, f"{metric} is {bounds}, and a logit is one of a share from 0 to 1", right)
 
 
 def _check_margin(draft: Draft, metric: Metric, margin: float) -> None:
