@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ ablation:
   compare: {{metric: test/score}}
 """
 NOTHING_LOST = "nothing that was stored is lost"
-END_SECONDS = 60
 
 
 @pytest.fixture
@@ -56,10 +54,8 @@ def stops(command: Command, *arguments: str, act: Any = lambda: None, after: Any
     process = command.start("run", "full.yaml", "--no-mlflow", *arguments)
     wait_until(lambda: after() or process.poll() is not None, "what was waited for", 120)
     act()
-    since = time.monotonic()
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=PROCESS_SECONDS)
     assert process.returncode == 3, said
-    assert time.monotonic() - since < END_SECONDS, "the trials under way were waited for"
     assert "Traceback" not in said, said
     [line] = [line for line in said.splitlines() if line.startswith("saddle: ")]
     assert NOTHING_LOST in line
@@ -145,9 +141,9 @@ def test_a_disk_that_fails(command: Command, way: str, said: str) -> None:
 
 @pytest.mark.slow
 def test_all_trials_end_soon_and_not_only_the_one_that_met_it(command: Command) -> None:
-    text = STUDY.format(fixed="way: io").replace("pause: 0.3, ", "").replace("level: 0", "pause: 600")
-    (command.folder / "full.yaml").write_text(text.replace("level: [0, 1]", "pause: [600, 0.3]"))
-    assert "Input/output error" in stops(command)  # beside a trial whose epochs take ten minutes
+    text = STUDY.format(fixed="way: io").replace("pause: 0.3, ", "").replace("level: 0", "pause: 3600")
+    (command.folder / "full.yaml").write_text(text.replace("level: [0, 1]", "pause: [3600, 0.3]"))
+    assert "Input/output error" in stops(command)  # beside a trial whose epochs take an hour
 
 
 def test_a_path_that_is_not_there_is_the_trials_failure(command: Command) -> None:

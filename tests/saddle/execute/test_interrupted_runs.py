@@ -81,17 +81,15 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
 
 
 def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(command: Command) -> None:
-    slow_down(command, 30)
+    slow_down(command, 3600)
     process = command.start("run", "slow.yaml", "--no-mlflow")
     wait_until(lambda: (command.folder / "runs/studies/slow/trials").exists(), "the first trial's start")
     process.send_signal(signal.SIGINT)
     time.sleep(1.5)
     assert process.poll() is None, "the first Ctrl-C waits for the epochs under way"
     process.send_signal(signal.SIGINT)
-    since = time.monotonic()
-    said, _ = process.communicate(timeout=PROCESS_SECONDS)
+    said, _ = process.communicate(timeout=PROCESS_SECONDS)  # an epoch takes an hour
     assert process.returncode == 130, said
-    assert time.monotonic() - since < 15, "an epoch takes 30 s, so it did not wait for one"
     wait_until(lambda: not command.leftovers(), "the end of all it started", 30)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,10 +62,8 @@ def test_slots_that_can_not_start_end_the_study_with_the_reason(
 ) -> None:
     store = LocalStore(tmp_path / "runs")
     [study] = parse_studies(STUDY.format(workers=workers, cpus=1 / workers), "starts.yaml")
-    since = time.monotonic()
     with connect(), pytest.raises(InfrastructureError) as caught:
         run_study(study, store, [{"CPU": 2.0}], Options(track=False))
-    assert time.monotonic() - since < 120
     assert "4 slots in a row died before they could take up a trial: " in str(caught.value)
     assert "this module is not the one that is meant" in str(caught.value)
     assert len(list(broken_workers.glob("tried-*"))) <= 2 * 4 * (1 + workers), "four times for each of two slots"

@@ -67,6 +67,10 @@ def essence(source: OptunaSearch) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def refuse_to_wait(*arguments: Any) -> None:
+    pytest.fail("nothing is to be waited for")
+
+
 @pytest.fixture(scope="module")
 def database(postgres_server: Postgres) -> str:
     return postgres_server.new_database()
@@ -105,18 +109,22 @@ def test_a_search_whose_answers_get_lost_is_the_search_undisturbed(postgres: Pos
 
 
 @pytest.mark.fault("a search's PostgreSQL restarted, gone, or losing answers")
-def test_a_search_over_a_restarted_server_is_the_search_undisturbed(postgres: Postgres, url: str) -> None:
+def test_a_search_over_a_restarted_server_is_the_search_undisturbed(
+    postgres: Postgres, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, wait = threading.Event(), PatientStorage._wait
+    monkeypatch.setattr(PatientStorage, "_wait", lambda storage, seconds: (waits.set(), wait(storage, seconds)))
     expected = search(opened(url, name="before-restarts"))
     for mode in ("fast", "immediate"):
         source = opened(url, name=f"restarted-{mode}")
         first = source.next()
         assert first is not None
+        waits.clear()
         postgres.stop(mode)
-        back = threading.Timer(1.0, postgres.start)
+        back = threading.Thread(target=lambda: waits.wait(PROCESS_SECONDS) and postgres.start())
         back.start()
-        since = time.monotonic()
         source.report(first.key, 1, {"validation/score": first.settings["x"] + 1})
-        assert time.monotonic() - since > 0.5, "it waited for the server"
+        assert waits.is_set(), "it waited for the server"
         join_all(back)
         source.report(first.key, 2, {"validation/score": first.settings["x"] + 2})
         entry = entry_of(first, Outcome.FAILED, **{"validation/score": first.settings["x"]})
@@ -138,7 +146,7 @@ def stopped(postgres: Postgres) -> Iterator[None]:
 
 @pytest.mark.fault("a search's PostgreSQL restarted, gone, or losing answers")
 def test_a_server_that_stays_away_ends_the_search_in_good_order(
-    postgres: Postgres, url: str, stopped: None, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, url: str, stopped: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SADDLE_OPTUNA_PATIENCE", "1.5")
     search = opened(url, name="left")
@@ -149,28 +157,32 @@ def test_a_server_that_stays_away_ends_the_search_in_good_order(
     postgres.stop()
     since = time.monotonic()
     assert source.report(first.key, 1, {"validation/score": 1.0}) is False
-    assert 1.4 < time.monotonic() - since < 10
+    assert time.monotonic() - since > 1.4
+    assert "trying again for 1.5 s" in caplog.text
     assert isinstance(source.trouble, StorageLost)
     assert "has not answered for" in str(source.trouble)
     assert postgres.password not in str(source.trouble)
-    since = time.monotonic()
     entry = entry_of(first, **{"validation/score": 0.5})
-    source.finish(entry)
-    assert source.next() is None
-    assert source.total == 2
-    assert time.monotonic() - since < 0.5, "once lost, nothing waits again"
+    with monkeypatch.context() as once_lost:
+        once_lost.setattr(PatientStorage, "_patiently", refuse_to_wait)
+        source.finish(entry)
+        assert source.next() is None
+        assert source.total == 2
     postgres.start()
     again = opened(url, {first.key: entry}, name="left")
     assert again.optuna.get_trials()[0].values == [0.5], "told when the search is opened again"
 
 
-def test_who_wants_the_run_to_end_does_not_wait(postgres: Postgres, url: str, stopped: None) -> None:
+def test_who_wants_the_run_to_end_does_not_wait(
+    postgres: Postgres, url: str, stopped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SADDLE_OPTUNA_PATIENCE", "3600")
     source = FaultTolerantSource(opened(url, name="hurried"))
     postgres.stop()
     threading.Timer(0.5, source.cancel_waits).start()
     since = time.monotonic()
     assert source.next() is None
-    assert time.monotonic() - since < 8
+    assert time.monotonic() - since < 120
     assert source.trouble is not None
 
 
@@ -222,15 +234,14 @@ def test_a_wrong_address_is_explained_without_its_password(address: str) -> None
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-def test_a_wrong_password_or_database_is_told_at_once(postgres: Postgres) -> None:
-    since = time.monotonic()
+def test_a_wrong_password_or_database_is_told_at_once(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saddle.search.database.time.sleep", refuse_to_wait)
     wrong = postgres.url().replace(postgres.password, "hush")
     for address, problem in ((wrong, "password authentication failed"), (postgres.url("none"), "does not exist")):
         with pytest.raises(SharedDatabaseError, match=problem) as raised:
             open_shared(address)
         assert "hush" not in str(raised.value)
         assert postgres.password not in str(raised.value)
-    assert time.monotonic() - since < 10
 
 
 @pytest.mark.parametrize("given", ["soon", "-1", "nan"])
@@ -253,10 +264,10 @@ def test_passwords_are_masked_however_they_are_written(secret: str) -> None:
     assert redact(secret).endswith(("/d", "x=1", "=***"))
 
 
-def test_what_the_database_refuses_is_not_tried_again(url: str) -> None:
+def test_what_the_database_refuses_is_not_tried_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = open_shared(url)
     assert isinstance(storage, PatientStorage)
-    since = time.monotonic()
+    monkeypatch.setattr(PatientStorage, "_wait", refuse_to_wait)
     with pytest.raises(KeyError):
         storage.get_study_id_from_name("nobody's")
     source = opened(url, name="refused")
@@ -265,7 +276,6 @@ def test_what_the_database_refuses_is_not_tried_again(url: str) -> None:
     assert SETTINGS in source.optuna.get_trials()[0].user_attrs
     with pytest.raises(Exception, match="has already finished"):
         storage.set_trial_state_values(source.optuna.get_trials()[0]._trial_id, TrialState.FAIL)
-    assert time.monotonic() - since < 10
 
 
 def proposals_first(source: OptunaSearch) -> Any:

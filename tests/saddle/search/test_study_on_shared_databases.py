@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,6 +131,7 @@ def test_databases_and_the_tracking_server_restarted_in_mid_study(
 
 @pytest.mark.slow
 def test_ctrl_c_while_the_database_is_away_and_going_on_later(command: Command, postgres: Postgres) -> None:
+    command.environment["SADDLE_OPTUNA_PATIENCE"] = "3600"
     process = command.start("--no-mlflow")
     wait_until(
         lambda: command.finished_trials() >= 1, "the first trial's end", process=process, show=lambda: command.said
@@ -141,9 +141,7 @@ def test_ctrl_c_while_the_database_is_away_and_going_on_later(command: Command, 
         lambda: "does not answer" in command.said, "the search's noticing", process=process, show=lambda: command.said
     )
     process.send_signal(signal.SIGINT)
-    since = time.monotonic()
-    assert process.wait(PROCESS_SECONDS) == 130, command.said
-    assert time.monotonic() - since < 60, "not the two minutes that a database is waited for"
+    assert process.wait(PROCESS_SECONDS) == 130, command.said  # not the hour that a database is waited for
     refused = command.start("--no-mlflow")
     assert refused.wait(PROCESS_SECONDS) == 2, command.said
     assert "start the server or mend the address" in re.sub(r"\s+", " ", command.said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import time
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +21,11 @@ from tests.support.faulty_proxy import Fault, FaultyProxy, Request
 from tests.support.s3 import S3, SECRET
 
 KINDS = [Fault("answer", 503), Fault("answer", 500), Fault("reset"), Fault("truncate", keep=1), Fault("lose", 500)]
+
+
+PATIENCE = 2.0
+MOST_ATTEMPTS = 6
+"""Pauses double from 0.05 s on at least: the first five take 1.55 s, and with the sixth it would be 3.15 s."""
 
 
 class TestS3Store(StoreContract):
@@ -41,7 +46,7 @@ class TestS3StoreBelowAPrefixOnAFaultyWire(StoreContract):
 @pytest.fixture
 def store(s3: S3, s3_proxy: FaultyProxy) -> S3Store:
     """An impatient store behind the proxy."""
-    return S3Store(s3.bucket(), "p", patience=1.0)
+    return S3Store(s3.bucket(), "p", patience=PATIENCE)
 
 
 def test_a_truncated_answer_is_never_taken_for_the_blob(store: S3Store, s3_proxy: FaultyProxy) -> None:
@@ -70,7 +75,7 @@ def test_a_blob_that_rotted_is_told_by_its_checksum(store: S3Store, s3: S3) -> N
         (lambda proxy: proxy.fail(1000, 500), "HTTP 500 InternalError"),
         (lambda proxy: proxy.reset(1000), "the connection was reset"),
         (lambda proxy: proxy.die(), "it can't be reached|connection was reset"),
-        (lambda proxy: setattr(proxy, "delay", 1.5), "no answer in time"),
+        (lambda proxy: setattr(proxy, "delay", 1.5 * PATIENCE), "no answer in time"),
     ],
 )
 def test_what_does_not_heal_ends_soon_and_says_what_and_where(
@@ -78,12 +83,12 @@ def test_what_does_not_heal_ends_soon_and_says_what_and_where(
 ) -> None:
     store.write("x", b"1")
     break_it(s3_proxy)
-    since = time.monotonic()
     with pytest.raises(
         StorageError, match=rf"writing s3://{store.bucket}/p/x failed: ({told}) \(\d+ attempts?.*{s3_proxy.url}"
-    ):
+    ) as failure:
         store.write("x", b"2")
-    assert time.monotonic() - since < 4
+    [attempts] = re.findall(r"(\d+) attempts?", str(failure.value))
+    assert int(attempts) <= MOST_ATTEMPTS, "the pauses of more would take longer than the store is patient"
     s3_proxy.heal()
     assert store.read("x") in (b"1", b"2")
 
