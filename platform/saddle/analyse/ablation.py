@@ -22,6 +22,7 @@ from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.plain_sentence import plain_sentences
+from saddle.analyse.plan_cautions import plan_cautions
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph, scale_of
@@ -30,6 +31,7 @@ from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
 from saddle.study.declarations import Declarations
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Ablation, Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -43,16 +45,18 @@ def answer_ablation(
     *,
     arms: Sequence[Arm] | None = None,
     chance: float | None = None,
+    history: PlanHistory = UNCHANGED,
 ) -> Answer:
     """Which arms differ from the baseline, by how much, and how sure that is.
 
     `arms` are those that were run; without them they are found again from the study and the entries. `chance` is the
     accuracy of guessing: where neither arm reaches twice that, a comparison of robust accuracies is not informative.
+    `history` are the plans of the run: seeds that were added after a look are judged by the bound that allows for it.
     """
     ablation = _ablation(study)
     arms = list(arms) if arms else arms_of(study, entries)
     metric = compared_metric(study, declared, entries)
-    spec = comparison_spec(study, metric)
+    spec = comparison_spec(study, metric, history)
     measured = measure_arms(study, arms, entries, metric.name, spec.scale)
     standing = judge_arms(study, arms, measured, spec)
     off = off_scale(measured, metric, spec.scale)
@@ -82,6 +86,7 @@ def answer_ablation(
     block_columns, block_rows = blocks_table(in_blocks, metric)
     warnings = [
         *cautions(study, measured, standing, spec, entries, declared=metric.name in declared.metrics),
+        *plan_cautions(ablation, history, effects, spec),
         *(() if near_chance else at_the_floor(measured, metric, chance)),
         *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}, declared),
         *collapses(failures),
@@ -108,16 +113,19 @@ def standing_of(
     arms: Sequence[Arm],
     entries: Sequence[TrialRecord],
     declared: Declarations,
+    history: PlanHistory = UNCHANGED,
 ) -> RaceState:
     """Where an ablation stands: its effects, and which arms its race, if it has one, needs no more."""
-    spec = comparison_spec(study, compared_metric(study, declared, entries))
+    spec = comparison_spec(study, compared_metric(study, declared, entries), history)
     return judge_arms(study, arms, measure_arms(study, arms, entries, spec.metric.name, spec.scale), spec)
 
 
-def comparison_spec(study: Study, metric: Metric) -> ComparisonSpec:
-    """How the study's comparisons are judged."""
-    compare = _ablation(study).compare
-    return ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence, scale=compare.scale)
+def comparison_spec(study: Study, metric: Metric, history: PlanHistory = UNCHANGED) -> ComparisonSpec:
+    """How the study's comparisons are judged, its plans being these."""
+    ablation = _ablation(study)
+    compare, planned = ablation.compare, len(ablation.seed_list)
+    how = ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence, compare.scale)
+    return replace(how, planned=planned, any_time=history.is_extended)
 
 
 def measure_arms(
@@ -150,9 +158,9 @@ def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues],
 
 def _judge(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spec: ComparisonSpec) -> RaceState:
     ablation = _ablation(study)
-    spending = ablation.race.spending
+    spending = ablation.spending
     if spending is not None:
-        return race(measured[1:], measured[0], ablation.seed_list, spec, spending)
+        return race(measured[1:], measured[0], ablation.seed_list, spec, spending, ablation.looks)
     contrasts = contrasts_of(ablation, arms)
     if contrasts is not None:
         return RaceState(tuple(contrast_effects(contrasts, measured, spec)))

@@ -10,6 +10,7 @@ from saddle.analyse.retried import without_retried
 from saddle.analyse.search import answer_search
 from saddle.design import Arm
 from saddle.study.declarations import Declarations
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
@@ -30,9 +31,10 @@ def answer(
     *,
     arms: Sequence[Arm] | None = None,
     chance: float | None = None,
+    history: PlanHistory = UNCHANGED,
 ) -> Answer:
     """What the finished trials say; of one that was run again, its latest outcome."""
     entries = without_retried(entries)
     if study.ablation is not None:
-        return answer_ablation(study, entries, declared, arms=arms, chance=chance)
+        return answer_ablation(study, entries, declared, arms=arms, chance=chance, history=history)
     return answer_search(study, entries, declared)

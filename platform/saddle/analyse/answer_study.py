@@ -13,13 +13,20 @@ from saddle.analyse.paired_values import of_arm
 from saddle.analyse.search import name_of, twin
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
 
-def answer_study(study: Study, declared: Declarations, entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> Answer:
+def answer_study(
+    study: Study,
+    declared: Declarations,
+    entries: Sequence[TrialRecord],
+    arms: Sequence[Arm],
+    history: PlanHistory = UNCHANGED,
+) -> Answer:
     """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
-    found = answer(study, comparable(entries), declared, arms=arms, chance=chance_of(entries))
+    found = answer(study, comparable(entries), declared, arms=arms, chance=chance_of(entries), history=history)
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),
         *too_weak(ladders(groups_of(comparable(entries), arms), declared)),

@@ -73,7 +73,7 @@ def cautions(
     missing = sum(arm.counts[MISSING] for arm in measured)
     if missing:
         yield f"Preliminary: {missing} of {plural(total, 'replicate')} are not trained yet."
-    if ablation.race.spending is not None:
+    if ablation.spending is not None:
         yield from _race(measured, standing, ablation.seed_list, total)
     valueless = sum(arm.counts[NO_VALUE] for arm in measured)
     if valueless:

@@ -9,10 +9,11 @@ from functools import cached_property
 
 from saddle.analyse.effect import Kind
 from saddle.analyse.paired_values import ArmValues, Pairs, pair
+from saddle.analyse.statistics.any_time import any_time_t
 from saddle.analyse.statistics.paired_t import PairedT, has_spread, paired_t
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.sign_test import SignTest
-from saddle.analyse.verdict import Intervals
+from saddle.analyse.verdict import Interval, Intervals
 from trainables.contract import Direction
 
 ROUNDING = 1e-12
@@ -24,7 +25,8 @@ class Comparison:
     """An arm against a baseline, or one side of a contrast against the other.
 
     `counted` are the pairs with every failure at the worst value seen; None where no replicate failed.
-    `between_studies`: both sides are one setting, trained in two studies.
+    `between_studies`: both sides are one setting, trained in two studies. `any_time`: whether its test holds whenever
+    one stops, as it must where seeds were added after a look.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Comparison:
     kind: Kind = "arm"
     counted: Pairs | None = None
     between_studies: bool = False
+    any_time: bool = False
 
     @property
     def values(self) -> list[float]:
@@ -46,12 +49,12 @@ class Comparison:
     @cached_property
     def test(self) -> PairedT | None:
         """The t test of the complete pairs; None where there are too few, or no spread among them."""
-        return _test(self.values)
+        return _test(self.values, any_time=self.any_time)
 
     @cached_property
     def counted_test(self) -> PairedT | None:
         """The t test with failures counted."""
-        return self.test if self.counted is None else _test(self.counted_values)
+        return self.test if self.counted is None else _test(self.counted_values, any_time=self.any_time)
 
     @cached_property
     def exact(self) -> SignTest | None:
@@ -118,8 +121,10 @@ def is_testable(differences: Sequence[float]) -> bool:
     return len(differences) >= FEWEST_SEEDS and has_spread(differences)
 
 
-def _test(differences: Sequence[float]) -> PairedT | None:
-    return paired_t(differences) if is_testable(differences) else None
+def _test(differences: Sequence[float], *, any_time: bool) -> PairedT | None:
+    if not is_testable(differences):
+        return None
+    return any_time_t(differences) if any_time else paired_t(differences)
 
 
 def _without_spread(differences: Sequence[float]) -> SignTest | None:
@@ -133,6 +138,10 @@ def _intervals(test: PairedT | SignTest | None, alpha: float, strict: float) -> 
     """None where nothing can be tested, or too few identical differences reach neither level."""
     if test is None:
         return None
-    ends = [test.interval(level) for level in (alpha, strict)]
-    found = Intervals(*((float(low), float(high)) for low, high in ends))
-    return found if math.isfinite(found.difference[0]) else None
+    difference, equivalence = ((float(low), float(high)) for low, high in map(test.interval, (alpha, strict)))
+    return finite_intervals(difference, equivalence)
+
+
+def finite_intervals(difference: Interval, equivalence: Interval) -> Intervals | None:
+    """Both intervals; None where that of the difference has no ends, as with too few pairs for any stopping time."""
+    return Intervals(difference, equivalence) if all(map(math.isfinite, difference)) else None

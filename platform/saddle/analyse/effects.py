@@ -12,7 +12,9 @@ from scipy import special, stats
 from saddle.analyse.comparison import Comparison, compare
 from saddle.analyse.effect import Effect, FailuresCounted
 from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.statistics.any_time import any_time_critical_t
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired_t import critical_t
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.statistics.sign_flip import sign_flip_p
@@ -25,7 +27,10 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class ComparisonSpec:
-    """How a family of comparisons is judged."""
+    """How a family of comparisons is judged.
+
+    `planned`: how many seeds there will be; more than these are added after a look. `any_time`: whether some were.
+    """
 
     metric: Metric
     alpha: float = 0.05
@@ -33,6 +38,8 @@ class ComparisonSpec:
     equivalence: float | None = None
     scale: ScaleName = "linear"
     """On which the differences are taken."""
+    planned: int = 0
+    any_time: bool = False
 
     @property
     def direction(self) -> Direction:
@@ -52,6 +59,7 @@ def judge(comparisons: Sequence[Comparison], spec: ComparisonSpec) -> list[Effec
     """
     if not comparisons:
         return []
+    comparisons = [replace(comparison, any_time=spec.any_time) for comparison in comparisons]
     p_all = [comparison.decisive_p for comparison in comparisons]
     adjusted = adjust(p_all, spec.correction)
     levels = local_alpha(p_all, spec.alpha, spec.correction)
@@ -118,7 +126,9 @@ def conclude(
     """The effect with its intervals over complete pairs and with failures counted, and the verdict that follows."""
     effect, verdict = describe(comparison, spec), verdict_of(comparison, spec, complete, counted)
     if complete is None and counted is None:
-        return replace(effect, verdict=verdict)
+        waits = comparison.test is not None and not comparison.fails_mostly
+        missing = more_seeds(effect, spec, 1 - level) if waits else effect.more_seeds
+        return replace(effect, verdict=verdict, more_seeds=missing if verdict is Verdict.UNSETTLED else None)
     low, high = (None, None) if complete is None else complete.difference
     notes = effect.notes
     if verdict is Verdict.EQUIVALENT and low is not None and high is not None and not low <= 0 <= high:
@@ -145,12 +155,15 @@ def verdict_of(
 def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None:
     """After how many more pairs the interval would settle it, with mean and spread as they are; None beyond 1,000.
 
-    A rough guide and no promise: both are estimates, and half the time the true mean is nearer to what stays undecided.
+    Pairs beyond the planned ones come after a look, and are reckoned by the bound that will judge them then. A rough
+    guide and no promise: both are estimates, and half the time the true mean is nearer to what stays undecided.
     """
     if effect.mean is None or effect.sd is None:
         return None
     n = np.arange(effect.n + 1, MOST_SEEDS + 1)
-    half = stats.t.isf(local / 2, n - 1) * effect.sd / np.sqrt(n)
+    after_a_look = spec.any_time | (n > spec.planned)
+    critical = np.where(after_a_look, any_time_critical_t(n, local), critical_t(n - 1, local))
+    half = critical * effect.sd / np.sqrt(n)
     settled = half < abs(effect.mean)
     if spec.equivalence is not None:
         settled |= abs(effect.mean) + half <= spec.equivalence

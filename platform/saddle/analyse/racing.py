@@ -1,10 +1,15 @@
-"""Racing: arms are looked at after every seed, and one whose question is settled gets no more of them.
+"""Racing: arms are looked at on the way, and one whose question is settled gets no more seeds.
+
+A race looks after every seed; looks that a study declares without one are fewer. What follows holds of both.
 
 Each arm is judged by a group sequential paired t test (`sequential`), and Holm's method is applied to the arms'
 repeated p-values, so that over all looks and all arms a difference is claimed where there is none at most with
 probability alpha (Maurer & Bretz, 2013, Statistics in Biopharmaceutical Research 5, of which this is the case of equal
 weights). The intervals are repeated confidence intervals (Jennison & Turnbull, 1989, JRSS B 51): they hold at all
 looks at once.
+
+Where seeds were added after a look, the looks were not those that α was spent over, and every look is judged by the
+bound that holds at any stopping time (`any_time`).
 
 A race is replayed from what the ledger holds, seed by seed in the planned order, whatever order trials ended in. So it
 comes out the same for everybody who reads the ledger, and trials that ended after their arm was settled change nothing.
@@ -13,13 +18,14 @@ comes out the same for everybody who reads the ledger, and trials that ended aft
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from saddle.analyse.comparison import Comparison, compare
+from saddle.analyse.comparison import Comparison, compare, finite_intervals
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, conclude, verdict_of
 from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.statistics.any_time import any_time_critical_t, any_time_p
 from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
 from saddle.analyse.statistics.paired_t import PairedT
@@ -83,6 +89,8 @@ class _Looks:
         """The |t| that ends the comparison at the latest look; infinite before the first."""
         if not self.pairs:
             return math.inf
+        if self.plan.spec.any_time:
+            return float(any_time_critical_t(self.pairs[-1], alpha))
         return critical_values(tuple(self.pairs), self.shares, alpha, self.plan.spending)[-1]
 
     @property
@@ -93,15 +101,19 @@ class _Looks:
     @property
     def p(self) -> float:
         """About the smallest alpha at which the latest look would have ended the comparison."""
-        return sequential_p(self.t, tuple(self.pairs), self.shares, self.plan.spending) if self.pairs else 1.0
+        if not self.pairs:
+            return 1.0
+        if self.plan.spec.any_time:
+            return any_time_p(self.t, self.pairs[-1])
+        return sequential_p(self.t, tuple(self.pairs), self.shares, self.plan.spending)
 
     def intervals(self, alpha: float) -> Intervals | None:
         """The repeated confidence intervals of the latest look, at level 1 - alpha and at the level of equivalence."""
         if not self.pairs:
             return None
         mean, error = self.means[-1], self.errors[-1]
-        halves = [self.bound(level) * error for level in (alpha, self.plan.strict)]
-        return Intervals(*((mean - half, mean + half) for half in halves))
+        half, strict = (self.bound(level) * error for level in (alpha, self.plan.strict))
+        return finite_intervals((mean - half, mean + half), (mean - strict, mean + strict))
 
 
 @dataclass
@@ -147,15 +159,23 @@ class _Runner:
 
 
 def race(
-    arms: Sequence[ArmValues], baseline: ArmValues, seeds: Sequence[int], spec: ComparisonSpec, spending: Spending
+    arms: Sequence[ArmValues],
+    baseline: ArmValues,
+    seeds: Sequence[int],
+    spec: ComparisonSpec,
+    spending: Spending,
+    looks: Collection[int] | None = None,
 ) -> RaceState:
-    """Replay a race of arms against the baseline; `spec.correction` is taken to be Holm's."""
+    """Replay a race of arms against the baseline; `spec.correction` is taken to be Holm's.
+
+    `looks` are the numbers of seeds after which arms are looked at; without them that is every one.
+    """
     plan = _Plan(spec, spending, len(seeds), len(arms))
     nothing = _first(baseline, [])
     runners = [
         _Runner(arm, compare(_first(arm, []), nothing, spec.direction), _Looks(plan), _Looks(plan)) for arm in arms
     ]
-    for seen in range(1, plan.most + 1):
+    for seen in range(1, plan.most + 1) if looks is None else sorted(looks):
         prefix = seeds[:seen]
         base = _first(baseline, prefix)
         racing = [each for each in runners if each.settled is None and not _waits(prefix, each.arm, baseline)]

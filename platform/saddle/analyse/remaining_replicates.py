@@ -7,19 +7,24 @@ from collections.abc import Callable, Sequence
 from saddle.analyse.ablation import standing_of
 from saddle.design import Arm, Replicate, labels
 from saddle.study.declarations import Declarations
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
 
 def needs_of(
-    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations
+    study: Study,
+    arms: Sequence[Arm],
+    entries: Sequence[TrialRecord],
+    declared: Declarations,
+    history: PlanHistory = UNCHANGED,
 ) -> Callable[[Replicate], bool]:
     """Whether a replicate matters, as far as the finished trials say: all do, unless a race was settled without it."""
     ablation = study.ablation
     assert ablation is not None
-    if ablation.race.spending is None:
+    if ablation.spending is None:
         return lambda replicate: True
     called = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
     places = {seed: place for place, seed in enumerate(ablation.seed_list)}
-    standing = standing_of(study, arms, entries, declared)
+    standing = standing_of(study, arms, entries, declared, history)
     return lambda replicate: standing.needs(called[replicate.arm.key], places[replicate.seed])

@@ -129,6 +129,8 @@ def _doubt(effect: Effect, where: str) -> str:
 def _why_unsettled(effect: Effect) -> str:
     if effect.n < FEWEST_SEEDS:
         return f"{plural(effect.n, 'complete pair')}, and a verdict needs at least {FEWEST_SEEDS}"
+    if effect.sd:
+        return f"{plural(effect.n, 'pair')} are too few for the bound that holds whenever one stops"
     return "the differences have no spread over seeds, and these are too few for a sign test"
 
 

@@ -59,6 +59,8 @@ class StudyView:
     """What sets its own trials apart in that."""
     spec: ComparisonSpec | None = None
     """How an ablation compares its arms; margin and scale only where it declares them of `metric`."""
+    extended: bool = False
+    """Whether seeds were added after a look."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
         "ended": max((entry.ended for entry in entries), default=0.0),
         "facts": facts_of(entries),
         "cautions": tuple(evaluation_cautions(results.run.name, results.records, fields)),
+        "extended": results.history.is_extended,
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
     if study.ablation is None:
@@ -95,9 +98,9 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
         return StudyView(study, asked, [arm], best=found, **shared)
     asked = declared.metric(metric) if metric else results.metric
     measured = results.measured(asked.name)
-    spec = comparison_spec(study, asked)
-    if asked.name != results.metric.name:
-        spec = ComparisonSpec(asked, spec.alpha, spec.correction)  # margin and scale are of the study's own metric
+    spec = comparison_spec(study, asked, results.history)
+    if asked.name != results.metric.name:  # margin and scale are of the study's own metric
+        spec = replace(spec, equivalence=None, scale="linear")
     standing = judge_arms(study, results.arms, measured, spec)
     effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
     return StudyView(study, asked, measured, effects, measured[0].arm, spec=spec, **shared)
@@ -132,7 +135,8 @@ def _between(views: Sequence[StudyView], alpha: float) -> list[Effect]:
                 compared = compare(of_other, of_first, first.metric.direction, name)
                 if len(compared.counted_values) >= FEWEST_SEEDS:
                     comparisons.append(replace(compared, between_studies=True))
-    effects = judge(comparisons, replace(spec, alpha=alpha, correction="holm"))
+    extended = any(view.extended for view in views)
+    effects = judge(comparisons, replace(spec, alpha=alpha, correction="holm", planned=0, any_time=extended))
     return [in_units(effect, spec.scale) for effect in effects]
 
 
@@ -175,6 +179,12 @@ def _notes(views: Sequence[StudyView]) -> list[str]:
             )
         notes += measured_differently(first, view)
     notes += [f"{view.name}: {caution}" for view in views for caution in view.cautions]
+    extended = [view.name for view in views if view.extended]
+    if extended:
+        notes.append(
+            f"Seeds of {listed(extended)} were added after a look: its effects, and what differs between the studies,"
+            " are judged by the bound that holds whenever one stops."
+        )
     if any(view.best is not None for view in views):
         notes.append("The best trial of a search is a single one, chosen by its own value; it flatters itself.")
     shared = [len(arm.values) for view in views for arm in view.arms if view.best is None]

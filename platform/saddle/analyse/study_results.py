@@ -15,6 +15,7 @@ from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.analyse.result import Answer, compared_metric
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -25,7 +26,8 @@ from trainables.contract import Metric
 class StudyResults:
     """The finished trials of one run of a study; whoever reports, tracks, compares or verifies them takes this.
 
-    `arms` are those of an ablation around its settled baseline, the baseline's first; a search has none.
+    `arms` are those of an ablation around its settled baseline, the baseline's first; a search has none. `history` are
+    the plans of an ablation's seeds.
     """
 
     run: RunId
@@ -33,12 +35,13 @@ class StudyResults:
     declared: Declarations
     records: Sequence[TrialRecord]
     arms: Sequence[Arm] = ()
+    history: PlanHistory = UNCHANGED
     _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def answer(self) -> Answer:
         """The answer to the study's question."""
-        return answer_study(self.study, self.declared, self.records, self.arms)
+        return answer_study(self.study, self.declared, self.records, self.arms, self.history)
 
     @cached_property
     def comparable(self) -> Sequence[TrialRecord]:
@@ -58,7 +61,7 @@ class StudyResults:
     @cached_property
     def spec(self) -> ComparisonSpec:
         """How an ablation's comparisons are judged; raises `ValueError` for a search."""
-        return comparison_spec(self.study, self.metric)
+        return comparison_spec(self.study, self.metric, self.history)
 
     @cached_property
     def named_arms(self) -> Mapping[str, Arm]:

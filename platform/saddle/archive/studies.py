@@ -22,8 +22,10 @@ from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
+from saddle.store.plan_log import history_of, record_plan
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import same
@@ -72,6 +74,8 @@ class StoredStudy:
     """With what its trials are measured, where that is no longer what the file says."""
     declared: Declarations = UNDECLARED
     """What its trainable said of itself when it trained."""
+    history: PlanHistory = UNCHANGED
+    """The plans of an ablation's seeds so far."""
 
     @property
     def instance(self) -> str:
@@ -85,7 +89,7 @@ class StoredStudy:
 
     def results(self, records: Sequence[TrialRecord]) -> StudyResults:
         """What the run has come to with these records."""
-        return StudyResults(self.run, self.study, self.declared, records, self.arms)
+        return StudyResults(self.run, self.study, self.declared, records, self.arms, self.history)
 
     def read_results(self, store: Store) -> StudyResults:
         """What the run has come to, as its ledger has it now."""
@@ -131,7 +135,8 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
         return None
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"), stored=True)
     run = RunId(study.study, instance, name if name != study.study else "")
-    return StoredStudy(study, run, baseline, read_evaluation(store, run), read_declarations(store, run, study))
+    declared, history = read_declarations(store, run, study), history_of(store, run, study)
+    return StoredStudy(study, run, baseline, read_evaluation(store, run), declared, history)
 
 
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
@@ -204,8 +209,10 @@ def settle_study(
     for name in FACTS:
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
     write_declarations(store, run, declared, lock)
+    before = None if stored is None else stored.history
+    history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
-    return StoredStudy(study, run, baseline, evaluation, declared)
+    return StoredStudy(study, run, baseline, evaluation, declared, history)
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

@@ -13,6 +13,7 @@ from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
 from saddle.store.ledger import Ledger
 from saddle.store.lock import driver_of
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.trial.outcome import Outcome
 from saddle.trial.run_id import RunId
 
@@ -26,7 +27,9 @@ class StudyState:
     host: str | None = None
     """The machine of the process, where it is another one."""
     flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What is against finished trials, by their keys (see `with_flags`)."""
+    """What is against finished trials, by their keys (see `with_stored`)."""
+    history: PlanHistory = UNCHANGED
+    """The plans of an ablation's seeds (see `with_stored`)."""
     job: str | None = None
     """The job that runs the study on a cluster, where this was asked of one."""
 
@@ -38,7 +41,9 @@ class StudyState:
         """The state as JSON has it."""
         ours = {"process": self.process, "host": self.host, "job": self.job}
         flagged = {key: list(reasons) for key, reasons in self.flagged.items()}
-        return asdict(self.progress) | {"seconds_left": self.progress.seconds_left, **ours, "flagged": flagged}
+        plans = [asdict(plan) for plan in self.history.plans]
+        left = {"seconds_left": self.progress.seconds_left}
+        return asdict(self.progress) | {**left, **ours, "flagged": flagged, "plans": plans}
 
 
 def read_state(store: Store, run: RunId) -> StudyState:
@@ -51,8 +56,12 @@ def read_state(store: Store, run: RunId) -> StudyState:
     return StudyState(progress, driver.process, driver.host) if driver is not None else StudyState(progress, None)
 
 
-def with_flags(state: StudyState, store: Store, stored: StoredStudy) -> StudyState:
-    """The state with what is against finished trials, unless the study runs: then its driver says it of each."""
+def with_stored(state: StudyState, store: Store, stored: StoredStudy) -> StudyState:
+    """The state with the study's plans and what is against its finished trials.
+
+    While it runs, its driver says the latter of each trial.
+    """
+    state = replace(state, history=stored.history)
     if state.running:
         return state
     completed = [entry for entry in Ledger(store, stored.run) if entry.outcome == Outcome.COMPLETED]

@@ -42,6 +42,8 @@ def state_line(state: StudyState) -> str:
         key, reasons = next(iter(state.flagged.items()))
         more = f" and {len(state.flagged) - 1} more" if len(state.flagged) > 1 else ""
         parts.append(f"flagged: {key}, which {listed(reasons)}{more}")
+    if state.history.is_extended:
+        parts.append(f"seeds added after a look: {state.history.text}")
     if state.running:
         parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
         parts.append(under_way(progress))

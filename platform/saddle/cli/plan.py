@@ -106,7 +106,7 @@ def design_as_plain(plan: Plan) -> dict[str, Any] | None:
         "shares": {c.term: dict(c.shares) for c in contrasts.effects if c.shares},
         "largest_correlation": None if contrasts.correlation is None else list(contrasts.correlation),
         "left_out": list(contrasts.left_out),
-        "raced": ablation.race.spending is not None,
+        "raced": ablation.spending is not None,
     }
 
 
@@ -192,7 +192,7 @@ def show_design(plan: Plan, facts: DesignFacts) -> None:
     for name in facts.components:
         say(component_text(facts, name), indent=2)
     blocks = f" × {len(facts.blocks)} blocks ({'; '.join(facts.blocks)})" if facts.blocks else ""
-    raced = ablation.race.spending is not None
+    raced = ablation.spending is not None
     say(
         f"{len(facts.arms)} arms{blocks} × {len(plan.seeds)} paired seeds = {plan.trials} trials"
         + (" at most: an arm whose question is settled gets no more seeds" if raced else ""),

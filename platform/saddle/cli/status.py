@@ -40,12 +40,12 @@ def status(
         show(lambda: job_states(jobs.get(job)), as_json=as_json, watch=watch)
         return
     from saddle.archive.lookup import find_studies
-    from saddle.archive.study_status import read_state, with_flags
+    from saddle.archive.study_status import read_state, with_stored
     from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
     found = find_studies(store, study)
-    show(lambda: [with_flags(read_state(store, one.run), store, one) for one in found], as_json=as_json, watch=watch)
+    show(lambda: [with_stored(read_state(store, one.run), store, one) for one in found], as_json=as_json, watch=watch)
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:

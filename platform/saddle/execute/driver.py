@@ -113,7 +113,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
         trainable = load_trainable(study.trainable)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
-        source = make_source(study, store, ledger, stored.arms, options.retry, lock)
+        source = make_source(study, store, ledger, stored.arms, options.retry, lock, stored.history)
         recorded, entries = {*ledger.keys()}, ledger.entries()
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)

@@ -134,7 +134,15 @@ def write_fenced(store: Store, path: str, content: bytes, lock: StudyLock) -> No
 
     Its ETag is read before the token: a driver that came later, and wrote it, has changed it.
     """
-    etag = store.etag(path)
+    _write_as_seen(store, path, content, store.etag(path), lock)
+
+
+def write_once(store: Store, path: str, content: bytes, lock: StudyLock) -> None:
+    """Write a blob that only the study's driver writes, and nobody replaces; raises `TakenOver` where there is one."""
+    _write_as_seen(store, path, content, None, lock)
+
+
+def _write_as_seen(store: Store, path: str, content: bytes, etag: str | None, lock: StudyLock) -> None:
     lock.check()
     try:
         store.write_if(path, content, etag)

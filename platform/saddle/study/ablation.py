@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from saddle.study.field_types import STUDY_NAME, Flag, OneOf, Positive, Section, Seed
+from saddle.study.seeds import FIRST_LOOK, SeedCount, SeedLooks
 
 
 class Compare(Section):
@@ -106,8 +108,8 @@ class Ablation(Section):
     """Hyperparameters (or `machine`) that every arm meets at each of the given levels, such as `dataset`."""
     order_seed: Seed = 0
     """Of the random order in which the arms of each seed are run."""
-    seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] | Annotated[list[Seed], Field(min_length=1)] = 3
-    """How many seeds every arm is trained with at most, or which."""
+    seeds: SeedCount | Annotated[list[Seed], Field(min_length=1)] | SeedLooks = 3
+    """How many seeds every arm has, or which; `{start: 5, at_most: 20}` looks on the way and stops what is settled."""
     race: Race = Race(none=FixedSeeds())
     """Whether an arm whose question is settled gets no more seeds; `true` spends α as O'Brien and Fleming do."""
     compare: Compare = Compare()
@@ -131,5 +133,25 @@ class Ablation(Section):
 
     @property
     def seed_list(self) -> list[int]:
-        """The seeds that every arm is trained with."""
-        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
+        """The seeds that every arm is trained with at most."""
+        if isinstance(self.seeds, list):
+            return list(self.seeds)
+        return list(range(self.seeds.at_most if isinstance(self.seeds, SeedLooks) else self.seeds))
+
+    @property
+    def looks(self) -> Sequence[int]:
+        """After how many seeds the arms are looked at, as declared beforehand; the last look is all of them."""
+        most, first = len(self.seed_list), FIRST_LOOK
+        if isinstance(self.seeds, SeedLooks):
+            if self.race.spending is None:
+                return self.seeds.doubling
+            first = self.seeds.start
+        return (most,) if self.spending is None else tuple(range(min(first, most), most + 1))
+
+    @property
+    def spending(self) -> Literal["obrien_fleming", "pocock"] | None:
+        """How α is spent over the looks; None where there is one look, at the end.
+
+        Looks that are declared without a race double, so that each of them matters: α is spent about evenly over them.
+        """
+        return self.race.spending or ("pocock" if isinstance(self.seeds, SeedLooks) else None)

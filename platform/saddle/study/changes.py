@@ -7,7 +7,7 @@ a study moves to a larger machine, a budget is raised or cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -23,9 +23,12 @@ class Change(Enum):
     RAISED = "raised"
     """A limit may be raised or taken away: what is done already can't be undone."""
     ADDED = "added"
-    """Seeds may be added."""
+    """Seeds may be added after those that there are, which stay in their order."""
     NEVER = "never"
 
+
+SEEDS = "ablation.seeds"
+"""Compared as the list of all seeds, in whatever form the file gives them."""
 
 RULES = {
     "question": Change.FREE,
@@ -39,7 +42,7 @@ RULES = {
     "resources.cpus_per_worker": Change.FREE,
     "resources.gpus_per_worker": Change.FREE,
     "resources.workers": Change.NEVER,  # a batch is shared among them, and they see other samples of it
-    "ablation.seeds": Change.ADDED,
+    SEEDS: Change.ADDED,
     # the question itself, what is trained and measured, and what decides on the next trial
     **dict.fromkeys(
         ("study", "trainable", "recipe", "scale", "fixed", "evaluate", "search", "objective", "constraints", "sampler",
@@ -69,9 +72,14 @@ def _raised(old: float | None, new: float | None) -> bool:
     return new is None or (old is not None and new >= old)
 
 
-def _added(old: Any, new: Any) -> bool:
-    seeds = [set(range(value)) if isinstance(value, int) else set(value or ()) for value in (old, new)]
-    return seeds[0] <= seeds[1]
+def _added(old: Sequence[int] | None, new: Sequence[int] | None) -> bool:
+    old, new = old or (), new or ()
+    return list(new[: len(old)]) == list(old)
+
+
+def seeds_to_write(old: Sequence[int], new: Sequence[int]) -> list[int]:
+    """What `new` should have been: the old seeds in their order, and after them those that `new` adds."""
+    return [*old, *(seed for seed in new if seed not in old)]
 
 
 ALLOWED: dict[Change, Callable[[Any, Any], bool]] = {

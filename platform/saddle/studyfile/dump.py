@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from saddle.study.changes import may_become, rule_of
+from saddle.study.changes import SEEDS, may_become, rule_of, seeds_to_write
 from saddle.study.field_types import OneOf
 from saddle.study.models import ONLY_IN_A_SEARCH, Constraint, Study
 from saddle.study.yaml_scalars import WORD
@@ -43,11 +43,30 @@ def differences(old: Study, new: Study) -> list[str]:
 def refused_differences(old: Study, new: Study) -> list[str]:
     """Those of the differences that a study which has run may not have (see `changes`)."""
     before, after = _flat_study(old), _flat_study(new)
+    refused = [path for path in _changed(before, after) if not _may_differ(path, old, new, before, after)]
     return [
-        f"{path}: {_shown(before, path)} → {_shown(after, path)}"
-        for path in _changed(before, after)
-        if not may_become(rule_of(path), before.get(path), after.get(path))
+        _refused_seeds(old, new) if path == SEEDS else f"{path}: {_shown(before, path)} → {_shown(after, path)}"
+        for path in refused
     ]
+
+
+def _may_differ(path: str, old: Study, new: Study, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    if path == SEEDS:
+        return may_become(rule_of(path), _seeds(old), _seeds(new))
+    return may_become(rule_of(path), before.get(path), after.get(path))
+
+
+def _seeds(study: Study) -> list[int]:
+    return [] if study.ablation is None else study.ablation.seed_list
+
+
+def _refused_seeds(old: Study, new: Study) -> str:
+    """Both lists of seeds, and the one that would go on from the old one."""
+    right = seeds_to_write(_seeds(old), _seeds(new))
+    return (
+        f"{SEEDS}: {show(_seeds(old))} → {show(_seeds(new))}; the seeds that there are stay first and in their order,"
+        f" so write seeds: {show(right)}"
+    )
 
 
 def is_extension(old: Study, new: Study) -> bool:
@@ -56,7 +75,7 @@ def is_extension(old: Study, new: Study) -> bool:
 
 
 def _flat_study(study: Study) -> dict[str, Any]:
-    return _flat(plain_study(study), "")
+    return _flat(plain_study(study), "", whole={SEEDS})
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -97,12 +116,13 @@ def _quoted(value: Any) -> Any:
     return value
 
 
-def _flat(value: Any, path: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or not value:
+def _flat(value: Any, path: str, whole: Collection[str] = ()) -> dict[str, Any]:
+    """The values by their dotted paths; what lies at one of the paths of `whole` stays together."""
+    if not isinstance(value, dict) or not value or path in whole:
         return {path: value}
     flat: dict[str, Any] = {}
     for name, item in value.items():
-        flat |= _flat(item, f"{path}.{name}" if path else str(name))
+        flat |= _flat(item, f"{path}.{name}" if path else str(name), whole)
     return flat
 
 

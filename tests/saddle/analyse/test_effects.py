@@ -15,6 +15,7 @@ from scipy import stats
 from saddle.analyse.effect import Effect, FailuresCounted
 from saddle.analyse.effects import ComparisonSpec, hedges, paired_effects
 from saddle.analyse.paired_values import MISSING, ArmValues
+from saddle.analyse.statistics.any_time import any_time_critical_t
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.sign_flip import sign_flip_p
@@ -130,8 +131,8 @@ def test_what_is_unsettled_says_about_how_many_seeds_it_needs() -> None:
     assert found.verdict is Verdict.UNSETTLED
     assert found.more_seeds is not None
     n = found.n + found.more_seeds
-    half = stats.t.isf(0.025, n - 1) * found.sd / math.sqrt(n)
-    fewer = stats.t.isf(0.025, n - 2) * found.sd / math.sqrt(n - 1)
+    half = any_time_critical_t(n, 0.05) * found.sd / math.sqrt(n)
+    fewer = any_time_critical_t(n - 1, 0.05) * found.sd / math.sqrt(n - 1)
     assert found.mean > half or found.mean + half <= 0.015
     assert found.mean <= fewer
     assert found.mean + fewer > 0.015

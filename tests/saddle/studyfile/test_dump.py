@@ -117,7 +117,10 @@ def test_differences_of_a_search(override, difference, extends, load, search_tex
     ("override", "difference", "extends"),
     [
         ("ablation.seeds=5", "ablation.seeds: 3 → 5", True),
-        ("ablation.seeds=[2,0,1,7]", "ablation.seeds: 3 → [2, 0, 1, 7]", True),
+        ("ablation.seeds=[0,1,2,7]", "ablation.seeds: 3 → [0, 1, 2, 7]", True),
+        ("ablation.seeds=[0,1,2]", "ablation.seeds: 3 → [0, 1, 2]", True),
+        ("ablation.seeds={start: 3, at_most: 8}", "ablation.seeds: 3 → {'start': 3, 'at_most': 8}", True),
+        ("ablation.seeds=[2,0,1,7]", "ablation.seeds: 3 → [2, 0, 1, 7]", False),
         ("ablation.seeds=2", "ablation.seeds: 3 → 2", False),
         ("ablation.seeds=[1,2,3,4]", "ablation.seeds: 3 → [1, 2, 3, 4]", False),
         ("ablation.compare.alpha=0.1", "ablation.compare.alpha: 0.05 → 0.1", False),
@@ -132,6 +135,18 @@ def test_differences_of_an_ablation(override, difference, extends, load, ablatio
     [old], [new] = load(ablation_text), load(ablation_text, [override])
     assert differences(old, new) == [difference]
     assert is_extension(old, new) is extends
+
+
+@pytest.mark.parametrize(
+    ("seeds", "right"), [("[2,0,1,7]", "[0, 1, 2, 7]"), ("2", "[0, 1, 2]"), ("[5,0,1]", "[0, 1, 2, 5]")]
+)
+def test_seeds_that_do_not_begin_with_the_old_ones_are_refused_with_what_to_write(
+    seeds, right, load, ablation_text
+) -> None:
+    [old], [new] = load(ablation_text), load(ablation_text, [f"ablation.seeds={seeds}"])
+    [refused] = refused_differences(old, new)
+    assert f"[0, 1, 2] → {new.ablation.seed_list}" in refused
+    assert f"write seeds: {right}" in refused
 
 
 @pytest.mark.parametrize("limit", ["hours", "gpu_hours", "minutes_per_trial"])

@@ -9,9 +9,12 @@ reaches 1/α is at most α, whatever decided on when to stop (Ville's inequality
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy import optimize
+
+from saddle.analyse.statistics.paired_t import Floats, PairedT, paired_t
 
 SPREAD = 2.0
 """The prior standard deviation of the mean, in standard deviations of a difference."""
@@ -33,15 +36,32 @@ def any_time_p(t: float, n: int, spread: float = SPREAD) -> float:
     return min(1.0, math.exp(-log_e_value(t, n, spread)))
 
 
-def any_time_critical_t(n: int, alpha: float, spread: float = SPREAD) -> float:
-    """The |t| of `n` differences from which the e-value is at least 1/`alpha`; infinite where no |t| suffices."""
-    wanted = -math.log(alpha)
-    if log_e_value(LARGEST_T, n, spread) < wanted:
-        return math.inf
-    return float(optimize.brentq(lambda t: log_e_value(t, n, spread) - wanted, 0.0, LARGEST_T, xtol=1e-9))
+def any_time_critical_t(n: Any, alpha: float, spread: float = SPREAD) -> Any:
+    """The |t| of `n` differences from which the e-value is at least 1/`alpha`; infinite where no |t| suffices.
+
+    The e-value solved for t: with k = 1 + nc², (1 + t²/ν) / (1 + t²/(νk)) = exp(2/n (log(1/α) + ½ log k)).
+    """
+    count = np.asarray(n, dtype=float)
+    shrunk = 1 + count * spread**2
+    ratio = np.exp(2 / count * (0.5 * np.log(shrunk) - math.log(alpha)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        square = np.where(ratio < shrunk, (ratio - 1) / (1 - ratio / shrunk), math.inf)
+    critical = np.sqrt((count - 1) * square)
+    return float(critical) if np.ndim(n) == 0 else critical
 
 
-def any_time_interval(mean: float, error: float, n: int, alpha: float, spread: float = SPREAD) -> tuple[float, float]:
-    """The confidence interval for the mean of `n` differences with standard `error` that holds at any stopping time."""
-    half = any_time_critical_t(n, alpha, spread) * error
-    return (mean - half, mean + half) if np.isfinite(half) else (-math.inf, math.inf)
+@dataclass(frozen=True)
+class AnyTimeT(PairedT):
+    """Paired t tests whose p and intervals hold whenever one stops; an interval is infinite where n is too small."""
+
+    def interval(self, alpha: Any) -> tuple[Floats, Floats]:
+        """The two-sided intervals at level 1 - alpha."""
+        half = any_time_critical_t(self.freedom + 1, alpha) * self.error
+        return self.mean - half, self.mean + half
+
+
+def any_time_t(differences: Any) -> AnyTimeT:
+    """The test of one row of differences, as `paired_t` takes them."""
+    test = paired_t(differences)
+    n = int(test.freedom) + 1
+    return AnyTimeT(test.mean, test.error, test.freedom, np.asarray(any_time_p(float(test.mean / test.error), n)))

@@ -23,8 +23,13 @@ class PairedT:
 
     def interval(self, alpha: Any) -> tuple[Floats, Floats]:
         """The two-sided intervals at level 1 - alpha (a number, or one per comparison)."""
-        width = stats.t.ppf(1 - np.asarray(alpha) / 2, self.freedom) * self.error
+        width = critical_t(self.freedom, alpha) * self.error
         return self.mean - width, self.mean + width
+
+
+def critical_t(freedom: Any, alpha: Any) -> Any:
+    """The |t| beyond which a two-sided t test rejects at level alpha."""
+    return stats.t.ppf(1 - np.asarray(alpha) / 2, freedom)
 
 
 def paired_t(differences: Any) -> PairedT:

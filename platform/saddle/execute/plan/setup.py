@@ -23,6 +23,7 @@ from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
+from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.trial.placement import Placement
@@ -61,6 +62,7 @@ def make_source(
     arms: Sequence[Arm],
     retry: Sequence[str],
     lock: StudyLock = NO_LOCK,
+    history: PlanHistory = UNCHANGED,
 ) -> TrialSource:
     """What decides on the study's trials, without those whose outcome is to be run again."""
     entries, run = list(ledger), ledger.run
@@ -71,8 +73,8 @@ def make_source(
             ledger.remove(entry.key)
         finished = {entry.key: entry for entry in entries if entry not in again}
         trainable = load_trainable(study.trainable)
-        raced = study.ablation.race.spending is not None
-        judge = (lambda finished: needs_of(study, arms, finished, trainable)) if raced else None
+        raced = study.ablation.spending is not None
+        judge = (lambda finished: needs_of(study, arms, finished, trainable, history)) if raced else None
         return AblationSource(run, replicates_of(study.ablation, arms), finished, judge)
     name, by_key = name_in_storage(run), {entry.key: entry for entry in entries}
     begun = begun_trials(store, run, by_key)

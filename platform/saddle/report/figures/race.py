@@ -74,7 +74,7 @@ def _words(arm: ArmValues, effect: Effect | None) -> str:
 def _race(results: StudyResults) -> LazyFigure | None:
     study = results.study
     assert study.ablation is not None
-    if study.ablation.race.spending is None or not results.records:
+    if study.ablation.spending is None or not results.records:
         return None
     state = judge_arms(study, results.arms, results.measured(results.metric.name), results.spec)
     seeds = study.ablation.seed_list

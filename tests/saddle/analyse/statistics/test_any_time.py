@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from saddle.analyse.statistics.any_time import any_time_critical_t, any_time_interval, any_time_p, log_e_value
+from saddle.analyse.statistics.any_time import any_time_critical_t, any_time_p, any_time_t, log_e_value
 
 
 @pytest.mark.parametrize(("n", "critical"), [(5, 5.36), (8, 4.20), (12, 3.84), (20, 3.63)])
@@ -23,7 +23,11 @@ def test_interval_p_and_bound_agree(n: int, alpha: float) -> None:
         assert any_time_p(1e8, n) > alpha
         return
     assert any_time_p(critical, n) == pytest.approx(alpha)
-    assert any_time_interval(critical, 1.0, n, alpha)[0] == pytest.approx(0.0, abs=1e-6)
+    values = np.random.default_rng(n).standard_normal(n)
+    shifted = values - values.mean() + critical * values.std(ddof=1) / math.sqrt(n)
+    test = any_time_t(shifted)
+    assert float(test.p) == pytest.approx(alpha)
+    assert float(test.interval(alpha)[0]) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_stopping_as_soon_as_it_is_significant_claims_too_much_at_most_as_often_as_alpha() -> None:

@@ -1,0 +1,76 @@
+"""The plans of a run, beside its study file: a file each, written once, so that none takes the place of another."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+from saddle.store.base import StorageError, Store
+from saddle.store.fence import StudyLock, write_once
+from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.study.history import PlanHistory, SeedPlan, plan_of
+from saddle.study.models import Study
+from saddle.trial.json_text import to_json
+from saddle.trial.run_id import RunId
+
+VERSION = 1
+"""Of a plan's file; one of a later saddle's is not read."""
+
+
+def plan_path(run: RunId, number: int) -> str:
+    """Where the plan of a number, from 1, is kept."""
+    return f"{study_folder(run)}/plans/{number:04d}.json"
+
+
+def read_plans(store: Store, run: RunId) -> list[SeedPlan]:
+    """The plans of a run as they were made; none where an older saddle kept none. Raises `StorageError`."""
+    folder = f"{study_folder(run)}/plans"
+    paths = [f"{folder}/{name}" for name in store.names(folder) if name.endswith(".json")]
+    return list(in_parallel(store, lambda path: _parse(store, path), paths))
+
+
+def _parse(store: Store, path: str) -> SeedPlan:
+    try:
+        facts = json.loads(store.read(path))
+        if facts["version"] > VERSION:
+            raise ValueError(f"version {facts['version']} is a later saddle's")
+        seeds, looks = (tuple(int(number) for number in facts[name]) for name in ("seeds", "looks"))
+        return SeedPlan(seeds, looks, float(facts["when"]), int(facts["finished"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"{store.locate(path)} is damaged ({error}); it says which seeds were planned, and whether they were added"
+            " after a look. Restore it, or delete it and go on as if there had been no such plan"
+        ) from error
+
+
+def history_of(store: Store, run: RunId, study: Study) -> PlanHistory:
+    """The plans of a stored ablation; where none is kept, that of its file is the first and only one."""
+    if study.ablation is None:
+        return PlanHistory()
+    return PlanHistory(tuple(read_plans(store, run)) or (plan_of(study.ablation),))
+
+
+def record_plan(
+    store: Store, run: RunId, before: PlanHistory | None, study: Study, *, finished: int, lock: StudyLock
+) -> PlanHistory:
+    """Keep the plan of `study` where it isn't the latest one; returns the history with it. Raises `TakenOver`.
+
+    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now. The plan of
+    a run whose storage keeps none yet is written first.
+    """
+    if study.ablation is None:
+        return PlanHistory()
+    plans, kept = list(before.plans if before is not None else ()), len(read_plans(store, run))
+    plan = replace(plan_of(study.ablation), when=time.time(), finished=finished)
+    if not plans or not plan.is_same(plans[-1]):
+        plans.append(plan)
+    for number in range(kept, len(plans)):
+        _write(store, plan_path(run, number + 1), plans[number], lock)
+    return PlanHistory(tuple(plans))
+
+
+def _write(store: Store, path: str, plan: SeedPlan, lock: StudyLock) -> None:
+    facts = {"seeds": list(plan.seeds), "looks": list(plan.looks), "when": plan.when, "finished": plan.finished}
+    write_once(store, path, to_json({"version": VERSION, "token": lock.token, **facts}).encode(), lock)
