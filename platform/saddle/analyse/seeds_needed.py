@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -12,10 +12,13 @@ from scipy import stats
 from saddle.analyse.contrast_effects import contrasts_of
 from saddle.analyse.effect import Kind
 from saddle.analyse.paired_values import ArmValues, pair
-from saddle.analyse.statistics.power import detectable_effect, power, seeds_needed
+from saddle.analyse.statistics.group_sequential import critical_values
+from saddle.analyse.statistics.power import FEWEST_SEEDS, detectable_effect, limits, power, seeds_needed
+from saddle.analyse.statistics.sequential_power import detectable_by_look, power_by_look
 from saddle.design import Arm
 from saddle.design.contrasts import spread_factor
 from saddle.study.ablation import Ablation
+from saddle.study.seeds import MOST_RACED
 
 WANTED = 0.8
 """The power that is customary to ask for."""
@@ -48,7 +51,11 @@ class Need:
     detectable: float
     power: float | None = None
     seeds: int | None = None
-    """With how many seeds the effect asked for is shown with probability `WANTED`; None beyond 1,000."""
+    """With how many seeds the effect asked for is shown with probability `WANTED`; None beyond 1,000, or `MOST_RACED`
+    where there are looks on the way."""
+    detectable_first: float | None = None
+    """The effect that the first of several looks shows with probability `WANTED`."""
+    power_first: float | None = None
 
 
 def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float | None = None) -> list[Need]:
@@ -61,6 +68,9 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
     for (kind, factor), count in kinds.items():
         comparisons = sum(size for (other, _), size in kinds.items() if other == kind)
         sd, alpha, planned = spread.sd * factor, ablation.compare.alpha, len(ablation.seed_list)
+        if ablation.spending is not None:
+            found.append(_with_looks(ablation, Need(kind, count, sd, math.inf), effect))
+            continue
         found.append(
             Need(
                 kind,
@@ -72,6 +82,55 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
             )
         )
     return found
+
+
+def _with_looks(ablation: Ablation, need: Need, effect: float | None) -> Need:
+    """The need with what several looks can show, and the first of them."""
+    looks, comparisons = ablation.looks, need.effects
+    bounds = bounds_of(ablation, looks, comparisons)
+    first, last = (need.sd * detectable_by_look(looks, bounds, WANTED, place) for place in (0, -1))
+    if effect is None:
+        return replace(need, detectable=last, detectable_first=first)
+    by_look = power_by_look(effect / need.sd, looks, bounds)
+    seeds = _seeds_with_looks(ablation, need, effect)
+    return replace(
+        need, detectable=last, detectable_first=first, power=by_look[-1], power_first=by_look[0], seeds=seeds
+    )
+
+
+def bounds_of(ablation: Ablation, looks: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
+    """The |t| that ends a comparison at each look, at the strictest step of Holm's correction."""
+    assert ablation.spending is not None
+    shares = tuple(look / looks[-1] for look in looks)
+    return critical_values(looks, shares, ablation.compare.alpha / max(comparisons, 1), ablation.spending)
+
+
+def _seeds_with_looks(ablation: Ablation, need: Need, effect: float) -> int | None:
+    """The fewest seeds at most that show the effect with probability `WANTED`: not fewer than without looks."""
+
+    def is_enough(most: int) -> bool:
+        looks = ablation.looks_with(most)
+        return power_by_look(effect / need.sd, looks, bounds_of(ablation, looks, need.effects))[-1] >= WANTED
+
+    low = seeds_needed(effect, need.sd, ablation.compare.alpha, need.effects, WANTED)
+    if low is None or low > MOST_RACED:
+        return None
+    low = max(low, ablation.looks[0] + 1)
+    high = min(2 * low, MOST_RACED)
+    if not is_enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
+    return low
+
+
+def limits_of(ablation: Ablation, comparisons: int) -> list[str]:
+    """What the seeds of an ablation can't show, in sentences (see `limits`)."""
+    detectable, looks = None, ablation.looks
+    if ablation.spending is not None and looks[-1] >= FEWEST_SEEDS:
+        detectable = detectable_by_look(looks, bounds_of(ablation, looks, comparisons), WANTED, -1)
+    return limits(looks[-1], comparisons, ablation.compare.alpha, detectable)
 
 
 def effects_count(ablation: Ablation, arms: Sequence[Arm]) -> int:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from saddle.execute.plan.study_plan import Plan
     from saddle.study.space import Parameter
 
-MOST_FIRST, MOST_EFFECTS = 5, 20
-"""How many replicates and effects are listed for people."""
+MOST_FIRST, MOST_EFFECTS, MOST_LOOKS = 5, 20, 8
+"""How many replicates, effects and looks are listed for people."""
+SPENT_AS = {"obrien_fleming": "O'Brien and Fleming", "pocock": "Pocock"}
 
 
 def plan(
@@ -68,6 +69,7 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "done": plan.done,
         "arms": [dict(arm) for arm in plan.arms],
         "seeds": list(plan.seeds),
+        "looks": [{"seeds": seeds, "critical_t": bound} for seeds, bound in plan.looks],
         "concurrency": plan.slots,
         "resources_per_trial": plan.shape,
         "seconds": plan.seconds,
@@ -127,7 +129,9 @@ def power_as_plain(plan: Plan) -> dict[str, Any] | None:
                 "effects": need.effects,
                 "sd": need.sd,
                 "detectable_effect": need.detectable if math.isfinite(need.detectable) else None,
+                "detectable_effect_at_first_look": need.detectable_first,
                 "power": need.power,
+                "power_at_first_look": need.power_first,
                 "seeds_needed": need.seeds,
             }
             for need in plan.needs
@@ -203,7 +207,7 @@ def show_design(plan: Plan, facts: DesignFacts) -> None:
         say(sentence, indent=2)
     if facts.contrasts is not None:
         say(f"effects: {listed([name for name, _ in facts.effects])}", indent=2)
-    for line in power_lines(plan, raced=raced):
+    for line in (*look_lines(plan), *power_lines(plan)):
         say(line, indent=2)
 
 
@@ -227,7 +231,20 @@ def listed(names: Sequence[str]) -> str:
     return "; ".join(names[:MOST_EFFECTS]) + more
 
 
-def power_lines(plan: Plan, *, raced: bool) -> Iterator[str]:
+def look_lines(plan: Plan) -> Iterator[str]:
+    """After how many seeds arms are looked at, and what it takes to be settled then."""
+    ablation = plan.study.ablation
+    if not plan.looks or ablation is None or ablation.spending is None:
+        return
+    shown = [f"{seeds} seeds: {bound:.2f}" for seeds, bound in plan.looks]
+    if len(shown) > MOST_LOOKS:
+        shown = [*shown[: MOST_LOOKS - 1], "…", shown[-1]]
+    step = " at the strictest comparison" if len(plan.arms) > 2 else ""
+    yield f"{len(plan.looks)} looks, α spent as {SPENT_AS[ablation.spending]} would; |t| that ends it{step}:"
+    yield "; ".join(shown)
+
+
+def power_lines(plan: Plan) -> Iterator[str]:
     """What effects of each kind need."""
     if plan.spread is None:
         return
@@ -240,14 +257,24 @@ def power_lines(plan: Plan, *, raced: bool) -> Iterator[str]:
         what = {"arm": "a difference", "interaction": "an interaction"}.get(need.kind, f"a {need.kind}")
         if math.isfinite(need.detectable):
             yield f"with {seeds} seeds {what} of {need.detectable:.3g} is shown with a chance of 80 %{step}"
+        if need.detectable_first is not None and math.isfinite(need.detectable_first):
+            first = f"the first look, after {plan.looks[0][0]} seeds, shows one of {need.detectable_first:.3g}"
+            yield f"{first} with that chance"
         if need.power is not None:
-            takes = f"{need.seeds} seeds" if need.seeds is not None else "more than 1,000 seeds"
-            yield (
-                f"{what} of {plan.effect:g} is shown with a chance of {100 * need.power:.0f} % with {seeds} seeds;"
-                f" for 80 % it takes {takes}"
-            )
-    if raced:
-        yield "that is without the race, whose looks on the way cost a little of it; its seeds are a maximum"
+            takes = f"{need.seeds} seeds" if need.seeds is not None else f"more than {most_seeds(plan)} seeds"
+            early = (
+                "" if need.power_first is None
+                else f" ({100 * need.power_first:.0f} % at the first look, after {plan.looks[0][0]})"
+            )  # fmt: skip
+            shown = f"is shown with a chance of {100 * need.power:.0f} % with {seeds} seeds{early}"
+            yield f"{what} of {plan.effect:g} {shown}; for 80 % it takes {takes}"
+
+
+def most_seeds(plan: Plan) -> str:
+    """Beyond how many seeds nobody is told how many it takes."""
+    from saddle.study.seeds import MOST_RACED
+
+    return f"{MOST_RACED}" if plan.looks else "1,000"
 
 
 def may_stop_early(plan: Plan) -> bool:

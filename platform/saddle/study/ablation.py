@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from saddle.study.field_types import STUDY_NAME, Flag, OneOf, Positive, Section, Seed
-from saddle.study.seeds import FIRST_LOOK, SeedCount, SeedLooks
+from saddle.study.seeds import FIRST_LOOK, SeedCount, SeedLooks, doubling
 
 
 class Compare(Section):
@@ -139,14 +138,16 @@ class Ablation(Section):
         return list(range(self.seeds.at_most if isinstance(self.seeds, SeedLooks) else self.seeds))
 
     @property
-    def looks(self) -> Sequence[int]:
+    def looks(self) -> tuple[int, ...]:
         """After how many seeds the arms are looked at, as declared beforehand; the last look is all of them."""
-        most, first = len(self.seed_list), FIRST_LOOK
-        if isinstance(self.seeds, SeedLooks):
-            if self.race.spending is None:
-                return self.seeds.doubling
-            first = self.seeds.start
-        return (most,) if self.spending is None else tuple(range(min(first, most), most + 1))
+        return self.looks_with(len(self.seed_list))
+
+    def looks_with(self, most: int) -> tuple[int, ...]:
+        """The looks if there were at most so many seeds."""
+        if self.spending is None:
+            return (most,)
+        first = min(most, self.seeds.start if isinstance(self.seeds, SeedLooks) else FIRST_LOOK)
+        return doubling(first, most) if self.race.spending is None else tuple(range(first, most + 1))
 
     @property
     def spending(self) -> Literal["obrien_fleming", "pocock"] | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from saddle.study.field_types import Section
 
 FIRST_LOOK = 3
 """Seeds below which no difference is claimed."""
+FEWEST_RACED, MOST_RACED = 4, 100
+"""Seeds with looks on the way: with fewer there is hardly a look before the last, with more bounds take long."""
 
 
 SeedCount = Annotated[int, Field(strict=True, ge=1, le=1000)]
@@ -24,16 +25,11 @@ class SeedLooks(Section):
     at_most: SeedCount
     """Seeds of an arm whose question no look settles."""
 
-    @model_validator(mode="after")
-    def _check_order(self) -> SeedLooks:
-        if self.at_most <= self.start:
-            raise ValueError(f"at_most must be above start, and {self.at_most} is not above {self.start}")
-        return self
 
-    @property
-    def doubling(self) -> Sequence[int]:
-        """The looks as numbers of seeds."""
-        looks = [self.start]
-        while 2 * looks[-1] < self.at_most:
-            looks.append(2 * looks[-1])
-        return (*looks, self.at_most)
+def doubling(start: int, most: int) -> tuple[int, ...]:
+    """Numbers of seeds from `start`, each twice the one before, the last one `most`."""
+    looks = []
+    while start < most:
+        looks.append(start)
+        start *= 2
+    return (*looks, most)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from saddle.analyse.contrast_effects import comparison_of, contrasts_of
 from saddle.analyse.paired_values import ArmValues
@@ -306,9 +308,31 @@ def test_the_interval_of_a_pilots_spread_holds_as_often_as_it_says() -> None:
 def test_a_race_has_seeds_at_most(saddle, designs) -> None:
     shown = saddle("plan", designs, "--set", "parts:ablation.race=true", "--spread", "0.01").stdout
     assert "32 trials at most: an arm whose question is settled gets no more seeds" in shown
-    assert "its seeds are a maximum" in shown
+    assert "6 looks, α spent as O'Brien and Fleming would; |t| that ends it at the strictest comparison:" in shown
     [parts, _] = json.loads(saddle("plan", designs, "--set", "parts:ablation.race=true", "--json").stdout)
     assert parts["design"]["raced"] is True
+    assert [look["seeds"] for look in parts["looks"]] == [3, 4, 5, 6, 7, 8]
+
+
+def test_a_plan_shows_declared_looks_their_bounds_and_the_power_at_the_first_and_the_last(saddle, tmp_path) -> None:
+    (tmp_path / "looks.yaml").write_text(
+        "study: looks\nquestion: Does x help?\ntrainable: parabola\nablation: {baseline: {x: 0.3}, "
+        "factors: {x: [0.3, 0.5]}, seeds: {start: 5, at_most: 20}, compare: {metric: test/score}}\n"
+    )
+    asked = ("plan", tmp_path / "looks.yaml", "--effect", "0.02", "--spread", "0.02")
+    [found] = json.loads(saddle(*asked, "--json").stdout)
+    assert [look["seeds"] for look in found["looks"]] == [5, 10, 20]
+    bounds = [look["critical_t"] for look in found["looks"]]
+    assert bounds[0] == pytest.approx(float(stats.t.isf(0.05 * math.log1p((math.e - 1) / 4) / 2, 4)), abs=1e-6)
+    assert bounds == sorted(bounds, reverse=True)
+    [need] = found["power"]["needs"]
+    assert 0 < need["power_at_first_look"] < need["power"] < power(0.02, 0.02, 20), "looks cost a little power"
+    assert need["seeds_needed"] <= 20
+    shown = saddle(*asked).stdout
+    assert "2 arms × 20 paired seeds = 40 trials at most: an arm whose question is settled gets no more seeds" in shown
+    assert "3 looks, α spent as Pocock would; |t| that ends it:" in shown
+    assert f"5 seeds: {bounds[0]:.2f}; 10 seeds: {bounds[1]:.2f}; 20 seeds: {bounds[2]:.2f}" in shown
+    assert f"({100 * need['power_at_first_look']:.0f} % at the first look, after 5)" in shown
 
 
 @pytest.mark.parametrize(

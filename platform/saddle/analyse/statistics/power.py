@@ -63,8 +63,11 @@ def seeds_needed(
     return low
 
 
-def limits(seeds: int, comparisons: int, alpha: float = 0.05) -> list[str]:
-    """What `plan` and the report say about the seeds given: each sentence names a limit and what would lift it."""
+def limits(seeds: int, comparisons: int, alpha: float = 0.05, detectable: float | None = None) -> list[str]:
+    """What `plan` and the report say about the seeds given: each sentence names a limit and what would lift it.
+
+    `detectable` is the effect, in standard deviations, that is shown with a chance of 80 %, unless by a t test.
+    """
     if seeds < FEWEST_SEEDS:
         plural = "s" * (seeds != 1)
         return [f"With {seeds} seed{plural} every verdict stays unsettled; at least {FEWEST_SEEDS} are needed."]
@@ -75,7 +78,8 @@ def limits(seeds: int, comparisons: int, alpha: float = 0.05) -> list[str]:
             f"With {seeds} seeds the exact permutation test can't go below p = {smallest:.4g}, so it can't reach"
             f" α = {alpha:g}, and verdicts rest on the t test alone; {seeds_for_permutation(alpha)} seeds could."
         )
-    detectable = detectable_effect(1.0, seeds, alpha, max(comparisons, 1))
+    if detectable is None:
+        detectable = detectable_effect(1.0, seeds, alpha, max(comparisons, 1))
     if detectable > 1.5:
         over = f" at the strictest of {comparisons} comparisons" if comparisons > 1 else ""
         found.append(

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from saddle.analyse.seeds_needed import Need, Spread, effects_count, needs
-from saddle.analyse.statistics.power import limits
+from saddle.analyse.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
 from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study
@@ -56,6 +55,8 @@ class Plan:
     """Of paired differences; where it is known, `needs` says what each kind of effect takes."""
     effect: float | None = None
     needs: Sequence[Need] = ()
+    looks: Sequence[tuple[int, float]] = ()
+    """Where an ablation looks on the way: after how many seeds, and the |t| that ends the strictest comparison then."""
 
     @property
     def seconds(self) -> float | None:
@@ -97,7 +98,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
     spread = None
     if study.ablation:
         spread = find_spread(study, store, trainable, question)
-        found += limits(len(seeds), effects_count(study.ablation, arms), study.ablation.compare.alpha)
+        found += limits_of(study.ablation, effects_count(study.ablation, arms))
     else:
         found += notes(
             study.sampler.name,
@@ -124,7 +125,17 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         spread=spread,
         effect=question.effect if spread else None,
         needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
+        looks=planned_looks(study, arms),
     )
+
+
+def planned_looks(study: Study, arms: Sequence[Arm]) -> list[tuple[int, float]]:
+    """The looks on the way with their bounds; none where there is only one, at the end."""
+    ablation = study.ablation
+    if ablation is None or ablation.spending is None:
+        return []
+    bounds = bounds_of(ablation, ablation.looks, effects_count(ablation, arms))
+    return list(zip(ablation.looks, bounds, strict=True))
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:

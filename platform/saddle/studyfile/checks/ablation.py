@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from saddle.design.registry import designs
 from saddle.study.ablation import Ablation
+from saddle.study.seeds import FEWEST_RACED, MOST_RACED, SeedLooks
 from saddle.study.values import repeats
 from saddle.studyfile.checks.arms import check_arms
 from saddle.studyfile.checks.blocks import check_blocks
@@ -14,8 +15,10 @@ from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path
 
 BEST_OF: Path = ("ablation", "baseline", "best_of")
-FEWEST_RACED, MOST_RACED = 4, 100
-"""Seeds of a race: with fewer there is hardly a look before the last, with more its bounds take long to compute."""
+
+RACE: tuple[str, Path, str] = ("a race", ("ablation", "race"), "race: none")
+DECLARED: tuple[str, Path, str] = ("a comparison with looks", ("ablation", "seeds"), "a plain number of seeds")
+"""What looks before the last seed, where the file says so, and what would do without."""
 
 
 def check_ablation(draft: Draft, drafts: Sequence[Draft]) -> None:
@@ -41,26 +44,37 @@ def _check_seeds(draft: Draft) -> None:
     for index in repeats(seeds):
         what = f"seed {seeds[index]} is given twice; it would count one measurement as two"
         draft.refuse(("ablation", "seeds", index), what, "give every seed once")
+    if isinstance(given, SeedLooks) and given.at_most <= given.start:
+        what = f"{given.at_most} is not above start, which is {given.start}"
+        draft.refuse(("ablation", "seeds", "at_most"), what, f"give more, or a plain number, seeds: {given.start}")
 
 
 def _check_race(draft: Draft) -> None:
-    """A race needs a design of arms against the baseline, Holm's correction, and some seeds, not too many."""
-    race, path = draft.ablation.get("race"), ("ablation", "race")
-    if race is None or race.spending is None:
+    """Looks on the way need arms against the baseline, Holm's correction, and some seeds, not too many."""
+    race, seeds = draft.ablation.get("race"), draft.ablation.get("seeds", Ablation.model_fields["seeds"].default)
+    raced = race is not None and race.spending is not None
+    if not raced and not isinstance(seeds, SeedLooks):
         return
+    what_looks, path, instead = RACE if raced else DECLARED
     design, compare = draft.ablation.get("design"), draft.ablation.get("compare")
     if design is not None and designs()[design.name].crossed:
-        what = f"a race is run by arms against the baseline, and a {design.name} design has effects across all arms"
+        across = f"a {design.name} design has effects across all arms"
+        what = f"{what_looks} is run by arms against the baseline, and {across}"
         others = [name for name, other in designs().items() if not other.crossed]
-        draft.refuse(path, what, f"use design: {' or '.join(others)}, or race: none")
+        draft.refuse(path, what, f"use design: {' or '.join(others)}, or {instead}")
     if compare is not None and compare.correction != "holm":
-        what = f"a race can't be corrected by {compare.correction}, which promises nothing about looks on the way"
-        draft.refuse(path, what, "use correction: holm, or race: none")
-    seeds = draft.ablation.get("seeds", Ablation.model_fields["seeds"].default)
-    count = len(seeds) if isinstance(seeds, list) else seeds
+        what = f"{what_looks} can't be corrected by {compare.correction}, which promises nothing about looks on the way"
+        draft.refuse(path, what, f"use correction: holm, or {instead}")
+    count = _count(seeds)
     if not FEWEST_RACED <= count <= MOST_RACED:
-        what = f"a race takes {FEWEST_RACED} to {MOST_RACED} seeds, and this one has {count}"
-        draft.refuse(path, what, f"give seeds: {FEWEST_RACED} or more, or race: none")
+        what = f"{what_looks} takes {FEWEST_RACED} to {MOST_RACED} seeds, and this one has {count}"
+        draft.refuse(path, what, f"give {FEWEST_RACED} to {MOST_RACED} seeds, or {instead}")
+
+
+def _count(seeds: int | list[int] | SeedLooks) -> int:
+    if isinstance(seeds, SeedLooks):
+        return seeds.at_most
+    return len(seeds) if isinstance(seeds, list) else seeds
 
 
 def _check_best_of(draft: Draft, drafts: Sequence[Draft]) -> Draft | None:
