@@ -138,7 +138,8 @@ def _intervals(test: PairedT | SignTest | None, alpha: float, strict: float) -> 
     """None where nothing can be tested, or too few identical differences reach neither level."""
     if test is None:
         return None
-    difference, equivalence = ((float(low), float(high)) for low, high in map(test.interval, (alpha, strict)))
+    ends = [test.interval(level) for level in (alpha, strict)]
+    difference, equivalence = ((float(low), float(high)) for low, high in ends)
     return finite_intervals(difference, equivalence)
 
 
