@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from saddle.errors import UserError
+from saddle.search.distinct_settings import (
+    draw_settings,
+    grid_size,
+    order_by_condition,
+    planned_trials,
+    values_of,
+)
 from saddle.search.lattice import nearest_step
 from saddle.search.optuna_internals import live_trial
 from saddle.search.optuna_values import final_values, intermediate_values, is_reported, reported_value, violations
 from saddle.search.pruners import make_pruner
 from saddle.search.retrying_storage import PatientStorage
-from saddle.search.samplers import make_sampler, planned_trials
+from saddle.search.samplers import continued_seed, make_sampler
 from saddle.search.storage import quiet_optuna, without_warnings
 from saddle.search.unfinished import SEARCH_SEED
+from saddle.study.known_values import known_values
 from saddle.study.models import Study
 from saddle.study.space import Parameter
+from saddle.study.values import canonical
 from saddle.trial.outcome import MEANINGS, Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -29,26 +40,17 @@ SETTINGS = "settings"
 RETRIED = "retried"
 OUTCOME = "outcome"
 
+REPEATS = 10
+"""How often in a row a sampler may propose settings that have had their trial before others are drawn at random."""
+
+DRAWS = 10_000
+"""How many such draws may be repeats before the search counts as through: of 1,000 settings the last one is missed in
+one of 20,000 searches."""
+
 
 def trial_key(number: int) -> str:
     """The key of a search's trial; samplers may repeat a point, so the number is part of it."""
     return f"trial-{number:05d}"
-
-
-def order_by_condition(space: Mapping[str, Parameter]) -> list[str]:
-    """Names such that a parameter comes after those its `when` speaks of; otherwise as written."""
-    ordered: list[str] = []
-
-    def place(name: str) -> None:
-        if name not in ordered:
-            for condition in space[name].when:
-                if condition in space:
-                    place(condition)
-            ordered.append(name)
-
-    for name in space:
-        place(name)
-    return ordered
 
 
 def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
@@ -99,13 +101,16 @@ class OptunaSearch:
         quiet_optuna()
         self.study = study
         self.run = run
-        self.known = known if known is not None else study.settings
+        self.known = known if known is not None else known_values(study)
         self.space = study.search
         self.objectives = study.objective
         self.optuna = open_search(study, storage, name or study.study)
         asked = len(self.optuna.get_trials(deepcopy=False))
         self.optuna.sampler = make_sampler(study.sampler, self.space, asked)
         self.storage = storage
+        self._planned = planned_trials(study, self.known)
+        self._values = values_of(study)
+        self._proposed = Counter(canonical(trial.user_attrs[SETTINGS]) for trial in self._with_settings())
         self.running: dict[str, Trial] = {}
         self.unfinished = self._reconcile(finished)
 
@@ -128,13 +133,21 @@ class OptunaSearch:
 
     @property
     def total(self) -> int | None:
-        planned = planned_trials(self.study)
-        return planned if planned is None else planned + len(self.optuna.user_attrs.get(RETRIED, []))
+        return None if self._planned is None else self._planned + len(self._retried())
+
+    def _retried(self) -> list[int]:
+        """The numbers of the trials whose settings are tried once more."""
+        numbers: list[int] = self.optuna.user_attrs.get(RETRIED, [])
+        return numbers
+
+    def _with_settings(self) -> list[FrozenTrial]:
+        """The trials that were ever trained, or are to be; the others count for nothing."""
+        return [trial for trial in self.optuna.get_trials(deepcopy=False) if SETTINGS in trial.user_attrs]
 
     @without_warnings()
     def retry(self, entries: Sequence[TrialRecord]) -> None:
         """Try the settings of these trials once more, as new trials beyond the budget; once per trial."""
-        retried = self.optuna.user_attrs.get(RETRIED, [])
+        retried = self._retried()
         for entry in entries:
             if entry.number is not None and entry.number not in retried:
                 retried = [*retried, entry.number]
@@ -145,18 +158,52 @@ class OptunaSearch:
     def next(self) -> TrialSpec | None:
         if self.unfinished:
             frozen = self.unfinished.pop(0)
-            trial = live_trial(self.optuna, frozen)
-            settings = frozen.user_attrs[SETTINGS]
+            trial, settings = live_trial(self.optuna, frozen), frozen.user_attrs[SETTINGS]
         else:
-            drawn = [t for t in self.optuna.get_trials(deepcopy=False) if SETTINGS in t.user_attrs]
-            if self.total is not None and len(drawn) >= self.total:
+            if self.total is not None and len(self._with_settings()) >= self.total:
                 return None
-            trial = self.optuna.ask()
-            settings = self._draw(trial)
+            proposal = self._propose()
+            if proposal is None:
+                return None
+            trial, settings = proposal
             trial.set_user_attr(SETTINGS, settings)
+            self._proposed[canonical(settings)] += 1
         key = trial_key(trial.number)
         self.running[key] = trial
         return TrialSpec(key, self.run, settings, SEARCH_SEED, number=trial.number)
+
+    def _propose(self) -> tuple[Trial, dict[str, Any]] | None:
+        """The sampler's next trial whose settings have had none, else one drawn at random; None where there is none.
+
+        All trials share a seed, so a second one would only repeat the first. One that the sampler proposes all the same
+        is told to Optuna as a failure without settings, of which neither sampler nor budget takes notice.
+        """
+        attempts = grid_size(self.space, self.study.sampler.options) if self.study.sampler.name == "grid" else REPEATS
+        for _ in range(attempts):
+            trial = self.optuna.ask()
+            settings = self._draw(trial)
+            if not self._is_repeat(settings):
+                return trial, settings
+            self.optuna.tell(trial, state=TrialState.FAIL)
+        untried = self._draw_untried()
+        if untried is None:
+            return None
+        self.optuna.enqueue_trial(untried)
+        trial = self.optuna.ask()
+        return trial, self._draw(trial)
+
+    def _is_repeat(self, settings: Mapping[str, Any]) -> bool:
+        """Whether these settings have had their trial, and those more that a retry asks for."""
+        text, trials = canonical(settings), self.optuna.get_trials(deepcopy=False)
+        again = [number for number in self._retried() if canonical(trials[number].user_attrs.get(SETTINGS)) == text]
+        return self._proposed[text] > len(again)
+
+    def _draw_untried(self) -> dict[str, Any] | None:
+        """Settings at random that have had no trial; None where they can hardly be found."""
+        seed = continued_seed(self.study.sampler.options.seed, len(self.optuna.get_trials(deepcopy=False)))
+        generator = np.random.default_rng(seed)
+        draws = (draw_settings(self.space, self._values, self.known, generator) for _ in range(DRAWS))
+        return next((settings for settings in draws if not self._is_repeat(settings)), None)
 
     def _draw(self, trial: Trial) -> dict[str, Any]:
         """Draw every parameter whose condition holds."""

@@ -16,11 +16,11 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState, create_trial
 
+from saddle.search.distinct_settings import order_by_condition, planned_trials
 from saddle.search.optuna_internals import PARENTS, study_id, trial_id
-from saddle.search.optuna_search import OUTCOME, RETRIED, SETTINGS, open_search, order_by_condition, suggest
+from saddle.search.optuna_search import OUTCOME, RETRIED, SETTINGS, open_search, suggest
 from saddle.search.optuna_values import final_values, intermediate_values, violations
 from saddle.search.sampler_state import Remembered, recall
-from saddle.search.samplers import planned_trials
 from saddle.search.storage import quiet_optuna
 from saddle.study.models import Study
 from saddle.trial.outcome import MEANINGS, Outcome

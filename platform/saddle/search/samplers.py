@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
-from saddle.search.lattice import evenly, steps
+from saddle.search.distinct_settings import make_grid
 from saddle.search.optuna_internals import AskTellGrid
-from saddle.study.models import Grid, Sampler, Study
+from saddle.study.models import Sampler
 from saddle.study.space import Parameter
 
 LEARNS_CONSTRAINTS = frozenset({"tpe", "gp", "nsga2"})
@@ -73,40 +72,3 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) 
 def continued_seed(seed: int, asked: int) -> int:
     """The seed of a search that goes on: with the first one again, its random draws would repeat themselves."""
     return seed if asked == 0 else int(np.random.SeedSequence([seed, asked]).generate_state(1)[0])
-
-
-def make_grid(space: Mapping[str, Parameter], options: Grid) -> dict[str, list[Any]]:
-    """The values of each parameter that a grid search combines."""
-    return {name: grid_values(parameter, options.points) for name, parameter in space.items()}
-
-
-def grid_values(parameter: Parameter, points: int) -> list[Any]:
-    """All choices, every value of a lattice or a narrow int range, else `points` values (log-)evenly apart."""
-    if parameter.choice is not None:
-        return list(parameter.choice)
-    low, high = parameter.bounds
-    if parameter.step is not None:
-        values = steps(low, high, parameter.step)
-    elif parameter.int_range is not None and high - low < points:
-        values = list(range(int(low), int(high) + 1))
-    else:
-        values = evenly(low, high, points, log=parameter.log)
-    if parameter.int_range is not None:
-        return sorted({round(v) for v in values})
-    return values
-
-
-def grid_size(space: Mapping[str, Parameter], options: Grid) -> int:
-    """How many trials a full grid has."""
-    size = 1
-    for values in make_grid(space, options).values():
-        size *= len(values)
-    return size
-
-
-def planned_trials(study: Study) -> int | None:
-    """How many trials a search has; None where only time bounds it."""
-    if study.sampler.name != "grid" or study.search is None:
-        return study.budget.trials
-    size = grid_size(study.search, study.sampler.options)
-    return min(size, study.budget.trials or size)

@@ -15,10 +15,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from saddle.archive.studies import StoredStudy
 from saddle.search.database import shared_url
+from saddle.search.distinct_settings import planned_trials
 from saddle.search.optuna_search import RETRIED, SETTINGS, trial_key
 from saddle.search.optuna_values import is_reported
 from saddle.search.rebuild import finished_trial
-from saddle.search.samplers import planned_trials
 from saddle.search.storage import journal_path, name_in_storage, open_journal, open_storage, quiet_optuna
 from saddle.store.base import Store
 from saddle.store.scratch import scratch_folder

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saddle.search.distinct_settings import grid_values
 from saddle.search.lattice import evenly, nearest_step, steps
-from saddle.search.samplers import AskTellGrid, grid_values
+from saddle.search.samplers import AskTellGrid
 from saddle.study.space import Parameter
 
 

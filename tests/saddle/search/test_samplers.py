@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from saddle.search.samplers import continued_seed, grid_size, grid_values, notes
+from saddle.search.distinct_settings import grid_size, grid_values
+from saddle.search.samplers import continued_seed, notes
 from saddle.study.models import Grid
 from saddle.study.space import Parameter
 

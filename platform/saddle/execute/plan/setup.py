@@ -24,6 +24,7 @@ from saddle.store.fence import NO_LOCK, StudyLock
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.study.history import UNCHANGED, PlanHistory
+from saddle.study.known_values import known_values
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.trial.placement import Placement
@@ -115,9 +116,3 @@ def place_trials(study: Study, store: Store, data_root: str | None, lock: StudyL
         time_limit=60 * minutes if minutes else None,
         token=lock.token,
     )
-
-
-def known_values(study: Study) -> dict[str, Any]:
-    """Every value that isn't searched, so that a condition may rest on a default."""
-    known = load_trainable(study.trainable).complete(study.settings, study.recipe, study.scale)
-    return {name: value for name, value in known.items() if name not in (study.search or {})}

@@ -19,12 +19,12 @@ from saddle.errors import UserError
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
-from saddle.execute.plan.setup import NothingToBuildOn, find_baseline, known_values
-from saddle.search.samplers import notes, planned_trials
+from saddle.execute.plan.search_notes import search_notes
+from saddle.execute.plan.setup import NothingToBuildOn, find_baseline
+from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.models import Study
-from saddle.study.space import Parameter
 from saddle.study.trainables import load_trainable
 from saddle.study.values import canonical
 from saddle.trial.run_id import RunId
@@ -100,12 +100,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         spread = find_spread(study, store, trainable, question)
         found += limits_of(study.ablation, effects_count(study.ablation, arms))
     else:
-        found += notes(
-            study.sampler.name,
-            bool(study.constraints),
-            [name for name, parameter in (study.search or {}).items() if parameter.when],
-        )
-        found += idle_parameters(study)
+        found += search_notes(study, resolved[0].config.model_dump(mode="json"))
     varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
     return Plan(
         study=study,
@@ -143,14 +138,3 @@ def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:
     names = dict.fromkeys(name for arm in arms for name in arm.settings)
     differ = [name for name in names if len({canonical(arm.settings.get(name)) for arm in arms}) > 1]
     return [{"arm": arm.name, **{name: arm.settings.get(name) for name in differ}} for arm in arms]
-
-
-def idle_parameters(study: Study) -> list[str]:
-    """Parameters whose condition no trial can meet, because a default or fixed value decides it."""
-    space, known = study.search or {}, known_values(study)
-    return [
-        f"{name} is never searched: its condition wants {condition} = {wanted}, which stays {known.get(condition)}"
-        for name, parameter in space.items()
-        for condition, wanted in parameter.when.items()
-        if condition not in space and not Parameter(choice=[0], when={condition: wanted}).active(known)
-    ]

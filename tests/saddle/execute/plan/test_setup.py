@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from saddle.execute.plan.setup import known_values
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.local import LocalStore
+from saddle.study.known_values import known_values
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies

@@ -1,0 +1,20 @@
+"""What a search leaves as it is: the values that conditions on unsearched hyperparameters are judged by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saddle.study.models import Study
+from saddle.study.trainables import TrainableError, load_trainable
+
+
+def known_values(study: Study) -> dict[str, Any]:
+    """Every value that isn't searched, so that a condition may rest on a default.
+
+    Without the trainable, as where a stored study is read elsewhere, those that the study's file says.
+    """
+    try:
+        known = load_trainable(study.trainable).complete(study.settings, study.recipe, study.scale)
+    except TrainableError:
+        known = study.settings
+    return {name: value for name, value in known.items() if name not in (study.search or {})}
