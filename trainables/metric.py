@@ -31,7 +31,8 @@ class Metric:
     points; any other is shown as it is written. `low`, `high`: the least and the greatest value that it can have; of a
     fraction 0 and 1, unless they say otherwise, as a difference of two has to. `scale`: on which steps of equal length
     mean equally much. `shown`: whether people are to read it, or programs only. `reproducible`: whether the same seed
-    gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name.
+    gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name. `chance`: what a
+    model that guesses has, `classes` for one in as many as the dataset has; None where no model can guess.
 
     `role` says what may be made of it, beside the other metrics of its split: `clean`, the accuracy on unchanged data;
     `robust`, that under attack: under `attack`, or the `worst_case` of all that were run, and `clean` is the name of
@@ -52,6 +53,7 @@ class Metric:
     shown: bool = True
     reproducible: bool = True
     label: str = ""
+    chance: float | Literal["classes"] | None = None
     name: str = ""
     """Given by its key in `METRICS`; a declaration leaves it out."""
 
@@ -88,8 +90,9 @@ def complete_metric(name: str, declared: Metric | Direction | None = None) -> Me
     underscores part, decide: it is a fraction where one of them ends like those of `FRACTIONS` and none like those of
     `NO_FRACTIONS`, and goes down to -1 where one, of the detail too, is of `DIFFERENCES`. Smaller is better where one
     ends like those of `SMALLER_IS_BETTER`. A measure called `accuracy` or `clean_accuracy` is the clean one,
-    `robust_accuracy.ATTACK` robust, and `MEASURE.worst_case` the worst case; `robust_above_clean`, `loss`, `samples`,
-    `budget_ladder.declared` and `budget_ladder.steps_100` have the roles that they speak of.
+    `robust_accuracy.ATTACK` robust, both with the chance of the classes, and `MEASURE.worst_case` the worst case;
+    `robust_above_clean`, `loss`, `samples`, `budget_ladder.declared` and `budget_ladder.steps_100` have the roles that
+    they speak of.
     """
     if isinstance(declared, Metric):
         return replace(declared, name=name)
@@ -104,11 +107,11 @@ def complete_metric(name: str, declared: Metric | Direction | None = None) -> Me
         metric = replace(metric, unit=FRACTION, low=low)
     match measure:
         case "accuracy" | "clean_accuracy" if not detail:
-            return replace(metric, role="clean")
+            return replace(metric, role="clean", chance="classes")
         case "robust_accuracy" if metric.worst_case:
-            return replace(metric, role="robust", clean=f"{split}/clean_accuracy")
+            return replace(metric, role="robust", chance="classes", clean=f"{split}/clean_accuracy")
         case "robust_accuracy" if not detail.startswith("worst_case"):  # the ends of its interval are no accuracies
-            return replace(metric, role="robust", attack=detail, clean=f"{split}/clean_accuracy")
+            return replace(metric, role="robust", chance="classes", attack=detail, clean=f"{split}/clean_accuracy")
         case "robust_above_clean":
             return replace(metric, role="excess", unit=FRACTION)
         case "loss" | "samples" if not detail:

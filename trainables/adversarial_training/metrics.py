@@ -38,8 +38,8 @@ def declared() -> Mapping[str, Metric]:
 
 def _accuracies(split: str) -> Iterator[tuple[str, Metric]]:
     clean = f"{split}/clean_accuracy"
-    robust = partial(share, role="robust", clean=clean)
-    yield clean, share(role="clean")
+    robust = partial(share, role="robust", clean=clean, chance="classes")
+    yield clean, share(role="clean", chance="classes")
     yield f"{split}/auxiliary_accuracy", share()
     yield f"{split}/robust_accuracy.worst_case", robust(worst_case=True)
     yield f"{split}/robust_above_clean", Metric("minimize", unit="fraction", role="excess")

@@ -37,4 +37,4 @@ def answer(
     entries = without_retried(entries)
     if study.ablation is not None:
         return answer_ablation(study, entries, declared, arms=arms, chance=chance, history=history)
-    return answer_search(study, entries, declared)
+    return answer_search(study, entries, declared, chance=chance)

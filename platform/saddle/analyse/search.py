@@ -14,11 +14,12 @@ from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer
+from saddle.analyse.search_cautions import failures, idle_parts, of_the_best
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
+from saddle.analyse.undecided import undecided
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
-from saddle.study.space import Parameter
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -37,13 +38,24 @@ def answer_search(
     study: Study,
     entries: Sequence[TrialRecord],
     declared: Declarations,
+    *,
+    chance: float | None = None,
 ) -> Answer:
-    """The best trial and its parameters, or the Pareto front where there are several objectives."""
+    """The best trial and its parameters, or the Pareto front where there are several objectives.
+
+    Neither where the completed trials are all alike or no better than guessing: `chance` is what that gives among the
+    dataset's classes, None where it isn't known.
+    """
     objectives = objectives_of(study, declared)
     feasible = candidates(entries, objectives, study.constraints)
-    front = pareto_front(entries, objectives, study.constraints) if len(objectives) > 1 else []
-    winner = best(entries, objectives[0], study.constraints) if len(objectives) == 1 else None
-    if winner is not None:
+    open_question = undecided(feasible, objectives, declared, chance)
+    several, decided = len(objectives) > 1, not open_question
+    front = pareto_front(entries, objectives, study.constraints) if several and decided else []
+    winner = best(entries, objectives[0], study.constraints) if not several and decided else None
+    if open_question:
+        sentence = " ".join([open_question, *_others(entries)])
+        ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
+    elif winner is not None:
         sentence = _best_sentence(study, entries, winner, objectives[0], declared)
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif front:
@@ -154,32 +166,10 @@ def _warnings(
     feasible: Sequence[TrialRecord],
     declared: Declarations,
 ) -> Iterable[str]:
-    failed = sum(entry.outcome in (Outcome.FAILED, Outcome.TIMED_OUT) for entry in entries)
-    if failed * 4 >= max(len(entries), 1) and failed:
-        yield f"{failed} of {plural(len(entries), 'trial')} failed or ran out of time; the search saw only the others."
+    yield from failures(entries)
+    yield from idle_parts(study, entries)
     if winner is not None:
-        if len(feasible) > 1:
-            yield (
-                f"The best of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
-                " chosen by; an ablation around it (best_of) says what holds over seeds."
-            )
-        for name, value in drawn(study, winner).items():
-            end = _at_edge((study.search or {})[name], value)
-            if end:
-                yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
+        yield from of_the_best(study, feasible, winner, objectives[0], declared)
     for objective in objectives:
         yield from single_attack(entries, objective)
     yield from above_clean({name_of(entry): [entry] for entry in entries}, declared)
-
-
-def _at_edge(parameter: Parameter, value: object) -> str:
-    """Whether a float lies within 2 % of an end of its range (of its logarithm, where that is searched)."""
-    if parameter.float_range is None or not isinstance(value, int | float):
-        return ""
-    low, high = parameter.bounds
-    place = (
-        (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
-        if parameter.log and value > 0
-        else (value - low) / (high - low)
-    )
-    return "lower" if place <= 0.02 else "upper" if place >= 0.98 else ""

@@ -1,0 +1,88 @@
+"""Why no trial of a search is called the best although some completed: all are alike, or none beats guessing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scipy import stats
+
+from saddle.analyse.text.formatting import Scale, listed, plural
+from saddle.study.declarations import Declarations
+from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
+
+BY_LUCK = 0.05
+"""The chance that the best of all trials exceeds `best_guess` although every one of them guesses."""
+
+
+def undecided(
+    feasible: Sequence[TrialRecord], objectives: Sequence[Metric], declared: Declarations, chance: float | None
+) -> str:
+    """Why none of the completed trials is the best, as sentences; empty where one may be.
+
+    `chance` is what guessing among the dataset's classes gives, None where it isn't known.
+    """
+    if not feasible:
+        return ""
+    tied = all_tied(feasible, objectives)
+    guessing = _no_better_than_guessing(feasible, objectives[0], declared, chance) if len(objectives) == 1 else ""
+    return " ".join(sentence for sentence in (tied, guessing) if sentence)
+
+
+def all_tied(feasible: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
+    """That two completed trials or more have the same values, as a sentence; empty where they differ."""
+    values = {tuple(entry.metrics[objective.name] for objective in objectives) for entry in feasible}
+    if len(feasible) < 2 or len(values) > 1:
+        return ""
+    same = listed(
+        f"{objective} = {Scale.of(objective).value(feasible[0].metrics[objective.name])}" for objective in objectives
+    )
+    return f"All {len(feasible)} completed trials have the same {same}, so none of them is the best."
+
+
+def _no_better_than_guessing(
+    feasible: Sequence[TrialRecord], objective: Metric, declared: Declarations, chance: float | None
+) -> str:
+    guess = guess_of(objective, chance)
+    if guess is None or objective.direction != "maximize":
+        return ""
+    scale, reached = Scale.of(objective), max(entry.metrics[objective.name] for entry in feasible)
+    samples = samples_of(feasible, objective, declared)
+    if reached > best_guess(guess, samples, len(feasible)):
+        return ""
+    best = f"the best of {plural(len(feasible), 'completed trial')} reaches" if len(feasible) > 1 else "it reaches"
+    noise = "" if samples is None else f", and up to {scale.value(best_guess(guess, samples, len(feasible)))} by luck"
+    whose = "No trial is" if len(feasible) > 1 else "The only completed trial is not"
+    return (
+        f"{whose} better than guessing: {best} {scale.value(reached)} in {objective}, where guessing gives"
+        f" {scale.value(guess)}{noise}."
+    )
+
+
+def guess_of(metric: Metric, chance: float | None) -> float | None:
+    """What guessing gives of a metric, as its trainable declares it; None where that isn't known."""
+    return chance if metric.chance == "classes" else metric.chance
+
+
+def best_guess(guess: float, samples: int | None, trials: int) -> float:
+    """What the best of so many trials that guess reaches by luck, exceeded in one of 20 searches at most.
+
+    A binomial share of `samples`, with Bonferroni's bound over the trials; without samples, the guess itself.
+    """
+    if samples is None:
+        return guess
+    return float(stats.binom.isf(BY_LUCK / trials, samples, guess)) / samples
+
+
+def samples_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> int | None:
+    """How many samples a metric is measured on, by what the trials report for its split, else for the test's.
+
+    The fewest where trials differ; None where none says.
+    """
+    names = dict.fromkeys(name for entry in entries for name in entry.metrics)
+    counts = sorted(
+        declared.in_role("samples", names), key=lambda count: (count.split != metric.split, count.split != "test")
+    )
+    if not counts:
+        return None
+    return int(min(entry.metrics[counts[0].name] for entry in entries if counts[0].name in entry.metrics)) or None
