@@ -49,6 +49,14 @@ def command(tmp_path: Path) -> Iterator[Command]:
     command.kill_leftovers()
 
 
+def epochs_under_way(command: Command) -> list[Path]:
+    """Checkpoints of trials of the study `slow` that have not ended."""
+    study = command.folder / "runs/studies/slow"
+    ended = {path.stem for path in study.glob("ledger/*.parquet")}
+    saved = study.glob("trials/*/checkpoints/epoch-*.pt")
+    return [path for path in saved if path.parents[1].name not in ended]
+
+
 def slow_down(command: Command, pause: float) -> None:
     """Let every epoch of the study `slow` take `pause` seconds."""
     (command.folder / "slow.yaml").write_text(STUDY.replace("pause: 0.25", f"pause: {pause}"))
@@ -57,7 +65,7 @@ def slow_down(command: Command, pause: float) -> None:
 def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does(command: Command) -> None:
     process = command.start("run", "slow.yaml", "--no-mlflow")
     wait_until(lambda: command.entries("slow") >= 2, "the end of two trials")
-    time.sleep(0.4)
+    wait_until(lambda: epochs_under_way(command), "an epoch of a trial after them")
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PROCESS_SECONDS)
     assert process.returncode == 130, said

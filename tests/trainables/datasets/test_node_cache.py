@@ -262,14 +262,14 @@ from trainables.datasets.cache import lock as cache_lock
 cache_lock.BEAT = 0.05
 with cache_lock.hold(Path({str(lock)!r}), "letters") as beat:
     print("held", flush=True)
-    for _ in range(40):
+    for _ in range(160):
         time.sleep(0.05)
         beat()
 """
     process = start(code)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
-    with hold(lock, "letters", patience=0.8):  # it takes two seconds
+    with hold(lock, "letters", patience=4.0):  # it takes eight seconds
         pass
     finish(process)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,12 @@ import ray
 
 from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import EndedStudy, Options, run_study
+from saddle.execute.stop_request import stop_path
+from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
-from tests.support.waiting import join_all
+from saddle.trial.run_id import RunId
+from tests.support.waiting import join_all, wait_until
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -179,31 +181,31 @@ def test_a_slot_without_another_trial_gives_its_resources_back_while_others_trai
     text = """
 study: uneven
 trainable: parabola
-fixed: {epochs: 2}
+fixed: {epochs: 60}
 ablation:
-  baseline: {pause: 0.1}
-  factors: {pause: [0.1, 4.0]}
+  baseline: {pause: 0.0}
+  factors: {pause: [0.0, 4.0]}
   seeds: 1
   compare: {metric: test/score}
 """
-    free: list[tuple[float, float]] = []
-    over = threading.Event()
+    free: list[float] = []
 
-    def watch() -> None:
-        while not over.wait(0.2):
-            free.append((time.time(), ray.available_resources().get("CPU", 0.0)))
+    def stop_once_free() -> None:
+        try:
+            wait_until(Ledger(store, RunId("uneven")).keys, "the short trial's end")
+            wait_until(lambda: ray.available_resources().get("CPU", 0.0) >= 1.0, "the return of its CPU")
+            free.append(ray.available_resources().get("CPU", 0.0))
+        finally:
+            store.write(stop_path(RunId("uneven")), b"")
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=stop_once_free)
     watcher.start()
     try:
         result = run_yaml(text, store)
     finally:
-        over.set()
         join_all(watcher)
-    short, long = sorted(result.entries, key=lambda entry: entry.ended)
-    between = [cpus for when, cpus in free if short.ended + 2 < when < long.ended]
-    assert between, "the long trial ended too soon to look"
-    assert max(between) == 1.0, f"free CPUs while only the long trial ran: {between}"
+    assert len(result.entries) == 1, "the long trial was still under way"
+    assert free == [1.0], "free CPUs while only the long trial ran"
 
 
 def test_the_time_allowed_ends_a_search_without_losing_what_runs(store: LocalStore) -> None:
