@@ -17,6 +17,7 @@ from saddle.analyse.comparison import compare
 from saddle.analyse.contrast_effects import contrast_effects, contrasts_of, unestimable
 from saddle.analyse.effects import ComparisonSpec, describe, paired_effects
 from saddle.analyse.evaluations import at_quick
+from saddle.analyse.guards import guards_of, with_reservations
 from saddle.analyse.lopsided import lopsided
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.on_scale import in_units, off_scale, on_scale
@@ -62,6 +63,7 @@ def answer_ablation(
     off = off_scale(measured, metric, spec.scale)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = standing.effects if off else with_mixed(standing.effects, ablation, arms, entries, metric.name)
+    effects = with_reservations(effects, guards_of(ablation, arms, entries, declared))
     failures = failure_rates(measured)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:
@@ -93,6 +95,7 @@ def answer_ablation(
         *unestimable(ablation, arms),
         *(() if off else averages_over_blocks(ablation, arms, entries, spec)),
         *lopsided(measured, spec.scale),
+        *(f"{effect.name}: {said}." for effect in effects for said in effect.reservations),
     ]
     return Answer(
         sentence,

@@ -75,6 +75,8 @@ class Effect:
     mixed: MixedEffect | None = None
     """The same from a mixed model of all replicates, in crossed designs that ask for it."""
     notes: tuple[str, ...] = ()
+    reservations: tuple[str, ...] = ()
+    """What is to be said against the arm beside its verdict, as clauses: guards that it fails (see `guards`)."""
     kind: Kind = "arm"
     scale: ScaleName = "linear"
     """On which differences, their mean, interval and spread are; the means of arm and baseline are in units again."""
@@ -91,6 +93,8 @@ class Effect:
             works = self.counted.arm_trained - self.counted.arm
             share = works if self.verdict is Verdict.BETTER_WHERE_IT_WORKS else self.counted.arm
             return f"{self.verdict} ({share} of {self.counted.arm_trained})"
+        if self.verdict in (Verdict.HELPS, Verdict.RESCUES) and self.reservations:
+            return f"{self.verdict}, with {'a reservation' if len(self.reservations) == 1 else 'reservations'}"
         if self.verdict is not Verdict.UNSETTLED or self.more_seeds is None:
             return str(self.verdict)
         about = "" if self.n + self.more_seeds == FEWEST_SEEDS else "about "

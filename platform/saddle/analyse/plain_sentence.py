@@ -68,8 +68,15 @@ def _names(text: str, arm: str) -> bool:
 
 def _opened(question: str, effect: Effect, clause: str) -> str:
     if asks_whether_it_improves(question, effect) and effect.verdict in ANSWERS:
-        return f"{ANSWERS[effect.verdict]}: {clause}."
-    return f"{clause[0].upper()}{clause[1:]}."
+        reserved = ", with a reservation" if effect.reservations and ANSWERS[effect.verdict] == "Yes" else ""
+        return f"{ANSWERS[effect.verdict]}{reserved}: {clause}{_but(effect)}."
+    return f"{clause[0].upper()}{clause[1:]}{_but(effect)}."
+
+
+def _but(effect: Effect) -> str:
+    """What is to be said against an arm that is better, to go on with; empty where nothing is."""
+    better = effect.verdict in (Verdict.HELPS, Verdict.RESCUES, Verdict.BETTER_WHERE_IT_WORKS, Verdict.EQUIVALENT)
+    return f"; but {listed(effect.reservations)}" if better and effect.reservations else ""
 
 
 def _clause(effect: Effect, scale: Scale) -> str:
@@ -108,7 +115,8 @@ def _summary(effects: Sequence[Effect]) -> str:
     baselines = {effect.baseline for effect in effects}
     against = f" than {baselines.pop()}" if len(baselines) == 1 else ""
     parts = list(_counts(effects, against))
-    return f"Of {plural(len(effects), 'comparison')}, {listed(parts)}." if parts else ""
+    reserved = [f" {effect.name}{_but(effect)}." for effect in effects if _but(effect)]
+    return f"Of {plural(len(effects), 'comparison')}, {listed(parts)}.{''.join(reserved)}" if parts else ""
 
 
 def _counts(effects: Sequence[Effect], against: str) -> Iterator[str]:

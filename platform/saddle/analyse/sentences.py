@@ -117,7 +117,8 @@ def _claim(effect: Effect, where: str, scale: Scale, equivalence: float | None) 
             better = "better" if effect.verdict is Verdict.HELPS else "worse"
             return f"The effect of {effect.arm} is {better} than that of {effect.baseline}{where}"
         case _:
-            return f"{effect.arm} {effect.verdict}{where}, compared with {effect.baseline}"
+            reserved = " with a reservation" if effect.verdict is Verdict.HELPS and effect.reservations else ""
+            return f"{effect.arm} {effect.verdict}{reserved}{where}, compared with {effect.baseline}"
 
 
 def _doubt(effect: Effect, where: str) -> str:

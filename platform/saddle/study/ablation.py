@@ -23,6 +23,8 @@ class Compare(Section):
     """On which scale differences are taken: `log` compares ratios, as of distances; `logit` shares near 0 or 1."""
     equivalence: Positive | None = None
     """Half the width of "no practical difference", in the metric's unit; of logarithms or logits on their scales."""
+    not_worse: Annotated[dict[str, Positive], Field(max_length=8)] = Field(default_factory=dict)
+    """Test or validation metrics that an arm must not pay with, each with the loss that is still accepted."""
     mixed_model: Flag = False
     """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)

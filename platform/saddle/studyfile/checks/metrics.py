@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from saddle.study.declarations import UNDECLARED
@@ -39,6 +40,7 @@ def check_metrics(draft: Draft) -> None:
     if compare is not None and draft.trainable is not None:
         compared = draft.trainable.metric(compare.metric or draft.trainable.selection)
         _check_scale(draft, compared, compare.scale)
+        _check_guards(draft, compare.not_worse)
         if compare.equivalence is not None and compare.scale == "linear":
             _check_margin(draft, compared, compare.equivalence)
     if compare is not None and draft.trainable is not None:
@@ -55,6 +57,19 @@ def _check_bound(draft: Draft, path: Path, constraint: Constraint) -> None:
     kind, (low, high) = "a share, " if metric.is_fraction else "", metric.bounds
     right = f"a share's unit is 1: write {constraint.bound / 100:g} for {constraint.bound:g} %" if kind else ""
     draft.refuse(path, f"{metric} is {kind}from {low:g} to {high:g}, and {constraint.bound:g} is none", right)
+
+
+def _check_guards(draft: Draft, guards: Mapping[str, float]) -> None:
+    """A guard is a metric that arms are compared on, with a margin that two arms can differ by."""
+    for name, margin in guards.items():
+        path: Path = ("ablation", "compare", "not_worse", name)
+        if not _exists(draft, path, name, ("test/", "validation/")):
+            continue
+        if name.startswith("train/"):
+            draft.refuse(path, "arms are guarded on data they weren't trained on", "use a test/ or validation/ metric")
+        wrong = too_large((draft.trainable or UNDECLARED).metric(name), margin)
+        if wrong is not None:
+            draft.refuse(path, wrong, in_points(margin))
 
 
 def _check_scale(draft: Draft, metric: Metric, scale: str) -> None:
