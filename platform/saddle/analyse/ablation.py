@@ -26,6 +26,7 @@ from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.plan_cautions import plan_cautions
 from saddle.analyse.racing import RaceState, race
 from saddle.analyse.result import Answer, compared_metric
+from saddle.analyse.retried import all_failed, ended
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.verdict import Verdict
@@ -75,6 +76,9 @@ def answer_ablation(
         plain = plain_sentences(study.question or "", effects, scale_of(effects, metric))
         statistics = at_quick(entries, metric) + paragraph(effects, spec) + averaged_over(ablation)
         sentence = f"{plain} {statistics}".strip()
+    if all_failed(entries):
+        sentence = f"Every trial failed ({ended(entries)}), so nothing can be compared."
+        effects = tuple(replace(effect, more_seeds=None) for effect in effects)
     if not entries:
         sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}

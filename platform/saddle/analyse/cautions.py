@@ -11,6 +11,7 @@ from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.evaluations import ATTACKS
 from saddle.analyse.paired_values import MISSING, NO_VALUE, NOT_NEEDED, ArmValues
 from saddle.analyse.racing import RaceState
+from saddle.analyse.retried import all_failed
 from saddle.analyse.seeds_needed import limits_of
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.analyse.verdict import Verdict
@@ -86,7 +87,8 @@ def cautions(
     baseline = measured[0]
     if baseline.failures and not baseline.values:
         yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
-    yield from limits_of(ablation, len(standing.effects))
+    if not all_failed(entries):  # more seeds would fail, too
+        yield from limits_of(ablation, len(standing.effects))
     if not declared:
         better = "larger" if spec.direction == "maximize" else "smaller"
         yield f"{spec.metric} is no metric that the trainable declares; {better} is taken to be better."

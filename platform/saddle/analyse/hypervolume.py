@@ -18,40 +18,62 @@ from trainables.contract import Metric
 class Course:
     """The hypervolume after each completed, feasible trial, in trial order.
 
-    It is a share of the box between `worst` and `best`, the worst and the best value of each objective in the search;
-    so 1 means that one trial is best in every objective.
+    It is a share of the box between `reference` and `best`, the best value of each objective in the search; so 1 means
+    that one trial is best in every objective. What is worse than the reference dominates nothing.
     """
 
     trials: tuple[TrialRecord, ...]
     shares: tuple[float, ...]
-    worst: tuple[float, ...]
+    reference: tuple[float, ...]
     best: tuple[float, ...]
 
 
 def hypervolume_course(
-    entries: Iterable[TrialRecord], objectives: Sequence[Metric], constraints: Sequence[Constraint] = ()
+    entries: Iterable[TrialRecord],
+    objectives: Sequence[Metric],
+    constraints: Sequence[Constraint] = (),
+    declared: Sequence[float | None] = (),
 ) -> Course | None:
-    """The course of a search; None where all trials have the same value of an objective."""
+    """The course of a search; None where all trials have the same value of an objective, or none betters a reference.
+
+    The reference of an objective is the `declared` one, else the metric's worst bound, else the third quartile of the
+    trials' values from the best on: never the worst trial, which would move it, and with it every share, at will.
+    """
     found = candidates(entries, objectives, constraints)
     if not found:
         return None
     costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in found])
     if (np.ptp(costs, axis=0) == 0).any():  # of a single trial, too
         return None
-    best, worst = costs.min(axis=0), costs.max(axis=0)
-    scaled = (costs - best) / (worst - best)
+    best, reference = costs.min(axis=0), _references(costs, objectives, declared)
+    if (reference <= best).any():
+        return None
+    scaled = (costs - best) / (reference - best)
     shares, front = [], np.empty((0, len(objectives)))
     for point in scaled:
-        if not (front <= point).all(axis=1).any():
+        if (point < 1).all() and not (front <= point).all(axis=1).any():
             front = np.vstack([front[~(point <= front).all(axis=1)], point])
             shares.append(dominated_share(front))
         else:
-            shares.append(shares[-1])
+            shares.append(shares[-1] if shares else 0.0)
 
     def values(costs: Floats) -> tuple[float, ...]:
         return tuple(objective.cost(float(cost)) for objective, cost in zip(objectives, costs, strict=True))
 
-    return Course(tuple(found), tuple(shares), values(worst), values(best))
+    return Course(tuple(found), tuple(shares), values(reference), values(best))
+
+
+def _references(costs: Floats, objectives: Sequence[Metric], declared: Sequence[float | None]) -> Floats:
+    """The cost of each objective's reference, (objectives,)."""
+    found = []
+    for place, objective in enumerate(objectives):
+        own = declared[place] if place < len(declared) else None
+        bound = objective.low if objective.direction == "maximize" else objective.high
+        if bound is None and objective.bounds is not None:
+            bound = objective.bounds[0 if objective.direction == "maximize" else 1]
+        chosen = bound if own is None else own
+        found.append(float(np.quantile(costs[:, place], 0.75)) if chosen is None else objective.cost(chosen))
+    return np.array(found)
 
 
 def dominated_share(points: Floats) -> float:

@@ -13,6 +13,7 @@ from saddle.analyse.effects import ComparisonSpec
 from saddle.analyse.evaluations import comparable
 from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.analyse.result import Answer, compared_metric
+from saddle.analyse.retried import all_failed
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
@@ -47,6 +48,11 @@ class StudyResults:
     def comparable(self) -> Sequence[TrialRecord]:
         """The records in the order of trials, without test metrics of those that were measured otherwise."""
         return comparable(sorted(self.records, key=trial_order))
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether trials have ended and every one of them failed, in whatever way."""
+        return all_failed(self.records)
 
     @cached_property
     def by_key(self) -> Mapping[str, TrialRecord]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from saddle.submit.job_spec import Parcel
 
 
+ALL_FAILED = 1
+"""The exit code where every trial of a study failed."""
+
+
 class RunArguments(TypedDict):
     """What a run is asked for, whether it is driven from here or from a cluster's head."""
 
@@ -46,7 +50,8 @@ def run(
 ) -> None:
     """Run every study of a file, or go on with it, and answer its question.
 
-    Ctrl-C stops after the epochs under way, a second Ctrl-C at once; the same command goes on.
+    Ctrl-C stops after the epochs under way, a second Ctrl-C at once; the same command goes on. Exit code 1 where every
+    trial of a study failed.
 
     Example: saddle run quickstart --set quickstart-search:budget.trials=20
     """
@@ -85,6 +90,8 @@ def run(
         again = command("run", study, *where, settings=settings or (), data_root=data_root)
         echo(f"\nStopped. Go on with: {again}")
         raise typer.Exit(INTERRUPTED)
+    if any(result.results.all_failed for result in results):
+        raise typer.Exit(ALL_FAILED)
 
 
 def option(name: str, value: str | None) -> list[str]:

@@ -24,6 +24,8 @@ class Objective(Section):
     """A validation metric that should be large."""
     minimize: str | None = None
     """A validation metric that should be small."""
+    reference: Annotated[float, Field(strict=True)] | None = None
+    """The worst value that counts in the hypervolume of several objectives."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

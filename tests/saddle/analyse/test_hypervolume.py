@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from saddle.analyse.hypervolume import dominated_share, hypervolume_course
 from saddle.analyse.pareto import pareto_front
-from saddle.study.models import Constraint
+from saddle.study.models import Constraint, Objective
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record
 from trainables.contract import complete_metric
@@ -47,8 +48,38 @@ def test_a_course_by_hand() -> None:
     course = hypervolume_course(reversed(trials), BOTH)
     assert course is not None
     assert [entry.number for entry in course.trials] == [0, 1, 2, 3, 4]
-    assert (course.worst, course.best) == ((0.2, 3.0), (0.6, 1.0))
-    assert course.shares == pytest.approx((0.0, 0.5, 0.75, 0.75, 1.0))
+    assert (course.reference, course.best) == ((0.3, 2.5), (0.6, 1.0)), "the third quartiles"
+    assert course.shares == pytest.approx((0.0, 1 / 3, 5 / 9, 5 / 9, 1.0))
+
+
+def test_a_single_bad_trial_moves_no_share() -> None:
+    """Six trials, then a seventh that is far worse than all: the shares of the six stay what they were, nearly."""
+    good = [trial(place, 0.3 + 0.05 * place, 2.0 - 0.2 * place * (-1) ** place) for place in range(12)]
+    before, after = hypervolume_course(good, BOTH), hypervolume_course([*good, trial(12, -100.0, 1e6)], BOTH)
+    assert before is not None
+    assert after is not None
+    assert after.shares[:12] == pytest.approx(before.shares, abs=0.1)
+    assert after.shares[-1] < 1.0, "with the worst trial as reference it would be 1 but for a millionth"
+
+
+def test_a_declared_reference_counts_and_then_a_bound_of_the_metric() -> None:
+    trials = [trial(0, 0.2, 3.0), trial(1, 0.6, 2.0), trial(2, 0.4, 1.0)]
+    declared = hypervolume_course(trials, BOTH, declared=[0.1, None])
+    assert declared is not None
+    assert declared.reference == (0.1, 2.5)
+    bounded = [replace(BOTH[0], low=0.0), replace(BOTH[1], high=10.0)]
+    course = hypervolume_course(trials, bounded)
+    assert course is not None
+    assert course.reference == (0.0, 10.0)
+    both = hypervolume_course(trials, bounded, declared=[0.5, 4.0])
+    assert both is not None
+    assert both.reference == (0.5, 4.0)
+    assert hypervolume_course(trials, BOTH, declared=[0.9, 4.0]) is None, "no trial betters it"
+
+
+def test_a_reference_is_declared_with_its_objective() -> None:
+    objective = Objective.model_validate({"maximize": "validation/score", "reference": 0.25})
+    assert (objective.metric, objective.reference) == ("validation/score", 0.25)
 
 
 def test_what_did_not_complete_or_breaks_a_constraint_is_not_in_it() -> None:
@@ -83,10 +114,11 @@ def test_the_course_rises_to_the_share_of_the_front(points: list[tuple[float, fl
     if course is None:
         return
     assert all(before <= after + 1e-12 for before, after in zip(course.shares, course.shares[1:], strict=False))
-    (low, loss_high), (high, loss_low) = course.worst, course.best
+    (low, loss_high), (high, loss_low) = course.reference, course.best
     front = [
         [(high - e.metrics["validation/robust"]) / (high - low),
          (e.metrics["validation/loss"] - loss_low) / (loss_high - loss_low)]
         for e in pareto_front(trials, BOTH)
     ]  # fmt: skip
-    assert course.shares[-1] == pytest.approx(dominated_share(np.array(front)))
+    inside = [point for point in front if max(point) < 1]
+    assert course.shares[-1] == pytest.approx(dominated_share(np.array(inside)) if inside else 0.0)

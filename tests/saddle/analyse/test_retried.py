@@ -6,10 +6,12 @@ from typing import Any
 
 from saddle.analyse.answer import answer
 from saddle.analyse.retried import without_retried
+from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import make_record
+from tests.support.results import results_of
 
 SCORE = "validation/score"
 DECLARED = declare({SCORE: "maximize"}, SCORE)
@@ -59,3 +61,23 @@ def test_arms_and_seeds_are_trials_of_their_own() -> None:
     assert without_retried(entries) == entries
     again = replicate("d", 0, "one", "completed", 4.0)
     assert without_retried([*entries, again]) == [*entries[1:], again]
+
+
+ARMS = Study.model_validate({"study": "s", "trainable": "t", "ablation": {"factors": {"x": [1, 2]}, "seeds": 3}})
+
+
+def test_where_every_trial_failed_nobody_is_asked_for_seeds() -> None:
+    assert ARMS.ablation is not None
+    arms = make_arms(ARMS.ablation, {"x": 1})
+    ends = dict(zip(range(3), ("failed", "failed", "collapsed"), strict=True))
+    entries = [
+        make_record(one.key, "s", one.seed, ends[one.seed], {}, dict(one.arm.settings), {}, arm=one.arm.name)
+        for one in replicates(arms, ARMS.ablation.seed_list)
+    ]
+    found = results_of(ARMS, DECLARED, entries, {"x": 1})
+    assert found.all_failed
+    assert found.answer.sentence == "Every trial failed (4 failed and 2 collapsed), so nothing can be compared."
+    said = [*found.answer.warnings, *(effect.verdict_text for effect in found.answer.effects)]
+    assert not [text for text in said if "seeds could" in text or "are needed" in text or "more seed" in text]
+    assert not results_of(ARMS, DECLARED, [], {"x": 1}).all_failed
+    assert not results_of(STUDY, DECLARED, [trial(0, 0.1), trial(1, 0.2, "failed")], None).all_failed

@@ -56,10 +56,14 @@ def fronts(
 
 
 def hypervolume(course: Course | None, objectives: Sequence[Metric]) -> LazyFigure:
-    """The share of the space between worst and best that the front dominates, trial by trial."""
+    """The share of the space between reference and best that the front dominates, trial by trial."""
     title = "Hypervolume over the search"
     if course is None:
-        return nothing("hypervolume", title, "It wants two feasible trials that differ in every objective.")
+        return nothing(
+            "hypervolume",
+            title,
+            "It wants feasible trials that differ in every objective.",
+        )
     places = [index if entry.number is None else entry.number for index, entry in enumerate(course.trials)]
     until = next(place for place, share in zip(places, course.shares, strict=True) if share == course.shares[-1])
 
@@ -73,11 +77,11 @@ def hypervolume(course: Course | None, objectives: Sequence[Metric]) -> LazyFigu
         axes.set_xlabel("trial")
 
     ranges = listed(
-        f"{label(metric.name)} from {Scale.of(metric).value(worst)} to {Scale.of(metric).value(best)}"
-        for metric, worst, best in zip(objectives, course.worst, course.best, strict=True)
+        f"{label(metric.name)} from {Scale.of(metric).value(reference)} to {Scale.of(metric).value(best)}"
+        for metric, reference, best in zip(objectives, course.reference, course.best, strict=True)
     )
     caption = (
-        f"Share of the box between the worst and the best values of the search that the front dominates: {ranges}."
+        f"Share of the box between the reference and the best values of the search that the front dominates: {ranges}."
         f" It has not grown since trial {until}."
     )
     return draw("hypervolume", title, caption, (8.6, 2.8), paint)
@@ -92,7 +96,8 @@ def _hypervolume(results: StudyResults) -> LazyFigure | None:
     objectives = objectives_of(results.study, results.declared)
     if len(objectives) < 2:
         return None
-    course = hypervolume_course(results.comparable, objectives, results.study.constraints)
+    declared = [objective.reference for objective in results.study.objective or ()]
+    course = hypervolume_course(results.comparable, objectives, results.study.constraints, declared)
     return hypervolume(course, objectives)
 
 

@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from saddle.analyse.effect import Effect
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
-from saddle.analyse.text.formatting import DASH, p_value, setting
+from saddle.analyse.statistics.effect_size import size_interval
+from saddle.analyse.text.formatting import DASH, p_value, signed
 from saddle.report.blocks import Block, Folded, Table
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
 
 TITLE = "Effect sizes and further tests"
+
+
+def _size(effect: Effect) -> str:
+    """d with its interval: of few pairs the number alone would say more than is known."""
+    if effect.size is None or effect.mean is None or not effect.sd:
+        return DASH
+    low, high = size_interval(effect.mean, effect.sd, effect.n)
+    return f"{signed(f'{effect.size:.2f}')} ({signed(f'{low:.2f} to {high:.2f}')})"
 
 
 def detail_table(effects: Sequence[Effect]) -> Table | None:
@@ -21,7 +30,8 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
         return None
     scale = scale_of(effects, effects[0].metric)
     tested, raced = any(e.p_equivalence is not None for e in effects), any(e.settled_after is not None for e in effects)
-    columns = ["comparison", "pairs", "difference", "sd of differences", "effect size d", "level of the interval", "p"]
+    columns = ["comparison", "pairs", "difference", "sd of differences", "effect size d (95 % interval)"]
+    columns += ["level of the interval", "p"]
     columns += [f"p ({NAMES[effects[0].correction]})", "p (sign flips)"]
     columns += ["p (equivalence)"] * tested + ["settled after"] * raced
     pooled = any(effect.mixed is not None for effect in effects)
@@ -33,7 +43,7 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
             str(effect.n),
             DASH if effect.mean is None else scale.change(effect.mean),
             DASH if effect.sd is None else scale.amount(effect.sd),
-            DASH if effect.size is None else setting(round(effect.size, 2)),
+            _size(effect),
             DASH if effect.level is None else f"{100 * effect.level:.4g} %",
             *(p_value(p) for p in (effect.p, effect.p_adjusted, effect.p_permutation)),
         ]
@@ -47,7 +57,8 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
         rows.append(tuple(row))
     note = (
         "d is the mean difference in standard deviations of the differences (d_z), with Hedges’ correction for few"
-        " pairs. The p without a name is the paired t test’s, not adjusted."
+        " pairs, and the 95 % interval that the noncentral t distribution gives it."
+        " The p without a name is the paired t test’s, not adjusted."
     )
     if tested:
         note += " Equivalence is tested by two one-sided t tests (TOST) against the study’s margin, not adjusted."
