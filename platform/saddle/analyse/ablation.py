@@ -15,9 +15,11 @@ from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninforma
 from saddle.analyse.collapse import failure_rates
 from saddle.analyse.comparison import compare
 from saddle.analyse.contrast_effects import contrast_effects, contrasts_of, unestimable
+from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, describe, paired_effects
 from saddle.analyse.evaluations import at_quick
 from saddle.analyse.guards import guards_of, with_reservations
+from saddle.analyse.inherited_constraints import broken_by_baseline, broken_constraints, with_broken
 from saddle.analyse.lopsided import lopsided
 from saddle.analyse.mixed_effects import with_mixed
 from saddle.analyse.on_scale import in_units, off_scale, on_scale
@@ -34,7 +36,7 @@ from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Ablation, Study
+from saddle.study.models import Ablation, Constraint, Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -48,12 +50,14 @@ def answer_ablation(
     arms: Sequence[Arm] | None = None,
     chance: float | None = None,
     history: PlanHistory = UNCHANGED,
+    constraints: Sequence[Constraint] = (),
 ) -> Answer:
     """Which arms differ from the baseline, by how much, and how sure that is.
 
     `arms` are those that were run; without them they are found again from the study and the entries. `chance` is the
     accuracy of guessing: where neither arm reaches twice that, a comparison of robust accuracies is not informative.
     `history` are the plans of the run: seeds that were added after a look are judged by the bound that allows for it.
+    `constraints` are those of the search that it is built on.
     """
     ablation = _ablation(study)
     arms = list(arms) if arms else arms_of(study, entries)
@@ -64,23 +68,15 @@ def answer_ablation(
     off = off_scale(measured, metric, spec.scale)
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = standing.effects if off else with_mixed(standing.effects, ablation, arms, entries, metric.name)
-    effects = with_reservations(effects, guards_of(ablation, arms, entries, declared))
+    broken = broken_constraints(ablation, arms, entries, declared, constraints)
+    effects = with_broken(with_reservations(effects, guards_of(ablation, arms, entries, declared)), broken)
     failures = failure_rates(measured)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
-        sentence = f"Not informative: {near_chance}"
-    elif off:
-        sentence = f"Not compared: {off}."
-    else:
-        plain = plain_sentences(study.question or "", effects, scale_of(effects, metric))
-        statistics = at_quick(entries, metric) + paragraph(effects, spec) + averaged_over(ablation)
-        sentence = f"{plain} {statistics}".strip()
     if all_failed(entries):
-        sentence = f"Every trial failed ({ended(entries)}), so nothing can be compared."
-        effects = tuple(replace(effect, more_seeds=None) for effect in effects)
-    if not entries:
-        sentence = f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
+        effects = tuple(replace(each, more_seeds=None) for each in effects)
+    sentence = _refusal(ablation, arms, entries, near_chance, off) or _sentence(study, effects, entries, spec)
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
     flagged = [entry for entry in completed if reasons_against(entry, declared)]
@@ -100,19 +96,32 @@ def answer_ablation(
         *(() if off else averages_over_blocks(ablation, arms, entries, spec)),
         *lopsided(measured, spec.scale),
         *(f"{effect.name}: {said}." for effect in effects for said in effect.reservations),
+        *broken_by_baseline(arms, broken),
     ]
     return Answer(
-        sentence,
-        metric,
-        columns,
-        rows,
-        tuple(warnings),
-        effects,
-        failures=failures,
-        block_columns=block_columns,
-        block_rows=block_rows,
-        badge=badge,
-    )
+        sentence, metric, columns, rows, tuple(warnings), effects, failures=failures, badge=badge,
+        block_columns=block_columns, block_rows=block_rows,
+    )  # fmt: skip
+
+
+def _refusal(
+    ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], near_chance: str, off: str
+) -> str:
+    """Why nothing is compared, as a sentence; empty where something is."""
+    if not entries:
+        return f"No replicate of {len(replicates_of(ablation, arms))} has finished yet."
+    if all_failed(entries):
+        return f"Every trial failed ({ended(entries)}), so nothing can be compared."
+    if near_chance:
+        return f"Not informative: {near_chance}"
+    return f"Not compared: {off}." if off else ""
+
+
+def _sentence(study: Study, effects: Sequence[Effect], entries: Sequence[TrialRecord], spec: ComparisonSpec) -> str:
+    """The effects in plain words, then with their statistics."""
+    plain = plain_sentences(study.question or "", effects, scale_of(effects, spec.metric))
+    statistics = at_quick(entries, spec.metric) + paragraph(effects, spec) + averaged_over(_ablation(study))
+    return f"{plain} {statistics}".strip()
 
 
 def standing_of(

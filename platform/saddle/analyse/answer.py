@@ -11,7 +11,7 @@ from saddle.analyse.search import answer_search
 from saddle.design import Arm
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Study
+from saddle.study.models import Constraint, Study
 from saddle.trial.record import TrialRecord
 
 __all__ = [
@@ -32,9 +32,12 @@ def answer(
     arms: Sequence[Arm] | None = None,
     chance: float | None = None,
     history: PlanHistory = UNCHANGED,
+    constraints: Sequence[Constraint] = (),
 ) -> Answer:
     """What the finished trials say; of one that was run again, its latest outcome."""
     entries = without_retried(entries)
     if study.ablation is not None:
-        return answer_ablation(study, entries, declared, arms=arms, chance=chance, history=history)
+        return answer_ablation(
+            study, entries, declared, arms=arms, chance=chance, history=history, constraints=constraints
+        )
     return answer_search(study, entries, declared, chance=chance)

@@ -14,7 +14,7 @@ from saddle.analyse.search import name_of, twin
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Study
+from saddle.study.models import Constraint, Study
 from saddle.trial.record import TrialRecord
 
 
@@ -24,9 +24,14 @@ def answer_study(
     entries: Sequence[TrialRecord],
     arms: Sequence[Arm],
     history: PlanHistory = UNCHANGED,
+    constraints: Sequence[Constraint] = (),
 ) -> Answer:
-    """The answer to the study's question, from what its ledger holds; it compares only what was measured alike."""
-    found = answer(study, comparable(entries), declared, arms=arms, chance=chance_of(entries), history=history)
+    """The answer to the study's question, from what its ledger holds; it compares only what was measured alike.
+
+    `constraints` are those of the search that an ablation is built on.
+    """
+    chance, alike = chance_of(entries), comparable(entries)
+    found = answer(study, alike, declared, arms=arms, chance=chance, history=history, constraints=constraints)
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),
         *too_weak(ladders(groups_of(comparable(entries), arms), declared)),

@@ -17,7 +17,7 @@ from saddle.analyse.retried import all_failed
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Study
+from saddle.study.models import Constraint, Study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import Metric
@@ -37,12 +37,14 @@ class StudyResults:
     records: Sequence[TrialRecord]
     arms: Sequence[Arm] = ()
     history: PlanHistory = UNCHANGED
+    constraints: Sequence[Constraint] = ()
+    """Of the search that an ablation is built on (`best_of`)."""
     _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def answer(self) -> Answer:
         """The answer to the study's question."""
-        return answer_study(self.study, self.declared, self.records, self.arms, self.history)
+        return answer_study(self.study, self.declared, self.records, self.arms, self.history, self.constraints)
 
     @cached_property
     def comparable(self) -> Sequence[TrialRecord]:

@@ -26,7 +26,7 @@ from saddle.store.plan_log import history_of, record_plan
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Study
+from saddle.study.models import Constraint, Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
@@ -76,6 +76,8 @@ class StoredStudy:
     """What its trainable said of itself when it trained."""
     history: PlanHistory = UNCHANGED
     """The plans of an ablation's seeds so far."""
+    constraints: Sequence[Constraint] = ()
+    """Of the search that an ablation is built on (`best_of`), where that is stored beside it."""
 
     @property
     def instance(self) -> str:
@@ -89,7 +91,7 @@ class StoredStudy:
 
     def results(self, records: Sequence[TrialRecord]) -> StudyResults:
         """What the run has come to with these records."""
-        return StudyResults(self.run, self.study, self.declared, records, self.arms, self.history)
+        return StudyResults(self.run, self.study, self.declared, records, self.arms, self.history, self.constraints)
 
     def read_results(self, store: Store) -> StudyResults:
         """What the run has come to, as its ledger has it now."""
@@ -136,7 +138,22 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"), stored=True)
     run = RunId(study.study, instance, name if name != study.study else "")
     declared, history = read_declarations(store, run, study), history_of(store, run, study)
-    return StoredStudy(study, run, baseline, read_evaluation(store, run), declared, history)
+    return StoredStudy(
+        study, run, baseline, read_evaluation(store, run), declared, history, constraints_of_search(store, study)
+    )
+
+
+def constraints_of_search(store: Store, study: Study) -> Sequence[Constraint]:
+    """The constraints of the search that an ablation is built on; none where it is not, or the search is not stored."""
+    name = None if study.ablation is None else study.ablation.best_of
+    if name is None:
+        return ()
+    path = f"{study_folder(RunId.stored(name))}/study.yaml"
+    try:
+        [search] = parse_studies(store.read(path), store.locate(path), stored=True)
+    except (FileNotFoundError, UserError):
+        return ()
+    return search.constraints
 
 
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
@@ -212,7 +229,8 @@ def settle_study(
     before = None if stored is None else stored.history
     history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
-    return StoredStudy(study, run, baseline, evaluation, declared, history)
+    constraints = constraints_of_search(store, study)
+    return StoredStudy(study, run, baseline, evaluation, declared, history, constraints)
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

@@ -85,3 +85,14 @@ def test_a_running_study_is_watched_refused_to_others_and_stopped(saddle) -> Non
     assert stdout.endswith("Stopped. Go on with: saddle run slow.yaml\n")
     assert stderr == ""
     assert saddle("status", "slow").stdout.startswith("slow: interrupted · 0/2 trials")
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_where_every_trial_failed_the_exit_code_is_1(saddle) -> None:
+    Path("broken.yaml").write_text(
+        STUDY.replace("again", "broken").replace("search:", "fixed: {trouble: raise}\nsearch:")
+    )
+    first = saddle("run", "broken.yaml", "--no-mlflow")
+    assert first.exit_code == 1
+    assert "None of 2 trials completed" in first.stdout
+    assert saddle("run", "broken.yaml", "--no-mlflow").exit_code == 1, "also where nothing is left to train"

@@ -16,6 +16,7 @@ from saddle.archive.lookup import find_trial, pick_trial
 from saddle.archive.retention import ranked
 from saddle.archive.studies import StoredStudy, read_study, settle_study
 from saddle.cli.app import app
+from saddle.design import replicates
 from saddle.execute.plan.setup import find_baseline
 from saddle.execute.progress import Silent, count_again, start_progress
 from saddle.report.cited_trials import leaders
@@ -144,3 +145,31 @@ def test_the_best_of_several_objectives_has_all_of_them_and_lies_on_the_front(tm
     assert keeper.leader is not None
     assert keeper.leader.number == 2
     assert [entry.number for entry in found.front] == [2]
+
+
+@pytest.mark.parametrize(("floor", "breaks"), [(0.5, False), (0.9, True)])
+def test_an_ablation_checks_the_constraints_of_the_search_that_it_is_built_on(
+    tmp_path: Path, floor: float, breaks: bool
+) -> None:
+    store = LocalStore(tmp_path / "kept")
+    search, around = parse_studies(SEARCH.replace(">= 0.5", f">= {floor}"), "two.yaml")
+    settle_study(store, search, None, fresh=False)
+    settled = settle_study(store, around, {"mode": "plain"}, fresh=False)
+    assert around.ablation is not None
+    for one in replicates(settled.arms, around.ablation.seed_list):
+        curved = one.arm.settings["mode"] == "curved"
+        score = 0.5 + 0.01 * one.seed + (0.2 + 0.001 * one.seed) * curved
+        metrics = {"test/score": score, "validation/accuracy": 0.95 - 0.2 * curved}
+        record = make_record(
+            one.key, "around", one.seed, "completed", {}, dict(one.arm.settings), metrics, arm=one.arm.name
+        )
+        Ledger(store, RunId("around")).add(record)
+    found = read_study(store, "around")
+    assert found is not None
+    for stored_study in (settled, found):
+        answer = stored_study.read_results(store).answer
+        [effect] = answer.effects
+        clause = "it breaks validation/accuracy >= 0.9 of the search that it is built on (75.0 % over 3 seeds)"
+        assert effect.reservations == ((clause,) if breaks else ())
+        assert effect.verdict_text == ("helps, with a reservation" if breaks else "helps")
+        assert (f"; but {clause}" in answer.sentence) == breaks
