@@ -45,7 +45,7 @@ def test_it_loads(line: str, load) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where", "words"),
     [
-        ("seeds: 5", "seeds: 3\n  race: true", "ablation.race", "a race takes 4 to 100 seeds, and this one has 3; give seeds: 4 or more"),
+        ("seeds: 5", "seeds: 3\n  race: true", "ablation.race", "a race takes 4 to 100 seeds, and this one has 3; give 4 to 100 seeds, or race: none"),
         ("seeds: 5", "seeds: 101\n  race: true", "ablation.race", "a race takes 4 to 100 seeds, and this one has 101"),
         ("seeds: 5", "seeds: [1, 2]\n  race: pocock", "ablation.race", "and this one has 2"),
         ("design: one_factor", "design: factorial\n  race: true", "ablation.race", "a factorial design has effects across all arms; use design: leave_one_out or one_factor"),
