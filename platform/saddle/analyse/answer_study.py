@@ -11,10 +11,11 @@ from saddle.analyse.evaluations import comparable, evaluation_cautions
 from saddle.analyse.ladder import ladders, too_weak
 from saddle.analyse.paired_values import of_arm
 from saddle.analyse.search import name_of, twin
+from saddle.analyse.tuned_for import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Constraint, Study
+from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
 
@@ -24,20 +25,22 @@ def answer_study(
     entries: Sequence[TrialRecord],
     arms: Sequence[Arm],
     history: PlanHistory = UNCHANGED,
-    constraints: Sequence[Constraint] = (),
+    tuned: TunedBy | None = None,
 ) -> Answer:
     """The answer to the study's question, from what its ledger holds; it compares only what was measured alike.
 
-    `constraints` are those of the search that an ablation is built on.
+    `tuned` is the search that an ablation is built on; its arms are held to that one's constraints.
     """
     chance, alike = chance_of(entries), comparable(entries)
+    constraints = () if tuned is None else tuned.constraints
     found = answer(study, alike, declared, arms=arms, chance=chance, history=history, constraints=constraints)
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),
         *too_weak(ladders(groups_of(comparable(entries), arms), declared)),
     ]
     given = "" if study.ablation is None or not found.effects else conditional_on(study.ablation, declared.fields)
-    return replace(found, warnings=(*cautions, *found.warnings), conditional=given)
+    favoured = tuning_cautions(study, arms, tuned) if found.effects else ()
+    return replace(found, warnings=(*cautions, *found.warnings, *favoured), conditional=given)
 
 
 def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:

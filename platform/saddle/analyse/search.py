@@ -14,7 +14,7 @@ from saddle.analyse.evaluations import at_quick
 from saddle.analyse.importance import drawn
 from saddle.analyse.pareto import pareto_front
 from saddle.analyse.result import Answer
-from saddle.analyse.search_cautions import failures, idle_parts, of_the_best
+from saddle.analyse.search_cautions import failures, idle_parts, of_the_best, of_the_front
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
 from saddle.analyse.undecided import undecided
 from saddle.study.declarations import Declarations
@@ -170,6 +170,8 @@ def _warnings(
     yield from idle_parts(study, entries)
     if winner is not None:
         yield from of_the_best(study, feasible, winner, objectives[0], declared)
+    elif len(objectives) > 1:
+        yield from of_the_front(feasible)
     for objective in objectives:
         yield from single_attack(entries, objective)
     yield from above_clean({name_of(entry): [entry] for entry in entries}, declared)

@@ -11,6 +11,7 @@ from saddle.analyse.text.formatting import Scale, plural, setting
 from saddle.analyse.undecided import samples_of
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.seeds import SEARCH_SEED
 from saddle.study.space import Parameter
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
@@ -97,3 +98,13 @@ def _at_edge(parameter: Parameter, value: object) -> str:
         else (value - low) / (high - low)
     )
     return "lower" if place <= 0.02 else "upper" if place >= 0.98 else ""
+
+
+def of_the_front(feasible: Sequence[TrialRecord]) -> Iterable[str]:
+    """That a Pareto front was chosen, as a best trial is."""
+    if len(feasible) > 1:
+        yield (
+            f"The front of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
+            " chosen by; an ablation around the trial you choose, its settings in baseline and its seeds after"
+            f" {SEARCH_SEED}, says what holds over seeds."
+        )

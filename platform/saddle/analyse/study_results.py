@@ -14,10 +14,11 @@ from saddle.analyse.evaluations import comparable
 from saddle.analyse.paired_values import ArmValues, of_arm
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.retried import all_failed
+from saddle.analyse.tuned_for import TunedBy
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Constraint, Study
+from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import Metric
@@ -28,7 +29,7 @@ class StudyResults:
     """The finished trials of one run of a study; whoever reports, tracks, compares or verifies them takes this.
 
     `arms` are those of an ablation around its settled baseline, the baseline's first; a search has none. `history` are
-    the plans of an ablation's seeds.
+    the plans of an ablation's seeds, `tuned` is the search that its baseline is the best of.
     """
 
     run: RunId
@@ -37,14 +38,14 @@ class StudyResults:
     records: Sequence[TrialRecord]
     arms: Sequence[Arm] = ()
     history: PlanHistory = UNCHANGED
-    constraints: Sequence[Constraint] = ()
-    """Of the search that an ablation is built on (`best_of`)."""
+    tuned: TunedBy | None = None
+    """The search that an ablation is built on (`best_of`)."""
     _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def answer(self) -> Answer:
         """The answer to the study's question."""
-        return answer_study(self.study, self.declared, self.records, self.arms, self.history, self.constraints)
+        return answer_study(self.study, self.declared, self.records, self.arms, self.history, self.tuned)
 
     @cached_property
     def comparable(self) -> Sequence[TrialRecord]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from saddle.analyse.study_results import StudyResults
+from saddle.analyse.tuned_for import TunedBy
 from saddle.archive.declarations import read_declarations, write_declarations
 from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
 from saddle.design import Arm
@@ -25,8 +26,8 @@ from saddle.store.parallel import in_parallel
 from saddle.store.plan_log import history_of, record_plan
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
-from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.models import Constraint, Study
+from saddle.study.history import UNCHANGED, PlanHistory, SeedPlan
+from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
@@ -76,8 +77,8 @@ class StoredStudy:
     """What its trainable said of itself when it trained."""
     history: PlanHistory = UNCHANGED
     """The plans of an ablation's seeds so far."""
-    constraints: Sequence[Constraint] = ()
-    """Of the search that an ablation is built on (`best_of`), where that is stored beside it."""
+    tuned: TunedBy | None = None
+    """The search that its baseline is the best of."""
 
     @property
     def instance(self) -> str:
@@ -91,7 +92,7 @@ class StoredStudy:
 
     def results(self, records: Sequence[TrialRecord]) -> StudyResults:
         """What the run has come to with these records."""
-        return StudyResults(self.run, self.study, self.declared, records, self.arms, self.history, self.constraints)
+        return StudyResults(self.run, self.study, self.declared, records, self.arms, self.history, self.tuned)
 
     def read_results(self, store: Store) -> StudyResults:
         """What the run has come to, as its ledger has it now."""
@@ -137,23 +138,28 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
         return None
     [study] = parse_studies(content, store.locate(f"{folder}/study.yaml"), stored=True)
     run = RunId(study.study, instance, name if name != study.study else "")
-    declared, history = read_declarations(store, run, study), history_of(store, run, study)
-    return StoredStudy(
-        study, run, baseline, read_evaluation(store, run), declared, history, constraints_of_search(store, study)
-    )
+    history = history_of(store, run, study)
+    study, declared = with_seeds(study, history.plans), read_declarations(store, run, study)
+    return StoredStudy(study, run, baseline, read_evaluation(store, run), declared, history, find_tuned(store, study))
 
 
-def constraints_of_search(store: Store, study: Study) -> Sequence[Constraint]:
-    """The constraints of the search that an ablation is built on; none where it is not, or the search is not stored."""
+def find_tuned(store: Store, study: Study) -> TunedBy | None:
+    """The search whose best trial the study starts from; None where it does from none, or that isn't stored."""
     name = None if study.ablation is None else study.ablation.best_of
-    if name is None:
-        return ()
-    path = f"{study_folder(RunId.stored(name))}/study.yaml"
-    try:
-        [search] = parse_studies(store.read(path), store.locate(path), stored=True)
-    except (FileNotFoundError, UserError):
-        return ()
-    return search.constraints
+    search = None if name in (None, study.study) else read_study(store, str(name))
+    if name is None or search is None or search.study.search is None:
+        return None
+    return TunedBy(name, tuple(search.study.search), search.study.settings, search.study.constraints)
+
+
+def with_seeds(study: Study, plans: Sequence[SeedPlan]) -> Study:
+    """The study with its first plan's way of counting: around the best of a search, earlier saddles counted from 0."""
+    ablation = study.ablation
+    if ablation is None or isinstance(ablation.seeds, list) or not plans or plans[0].seeds[0] == ablation.seed_list[0]:
+        return study
+    first = plans[0].seeds[0]
+    seeds = list(range(first, first + len(ablation.seed_list)))
+    return study.model_copy(update={"ablation": ablation.model_copy(update={"seeds": seeds})})
 
 
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
@@ -189,6 +195,7 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     Where it differs only in how trials are measured, and that is not how the stored ones are measured by now, raise
     `EvaluationChanged`.
     """
+    study = with_seeds(study, stored.history.plans)
     changes = refused_differences(stored.study, study)
     if not changes:
         return
@@ -214,6 +221,7 @@ def settle_study(
         set_aside(store, stored.run)
         stored = None
     if stored is not None:
+        study = with_seeds(study, stored.history.plans)
         refuse_changes(store, stored, study)
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
@@ -229,8 +237,7 @@ def settle_study(
     before = None if stored is None else stored.history
     history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
-    constraints = constraints_of_search(store, study)
-    return StoredStudy(study, run, baseline, evaluation, declared, history, constraints)
+    return StoredStudy(study, run, baseline, evaluation, declared, history, find_tuned(store, study))
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

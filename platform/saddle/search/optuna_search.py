@@ -26,9 +26,9 @@ from saddle.search.pruners import make_pruner
 from saddle.search.retrying_storage import PatientStorage
 from saddle.search.samplers import continued_seed, make_sampler
 from saddle.search.storage import quiet_optuna, without_warnings
-from saddle.search.unfinished import SEARCH_SEED
 from saddle.study.known_values import known_values
 from saddle.study.models import Study
+from saddle.study.seeds import SEARCH_SEED
 from saddle.study.space import Parameter
 from saddle.study.values import canonical
 from saddle.trial.outcome import MEANINGS, Outcome

@@ -11,13 +11,11 @@ from saddle.store.base import Store
 from saddle.store.checkpoints import Checkpoints
 from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.open import study_folder, trial_folder
+from saddle.study.seeds import SEARCH_SEED
 from saddle.trial.json_text import to_json
 from saddle.trial.progress import TrialProgress
 from saddle.trial.run_id import RunId
 from saddle.trial.spec import TrialSpec
-
-SEARCH_SEED = 0
-"""Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
 
 KEY = re.compile(r"trial-(\d{5,})")
 

@@ -46,10 +46,14 @@ def _parse(store: Store, path: str) -> SeedPlan:
 
 
 def history_of(store: Store, run: RunId, study: Study) -> PlanHistory:
-    """The plans of a stored ablation; where none is kept, that of its file is the first and only one."""
+    """The plans of a stored ablation; where none is kept, that of its file is the first and only one.
+
+    Saddles that kept none counted seeds from 0, around the best of a search as well.
+    """
     if study.ablation is None:
         return PlanHistory()
-    return PlanHistory(tuple(read_plans(store, run)) or (plan_of(study.ablation),))
+    plans = tuple(read_plans(store, run))
+    return PlanHistory(plans or (plan_of(study.ablation.model_copy(update={"best_of": None})),))
 
 
 def record_plan(

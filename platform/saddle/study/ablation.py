@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from saddle.study.field_types import STUDY_NAME, Flag, OneOf, Positive, Section, Seed
-from saddle.study.seeds import FIRST_LOOK, SeedCount, SeedLooks, doubling
+from saddle.study.seeds import FIRST_LOOK, SEARCH_SEED, SeedCount, SeedLooks, doubling
 
 
 class Compare(Section):
@@ -134,10 +134,14 @@ class Ablation(Section):
 
     @property
     def seed_list(self) -> list[int]:
-        """The seeds that every arm is trained with at most."""
+        """The seeds that every arm is trained with at most.
+
+        A count begins at 0; around the best of a search after the seed of its trials, whose luck chose that best one.
+        """
         if isinstance(self.seeds, list):
             return list(self.seeds)
-        return list(range(self.seeds.at_most if isinstance(self.seeds, SeedLooks) else self.seeds))
+        first = 0 if self.best_of is None else SEARCH_SEED + 1
+        return list(range(first, first + (self.seeds.at_most if isinstance(self.seeds, SeedLooks) else self.seeds)))
 
     @property
     def looks(self) -> tuple[int, ...]:

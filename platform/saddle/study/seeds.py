@@ -14,6 +14,9 @@ FEWEST_RACED, MOST_RACED = 4, 100
 """Seeds with looks on the way: with fewer there is hardly a look before the last, with more bounds take long."""
 
 
+SEARCH_SEED = 0
+"""Every trial of a search trains with the same seed, so that configurations differ and luck does not."""
+
 SeedCount = Annotated[int, Field(strict=True, ge=1, le=1000)]
 
 

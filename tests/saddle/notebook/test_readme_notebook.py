@@ -107,7 +107,7 @@ def test_predictions_say_what_the_metrics_say(cells: dict[str, Any]) -> None:
 def test_models_are_compared_on_the_samples_they_share(cells: dict[str, Any]) -> None:
     study = cells["study"]
     found = study.compare_samples("mp")
-    assert found["seed"].tolist() == [0, 1, 2]
+    assert found["seed"].tolist() == [1, 2, 3]
     assert (found["both"] + found["only_arm"] + found["only_baseline"] + found["neither"]).tolist() == found[
         "n"
     ].tolist()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from saddle.design.registry import designs
 from saddle.study.ablation import Ablation
-from saddle.study.seeds import FEWEST_RACED, MOST_RACED, SeedLooks
+from saddle.study.seeds import FEWEST_RACED, MOST_RACED, SEARCH_SEED, SeedLooks
 from saddle.study.values import repeats
 from saddle.studyfile.checks.arms import check_arms
 from saddle.studyfile.checks.blocks import check_blocks
@@ -44,6 +44,10 @@ def _check_seeds(draft: Draft) -> None:
     for index in repeats(seeds):
         what = f"seed {seeds[index]} is given twice; it would count one measurement as two"
         draft.refuse(("ablation", "seeds", index), what, "give every seed once")
+    if "best_of" in draft.ablation and SEARCH_SEED in seeds:
+        what = f"every trial of a search is trained with seed {SEARCH_SEED}, so that its best one would count again"
+        right = f"leave out {SEARCH_SEED}, or write how many: seeds: {len(seeds)}"
+        draft.refuse(("ablation", "seeds", seeds.index(SEARCH_SEED)), what, right)
     if isinstance(given, SeedLooks) and given.at_most <= given.start:
         what = f"{given.at_most} is not above start, which is {given.start}"
         draft.refuse(("ablation", "seeds", "at_most"), what, f"give more, or a plain number, seeds: {given.start}")
