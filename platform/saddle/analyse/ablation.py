@@ -69,7 +69,8 @@ def answer_ablation(
     measured = [without_needless(arm, standing, ablation.seed_list) for arm in measured]
     effects = standing.effects if off else with_mixed(standing.effects, ablation, arms, entries, metric.name)
     broken = broken_constraints(ablation, arms, entries, declared, constraints)
-    effects = with_broken(with_reservations(effects, guards_of(ablation, arms, entries, declared)), broken)
+    guards = guards_of(ablation, arms, entries, declared, any_time=spec.any_time)
+    effects = with_broken(with_reservations(effects, guards), broken)
     failures = failure_rates(measured)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:

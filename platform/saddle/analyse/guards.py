@@ -3,7 +3,8 @@
 For each arm and guard, a one-sided paired t test of the mean difference in the metric's better direction against minus
 the margin (Blackwelder, 1982, Controlled Clinical Trials 3), at α/2 as the verdicts' sides are, with Holm's method over
 all arms and guards. Failures count as in the verdicts: an arm is not worse only where that also holds with each at the
-worst value seen in either arm.
+worst value seen in either arm. Where seeds were added after a look, the test is the two-sided one that holds at any
+stopping time, which for one side is cautious.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from saddle.analyse.blocks import comparisons_in
 from saddle.analyse.comparison import Comparison
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.statistics.any_time import any_time_p
 from saddle.analyse.statistics.corrections import adjust, local_alpha
 from saddle.analyse.statistics.paired_t import has_spread
 from saddle.analyse.statistics.power import FEWEST_SEEDS
@@ -73,7 +75,12 @@ class Guard:
 
 
 def guards_of(
-    ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations
+    ablation: Ablation,
+    arms: Sequence[Arm],
+    entries: Sequence[TrialRecord],
+    declared: Declarations,
+    *,
+    any_time: bool = False,
 ) -> tuple[Guard, ...]:
     """Every effect but interactions on every guarded metric, judged as one family; none where nothing is guarded."""
     tested: list[tuple[Comparison, Metric, float]] = []
@@ -81,7 +88,11 @@ def guards_of(
         metric = declared.metric(name)
         spec = ComparisonSpec(metric)
         comparisons = comparisons_in(ablation, arms, entries, spec, block_list(ablation.blocks))
-        tested += [(comparison, metric, margin) for comparison in comparisons if comparison.kind != "interaction"]
+        tested += [
+            (replace(comparison, any_time=any_time), metric, margin)
+            for comparison in comparisons
+            if comparison.kind != "interaction"
+        ]
     return tuple(judge_guards(tested, ablation.compare.alpha))
 
 
@@ -94,12 +105,19 @@ def judge_guards(tested: Sequence[tuple[Comparison, Metric, float]], alpha: floa
     found = []
     for (comparison, metric, margin), p, level in zip(tested, adjusted, levels, strict=True):
         values = comparison.values
-        ends = comparison.test.interval(2 * float(level)) if comparison.test is not None else (None, None)
-        low, high = (None if end is None else float(end) for end in ends)
+        low, high = _ends(comparison, float(level))
         mean = float(np.mean(values)) if values else None
         arm, passes = comparison.pairs.arm.arm, float(p) <= alpha / 2
         found.append(Guard(comparison.name, arm, metric, margin, len(values), mean, float(p), low, high, passes))
     return found
+
+
+def _ends(comparison: Comparison, level: float) -> tuple[float, float] | tuple[None, None]:
+    """The interval whose two sides are tested at `level`; none where nothing can be tested, or too few pairs are."""
+    if comparison.test is None:
+        return None, None
+    low, high = comparison.test.interval(level if comparison.any_time else 2 * level)
+    return (float(low), float(high)) if math.isfinite(low) else (None, None)
 
 
 def with_reservations(effects: Sequence[Effect], guards: Sequence[Guard]) -> tuple[Effect, ...]:
@@ -115,10 +133,10 @@ def _p_of(comparison: Comparison, metric: Metric, margin: float) -> float:
     """One-sided p that the arm is worse by the margin, the larger of that without and with failures counted."""
     sign = 1.0 if metric.direction == "maximize" else -1.0
     ways = [comparison.values, comparison.counted_values]
-    return max(not_worse_p([sign * value for value in values], margin) for values in ways)
+    return max(not_worse_p([sign * value for value in values], margin, any_time=comparison.any_time) for values in ways)
 
 
-def not_worse_p(differences: Sequence[float], margin: float) -> float:
+def not_worse_p(differences: Sequence[float], margin: float, *, any_time: bool = False) -> float:
     """The one-sided p of the hypothesis that the mean of `differences`, larger being better, is -`margin` or below.
 
     Of differences without spread it is that of the sign test; 1 with fewer than three.
@@ -130,4 +148,6 @@ def not_worse_p(differences: Sequence[float], margin: float) -> float:
     if not has_spread(differences):
         return float(2.0**-n) if values.mean() > 0 else 1.0
     t = float(values.mean() / values.std(ddof=1) * math.sqrt(n))
+    if any_time:
+        return any_time_p(t, n) if t > 0 else 1.0
     return float(special.stdtr(n - 1, -t))

@@ -30,6 +30,7 @@ from scipy import stats
 from saddle.analyse.answer_study import answer_study
 from saddle.analyse.effect import Effect
 from saddle.analyse.effects import ComparisonSpec, more_seeds, paired_effects
+from saddle.analyse.guards import not_worse_p
 from saddle.analyse.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import paragraph
@@ -239,6 +240,23 @@ def test_a_race_with_added_seeds_is_judged_by_the_wider_bound_at_every_look() ->
     half = any_time_critical_t(5, 0.05) * extended.sd / math.sqrt(5)
     assert extended.low == pytest.approx(extended.mean - half)  # type: ignore[operator]
     assert race.high - race.low < extended.high - extended.low  # type: ignore[operator]
+
+
+def test_a_guard_with_added_seeds_is_judged_by_the_wider_bound_too() -> None:
+    """Simulated: 5 → 8 → 12 seeds, the arm a margin worse; at 2.5 % a t test at each look lets 6 % pass."""
+    values = np.random.default_rng(9).standard_normal((2000, 12))
+    passed = np.zeros((2, len(values)), dtype=bool)
+    for look in (5, 8, 12):
+        for way in (False, True):
+            p = [not_worse_p(list(row[:look] - 0.5), 0.5, any_time=way and look > 5) for row in values]
+            passed[int(way)] |= np.asarray(p) <= 0.025
+    before, after = passed.mean(axis=1)
+    assert before > 0.045
+    assert after <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / len(values))
+    guarded = ablation_of(compare={"metric": "test/m", "not_worse": {"test/m": 0.001}})
+    plain, extended = (answer_of(guarded, history, NEARLY, BASE) for history in (UNCHANGED, PLANS))
+    assert not plain.effects[0].reservations
+    assert extended.effects[0].reservations
 
 
 def test_status_and_report_tell_of_the_plans() -> None:
