@@ -63,12 +63,23 @@ def answer_search(
         ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
     else:
         sentence, ordered = _nothing(study, entries, objectives), []
+    if study.asks is not None and entries:
+        sentence = f"{_left_open(study, study.asks)} {sentence}"
     sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of, declared)
     marks = ("front",) if len(objectives) > 1 else ()
     columns = ("trial", *marks, *(label(objective.name) for objective in objectives), *(study.search or {}), "epochs")
     rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
     return Answer(sentence, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
+
+
+def _left_open(study: Study, asked: str) -> str:
+    """That a search does not answer for one of its parameters, and what does."""
+    return (
+        f"Not answered: the question is about {asked}, and this search can't tell what that alone does, as its trials"
+        f" were proposed after what earlier ones gave and all have one seed; a paired ablation can, which saddle plan"
+        f" proposes for {study.study}."
+    )
 
 
 def name_of(entry: TrialRecord) -> str:

@@ -81,6 +81,9 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "notes": list(plan.notes),
         "design": design_as_plain(plan),
         "power": power_as_plain(plan),
+        "follow_up": None
+        if plan.follow_up is None
+        else {"file": plan.follow_up[0], "trials": plan.follow_up[1].trials, "seconds": plan.follow_up[1].seconds},
     }
 
 
@@ -181,6 +184,24 @@ def show(plan: Plan) -> None:
     say(f"rests on assumed values of: {', '.join(plan.assumed) or 'nothing'}", indent=2)
     for note in plan.notes:
         say(f"note: {note}", indent=2)
+    if plan.follow_up is not None:
+        show_follow_up(plan, *plan.follow_up)
+
+
+def show_follow_up(plan: Plan, text: str, ablation: Plan) -> None:
+    """Print the ablation that answers the search's question."""
+    from saddle.cli.display import duration
+    from saddle.cli.tables import say
+
+    say(
+        f"the question is about {plan.study.asks}, which no search answers: its trials are proposed after what earlier"
+        " ones gave, and all have one seed. This study does, with seeds of its own"
+        f" ({ablation.trials} trials, time: {duration(ablation.seconds)}):",
+        indent=2,
+    )
+    say()
+    for line in text.splitlines():
+        say(line, indent=4)
 
 
 def show_design(plan: Plan, facts: DesignFacts) -> None:

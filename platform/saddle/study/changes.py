@@ -32,6 +32,7 @@ SEEDS = "ablation.seeds"
 
 RULES = {
     "question": Change.FREE,
+    "asks": Change.FREE,  # which of its hyperparameters the question is about
     "checkpoints": Change.FREE,  # which stay once their trials have ended
     "published": Change.FREE,  # what is shown beside
     "budget.trials": Change.RAISED,

@@ -13,7 +13,7 @@ from saddle.study.published import Published
 from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 
-ONLY_IN_A_SEARCH = ("objective", "constraints", "sampler", "early_stopping")
+ONLY_IN_A_SEARCH = ("asks", "objective", "constraints", "sampler", "early_stopping")
 """Sections that mean nothing to an ablation."""
 
 
@@ -226,6 +226,14 @@ class KeptCheckpoints(Section):
     """What all of them together may take; beyond that the worst trials' go first."""
 
 
+def with_asks(study: dict[str, Any]) -> dict[str, Any]:
+    """A study that says in its `search` what it asks about, as one that says it beside it."""
+    search = study.get("search")
+    if not isinstance(search, dict) or not isinstance(search.get("asks"), str) or study.get("asks") is not None:
+        return study
+    return {**study, "search": {name: item for name, item in search.items() if name != "asks"}, "asks": search["asks"]}
+
+
 class Study(Section):
     """One question and how it is answered: a `search`, or an `ablation`."""
 
@@ -244,6 +252,9 @@ class Study(Section):
     search: Annotated[dict[str, Parameter], Field(min_length=1)] | None = None
     """The hyperparameters to search, with their ranges. Other searches of a file inherit them name by name, and from
     `objective` to `budget` what they don't say themselves."""
+    asks: str | None = None
+    """The searched hyperparameter that the question is about, which may also stand in `search`. No search answers for
+    one: `saddle plan` proposes the ablation that does."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
     """What the search optimises; up to three objectives, which then exclude early stopping."""
     constraints: list[Constraint] = Field(default_factory=list)
@@ -264,6 +275,11 @@ class Study(Section):
     """The arms to compare; a study has either this or a search. Other ablations of a file inherit it part by part."""
     published: Published | None = None
     """A CSV file of published values to show beside an ablation's; may change from run to run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_asks(cls, value: Any) -> Any:
+        return with_asks(value) if isinstance(value, dict) else value
 
     @field_validator("objective", mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from saddle.design.registry import choice_model, chosen
 from saddle.study.ablation import SWITCH, Ablation, Component
-from saddle.study.models import Constraint, Objective, Study
+from saddle.study.models import Constraint, Objective, Study, with_asks
 from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
 from saddle.study.trainables import LoadedTrainable
@@ -124,7 +124,7 @@ def read_sections(document: Document) -> Draft:
         sort = "list" if isinstance(document.value, list) else "single value"
         draft.refuse((), f"a study is a mapping, not a {sort}", "start with study: NAME")
         return draft
-    present = {k: v for k, v in document.value.items() if v is not None or document.is_broken((k,))}
+    present = with_asks({k: v for k, v in document.value.items() if v is not None or document.is_broken((k,))})
     draft = Draft(replace(document, value=present))
     _refuse_unknown_keys(draft, Study, draft.raw, ())
     for name in ("study", "trainable"):

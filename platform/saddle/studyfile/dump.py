@@ -19,11 +19,16 @@ from saddle.studyfile.problem import show
 
 def dump_study(study: Study) -> str:
     """YAML of the study with every default written out; loading it gives an equal study."""
+    return dump_plain(plain_study(study))
+
+
+def dump_plain(plain: Mapping[str, Any]) -> str:
+    """YAML of a study that is given as mappings, lists and scalars."""
     stream = io.StringIO()
     yaml = YAML(typ="rt")
     yaml.width = 2**16  # a long question stays on one line
     yaml.representer.ignore_aliases = lambda _: True
-    yaml.dump(_quoted(plain_study(study)), stream)
+    yaml.dump(_quoted(dict(plain)), stream)
     return stream.getvalue()
 
 

@@ -60,6 +60,7 @@ def study_schema() -> dict[str, Any]:
     schema["properties"]["published"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
     search = schema["properties"]["search"]["anyOf"][0]
     search["additionalProperties"] = _or_null(search["additionalProperties"])
+    search["properties"] = {"asks": {"anyOf": [{"type": "string"}, search["additionalProperties"]]}}
     parts = models[Ablation.__name__]["properties"]
     for name in ("blocks", "components"):
         parts[name]["additionalProperties"] = _or_null(parts[name]["additionalProperties"])

@@ -132,3 +132,10 @@ def test_where_no_standard_error_is_known_that_is_said() -> None:
     ]
     assert open_question.startswith("How much better a trial must be to be told from the others isn't known")
     assert open_question.endswith("1 other trial has the same value.")
+
+
+def test_a_question_about_a_parameter_is_not_answered_with_the_best_trial() -> None:
+    found = answer_search(search(search={"lr": {"float": [0, 1]}, "asks": "lr"}), trials([0.5, 0.9]), METRICS)
+    assert found.sentence.startswith("Not answered: the question is about lr, and this search can't tell")
+    assert "saddle plan proposes for s. The best of 2 trials is trial 1:" in found.sentence
+    assert not answer_search(search(), trials([0.5, 0.9]), METRICS).sentence.startswith("Not answered")

@@ -381,3 +381,14 @@ def test_power_is_no_question_about_a_search(saddle, tmp_path, monkeypatch) -> N
     result = saddle("plan", "mine.yaml", "--spread", "0.1")
     assert result.exit_code == 2
     assert "ask about an ablation, and this file has none" in " ".join(result.output.split())
+
+
+def test_the_ablation_that_a_question_needs_is_printed_as_a_file_that_can_be_run(saddle, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(PARABOLA + "asks: x\n")
+    [plan] = json.loads(saddle("plan", path, "--json").stdout)
+    [ablation] = parse_studies(plan["follow_up"]["file"], "follow-up.yaml")
+    assert (ablation.study, plan["follow_up"]["trials"]) == ("mine-x", 15)
+    shown = saddle("plan", path).stdout
+    assert "the question is about x, which no search answers" in shown
+    assert all(f"    {line}" in shown for line in plan["follow_up"]["file"].splitlines())

@@ -17,6 +17,7 @@ from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
 from saddle.errors import UserError
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
+from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
 from saddle.execute.plan.search_notes import search_notes
@@ -24,9 +25,11 @@ from saddle.execute.plan.setup import NothingToBuildOn, find_baseline
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
+from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import canonical
+from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
 from trainables.contract import resolve
 
@@ -57,6 +60,8 @@ class Plan:
     needs: Sequence[Need] = ()
     looks: Sequence[tuple[int, float]] = ()
     """Where an ablation looks on the way: after how many seeds, and the |t| that ends the strictest comparison then."""
+    follow_up: tuple[str, Plan] | None = None
+    """The ablation that a search's question needs (`asks`), as the text of a study file, and what it would do."""
 
     @property
     def seconds(self) -> float | None:
@@ -119,6 +124,7 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
+        follow_up=plan_follow_up(study, store, trainable, data_root),
         needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
         looks=planned_looks(study, arms),
     )
@@ -131,6 +137,17 @@ def planned_looks(study: Study, arms: Sequence[Arm]) -> list[tuple[int, float]]:
         return []
     bounds = bounds_of(ablation, ablation.looks, effects_count(ablation, arms))
     return list(zip(ablation.looks, bounds, strict=True))
+
+
+def plan_follow_up(
+    study: Study, store: Store, declared: Declarations, data_root: str | None
+) -> tuple[str, Plan] | None:
+    """The ablation that answers what the search's question asks of one of its parameters, and its plan."""
+    text = follow_up(study, store, declared)
+    if not text:
+        return None
+    [ablation] = parse_studies(text, f"the ablation that answers {study.study}")
+    return text, plan_study(ablation, store, data_root)
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ def _check_search_is_whole(draft: Draft) -> None:
     if "objective" not in draft.raw and "objective" not in draft.misspelt:
         right = f"add objective: {{maximize: {draft.trainable.selection if draft.trainable else 'METRIC'}}}"
         draft.refuse(("search",), "a search needs an objective", right)
+    _check_asked(draft)
     stopping = draft.section("early_stopping")
     if len(draft.objectives) > 1 and stopping is not None and stopping.name != "none":
         count = f"{len(draft.objectives)} objectives"
@@ -57,6 +58,15 @@ def _check_search_is_whole(draft: Draft) -> None:
     if budget.trials is None and budget.hours is None:
         path = ("budget",) if "budget" in draft.raw else ("search",)
         draft.refuse(path, "nothing ends this search", "add budget: {trials: 64} or budget: {hours: 6}")
+
+
+def _check_asked(draft: Draft) -> None:
+    """What a search's question is about is searched."""
+    asked, searched = draft.sections.get("asks"), draft.mapping("search")
+    if asked is not None and asked not in searched:
+        path = ("asks",) if ("asks",) in draft.document.places else ("search", "asks")
+        right = f"name one of: {', '.join(searched)}"
+        draft.refuse(path, f"the question is about {asked}, which is not searched", right, nearest(asked, searched))
 
 
 def _check_trainable_names(draft: Draft) -> None:
