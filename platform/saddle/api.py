@@ -72,8 +72,8 @@ def load(study: str, *, storage: Path | None = None) -> LoadedStudy:
 
 def load_model(trial: str, *, storage: Path | None = None) -> Any:
     """The trained model of `STUDY/TRIAL`, or of a study's best trial, on the CPU and in eval mode."""
-    from saddle.archive import models
     from saddle.archive.lookup import find_trial
+    from saddle.archive.model import models
     from saddle.archive.study_url import open_named
 
     store, trial = open_named(trial, storage)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
-from saddle.store.curve import CHUNK
+from saddle.store.checkpoint.curve import CHUNK
 from saddle.trial.messages import EndMessage, StartMessage
 from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId

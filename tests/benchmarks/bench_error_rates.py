@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.analyse.verdict import Verdict
+from saddle.analyse.arms.verdict import Verdict
 from tests.support.simulated_studies import SPEC, ErrorRates, Scenario, error_rates, failing, normal, skewed
 
 TABLE = Path(__file__).parent / "error_rates.csv"

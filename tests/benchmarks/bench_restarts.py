@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command

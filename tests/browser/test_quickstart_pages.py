@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
-from saddle.analyse.importance import FEWEST_TRIALS
+from saddle.analyse.searches.importance import FEWEST_TRIALS
 from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
 from saddle.trial.run_id import RunId

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec, paired_effects
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import SETTLED, Verdict
 from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.verdict import SETTLED, Verdict
 from trainables.contract import complete_metric
 
 SPEC = ComparisonSpec(complete_metric("m", "maximize"))

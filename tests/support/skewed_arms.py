@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from saddle.analyse.lopsided import dominant, spread_ratio
+from saddle.analyse.arms.lopsided import dominant, spread_ratio
+from saddle.analyse.arms.verdict import Intervals, Verdict, decide
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.scales import ScaleName
-from saddle.analyse.verdict import Intervals, Verdict, decide
 
 SIGMA = 1.0
 QUARTER = 0.25

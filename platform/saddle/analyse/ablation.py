@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.ablation_table import blocks_table, results_table
-from saddle.analyse.above_clean import above_clean
-from saddle.analyse.badge import reasons_against, with_badge
+from saddle.analyse.arms.block_averages import averaged_over, averages_over_blocks
+from saddle.analyse.arms.blocks import effects_in_blocks
+from saddle.analyse.arms.collapse import failure_rates
+from saddle.analyse.arms.comparison import compare
+from saddle.analyse.arms.contrast_effects import contrast_effects, contrasts_of, unestimable
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec, describe, paired_effects
+from saddle.analyse.arms.guards import guards_of, with_reservations
+from saddle.analyse.arms.inherited_constraints import broken_by_baseline, broken_constraints, with_broken
+from saddle.analyse.arms.lopsided import lopsided
+from saddle.analyse.arms.mixed_effects import with_mixed
+from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
+from saddle.analyse.arms.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
+from saddle.analyse.arms.plan_cautions import plan_cautions
+from saddle.analyse.arms.racing import RaceState, race
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.best import trial_order
-from saddle.analyse.block_averages import averaged_over, averages_over_blocks
-from saddle.analyse.blocks import effects_in_blocks
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
-from saddle.analyse.collapse import failure_rates
-from saddle.analyse.comparison import compare
-from saddle.analyse.contrast_effects import contrast_effects, contrasts_of, unestimable
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec, describe, paired_effects
-from saddle.analyse.evaluations import at_quick
-from saddle.analyse.guards import guards_of, with_reservations
-from saddle.analyse.inherited_constraints import broken_by_baseline, broken_constraints, with_broken
-from saddle.analyse.lopsided import lopsided
-from saddle.analyse.mixed_effects import with_mixed
-from saddle.analyse.on_scale import in_units, off_scale, on_scale
-from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
+from saddle.analyse.evaluation.above_clean import above_clean
+from saddle.analyse.evaluation.badge import reasons_against, with_badge
+from saddle.analyse.evaluation.evaluations import at_quick
 from saddle.analyse.plain_sentence import plain_sentences
-from saddle.analyse.plan_cautions import plan_cautions
-from saddle.analyse.racing import RaceState, race
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.retried import all_failed, ended
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
-from saddle.analyse.verdict import Verdict
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
 from saddle.study.declarations import Declarations

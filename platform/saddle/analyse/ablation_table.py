@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.paired_values import NOT_NEEDED, ArmValues, of_arm
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.paired_values import NOT_NEEDED, ArmValues, of_arm
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.text.formatting import DASH, Scale, p_value

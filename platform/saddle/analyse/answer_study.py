@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.answer import Answer, answer
-from saddle.analyse.draws import conditional_on
-from saddle.analyse.evaluations import comparable, evaluation_cautions
-from saddle.analyse.ladder import ladders, too_weak
-from saddle.analyse.paired_values import of_arm
-from saddle.analyse.search import name_of, twin
+from saddle.analyse.arms.paired_values import of_arm
+from saddle.analyse.evaluation.draws import conditional_on
+from saddle.analyse.evaluation.evaluations import comparable, evaluation_cautions
+from saddle.analyse.evaluation.ladder import ladders, too_weak
+from saddle.analyse.searches.search import name_of, twin
 from saddle.analyse.tuned_for import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations

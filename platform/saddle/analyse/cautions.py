@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from saddle.analyse.collapse import FailureRate
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.evaluations import ATTACKS
-from saddle.analyse.paired_values import MISSING, NO_VALUE, NOT_NEEDED, ArmValues
-from saddle.analyse.racing import RaceState
+from saddle.analyse.arms.collapse import FailureRate
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.paired_values import MISSING, NO_VALUE, NOT_NEEDED, ArmValues
+from saddle.analyse.arms.racing import RaceState
+from saddle.analyse.arms.seeds_needed import limits_of
+from saddle.analyse.arms.verdict import Verdict
+from saddle.analyse.evaluation.evaluations import ATTACKS
 from saddle.analyse.retried import all_failed
-from saddle.analyse.seeds_needed import limits_of
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
-from saddle.analyse.verdict import Verdict
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from saddle.analyse.effect import Effect
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.text.formatting import Scale, label, listed, plural
-from saddle.analyse.verdict import Verdict
 
 MOST_COMPARISONS = 3
 """Of more comparisons it is only said how many of them go which way."""

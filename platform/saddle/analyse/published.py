@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
+from saddle.analyse.arms.paired_values import of_arm
 from saddle.analyse.best import value_of
-from saddle.analyse.paired_values import of_arm
 from saddle.design import Arm, labels
 from saddle.design.blocks import Block
 from saddle.study.published import PublishedValue

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from saddle.analyse.badge import Badge
-from saddle.analyse.collapse import FailureRate
-from saddle.analyse.effect import Effect
+from saddle.analyse.arms.collapse import FailureRate
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.evaluation.badge import Badge
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord

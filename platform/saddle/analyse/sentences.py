@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scale_of_differences
-from saddle.analyse.verdict import Verdict
 from trainables.contract import Metric
 
 MOST_SENTENCES = 4

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saddle.analyse.ablation import comparison_spec, judge_arms
+from saddle.analyse.arms.comparison import compare
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec, judge
+from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
+from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.best import best_trial, value_of
-from saddle.analyse.comparison import compare
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec, judge
-from saddle.analyse.evaluations import NOT_SAID, evaluation_cautions
-from saddle.analyse.on_scale import in_units, off_scale, on_scale
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.evaluation.evaluations import NOT_SAID, evaluation_cautions
 from saddle.analyse.retried import without_retried
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName

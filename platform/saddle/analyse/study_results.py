@@ -8,10 +8,10 @@ from functools import cached_property
 
 from saddle.analyse.ablation import comparison_spec, measure_arms
 from saddle.analyse.answer_study import answer_study, groups_of
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.paired_values import ArmValues, of_arm
 from saddle.analyse.best import trial_order
-from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.evaluations import comparable
-from saddle.analyse.paired_values import ArmValues, of_arm
+from saddle.analyse.evaluation.evaluations import comparable
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.retried import all_failed
 from saddle.analyse.tuned_for import TunedBy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from statistics import fmean
 
+from saddle.analyse.arms.paired_values import of_arm
 from saddle.analyse.best import best, best_trial, value_of
-from saddle.analyse.paired_values import of_arm
-from saddle.analyse.pareto import pareto_front
+from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.study_results import StudyResults
 from saddle.study.selection import objectives_of, selection_of
 from saddle.trial.outcome import Outcome

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from saddle.analyse.result import headline
 from saddle.store.base import ForeignPath, Store
-from saddle.store.fence import StudyLock, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
+from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.trainables import TrainableError, load_trainable

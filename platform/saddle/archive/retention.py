@@ -11,10 +11,10 @@ from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import StoredStudy
 from saddle.report.cited_trials import cited
 from saddle.store.base import Store
-from saddle.store.fence import NO_LOCK, StudyLock
-from saddle.store.lock import lock_study
+from saddle.store.checkpoint.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
 from saddle.store.open import study_folder
-from saddle.store.retention import GIGABYTE, Plan, Removal, is_limited, plan_retention, remove
+from saddle.store.ownership.fence import NO_LOCK, StudyLock
+from saddle.store.ownership.lock import lock_study
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import selection_of

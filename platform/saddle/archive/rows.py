@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.badge import reasons_against
+from saddle.analyse.evaluation.badge import reasons_against
 from saddle.analyse.result import headline
 from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store

@@ -14,14 +14,14 @@ from typing import Any
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.tuned_for import TunedBy
 from saddle.archive.declarations import read_declarations, write_declarations
-from saddle.archive.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
+from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study
 from saddle.errors import UserError
 from saddle.store.base import ForeignPath, StorageError, Store
-from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
+from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.parallel import in_parallel
 from saddle.store.plan_log import history_of, record_plan
 from saddle.study.declarations import UNDECLARED, Declarations

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from saddle.analyse.badge import reasons_against
+from saddle.analyse.evaluation.badge import reasons_against
 from saddle.archive.progress import Progress, read_progress
 from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
 from saddle.store.ledger import Ledger
-from saddle.store.lock import driver_of
+from saddle.store.ownership.lock import driver_of
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.trial.outcome import Outcome
 from saddle.trial.run_id import RunId

@@ -26,8 +26,8 @@ from saddle.cli import (
     ui,
     verify,
 )
-from saddle.cli.errors import explain
 from saddle.cli.options import accept_storage
+from saddle.cli.output.errors import explain
 
 app = typer.Typer(
     name="saddle",

@@ -75,8 +75,8 @@ def check(
 def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[CheckItem]:
     """Check a trial, and store and track what was found."""
     from saddle.archive.lookup import find_trial
+    from saddle.archive.model.trial_checks import check_trial
     from saddle.archive.study_url import open_named
-    from saddle.archive.trial_checks import check_trial
     from saddle.store.ledger import Ledger
 
     store, name = open_named(name, storage)
@@ -90,12 +90,12 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
 def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
     from saddle.archive.study_end import tell_study_end
-    from saddle.cli.terminal import echo
+    from saddle.cli.output.terminal import echo
     from saddle.report.write import write_report
     from saddle.store.base import StorageError
     from saddle.store.checks import write_checks
     from saddle.store.ledger import Ledger
-    from saddle.store.lock import lock_study
+    from saddle.store.ownership.lock import lock_study
     from saddle.track.opening import open_tracker, was_tracked
 
     stored, run = found.stored, found.stored.run
@@ -119,7 +119,7 @@ def check_own(
     model: str, dataset: str, epsilon: str, image_size: int | None, images: int, data_root: object
 ) -> Sequence[CheckItem]:
     """Check a model of the user's."""
-    from saddle.archive.check_model import check_model
+    from saddle.archive.model.check_model import check_model
 
     spec = dataset if image_size is None else {"known": dataset, "size": image_size}
     root = None if data_root is None else str(data_root)
@@ -145,7 +145,7 @@ def show(name: str, items: Sequence[CheckItem], as_json: bool) -> None:
     from dataclasses import asdict
 
     from saddle.analyse.text.formatting import listed
-    from saddle.cli.tables import print_json, print_table, say
+    from saddle.cli.output.tables import print_json, print_table, say
 
     if as_json:
         print_json([asdict(item) for item in items])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from saddle.cli.options import AsJson, Storage
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 
 def compare(
@@ -36,7 +36,7 @@ def compare(
     """
     from saddle.analyse.study_comparison import compare_studies
     from saddle.archive.load_comparison import load_views
-    from saddle.cli.tables import print_csv, print_json, print_table, say
+    from saddle.cli.output.tables import print_csv, print_json, print_table, say
     from saddle.errors import UserError
     from saddle.report.comparison import arm_rows, facts, render_comparison, tables_of
 

@@ -10,9 +10,9 @@ import typer
 
 from saddle.cli.data_stats import stats
 from saddle.cli.data_tasks import tasks
-from saddle.cli.errors import explain
 from saddle.cli.options import AsJson, DataRoot, accept_storage
-from saddle.cli.terminal import echo, overwrite
+from saddle.cli.output.errors import explain
+from saddle.cli.output.terminal import echo, overwrite
 
 app = typer.Typer(help="List, fetch and describe datasets.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
 
     Example: saddle data list --data-root ~/data
     """
-    from saddle.cli.tables import print_json, print_table
+    from saddle.cli.output.tables import print_json, print_table
     from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root as find_root
 
@@ -129,7 +129,7 @@ def cache(
 
     `SADDLE_CACHE` says where it is, `SADDLE_CACHE_BYTES` how large it may become. Example: saddle data cache --clear
     """
-    from saddle.cli.tables import print_json, print_table
+    from saddle.cli.output.tables import print_json, print_table
     from trainables.datasets.cache.space import budget, cache_root, entries, make_room
 
     root = cache_root()

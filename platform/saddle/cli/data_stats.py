@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from saddle.cli.errors import explain
 from saddle.cli.options import AsJson, DataRoot, accept_storage
+from saddle.cli.output.errors import explain
 
 EVERY = 0
 """`--per-class` for all images."""
@@ -61,7 +61,7 @@ def stats(
 
     Example: saddle data stats tiny_imagenet --size 32 --json
     """
-    from saddle.cli.tables import print_json, say
+    from saddle.cli.output.tables import print_json, say
 
     radius, origin = (parse_epsilon(epsilon), "as given") if epsilon is not None else usual_epsilon(name)
     spec = dataset_spec(name, parquet, size)
@@ -80,7 +80,7 @@ def stats(
 
 def print_contents(facts: Mapping[str, Any]) -> None:
     """Sizes, classes, splits and what is remarkable about them."""
-    from saddle.cli.tables import print_table, say
+    from saddle.cli.output.tables import print_table, say
 
     print_table((facts["name"], ""), size_rows(facts))
     splits = splits_of(facts)
@@ -95,7 +95,7 @@ def print_contents(facts: Mapping[str, Any]) -> None:
 
 def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> None:
     """How far classes lie apart in the drawn sample, and how many images have another class within 2ε."""
-    from saddle.cli.tables import print_table, say
+    from saddle.cli.output.tables import print_table, say
 
     drawn = facts["sample"]
     each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"

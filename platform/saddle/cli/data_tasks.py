@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from saddle.cli.errors import explain
 from saddle.cli.options import AsJson, accept_storage
+from saddle.cli.output.errors import explain
 
 
 @explain
@@ -21,7 +21,7 @@ def tasks(
 
     Example: saddle data tasks gtsrb
     """
-    from saddle.cli.tables import print_json, print_table, say
+    from saddle.cli.output.tables import print_json, print_table, say
     from saddle.errors import UserError
     from saddle.study.nearest import nearest
     from trainables.datasets.registry import KNOWN

@@ -13,7 +13,7 @@ def doctor(storage: Storage = None, data_root: DataRoot = None, as_json: AsJson 
     Example: saddle doctor
     """
     from saddle.cli.checkup import examine
-    from saddle.cli.tables import print_json, print_table
+    from saddle.cli.output.tables import print_json, print_table
 
     findings = examine(storage, data_root)
     if as_json:

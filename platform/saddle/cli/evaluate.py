@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saddle.cli.options import Address, AsJson, DataRoot, Insecure, Settings, Storage
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.execute.remeasurement import Remeasurement
@@ -69,8 +69,8 @@ def evaluate(
 
 def evaluate_one(store: Store, found: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
     """Measure one trial and print it beside what is stored of it."""
-    from saddle.archive.reevaluate import evaluate_trial
-    from saddle.cli.tables import print_json, print_table
+    from saddle.archive.model.reevaluate import evaluate_trial
+    from saddle.cli.output.tables import print_json, print_table
 
     metrics = evaluate_trial(store, found, settings, root, "last" if last else "best")
     before = {**found.entry.test_last} if last else {**found.entry.metrics}
@@ -84,7 +84,7 @@ def evaluate_one(store: Store, found: Any, settings: Any, root: str | None, *, l
 
 def evaluate_all(store: Store, names: list[str], settings: Any, root: str | None, *, as_json: bool, **how: Any) -> None:
     """Measure the trials of each study; ends with an error where some could not be."""
-    from saddle.cli.tables import print_json
+    from saddle.cli.output.tables import print_json
     from saddle.errors import UserError
     from saddle.execute.remeasurement import Options, remeasure
 

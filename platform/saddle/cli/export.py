@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from saddle.cli.options import Storage, StudyName
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 
 def export(
@@ -21,9 +21,9 @@ def export(
 
     Example: saddle export quickstart-search --to digits-model
     """
-    from saddle.archive.exporting import export_trial
     from saddle.archive.lookup import find_trial
-    from saddle.archive.models import trainable_of
+    from saddle.archive.model.exporting import export_trial
+    from saddle.archive.model.models import trainable_of
     from saddle.archive.study_url import open_named
     from saddle.study.trainables import TrainableError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.execute.driver import EndedStudy
@@ -26,12 +26,12 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     """
     from saddle.archive.studies import read_study, refuse_changes
     from saddle.archive.study_status import read_state
-    from saddle.cli.display import conclude
+    from saddle.cli.output.display import conclude
     from saddle.cli.paths import command, storage_option
     from saddle.cli.status import show
     from saddle.execute.interrupt import INTERRUPTED
-    from saddle.store.lock import driver_of
     from saddle.store.open import open_store
+    from saddle.store.ownership.lock import driver_of
     from saddle.studyfile.loader import load_studies
     from saddle.trial.run_id import RunId
 

@@ -32,7 +32,7 @@ def gc(
 
     Example: saddle gc --dry-run
     """
-    from saddle.cli.tables import print_json
+    from saddle.cli.output.tables import print_json
     from saddle.store.open import open_store
 
     store = open_store(storage, create=False)
@@ -91,8 +91,8 @@ def facts(one: Collected, dry_run: bool) -> dict[str, Any]:
 
 def show(store: Store, collected: list[Collected], dry_run: bool) -> None:
     """Print what went, study by study, and the sum."""
+    from saddle.cli.output.tables import print_table, say
     from saddle.cli.paths import short
-    from saddle.cli.tables import print_table, say
 
     for one in collected:
         if one.removals:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from saddle.cli.options import Insecure
+from saddle.cli.output.terminal import LogWriter
 from saddle.cli.submit import DASHBOARD, follow
-from saddle.cli.terminal import LogWriter
 
 
 def logs(

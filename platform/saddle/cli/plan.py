@@ -41,7 +41,7 @@ def plan(
 
     Example: saddle plan quickstart --set quickstart-ablation:ablation.seeds=8 --effect 0.02 --spread 0.015
     """
-    from saddle.cli.tables import print_json
+    from saddle.cli.output.tables import print_json
     from saddle.execute.plan.pilot_spread import PowerQuestion
     from saddle.execute.plan.study_plan import plan_study
     from saddle.store.open import open_store
@@ -157,8 +157,8 @@ def refuse_senseless(effect: float | None, spread: float | None, pilot: str | No
 
 def show(plan: Plan) -> None:
     """Print the plan."""
-    from saddle.cli.display import duration
-    from saddle.cli.tables import print_table, say
+    from saddle.cli.output.display import duration
+    from saddle.cli.output.tables import print_table, say
 
     study = plan.study
     say()
@@ -190,8 +190,8 @@ def show(plan: Plan) -> None:
 
 def show_follow_up(plan: Plan, text: str, ablation: Plan) -> None:
     """Print the ablation that answers the search's question."""
-    from saddle.cli.display import duration
-    from saddle.cli.tables import say
+    from saddle.cli.output.display import duration
+    from saddle.cli.output.tables import say
 
     say(
         f"the question is about {plan.study.asks}, which no search answers: its trials are proposed after what earlier"
@@ -206,7 +206,7 @@ def show_follow_up(plan: Plan, text: str, ablation: Plan) -> None:
 
 def show_design(plan: Plan, facts: DesignFacts) -> None:
     """Print an ablation's arms, how they are run, and what its effects need."""
-    from saddle.cli.tables import print_table, say
+    from saddle.cli.output.tables import print_table, say
     from saddle.design.description import component_text, sentences
 
     ablation = plan.study.ablation
@@ -305,7 +305,7 @@ def may_stop_early(plan: Plan) -> bool:
 
 def search_row(name: str, parameter: Parameter) -> tuple[str, str, str]:
     """A searched parameter as `name`, `0.0005 … 0.02 (log)`, `schedule=cyclic`."""
-    from saddle.cli.tables import shown
+    from saddle.cli.output.tables import shown
 
     if parameter.choice is not None:
         values = " | ".join(shown(value) for value in parameter.choice)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from saddle.cli.options import Storage, StudyName
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.archive.studies import StoredStudy

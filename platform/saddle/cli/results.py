@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saddle.cli.options import AsJson, Storage, StudyName
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.archive.studies import StoredStudy
@@ -36,8 +36,8 @@ def results(
     from saddle.archive.lookup import find_studies
     from saddle.archive.rows import flat_row, study_rows
     from saddle.archive.study_url import open_named
+    from saddle.cli.output.tables import print_csv, print_json
     from saddle.cli.paths import command, storage_option
-    from saddle.cli.tables import print_csv, print_json
 
     store, study = open_named(study, storage)
     if samples:
@@ -65,7 +65,7 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the trials of one study, and why those that have nothing to show have nothing."""
     from saddle.analyse.text.formatting import label
     from saddle.archive.rows import headline_metrics
-    from saddle.cli.tables import print_table, say
+    from saddle.cli.output.tables import print_table, say
 
     study = stored.study
     searched = study.ablation is None
@@ -120,7 +120,7 @@ def show_published(store: Store, stored: StoredStudy) -> None:
     """Print the published values that the study names beside ours."""
     if stored.study.published is None:
         return
-    from saddle.cli.tables import print_table, say
+    from saddle.cli.output.tables import print_table, say
     from saddle.report.study_sections.published import published_table
 
     table = published_table(stored.read_results(store))

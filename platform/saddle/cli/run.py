@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 import typer
 
 from saddle.cli.options import Address, DataRoot, Insecure, Packages, Settings, Storage, StudyFile
-from saddle.cli.terminal import LogWriter, echo
+from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
     from saddle.submit.job_spec import Parcel
@@ -56,8 +56,8 @@ def run(
     Example: saddle run quickstart --set quickstart-search:budget.trials=20
     """
     from saddle import api
-    from saddle.cli.display import conclude, display
     from saddle.cli.follow import follow_driver
+    from saddle.cli.output.display import conclude, display
     from saddle.cli.paths import command
     from saddle.execute.interrupt import INTERRUPTED
 

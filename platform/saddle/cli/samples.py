@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 from saddle.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ class NothingPaired(UserError):
 
 def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, as_csv: bool) -> None:
     """Print each arm against the baseline, or a row for each pair of networks; raises `NothingPaired`."""
-    from saddle.analyse.sample_pairs import study_on_samples
-    from saddle.cli.tables import print_csv, print_json, print_table, say
+    from saddle.analyse.evaluation.sample_pairs import study_on_samples
+    from saddle.cli.output.tables import print_csv, print_json, print_table, say
     from saddle.report.study_sections.samples import sample_rows, samples_section
 
     ablations = [stored for stored in studies if stored.study.ablation is not None]

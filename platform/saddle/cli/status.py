@@ -50,8 +50,8 @@ def status(
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:
     """Show states once, or whenever they change until nothing runs any more."""
-    from saddle.cli.display import state_line
-    from saddle.cli.tables import print_json, say
+    from saddle.cli.output.display import state_line
+    from saddle.cli.output.tables import print_json, say
 
     shown: list[str] = []
     while True:

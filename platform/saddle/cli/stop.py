@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saddle.cli.options import Dashboard, Insecure, Storage, StudyName
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 
 def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, insecure: Insecure = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from saddle.cli.options import AsJson, Storage
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.store.base import Store
@@ -20,8 +20,8 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
     Example: saddle studies --storage runs
     """
     from saddle.archive.studies import run_names
+    from saddle.cli.output.tables import print_json, print_table
     from saddle.cli.paths import short
-    from saddle.cli.tables import print_json, print_table
     from saddle.store.open import open_store
     from saddle.store.parallel import in_parallel
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from saddle.cli.options import Insecure, Packages, Settings, Storage, StudyFile
-from saddle.cli.terminal import LogWriter, echo
+from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
     from saddle.submit.jobs import Jobs

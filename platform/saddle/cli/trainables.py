@@ -18,7 +18,7 @@ def trainables(
 
     Example: saddle trainables adversarial_training
     """
-    from saddle.cli.tables import print_json, print_table, say
+    from saddle.cli.output.tables import print_json, print_table, say
     from saddle.study.hyperparameters import describe_trainable, families
     from saddle.study.trainables import find_trainables
 
@@ -41,7 +41,7 @@ def trainables(
 
 def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:
     """A component's name, the settings of a trial that lacks it, and what it is."""
-    from saddle.cli.tables import shown
+    from saddle.cli.output.tables import shown
 
     without = ", ".join(f"{name}: {shown(value)}" for name, value in component["off"].items())
     return component["name"], without, component["description"]
@@ -49,7 +49,7 @@ def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def row(hyperparameter: Mapping[str, Any]) -> tuple[str, str, str]:
     """A hyperparameter in three cells of two lines."""
-    from saddle.cli.tables import shown
+    from saddle.cli.output.tables import shown
 
     facts = [str(hyperparameter[part]) for part in ("type", "range", "unit") if hyperparameter[part]]
     default = shown(hyperparameter["default"]) or "none"

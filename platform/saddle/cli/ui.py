@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from saddle.cli.options import Storage
-from saddle.cli.terminal import echo
+from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
     from saddle.trial.run_id import RunId

@@ -31,7 +31,7 @@ def verify(
     Example: saddle verify quickstart-search --repair
     """
     from saddle.archive.study_url import open_named
-    from saddle.cli.tables import print_json
+    from saddle.cli.output.tables import print_json
     from saddle.verify.repair import repair_study
     from saddle.verify.verify_study import verify_study
 
@@ -59,8 +59,8 @@ def runs(store: Store, study: str) -> list[RunId]:
 
 def show(one: Verification, store: Store) -> None:
     """Print what was compared, what differs and what was mended."""
+    from saddle.cli.output.tables import say
     from saddle.cli.paths import command, storage_option
-    from saddle.cli.tables import say
 
     count = len(one.differences)
     trials = f"{len(one.finished)} finished trials"

@@ -28,11 +28,11 @@ from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_envi
 from saddle.redaction import redact
 from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
-from saddle.store.fence import StudyLock, TakenOver, write_fenced
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
-from saddle.store.lock import lock_study
 from saddle.store.open import study_folder
+from saddle.store.ownership.fence import StudyLock, TakenOver, write_fenced
+from saddle.store.ownership.lock import lock_study
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.track.arm_payload import answer_tags, describe_arms

@@ -8,8 +8,8 @@ from typing import Any
 
 from saddle.analyse.to_check import to_check
 from saddle.archive.lookup import FoundTrial
+from saddle.archive.model.trial_checks import check_trial
 from saddle.archive.studies import StoredStudy
-from saddle.archive.trial_checks import check_trial
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.resources import trial_shape
 from saddle.execute.recorder import Recorder

@@ -18,7 +18,7 @@ from typing import Protocol
 from saddle.analyse.best import best_trial
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
-from saddle.store.fence import NO_LOCK, StudyLock, TakenOver
+from saddle.store.ownership.fence import NO_LOCK, StudyLock, TakenOver
 from saddle.study.declarations import Declarations
 from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of

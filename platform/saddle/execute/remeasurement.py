@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from saddle.archive.declarations import write_declarations
-from saddle.archive.evaluation import Evaluation, refuse_fields, write_evaluation
 from saddle.archive.local_part import claim_local
 from saddle.archive.lookup import FoundTrial
-from saddle.archive.models import config_of, declared_now, trainable_of
-from saddle.archive.reevaluate import change_config
+from saddle.archive.model.evaluation import Evaluation, refuse_fields, write_evaluation
+from saddle.archive.model.models import config_of, declared_now, trainable_of
+from saddle.archive.model.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.archive.study_end import tell_study_end
 from saddle.cluster.connection import connect
@@ -29,10 +29,10 @@ from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
 from saddle.report.write import write_report
 from saddle.store.base import Store
-from saddle.store.fence import StudyLock
+from saddle.store.checkpoint.measurements import add_measurement, next_number
 from saddle.store.ledger import Ledger
-from saddle.store.lock import lock_study
-from saddle.store.measurements import add_measurement, next_number
+from saddle.store.ownership.fence import StudyLock
+from saddle.store.ownership.lock import lock_study
 from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from saddle.archive.lookup import FoundTrial, NotFound
-from saddle.archive.models import stored_state
+from saddle.archive.model.models import stored_state
+from saddle.archive.model.trial_arrays import stored_arrays
 from saddle.archive.studies import StoredStudy
-from saddle.archive.trial_arrays import stored_arrays
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_data
 from saddle.execute.worker.run_context import DataCache

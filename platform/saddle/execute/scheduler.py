@@ -15,9 +15,9 @@ from saddle.design.blocks import MACHINE
 from saddle.errors import InfrastructureError
 from saddle.execute.recorder import Recorder
 from saddle.execute.stop_request import StopWish
-from saddle.store.checkpoints import Checkpoints, Superseded
-from saddle.store.fence import TakenOver
+from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.infrastructure_errors import explain_fault
+from saddle.store.ownership.fence import TakenOver
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import LoadedTrainable

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from saddle.analyse.arms.effect import Effect
 from saddle.analyse.best import value_of
-from saddle.analyse.effect import Effect
 from saddle.analyse.study_results import StudyResults
 from saddle.design import Arm
 from saddle.notebook.frames import spread

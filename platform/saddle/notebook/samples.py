@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.predictions import NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
-from saddle.analyse.sample_pairs import pair_samples
+from saddle.analyse.evaluation.predictions import NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
+from saddle.analyse.evaluation.sample_pairs import pair_samples
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.lookup import FoundTrial, NotFound
 from saddle.design import Arm

@@ -101,7 +101,7 @@ class LoadedStudy:
 
         `name`, `arm`, `baseline`, `metric`, `verdict`, `n` (pairs), `mean` (arm minus baseline, in the metric's unit),
         `low`, `high` and `level` (the interval that the verdict follows from), `p`, `p_adjusted`, `p_permutation`, and
-        the other fields of `saddle.analyse.effect.Effect`.
+        the other fields of `saddle.analyse.arms.effect.Effect`.
         """
         return arm_frames.effects(self.answer.effects)
 
@@ -146,7 +146,7 @@ class LoadedStudy:
 
     def model(self, trial: str | None = None) -> Any:
         """The trained model of a trial, or of the study's best one, on the CPU and in eval mode."""
-        from saddle.archive.models import load_model
+        from saddle.archive.model.models import load_model
 
         return load_model(self._store, self._pick(trial))
 

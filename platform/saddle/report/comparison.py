@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import saddle.report.comparison_sections as comparison_sections
-from saddle.analyse.effect import Effect
+from saddle.analyse.arms.effect import Effect
 from saddle.analyse.study_comparison import StudyComparison, mean_sd
 from saddle.report.blocks import Table
 from saddle.report.page import render_page

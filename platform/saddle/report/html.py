@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import saddle.report.study_sections as study_sections
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.result import Answer
-from saddle.analyse.verdict import Verdict
 from saddle.report.page import render_page
 from saddle.report.section import page_parts, sections_of
 from saddle.report.study_report import StudyReport

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from saddle.analyse.verdict import Verdict
+from saddle.analyse.arms.verdict import Verdict
 from saddle.report.blocks import Code, Lines
 
 Cell = tuple[str, str]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from saddle.analyse.predictions import Read
+from saddle.analyse.evaluation.predictions import Read
+from saddle.analyse.evaluation.sample_pairs import StudyOnSamples
 from saddle.analyse.result import Answer
-from saddle.analyse.sample_pairs import StudyOnSamples
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import duration, plural
 from saddle.study.models import Study

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.analyse.search import name_of
+from saddle.analyse.searches.search import name_of
 from saddle.design.blocks import replicate_name
 from saddle.trial.record import TrialRecord
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.analyse.sample_pairs import study_on_samples
+from saddle.analyse.evaluation.sample_pairs import study_on_samples
 from saddle.analyse.study_results import StudyResults
 from saddle.report.html import render
 from saddle.report.markdown import render_markdown

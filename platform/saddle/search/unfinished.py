@@ -8,9 +8,9 @@ from collections.abc import Container
 from typing import Any
 
 from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints
-from saddle.store.fence import NO_LOCK, StudyLock, write_fenced
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.open import study_folder, trial_folder
+from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.study.seeds import SEARCH_SEED
 from saddle.trial.json_text import to_json
 from saddle.trial.progress import TrialProgress

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from saddle.store.base import StorageError, Store
-from saddle.store.fence import StudyLock, write_fenced
 from saddle.store.open import study_folder
+from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.parallel import in_parallel
 from saddle.store.paths import is_name
 from saddle.trial.json_text import to_json

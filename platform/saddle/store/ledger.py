@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from saddle.store.base import Conflict, Store
+from saddle.store.checkpoint.measurements import read_measurements, with_measurements
 from saddle.store.checks import checks_path, read_checks, with_checks
-from saddle.store.fence import TakenOver
 from saddle.store.ledger_index import Segment, read_segments, write_index
-from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.open import study_folder
+from saddle.store.ownership.fence import TakenOver
 from saddle.store.parallel import in_parallel
 from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, records_in
 from saddle.trial.json_text import to_json

@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 
 from saddle.store.base import StorageError, Store
-from saddle.store.fence import StudyLock, write_once
 from saddle.store.open import study_folder
+from saddle.store.ownership.fence import StudyLock, write_once
 from saddle.store.parallel import in_parallel
 from saddle.study.history import PlanHistory, SeedPlan, plan_of
 from saddle.study.models import Study

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from statistics import fmean, stdev
 
-from saddle.analyse.collapse import FailureRate
-from saddle.analyse.effect import Effect
+from saddle.analyse.arms.collapse import FailureRate
+from saddle.analyse.arms.effect import Effect
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_results import StudyResults

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from saddle.analyse.badge import reasons_against
+from saddle.analyse.evaluation.badge import reasons_against
 from saddle.analyse.text.formatting import settings
 from saddle.external_names import mlflow_names, run_key
-from saddle.store.measurements import measurement_of
+from saddle.store.checkpoint.measurements import measurement_of
 from saddle.study.declarations import Declarations
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import MEANINGS, Outcome

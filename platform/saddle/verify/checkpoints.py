@@ -7,11 +7,11 @@ from collections.abc import Collection, Container, Mapping
 
 from saddle.search.unfinished import number_of
 from saddle.store.base import Damaged, ForeignPath, Store
-from saddle.store.checkpoints import Checkpoints
-from saddle.store.curve import chunk_paths, read_chunk
-from saddle.store.manifest import Manifest, manifest_path, read_manifest, recover_manifest
+from saddle.store.checkpoint.checkpoints import Checkpoints
+from saddle.store.checkpoint.curve import chunk_paths, read_chunk
+from saddle.store.checkpoint.manifest import Manifest, manifest_path, read_manifest, recover_manifest
+from saddle.store.checkpoint.retention import removed
 from saddle.store.open import study_folder, trial_folder
-from saddle.store.retention import removed
 from saddle.trial.measurement import finite
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

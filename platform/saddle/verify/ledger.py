@@ -10,10 +10,10 @@ from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
 from saddle.search.unfinished import number_of
 from saddle.store.base import StorageError, Store
+from saddle.store.checkpoint.measurements import read_measurements, with_measurements
 from saddle.store.checks import read_checks, with_checks
 from saddle.store.ledger import LaterVersion, Ledger, decode
 from saddle.store.ledger_index import Segment, read_segments
-from saddle.store.measurements import read_measurements, with_measurements
 from saddle.store.record_parquet import Parser, records_in
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

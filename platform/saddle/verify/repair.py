@@ -15,11 +15,11 @@ from saddle.search.rebuild import rebuild
 from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.search.unfinished import begun_trials, read_settings, write_settings
 from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
+from saddle.store.checkpoint.manifest import manifest_path, recover_manifest
 from saddle.store.ledger import Ledger
-from saddle.store.lock import lock_study
-from saddle.store.manifest import manifest_path, recover_manifest
 from saddle.store.open import study_folder
+from saddle.store.ownership.lock import lock_study
 from saddle.study.seeds import SEARCH_SEED
 from saddle.track.artifact_root import relocate
 from saddle.trial.record import TrialRecord

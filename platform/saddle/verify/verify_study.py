@@ -16,8 +16,8 @@ from saddle.search.optuna_search import SETTINGS, trial_key
 from saddle.search.unfinished import begun_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
-from saddle.store.lock import Driver, driver_of
 from saddle.store.open import study_folder
+from saddle.store.ownership.lock import Driver, driver_of
 from saddle.track.arm_payload import answer_tags, describe_arms
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder

@@ -28,18 +28,18 @@ import pytest
 from scipy import stats
 
 from saddle.analyse.answer_study import answer_study
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec, more_seeds, paired_effects
-from saddle.analyse.guards import not_worse_p
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec, more_seeds, paired_effects
+from saddle.analyse.arms.guards import not_worse_p
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import paragraph
 from saddle.analyse.statistics.any_time import any_time_critical_t
 from saddle.analyse.statistics.paired_t import critical_t
-from saddle.analyse.verdict import Verdict
 from saddle.archive.progress import Progress
 from saddle.archive.study_status import StudyState
-from saddle.cli.display import state_line
+from saddle.cli.output.display import state_line
 from saddle.design import make_arms
 from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.plans import blocks

@@ -10,12 +10,12 @@ import pytest
 
 from saddle.analyse.ablation import judge_arms
 from saddle.analyse.answer_study import answer_study
-from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.paired_values import MISSING, ArmValues
-from saddle.analyse.racing import RaceState, race
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.paired_values import MISSING, ArmValues
+from saddle.analyse.arms.racing import RaceState, race
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.analyse.statistics.group_sequential import critical_values
-from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Ablation, Study
 from tests.support.declared import declare

@@ -10,12 +10,12 @@ import math
 import numpy as np
 import pytest
 
-from saddle.analyse.effects import ComparisonSpec, paired_effects
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import Intervals, Verdict, decide
 from saddle.analyse.statistics.corrections import adjust, local_alpha
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.power import power
-from saddle.analyse.verdict import Intervals, Verdict, decide
 from tests.support.pages import all_text
 from trainables.contract import complete_metric
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.contrast_effects import contrast_effects
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec, paired_effects
-from saddle.analyse.paired_values import NO_VALUE, NOT_FINITE, ArmValues, measure
-from saddle.analyse.racing import race
+from saddle.analyse.arms.contrast_effects import contrast_effects
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
+from saddle.analyse.arms.paired_values import NO_VALUE, NOT_FINITE, ArmValues, measure
+from saddle.analyse.arms.racing import race
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.study_comparison import StudyView, compare_studies
-from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms
 from saddle.design.designs.factorial import Factorial
 from saddle.store.record_parquet import decode, encode

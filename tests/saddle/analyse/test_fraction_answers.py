@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.contrast_effects import contrast_effects
-from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.contrast_effects import contrast_effects
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.result import Answer
-from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates_of
 from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.study.models import Ablation, Study

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from saddle.analyse.effect import Effect
-from saddle.analyse.effects import ComparisonSpec, paired_effects
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.statistics.corrections import Correction
-from saddle.analyse.verdict import Verdict
 from trainables.contract import complete_metric
 
 METRIC = complete_metric("test/score", "maximize")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from saddle.analyse.effect import Effect, FailuresCounted
+from saddle.analyse.arms.effect import Effect, FailuresCounted
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.plain_sentence import asks_whether_it_improves, plain_sentences
 from saddle.analyse.text.formatting import Scale
-from saddle.analyse.verdict import Verdict
 from trainables.contract import complete_metric
 
 ACCURACY, DISTANCE = complete_metric("test/accuracy"), complete_metric("test/fid")

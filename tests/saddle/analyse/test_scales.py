@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from saddle.analyse.answer import Answer
-from saddle.analyse.effect import Effect
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.scales import ScaleName, from_scale, mean_on, to_scale
 from saddle.analyse.study_comparison import compare_studies, view_of
-from saddle.analyse.verdict import Verdict
 from saddle.design import make_arms, replicates
 from saddle.design.blocks import block_list
 from saddle.study.models import Study

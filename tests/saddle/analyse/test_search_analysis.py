@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saddle.analyse.importance import importance
-from saddle.analyse.pareto import pareto_front
+from saddle.analyse.searches.importance import importance
+from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.statistics.power import (
     detectable_effect,
     limits,

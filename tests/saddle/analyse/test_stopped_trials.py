@@ -9,8 +9,8 @@ import numpy as np
 import optuna
 import pytest
 
-from saddle.analyse.importance import importance
-from saddle.analyse.net_wins import can_be_ranked, net_wins
+from saddle.analyse.searches.importance import importance
+from saddle.analyse.searches.net_wins import can_be_ranked, net_wins
 from saddle.search.storage import quiet_optuna
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
@@ -77,7 +77,9 @@ def test_the_parameter_that_decides_leads_although_most_trials_are_stopped_early
     monkeypatch: pytest.MonkeyPatch, pruner: str, right: int, without: int
 ) -> None:
     quiet_optuna()
-    monkeypatch.setattr("saddle.analyse.importance.FEWEST_FOR_FANOVA", math.inf)  # which takes most of the time
+    monkeypatch.setattr(
+        "saddle.analyse.searches.importance.FEWEST_FOR_FANOVA", math.inf
+    )  # which takes most of the time
     searches = [searched(pruner, seed) for seed in range(SEARCHES)]
     completed = [[entry for entry in records if entry.outcome == "completed"] for records in searches]
     assert sum(map(len, completed)) < 0.4 * sum(map(len, searches))

@@ -10,7 +10,7 @@ import pytest
 
 from saddle.analyse.answer import answer, answer_search
 from saddle.analyse.answer_study import answer_study
-from saddle.analyse.undecided import best_guess
+from saddle.analyse.searches.undecided import best_guess
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare

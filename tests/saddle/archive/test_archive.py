@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from saddle.archive.lookup import NotFound, find_studies, find_study, find_trial
-from saddle.archive.models import stored_state
-from saddle.archive.reevaluate import change_config
+from saddle.archive.model.models import stored_state
+from saddle.archive.model.reevaluate import change_config
 from saddle.archive.rows import flat_row, headline_metrics, result_row
 from saddle.archive.studies import StoredStudy, StudyChanged, read_study, settle_study, study_names
 from saddle.archive.study_status import read_state
 from saddle.errors import UserError
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import lock_study
+from saddle.store.ownership.lock import lock_study
 from saddle.study.declarations import UNDECLARED
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord

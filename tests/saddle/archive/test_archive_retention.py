@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from saddle.archive.retention import apply_policy, plan_for, ranked
 from saddle.archive.studies import StudyChanged, read_study, settle_study
 from saddle.cli.app import app
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import lock_study
+from saddle.store.ownership.lock import lock_study
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord

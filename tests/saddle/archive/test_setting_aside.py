@@ -17,8 +17,8 @@ from saddle.cli.app import app
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import lock_study
 from saddle.store.open import OWNER, local_owner, open_store
+from saddle.store.ownership.lock import lock_study
 from saddle.store.s3 import moving
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId

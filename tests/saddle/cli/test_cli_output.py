@@ -16,10 +16,10 @@ import click
 import pytest
 import typer
 
-from saddle.cli import tables
 from saddle.cli.app import app
-from saddle.cli.display import duration
-from saddle.cli.tables import print_table, shown
+from saddle.cli.output import tables
+from saddle.cli.output.display import duration
+from saddle.cli.output.tables import print_table, shown
 from tests.support.waiting import PROCESS_SECONDS
 
 pytestmark = pytest.mark.long

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.contrast_effects import comparison_of, contrasts_of
-from saddle.analyse.paired_values import ArmValues
-from saddle.analyse.seeds_needed import Spread, needs, pilot_spread
+from saddle.analyse.arms.contrast_effects import comparison_of, contrasts_of
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.seeds_needed import Spread, needs, pilot_spread
 from saddle.analyse.statistics.power import power
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates_of

@@ -20,9 +20,9 @@ from saddle.design import replicates
 from saddle.execute.plan.setup import find_baseline
 from saddle.execute.progress import Silent, count_again, start_progress
 from saddle.report.cited_trials import leaders
-from saddle.store.fence import NO_LOCK
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.ownership.fence import NO_LOCK
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

@@ -22,10 +22,10 @@ from saddle.execute.progress import ProgressKeeper, Silent, start_progress
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.tune_run import failing_the_study, take_error
-from saddle.store.checkpoints import Checkpoints
-from saddle.store.fence import NO_LOCK
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.ownership.fence import NO_LOCK
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.track.base import Tracker

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from saddle.execute.driver import Options, run_study
 from saddle.execute.worker.sharded_sampler import share_out
-from saddle.store.checkpoints import Checkpoints, load_state
+from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

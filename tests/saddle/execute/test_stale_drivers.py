@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
@@ -37,7 +37,7 @@ ablation:
 
 DRIVER = f"""
 import sys
-import saddle.store.lease as leases
+import saddle.store.ownership.lease as leases
 from saddle.cli import main
 leases.RENEW_SECONDS, leases.STALE_SECONDS = 0.5, {STALE}
 main()
@@ -68,7 +68,7 @@ class Machine:
 
 
 def lease_age(store: S3Store) -> float:
-    from saddle.store.lease import find_lease
+    from saddle.store.ownership.lease import find_lease
 
     found = find_lease(store, "studies/.slow.lease")
     return 1e9 if found is None else found.age

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from saddle.analyse.surrogate_curve import FEWEST_TRIALS, surrogate_curve
+from saddle.analyse.searches.surrogate_curve import FEWEST_TRIALS, surrogate_curve
 from saddle.report.figures.asked import ASKED, asked_parameter
 from saddle.study.models import Study
 from tests.support.records import make_record

@@ -12,9 +12,9 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from saddle.analyse.ablation import comparison_spec, judge_arms, measure_arms, without_needless
-from saddle.analyse.hypervolume import hypervolume_course
-from saddle.analyse.importance import importance
-from saddle.analyse.paired_values import ArmValues, of_arm
+from saddle.analyse.arms.paired_values import ArmValues, of_arm
+from saddle.analyse.searches.hypervolume import hypervolume_course
+from saddle.analyse.searches.importance import importance
 from saddle.design import make_arms, replicates
 from saddle.design.arms import arms_of_study
 from saddle.report.cited_trials import leaders

@@ -333,7 +333,7 @@ def test_drawing_leaves_matplotlib_as_it_was(ablation: Callable[..., Any]) -> No
 
 def test_reports_are_written_without_pyplot_torch_or_ray() -> None:
     code = (
-        "import sys, saddle.report.html, saddle.analyse.answer, saddle.analyse.importance, saddle.design;"
+        "import sys, saddle.report.html, saddle.analyse.answer, saddle.analyse.searches.importance, saddle.design;"
         "print(sorted({'matplotlib.pyplot', 'torch', 'ray', 'mlflow', 'optuna'} & set(sys.modules)))"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from saddle.analyse.sample_pairs import StudyOnSamples, study_on_samples
+from saddle.analyse.evaluation.sample_pairs import StudyOnSamples, study_on_samples
 from saddle.archive.studies import read_study
 from saddle.cli.app import app
 from saddle.design import Replicate

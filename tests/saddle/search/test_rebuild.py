@@ -13,7 +13,7 @@ from saddle.search.optuna_search import SETTINGS, OptunaSearch
 from saddle.search.rebuild import rebuild
 from saddle.search.storage import open_journal
 from saddle.search.unfinished import begun_trials, write_settings
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome

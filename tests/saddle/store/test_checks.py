@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from saddle.store.checks import checks_path, write_checks
-from saddle.store.fence import NO_LOCK
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.ownership.fence import NO_LOCK
 from saddle.store.record_parquet import encode
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

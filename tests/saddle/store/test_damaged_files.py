@@ -13,9 +13,9 @@ import pytest
 
 from saddle.archive.studies import FACTS, read_study, settle_study
 from saddle.store.base import StorageError
+from saddle.store.checkpoint.retention import record_path, removed
 from saddle.store.local import LocalStore
-from saddle.store.lock import hold_lock, holder
-from saddle.store.retention import record_path, removed
+from saddle.store.ownership.lock import hold_lock, holder
 from saddle.studyfile.loader import parse_studies
 from saddle.track.mlflow_sink import is_whole
 from saddle.track.open_runs import Started

@@ -17,12 +17,12 @@ from saddle.cli.studies import describe
 from saddle.report.study_sections.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Damaged, ForeignPath, StorageError, Store
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
+from saddle.store.checkpoint.manifest import Saved, encode_manifest, manifest_path, read_manifest
 from saddle.store.ledger import Ledger, encode
 from saddle.store.local import LocalStore
-from saddle.store.lock import driver_of, lock_path, lock_study
-from saddle.store.manifest import Saved, encode_manifest, manifest_path, read_manifest
 from saddle.store.open import open_store, study_folder, trial_folder
+from saddle.store.ownership.lock import driver_of, lock_path, lock_study
 from saddle.store.s3.store import S3Store
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.open_runs import Started

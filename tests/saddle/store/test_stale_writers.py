@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import saddle.store.lease as leases
-from saddle.store.checkpoints import Checkpoints
+import saddle.store.ownership.lease as leases
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
-from saddle.store.lock import lock_study
+from saddle.store.ownership.lock import lock_study
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.records import changed, make_record
@@ -26,17 +26,17 @@ ENTRY = make_record("trial-00001", "digits", 0, "completed", {}, {}, {"validatio
 
 WRITER = """
 import sys
-import saddle.store.lease as leases
+import saddle.store.ownership.lease as leases
 from saddle.archive.studies import settle_study
 from saddle.execute.progress import ProgressKeeper, Silent
 from saddle.archive.progress import Progress
 from saddle.search.unfinished import write_settings
-from saddle.store.checkpoints import Checkpoints, Superseded
-from saddle.store.fence import TakenOver, write_fenced
+from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
+from saddle.store.ownership.fence import TakenOver, write_fenced
 from saddle.store.ledger import Ledger
-from saddle.store.lock import lock_study
+from saddle.store.ownership.lock import lock_study
 from saddle.store.open import open_store
-from saddle.store.retention import Removal, remove
+from saddle.store.checkpoint.retention import Removal, remove
 from saddle.trial.run_id import RunId
 from saddle.trial.spec import TrialSpec
 from dataclasses import replace

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saddle.archive.reevaluate import change_config
+from saddle.archive.model.reevaluate import change_config
 from saddle.errors import UserError
 from saddle.study.yaml_scalars import Fraction, ScalarError, plain
 from saddle.studyfile.dump import dump_study

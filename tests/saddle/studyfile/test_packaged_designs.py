@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from saddle.analyse.seeds_needed import effects_count
+from saddle.analyse.arms.seeds_needed import effects_count
 from saddle.design import make_arms
 from saddle.design.registry import designs
 from saddle.study.models import Study

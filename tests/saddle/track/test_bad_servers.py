@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 
 from saddle.external_names import mlflow_name
 from saddle.store.local import LocalStore
-from saddle.store.lock import lock_study
+from saddle.store.ownership.lock import lock_study
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
@@ -211,7 +211,7 @@ DRIVER = """
 import os, sys, time
 from pathlib import Path
 from saddle.store.local import LocalStore
-from saddle.store.lock import lock_study
+from saddle.store.ownership.lock import lock_study
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
 from saddle_contracts.tracker import ended, tell_ablation

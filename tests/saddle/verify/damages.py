@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from saddle.archive.studies import read_study
 from saddle.search.optuna_search import trial_key
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger, encode
 from saddle.store.ledger_index import STAMP, checksum, index_folder
 from saddle.store.local import LocalStore

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from saddle.archive.studies import read_study
 from saddle.cli.app import app
 from saddle.search.storage import open_journal
+from saddle.store.checkpoint.retention import Removal, remove, removed
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.lock import lock_study
-from saddle.store.retention import Removal, remove, removed
+from saddle.store.ownership.lock import lock_study
 from saddle.track.outbox import Outbox
 from saddle.track.server import serve
 from saddle.trial.run_id import RunId

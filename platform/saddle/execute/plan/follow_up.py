@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.analyse.search import twin
+from saddle.analyse.searches.search import twin
 from saddle.archive.studies import read_study
 from saddle.search.distinct_settings import finite_values
 from saddle.search.lattice import evenly, nearest_step

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from saddle.analyse.arms.seeds_needed import Spread, pilot_spread
 from saddle.analyse.result import compared_metric
-from saddle.analyse.seeds_needed import Spread, pilot_spread
 from saddle.archive.lookup import find_run
 from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError

@@ -16,7 +16,7 @@ from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
 from saddle.execute.plan.setup import find_baseline
 from saddle.store.base import Store
-from saddle.store.lock import driver_of, lock_study
+from saddle.store.ownership.lock import driver_of, lock_study
 from saddle.study.models import Ablation, Study
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from saddle.analyse.idle_stopping import idle_stopping
+from saddle.analyse.searches.idle_stopping import idle_stopping
 from saddle.search.distinct_settings import grid_size, planned_trials
 from saddle.search.samplers import notes
 from saddle.study.known_values import known_values

@@ -19,10 +19,10 @@ from saddle.search.rebuild import rebuild
 from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.search.unfinished import begun_trials
 from saddle.store.base import Store
-from saddle.store.checkpoints import Checkpoints
-from saddle.store.fence import NO_LOCK, StudyLock
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
+from saddle.store.ownership.fence import NO_LOCK, StudyLock
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.known_values import known_values
 from saddle.study.models import Study

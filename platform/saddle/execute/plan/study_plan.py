@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from saddle.analyse.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
+from saddle.analyse.arms.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
 from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study

@@ -14,7 +14,7 @@ from saddle.cluster.resources import Shape, on_machine
 from saddle.execute.worker.coordinator import Coordinator
 from saddle.execute.worker.rank import serve_rank
 from saddle.execute.worker.worker import START_SECONDS, WorkerNotStarted
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.open import open_store
 from saddle.store.scratch import scratch_folder

@@ -12,7 +12,7 @@ from saddle.cluster.resources import needs_group
 from saddle.execute.worker.group import GroupWorker
 from saddle.execute.worker.worker import InProcessWorker, Worker
 from saddle.redaction import redact_logs, redacting
-from saddle.store.checkpoints import Checkpoints
+from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.open import open_store
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, StartMessage, dump_message

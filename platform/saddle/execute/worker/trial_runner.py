@@ -15,11 +15,11 @@ from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.fingerprint import fingerprint_data
 from saddle.execute.worker.run_context import DataCache, TrainRun
 from saddle.external_names import unescape
-from saddle.store.checkpoints import Checkpoints, Superseded, load_state
-from saddle.store.curve import of_attempt
+from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, load_state
+from saddle.store.checkpoint.curve import of_attempt
+from saddle.store.checkpoint.plain_state import NotPlain
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
-from saddle.store.plain_state import NotPlain
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, ReadyMessage, StartMessage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults
 from saddle.trial.record import TrialRecord

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
-from saddle.analyse.importance import drawn
+from saddle.analyse.searches.importance import drawn
+from saddle.analyse.searches.surrogate_curve import FEWEST_TRIALS, surrogate_curve
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.surrogate_curve import FEWEST_TRIALS, surrogate_curve
 from saddle.analyse.text.formatting import plural
 from saddle.report.drawing.axes import category_axis, clean, log_axis, metric_axis
 from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.effect import Effect
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, plural
-from saddle.analyse.verdict import Verdict
 from saddle.report.drawing.arm_order import SORTED_FROM, arms_in_order
 from saddle.report.drawing.axes import Changes, category_axis, clean, metric_axis, style_of
 from saddle.report.drawing.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.importance import Importance, importance
+from saddle.analyse.searches.importance import Importance, importance
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, listed, plural
 from saddle.report.drawing.axes import category_axis, clean

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from saddle.analyse.paired_values import ArmValues
+from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm

@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
-from saddle.analyse.importance import drawn, evenly
+from saddle.analyse.searches.importance import drawn, evenly
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, setting
 from saddle.report.cited_trials import leaders

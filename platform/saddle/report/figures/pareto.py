@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from saddle.analyse.best import candidates
-from saddle.analyse.hypervolume import Course, hypervolume_course
+from saddle.analyse.searches.hypervolume import Course, hypervolume_course
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, listed
 from saddle.report.drawing.axes import metric_axis

@@ -9,9 +9,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from saddle.analyse.ablation import judge_arms, without_needless
-from saddle.analyse.effect import Effect
-from saddle.analyse.paired_values import MISSING, NOT_NEEDED, ArmValues
-from saddle.analyse.racing import RaceState
+from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.paired_values import MISSING, NOT_NEEDED, ArmValues
+from saddle.analyse.arms.racing import RaceState
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import plural
 from saddle.report.drawing.arm_order import arms_in_order

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates
-from saddle.analyse.importance import drawn
+from saddle.analyse.searches.importance import drawn
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label
 from saddle.report.drawing.axes import category_axis, clean, log_axis, metric_axis

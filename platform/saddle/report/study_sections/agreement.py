@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.analyse.agreement import agreements
+from saddle.analyse.evaluation.agreement import agreements
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
 from saddle.design.point import name_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.effect import Effect
+from saddle.analyse.arms.effect import Effect
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.statistics.effect_size import size_interval

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from saddle.analyse.answer_study import tested_metric
-from saddle.analyse.evaluations import ATTACKS, measured_again
-from saddle.analyse.found_by import FailuresFound, failures_found
-from saddle.analyse.ladder import Ladder, ladders
-from saddle.analyse.rank_agreement import RankAgreement, rank_agreements
+from saddle.analyse.evaluation.evaluations import ATTACKS, measured_again
+from saddle.analyse.evaluation.found_by import FailuresFound, failures_found
+from saddle.analyse.evaluation.ladder import Ladder, ladders
+from saddle.analyse.evaluation.rank_agreement import RankAgreement, rank_agreements
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value, percent, setting, signed
 from saddle.report.blocks import Block, Heading, Table, Text

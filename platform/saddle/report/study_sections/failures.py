@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.collapse import FailureRate
+from saddle.analyse.arms.collapse import FailureRate
 from saddle.analyse.text.formatting import DASH, p_value, percent
 from saddle.report.blocks import Block, Table
 from saddle.report.section import Section, present

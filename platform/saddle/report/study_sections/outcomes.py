@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from saddle.analyse.badge import reasons_against
 from saddle.analyse.best import trial_order, value_of
-from saddle.analyse.importance import drawn
+from saddle.analyse.evaluation.badge import reasons_against
+from saddle.analyse.searches.importance import drawn
 from saddle.analyse.text.formatting import DASH, Scale, duration, label, setting
 from saddle.design.components import varied as varied_by
 from saddle.report.blocks import Block, Code, Folded, Lines, Source, Table, Text

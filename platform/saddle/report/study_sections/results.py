@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.analyse.blocks import DESCRIPTIVE
+from saddle.analyse.arms.blocks import DESCRIPTIVE
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.report.blocks import Block, Folded, Table, Text
 from saddle.report.section import Section

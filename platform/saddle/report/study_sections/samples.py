@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from saddle.analyse.predictions import SampleTest
-from saddle.analyse.sample_pairs import OnSamples, StudyOnSamples
+from saddle.analyse.evaluation.predictions import SampleTest
+from saddle.analyse.evaluation.sample_pairs import OnSamples, StudyOnSamples
 from saddle.analyse.text.formatting import listed, plural, setting
 from saddle.design.blocks import block_name
 from saddle.report.blocks import Block, Table, Text

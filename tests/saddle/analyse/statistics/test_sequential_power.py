@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from saddle.analyse.effects import ComparisonSpec
-from saddle.analyse.paired_values import ArmValues
-from saddle.analyse.racing import race
+from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.racing import race
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.statistics.group_sequential import Spending, critical_values
 from saddle.analyse.statistics.paired_t import critical_t
 from saddle.analyse.statistics.power import detectable_effect, power
 from saddle.analyse.statistics.sequential_power import detectable_by_look, power_by_look
-from saddle.analyse.verdict import Verdict
 from trainables.contract import complete_metric
 
 

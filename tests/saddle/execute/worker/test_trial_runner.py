@@ -12,7 +12,7 @@ from PIL import Image
 
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
-from saddle.store.checkpoints import Checkpoints, Superseded
+from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.local import LocalStore
 from saddle.trial.measurement import Measurement
 from saddle.trial.messages import (

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-import saddle.store.lease as leases
+import saddle.store.ownership.lease as leases
 import saddle.store.s3.conditions as conditions
 from saddle.store.base import StorageError
-from saddle.store.lock import lock_study
 from saddle.store.open import open_store
+from saddle.store.ownership.lock import lock_study
 from saddle.store.s3.conditions import NoConditions, check_conditions, remembered
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
@@ -209,7 +209,7 @@ def test_a_server_that_forgets_its_conditions_later_is_found_out_by_the_driver_t
 
 
 def leases_path() -> str:
-    from saddle.store.lock import lease_path
+    from saddle.store.ownership.lock import lease_path
 
     return lease_path(RUN)
 

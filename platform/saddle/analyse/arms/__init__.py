@@ -1,0 +1,1 @@
+"""Arms beside their baseline: paired values, effects, blocks, races and verdicts."""

@@ -1,0 +1,1 @@
+"""What the evaluations behind the numbers were worth: attacks, predictions, draws, the badge."""

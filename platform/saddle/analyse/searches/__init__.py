@@ -1,0 +1,1 @@
+"""Searches: their best trial, what can be told apart, importance, fronts and hypervolumes."""

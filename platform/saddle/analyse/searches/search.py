@@ -1,0 +1,188 @@
+"""The answer of a search."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from saddle.analyse.best import best, candidates, trial_order, violation
+from saddle.analyse.cautions import single_attack
+from saddle.analyse.evaluation.above_clean import above_clean
+from saddle.analyse.evaluation.badge import with_badge
+from saddle.analyse.evaluation.evaluations import at_quick
+from saddle.analyse.result import Answer
+from saddle.analyse.searches.importance import drawn
+from saddle.analyse.searches.pareto import pareto_front
+from saddle.analyse.searches.search_cautions import failures, idle_parts, of_the_best, of_the_front
+from saddle.analyse.searches.undecided import undecided
+from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.study.selection import objectives_of
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
+
+ROWS = 10
+ENDED = {
+    Outcome.PRUNED: "stopped early",
+    Outcome.COLLAPSED: "collapsed",
+    Outcome.DIVERGED: "diverged",
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "ran out of time",
+}
+
+
+def answer_search(
+    study: Study,
+    entries: Sequence[TrialRecord],
+    declared: Declarations,
+    *,
+    chance: float | None = None,
+) -> Answer:
+    """The best trial and its parameters, or the Pareto front where there are several objectives.
+
+    Neither where the completed trials are all alike or no better than guessing: `chance` is what that gives among the
+    dataset's classes, None where it isn't known.
+    """
+    objectives = objectives_of(study, declared)
+    feasible = candidates(entries, objectives, study.constraints)
+    open_question = undecided(feasible, objectives, declared, chance)
+    several, decided = len(objectives) > 1, not open_question
+    front = pareto_front(entries, objectives, study.constraints) if several and decided else []
+    winner = best(entries, objectives[0], study.constraints) if not several and decided else None
+    if open_question:
+        sentence = " ".join([open_question, *_others(entries)])
+        ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
+    elif winner is not None:
+        sentence = _best_sentence(study, entries, winner, objectives[0], declared)
+        ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
+    elif front:
+        sentence = _front_sentence(entries, front, objectives)
+        ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
+    else:
+        sentence, ordered = _nothing(study, entries, objectives), []
+    if study.asks is not None and entries:
+        sentence = f"{_left_open(study, study.asks)} {sentence}"
+    sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of, declared)
+    marks = ("front",) if len(objectives) > 1 else ()
+    columns = ("trial", *marks, *(label(objective.name) for objective in objectives), *(study.search or {}), "epochs")
+    rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
+    warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
+    return Answer(sentence, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
+
+
+def _left_open(study: Study, asked: str) -> str:
+    """That a search does not answer for one of its parameters, and what does."""
+    return (
+        f"Not answered: the question is about {asked}, and this search can't tell what that alone does, as its trials"
+        f" were proposed after what earlier ones gave and all have one seed; a paired ablation can, which saddle plan"
+        f" proposes for {study.study}."
+    )
+
+
+def name_of(entry: TrialRecord) -> str:
+    """How a trial is called in a sentence: `trial 7`."""
+    return f"trial {entry.key if entry.number is None else entry.number}"
+
+
+def twin(metric: str) -> str:
+    """The test metric that belongs to a validation metric."""
+    return "test/" + metric.partition("/")[2]
+
+
+def _cost(entry: TrialRecord, objective: Metric) -> float:
+    return objective.cost(entry.metrics[objective.name])
+
+
+def _row(
+    study: Study, entry: TrialRecord, objectives: Sequence[Metric], front: Sequence[TrialRecord]
+) -> tuple[str, ...]:
+    params = drawn(study, entry)
+    marks = ("yes" if any(entry.key == one.key for one in front) else DASH,) if len(objectives) > 1 else ()
+    return (
+        entry.key if entry.number is None else str(entry.number),
+        *marks,
+        *(Scale.of(objective).value(entry.metrics.get(objective.name)) for objective in objectives),
+        *(setting(params[name]) if name in params else DASH for name in study.search or {}),
+        str(entry.epochs),
+    )
+
+
+def _best_sentence(
+    study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
+) -> str:
+    scale, test = Scale.of(objective), declared.metric(twin(objective.name))
+    value = scale.value(winner.metrics[objective.name])
+    where = settings(drawn(study, winner).items())
+    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective} = {value}"]
+    parts[0] += f" with {where}." if where else "."
+    tested = winner.metrics.get(test.name)
+    if tested is not None and math.isfinite(tested):
+        quick = at_quick([winner], test).lower()
+        given = f"Test data, which the search did not see, give {scale.value(tested)}"
+        parts.append(f"{given} ({quick.rstrip(': ')})." if quick else f"{given}.")
+    return " ".join([*parts, *_others(entries)])
+
+
+def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
+    metrics = listed(objective.name for objective in objectives)
+    ends = [front[0], front[-1]] if len(front) > 1 else front
+
+    def point(entry: TrialRecord) -> str:
+        return " and ".join(Scale.of(o).value(entry.metrics[o.name]) for o in objectives)
+
+    span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
+    verb = "is" if len(front) == 1 else "are"
+    return " ".join(
+        [
+            f"{len(front)} of {plural(len(entries), 'trial')} {verb} on the Pareto front of {metrics}: {span}.",
+            *_others(entries),
+        ]
+    )
+
+
+def _others(entries: Sequence[TrialRecord]) -> Iterable[str]:
+    counts = Counter(entry.outcome for entry in entries)
+    parts = [f"{counts[outcome]} {words}" for outcome, words in ENDED.items() if counts[outcome]]
+    if parts:
+        completed = [f"{plural(counts[Outcome.COMPLETED], 'trial')} completed"] if counts[Outcome.COMPLETED] else []
+        yield f"{', '.join([*completed, listed(parts)])}."
+
+
+def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
+    if not entries:
+        return "No trial has finished yet."
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    if not completed:
+        return " ".join([f"None of {plural(len(entries), 'trial')} completed, so there is no best.", *_others(entries)])
+    if not candidates(entries, objectives):
+        metrics = listed(objective.name for objective in objectives)
+        return f"None of {plural(len(completed), 'completed trial')} has a finite {metrics}, so there is no best."
+    bounds = listed(str(constraint) for constraint in study.constraints)
+    closest = min(
+        candidates(entries, objectives), key=lambda entry: (violation(entry, study.constraints), trial_order(entry))
+    )
+    values = settings((c.metric, closest.metrics.get(c.metric, math.nan)) for c in study.constraints)
+    nobody = f"None of {plural(len(completed), 'completed trial')}"
+    return f"{nobody} keeps {bounds}; the closest is {name_of(closest)} ({values})."
+
+
+def _warnings(
+    study: Study,
+    entries: Sequence[TrialRecord],
+    winner: TrialRecord | None,
+    objectives: Sequence[Metric],
+    feasible: Sequence[TrialRecord],
+    declared: Declarations,
+) -> Iterable[str]:
+    yield from failures(entries)
+    yield from idle_parts(study, entries)
+    if winner is not None:
+        yield from of_the_best(study, feasible, winner, objectives[0], declared)
+    elif len(objectives) > 1:
+        yield from of_the_front(feasible)
+    for objective in objectives:
+        yield from single_attack(entries, objective)
+    yield from above_clean({name_of(entry): [entry] for entry in entries}, declared)

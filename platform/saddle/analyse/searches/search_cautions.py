@@ -1,0 +1,110 @@
+"""What a reader of a search's answer should be careful about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from saddle.analyse.searches.idle_stopping import idle_stopping
+from saddle.analyse.searches.importance import drawn
+from saddle.analyse.searches.undecided import samples_of
+from saddle.analyse.text.formatting import Scale, plural, setting
+from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.study.seeds import SEARCH_SEED
+from saddle.study.space import Parameter
+from saddle.study.values import canonical
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
+
+NOT_TRAINED = (Outcome.FAILED, Outcome.TIMED_OUT)
+"""They say nothing of their settings, and may be tried again."""
+
+ERRORS = 2.0
+"""How many standard errors of a difference two trials must lie apart to be told from each other."""
+
+
+def failures(entries: Sequence[TrialRecord]) -> Iterable[str]:
+    """That a quarter of the trials or more were lost to the search."""
+    failed = sum(entry.outcome in NOT_TRAINED for entry in entries)
+    if failed * 4 >= max(len(entries), 1) and failed:
+        yield f"{failed} of {plural(len(entries), 'trial')} failed or ran out of time; the search saw only the others."
+
+
+def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
+    """Trials that only repeat others, and early stopping that could stop none."""
+    trained = [entry for entry in entries if entry.outcome not in NOT_TRAINED]
+    repeated = len(trained) - len({canonical(drawn(study, entry)) for entry in trained})
+    if repeated:
+        yield (
+            f"{repeated} of {plural(len(trained), 'trial')} {'repeats' if repeated == 1 else 'repeat'} the settings of"
+            " others; all trials have one seed, so that tells nothing more."
+        )
+    epochs = [float(entry.params["epochs"]) for entry in entries if "epochs" in entry.params]
+    idle = idle_stopping(study, max(epochs, default=None))
+    if idle:
+        yield f"{idle[0].upper()}{idle[1:]}."
+
+
+def of_the_best(
+    study: Study, feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
+) -> Iterable[str]:
+    """How far the best trial can be told from the others, how much it flatters itself, and where it lies."""
+    if len(feasible) > 1:
+        yield _indistinguishable(feasible, winner, objective, declared)
+        yield (
+            f"The best of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
+            " chosen by; an ablation around it (best_of) says what holds over seeds."
+        )
+    for name, value in drawn(study, winner).items():
+        end = _at_edge((study.search or {})[name], value)
+        if end:
+            yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
+
+
+def _indistinguishable(
+    feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
+) -> str:
+    """How many trials can't be told from the best, by the binomial standard error of a difference where it is known."""
+    top, others = winner.metrics[objective.name], len(feasible) - 1
+    gaps = [abs(top - entry.metrics[objective.name]) for entry in feasible if entry.key != winner.key]
+    samples = samples_of(feasible, objective, declared)
+    if samples is None or not objective.is_fraction or objective.bounds != (0.0, 1.0):
+        tied = gaps.count(0.0)
+        same = f" {plural(tied, 'other trial')} {'has' if tied == 1 else 'have'} the same value." if tied else ""
+        return (
+            f"How much better a trial must be to be told from the others isn't known: each has one seed, and for"
+            f" {objective} no standard error is known.{same}"
+        )
+    limit = ERRORS * math.sqrt(2 * top * (1 - top) / samples)
+    close = sum(gap <= limit for gap in gaps)
+    scale = Scale.of(objective)
+    return (
+        f"{close} of {plural(others, 'other trial')} can't be told from the best: they are at most"
+        f" {scale.bare(limit)}{scale.difference_suffix} away, two standard errors of a difference of shares of"
+        f" {plural(samples, 'sample')}; what other seeds would change comes on top and isn't known."
+    )
+
+
+def _at_edge(parameter: Parameter, value: object) -> str:
+    """Whether a float lies within 2 % of an end of its range (of its logarithm, where that is searched)."""
+    if parameter.float_range is None or not isinstance(value, int | float):
+        return ""
+    low, high = parameter.bounds
+    place = (
+        (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+        if parameter.log and value > 0
+        else (value - low) / (high - low)
+    )
+    return "lower" if place <= 0.02 else "upper" if place >= 0.98 else ""
+
+
+def of_the_front(feasible: Sequence[TrialRecord]) -> Iterable[str]:
+    """That a Pareto front was chosen, as a best trial is."""
+    if len(feasible) > 1:
+        yield (
+            f"The front of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
+            " chosen by; an ablation around the trial you choose, its settings in baseline and its seeds after"
+            f" {SEARCH_SEED}, says what holds over seeds."
+        )

@@ -1,0 +1,1 @@
+"""A stored trial's network: load, export, measure and check it again."""

@@ -1,0 +1,1 @@
+"""How commands print: tables, figures of a terminal, errors."""

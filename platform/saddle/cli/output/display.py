@@ -1,0 +1,155 @@
+"""What a person sees of a study while it runs and when it ends."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from saddle.cli.output.tables import console, print_table, say
+from saddle.cli.output.terminal import visible_line
+from saddle.cli.paths import command, short, storage_option
+
+if TYPE_CHECKING:
+    from saddle.archive.progress import Progress
+    from saddle.archive.study_status import StudyState
+    from saddle.execute.driver import EndedStudy
+    from saddle.study.models import Study
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as `40 s`, `3 min 20 s` or `2 h 5 min`."""
+    if seconds is None:
+        return "unknown time"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def state_line(state: StudyState) -> str:
+    """A stored study's state in a line: `quickstart-search: running, 3/12 trials (3 completed); best …`."""
+    from saddle.analyse.text.formatting import listed
+
+    progress = state.progress
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.items())
+    parts = [f"{progress.study}: {progress.state}", trials_done(progress) + (f" ({outcomes})" if outcomes else "")]
+    if progress.best is not None:
+        parts.append(f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})")
+    if state.flagged:
+        key, reasons = next(iter(state.flagged.items()))
+        more = f" and {len(state.flagged) - 1} more" if len(state.flagged) > 1 else ""
+        parts.append(f"flagged: {key}, which {listed(reasons)}{more}")
+    if state.history.is_extended:
+        parts.append(f"seeds added after a look: {state.history.text}")
+    if state.running:
+        parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
+        parts.append(under_way(progress))
+    if progress.exhausted and progress.state != "running":
+        parts.append(progress.exhausted)
+    if progress.why:
+        parts.append(progress.why)
+    if state.host is not None:
+        parts.append(f"driven from {state.host}")
+    return " · ".join(parts)
+
+
+def status_line(progress: Progress) -> str:
+    """The line that keeps changing: trials done, best so far, time left, what runs."""
+    best = f"best so far {progress.best:.3f}" if progress.best is not None else "no result yet"
+    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left not known yet"
+    return " · ".join((trials_done(progress), best, left, under_way(progress)))
+
+
+def trials_done(progress: Progress) -> str:
+    """`3/12 trials`."""
+    return f"{progress.done}/{progress.total} trials" if progress.total is not None else f"{progress.done} trials"
+
+
+def under_way(progress: Progress) -> str:
+    """Which trials run, and the epoch each has reached, and what others wait for."""
+    begun = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
+    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in begun.items())
+    parts = [progress.waiting] if progress.waiting else []
+    return " · ".join([*parts, f"running {running}"] if running else parts or ["starting"])
+
+
+class Display:
+    """A line for every trial that ends; on a terminal, a status line that keeps changing below them."""
+
+    def __init__(self, study: Study) -> None:
+        say()
+        say(study.study, style="bold")
+        say(study.question)
+        self._console = console()
+        self._live: Any = None
+        self._told_earlier = False
+        self._shown = 0
+        if sys.stdout.isatty():
+            from rich.live import Live
+
+            self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+            self._live.start()
+
+    def changed(self, progress: Progress, event: str | None) -> None:
+        from rich.text import Text
+
+        if not self._told_earlier:
+            self._told_earlier = True
+            self._tell_earlier(progress)
+        if event is not None:
+            done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
+            line = f"  {done} {visible_line(event)}"
+            if self._live is None and progress.fresh > self._shown:
+                self._shown = progress.fresh
+                best = f"; best so far {progress.best:.3f}" if progress.best is not None else ""
+                left = f"; {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+                line += best + left
+            self._console.print(Text(line), soft_wrap=self._live is None)
+        if self._live is not None:
+            if progress.state == "running":
+                self._live.update(Text("  " + visible_line(status_line(progress))))
+            else:
+                self._live.stop()
+                self._live = None
+
+    def _tell_earlier(self, progress: Progress) -> None:
+        """Say what runs before this one have done."""
+        earlier = progress.done - progress.fresh
+        if earlier:
+            left = (
+                "nothing is left to train" if earlier == progress.total
+                else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
+                else "going on"
+            )  # fmt: skip
+            self._console.print(f"  {trials_done(replace(progress, done=earlier))} were done before; {left}")
+
+
+def display(study: Study) -> Display:
+    """The display of one study."""
+    return Display(study)
+
+
+def conclude(result: EndedStudy) -> None:
+    """Print the answer in a sentence, the table, and where report and MLflow page are."""
+    if result.interrupted:
+        return
+    say()
+    say(result.answer.sentence, style="bold")
+    print_table(result.answer.columns, result.answer.rows)
+    if result.answer.block_rows:
+        print_table(result.answer.block_columns, result.answer.block_rows, title="in single blocks")
+    for warning in result.answer.warnings:
+        say(f"note: {warning}", indent=2)
+    if result.answer.conditional:
+        say(f"note: {result.answer.conditional}", indent=2)
+    say(f"report: {short(result.report)}", indent=2)
+    say(f"MLflow: {command('ui', result.study.study, *storage_option(result.storage))}", indent=2)
+    if result.undelivered:
+        say(
+            f"{result.undelivered}; they are sent when the study is run again, and by saddle ui",
+            style="yellow",
+            indent=2,
+        )
