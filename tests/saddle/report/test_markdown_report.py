@@ -62,7 +62,7 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
     assert ranking[1][:3] == ["validation robust accuracy (worst case)", "test robust accuracy (worst case)", "17"]
     assert results == [list(contents.answer.columns), *(list(row) for row in contents.answer.rows)]
     assert failures[2][:4] == ["mta", "1", "6", "17 %"]
-    assert details[0][:5] == ["comparison", "pairs", "difference", "sd of differences", "effect size d"]
+    assert details[0][:5] == ["comparison", "pairs", "difference", "sd of differences", "effect size d (95 % interval)"]
     assert [row[:2] for row in endings[1:]] == [["completed", "17"], ["collapsed", "1"]]
     assert assumed[1:] == [["lr", "0.01235"]]
     fences = [(token.info, token.content) for token in tokens_of(text) if token.type == "fence"]
