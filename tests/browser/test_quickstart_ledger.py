@@ -46,7 +46,7 @@ def test_the_same_seeds_give_the_same_ledger(one_at_a_time: Path) -> None:
 def test_the_stored_ledger_is_whole_and_every_difference_is_named() -> None:
     studies = STORED["studies"]
     assert {name: len(trials) for name, trials in studies.items()} == {
-        "quickstart-search": 12,
+        "quickstart-search": 10,
         "quickstart-ablation": 9,
     }
     for trials in studies.values():

@@ -45,7 +45,7 @@ def rows(quickstart: Path) -> list[dict[str, Any]]:
 
 
 def test_it_shows_progress_and_ends_with_where_to_look(quickstart: Path, printed: str) -> None:
-    for wanted in ("[1/12]", "[12/12]", "[9/9]", "best so far", "left", "saddle ui quickstart-ablation"):
+    for wanted in ("[1/10]", "[10/10]", "[9/9]", "best so far", "left", "saddle ui quickstart-ablation"):
         assert wanted in printed
     for study in STUDIES:
         assert f"runs/studies/{study}/report.html" in printed
@@ -55,7 +55,7 @@ def test_it_shows_progress_and_ends_with_where_to_look(quickstart: Path, printed
 def test_it_trained_a_real_search_and_a_paired_ablation(rows: list[dict[str, Any]]) -> None:
     search = [row for row in rows if row["study"] == STUDIES[0]]
     ablation = [row for row in rows if row["study"] == STUDIES[1]]
-    assert len(search) == 12
+    assert len(search) == 10
     assert {row["outcome"] for row in search} <= {"completed", "pruned"}
     assert {(row["params"]["perturbation"], row["seed"]) for row in ablation} == {
         (arm, seed) for arm in ("sta", "mta", "mp") for seed in (1, 2, 3)

@@ -153,6 +153,11 @@ class Evidence:
         return strongest.black_box(self, self.standing)
 
     @cached_property
+    def square_alone(self) -> Tensor:
+        """Which of these withstand gradients at length, too, (N,) bool."""
+        return strongest.without_gradients_alone(self, self.square)
+
+    @cached_property
     def transferred(self) -> Tensor | None:
         """Images made against the surrogate, which the model itself has to recognise; None without a surrogate."""
         if self.context.surrogate is None:

@@ -23,6 +23,10 @@ from trainables.randomness import stream
 ITERATIONS, TARGETS, QUERIES = 50, 9, 1_000
 """On digits and MNIST twice the iterations and five times the queries changed no verdict, and few images."""
 
+LONG_ITERATIONS, LONG_RESTARTS = 200, 5
+"""Of APGD-T on the few images that something without gradients fooled. Of an honest network of MNIST, at ε = .3, Square
+fooled 3 of 103 images that the climbs above had left, as they were not finished with one of them."""
+
 
 class Attacked(Protocol):
     """The model under test, N `images` (N, C, H, W) of `main` classes (N,), and what it says of them."""
@@ -117,15 +121,31 @@ def _apgd(
     return result.fooled, result.images
 
 
-def _apgd_t(evidence: Attacked, which: Tensor) -> tuple[Tensor, Tensor]:
+def without_gradients_alone(evidence: Attacked, fooled: Tensor) -> Tensor:
+    """Which of the images that something without gradients `fooled`, (N,) bool, withstand gradients at length, too.
+
+    Where gradients find them after all, the shorter climbs had not finished, and nothing is masked.
+    """
+    which = fooled.nonzero().squeeze(1)
+    alone = fooled.clone()
+    if len(which):
+        found, _ = _apgd_t(evidence, which, "long apgd_t", LONG_ITERATIONS, LONG_RESTARTS)
+        alone[which[found]] = False
+    return alone
+
+
+def _apgd_t(
+    evidence: Attacked, which: Tensor, name: str = "apgd_t", iterations: int = ITERATIONS, restarts: int = 1
+) -> tuple[Tensor, Tensor]:
     targets = _targets(evidence, which)
     result = apgd_in_turn(
         _towards(evidence, which, targets),
         evidence.images[which],
         evidence.epsilon,
         turns=len(targets),
-        iterations=ITERATIONS,
-        generator=stream(evidence.subject.seed, "apgd_t"),
+        iterations=iterations,
+        restarts=restarts,
+        generator=stream(evidence.subject.seed, name),
     )
     return result.fooled, result.images
 

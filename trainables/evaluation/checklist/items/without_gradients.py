@@ -5,19 +5,29 @@ from __future__ import annotations
 from trainables.contract import CheckItem
 from trainables.evaluation.checklist.bounds import at_most, worst
 from trainables.evaluation.checklist.evidence import Evidence
-from trainables.evaluation.checklist.strongest import QUERIES
+from trainables.evaluation.checklist.strongest import QUERIES, without_gradients_alone
 
 BEATS = 0.002
 """Share of images that an attack without gradients may fool and the strongest one with them doesn't (AutoAttack's)."""
 
 
 def black_box(evidence: Evidence) -> CheckItem:
-    """Square and transfer fool hardly an image that withstands the strongest attack with gradients (item 8)."""
-    beaten, n = int(evidence.square.sum()), evidence.n
-    numbers = {"n": float(n), "withstand_gradients": float(evidence.standing.sum()), "by_square_alone": float(beaten)}
+    """Square and transfer fool hardly an image that withstands the strongest attack with gradients (item 8).
+
+    What they fool is attacked by gradients once more, at length, before it counts.
+    """
+    fooled, beaten, n = int(evidence.square.sum()), int(evidence.square_alone.sum()), evidence.n
+    numbers = {
+        "n": float(n),
+        "withstand_gradients": float(evidence.standing.sum()),
+        "by_square": float(fooled),
+        "by_square_alone": float(beaten),
+    }
     numbers |= {f"by_{name}": float(count) for name, count in evidence.white_box.found.items()}
     verdict = at_most(beaten, n, BEATS)
-    says = f"Square ({QUERIES} queries) fools {beaten} of the {int(evidence.standing.sum())} images that gradients left"
+    says = f"Square ({QUERIES} queries) fools {fooled} of the {int(evidence.standing.sum())} images that gradients left"
+    if fooled:
+        says += f", and {beaten} of these withstand longer climbs, too"
     if evidence.transferred is not None:
         moved = _by_transfer(evidence)
         numbers["by_transfer_alone"] = float(moved)
@@ -46,4 +56,5 @@ def transfer_failure(evidence: Evidence) -> CheckItem:
 
 def _by_transfer(evidence: Evidence) -> int:
     assert evidence.transferred is not None
-    return int((evidence.standing & evidence.network.fooled(evidence.transferred, evidence.main)).sum())
+    fooled = evidence.standing & evidence.network.fooled(evidence.transferred, evidence.main)
+    return int(without_gradients_alone(evidence, fooled).sum())
