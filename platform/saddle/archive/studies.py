@@ -144,12 +144,19 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
 
 
 def find_tuned(store: Store, study: Study) -> TunedBy | None:
-    """The search whose best trial the study starts from; None where it does from none, or that isn't stored."""
+    """The search whose best trial the study starts from; None where it does from none, or none can be read.
+
+    Only its file is read: what is wrong with a search keeps nobody from reading the ablation that was built on it.
+    """
     name = None if study.ablation is None else study.ablation.best_of
-    search = None if name in (None, study.study) else read_study(store, str(name))
-    if name is None or search is None or search.study.search is None:
+    if name is None:
         return None
-    return TunedBy(name, tuple(search.study.search), search.study.settings, search.study.constraints)
+    path = f"{study_folder(RunId.stored(name))}/study.yaml"
+    try:
+        [search] = parse_studies(store.read(path), store.locate(path), stored=True)
+    except (FileNotFoundError, UserError):
+        return None
+    return None if search.search is None else TunedBy(name, tuple(search.search), search.settings, search.constraints)
 
 
 def with_seeds(study: Study, plans: Sequence[SeedPlan]) -> Study:

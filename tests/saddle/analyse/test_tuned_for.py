@@ -135,6 +135,15 @@ def test_without_the_search_it_is_said_that_they_were_tuned(store: LocalStore) -
     ]
 
 
+@pytest.mark.parametrize("damage", [b"", b"study: [", AROUND.replace("best_of: search", "best_of: around").encode()])
+def test_a_search_that_is_damaged_or_none_keeps_nobody_from_its_ablation(store: LocalStore, damage: bytes) -> None:
+    settle(store, "3")
+    store.write("studies/search/study.yaml", damage)
+    stored = read_study(store, "around")
+    assert stored is not None
+    assert (stored.tuned, seeds_of(stored.study)) == (None, [1, 2, 3])
+
+
 def test_where_no_arm_is_what_the_search_trained_none_is_called_tuned() -> None:
     study = around("3")
     assert study.ablation is not None
