@@ -80,4 +80,4 @@ def _without(others: float, mean: float) -> str:
     share = others / mean if mean else math.nan
     if not math.isfinite(share):
         return "another one"
-    return "of the other sign" if share < 0 else f"{100 * share:.0f} % of what it is with it"
+    return "of the other sign" if share < 0 else f"{100 * abs(share):.0f} % of what it is with it"  # -0.0 is none

@@ -15,7 +15,7 @@ from saddle.analyse.statistics.scales import ScaleName
 from tests.support.skewed_arms import simulate
 
 BASE = [0.50, 0.51, 0.49, 0.50, 0.52]
-TABLE = Path(__file__).parents[2] / "benchmarks" / "skewed_arm.csv"
+TABLE = Path(__file__).parents[3] / "benchmarks" / "skewed_arm.csv"
 STUDIES = 3000
 
 

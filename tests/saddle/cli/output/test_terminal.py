@@ -18,7 +18,7 @@ from saddle.cli.output.errors import tell
 from saddle.cli.output.terminal import LogWriter, echo, visible, visible_line, visible_log
 from saddle.errors import UserError
 
-CLI = Path(__file__).parents[3] / "platform/saddle/cli"
+CLI = Path(__file__).parents[4] / "platform/saddle/cli"
 EVIL = "\x1b]0;title\x07\x1b[2J\x9b31m\rover\b\u202eabc\u2066\x7f"
 DOES_SOMETHING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\ud800-\udfff]")
 
@@ -86,7 +86,7 @@ def test_nothing_is_printed_past_it() -> None:
     allowed = {("tables.py", "print"), ("schema.py", "print"), ("terminal.py", "typer.echo")}
     found = {
         (path.name, ast.unparse(node.func))
-        for path in CLI.glob("*.py")
+        for path in CLI.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "typer.echo", "typer.secho", "click.echo")
     }
