@@ -46,7 +46,7 @@ def entry(key: str, **changes: Any) -> TrialRecord:
 
 def test_the_quickstart_is_planned_on_a_fresh_machine(saddle) -> None:
     search, ablation = json.loads(saddle("plan", "quickstart", "--json").stdout)
-    assert (search["trials"], ablation["trials"]) == (12, 9)
+    assert (search["trials"], ablation["trials"]) == (10, 9)
     assert [arm["perturbation"] for arm in ablation["arms"]] == ["sta", "mta", "mp"]
     assert ablation["seeds"] == [1, 2, 3], "the search's trials have seed 0"
     assert "lr" not in search["assumed"], "what is searched rests on no default"
@@ -59,7 +59,7 @@ def test_the_quickstart_is_planned_on_a_fresh_machine(saddle) -> None:
 
 def test_a_plan_for_people_says_the_same(saddle) -> None:
     shown = saddle("plan", "quickstart").stdout
-    for part in ("0.0005 … 0.02 (log)", "12 trials by tpe, early stopping: asha", "3 arms × 3 paired seeds = 9 trials"):
+    for part in ("0.0005 … 0.02 (log)", "10 trials by tpe, early stopping: asha", "3 arms × 3 paired seeds = 9 trials"):
         assert part in shown
     assert ", if no trial stops early; disk: " in shown
 

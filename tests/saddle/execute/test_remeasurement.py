@@ -23,6 +23,8 @@ from tests.support.in_process import measure_in_process, run_in_process
 from trainables import adversarial_training
 from trainables.contract import Report
 
+pytestmark = pytest.mark.long
+
 STUDY = """
 study: tiny
 question: Does MP beat STA?

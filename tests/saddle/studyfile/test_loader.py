@@ -93,7 +93,7 @@ def test_the_quickstart_is_a_search_and_an_ablation_around_its_best() -> None:
     search, ablation = load_studies("quickstart")
     assert (search.study, ablation.study) == ("quickstart-search", "quickstart-ablation")
     assert set(search.search) == {"alpha0_min", "lr", "epsilon_warmup"}
-    assert search.budget.trials == 12
+    assert search.budget.trials == 10
     assert ablation.ablation.best_of == "quickstart-search"
     assert ablation.ablation.factors == {"perturbation": ["sta", "mta", "mp"]}
     assert len(ablation.ablation.seed_list) == 3

@@ -17,7 +17,7 @@ from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
 from tests.support.waiting import join_all, wait_until
 
-pytestmark = pytest.mark.usefixtures("ray_session")
+pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.long]
 
 NODES = [{"CPU": 2.0}]
 TRACKLESS = Options(track=False)
