@@ -13,6 +13,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from saddle.analyse.searches.importance import FEWEST_TRIALS
+from saddle.report.figures.parallel import FEWEST_TRIALS as FEWEST_COMPLETED
 from saddle.store.local import LocalStore
 from saddle.track.server import Server, serve
 from saddle.trial.run_id import RunId
@@ -90,7 +91,8 @@ def test_every_effect_is_recomputed_and_called_what_its_interval_says(rows: list
     for arm in ("mta", "mp"):
         mean = sum(100 * (value[arm, seed] - value["sta", seed]) for seed in (1, 2, 3)) / 3
         p[arm] = stats.ttest_rel([value[arm, s] for s in (1, 2, 3)], [value["sta", s] for s in (1, 2, 3)]).pvalue
-        assert f"{abs(mean):.1f} points" in sentence, f"{arm} differs by {mean:.1f} points"
+        written = [f"{abs(mean):.{digits}f} points" for digits in (1, 2)]  # as many as the interval's width asks for
+        assert any(words in sentence for words in written), f"{arm} differs by {mean:.2f} points"
     shown = min(p.values()) <= 0.025
     assert shown or sentence.count("No difference shown between") == 2
 
@@ -105,6 +107,7 @@ def test_the_report_shows_the_answer_and_every_figure_without_an_error(
     study: str,
 ) -> None:
     compared = sum(row["study"] == study and row["outcome"] in ("completed", "pruned", "collapsed") for row in rows)
+    completed = sum(row["study"] == study and row["outcome"] == "completed" for row in rows)
     browser.get((quickstart / f"runs/studies/{study}/report.html").as_uri())
     text = browser.find_element(By.TAG_NAME, "body").text
     answer = browser.find_element(By.ID, "answer").text.splitlines()[0]
@@ -116,6 +119,9 @@ def test_the_report_shows_the_answer_and_every_figure_without_an_error(
         assert figure.is_displayed()
         if name == "importance" and compared < FEWEST_TRIALS:
             assert f"{compared} trials to compare; importance wants at least {FEWEST_TRIALS}" in figure.text
+            continue
+        if name == "parallel" and completed < FEWEST_COMPLETED:
+            assert f"It wants {FEWEST_COMPLETED} completed trials" in figure.text
             continue
         drawing = figure.find_element(By.TAG_NAME, "svg")
         assert drawing.size["width"] > 200, f"{name} is drawn"
