@@ -148,7 +148,7 @@ def test_all_trials_end_soon_and_not_only_the_one_that_met_it(command: Command) 
 
 def test_a_path_that_is_not_there_is_the_trials_failure(command: Command) -> None:
     write(command.folder, "way: missing")
-    command.run("run", "full.yaml", "--no-mlflow")
+    command.run("run", "full.yaml", "--no-mlflow", code=1)  # as every trial failed
     rows = json.loads(here("results", "full", "--json"))
     assert {row["outcome"] for row in rows} == {"failed"}
     assert all("FileNotFoundError" in row["why"] and "/no/such/dataset" in row["why"] for row in rows)

@@ -123,6 +123,6 @@ def test_a_trial_that_hangs_gets_a_time_limit_afterwards(command: Command) -> No
     process.kill()
     process.communicate(timeout=PROCESS_SECONDS)
     (command.folder / "search.yaml").write_text(hanging.replace("trials: 1", "trials: 1, minutes_per_trial: 0.05"))
-    command.run("run", "search.yaml", "--no-mlflow")
+    command.run("run", "search.yaml", "--no-mlflow", code=1)  # as its only trial failed
     [row] = command.rows("search")
     assert (row["outcome"], row["epochs"]) == ("timed_out", 1)

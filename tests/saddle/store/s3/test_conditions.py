@@ -202,8 +202,13 @@ def test_a_server_that_forgets_its_conditions_later_is_found_out_by_the_driver_t
         key = f"p/{leases_path()}"
         facts = json.loads(s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read())
         stolen = json.dumps({**facts, "token": "another", "host": "gpu-7"}).encode()
-        s3.client().put_object(Bucket=store.bucket, Key=key, Body=stolen)
-        wait_until(lambda: lock.lost, "the loss of the lease; it went on renewing over the other driver's")
+
+        def renew_as_the_other_driver() -> bool:
+            """Again and again: what is written while a renewal is on its way may be written over."""
+            s3.client().put_object(Bucket=store.bucket, Key=key, Body=stolen)
+            return lock.lost
+
+        wait_until(renew_as_the_other_driver, "the loss of the lease; it went on renewing over the other driver's")
         assert "gpu-7" in lock.why
     assert s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read() == stolen
 
