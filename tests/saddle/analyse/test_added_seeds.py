@@ -45,6 +45,7 @@ from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.plans import blocks
 from saddle.study.history import UNCHANGED, PlanHistory, SeedPlan
 from saddle.study.models import Study
+from saddle.study.seeds import MOST_RACED
 from tests.support.declared import declare
 from tests.support.records import make_record
 from tests.support.results import results_of
@@ -226,6 +227,14 @@ def test_an_answer_that_asks_for_more_seeds_names_their_price_and_how_to_declare
     assert effect.more_seeds is not None
     [caution] = [warning for warning in found.warnings if "come after a look" in warning]
     assert f"seeds: {{start: 5, at_most: {5 + effect.more_seeds}}}" in caution
+
+
+def test_no_looks_are_proposed_that_a_study_file_may_not_declare() -> None:
+    found = answer_of(ablation_of(), UNCHANGED, (0.48, 0.54, 0.51, 0.51, 0.515), BASE)
+    assert found.effects[0].more_seeds is not None
+    assert found.effects[0].more_seeds > MOST_RACED
+    [caution] = [warning for warning in found.warnings if "come after a look" in warning]
+    assert "at_most" not in caution
 
 
 def test_a_race_with_added_seeds_is_judged_by_the_wider_bound_at_every_look() -> None:

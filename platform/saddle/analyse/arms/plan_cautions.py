@@ -11,7 +11,7 @@ from saddle.analyse.statistics.paired_t import critical_t
 from saddle.design.registry import design_of
 from saddle.study.ablation import Ablation
 from saddle.study.history import PlanHistory
-from saddle.study.seeds import FIRST_LOOK
+from saddle.study.seeds import FIRST_LOOK, MOST_RACED
 
 
 def plan_cautions(
@@ -41,8 +41,9 @@ def _price(ablation: Ablation, planned: int, wanted: int) -> str:
         "Seeds that are added now come after a look, and are judged by a wider bound that allows for it; the numbers"
         " of seeds named reckon with that."
     )
-    if design_of(ablation).crossed or ablation.compare.correction != "holm":
-        return said
     start = max(planned, FIRST_LOOK)
-    declared = f"seeds: {{start: {start}, at_most: {max(wanted, start + 1)}}}"
+    most = max(wanted, start + 1)
+    if design_of(ablation).crossed or ablation.compare.correction != "holm" or most > MOST_RACED:
+        return said  # a study file that says so would be refused
+    declared = f"seeds: {{start: {start}, at_most: {most}}}"
     return f"{said} A study that declares its looks beforehand, {declared}, needs fewer."
