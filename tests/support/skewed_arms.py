@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from saddle.analyse.arms.lopsided import dominant, spread_ratio
+from saddle.analyse.arms.spread_cautions import dominant, spread_ratio
 from saddle.analyse.arms.verdict import Intervals, Verdict, decide
 from saddle.analyse.statistics.paired_t import paired_t
 from saddle.analyse.statistics.scales import ScaleName

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 METRICS: Mapping[str, Metric] = declared()
-"""What it can report (see `metrics`); `test/samples` is the n of the test's interval."""
+"""What it can report (see `metrics`); `SPLIT/samples` is the n of what is measured on a split."""
 
 EVALUATION_FIELDS = (
     *(name for name in EvaluationSettings.model_fields if name != "validation_attacks"),

@@ -31,7 +31,6 @@ def declared() -> Mapping[str, Metric]:
     }
     metrics |= dict(_accuracies("validation")) | dict(_accuracies("test"))
     metrics |= {f"test/robust_accuracy.worst_case_{end}": share(shown=False) for end in ("low", "high")}
-    metrics["test/samples"] = Metric("maximize", role="samples", low=0.0)
     metrics["test/groups"] = Metric("maximize", low=0.0)
     return metrics | ANALYSES.metrics
 
@@ -39,6 +38,7 @@ def declared() -> Mapping[str, Metric]:
 def _accuracies(split: str) -> Iterator[tuple[str, Metric]]:
     clean = f"{split}/clean_accuracy"
     robust = partial(share, role="robust", clean=clean, chance="classes")
+    yield f"{split}/samples", Metric("maximize", role="samples", low=0.0, shown=split == "test")
     yield clean, share(role="clean", chance="classes")
     yield f"{split}/auxiliary_accuracy", share()
     yield f"{split}/robust_accuracy.worst_case", robust(worst_case=True)

@@ -15,21 +15,21 @@ from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, describe, paired_effects
 from saddle.analyse.arms.guards import guards_of, with_reservations
 from saddle.analyse.arms.inherited_constraints import broken_by_baseline, broken_constraints, with_broken
-from saddle.analyse.arms.lopsided import lopsided
 from saddle.analyse.arms.mixed_effects import with_mixed
 from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.arms.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.arms.plan_cautions import plan_cautions
 from saddle.analyse.arms.racing import RaceState, race
+from saddle.analyse.arms.spread_cautions import spread_cautions
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.best import trial_order
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.evaluation.above_clean import above_clean
 from saddle.analyse.evaluation.badge import reasons_against, with_badge
 from saddle.analyse.evaluation.evaluations import at_quick
+from saddle.analyse.outcomes import all_failed, ended
 from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.result import Answer, compared_metric
-from saddle.analyse.retried import all_failed, ended
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
@@ -95,7 +95,7 @@ def answer_ablation(
         *collapses(failures),
         *unestimable(ablation, arms),
         *(() if off else averages_over_blocks(ablation, arms, entries, spec)),
-        *lopsided(measured, spec.scale),
+        *spread_cautions(measured, spec.scale),
         *(f"{effect.name}: {said}." for effect in effects for said in effect.reservations),
         *broken_by_baseline(arms, broken),
     ]

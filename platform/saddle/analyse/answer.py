@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saddle.analyse.ablation import answer_ablation, arms_of
+from saddle.analyse.outcomes import without_retried
 from saddle.analyse.result import Answer, compared_metric
-from saddle.analyse.retried import without_retried
 from saddle.analyse.searches.search import answer_search
 from saddle.design import Arm
 from saddle.study.declarations import Declarations

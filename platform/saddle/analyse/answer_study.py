@@ -11,7 +11,7 @@ from saddle.analyse.evaluation.draws import conditional_on
 from saddle.analyse.evaluation.evaluations import comparable, evaluation_cautions
 from saddle.analyse.evaluation.ladder import ladders, too_weak
 from saddle.analyse.searches.search import name_of, twin
-from saddle.analyse.tuned_for import TunedBy, tuning_cautions
+from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory

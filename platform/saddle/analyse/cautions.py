@@ -13,7 +13,7 @@ from saddle.analyse.arms.racing import RaceState
 from saddle.analyse.arms.seeds_needed import limits_of
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.evaluation.evaluations import ATTACKS
-from saddle.analyse.retried import all_failed
+from saddle.analyse.outcomes import all_failed
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord

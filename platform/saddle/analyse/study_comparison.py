@@ -16,7 +16,7 @@ from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.best import best_trial, value_of
 from saddle.analyse.evaluation.evaluations import NOT_SAID, evaluation_cautions
-from saddle.analyse.retried import without_retried
+from saddle.analyse.outcomes import without_retried
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.study_results import StudyResults

@@ -12,9 +12,9 @@ from saddle.analyse.arms.effects import ComparisonSpec
 from saddle.analyse.arms.paired_values import ArmValues, of_arm
 from saddle.analyse.best import trial_order
 from saddle.analyse.evaluation.evaluations import comparable
+from saddle.analyse.outcomes import all_failed
 from saddle.analyse.result import Answer, compared_metric
-from saddle.analyse.retried import all_failed
-from saddle.analyse.tuned_for import TunedBy
+from saddle.analyse.tuning import TunedBy
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.tuned_for import TunedBy
+from saddle.analyse.tuning import TunedBy
 from saddle.archive.declarations import read_declarations, write_declarations
 from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
 from saddle.design import Arm

@@ -12,6 +12,7 @@ from saddle.cli.options import Address, DataRoot, Insecure, Packages, Settings, 
 from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
+    from saddle.execute.driver import EndedStudy
     from saddle.submit.job_spec import Parcel
 
 
@@ -59,7 +60,6 @@ def run(
     from saddle.cli.follow import follow_driver
     from saddle.cli.output.display import conclude, display
     from saddle.cli.paths import command
-    from saddle.execute.interrupt import INTERRUPTED
 
     check_outcomes(retry)
     options: RunArguments = {
@@ -85,9 +85,15 @@ def run(
         listener=display,
         settled=conclude,
     )
+    where = [*option("--storage", storage), *option("--address", address)]
+    end(results, command("run", study, *where, settings=settings or (), data_root=data_root))
+
+
+def end(results: Sequence[EndedStudy], again: str) -> None:
+    """Exit as the studies ended: 130 where they were stopped, with what goes on, 1 where all trials of one failed."""
+    from saddle.execute.interrupt import INTERRUPTED
+
     if any(result.interrupted for result in results):
-        where = [*option("--storage", storage), *option("--address", address)]
-        again = command("run", study, *where, settings=settings or (), data_root=data_root)
         echo(f"\nStopped. Go on with: {again}")
         raise typer.Exit(INTERRUPTED)
     if any(result.results.all_failed for result in results):
@@ -102,8 +108,9 @@ def option(name: str, value: str | None) -> list[str]:
 def check_outcomes(retry: Sequence[str] | None) -> None:
     """Raise `UserError` for an outcome whose trials are not run again."""
     from saddle.errors import UserError
+    from saddle.trial.outcome import RETRYABLE
 
-    wrong = set(retry or ()) - {"failed", "timed_out"}
+    wrong = set(retry or ()) - RETRYABLE
     if wrong:
         raise UserError(f"--retry {wrong.pop()}: only failed and timed_out trials can be run again")
 

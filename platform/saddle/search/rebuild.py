@@ -23,7 +23,7 @@ from saddle.search.optuna_values import final_values, intermediate_values, viola
 from saddle.search.sampler_state import Remembered, recall
 from saddle.search.storage import quiet_optuna
 from saddle.study.models import Study
-from saddle.trial.outcome import MEANINGS, Outcome
+from saddle.trial.outcome import MEANINGS, RETRYABLE, Outcome
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 
@@ -135,7 +135,7 @@ def retried(study: Study, entries: Mapping[int, TrialRecord], templates: Sequenc
     found: list[int] = []
     matched: set[int] = set()
     for number, entry in sorted(entries.items()):
-        if len(found) == beyond or entry.outcome not in (Outcome.FAILED, Outcome.TIMED_OUT):
+        if len(found) == beyond or entry.outcome not in RETRYABLE:
             continue
         again = next(
             (n for n in counted if n > number and n not in matched and templates[n].params == templates[number].params),

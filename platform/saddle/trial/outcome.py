@@ -53,5 +53,8 @@ MEANINGS: dict[Outcome, Meaning] = {
 METHOD_FAILURES = frozenset({Outcome.COLLAPSED, Outcome.DIVERGED})
 """The method failed: a result, which a comparison reports beside its effect."""
 
-FAILURES = METHOD_FAILURES | {Outcome.FAILED, Outcome.TIMED_OUT}
+RETRYABLE = frozenset({Outcome.FAILED, Outcome.TIMED_OUT})
+"""Outcomes that `--retry` starts over."""
+
+FAILURES = METHOD_FAILURES | RETRYABLE
 """A seed that ended so has no value to compare, and not by chance: a comparison counts it against its arm."""

@@ -194,7 +194,7 @@ def ablation_of(**section: Any) -> Study:
 
 
 def answer_of(study: Study, history: PlanHistory, values: Sequence[float], base: Sequence[float]) -> Answer:
-    arms = make_arms(study.ablation, study.ablation.baseline)  # type: ignore[union-attr,arg-type]
+    arms = make_arms(study.ablation, study.ablation.baseline)
     records = [
         make_record(
             f"{arm.key}-{seed}", "s", seed, "completed", {}, dict(arm.settings), {"test/m": value}, arm=arm.name
@@ -247,8 +247,8 @@ def test_a_race_with_added_seeds_is_judged_by_the_wider_bound_at_every_look() ->
         assert effect.mean is not None
     assert extended.sd is not None
     half = any_time_critical_t(5, 0.05) * extended.sd / math.sqrt(5)
-    assert extended.low == pytest.approx(extended.mean - half)  # type: ignore[operator]
-    assert race.high - race.low < extended.high - extended.low  # type: ignore[operator]
+    assert extended.low == pytest.approx(extended.mean - half)
+    assert race.high - race.low < extended.high - extended.low
 
 
 def test_a_guard_with_added_seeds_is_judged_by_the_wider_bound_too() -> None:

@@ -117,7 +117,7 @@ def test_identical_code_is_said_to_be_identical_and_no_setting_is_suspected(tmp_
     store = LocalStore(tmp_path / "twice")
     text = ABLATION.replace("EPOCHS", "3").replace("LAST", "0.7")
     for name in ("monday", "tuesday"):
-        store_ablation(store, text.replace("NAME", name), measure(0.0, 0.5))  # type: ignore[arg-type]
+        store_ablation(store, text.replace("NAME", name), measure(0.0, 0.5))
     said = " ".join(compare(str(tmp_path / "twice"), "monday", "tuesday").output.split())
     assert "may not reach the training" not in said
     assert "x=0.3 tuesday − monday 4" in said
@@ -139,6 +139,6 @@ def test_eight_identical_seeds_are_equivalent_where_the_study_names_a_margin_of_
     text = ABLATION.replace("EPOCHS", "3").replace("LAST", "0.7").replace("seeds: 4", "seeds: 8")
     text = text.replace("test/score}", "test/score, equivalence: 0.01}")
     for name in ("monday", "tuesday"):
-        store_ablation(store, text.replace("NAME", name), measure(0.0, 0.5))  # type: ignore[arg-type]
+        store_ablation(store, text.replace("NAME", name), measure(0.0, 0.5))
     between = compare_studies(load_views(["monday", "tuesday"], store.url, metric)).between
     assert [str(effect.verdict) for effect in between] == [verdict] * 3

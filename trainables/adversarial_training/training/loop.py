@@ -59,6 +59,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             metrics["train/epoch_seconds"] = run.mean(perf_counter() - since)
         bare = run.unwrap(model)
         metrics |= measure(config, bare, data.validation).metrics("validation")
+        metrics["validation/samples"] = float(len(data.validation))
         yield Report(
             metrics,
             state={

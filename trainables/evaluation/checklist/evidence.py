@@ -158,6 +158,13 @@ class Evidence:
         return strongest.without_gradients_alone(self, self.square)
 
     @cached_property
+    def transferred_alone(self) -> Tensor:
+        """Which images that withstand gradients, also at length, those of another network fool, (N,) bool."""
+        assert self.transferred is not None
+        fooled = self.standing & self.network.fooled(self.transferred, self.main)
+        return strongest.without_gradients_alone(self, fooled)
+
+    @cached_property
     def transferred(self) -> Tensor | None:
         """Images made against the surrogate, which the model itself has to recognise; None without a surrogate."""
         if self.context.surrogate is None:

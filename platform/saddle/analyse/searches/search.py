@@ -12,10 +12,10 @@ from saddle.analyse.evaluation.above_clean import above_clean
 from saddle.analyse.evaluation.badge import with_badge
 from saddle.analyse.evaluation.evaluations import at_quick
 from saddle.analyse.result import Answer
+from saddle.analyse.searches.chance_and_ties import why_no_best
 from saddle.analyse.searches.importance import drawn
 from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.searches.search_cautions import failures, idle_parts, of_the_best, of_the_front
-from saddle.analyse.searches.undecided import undecided
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
@@ -48,7 +48,7 @@ def answer_search(
     """
     objectives = objectives_of(study, declared)
     feasible = candidates(entries, objectives, study.constraints)
-    open_question = undecided(feasible, objectives, declared, chance)
+    open_question = why_no_best(feasible, objectives, declared, chance)
     several, decided = len(objectives) > 1, not open_question
     front = pareto_front(entries, objectives, study.constraints) if several and decided else []
     winner = best(entries, objectives[0], study.constraints) if not several and decided else None

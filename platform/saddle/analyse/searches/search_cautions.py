@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from saddle.analyse.searches.idle_stopping import idle_stopping
+from saddle.analyse.searches.chance_and_ties import samples_of
+from saddle.analyse.searches.early_stopping import unreached_stopping
 from saddle.analyse.searches.importance import drawn
-from saddle.analyse.searches.undecided import samples_of
 from saddle.analyse.text.formatting import Scale, plural, setting
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.seeds import SEARCH_SEED
 from saddle.study.space import Parameter
 from saddle.study.values import canonical
-from saddle.trial.outcome import Outcome
+from saddle.trial.outcome import RETRYABLE
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
-
-NOT_TRAINED = (Outcome.FAILED, Outcome.TIMED_OUT)
-"""They say nothing of their settings, and may be tried again."""
 
 ERRORS = 2.0
 """How many standard errors of a difference two trials must lie apart to be told from each other."""
@@ -27,14 +24,14 @@ ERRORS = 2.0
 
 def failures(entries: Sequence[TrialRecord]) -> Iterable[str]:
     """That a quarter of the trials or more were lost to the search."""
-    failed = sum(entry.outcome in NOT_TRAINED for entry in entries)
+    failed = sum(entry.outcome in RETRYABLE for entry in entries)
     if failed * 4 >= max(len(entries), 1) and failed:
         yield f"{failed} of {plural(len(entries), 'trial')} failed or ran out of time; the search saw only the others."
 
 
 def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
     """Trials that only repeat others, and early stopping that could stop none."""
-    trained = [entry for entry in entries if entry.outcome not in NOT_TRAINED]
+    trained = [entry for entry in entries if entry.outcome not in RETRYABLE]
     repeated = len(trained) - len({canonical(drawn(study, entry)) for entry in trained})
     if repeated:
         yield (
@@ -42,7 +39,7 @@ def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
             " others; all trials have one seed, so that tells nothing more."
         )
     epochs = [float(entry.params["epochs"]) for entry in entries if "epochs" in entry.params]
-    idle = idle_stopping(study, max(epochs, default=None))
+    idle = unreached_stopping(study, max(epochs, default=None))
     if idle:
         yield f"{idle[0].upper()}{idle[1:]}."
 

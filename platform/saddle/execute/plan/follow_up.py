@@ -37,7 +37,7 @@ def follow_up(study: Study, store: Store, declared: Declarations) -> str:
     asked = study.asks
     if asked is None or study.search is None:
         return ""
-    parameter, winner = study.search[asked], best_trial(study, store)
+    parameter, winner = study.search[asked], stored_winner(study, store)
     first, *others = levels(parameter, None if winner is None else winner.settings.get(asked))
     fixed = {**study.fixed, **_conditions(parameter, winner), **_best_settings(study, asked, winner)}
     origin: dict[str, Any] = {} if winner is not None else {"best_of": study.study}
@@ -56,7 +56,7 @@ def follow_up(study: Study, store: Store, declared: Declarations) -> str:
     )
 
 
-def best_trial(study: Study, store: Store) -> TrialRecord | None:
+def stored_winner(study: Study, store: Store) -> TrialRecord | None:
     """The best trial that the stored search has; None without one."""
     stored = read_study(store, study.study)
     return None if stored is None or stored.study.search is None else stored.read_results(store).answer.best

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from saddle.analyse.searches.idle_stopping import idle_stopping
+from saddle.analyse.searches.early_stopping import unreached_stopping
 from saddle.search.distinct_settings import grid_size, planned_trials
 from saddle.search.samplers import notes
 from saddle.study.known_values import known_values
@@ -19,7 +19,7 @@ def search_notes(study: Study, config: Mapping[str, Any]) -> list[str]:
     """Every note on the search; `config` is the configuration of one of its trials."""
     space = study.search or {}
     conditional = [name for name, parameter in space.items() if parameter.when]
-    idle = idle_stopping(study, longest_training(study, config), planned_trials(study))
+    idle = unreached_stopping(study, longest_training(study, config), planned_trials(study))
     return [
         *notes(study.sampler.name, bool(study.constraints), conditional),
         *idle_parameters(study),

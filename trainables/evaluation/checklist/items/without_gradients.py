@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainables.contract import CheckItem
 from trainables.evaluation.checklist.bounds import at_most, worst
 from trainables.evaluation.checklist.evidence import Evidence
-from trainables.evaluation.checklist.strongest import QUERIES, without_gradients_alone
+from trainables.evaluation.checklist.strongest import QUERIES
 
 BEATS = 0.002
 """Share of images that an attack without gradients may fool and the strongest one with them doesn't (AutoAttack's)."""
@@ -29,7 +29,7 @@ def black_box(evidence: Evidence) -> CheckItem:
     if fooled:
         says += f", and {beaten} of these withstand longer climbs, too"
     if evidence.transferred is not None:
-        moved = _by_transfer(evidence)
+        moved = int(evidence.transferred_alone.sum())
         numbers["by_transfer_alone"] = float(moved)
         verdict = worst(verdict, at_most(moved, n, BEATS))
         says += f", transfer {moved}"
@@ -41,7 +41,7 @@ def transfer_failure(evidence: Evidence) -> CheckItem:
     if evidence.transferred is None:
         says = "no other network is given, such as a replicate of the baseline arm"
         return CheckItem("transfer_failure", "not run", {}, says)
-    moved, n = _by_transfer(evidence), evidence.n
+    moved, n = int(evidence.transferred_alone.sum()), evidence.n
     by_transfer = int((evidence.right & evidence.network.fooled(evidence.transferred, evidence.main)).sum())
     direct = int((evidence.right & ~evidence.standing).sum())
     numbers = {
@@ -52,9 +52,3 @@ def transfer_failure(evidence: Evidence) -> CheckItem:
     }
     says = f"images made against another network fool {by_transfer}, those made against it {direct} of {n}"
     return CheckItem("transfer_failure", at_most(moved, n, BEATS), numbers, says)
-
-
-def _by_transfer(evidence: Evidence) -> int:
-    assert evidence.transferred is not None
-    fooled = evidence.standing & evidence.network.fooled(evidence.transferred, evidence.main)
-    return int(without_gradients_alone(evidence, fooled).sum())

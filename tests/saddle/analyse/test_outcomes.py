@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from saddle.analyse.answer import answer
-from saddle.analyse.retried import without_retried
+from saddle.analyse.outcomes import without_retried
 from saddle.design import make_arms, replicates
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord

@@ -15,7 +15,7 @@ BY_LUCK = 0.05
 """The chance that the best of all trials exceeds `best_guess` although every one of them guesses."""
 
 
-def undecided(
+def why_no_best(
     feasible: Sequence[TrialRecord], objectives: Sequence[Metric], declared: Declarations, chance: float | None
 ) -> str:
     """Why none of the completed trials is the best, as sentences; empty where one may be.
@@ -75,14 +75,12 @@ def best_guess(guess: float, samples: int | None, trials: int) -> float:
 
 
 def samples_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> int | None:
-    """How many samples a metric is measured on, by what the trials report for its split, else for the test's.
+    """How many samples a metric is measured on, by what the trials report for its split: the fewest where they differ.
 
-    The fewest where trials differ; None where none says.
+    None where none says; another split has another number.
     """
     names = dict.fromkeys(name for entry in entries for name in entry.metrics)
-    counts = sorted(
-        declared.in_role("samples", names), key=lambda count: (count.split != metric.split, count.split != "test")
-    )
+    counts = [count for count in declared.in_role("samples", names) if count.split == metric.split]
     if not counts:
         return None
     return int(min(entry.metrics[counts[0].name] for entry in entries if counts[0].name in entry.metrics)) or None

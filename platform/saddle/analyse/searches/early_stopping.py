@@ -6,7 +6,7 @@ from saddle.analyse.text.formatting import plural
 from saddle.study.models import Study
 
 
-def idle_stopping(study: Study, epochs: float | None, trials: int | None = None) -> str:
+def unreached_stopping(study: Study, epochs: float | None, trials: int | None = None) -> str:
     """Why the search's early stopping can stop no trial of at most so many `epochs`; empty where it can.
 
     A trial that has trained its last epoch has nothing left to stop. `trials` are those that the search has in all.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from saddle.analyse.searches.surrogate_curve import FEWEST_TRIALS, surrogate_curve
-from saddle.report.figures.asked import ASKED, asked_parameter
+from saddle.report.figures.surrogate_curve import ASKED, asked_parameter
 from saddle.study.models import Study
 from tests.support.records import make_record
 from trainables.contract import complete_metric

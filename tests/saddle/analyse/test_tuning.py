@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from saddle.analyse.answer import answer_search
-from saddle.analyse.tuned_for import TunedBy, tuning_cautions
+from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.archive.studies import StoredStudy, StudyChanged, read_study, settle_study
 from saddle.design import make_arms
 from saddle.execute.plan.setup import find_baseline

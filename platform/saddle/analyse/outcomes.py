@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from saddle.analyse.best import trial_order
 from saddle.analyse.text.formatting import listed
 from saddle.study.values import canonical
-from saddle.trial.outcome import FAILURES, Outcome
+from saddle.trial.outcome import FAILURES, RETRYABLE
 from saddle.trial.record import TrialRecord
-
-RETRYABLE = frozenset({Outcome.FAILED, Outcome.TIMED_OUT})
-"""Outcomes that `--retry` starts over."""
 
 
 def without_retried(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:

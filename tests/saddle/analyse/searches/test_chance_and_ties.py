@@ -10,7 +10,7 @@ import pytest
 
 from saddle.analyse.answer import answer, answer_search
 from saddle.analyse.answer_study import answer_study
-from saddle.analyse.searches.undecided import best_guess
+from saddle.analyse.searches.chance_and_ties import best_guess
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
@@ -19,7 +19,7 @@ from trainables.contract import Metric
 
 CHOSEN = "validation/robust_accuracy.worst_case"
 CLEAN = "validation/clean_accuracy"
-METRICS = declare({CHOSEN: "maximize", CLEAN: "maximize", "test/samples": "maximize"})
+METRICS = declare({CHOSEN: "maximize", CLEAN: "maximize", "validation/samples": "maximize"})
 
 
 def search(**changes: Any) -> Study:
@@ -28,7 +28,7 @@ def search(**changes: Any) -> Study:
 
 
 def trials(values: Sequence[float], samples: int | None = 360, **more: Any) -> list[TrialRecord]:
-    counted = {} if samples is None else {"test/samples": float(samples)}
+    counted = {} if samples is None else {"validation/samples": float(samples)}
     return [
         make_record(
             f"s-{n}", "s", 0, "completed", {"epochs": 3}, {"lr": n / 100}, {CHOSEN: value, **counted}, number=n, **more
@@ -124,6 +124,14 @@ def test_trials_that_can_not_be_told_from_the_best_are_counted() -> None:
     ]
     assert close.startswith("2 of 3 other trials can't be told from the best: they are at most 7.3 points away")
     assert "360 samples" in close
+
+
+def test_the_samples_of_another_split_are_no_measure_of_this_one() -> None:
+    entries = trials([0.6, 0.53], 360)
+    for entry in entries:
+        entry.metrics["test/samples"] = entry.metrics.pop("validation/samples")
+    [said] = [w for w in answer_search(search(), entries, METRICS).warnings if "told from" in w]
+    assert "no standard error is known" in said
 
 
 def test_where_no_standard_error_is_known_that_is_said() -> None:

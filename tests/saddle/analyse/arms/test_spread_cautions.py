@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saddle.analyse.arms.lopsided import LEVEL, dominant, lopsided, spread_ratio
 from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.spread_cautions import LEVEL, dominant, spread_cautions, spread_ratio
 from saddle.analyse.statistics.scales import ScaleName
 from tests.support.skewed_arms import simulate
 
@@ -24,7 +24,7 @@ def arm(name: str, values: list[float]) -> ArmValues:
 
 
 def test_an_arm_that_varies_several_times_as_much_is_pointed_out() -> None:
-    [said] = lopsided([arm("base", BASE), arm("mp", [0.2, 0.8, 0.5, 0.9, 0.1]), arm("mta", BASE)])
+    [said] = spread_cautions([arm("base", BASE), arm("mp", [0.2, 0.8, 0.5, 0.9, 0.1]), arm("mta", BASE)])
     assert said.startswith("mp varies 31 times as much over seeds as base (standard deviations; F test at 1 %)")
 
 
@@ -32,7 +32,7 @@ def test_a_seed_that_makes_the_difference_alone_is_pointed_out() -> None:
     base = [0.50, 0.61, 0.47, 0.55, 0.52, 0.58, 0.44, 0.53]
     values = [value + 0.001 * place for place, value in enumerate(base)]
     values[5] += 0.2
-    [said] = lopsided([arm("base", base), arm("mp", values)])
+    [said] = spread_cautions([arm("base", base), arm("mp", values)])
     assert said == (
         "mp: seed 5 stands apart from the others (Grubbs’ test at 1 %); without it the difference from base is 12 % of"
         " what it is with it."
@@ -43,15 +43,15 @@ def test_a_seed_that_makes_the_difference_alone_is_pointed_out() -> None:
 def test_what_is_skewed_as_measured_may_be_even_on_its_scale(scale: ScaleName) -> None:
     base = [1.0, 1.1, 0.9, 1.05, 0.95]
     ratios = [100 * value for value in (1.2, 1.0, 0.95, 1.1, 0.9)]
-    said = [*lopsided([arm("base", base), arm("a", ratios)], scale)]
+    said = [*spread_cautions([arm("base", base), arm("a", ratios)], scale)]
     assert bool(said) == (scale == "linear")
 
 
 def test_few_seeds_identical_values_and_values_off_the_scale_say_nothing() -> None:
-    assert not [*lopsided([arm("base", BASE[:2]), arm("mp", [0.1, 0.9])])]
-    assert not [*lopsided([arm("base", BASE), arm("mp", [0.5] * 5)])]
-    assert not [*lopsided([arm("base", BASE), arm("mp", [0.0, *BASE[1:]])], "log")]
-    assert not [*lopsided([arm("base", [])])]
+    assert not [*spread_cautions([arm("base", BASE[:2]), arm("mp", [0.1, 0.9])])]
+    assert not [*spread_cautions([arm("base", BASE), arm("mp", [0.5] * 5)])]
+    assert not [*spread_cautions([arm("base", BASE), arm("mp", [0.0, *BASE[1:]])], "log")]
+    assert not [*spread_cautions([arm("base", [])])]
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 8])

@@ -23,7 +23,7 @@ SEVERAL = 3.0
 """Times the baseline's standard deviation below which an arm's spread is not spoken of, however sure it is larger."""
 
 
-def lopsided(measured: Sequence[ArmValues], scale: ScaleName = "linear") -> Iterable[str]:
+def spread_cautions(measured: Sequence[ArmValues], scale: ScaleName = "linear") -> Iterable[str]:
     """Cautions about arms, the baseline first among them, as values on `scale`; none where a value is off it."""
     if not all(is_defined(value, scale) for arm in measured for value in arm.values.values()):
         return
