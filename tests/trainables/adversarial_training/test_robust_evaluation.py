@@ -16,6 +16,7 @@ from trainables.adversarial_training.evaluation.gallery import gallery
 from trainables.adversarial_training.model import build
 from trainables.contract import InProcessRun, Report, resolve
 from trainables.datasets import Dataset
+from trainables.datasets.config import dataset_of
 
 SMALL = {
     "attacks": "pgd", "epochs": 3, "steps": 1, "attack_steps": 3,
@@ -32,6 +33,13 @@ def tested() -> Report:
     settings, run = config(tasks=["odd_even"]), InProcessRun()
     *_, last = adversarial_training.train(settings, run)
     return adversarial_training.evaluate(settings, last.state, run)
+
+
+def test_every_epoch_says_how_many_samples_chose_it() -> None:
+    settings, run = config(tasks=["odd_even"], epochs=1, test_size=50), InProcessRun()
+    [epoch] = adversarial_training.train(settings, run)
+    held_out = splits(settings, run.data(dataset_of(settings)), run.device).validation
+    assert epoch.metrics["validation/samples"] == len(held_out) != 50
 
 
 def test_the_metrics_are_those_of_the_stored_predictions(tested: Report) -> None:
