@@ -1,4 +1,4 @@
-"""How often each word of a verdict is said wrongly: writes `error_rates.csv` and the table of docs/statistics.md."""
+"""How often each word of a verdict is said wrongly: writes the tables of docs/statistics.md and their CSV files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from pathlib import Path
 import pytest
 
 from saddle.analyse.arms.verdict import Verdict
+from tests.support.simulated_searches import GuessingSearch, SearchRates, search_rates
 from tests.support.simulated_studies import SPEC, ErrorRates, Scenario, error_rates, failing, normal, skewed
 
 TABLE = Path(__file__).parent / "error_rates.csv"
+SEARCHES_TABLE = Path(__file__).parent / "search_rates.csv"
 PAGE = Path(__file__).parents[2] / "docs/statistics.md"
-BEGIN, END = "<!-- error rates: begin -->", "<!-- error rates: end -->"
+MARK, SEARCHES_MARK = "error rates", "search rates"
 STUDIES = 4_000
+
+GUESSING = tuple(GuessingSearch(trials) for trials in (2, 12, 40))
 
 HELPS = frozenset({Verdict.HELPS, Verdict.RESCUES})
 DIFFERS = HELPS | {Verdict.HURTS, Verdict.FAILS}
 MARGIN = replace(SPEC, equivalence=2.5)
 LOG = replace(SPEC, scale="log")
+RACE = tuple(range(3, 9))
 SHARES = (0.1, 0.25, 0.4, 0.6)
 
 SCENARIOS = (
@@ -34,6 +39,10 @@ SCENARIOS = (
     Scenario("extended one at a time, 3 to 10 seeds", normal(10), DIFFERS, tuple(range(3, 11))),
     Scenario("extended 5 → 8 → 12, one arm skewed", skewed(12), DIFFERS, (5, 8, 12)),
     Scenario("extended 5 → 8 → 12, the worst 25% of the arm's fail", failing(0.25, seeds=12), HELPS, (5, 8, 12)),
+    Scenario("race, no difference, 3 arms", normal(arms=3), DIFFERS, RACE, spending="obrien_fleming"),
+    Scenario("race, the worst 25% of the arm's fail", failing(0.25), HELPS, RACE, spending="obrien_fleming"),
+    Scenario("race, one arm skewed", skewed(), DIFFERS, RACE, spending="obrien_fleming"),
+    Scenario("race, one arm skewed, scale: log", skewed(on_log=True), DIFFERS, RACE, LOG, "obrien_fleming"),
     Scenario("no difference, with a margin of 2.5", normal(), DIFFERS, spec=MARGIN),
     Scenario("a difference of the margin", normal(effect=2.5), frozenset({Verdict.EQUIVALENT}), spec=MARGIN),
     Scenario(
@@ -58,27 +67,52 @@ def facts_of(rates: ErrorRates) -> dict[str, object]:
     }
 
 
+def facts_of_search(rates: SearchRates) -> dict[str, object]:
+    """A row of the table of searches, shares in per cent."""
+    return {
+        "scenario": rates.name,
+        "searches": rates.searches,
+        "highest value above guessing": f"{100 * rates.above_guessing:.1f}",
+        "a best trial is named": f"{100 * rates.names_a_best:.1f}",
+    }
+
+
 def table_of(rows: list[dict[str, object]]) -> str:
     """The rows as Markdown."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(map(str, row.values())) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_page(rows: list[dict[str, object]]) -> None:
-    """Put the table between its marks."""
+def shown(mark: str) -> str:
+    """The table between its marks in the page."""
     text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table_of(rows)}\n{END}{after}", encoding="utf-8")
+    return text.split(f"<!-- {mark}: begin -->")[1].split(f"<!-- {mark}: end -->")[0].strip()
+
+
+def write(rows: list[dict[str, object]], table: Path, mark: str) -> None:
+    """Write the rows to their CSV file, and put their table between its marks in the page."""
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(f"<!-- {mark}: begin -->")
+    after = rest.split(f"<!-- {mark}: end -->")[1]
+    page = f"{before}<!-- {mark}: begin -->\n{table_of(rows)}\n<!-- {mark}: end -->{after}"
+    PAGE.write_text(page, encoding="utf-8")
 
 
 @pytest.mark.timeout(3_600)
 def test_error_rates_of_every_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [facts_of(error_rates(scenario, STUDIES)) for scenario in SCENARIOS]
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    write_page(rows)
+    write(rows, TABLE, MARK)
+    with capsys.disabled():
+        print(f"\n{table_of(rows)}")
+
+
+@pytest.mark.timeout(3_600)
+def test_how_often_a_search_that_guesses_names_a_best_trial(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [facts_of_search(search_rates(search, STUDIES)) for search in GUESSING]
+    write(rows, SEARCHES_TABLE, SEARCHES_MARK)
     with capsys.disabled():
         print(f"\n{table_of(rows)}")

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import csv
 import math
+from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.bench_error_rates import BEGIN, END, PAGE, SCENARIOS, TABLE, table_of
+from tests.benchmarks.bench_error_rates import (
+    GUESSING,
+    MARK,
+    SCENARIOS,
+    SEARCHES_MARK,
+    SEARCHES_TABLE,
+    TABLE,
+    shown,
+    table_of,
+)
+from tests.support.simulated_searches import GuessingSearch, search_rates
 from tests.support.simulated_studies import Scenario, error_rates
 
 STUDIES = 250
 
 
-def rows() -> list[dict[str, object]]:
-    with TABLE.open(encoding="utf-8") as file:
+def rows(table: Path = TABLE) -> list[dict[str, object]]:
+    with table.open(encoding="utf-8") as file:
         return [dict(row) for row in csv.DictReader(file)]
 
 
 def test_the_page_shows_the_table() -> None:
-    shown = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
-    assert shown == table_of(rows())
+    assert shown(MARK) == table_of(rows())
     assert [row["scenario"] for row in rows()] == [scenario.name for scenario in SCENARIOS]
+    assert shown(SEARCHES_MARK) == table_of(rows(SEARCHES_TABLE))
+    assert [row["scenario"] for row in rows(SEARCHES_TABLE)] == [search.name for search in GUESSING]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -32,3 +44,12 @@ def test_a_short_simulation_agrees_with_the_table(scenario: Scenario) -> None:
         expected = float(str(row[column])) / 100
         tolerance = 4 * math.sqrt(max(expected * (1 - expected), 0.005) / STUDIES)
         assert rate == pytest.approx(expected, abs=tolerance), column
+
+
+@pytest.mark.parametrize("search", GUESSING, ids=lambda search: search.name)
+def test_a_short_simulation_agrees_with_the_table_of_searches(search: GuessingSearch) -> None:
+    [row] = [row for row in rows(SEARCHES_TABLE) if row["scenario"] == search.name]
+    rates = search_rates(search, STUDIES, seed=1)
+    expected = float(str(row["a best trial is named"])) / 100
+    assert rates.names_a_best == pytest.approx(expected, abs=4 * math.sqrt(0.05 * 0.95 / STUDIES))
+    assert expected <= 0.05

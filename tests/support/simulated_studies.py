@@ -19,7 +19,9 @@ from scipy import stats
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
 from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.racing import race
 from saddle.analyse.arms.verdict import SETTLED, Verdict
+from saddle.analyse.statistics.group_sequential import Spending
 from saddle.analyse.statistics.paired_t import paired_t
 from trainables.contract import complete_metric
 
@@ -43,13 +45,17 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`wrong`: the words that are not true of it. `looks`: numbers of seeds, until all is settled."""
+    """`wrong`: the words that are not true of it. `looks`: numbers of seeds, until all is settled.
+
+    `spending`: how α is spent in a race, whose looks are declared beforehand; None where each look extends the study.
+    """
 
     name: str
     study: Study
     wrong: frozenset[Verdict]
     looks: Sequence[int] = (SEEDS,)
     spec: ComparisonSpec = SPEC
+    spending: Spending | None = None
 
 
 @dataclass(frozen=True)
@@ -118,19 +124,27 @@ def error_rates(scenario: Scenario, studies: int, seed: int = 0) -> ErrorRates:
 
 
 def final_effects(study: Simulated, scenario: Scenario) -> list[Effect]:
-    """Those of the first look at which every arm is settled, else of the last."""
+    """Those of the first look at which every arm is settled, else of the last; of a race those it ends with."""
+    if scenario.spending is not None:
+        arms, baseline = first_seeds(study, max(scenario.looks))
+        seeds = range(max(scenario.looks))
+        return [*race(arms, baseline, seeds, scenario.spec, scenario.spending, scenario.looks).effects]
     effects: list[Effect] = []
-    for look, seeds in enumerate(scenario.looks):
-        spec = replace(scenario.spec, planned=seeds, any_time=look > 0)
-        baseline = _arm(BASELINE, study.baseline[:seeds], study.baseline_failed[:seeds])
-        arms = [
-            _arm(str(place), values[:seeds], failed[:seeds])
-            for place, (values, failed) in enumerate(zip(study.arms, study.arms_failed, strict=True))
-        ]
-        effects = paired_effects(arms, baseline, spec)
+    for look, count in enumerate(scenario.looks):
+        spec = replace(scenario.spec, planned=count, any_time=look > 0)
+        effects = paired_effects(*first_seeds(study, count), spec)
         if all(effect.verdict in SETTLED for effect in effects):
             break
     return effects
+
+
+def first_seeds(study: Simulated, count: int) -> tuple[list[ArmValues], ArmValues]:
+    """The arms and the baseline as if only the first seeds had been planned."""
+    arms = [
+        _arm(str(place), values[:count], failed[:count])
+        for place, (values, failed) in enumerate(zip(study.arms, study.arms_failed, strict=True))
+    ]
+    return arms, _arm(BASELINE, study.baseline[:count], study.baseline_failed[:count])
 
 
 def claimed_by_t(study: Simulated, seeds: int, spec: ComparisonSpec) -> bool:

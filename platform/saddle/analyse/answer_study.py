@@ -10,6 +10,7 @@ from saddle.analyse.arms.paired_values import of_arm
 from saddle.analyse.evaluation.draws import conditional_on
 from saddle.analyse.evaluation.evaluations import comparable, evaluation_cautions
 from saddle.analyse.evaluation.ladder import ladders, too_weak
+from saddle.analyse.searches.chance_and_ties import chance_of
 from saddle.analyse.searches.search import name_of, twin
 from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
@@ -53,9 +54,3 @@ def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, 
 def tested_metric(study: Study, metric: str) -> str:
     """The test metric that an answer speaks of: what an ablation compares, or the twin of a search's objective."""
     return metric if study.ablation is not None else twin(metric)
-
-
-def chance_of(entries: Sequence[TrialRecord]) -> float | None:
-    """The accuracy of guessing among the dataset's classes; None where no trial says how many there are."""
-    counts = {entry.fingerprints["classes"] for entry in entries if entry.fingerprints.get("classes")}
-    return 1 / max(counts) if counts else None

@@ -24,6 +24,8 @@ class TunedBy:
     parameters: Sequence[str]
     settings: Mapping[str, Any]
     constraints: Sequence[Constraint] = ()
+    doubt: str = ""
+    """Why the search calls none of its trials the best, in words; empty where it does."""
 
 
 def tuning_cautions(study: Study, arms: Sequence[Arm], tuned: TunedBy | None) -> Iterator[str]:
@@ -39,6 +41,9 @@ def tuning_cautions(study: Study, arms: Sequence[Arm], tuned: TunedBy | None) ->
     if tuned is None:
         yield f"The settings are those of the best trial of {ablation.best_of}: they were tuned for what it trained."
         return
+    if tuned.doubt:
+        equals = f"The baseline has the settings of the first among equals, as {tuned.search} has no best trial."
+        yield f"{equals} {tuned.doubt}"
     yield f"{listed(tuned.parameters)} {_were(tuned)} tuned by {tuned.search} {_for_whom(study, arms, tuned)}."
 
 

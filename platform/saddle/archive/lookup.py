@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from saddle.analyse.best import best_trial
+from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.studies import StoredStudy, read_study, run_names, set_aside_names, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
@@ -28,6 +29,8 @@ class FoundTrial:
 
     stored: StoredStudy
     entry: TrialRecord
+    doubt: str = ""
+    """Why the study calls no trial the best, where this one was picked as that; in words."""
 
     @property
     def name(self) -> str:
@@ -114,7 +117,8 @@ def find_trial(store: Store, name: str, trial: str | None = None) -> FoundTrial:
 def pick_trial(stored: StoredStudy, entries: Sequence[TrialRecord], key: str | None) -> FoundTrial:
     """The trial of this key or number among a study's entries, its best one without; raises `NotFound`."""
     if not key:
-        return FoundTrial(stored, _best(stored, entries))
+        doubt = why_search_has_no_best(stored.study, stored.declared, entries)
+        return FoundTrial(stored, _best(stored, entries), doubt)
     by_key = {entry.key: entry for entry in entries}
     by_number = {str(entry.number): entry for entry in entries if entry.number is not None}
     found = by_key.get(key) or by_number.get(key)

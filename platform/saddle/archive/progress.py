@@ -28,6 +28,8 @@ class Progress:
     """Trials under way and the epoch each has reached."""
     best: float | None = None
     best_trial: str | None = None
+    no_best: str = ""
+    """Why none of the trials of a search is called the best although some completed, in words."""
     metric: str = ""
     started: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)

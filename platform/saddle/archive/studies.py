@@ -15,6 +15,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.analyse.tuning import TunedBy
 from saddle.archive.declarations import read_declarations, write_declarations
 from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
+from saddle.archive.progress import read_progress
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study
 from saddle.errors import UserError
@@ -146,7 +147,8 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
 def find_tuned(store: Store, study: Study) -> TunedBy | None:
     """The search whose best trial the study starts from; None where it does from none, or none can be read.
 
-    Only its file is read: what is wrong with a search keeps nobody from reading the ablation that was built on it.
+    Only its file and its progress are read: what is wrong with a search keeps nobody from reading the ablation that
+    was built on it.
     """
     name = None if study.ablation is None else study.ablation.best_of
     if name is None:
@@ -156,7 +158,11 @@ def find_tuned(store: Store, study: Study) -> TunedBy | None:
         [search] = parse_studies(store.read(path), store.locate(path), stored=True)
     except (FileNotFoundError, UserError):
         return None
-    return None if search.search is None else TunedBy(name, tuple(search.search), search.settings, search.constraints)
+    if search.search is None:
+        return None
+    progress = read_progress(store, RunId.stored(name))
+    doubt = "" if progress is None else progress.no_best
+    return TunedBy(name, tuple(search.search), search.settings, search.constraints, doubt)
 
 
 def with_seeds(study: Study, plans: Sequence[SeedPlan]) -> Study:

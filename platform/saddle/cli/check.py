@@ -77,10 +77,12 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
     from saddle.archive.lookup import find_trial
     from saddle.archive.model.trial_checks import check_trial
     from saddle.archive.study_url import open_named
+    from saddle.cli.output.display import note_doubt
     from saddle.store.ledger import Ledger
 
     store, name = open_named(name, storage)
     found = find_trial(store, name)
+    note_doubt(found)
     entries = Ledger(store, found.stored.run).entries()
     items = check_trial(store, found, entries, None if data_root is None else str(data_root))
     keep(store, found, items)

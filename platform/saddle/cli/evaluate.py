@@ -70,8 +70,10 @@ def evaluate(
 def evaluate_one(store: Store, found: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
     """Measure one trial and print it beside what is stored of it."""
     from saddle.archive.model.reevaluate import evaluate_trial
+    from saddle.cli.output.display import note_doubt
     from saddle.cli.output.tables import print_json, print_table
 
+    note_doubt(found)
     metrics = evaluate_trial(store, found, settings, root, "last" if last else "best")
     before = {**found.entry.test_last} if last else {**found.entry.metrics}
     if as_json:

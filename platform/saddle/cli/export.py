@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from saddle.cli.options import Storage, StudyName
+from saddle.cli.output.display import note_doubt
 from saddle.cli.output.terminal import echo
 
 
@@ -29,6 +30,7 @@ def export(
 
     store, study = open_named(study, storage)
     found = find_trial(store, study, trial)
+    note_doubt(found)
     folder = to or Path(found.name.replace("/", "-"))
     export_trial(store, found, folder)
     try:

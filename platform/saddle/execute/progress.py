@@ -16,6 +16,7 @@ from functools import partial
 from typing import Protocol
 
 from saddle.analyse.best import best_trial
+from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.store.base import Conflict, StorageError, Store
 from saddle.store.ownership.fence import NO_LOCK, StudyLock, TakenOver
@@ -23,6 +24,7 @@ from saddle.study.declarations import Declarations
 from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of
 from saddle.trial.json_text import to_json
+from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
@@ -41,6 +43,8 @@ class Listener(Protocol):
 
 Choose = Callable[[Sequence[TrialRecord]], TrialRecord | None]
 """The best of some trials, as everything else that speaks of a best one chooses it (see `best_trial`)."""
+Doubt = Callable[[Sequence[TrialRecord]], str]
+"""Why none of some trials is called the best, in words; empty where one may be."""
 
 
 class Silent:
@@ -59,12 +63,14 @@ class ProgressKeeper:
     run: RunId
     listener: Listener
     choose: Choose = lambda records: None
+    doubt: Doubt = lambda records: ""
     gpus: float = 0.0
     """GPUs of a trial."""
     begun: float = field(default_factory=time.monotonic)
     lock: StudyLock = NO_LOCK
     leader: TrialRecord | None = None
     """The best trial so far."""
+    completed: list[TrialRecord] = field(default_factory=list)
     _written: float = -math.inf
     _etag: str | None = None
     _known: bool = False
@@ -106,6 +112,9 @@ class ProgressKeeper:
         p = self.progress
         p.outcomes = dict(Counter(p.outcomes) + Counter([str(record.outcome)]))
         self.leader = self.choose([record] if self.leader is None else [self.leader, record])
+        if record.outcome == Outcome.COMPLETED:
+            self.completed.append(record)
+        p.no_best = self.doubt(self.completed)
         if self.leader is not None:
             p.best, p.best_trial = self.leader.metrics[p.metric], self.leader.key
 
@@ -174,8 +183,8 @@ def count_again(
     progress.best, progress.best_trial, progress.outcomes = None, None, {}
     progress.metric = selection_of(study, declared).name
     begun = time.monotonic() - progress.seconds
-    choose = partial(best_trial, study, declared)
-    keeper = ProgressKeeper(progress, store, run, Silent(), choose, begun=begun, lock=lock)
+    choose, doubt = partial(best_trial, study, declared), partial(why_search_has_no_best, study, declared)
+    keeper = ProgressKeeper(progress, store, run, Silent(), choose, doubt, begun=begun, lock=lock)
     for entry in entries:
         keeper.count(entry)
     keeper.end(progress.state, progress.why)
@@ -204,7 +213,8 @@ def start_progress(
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    keeper = ProgressKeeper(progress, store, run, listener, partial(best_trial, study, declared), gpus=gpus, lock=lock)
+    choose, doubt = partial(best_trial, study, declared), partial(why_search_has_no_best, study, declared)
+    keeper = ProgressKeeper(progress, store, run, listener, choose, doubt, gpus=gpus, lock=lock)
     for entry in entries:
         keeper.count(entry)
         progress.done += 1

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import math
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from saddle.analyse.best import best_trial
+from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.progress import Progress, progress_path, read_progress
+from saddle.archive.study_status import StudyState
+from saddle.cli.output.display import best_so_far, state_line
 from saddle.execute.progress import ProgressKeeper, Silent, hours_of
 from saddle.store.local import LocalStore
+from saddle.study.models import Study
 from saddle.trial.run_id import RunId
+from tests.support.declared import declare
 from tests.support.records import make_record
 
 RUN = RunId("s")
@@ -103,3 +110,33 @@ def test_hours_of_a_study_whose_count_is_lost_are_those_of_its_trials() -> None:
     trials = [make_record(str(n), "s", 0, "completed", {}, {}, {}, seconds=1800.0) for n in range(4)]
     assert hours_of(trials, 2) == pytest.approx(1.0)
     assert math.isclose(hours_of([], 2), 0.0)
+
+
+def test_the_lines_of_a_search_at_chance_call_no_trial_the_best(store: LocalStore) -> None:
+    metric = "validation/robust_accuracy.worst_case"
+    study = Study.model_validate(
+        {"study": "s", "trainable": "t", "search": {"lr": {"float": [0, 1]}}, "objective": {"maximize": metric}}
+    )
+    declared = declare({metric: "maximize", "validation/samples": "maximize"})
+    doubt = partial(why_search_has_no_best, study, declared)
+    keeper = ProgressKeeper(
+        Progress("s", metric=metric), store, RUN, Silent(), partial(best_trial, study, declared), doubt
+    )
+
+    def count(number: int, value: float) -> None:
+        metrics = {metric: value, "validation/samples": 360.0}
+        keeper.count(
+            make_record(
+                f"s-{number}", "s", 0, "completed", {}, {"lr": number / 9}, metrics, number=number,
+                fingerprints={"classes": 10},
+            )
+        )  # fmt: skip
+
+    assert best_so_far(keeper.progress) == ""
+    for number in range(2):
+        count(number, 0.1)
+    assert best_so_far(keeper.progress) == "none is called the best so far"
+    assert "no best trial: All 2 completed trials have the same" in state_line(StudyState(keeper.progress, None))
+    count(2, 0.4)
+    assert best_so_far(keeper.progress) == "best so far 0.400"
+    assert "best validation/robust_accuracy.worst_case 0.400 (s-2)" in state_line(StudyState(keeper.progress, None))

@@ -61,6 +61,11 @@ class Comparison:
         """The sign test of complete pairs without spread, which alone can judge them."""
         return _without_spread(self.values)
 
+    @cached_property
+    def counted_exact(self) -> SignTest | None:
+        """The sign test with failures counted."""
+        return self.exact if self.counted is None else _without_spread(self.counted_values)
+
     @property
     def failures(self) -> tuple[int, int]:
         """How many replicates of the arm and of the baseline failed."""
@@ -85,7 +90,7 @@ class Comparison:
         So a verdict is a claim exactly where the correction rejects. 1 where nothing can be tested.
         """
         test = self.test or self.exact
-        counted = test if self.counted is None else self.counted_test or _without_spread(self.counted_values)
+        counted = self.counted_test or self.counted_exact
         if counted is None:
             return 1.0
         if test is None:
@@ -95,10 +100,10 @@ class Comparison:
 
     def intervals(self, alpha: float, strict: float) -> tuple[Intervals | None, Intervals | None]:
         """Those of the complete pairs, and with failures counted, at the levels 1 - alpha and 1 - strict."""
-        complete = _intervals(self.test or self.exact, alpha, strict)
+        complete = intervals_of(self.test or self.exact, alpha, strict)
         if self.counted is None:
             return complete, complete
-        return complete, _intervals(self.counted_test or _without_spread(self.counted_values), alpha, strict)
+        return complete, intervals_of(self.counted_test or self.counted_exact, alpha, strict)
 
 
 def compare(arm: ArmValues, baseline: ArmValues, direction: Direction, name: str | None = None) -> Comparison:
@@ -134,8 +139,11 @@ def _without_spread(differences: Sequence[float]) -> SignTest | None:
     return SignTest(0.0 if abs(first) < ROUNDING else first, len(differences))
 
 
-def _intervals(test: PairedT | SignTest | None, alpha: float, strict: float) -> Intervals | None:
-    """None where nothing can be tested, or too few identical differences reach neither level."""
+def intervals_of(test: PairedT | SignTest | None, alpha: float, strict: float) -> Intervals | None:
+    """The intervals at the levels 1 - alpha and 1 - strict; None where nothing can be tested.
+
+    Too few identical differences reach neither level.
+    """
     if test is None:
         return None
     ends = [test.interval(level) for level in (alpha, strict)]

@@ -21,7 +21,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from saddle.analyse.arms.comparison import Comparison, compare, finite_intervals
+from saddle.analyse.arms.comparison import Comparison, compare, finite_intervals, intervals_of
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, conclude, verdict_of
 from saddle.analyse.arms.paired_values import MISSING, ArmValues
@@ -30,6 +30,7 @@ from saddle.analyse.statistics.any_time import any_time_critical_t, any_time_p
 from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
 from saddle.analyse.statistics.paired_t import PairedT
+from saddle.analyse.statistics.sign_test import SignTest
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,12 @@ class _Looks:
     means: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     final: bool = False
+    exact: SignTest | None = None
+    """The sign test of differences that had no spread up to the latest look, which holds at any look."""
 
-    def add(self, test: PairedT | None, *, final: bool) -> None:
+    def add(self, test: PairedT | None, exact: SignTest | None, *, final: bool) -> None:
         """Look once more; with nothing new since the last time only the last look is another."""
-        self.final = final
+        self.final, self.exact = final, exact
         n = 0 if test is None else int(test.freedom) + 1
         if test is not None and (not self.pairs or self.pairs[-1] < n):
             self.pairs.append(n)
@@ -94,15 +97,26 @@ class _Looks:
         return critical_values(tuple(self.pairs), self.shares, alpha, self.plan.spending)[-1]
 
     @property
+    def mean(self) -> float:
+        """The mean difference at the latest look; 0 before the first."""
+        return self.means[-1] if self.pairs else 0.0 if self.exact is None else self.exact.mean
+
+    @property
     def t(self) -> float:
-        """The statistic of the latest look."""
+        """The statistic of the latest look; 0 before the first, and without spread."""
         return self.means[-1] / self.errors[-1] if self.pairs else 0.0
+
+    def rejects(self, alpha: float) -> bool:
+        """Whether the latest look leaves out zero at level alpha, by the bound that its interval has."""
+        if self.pairs or self.exact is None:
+            return abs(self.t) > self.bound(alpha)
+        return self.exact.p <= alpha
 
     @property
     def p(self) -> float:
         """About the smallest alpha at which the latest look would have ended the comparison."""
         if not self.pairs:
-            return 1.0
+            return 1.0 if self.exact is None else self.exact.p
         if self.plan.spec.any_time:
             return any_time_p(self.t, self.pairs[-1])
         return sequential_p(self.t, tuple(self.pairs), self.shares, self.plan.spending)
@@ -110,7 +124,7 @@ class _Looks:
     def intervals(self, alpha: float) -> Intervals | None:
         """The repeated confidence intervals of the latest look, at level 1 - alpha and at the level of equivalence."""
         if not self.pairs:
-            return None
+            return intervals_of(self.exact, alpha, self.plan.strict)
         mean, error = self.means[-1], self.errors[-1]
         half, strict = (self.bound(level) * error for level in (alpha, self.plan.strict))
         return finite_intervals((mean - half, mean + half), (mean - strict, mean + strict))
@@ -129,13 +143,13 @@ class _Runner:
     def look(self, comparison: Comparison, *, final: bool) -> None:
         """Look at the comparison as it stands."""
         self.comparison = comparison
-        self.complete.add(comparison.test, final=final)
-        self.counted.add(comparison.counted_test, final=final)
+        self.complete.add(comparison.test, comparison.exact, final=final)
+        self.counted.add(comparison.counted_test, comparison.counted_exact, final=final)
 
     @property
     def decisive(self) -> list[_Looks]:
         """What must leave out zero for a claim, as in `Comparison.decisive_p`."""
-        return [self.complete, self.counted] if self.complete.t * self.counted.t > 0 else [self.counted]
+        return [self.complete, self.counted] if self.complete.mean * self.counted.mean > 0 else [self.counted]
 
     @property
     def p(self) -> float:
@@ -144,7 +158,7 @@ class _Runner:
 
     def is_rejected(self, alpha: float) -> bool:
         """Whether its latest look leaves out zero at level alpha, by the bound that its intervals have."""
-        return all(abs(looks.t) > looks.bound(alpha) for looks in self.decisive)
+        return all(looks.rejects(alpha) for looks in self.decisive)
 
     def is_settled(self, spec: ComparisonSpec, local: float) -> bool:
         """Whether more seeds are not needed, as it stands."""

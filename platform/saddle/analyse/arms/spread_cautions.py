@@ -19,6 +19,9 @@ from saddle.analyse.statistics.scales import ScaleName, is_defined
 
 LEVEL = 0.01
 """How often each of the two speaks of an arm of normal values with the baseline's spread, at most."""
+FEWEST_FOR_GRUBBS = 5
+"""Of three or four differences one stands apart at 1 % only where the others are as good as equal, which shares of few
+images often are."""
 SEVERAL = 3.0
 """Times the baseline's standard deviation below which an arm's spread is not spoken of, however sure it is larger."""
 
@@ -67,7 +70,7 @@ def dominant(differences: Mapping[int, float]) -> int | None:
     Statistics 21).
     """
     n, values = len(differences), np.array([*differences.values()])
-    if n < FEWEST_SEEDS or not has_spread(values):
+    if n < FEWEST_FOR_GRUBBS or not has_spread(values):
         return None
     apart = np.abs(values - values.mean()) / values.std(ddof=1)
     t = float(stats.t.isf(LEVEL / (2 * n), n - 2))

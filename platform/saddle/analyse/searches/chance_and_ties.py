@@ -6,13 +6,30 @@ from collections.abc import Sequence
 
 from scipy import stats
 
+from saddle.analyse.best import candidates
 from saddle.analyse.text.formatting import Scale, listed, plural
 from saddle.study.declarations import Declarations
+from saddle.study.models import Study
+from saddle.study.selection import objectives_of
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 BY_LUCK = 0.05
 """The chance that the best of all trials exceeds `best_guess` although every one of them guesses."""
+
+
+def chance_of(entries: Sequence[TrialRecord]) -> float | None:
+    """The accuracy of guessing among the dataset's classes; None where no trial says how many there are."""
+    counts = {entry.fingerprints["classes"] for entry in entries if entry.fingerprints.get("classes")}
+    return 1 / max(counts) if counts else None
+
+
+def why_search_has_no_best(study: Study, declared: Declarations, entries: Sequence[TrialRecord]) -> str:
+    """Why none of a search's trials is the best, as sentences (see `why_no_best`); empty for an ablation."""
+    if study.search is None:
+        return ""
+    objectives = objectives_of(study, declared)
+    return why_no_best(candidates(entries, objectives, study.constraints), objectives, declared, chance_of(entries))
 
 
 def why_no_best(

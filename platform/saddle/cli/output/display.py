@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from saddle.cli.output.tables import console, print_table, say
-from saddle.cli.output.terminal import visible_line
+from saddle.cli.output.terminal import echo, visible_line
 from saddle.cli.paths import command, short, storage_option
 
 if TYPE_CHECKING:
+    from saddle.archive.lookup import FoundTrial
     from saddle.archive.progress import Progress
     from saddle.archive.study_status import StudyState
     from saddle.execute.driver import EndedStudy
@@ -36,7 +37,9 @@ def state_line(state: StudyState) -> str:
     progress = state.progress
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.items())
     parts = [f"{progress.study}: {progress.state}", trials_done(progress) + (f" ({outcomes})" if outcomes else "")]
-    if progress.best is not None:
+    if progress.no_best:
+        parts.append(f"no best trial: {progress.no_best}")
+    elif progress.best is not None:
         parts.append(f"best {progress.metric} {progress.best:.3f} ({progress.best_trial})")
     if state.flagged:
         key, reasons = next(iter(state.flagged.items()))
@@ -58,9 +61,16 @@ def state_line(state: StudyState) -> str:
 
 def status_line(progress: Progress) -> str:
     """The line that keeps changing: trials done, best so far, time left, what runs."""
-    best = f"best so far {progress.best:.3f}" if progress.best is not None else "no result yet"
+    best = best_so_far(progress) or "no result yet"
     left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left not known yet"
     return " · ".join((trials_done(progress), best, left, under_way(progress)))
+
+
+def best_so_far(progress: Progress) -> str:
+    """`best so far 0.516`, or that trials completed and none is called the best; empty before one has."""
+    if progress.best is None:
+        return ""
+    return "none is called the best so far" if progress.no_best else f"best so far {progress.best:.3f}"
 
 
 def trials_done(progress: Progress) -> str:
@@ -104,9 +114,8 @@ class Display:
             line = f"  {done} {visible_line(event)}"
             if self._live is None and progress.fresh > self._shown:
                 self._shown = progress.fresh
-                best = f"; best so far {progress.best:.3f}" if progress.best is not None else ""
-                left = f"; {duration(progress.seconds_left)} left" if progress.seconds_left else ""
-                line += best + left
+                left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
+                line = "; ".join(part for part in (line, best_so_far(progress), left) if part)
             self._console.print(Text(line), soft_wrap=self._live is None)
         if self._live is not None:
             if progress.state == "running":
@@ -130,6 +139,12 @@ class Display:
 def display(study: Study) -> Display:
     """The display of one study."""
     return Display(study)
+
+
+def note_doubt(trial: FoundTrial) -> None:
+    """Say on standard error where a trial that was picked as the best one of its study is not called so."""
+    if trial.doubt:
+        echo(f"note: {trial.name} is the first among equals. {trial.doubt}", err=True)
 
 
 def conclude(result: EndedStudy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,3 +197,32 @@ def test_p_and_interval_of_a_race_agree_and_its_mean_lies_inside() -> None:
             assert effect.p_adjusted is not None
             assert effect.low <= effect.mean <= effect.high
             assert (effect.low <= 0 <= effect.high) == (effect.p_adjusted > RULE.alpha)
+
+
+@pytest.mark.parametrize(("difference", "expected"), [(0.0, Verdict.EQUIVALENT), (0.25, Verdict.HELPS)])
+def test_differences_without_spread_settle_a_race_as_they_settle_a_study_of_as_many_seeds(
+    difference: float, expected: Verdict
+) -> None:
+    """Dyadic values, so that differences are exact; the sign test may be looked at after every seed."""
+    values = [0.5, 0.625, 0.25, 0.75, 0.375, 0.125, 0.875, 0.5]
+    base = ArmValues("base", dict(enumerate(values)))
+    arm = ArmValues("arm", {seed: value + difference for seed, value in enumerate(values)})
+    spec = replace(RULE, equivalence=0.03125)
+    raced = race([arm], base, SEEDS, spec, "obrien_fleming")
+    assert raced.effects[0].verdict is expected
+    assert raced.settled["arm"] == 6, "2^(1-6) = .031 is the first p below .05"
+    first = [ArmValues(side.arm, {seed: side.values[seed] for seed in range(6)}) for side in (arm, base)]
+    [fixed] = paired_effects([first[0]], first[1], spec)
+    assert fixed.verdict is expected
+    assert raced.effects[0].p == fixed.p
+    [early] = race([arm], base, range(5), spec, "obrien_fleming").effects
+    assert early.verdict is Verdict.UNSETTLED
+
+
+def test_a_race_in_which_a_difference_gets_spread_later_goes_on_with_the_t_test() -> None:
+    values = dict.fromkeys(SEEDS, 0.5)
+    arm = ArmValues("arm", {seed: 0.5 + 0.25 * (seed >= 4) for seed in SEEDS})
+    [effect] = race([arm], ArmValues("base", values), SEEDS, RULE, "obrien_fleming").effects
+    assert effect.verdict is Verdict.NO_DIFFERENCE
+    assert effect.low is not None
+    assert effect.low < effect.mean < (effect.high or 0)

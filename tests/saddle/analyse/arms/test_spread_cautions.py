@@ -54,6 +54,14 @@ def test_few_seeds_identical_values_and_values_off_the_scale_say_nothing() -> No
     assert not [*spread_cautions([arm("base", [])])]
 
 
+def test_of_three_seeds_two_with_equal_differences_do_not_make_the_third_stand_apart() -> None:
+    """Shares of 300 images: equal differences are common."""
+    base, values = [106 / 300, 115 / 300, 126 / 300], [106 / 300, 115 / 300, 125 / 300]
+    assert not [*spread_cautions([arm("base", base), arm("mta", values)])]
+    assert dominant({0: 0.0, 1: 0.0, 2: 0.0, 3: 0.01}) is None
+    assert dominant({0: 0.0, 1: 0.0, 2: 0.0, 3: 0.0, 4: 0.01}) == 4
+
+
 @pytest.mark.parametrize("seeds", [3, 5, 8])
 def test_each_rule_speaks_of_a_normal_arm_as_rarely_as_it_says(seeds: int) -> None:
     generator = np.random.default_rng(seeds)
