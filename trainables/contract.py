@@ -325,7 +325,7 @@ class Resolved:
 
 
 def _refuse_retired(config: Config) -> None:
-    found: list[InitErrorDetails] = [
+    problems: list[InitErrorDetails] = [
         {
             "type": PydanticCustomError("retired", "{reason}", {"reason": mark.values[value]}),
             "loc": (name,),
@@ -335,8 +335,8 @@ def _refuse_retired(config: Config) -> None:
         for mark in spec.metadata
         if isinstance(mark, Retired) and (value := getattr(config, name)) in mark.values
     ]
-    if found:
-        raise ValidationError.from_exception_data(type(config).__name__, found)
+    if problems:
+        raise ValidationError.from_exception_data(type(config).__name__, problems)
 
 
 def field_source(config_type: type[Config], name: str) -> str:
@@ -350,8 +350,8 @@ def find_defaults(
 ) -> Mapping[str, Default]:
     """What the trainable's optional `defaults` gives to fields that are left open."""
     find = getattr(trainable, "defaults", None)
-    found: Mapping[str, Default] = find(given, recipe, scale) if find else {}
-    return found
+    defaults: Mapping[str, Default] = find(given, recipe, scale) if find else {}
+    return defaults
 
 
 def resolve(

@@ -38,5 +38,5 @@ def discover(package: ModuleType, kind: type[T]) -> dict[str, T]:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    names = sorted(found.name for found in iter_modules(package.__path__) if not found.name.startswith("_"))
+    names = sorted(module.name for module in iter_modules(package.__path__) if not module.name.startswith("_"))
     return (import_module(f"{package.__name__}.{name}") for name in names)

@@ -38,7 +38,7 @@ def escape(text: str, sign: re.Pattern[str], longest: int, refused: Iterable[int
     """The text in signs that match `sign`, but for the places `refused`, and in at most `longest` of them."""
     places = {*refused, *(place for place, character in enumerate(text) if not sign.fullmatch(character))}
     if places or ESCAPE.search(text):
-        places |= {found.start() for found in MAY_BECOME_ESCAPE.finditer(text)}
+        places |= {match.start() for match in MAY_BECOME_ESCAPE.finditer(text)}
         text = "".join(f"_x{ord(c):X}_" if place in places else c for place, c in enumerate(text))
     return shorten(text, longest) if text else _hashed("")
 
@@ -55,7 +55,7 @@ def shorten(text: str, longest: int) -> str:
 
 def mlflow_name(text: str) -> str:
     """The name of a parameter, metric or tag, which MLflow also takes for a path and wants in its shortest form."""
-    unclear = (found.start() for found in UNCLEAR_IN_A_PATH.finditer(text))
+    unclear = (match.start() for match in UNCLEAR_IN_A_PATH.finditer(text))
     return escape(text, MLFLOW_SIGN, LONGEST_MLFLOW_NAME, unclear)
 
 

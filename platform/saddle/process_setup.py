@@ -77,8 +77,8 @@ def _own_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"home-of-uid{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+    status = folder.lstat()
+    if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid():
         return folder
     return Path(tempfile.mkdtemp(prefix="home-"))  # somebody else's, or a link
 

@@ -171,12 +171,12 @@ def _hidden_like(value: re.Match[str]) -> str:
     return f"{mark}{HIDDEN}{mark}" if whole else HIDDEN
 
 
-def _is_said_to_be(found: re.Match[str], value: re.Match[str]) -> bool:
+def _is_said_to_be(match: re.Match[str], value: re.Match[str]) -> bool:
     """Whether a colon means a value here: `"token": "x"`, `password: x`; but not `demands a token: set …`."""
-    if ":" not in found["sep"] or found["open"] or value[0][:1] in "\"'\\":
+    if ":" not in match["sep"] or match["open"] or value[0][:1] in "\"'\\":
         return True
-    compound = re.search(r"[_.-]|[a-z][A-Z]", found["name"]) is not None
-    if not compound and not is_password_name(found["name"]):
+    compound = re.search(r"[_.-]|[a-z][A-Z]", match["name"]) is not None
+    if not compound and not is_password_name(match["name"]):
         return False
     # a setting is alone on its line, or another one follows; a sentence would go on
     rest = value.string[value.end() :].split("\n", 1)[0].strip()
@@ -195,13 +195,13 @@ def _may_be_secret(name: str, value: str) -> bool:
     return not _PLAIN.fullmatch(bare) and not (value[:1] not in "\"'\\" and _CODE.search(bare))
 
 
-def _without_basic(found: re.Match[str]) -> str:
+def _without_basic(match: re.Match[str]) -> str:
     """`Basic …` without what is a name and a password in base64; other words stay."""
     try:
-        decoded = base64.b64decode(found[2], validate=True)
+        decoded = base64.b64decode(match[2], validate=True)
     except (binascii.Error, ValueError):
-        return found[0]
-    return f"{found[1]}{HIDDEN}" if b":" in decoded else found[0]
+        return match[0]
+    return f"{match[1]}{HIDDEN}" if b":" in decoded else match[0]
 
 
 @lru_cache(maxsize=8)
@@ -212,17 +212,17 @@ def _own_secrets(environment: tuple[tuple[str, str], ...]) -> re.Pattern[str] | 
     """
     values = {part for name, value in environment for part in _secrets_of(name, value)}
     longest_first = sorted(values, key=lambda value: (-len(value), value))
-    found = "|".join(map(re.escape, longest_first))
-    return re.compile(rf"(?<![^\W_])(?:{found})(?![^\W_])") if found else None
+    pattern = "|".join(map(re.escape, longest_first))
+    return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])") if pattern else None
 
 
 def _secrets_of(name: str, value: str) -> tuple[str, ...]:
     """What is secret of a variable: all of it, or the password of an address; as it is and as URLs write it."""
-    found = [value] if is_secret_name(name) and not os.path.exists(value) else []
+    secrets = [value] if is_secret_name(name) and not os.path.exists(value) else []
     if "://" in value:
         try:
-            found.append(urlsplit(value).password or "")
+            secrets.append(urlsplit(value).password or "")
         except ValueError:
-            found.append(value)
-    spelled = {spelling for part in found for spelling in (part, unquote(part), quote(part, safe=""))}
+            secrets.append(value)
+    spelled = {spelling for part in secrets for spelling in (part, unquote(part), quote(part, safe=""))}
     return tuple(part for part in spelled if len(part) >= SHORTEST_EXACT and HIDDEN not in part)

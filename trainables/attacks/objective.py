@@ -123,9 +123,9 @@ def judge_with_gradient(objective: Objective, images: Tensor, which: Tensor) -> 
 
 def _gradient(loss: Tensor, point: Tensor) -> Tensor:
     # a network that rounds its input, or looks up a table, may leave no path from the loss to the image
-    found = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
+    gradient = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
     # sign(NaN) is NaN: one overflow in the network would take the iterate out of its ball for good
-    return torch.zeros_like(point) if found is None else found.nan_to_num(0.0)
+    return torch.zeros_like(point) if gradient is None else gradient.nan_to_num(0.0)
 
 
 def logits_in_passes(logits_of: LogitsOf, images: Tensor) -> Tensor:

@@ -40,9 +40,9 @@ def _run_together(
     run(lambda points, here: objective(points, rows[here]), repeated, torch.cat(starts), together)
     best.evaluations += together.evaluations
     by_turn = (tensor.chunk(count) for tensor in (together.images, together.loss, together.fooled))
-    for found, loss, fooled in zip(*by_turn, strict=True):
+    for adversarial, loss, fooled in zip(*by_turn, strict=True):
         standing = ~best.fooled[which]
-        best.update(which[standing], found[standing], Judged(loss, fooled).of(standing))
+        best.update(which[standing], adversarial[standing], Judged(loss, fooled).of(standing))
 
 
 def _turns_together(images: Tensor) -> int:

@@ -46,10 +46,10 @@ def how_to_get(name: str, root: Path) -> str:
 def look(name: str, root: Path) -> Presence | None:
     """How much of a known dataset is there, by counting; None where nothing is."""
     try:
-        found = KNOWN[name].locate(root)
-        if found is None:
+        files = KNOWN[name].locate(root)
+        if files is None:
             return None
-        counts = found.count()
+        counts = files.count()
     except DataError as error:
         return Presence("", 0, 0, str(error))
-    return Presence(found.form, counts["train"], counts["test"])
+    return Presence(files.form, counts["train"], counts["test"])

@@ -20,10 +20,10 @@ def find_source(spec: NamedDataset | FolderDataset | ParquetDataset, root: Path 
     if isinstance(spec, NamedDataset):
         root = data_root(root)
         known = KNOWN[spec.known]
-        found = known.locate(root)
-        if found is None:
+        source = known.locate(root)
+        if source is None:
             raise known.absent(root)
-        return found.source
+        return source.source
     if isinstance(spec, FolderDataset):
         return find_folder(spec)
     return find_parquet(spec)

@@ -111,8 +111,8 @@ class KnownDataset:
 
         Raises `DataError` where either is there in part.
         """
-        found = self.find(root) if self.find is not None else None
-        return found or self._in_parquet(root)
+        files = self.find(root) if self.find is not None else None
+        return files or self._in_parquet(root)
 
     @property
     def what_goes_there(self) -> str:

@@ -43,11 +43,11 @@ class Splits:
 
     def counts(self) -> dict[str, str]:
         """How many images of each class every part has, in words."""
-        found = {}
+        parts = {}
         for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
             of = part.labels.bincount(minlength=2).tolist()
-            found[name] = ", ".join(f"{count} {label}" for count, label in zip(of, self.classes, strict=True))
-        return found
+            parts[name] = ", ".join(f"{count} {label}" for count, label in zip(of, self.classes, strict=True))
+        return parts
 
 
 def splits(config: DefectSettings, dataset: Dataset, device: Any) -> Splits:
@@ -56,27 +56,27 @@ def splits(config: DefectSettings, dataset: Dataset, device: Any) -> Splits:
 
     Raises `DataError` for more than two classes of which none is named positive, and for too few images.
     """
-    found = one_vs_rest(dataset, config.positive) if config.positive else dataset
-    if len(found.classes) != 2:
+    binary = one_vs_rest(dataset, config.positive) if config.positive else dataset
+    if len(binary.classes) != 2:
         raise DataError(
-            f"dataset {dataset.name} has {len(found.classes)} classes, not two; say which of "
-            f"{', '.join(found.classes)} count as damaged, such as positive: [{found.classes[-1]}]"
+            f"dataset {dataset.name} has {len(binary.classes)} classes, not two; say which of "
+            f"{', '.join(binary.classes)} count as damaged, such as positive: [{binary.classes[-1]}]"
         )
     try:
         seed = SUBSET_SEED + config.split_seed
-        held_in, held_out, rest = hold_out(found.train, found.validation, config.validation_fraction, seed)
+        held_in, held_out, rest = hold_out(binary.train, binary.validation, config.validation_fraction, seed)
     except ValueError as error:
         raise DataError(f"dataset {dataset.name}: {error}") from None
     if config.train_size is not None:
         held_out = held_out[: max(2 * LEAST, round(config.validation_fraction * config.train_size))]
-    tested = draw_subset(found.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
-    channels, height, breadth = found.shape
+    tested = draw_subset(binary.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
+    channels, height, breadth = binary.shape
     return Splits(
-        train=_samples(config, found.train, rest[: config.train_size], device),
+        train=_samples(config, binary.train, rest[: config.train_size], device),
         validation=_samples(config, held_in, held_out, device),
-        test=_samples(config, found.test, tested, device),
+        test=_samples(config, binary.test, tested, device),
         shape=(1 if config.grey else channels, height, breadth),
-        classes=(found.classes[0], found.classes[1]),
+        classes=(binary.classes[0], binary.classes[1]),
         fingerprint=dataset.fingerprint,
     )
 

@@ -141,7 +141,7 @@ class AnalysisTable(Generic[Part]):
         return findings
 
 
-def _joined(found: Sequence[Findings]) -> dict[str, Any]:
+def _joined(findings: Sequence[Findings]) -> dict[str, Any]:
     import torch
 
-    return {name: torch.cat([one.arrays[name] for one in found]) for name in found[0].arrays}
+    return {name: torch.cat([one.arrays[name] for one in findings]) for name in findings[0].arrays}

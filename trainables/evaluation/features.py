@@ -78,10 +78,10 @@ def of_classifier(
     except StopIteration:
         raise ValueError(f"{type(model).__name__} has no weights") from None
     with frozen(model), torch.no_grad():
-        found = features(torch.zeros(1, *shape, device=device))
-    if found.ndim != 2:
+        sample = features(torch.zeros(1, *shape, device=device))
+    if sample.ndim != 2:
         raise ValueError(
-            f"{type(model).__name__}.features gives {tuple(found.shape)} for one image, which must be pooled: (1, F)"
+            f"{type(model).__name__}.features gives {tuple(sample.shape)} for one image, which must be pooled: (1, F)"
         )
 
     def compute(images: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def of_classifier(
         return result
 
     size = f"none: {shape[1]}×{shape[2]} pixels as they are"
-    return NetworkFeatures(name, "fd", found.shape[1], size, weights_checksum(model), model, compute, batch)
+    return NetworkFeatures(name, "fd", sample.shape[1], size, weights_checksum(model), model, compute, batch)
 
 
 def weights_checksum(model: nn.Module) -> str:

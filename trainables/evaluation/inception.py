@@ -95,9 +95,9 @@ def _cached(url: str) -> Path:
             with fetched.open("wb") as out, urlopen(asked, timeout=TIMEOUT) as answer:
                 while chunk := answer.read(CHUNK):
                     out.write(chunk)
-            found = _sha256(fetched)
-            if not found.startswith(OFFICIAL):
-                raise WeightsError(f"{url} gave something else than FID's weights: its SHA-256 is {found}")
+            digest = _sha256(fetched)
+            if not digest.startswith(OFFICIAL):
+                raise WeightsError(f"{url} gave something else than FID's weights: its SHA-256 is {digest}")
             os.replace(fetched, target)
     except (OSError, HTTPException) as error:
         raise WeightsError(

@@ -125,12 +125,12 @@ def darkness(images: Tensor) -> Tensor:
     return 1 - to_grey(images)[:, 0]
 
 
-def _scores(ranked: Tensor, found: Tensor, thresholds: Tensor) -> MaskCurve:
+def _scores(ranked: Tensor, inside: Tensor, thresholds: Tensor) -> MaskCurve:
     """Counts from sorted values: of K thresholds none looks at all pixels again."""
-    found = found.sort().values
+    inside = inside.sort().values
     above = (len(ranked) - torch.searchsorted(ranked, thresholds, right=True)).double()
-    hits = (len(found) - torch.searchsorted(found, thresholds, right=True)).double()
-    n, positives = len(ranked), len(found)
+    hits = (len(inside) - torch.searchsorted(inside, thresholds, right=True)).double()
+    n, positives = len(ranked), len(inside)
     union = above + positives - hits
     return MaskCurve(
         thresholds=thresholds.double().cpu(),

@@ -23,12 +23,12 @@ SHOWN = 8
 
 def probabilities(model: nn.Module, samples: Samples) -> Tensor:
     """How probably each pixel is damaged, (N, H, W) on the CPU."""
-    found = []
+    parts = []
     with frozen(model), torch.no_grad():
         for first in range(0, len(samples), BATCH):
             images, _ = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
-            found.append(torch.sigmoid(model(images)).cpu())
-    return torch.cat(found)
+            parts.append(torch.sigmoid(model(images)).cpu())
+    return torch.cat(parts)
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
@@ -67,9 +67,9 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     )
 
 
-def _gallery(test: Samples, found: Tensor) -> Any:
+def _gallery(test: Samples, predicted: Tensor) -> Any:
     index = (test.labels.cpu() == 1).nonzero().squeeze(1)[:SHOWN]
     images, _ = test.__getitems__(index.tolist())
     assert test.masks is not None
     masks = test.masks.cpu()[index][:, None].to(torch.float32) / 255
-    return columns([images.cpu(), found[index][:, None], masks], ("x", "found", "mask"))
+    return columns([images.cpu(), predicted[index][:, None], masks], ("x", "found", "mask"))

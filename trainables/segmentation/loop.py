@@ -58,8 +58,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         assert data.validation.masks is not None
         damaged = data.validation.labels.cpu() == 1
         marked = regions(data.validation.masks.cpu()[damaged])
-        found = probabilities(bare, data.validation)[damaged]
-        scores = mask_scores(found, marked.positive, 0.5, marked.ignored)
+        predicted = probabilities(bare, data.validation)[damaged]
+        scores = mask_scores(predicted, marked.positive, 0.5, marked.ignored)
         yield Report(
             {
                 "train/loss": require_finite("train/loss", run.mean(float(total) / seen)),
@@ -86,7 +86,7 @@ def segmentation_loss(logits: Tensor, masks: Tensor, dice_weight: float) -> Tens
     counted, wanted = ~marked.ignored, marked.positive.to(logits.dtype)
     pixels = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     loss = torch.where(counted, pixels, 0).sum() / counted.sum().clamp(min=1)
-    found = torch.where(counted, torch.sigmoid(logits), 0)
+    predicted = torch.where(counted, torch.sigmoid(logits), 0)
     wanted = torch.where(counted, wanted, 0)
-    dice = (2 * (found * wanted).sum() + 1) / (found.sum() + wanted.sum() + 1)
+    dice = (2 * (predicted * wanted).sum() + 1) / (predicted.sum() + wanted.sum() + 1)
     return loss + dice_weight * (1 - dice)

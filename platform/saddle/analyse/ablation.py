@@ -192,8 +192,8 @@ def arms_of(study: Study, entries: Sequence[TrialRecord]) -> list[Arm]:
     """
     ablation = _ablation(study)
     names = {entry.arm for entry in entries if entry.arm is not None}
-    found = {entry.arm: entry.settings for entry in entries if entry.arm is not None}
-    starts = [ablation.baseline, *(settings for _, settings in sorted(found.items()))]
+    settings_by_arm = {entry.arm: entry.settings for entry in entries if entry.arm is not None}
+    starts = [ablation.baseline, *(settings for _, settings in sorted(settings_by_arm.items()))]
     for start in starts:
         try:
             arms = make_arms(ablation, start, study.settings)

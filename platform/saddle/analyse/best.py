@@ -53,8 +53,8 @@ def best(
     entries: Iterable[TrialRecord], objective: Metric, constraints: Sequence[Constraint] = ()
 ) -> TrialRecord | None:
     """The best completed trial that keeps the constraints; the earlier one of equals; None where there is none."""
-    found = candidates(entries, [objective], constraints)
-    return min(found, key=lambda entry: objective.cost(entry.metrics[objective.name]), default=None)
+    feasible = candidates(entries, [objective], constraints)
+    return min(feasible, key=lambda entry: objective.cost(entry.metrics[objective.name]), default=None)
 
 
 def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialRecord]) -> TrialRecord | None:
@@ -66,5 +66,5 @@ def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialReco
     """
     selection = selection_of(study, declared)
     wanted = list(dict.fromkeys([selection, *(objectives_of(study, declared) if study.ablation is None else ())]))
-    found = candidates(entries, wanted, study.constraints)
-    return min(found, key=lambda entry: [metric.cost(entry.metrics[metric.name]) for metric in wanted], default=None)
+    feasible = candidates(entries, wanted, study.constraints)
+    return min(feasible, key=lambda entry: [metric.cost(entry.metrics[metric.name]) for metric in wanted], default=None)

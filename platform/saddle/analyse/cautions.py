@@ -142,8 +142,8 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
 def attacks_run(entry: TrialRecord) -> tuple[str, ...]:
     """The attacks of a trial's test: those that its fingerprint lists, a set's members each, else its setting's."""
     run, named = entry.fingerprints.get(ATTACKS), entry.measured_params.get(ATTACKS)
-    found = run if isinstance(run, Mapping) else named if isinstance(named, list | tuple) else ()
-    return tuple(map(str, found))
+    attacks = run if isinstance(run, Mapping) else named if isinstance(named, list | tuple) else ()
+    return tuple(map(str, attacks))
 
 
 def single_attack(entries: Sequence[TrialRecord], metric: Metric) -> Iterable[str]:

@@ -93,13 +93,13 @@ def _words(arm: Arm, label: str) -> tuple[str, ...]:
 
 def _by_levels(value: PublishedValue, arms: Sequence[Arm]) -> Arm | None:
     """The one arm with a level of that name, and with those levels of other factors that the conditions state."""
-    found = [
+    rows = [
         arm
         for arm in arms
         if any(readable(level) == value.arm for level in arm.levels.values())
         and all(same(level, value.conditions[name]) for name, level in arm.levels.items() if name in value.conditions)
     ]
-    return found[0] if len(found) == 1 else None
+    return rows[0] if len(rows) == 1 else None
 
 
 def _in_block(entry: TrialRecord, conditions: Mapping[str, Any]) -> bool:
@@ -113,22 +113,22 @@ def _block_of(members: Sequence[TrialRecord], conditions: Mapping[str, Any]) -> 
 
 def _by_seed(members: Sequence[TrialRecord], metric: str) -> list[float]:
     """The completed replicates' values, of a seed with several blocks their mean."""
-    found: dict[int, list[float]] = {}
+    by_seed: dict[int, list[float]] = {}
     for entry in members:
         value = value_of(entry, metric)
         if value is not None and entry.outcome == Outcome.COMPLETED:
-            found.setdefault(entry.seed, []).append(value)
-    return [fmean(values) for values in found.values()]
+            by_seed.setdefault(entry.seed, []).append(value)
+    return [fmean(values) for values in by_seed.values()]
 
 
 def _differing(conditions: Mapping[str, Any], members: Sequence[TrialRecord], config: Any) -> tuple[Condition, ...]:
-    found = []
+    named = []
     for name, wanted in conditions.items():
         ours = {canonical(value): value for entry in members if (value := _setting(entry, name)) is not ABSENT}
         if not members or (len(ours) == 1 and canonical(_as_ours(name, wanted, members[0], config)) in ours):
             continue
-        found.append(Condition(name, wanted, tuple(ours.values())))
-    return tuple(found)
+        named.append(Condition(name, wanted, tuple(ours.values())))
+    return tuple(named)
 
 
 def _setting(entry: TrialRecord, name: str) -> Any:

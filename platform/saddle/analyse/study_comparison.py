@@ -91,11 +91,11 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
     if study.ablation is None:
-        found = best_trial(study, declared, entries)
+        winner = best_trial(study, declared, entries)
         asked = declared.metric(metric) if metric else objectives_of(study, declared)[0]
-        value = None if found is None else value_of(found, asked.name)
-        arm = ArmValues("best trial", {} if found is None or value is None else {found.seed: value})
-        return StudyView(study, asked, [arm], best=found, **shared)
+        value = None if winner is None else value_of(winner, asked.name)
+        arm = ArmValues("best trial", {} if winner is None or value is None else {winner.seed: value})
+        return StudyView(study, asked, [arm], best=winner, **shared)
     asked = declared.metric(metric) if metric else results.metric
     measured = results.measured(asked.name)
     spec = comparison_spec(study, asked, results.history)
@@ -146,7 +146,7 @@ def _of(view: StudyView, arm: ArmValues, scale: ScaleName) -> ArmValues:
 
 def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
     """The parameters and fingerprints that all of a study's trials share; `…` where they vary within the study."""
-    found: dict[str, str] = {}
+    differing: dict[str, str] = {}
     for prefix, groups in (
         ("", [entry.measured_params for entry in entries]),
         ("ran on ", [_flat(entry.fingerprints) for entry in entries]),
@@ -155,18 +155,18 @@ def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
             if prefix and name in HIDDEN_FACTS:
                 continue
             values = {canonical(group.get(name)): group.get(name) for group in groups}
-            found[prefix + name] = readable(next(iter(values.values()))) if len(values) == 1 else "…"
-    return found
+            differing[prefix + name] = readable(next(iter(values.values()))) if len(values) == 1 else "…"
+    return differing
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    alike: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
+            alike |= _flat(value, f"{prefix}{name}.")
         else:
-            found[f"{prefix}{name}"] = value
-    return found
+            alike[f"{prefix}{name}"] = value
+    return alike
 
 
 def _notes(views: Sequence[StudyView]) -> list[str]:

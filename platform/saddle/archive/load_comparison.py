@@ -18,7 +18,7 @@ def load_views(
 
     Raises `NotFound` for a study that isn't there, or a metric that none of its trials has.
     """
-    found: list[StudyView] = []
+    views: list[StudyView] = []
     for given in names:
         store, name = open_named(given, storage)
         for stored in find_studies(store, name):
@@ -29,5 +29,5 @@ def load_views(
                 near = nearest(metric, known)
                 hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
                 raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
-            found.append(view_of(results, metric))
-    return found
+            views.append(view_of(results, metric))
+    return views

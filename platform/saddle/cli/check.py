@@ -81,15 +81,15 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
     from saddle.store.ledger import Ledger
 
     store, name = open_named(name, storage)
-    found = find_trial(store, name)
-    note_doubt(found)
-    entries = Ledger(store, found.stored.run).entries()
-    items = check_trial(store, found, entries, None if data_root is None else str(data_root))
-    keep(store, found, items)
+    trial = find_trial(store, name)
+    note_doubt(trial)
+    entries = Ledger(store, trial.stored.run).entries()
+    items = check_trial(store, trial, entries, None if data_root is None else str(data_root))
+    keep(store, trial, items)
     return items
 
 
-def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
+def keep(store: Store, trial: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
     from saddle.archive.study_end import tell_study_end
     from saddle.cli.output.terminal import echo
@@ -100,14 +100,14 @@ def keep(store: Store, found: FoundTrial, items: Sequence[CheckItem]) -> None:
     from saddle.store.ownership.lock import lock_study
     from saddle.track.opening import open_tracker, was_tracked
 
-    stored, run = found.stored, found.stored.run
+    stored, run = trial.stored, trial.stored.run
     try:
         with lock_study(store, run) as lock:
-            write_checks(store, run, found.entry, items, lock)
+            write_checks(store, run, trial.entry, items, lock)
             results = stored.read_results(store)
             write_report(store, results)
             tracker = open_tracker(store, run, enabled=was_tracked(store, run), declared=stored.declared)
-            tracker.note_checks(Ledger(store, run).get(found.entry.key))
+            tracker.note_checks(Ledger(store, run).get(trial.entry.key))
             tell_study_end(store, results, tracker)
             undelivered = tracker.close(20.0)
     except StorageError as error:

@@ -59,21 +59,21 @@ def presence_row(name: str, root: Any) -> dict[str, Any]:
     from trainables.datasets.availability import look
     from trainables.datasets.registry import KNOWN
 
-    facts, found = KNOWN[name].facts, look(name, root)
+    facts, availability = KNOWN[name].facts, look(name, root)
     train, test = facts.stored
     return {
         "name": name,
-        "present": found is not None and not found.problem,
-        "complete": found is not None and found.complete(name),
+        "present": availability is not None and not availability.problem,
+        "complete": availability is not None and availability.complete(name),
         "classes": len(facts.classes),
         "train": train,
         "test": test,
-        "train_here": found.train if found is not None else 0,
-        "test_here": found.test if found is not None else 0,
+        "train_here": availability.train if availability is not None else 0,
+        "test_here": availability.test if availability is not None else 0,
         "shape": list(facts.shape),
         "tile": facts.tile,
-        "files": found.form if found is not None else "",
-        "problem": found.problem if found is not None else "",
+        "files": availability.form if availability is not None else "",
+        "problem": availability.problem if availability is not None else "",
     }
 
 

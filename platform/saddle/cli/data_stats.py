@@ -176,11 +176,11 @@ def usual_epsilon(name: str | None) -> tuple[float, str]:
 
     for trainable in find_trainables() if name in KNOWN else ():
         try:
-            found = load_trainable(trainable).defaults({"dataset": name}, None, None).get("epsilon")
+            default = load_trainable(trainable).defaults({"dataset": name}, None, None).get("epsilon")
         except TrainableError:  # somebody else's, which has nothing to do with data
             continue
-        if found is not None:
-            return float(found.value), f"{trainable}'s for {name}: {found.source}"
+        if default is not None:
+            return float(default.value), f"{trainable}'s for {name}: {default.source}"
     return 8 / 255, "the customary one of colour photographs"
 
 

@@ -67,21 +67,21 @@ def evaluate(
     evaluate_all(store, names, settings or (), root, anew=anew, address=address, insecure=insecure, as_json=as_json)
 
 
-def evaluate_one(store: Store, found: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
+def evaluate_one(store: Store, trial: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
     """Measure one trial and print it beside what is stored of it."""
     from saddle.archive.model.reevaluate import evaluate_trial
     from saddle.cli.output.display import note_doubt
     from saddle.cli.output.tables import print_json, print_table
 
-    note_doubt(found)
-    metrics = evaluate_trial(store, found, settings, root, "last" if last else "best")
-    before = {**found.entry.test_last} if last else {**found.entry.metrics}
+    note_doubt(trial)
+    metrics = evaluate_trial(store, trial, settings, root, "last" if last else "best")
+    before = {**trial.entry.test_last} if last else {**trial.entry.metrics}
     if as_json:
-        print_json({"trial": found.name, "metrics": metrics, "when_trained": {n: before.get(n) for n in metrics}})
+        print_json({"trial": trial.name, "metrics": metrics, "when_trained": {n: before.get(n) for n in metrics}})
     else:
         rows = [(name, value, before.get(name)) for name, value in metrics.items()]
-        stored = "measured before" if found.entry.measured else "when trained"
-        print_table(("metric", "now", stored), rows, title=found.name)
+        stored = "measured before" if trial.entry.measured else "when trained"
+        print_table(("metric", "now", stored), rows, title=trial.name)
 
 
 def evaluate_all(store: Store, names: list[str], settings: Any, root: str | None, *, as_json: bool, **how: Any) -> None:
@@ -90,16 +90,16 @@ def evaluate_all(store: Store, names: list[str], settings: Any, root: str | None
     from saddle.errors import UserError
     from saddle.execute.remeasurement import Options, remeasure
 
-    found = []
+    remeasured = []
     for name in names:
         lines = Lines(name, quiet=as_json)
         options = Options(data_root=root, told=lines.told, begun=lines.begun, **how)
-        found.append(remeasure(store, name, settings, options))
+        remeasured.append(remeasure(store, name, settings, options))
         if not as_json:
-            conclude(found[-1])
+            conclude(remeasured[-1])
     if as_json:
-        print_json([facts(one) for one in found])
-    left_out = {f"{one.study}/{key}": why for one in found for key, why in one.left_out.items()}
+        print_json([facts(one) for one in remeasured])
+    left_out = {f"{one.study}/{key}": why for one in remeasured for key, why in one.left_out.items()}
     if left_out:
         listed = "\n".join(f"  {name}: {why}" for name, why in left_out.items())
         raise UserError(

@@ -29,12 +29,12 @@ def export(
     from saddle.study.trainables import TrainableError
 
     store, study = open_named(study, storage)
-    found = find_trial(store, study, trial)
-    note_doubt(found)
-    folder = to or Path(found.name.replace("/", "-"))
-    export_trial(store, found, folder)
+    stored_trial = find_trial(store, study, trial)
+    note_doubt(stored_trial)
+    folder = to or Path(stored_trial.name.replace("/", "-"))
+    export_trial(store, stored_trial, folder)
     try:
-        trainable_of(found.stored)
+        trainable_of(stored_trial.stored)
     except TrainableError as error:
         echo(f"saddle: load.py won't work here: {error}", err=True)
-    echo(f"{found.name} → {folder}\nload it with: python {folder}/load.py")
+    echo(f"{stored_trial.name} → {folder}\nload it with: python {folder}/load.py")

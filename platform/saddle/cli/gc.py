@@ -65,14 +65,14 @@ def collect_all(store: Store, dry_run: bool) -> list[Collected]:
     from saddle.archive.studies import read_study, study_names
     from saddle.errors import UserError
 
-    found = []
+    removed = []
     for known in study_names(store):
         try:
             stored = read_study(store, known)
-            found += [collect(store, stored, dry_run=dry_run)] if stored is not None else []
+            removed += [collect(store, stored, dry_run=dry_run)] if stored is not None else []
         except UserError as error:
-            found.append(Collected(known, note=f"left alone: {str(error).splitlines()[0]}"))
-    return found
+            removed.append(Collected(known, note=f"left alone: {str(error).splitlines()[0]}"))
+    return removed
 
 
 def facts(one: Collected, dry_run: bool) -> dict[str, Any]:

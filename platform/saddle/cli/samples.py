@@ -28,11 +28,11 @@ def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, a
         raise NothingPaired("--samples compares the arms of an ablation, and this is a search; leave it out")
     rows: list[dict[str, Any]] = []
     for stored in ablations:
-        found = study_on_samples(stored.read_results(store), store)
-        section = samples_section(stored.run.name, found)
+        on_samples = study_on_samples(stored.read_results(store), store)
+        section = samples_section(stored.run.name, on_samples)
         if section is None:
             raise NothingPaired(f"{stored.run.name} has no seed yet that both an arm and the baseline completed")
-        rows += sample_rows(stored.run.name, found)
+        rows += sample_rows(stored.run.name, on_samples)
         if section.table is None:
             echo(f"{stored.run.name}: {section.lead}", err=True)
         elif not (as_json or as_csv):

@@ -22,7 +22,7 @@ def trainables(
     from saddle.study.hyperparameters import describe_trainable, families
     from saddle.study.trainables import find_trainables
 
-    described = [describe_trainable(found) for found in ([name] if name else find_trainables())]
+    described = [describe_trainable(installed) for installed in ([name] if name else find_trainables())]
     if as_json:
         print_json(described)
         return

@@ -36,13 +36,13 @@ def verify(
     from saddle.verify.verify_study import verify_study
 
     store, study = open_named(study, storage)
-    found = [repair_study(store, run) if repair else verify_study(store, run) for run in runs(store, study)]
+    verifications = [repair_study(store, run) if repair else verify_study(store, run) for run in runs(store, study)]
     if as_json:
-        print_json([one.facts() for one in found])
+        print_json([one.facts() for one in verifications])
     else:
-        for one in found:
+        for one in verifications:
             show(one, store)
-    if not all(one.clean for one in found):
+    if not all(one.clean for one in verifications):
         raise typer.Exit(DIFFERENT)
 
 

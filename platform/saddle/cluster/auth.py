@@ -175,7 +175,7 @@ def split(address: str) -> tuple[str, int | None]:
 def is_loopback(host: str) -> bool:
     """Whether every address that the name stands for is this machine's own."""
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError:
         return False
-    return bool(found) and all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in found)
+    return bool(addresses) and all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in addresses)

@@ -97,10 +97,10 @@ def own_settings() -> dict[str, str]:
     try:
         for role in ROLES:
             session.get_component("credential_provider").remove(role)
-        found = session.get_credentials()
-        if found is None:
+        credentials = session.get_credentials()
+        if credentials is None:
             return {}
-        frozen = found.get_frozen_credentials()
+        frozen = credentials.get_frozen_credentials()
         endpoint = session.create_client("s3").meta.endpoint_url
     except (BotoCoreError, ClientError, ValueError):
         return {}  # the driver's own first use of the store says in full what is wrong

@@ -40,15 +40,15 @@ class SecretError(UserError):
 
 def to_send(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variables for a driver on the cluster; raises `SecretError` where one of them is secret."""
-    found = _named(os.environ if environment is None else environment, FOR_DRIVER)
-    for name, value in found.items():
+    variables = _named(os.environ if environment is None else environment, FOR_DRIVER)
+    for name, value in variables.items():
         if is_secret(name, value):
             raise SecretError(
                 f"{name} holds a password or key, and what is sent along with a study is shown on the cluster's "
                 f"dashboard: set {name} in the environment of the cluster's nodes, and run this command without it "
                 f"(env -u {name} saddle …)"
             )
-    return found
+    return variables
 
 
 def for_workers() -> dict[str, str]:

@@ -38,13 +38,13 @@ class LocalNode:
 
 def local_nodes() -> list[LocalNode]:
     """Every raylet that runs on this machine, as far as this process may see them."""
-    found = []
+    clusters = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # ended meanwhile
             command = process.cmdline()
             if command and Path(command[0]).name == "raylet" and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(read_node(command, process))
-    return [node for node in found if node.address]
+                clusters.append(read_node(command, process))
+    return [node for node in clusters if node.address]
 
 
 def read_node(command: Sequence[str], process: psutil.Process) -> LocalNode:

@@ -51,10 +51,10 @@ def sees(url: str, path: str, nonce: str) -> str:
     """Why the storage here isn't that of the driver; empty where it is. Runs on a node."""
     adopt_credentials(url)
     try:
-        found = open_store(url, create=False).read(path)
+        content = open_store(url, create=False).read(path)
     except FileNotFoundError:
         return "what the driver wrote is not there"
-    return "" if found == nonce.encode() else "something else is there"
+    return "" if content == nonce.encode() else "something else is there"
 
 
 def _answer(reference: Any) -> str:

@@ -55,15 +55,15 @@ def own_ports() -> list[Port]:
     """The ports of the Ray that this process has started and is connected to, each of them tried."""
     import psutil
 
-    found: dict[tuple[str, int], Port] = {}
+    ports: dict[tuple[str, int], Port] = {}
     for process in [psutil.Process(), *rays_processes()]:
         with contextlib.suppress(psutil.Error):
             for connection in process.net_connections("tcp"):
                 if connection.status == psutil.CONN_LISTEN:
                     address, number = connection.laddr[:2]
                     name = _name_of(process)
-                    found[address, number] = Port(name, address, number, answers_without_token(address, number))
-    return sorted(found.values(), key=lambda port: (port.process, port.number))
+                    ports[address, number] = Port(name, address, number, answers_without_token(address, number))
+    return sorted(ports.values(), key=lambda port: (port.process, port.number))
 
 
 def rays_processes() -> Iterator[Any]:

@@ -85,13 +85,13 @@ def count_slots(resources: Resources, nodes: Nodes) -> int:
 
 def nodes_of_kind(nodes: Nodes, machine: str | None) -> Nodes:
     """The nodes that are this kind of machine, all of them for None; raises `DoesNotFit` where there is none."""
-    found = [node for node in nodes if machine is None or node.get(machine, 0.0) >= 1]
-    if not found:
+    fitting = [node for node in nodes if machine is None or node.get(machine, 0.0) >= 1]
+    if not fitting:
         raise DoesNotFit(
             f"no node offers {machine}, which block machine asks for; on those of that kind run ray start with"
             f" --resources='{{\"{machine}\": 1}}'"
         )
-    return found
+    return fitting
 
 
 def _how_many(worker: Shape, node: Mapping[str, float]) -> int:

@@ -65,13 +65,13 @@ def row(name: str, arm: Arm, entries: Sequence[TrialRecord], metric: str) -> dic
     }
 
 
-def effects(found: Sequence[Effect]) -> DataFrame:
+def effects(judged: Sequence[Effect]) -> DataFrame:
     """A row for each effect (see `LoadedStudy.effects`)."""
     import pandas as pd
 
     names = [field.name for field in fields(Effect) if field.name != "differences"]
     names.insert(names.index("metric") + 1, "direction")
-    return pd.DataFrame({name: [plain(getattr(effect, name)) for effect in found] for name in names})
+    return pd.DataFrame({name: [plain(getattr(effect, name)) for effect in judged] for name in names})
 
 
 def plain(value: Any) -> Any:

@@ -33,7 +33,7 @@ def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *,
     import numpy as np
     import pandas as pd
 
-    found: list[tuple[TrialRecord, Predictions]] = []
+    stored: list[tuple[TrialRecord, Predictions]] = []
     rows = 0
     for entry in entries:
         try:
@@ -42,21 +42,21 @@ def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *,
             if required:
                 raise
             continue
-        found.append((entry, read))
+        stored.append((entry, read))
         rows += len(read.labels)
         if rows > MOST_ROWS:
             raise TooMany(
-                f"{len(found)} of {len(entries)} trials alone have {rows:,} predictions; "
+                f"{len(stored)} of {len(entries)} trials alone have {rows:,} predictions; "
                 "predictions_of(TRIAL) gives those of one"
             )
-    lengths = [len(read.labels) for _, read in found]
-    names = list(dict.fromkeys(name for _, read in found for name in read.predicted))
-    columns: dict[str, Any] = repeated([entry for entry, _ in found], lengths, called)
+    lengths = [len(read.labels) for _, read in stored]
+    names = list(dict.fromkeys(name for _, read in stored for name in read.predicted))
+    columns: dict[str, Any] = repeated([entry for entry, _ in stored], lengths, called)
     columns["sample"] = np.concatenate([np.arange(n, dtype=np.int32) for n in lengths] or [np.zeros(0, dtype=np.int32)])
-    columns["label"] = joined([read.labels for _, read in found])
+    columns["label"] = joined([read.labels for _, read in stored])
     for name in names:
-        columns[PREDICTIONS + name] = joined([read.predicted.get(name, unknown(read)) for _, read in found])
-    columns["right"] = np.concatenate([read.right() for _, read in found] or [np.zeros(0, dtype=bool)])
+        columns[PREDICTIONS + name] = joined([read.predicted.get(name, unknown(read)) for _, read in stored])
+    columns["right"] = np.concatenate([read.right() for _, read in stored] or [np.zeros(0, dtype=bool)])
     return pd.DataFrame(columns)
 
 

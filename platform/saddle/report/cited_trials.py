@@ -14,8 +14,8 @@ def leaders(results: StudyResults) -> list[TrialRecord]:
     if results.answer.front:
         return list(results.answer.front)
     objective, *others = objectives_of(results.study, results.declared)
-    found = candidates(results.comparable, [objective, *others], results.study.constraints)
-    return sorted(found, key=lambda entry: objective.cost(entry.metrics[objective.name]))
+    ranked = candidates(results.comparable, [objective, *others], results.study.constraints)
+    return sorted(ranked, key=lambda entry: objective.cost(entry.metrics[objective.name]))
 
 
 def illustrated(results: StudyResults) -> list[TrialRecord]:

@@ -53,11 +53,11 @@ def arm_rows(comparison: StudyComparison) -> list[dict[str, Any]]:
     rows = []
     for view in comparison.views:
         for arm in view.arms:
-            effect, found = _plain(view.effects.get(arm.arm)) or {}, mean_sd(arm)
+            effect, moments = _plain(view.effects.get(arm.arm)) or {}, mean_sd(arm)
             rows.append(
                 {
                     "study": view.name, "arm": arm.arm, "metric": view.metric.name, "seeds": len(arm.values),
-                    "mean": None if found is None else found[0],
+                    "mean": None if moments is None else moments[0],
                     **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
                     "difference": effect.get("mean"),
                 }

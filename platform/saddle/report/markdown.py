@@ -91,10 +91,10 @@ def _row(cells: Sequence[str]) -> str:
 def paragraph(words: str) -> str:
     """The same at the beginning of a block, where signs may begin a list or a heading."""
     line = re.sub(r"#+$", r"\\\g<0>", text(words))  # at the end of a heading they would be taken off
-    found = AT_THE_START.match(line)
-    if found is None:
+    match = AT_THE_START.match(line)
+    if match is None:
         return line
-    place = found.end() if line[0].isdigit() else 0
+    place = match.end() if line[0].isdigit() else 0
     return f"{line[:place]}\\{line[place:]}"
 
 
@@ -110,6 +110,6 @@ def printable(words: str) -> str:
 
 def fenced(content: str, language: str) -> Iterator[str]:
     """A block of code behind a fence that its content doesn't have."""
-    longest = max((len(found) for found in re.findall(r"`{3,}", content)), default=2)
+    longest = max((len(run) for run in re.findall(r"`{3,}", content)), default=2)
     fence = "`" * (longest + 1)
     yield from (f"{fence}{language}", content.rstrip("\n"), fence)

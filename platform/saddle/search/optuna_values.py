@@ -45,7 +45,7 @@ def final_values(objectives: Sequence[Objective], entry: TrialRecord) -> list[fl
 
 def violations(study: Study, entry: TrialRecord) -> dict[str, float]:
     """How far each constraint is violated (1 where unmeasured); `method` is 1 where the method failed, else 0."""
-    found = {
+    values = {
         str(c): c.violation(entry.metrics[c.metric]) if c.metric in entry.metrics else 1.0 for c in study.constraints
     }
-    return {**found, METHOD: 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0}
+    return {**values, METHOD: 1.0 if Outcome(entry.outcome) in METHOD_FAILURES else 0.0}

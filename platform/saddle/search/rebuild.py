@@ -132,10 +132,10 @@ def retried(study: Study, entries: Mapping[int, TrialRecord], templates: Sequenc
     planned = planned_trials(study)
     counted = [number for number, trial in enumerate(templates) if SETTINGS in trial.user_attrs]
     beyond = 0 if planned is None else max(0, len(counted) - planned)
-    found: list[int] = []
+    numbers: list[int] = []
     matched: set[int] = set()
     for number, entry in sorted(entries.items()):
-        if len(found) == beyond or entry.outcome not in RETRYABLE:
+        if len(numbers) == beyond or entry.outcome not in RETRYABLE:
             continue
         again = next(
             (n for n in counted if n > number and n not in matched and templates[n].params == templates[number].params),
@@ -143,5 +143,5 @@ def retried(study: Study, entries: Mapping[int, TrialRecord], templates: Sequenc
         )
         if again is not None:
             matched.add(again)
-            found.append(number)
-    return found
+            numbers.append(number)
+    return numbers

@@ -68,19 +68,19 @@ def recall(study: Study, name: str, trials: Sequence[FrozenTrial], times: Sequen
 
 def events(trials: Sequence[FrozenTrial], times: Sequence[Sequence[float]]) -> list[tuple[float, int, int, int]]:
     """Everything that happened, in order: when, the trial's number, what, and in which epoch; starts go by number."""
-    found: list[tuple[float, int, int, int]] = []
+    events: list[tuple[float, int, int, int]] = []
     started = 0.0
     for number, (trial, told) in enumerate(zip(trials, times, strict=True)):
         started = max([started, *told[:1]])
-        found.append((started, number, START, 0))
+        events.append((started, number, START, 0))
         ended = trial.state.is_finished() and bool(told)
         epochs = told[1:-1] if ended else told[1:]
         # the wall clock may have been set back meanwhile, but no epoch comes before the one that it follows
         moments = list(accumulate([started, *epochs], max))
-        found += [(moment, number, EPOCH, epoch) for epoch, moment in enumerate(moments[1:], start=1)]
+        events += [(moment, number, EPOCH, epoch) for epoch, moment in enumerate(moments[1:], start=1)]
         if ended or trial.state.is_finished():
-            found.append((max([moments[-1], *told[-1:]]), number, END, 0))
-    return sorted(found)
+            events.append((max([moments[-1], *told[-1:]]), number, END, 0))
+    return sorted(events)
 
 
 def start(again: optuna.Study, storage: BaseStorage, trial: FrozenTrial, sampling: bool) -> Trial:

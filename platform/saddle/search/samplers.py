@@ -27,21 +27,21 @@ SAMPLES_THE_REST_AT_RANDOM = frozenset({"gp", "cmaes", "qmc"})
 
 def notes(sampler: str, constrained: bool, conditional: Sequence[str] = ()) -> list[str]:
     """What a person should know that this sampler can't learn; `conditional` are the parameters with a condition."""
-    found = []
+    sentences = []
     if conditional and sampler in SAMPLES_THE_REST_AT_RANDOM:
-        found.append(
+        sentences.append(
             f"the {sampler} sampler draws parameters with a condition at random and learns nothing of them:"
             f" {', '.join(conditional)}; tpe does"
         )
     if constrained and sampler not in LEARNS_CONSTRAINTS:
-        found.append(
+        sentences.append(
             f"the {sampler} sampler does not learn from violated constraints; they only decide which trial is best"
         )
     if sampler not in LEARNS_FAILURES:
-        found.append(
+        sentences.append(
             f"the {sampler} sampler does not learn from collapsed or diverged trials and may propose their like again"
         )
-    return found
+    return sentences
 
 
 def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) -> BaseSampler:

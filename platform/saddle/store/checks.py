@@ -53,14 +53,14 @@ def read_checks(store: Store, run: RunId, keys: Iterable[str] | None = None) -> 
     names = [f"{key}.json" for key in keys] if keys is not None else list(store.names(checks_folder(run)))
     names = [name for name in names if name.endswith(".json") and is_name(name.removesuffix(".json"))]
     contents = in_parallel(store, lambda name: _read(store, f"{checks_folder(run)}/{name}"), names)
-    found = zip(names, contents, strict=True)
-    return {name.removesuffix(".json"): checks for name, checks in found if checks is not None}
+    stored = zip(names, contents, strict=True)
+    return {name.removesuffix(".json"): checks for name, checks in stored if checks is not None}
 
 
 def with_checks(entry: TrialRecord, checks: Mapping[str, StoredChecks]) -> TrialRecord:
     """The entry with what the checklist found of it, unless that was of an earlier trial with its key."""
-    found = checks.get(entry.key)
-    return entry if found is None or found.ended != entry.ended else replace(entry, checks=found.items)
+    items = checks.get(entry.key)
+    return entry if items is None or items.ended != entry.ended else replace(entry, checks=items.items)
 
 
 def _read(store: Store, path: str) -> StoredChecks | None:

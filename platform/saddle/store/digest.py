@@ -30,5 +30,5 @@ def read_signed_json(content: bytes) -> dict[str, Any]:
         raise ValueError(f"it has no checksum: {error!r}") from error
     if checksum(to_json(raw).encode()) != expected:
         raise ValueError("its checksum doesn't match")
-    found: dict[str, Any] = raw
-    return found
+    facts: dict[str, Any] = raw
+    return facts

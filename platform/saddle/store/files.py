@@ -51,10 +51,10 @@ def driver_file(store: Store, path: str) -> Path:
 
     Such a file is written in place, so that even a link within the storage would overwrite something else.
     """
-    found = entry_itself(store.local, path)
-    if found.is_symlink():
-        raise _is_a_link(found)
-    return found
+    status = entry_itself(store.local, path)
+    if status.is_symlink():
+        raise _is_a_link(status)
+    return status
 
 
 def driver_folder(store: Store, path: str) -> Path:

@@ -75,10 +75,10 @@ SQLITE = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_IOERR": errno.EIO, "SQLITE_READON
 
 def infrastructure_error(error: BaseException) -> InfrastructureError | None:
     """The one line that a study stops with where `error` is the infrastructure's; None where it isn't."""
-    for found in chain_of(error):
-        if isinstance(found, InfrastructureError):
-            return found
-        what = what_failed(found)
+    for cause in chain_of(error):
+        if isinstance(cause, InfrastructureError):
+            return cause
+        what = what_failed(cause)
         if what is not None:
             return explain_fault(*what)
     return None
@@ -167,15 +167,15 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
     """The error and all that it was raised from, each once."""
     waiting, seen = [error], set[int]()
     while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen:
+        cause = waiting.pop(0)
+        if id(cause) in seen:
             continue
-        seen.add(id(found))
-        yield found
-        members = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+        seen.add(id(cause))
+        yield cause
+        members = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
         # a context that was suppressed (`from None`), too: that spares the reader, and changes nothing of what happened
         # `cause` is Ray's name for what a task raised, `reason` urllib's, `orig` SQLAlchemy's
-        wrapped = (getattr(found, name, None) for name in ("cause", "reason", "orig"))
-        for inner in (found.__cause__, found.__context__, *wrapped, *members):
+        wrapped = (getattr(cause, name, None) for name in ("cause", "reason", "orig"))
+        for inner in (cause.__cause__, cause.__context__, *wrapped, *members):
             if isinstance(inner, BaseException):
                 waiting.append(inner)

@@ -100,19 +100,19 @@ class Ledger:
         return with_checks(entry, read_checks(self.store, self.run, [key]))
 
     def __iter__(self) -> Iterator[TrialRecord]:
-        found: dict[str, TrialRecord] = {}
+        records: dict[str, TrialRecord] = {}
         etags = self.store.etags(self.folder)
         parser = Parser(self.run)
         for segment in read_segments(self.store, self.run):
-            found |= indexed(segment, {name: stamp for name, stamp in etags.items() if name not in found}, parser)
-        rest = [name for name in etags if name not in found]
+            records |= indexed(segment, {name: stamp for name, stamp in etags.items() if name not in records}, parser)
+        rest = [name for name in etags if name not in records]
         for name, content in zip(rest, in_parallel(self.store, self._content, rest), strict=True):
             if content is not None:
-                found[name] = decode(content, f"{self.folder}/{name}", parser)
+                records[name] = decode(content, f"{self.folder}/{name}", parser)
         checks, measured = read_checks(self.store, self.run), read_measurements(self.store, self.run)
         for name in etags:
-            if name in found:
-                yield with_checks(with_measurements(found[name], measured.get(found[name].key, ())), checks)
+            if name in records:
+                yield with_checks(with_measurements(records[name], measured.get(records[name].key, ())), checks)
 
     def _content(self, name: str) -> bytes | None:
         try:

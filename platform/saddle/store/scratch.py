@@ -77,8 +77,8 @@ def remove_abandoned(base: Path) -> int:
     removed = 0
     for folder in base.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):  # another user's, or removed by another process
-            found = folder.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
                 removed += _remove_if_free(folder)
     return removed
 

@@ -89,7 +89,7 @@ class Jobs:
     def list(self) -> list[Job]:
         """Our jobs, those that run first, each kind newest first."""
         with self._asking():
-            ours = [as_job(found) for found in self.client.list_jobs() if STUDIES in (found.metadata or {})]
+            ours = [as_job(details) for details in self.client.list_jobs() if STUDIES in (details.metadata or {})]
         return sorted(ours, key=lambda job: (job.ended, -job.started))
 
     def find(self, names: Sequence[str]) -> Job:
@@ -151,17 +151,17 @@ class Jobs:
             raise ClusterError(f"the cluster at {self.address} does not do that: {error}") from error
 
 
-def as_job(found: Any) -> Job:
+def as_job(details: Any) -> Job:
     """A job from Ray's words."""
-    said = found.metadata or {}
+    said = details.metadata or {}
     return Job(
-        id=found.submission_id or found.job_id,
+        id=details.submission_id or details.job_id,
         studies=tuple(said.get(STUDIES, "").split(",")),
         storage=said.get(STORAGE, ""),
-        status=str(found.status),
-        started=(found.start_time or 0) / 1000,
-        exit_code=found.driver_exit_code,
-        message=redact(found.message or ""),
+        status=str(details.status),
+        started=(details.start_time or 0) / 1000,
+        exit_code=details.driver_exit_code,
+        message=redact(details.message or ""),
     )
 
 

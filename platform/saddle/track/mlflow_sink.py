@@ -67,11 +67,11 @@ class MlflowSink:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._read = read
         self.client = MlflowClient(tracking_uri=uri)
-        found = self.client.get_experiment_by_name(experiment)
-        if found is not None and found.lifecycle_stage != "active":
+        known = self.client.get_experiment_by_name(experiment)
+        if known is not None and known.lifecycle_stage != "active":
             raise Refused(f"the experiment {experiment} was deleted in MLflow; restore it there, or delete it for good")
         self.experiment_id: str = (
-            found.experiment_id if found else self.client.create_experiment(experiment, artifacts, KIND)
+            known.experiment_id if known else self.client.create_experiment(experiment, artifacts, KIND)
         )
         self._uri = uri
         self._known: dict[str, str] = {}
@@ -230,14 +230,14 @@ class MlflowSink:
 
     def _search(self, condition: str) -> list[Run]:
         """All runs of the experiment that are not deleted and meet the condition."""
-        found: list[Run] = []
+        runs: list[Run] = []
         token = None
         while True:
             page = self.client.search_runs([self.experiment_id], condition, max_results=PAGE, page_token=token)
-            found += page
+            runs += page
             token = page.token
             if not token:
-                return found
+                return runs
 
     def _keep_one(self, key: str, runs: Sequence[Run]) -> Run:
         """Of the runs with this key delete all but the one that was written to, and return that."""

@@ -199,9 +199,9 @@ def cut_tail(path: Path, block: int = 2**16) -> None:
         while keep > 0:
             start = max(0, keep - block)
             file.seek(start)
-            found = file.read(keep - start).rfind(b"\n")
-            keep = start + found + 1
-            if found >= 0:
+            line_end = file.read(keep - start).rfind(b"\n")
+            keep = start + line_end + 1
+            if line_end >= 0:
                 break
         if keep < end:
             file.truncate(keep)

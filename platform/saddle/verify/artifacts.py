@@ -21,11 +21,11 @@ def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Differen
     """
     if own_database(store) is None:
         return []
-    found = [
+    differences = [
         Difference("mlflow", None, f"{count} experiments and runs keep their files in {root}", Repair.RELOCATE, (root,))
         for root, count in earlier_roots(store).items()
     ]
-    return found if now.status is None else [*found, *missing_files(store, runs, now)]
+    return differences if now.status is None else [*differences, *missing_files(store, runs, now)]
 
 
 def first_files(run: RunId) -> list[str]:

@@ -22,7 +22,7 @@ from saddle.verify.optuna import same
 def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, TrialRecord]) -> tuple[list[Difference], int]:
     """Every difference, and how many checkpoints the policy has removed, which is none."""
     gone = removed(store, run)
-    found: list[Difference] = []
+    differences: list[Difference] = []
     by_policy = 0
     for key, entry in finished.items():
         folder = f"{trial_folder(run, key)}/checkpoints"
@@ -30,32 +30,34 @@ def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, TrialRe
         if entry.epochs and problem:
             again = same_curve(Checkpoints(store, folder, recover_manifest(store, folder)), entry)
             repair = Repair.RECOVER if again else Repair.NONE
-            found.append(Difference("checkpoints", key, problem, repair, (folder,)))
+            differences.append(Difference("checkpoints", key, problem, repair, (folder,)))
         elif entry.epochs:
-            found += curve_troubles(Checkpoints(store, folder, manifest), entry)
+            differences += curve_troubles(Checkpoints(store, folder, manifest), entry)
         checksums = {saved.path: saved.sha256 for saved in manifest.saved}
         for path, names in named(entry.checkpoints).items():
             try:
                 content = store.read(path)
             except (Damaged, ForeignPath) as error:
-                found.append(Difference("checkpoints", key, f"the {names} checkpoint can't be read: {error}"))
+                differences.append(Difference("checkpoints", key, f"the {names} checkpoint can't be read: {error}"))
                 continue
             except FileNotFoundError:
                 by_policy += path in gone
                 if path not in gone:
-                    found.append(Difference("checkpoints", key, f"the {names} checkpoint {base(path)} is missing"))
+                    differences.append(
+                        Difference("checkpoints", key, f"the {names} checkpoint {base(path)} is missing")
+                    )
                 continue
             if not problem and hashlib.sha256(content).hexdigest() != checksums.get(path):
                 what = f"the {names} checkpoint {base(path)} is damaged: its checksum is another"
-                found.append(Difference("checkpoints", key, what))
+                differences.append(Difference("checkpoints", key, what))
         blobs = [("array", entry.arrays), ("image", entry.images)]
         blobs += [(f"earlier {kind}", getattr(one, f"{kind}s")) for one in entry.earlier for kind in ("array", "image")]
         for kind, paths in blobs:
             for name, path in paths.items():
                 problem = why_unusable(store, path)
                 if problem:
-                    found.append(Difference("checkpoints", key, f"the {kind} {name} {problem}"))
-    return found, by_policy
+                    differences.append(Difference("checkpoints", key, f"the {kind} {name} {problem}"))
+    return differences, by_policy
 
 
 def why_unusable(store: Store, path: str) -> str:
@@ -99,10 +101,10 @@ def same_curve(checkpoints: Checkpoints, entry: TrialRecord) -> bool:
 
 def named(checkpoints: Mapping[str, str]) -> dict[str, str]:
     """Every path once, with the names it has: `best and last`."""
-    found: dict[str, list[str]] = {}
+    by_trial: dict[str, list[str]] = {}
     for name, path in checkpoints.items():
-        found.setdefault(path, []).append(name)
-    return {path: " and ".join(names) for path, names in found.items()}
+        by_trial.setdefault(path, []).append(name)
+    return {path: " and ".join(names) for path, names in by_trial.items()}
 
 
 def base(path: str) -> str:
@@ -116,7 +118,7 @@ def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]
     Surely garbage is a folder without a manifest, and that of a search's trial, for its settings are kept nowhere:
     nothing in it could ever be used.
     """
-    found = []
+    differences = []
     for key in store.names(f"{study_folder(run)}/trials"):
         if key in known:
             continue
@@ -124,8 +126,8 @@ def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]
         empty = not store.exists(f"{folder}/checkpoints/manifest.json")
         garbage = empty or number_of(key) is not None
         what = f"nobody knows the trial of this folder ({store.size(folder) / 1e6:.3g} MB)"
-        found.append(Difference("checkpoints", key, what, Repair.REMOVE if garbage else Repair.NONE, (folder,)))
-    return found
+        differences.append(Difference("checkpoints", key, what, Repair.REMOVE if garbage else Repair.NONE, (folder,)))
+    return differences
 
 
 def keys_of(entries: Collection[TrialRecord]) -> dict[str, TrialRecord]:

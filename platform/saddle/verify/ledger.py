@@ -35,9 +35,9 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
     expected = replicate_keys(stored) if stored is not None else None
     entries: list[TrialRecord] = []
     unusable: set[str] = set()
-    found: list[Difference] = []
+    differences: list[Difference] = []
     written: dict[str, TrialRecord] = {}
-    measured = read_measurements(store, run, damaged=lambda path, why: found.append(unreadable(path, why)))
+    measured = read_measurements(store, run, damaged=lambda path, why: differences.append(unreadable(path, why)))
     for name in store.names(ledger.folder):
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
         try:
@@ -48,11 +48,11 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
             continue  # removed since
         except LaterVersion as error:
             unusable.add(key)
-            found.append(Difference("ledger", key, f"{error}; a newer saddle wrote it"))
+            differences.append(Difference("ledger", key, f"{error}; a newer saddle wrote it"))
             continue
         except (StorageError, KeyError, TypeError, ValueError) as error:
             unusable.add(key)
-            found.append(Difference("ledger", key, f"the entry is damaged: {error}", Repair.SET_ASIDE, (path,)))
+            differences.append(Difference("ledger", key, f"the entry is damaged: {error}", Repair.SET_ASIDE, (path,)))
             continue
         problem = misplaced(entry, key, run, stored, expected)
         if problem is None:
@@ -60,10 +60,10 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
             written[name] = alone
             continue
         copy = entry.key != key and ledger.path(entry.key) != path and entry.key in ledger
-        found.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
-    found += index_troubles(ledger, written)
+        differences.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
+    differences += index_troubles(ledger, written)
     checks = read_checks(store, run)  # of which MLflow's tags and the answer tell
-    return ReadLedger([with_checks(entry, checks) for entry in entries], unusable, found)
+    return ReadLedger([with_checks(entry, checks) for entry in entries], unusable, differences)
 
 
 def unreadable(path: str, why: str) -> Difference:
@@ -78,7 +78,7 @@ def index_troubles(ledger: Ledger, by_name: Mapping[str, TrialRecord]) -> list[D
 
     `by_name`: the entries in the ledger's files, without what was measured of them since.
     """
-    found = []
+    differences = []
     etags = ledger.store.etags(ledger.folder)
     for segment in read_segments(ledger.store, ledger.run):
         name = segment.path.rpartition("/")[2]
@@ -90,8 +90,8 @@ def index_troubles(ledger: Ledger, by_name: Mapping[str, TrialRecord]) -> list[D
             problem = f"the index {name} says of unchanged files what is not in them"
         else:
             continue
-        found.append(Difference("ledger", None, problem, Repair.REINDEX, (segment.path,)))
-    return found
+        differences.append(Difference("ledger", None, problem, Repair.REINDEX, (segment.path,)))
+    return differences
 
 
 def segment_differs(segment: Segment, etags: Mapping[str, str], entries: Mapping[str, TrialRecord], run: RunId) -> bool:

@@ -51,42 +51,42 @@ class Situation:
 
 def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
     """Every difference; a run whose messages still wait is not judged."""
-    found = [*above(runs, now)]
+    differences = [*above(runs, now)]
     judged: dict[str, Run] = {}
     for key, entry in now.results.by_key.items():
         if now.waits(key):
             continue
         same_key = runs.by_key.get(key, [])
         if not same_key:
-            found.append(Difference("mlflow", key, "its run is missing", Repair.RESEND))
+            differences.append(Difference("mlflow", key, "its run is missing", Repair.RESEND))
             continue
         if len(same_key) > 1:
             what = f"{len(same_key)} runs have its key: {first_few([r.info.run_id for r in same_key])}"
-            found.append(Difference("mlflow", key, what, Repair.REMAKE, [run.info.run_id for run in same_key]))
+            differences.append(Difference("mlflow", key, what, Repair.REMAKE, [run.info.run_id for run in same_key]))
             continue
         judged[key] = same_key[0]
-        found += compare_run(same_key[0], entry, now, parent_of(runs, entry))
-    found += compare_points(runs, judged, now.results.by_key)
-    return [*found, *unexpected_runs(runs, now)]
+        differences += compare_run(same_key[0], entry, now, parent_of(runs, entry))
+    differences += compare_points(runs, judged, now.results.by_key)
+    return [*differences, *unexpected_runs(runs, now)]
 
 
 def above(runs: Runs, now: Situation) -> list[Difference]:
     """The runs of the study and of its arms."""
     arms = sorted({record.arm for record in now.results.records if record.arm is not None})
     by_key = {arm_key(arm): summary for arm, summary in now.arms.items()}
-    found = []
+    differences = []
     for key, name in (("", "the study"), *((arm_key(arm), f"the arm {arm}") for arm in arms)):
         if now.waits(key):
             continue
         same_key = runs.by_key.get(key, [])
         if not same_key:
-            found.append(Difference("mlflow", None, f"the run of {name} is missing", Repair.RESEND))
+            differences.append(Difference("mlflow", None, f"the run of {name} is missing", Repair.RESEND))
         elif len(same_key) > 1:
-            found.append(Difference("mlflow", None, f"{len(same_key)} runs are that of {name}", Repair.RESEND))
+            differences.append(Difference("mlflow", None, f"{len(same_key)} runs are that of {name}", Repair.RESEND))
         elif now.status is not None and same_key[0].info.status != now.status:
             status = same_key[0].info.status
             what = f"the run of {name} is {status}, and should be {now.status}"
-            found.append(Difference("mlflow", None, what, Repair.END))
+            differences.append(Difference("mlflow", None, what, Repair.END))
         elif now.status is not None:
             told = by_key.get(key, ArmSummary({})) if key else ArmSummary({}, now.tags)
             there = same_key[0].data
@@ -94,8 +94,8 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
             other += [n for n, v in cut(told.tags).items() if there.tags.get(n) != v]
             if other:
                 what = f"{first_few(other)} of the run of {name} is missing or differs"
-                found.append(Difference("mlflow", None, what, Repair.END))
-    return found
+                differences.append(Difference("mlflow", None, what, Repair.END))
+    return differences
 
 
 def parent_of(runs: Runs, entry: TrialRecord) -> str | None:
@@ -106,10 +106,10 @@ def parent_of(runs: Runs, entry: TrialRecord) -> str | None:
 
 def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None) -> list[Difference]:
     """Status, parent, parameters and tags."""
-    found = []
+    differences = []
 
     def differ(what: str, repair: Repair) -> None:
-        found.append(Difference("mlflow", entry.key, what, repair, (run.info.run_id,)))
+        differences.append(Difference("mlflow", entry.key, what, repair, (run.info.run_id,)))
 
     status = final_status(entry)
     if run.info.status != status:
@@ -127,7 +127,7 @@ def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None
     wrong = [name for name, value in tags.items() if run.data.tags.get(name) != value]
     if wrong:
         differ(f"the tag {first_few(wrong)} is missing or differs", Repair.RESEND)
-    return found
+    return differences
 
 
 def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str, TrialRecord]) -> list[Difference]:
@@ -171,7 +171,7 @@ def compare_metric(points: Sequence[Point], expected: Mapping[int, float]) -> st
 
 def unexpected_runs(runs: Runs, now: Situation) -> list[Difference]:
     """Runs of trials that the ledger lacks: those under way may be RUNNING while a driver runs them, and not ended."""
-    found = []
+    differences = []
     for key, same_key in runs.by_key.items():
         if not key or key.startswith("arm/") or key in now.results.by_key or key in now.unusable or now.waits(key):
             continue
@@ -179,10 +179,12 @@ def unexpected_runs(runs: Runs, now: Situation) -> list[Difference]:
             ids = (run.info.run_id,)
             if OUTCOME_TAG in run.data.tags and now.status is not None:
                 what = f"its run ended as {run.data.tags[OUTCOME_TAG]}, and the ledger has no entry of it"
-                found.append(Difference("mlflow", key, what, Repair.REMOVE_RUN, ids))
+                differences.append(Difference("mlflow", key, what, Repair.REMOVE_RUN, ids))
             elif run.info.status == "RUNNING" and now.status is not None:
                 what = "its run is left RUNNING, and no driver runs the study"
-                found.append(Difference("mlflow", key, what, Repair.END, ids))
+                differences.append(Difference("mlflow", key, what, Repair.END, ids))
             elif key not in now.unfinished and now.status is not None:
-                found.append(Difference("mlflow", key, "nobody knows the trial of this run", Repair.REMOVE_RUN, ids))
-    return found
+                differences.append(
+                    Difference("mlflow", key, "nobody knows the trial of this run", Repair.REMOVE_RUN, ids)
+                )
+    return differences

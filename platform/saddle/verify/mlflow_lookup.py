@@ -27,20 +27,20 @@ def reach(store: Store, run: RunId) -> Runs:
     if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
         raise NoExperiment("there is no MLflow database beside the study")  # asking for it would make one
     client = connect(store)
-    found = client.get_experiment_by_name(run.study)
-    if found is None:
+    experiment = client.get_experiment_by_name(run.study)
+    if experiment is None:
         raise NoExperiment("the experiment is missing")
-    if found.lifecycle_stage != LifecycleStage.ACTIVE:
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise NoExperiment("the experiment was deleted")
-    return read_runs(client, found.experiment_id, run.instance)
+    return read_runs(client, experiment.experiment_id, run.instance)
 
 
 def restore_experiment(store: Store, study: str) -> None:
     """Take a deleted experiment out of MLflow's bin; its name is taken as long as it is in there."""
     client = connect(store)
-    found = client.get_experiment_by_name(study)
-    if found is not None and found.lifecycle_stage != LifecycleStage.ACTIVE:
-        client.restore_experiment(found.experiment_id)
+    experiment = client.get_experiment_by_name(study)
+    if experiment is not None and experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        client.restore_experiment(experiment.experiment_id)
 
 
 def connect(store: Store) -> MlflowClient:

@@ -20,21 +20,21 @@ DELIVERY_SECONDS = 600.0
 """How long to wait for MLflow as long as it takes what it is told."""
 
 
-def retell(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference]) -> None:
+def retell(store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference]) -> None:
     """Deliver what waits; where nothing does, tell MLflow what the differences call for."""
     restore_experiment(store, stored.study.study)
     tracker = open_tracker(store, stored.run, declared=stored.declared)
     assert isinstance(tracker, MlflowTracker)
     if not any(difference.repair is Repair.DELIVER for difference in todo):
-        tell(store, stored, found, todo, tracker)
+        tell(store, stored, verification, todo, tracker)
     tracker.close(DELIVERY_SECONDS)
 
 
 def tell(
-    store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference], tracker: MlflowTracker
+    store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference], tracker: MlflowTracker
 ) -> None:
     """Remove the runs that can't be corrected, tell the trials again, and end the study's run as it should have."""
-    study, run, entries = stored.study, stored.run, list(found.finished)
+    study, run, entries = stored.study, stored.run, list(verification.finished)
     by_key = keys_of(entries)
     if any(difference.trial is None and difference.repair is Repair.RESEND for difference in todo):
         latest = max(entries, key=lambda entry: entry.ended, default=None)

@@ -28,21 +28,21 @@ class Runs:
 
     def points(self, run_ids: Sequence[str], metric: str) -> Mapping[str, list[Point]]:
         """Every point of a metric, by run."""
-        found: dict[str, list[Point]] = defaultdict(list)
+        points: dict[str, list[Point]] = defaultdict(list)
         for start in range(0, len(run_ids), RUNS_PER_CALL):
             for run_id, step, value in points_of_runs(self.client, run_ids[start : start + RUNS_PER_CALL], metric):
-                found[run_id].append((step, value))
-        return found
+                points[run_id].append((step, value))
+        return points
 
 
 def read_runs(client: MlflowClient, experiment_id: str, instance: str) -> Runs:
     """All runs of one instance of a study, those deleted left out."""
-    found: dict[str, list[Run]] = defaultdict(list)
+    by_key: dict[str, list[Run]] = defaultdict(list)
     wanted, token = only_of(instance), None
     while True:
         page = client.search_runs([experiment_id], wanted, max_results=PAGE, page_token=token)
         for run in page:
-            found[run.data.tags[KEY_TAG].removeprefix(instance).removeprefix("/")].append(run)
+            by_key[run.data.tags[KEY_TAG].removeprefix(instance).removeprefix("/")].append(run)
         token = page.token
         if not token:
-            return Runs(client, experiment_id, found)
+            return Runs(client, experiment_id, by_key)

@@ -100,7 +100,7 @@ def compare_search(
             return []  # nothing was ever proposed
         what = f"the study can't be read: {search.damage}" if search.damage else "there is no study of this name"
         return [Difference("optuna", None, what, Repair.REBUILD_OPTUNA)]
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for key, entry in finished.items():
         assert entry.number is not None
         problems = (
@@ -108,24 +108,24 @@ def compare_search(
             else [] if entry.number >= len(search.trials)
             else compare_trial(search.trials[entry.number], finished_trial(study, entry), running)
         )  # fmt: skip
-        found += [Difference("optuna", key, problem, Repair.REBUILD_OPTUNA) for problem in problems]
+        differences += [Difference("optuna", key, problem, Repair.REBUILD_OPTUNA) for problem in problems]
     for trial in search.trials:
         key = trial_key(trial.number)
         if key not in finished and trial.state.is_finished() and SETTINGS in trial.user_attrs and not in_ledger(key):
             what = f"it is {trial.state.name}, and the ledger has no entry of it"
-            found.append(Difference("optuna", key, what, Repair.REBUILD_OPTUNA))
-    return found
+            differences.append(Difference("optuna", key, what, Repair.REBUILD_OPTUNA))
+    return differences
 
 
 def compare_trial(actual: FrozenTrial, expected: FrozenTrial, running: bool) -> list[str]:
     """How a trial differs from what its ledger entry says."""
     if actual.state == TrialState.RUNNING and expected.state != TrialState.RUNNING:
         return [] if running else [f"it is RUNNING, and ended {expected.user_attrs['outcome']}"]
-    found = []
+    differences = []
     if actual.state != expected.state:
-        found.append(f"it is {actual.state.name}, and should be {expected.state.name}")
+        differences.append(f"it is {actual.state.name}, and should be {expected.state.name}")
     if not same(actual.values, expected.values):
-        found.append(f"its values are {actual.values}, and should be {expected.values}")
+        differences.append(f"its values are {actual.values}, and should be {expected.values}")
     parts: dict[str, tuple[Mapping[Any, Any], Mapping[Any, Any]]] = {
         "parameter": (actual.params, expected.params),
         "value of epoch": (
@@ -142,8 +142,8 @@ def compare_trial(actual: FrozenTrial, expected: FrozenTrial, running: bool) -> 
         extra = [key for key in has if key not in should]
         for keys, what in ((missing, "is missing"), (other, "differs"), (extra, "is not in the ledger")):
             if keys:
-                found.append(f"{name} {first_few(keys)} {what}")
-    return found
+                differences.append(f"{name} {first_few(keys)} {what}")
+    return differences
 
 
 def same(one: Any, other: Any) -> bool:

@@ -39,21 +39,21 @@ def repair_study(store: Store, run: RunId) -> Verification:
     mended: list[Difference] = []
     with lock_study(store, run):
         for _ in range(PASSES):
-            found = verify_study(store, run, repairing=True)
-            todo = [difference for difference in found.differences if difference.repairable]
+            verification = verify_study(store, run, repairing=True)
+            todo = [difference for difference in verification.differences if difference.repairable]
             stored = read_study(store, run.name) if todo else None
             if stored is None:
                 break
             claim_local(store, stored.run)
-            mend(store, stored, found, todo)
+            mend(store, stored, verification, todo)
             mended += [difference for difference in todo if difference not in mended]
         else:
-            found = verify_study(store, run, repairing=True)
-    repaired = [difference for difference in mended if difference not in found.differences]
-    return Verification(**{**vars(found), "repaired": tuple(repaired)})
+            verification = verify_study(store, run, repairing=True)
+    repaired = [difference for difference in mended if difference not in verification.differences]
+    return Verification(**{**vars(verification), "repaired": tuple(repaired)})
 
 
-def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[Difference]) -> None:
+def mend(store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference]) -> None:
     """Do what the differences call for, the ledger first; what the next pass finds is left to it."""
     by_repair: dict[Repair, list[Difference]] = {}
     for difference in todo:
@@ -67,7 +67,7 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
             store.delete(difference.subjects[0])
         Ledger(store, stored.run).index()
     if Repair.REBUILD_OPTUNA in by_repair:
-        rebuild_search(store, stored, found.finished)
+        rebuild_search(store, stored, verification.finished)
     elif Repair.REMOVE in by_repair:
         for difference in by_repair[Repair.REMOVE]:
             store.delete(difference.subjects[0])
@@ -80,7 +80,7 @@ def mend(store: Store, stored: StoredStudy, found: Verification, todo: Sequence[
     if any(difference.where == "mlflow" for difference in todo):
         from saddle.verify.mlflow_repair import retell
 
-        retell(store, stored, found, [difference for difference in todo if difference.where == "mlflow"])
+        retell(store, stored, verification, [difference for difference in todo if difference.where == "mlflow"])
 
 
 def set_aside(store: Store, run: RunId, path: str) -> None:

@@ -77,7 +77,7 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
     if stored is None:
         return Verification(name, driver, differences=(Difference("study", None, problem), *ledger.differences))
     finished = keys_of(ledger.entries)
-    found = [*ledger.differences]
+    every_difference = [*ledger.differences]
     notes: list[str] = []
     if stored.study.ablation is not None:
         known = replicate_keys(stored) or set()
@@ -87,16 +87,16 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
         under_way = sorted((begun & needed) - set(finished))
     else:
         differences, under_way, known, total = _search(store, stored, finished, driver is not None)
-        found += differences
+        every_difference += differences
     known = {*known, *finished, *(difference.trial or "" for difference in ledger.differences)}
     checkpoints, by_policy = compare_checkpoints(store, run, finished)
-    found += checkpoints
+    every_difference += checkpoints
     if driver is None:
-        found += orphans(store, run, known)
+        every_difference += orphans(store, run, known)
     if by_policy:
         notes.append(f"{by_policy} checkpoints were removed by the study's policy")
     results = stored.results(ledger.entries)
-    found += _tracking(store, results, ledger.unusable, under_way, driver is not None, notes)
+    every_difference += _tracking(store, results, ledger.unusable, under_way, driver is not None, notes)
     if driver is not None:
         where = f" on {driver.host}" if driver.host else ""
         notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
@@ -104,7 +104,7 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
         done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
         goes_on = "it was set aside, and stays so" if run.is_set_aside else "`saddle run` goes on with the study"
         notes.append(f"{done} have ended, {len(under_way)} are unfinished; {goes_on}")
-    return Verification(name, driver, ledger.entries, under_way, total, tuple(found), tuple(notes))
+    return Verification(name, driver, ledger.entries, under_way, total, tuple(every_difference), tuple(notes))
 
 
 def _search(
@@ -119,15 +119,15 @@ def _search(
         return [Difference("optuna", None, f"can't be compared: {error}")], begun, {*begun}, None
     given = {trial_key(trial.number) for trial in search.trials or () if SETTINGS in trial.user_attrs}
     in_ledger = Ledger(store, run).__contains__
-    found = search_side.compare_search(stored.study, search, finished, running, in_ledger)
+    differences = search_side.compare_search(stored.study, search, finished, running, in_ledger)
     lost = [] if running or search.trials is None else sorted({*begun} - given)
-    found += [
+    differences += [
         Difference("optuna", key, "it has begun, and is missing", Repair.REBUILD_OPTUNA)
         for key in lost
         if not in_ledger(key)
     ]
     under_way = begun if search.trials is None else search_side.unfinished(search, finished)
-    return found, under_way, {*begun, *given}, search_side.total(stored.study, search)
+    return differences, under_way, {*begun, *given}, search_side.total(stored.study, search)
 
 
 def _tracking(
@@ -148,11 +148,11 @@ def _tracking(
     from saddle.verify.mlflow_lookup import NoExperiment, reach
 
     waits = waiting(outbox_folder(store, run))
-    found = []
+    differences = []
     if waits and running:
         notes.append(f"{waits.total()} messages for MLflow wait in the outbox")
     elif waits:
-        found.append(Difference("mlflow", None, f"{waits.total()} messages wait in the outbox", Repair.DELIVER))
+        differences.append(Difference("mlflow", None, f"{waits.total()} messages wait in the outbox", Repair.DELIVER))
     progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
     status = None if running else "FINISHED" if done else "KILLED"
@@ -160,12 +160,12 @@ def _tracking(
     try:
         runs = reach(store, run)
         now = Situation(results, unusable, under_way, status, waits, arms, tags)
-        return [*found, *compare_runs(runs, now), *compare_artifacts(store, runs, now)]
+        return [*differences, *compare_runs(runs, now), *compare_artifacts(store, runs, now)]
     except NoExperiment as error:
-        return found if waits else [*found, Difference("mlflow", None, str(error), Repair.RESEND)]
+        return differences if waits else [*differences, Difference("mlflow", None, str(error), Repair.RESEND)]
     except Exception as error:  # whatever the server or its client say; the rest has been compared
         said = redact(str(error)).strip().splitlines() or [""]
-        return [*found, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
+        return [*differences, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
 
 
 def _told(results: StudyResults, *, finished_study: bool) -> tuple[dict[str, ArmSummary], dict[str, str]]:

@@ -61,23 +61,23 @@ def measure_angles(batch: PerturbedBatch) -> dict[str, Tensor]:
 
     images = batch.images.to(torch.float64)
     views = {"": images, "_centred": images - images.flatten(1).mean(1).reshape(-1, 1, 1, 1)}
-    found: dict[str, Tensor] = {}
+    arrays: dict[str, Tensor] = {}
     for start, etas in (("", batch.etas), ("_shared", batch.shared)):
-        found |= {f"eta0_eta{m}{start}": angle_between(etas[0], eta) for m, eta in _auxiliary(etas)}
+        arrays |= {f"eta0_eta{m}{start}": angle_between(etas[0], eta) for m, eta in _auxiliary(etas)}
         for view, pixels in views.items():
             if not start:
-                found[f"x_eta0{view}"] = angle_between(pixels, etas[0])
+                arrays[f"x_eta0{view}"] = angle_between(pixels, etas[0])
             for m, eta in _auxiliary(etas):
-                found[f"x_eta{m}{start}{view}"] = angle_between(pixels, eta)
-                found[f"x_eta0_eta{m}{start}{view}"] = angle_between(pixels, etas[0] + eta)
-    return {ANGLE + name: angles for name, angles in found.items()}
+                arrays[f"x_eta{m}{start}{view}"] = angle_between(pixels, eta)
+                arrays[f"x_eta0_eta{m}{start}{view}"] = angle_between(pixels, etas[0] + eta)
+    return {ANGLE + name: angles for name, angles in arrays.items()}
 
 
-def summarise_angles(found: Mapping[str, Tensor]) -> dict[str, float]:
+def summarise_angles(arrays: Mapping[str, Tensor]) -> dict[str, float]:
     """Mean, standard deviation and quantiles over samples, how many had no angle, and Table 5's increases."""
     metrics: dict[str, float] = {}
     spreads: dict[str, float] = {}
-    for name, angles in ((name.removeprefix(ANGLE), angles) for name, angles in found.items()):
+    for name, angles in ((name.removeprefix(ANGLE), angles) for name, angles in arrays.items()):
         known = angles[~angles.isnan()]
         metrics[f"angle_skipped.{name}"] = float(len(angles) - len(known))
         if len(known) < 2:
@@ -103,9 +103,9 @@ def measure(batch: TestedBatch) -> Findings:
     return Findings(arrays={**measure_angles(batch.perturbations)})
 
 
-def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
+def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
     """The angles, and what is known of them over images."""
-    return Findings(summarise_angles(found), arrays={**found})
+    return Findings(summarise_angles(arrays), arrays={**arrays})
 
 
 def declared() -> dict[str, Metric]:

@@ -39,16 +39,16 @@ def rungs(config: Any) -> dict[str, Budget]:
 def measure(batch: TestedBatch) -> Findings:
     """Which images stand after each rung, (B,) bool."""
     standing = batch.survived
-    found = {DECLARED: standing}
+    by_rung = {DECLARED: standing}
     for rung, budget in rungs(batch.config).items():
         standing = batch.withstood(ATTACK, budget, standing)
-        found[rung] = standing
-    return Findings(arrays={**found})
+        by_rung[rung] = standing
+    return Findings(arrays={**by_rung})
 
 
-def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
+def summarise(config: Any, rungs: Mapping[str, Tensor]) -> Findings:
     """The worst case as declared and after each rung, shares of all images, and by how much it moved."""
-    shares = {rung: int(standing.sum()) / len(standing) for rung, standing in found.items()}
+    shares = {rung: int(standing.sum()) / len(standing) for rung, standing in rungs.items()}
     moved = shares[DECLARED] - list(shares.values())[-1]
     return Findings({f"budget_ladder.{rung}": share for rung, share in shares.items()} | {"budget_ladder_move": moved})
 

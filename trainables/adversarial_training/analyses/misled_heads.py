@@ -30,23 +30,23 @@ def measure_heads(model: nn.Module, batch: PerturbedBatch) -> dict[str, Tensor]:
     import torch
 
     made = {f"eta{m}": eta for m, eta in enumerate(batch.etas)} | {"mp": batch.mp, "mta": batch.mta}
-    found: dict[str, Tensor] = {}
+    arrays: dict[str, Tensor] = {}
     for name, eta in {"clean": torch.zeros_like(batch.images), **made}.items():
         with torch.no_grad():
             logits = model(batch.images + eta)
         for head, answers in enumerate(logits):
-            found[f"{RIGHT}head{head}.under_{name}"] = answers.argmax(1) == batch.labels[:, head]
+            arrays[f"{RIGHT}head{head}.under_{name}"] = answers.argmax(1) == batch.labels[:, head]
     for name, eta in made.items():
-        found[f"{SIZE}{name}"] = eta.abs().flatten(1).to(torch.float64).mean(1)
-    return found
+        arrays[f"{SIZE}{name}"] = eta.abs().flatten(1).to(torch.float64).mean(1)
+    return arrays
 
 
-def summarise_heads(found: Mapping[str, Tensor], epsilon: float) -> dict[str, float]:
+def summarise_heads(arrays: Mapping[str, Tensor], epsilon: float) -> dict[str, float]:
     """`accuracy.head1.under_eta0` and so on; sizes are mean |η| / ε, at most 1."""
     import torch
 
     metrics = {}
-    for name, values in found.items():
+    for name, values in arrays.items():
         mean = float(values.to(torch.float64).mean())
         if name.startswith(RIGHT):
             metrics[f"accuracy.{name.removeprefix(RIGHT)}"] = mean
@@ -60,9 +60,9 @@ def measure(batch: TestedBatch) -> Findings:
     return Findings(arrays={**measure_heads(batch.model, batch.perturbations)})
 
 
-def summarise(config: Any, found: Mapping[str, Tensor]) -> Findings:
+def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
     """The accuracies and sizes, beside what they are means of."""
-    return Findings(summarise_heads(found, config.attack_epsilon), arrays={**found})
+    return Findings(summarise_heads(arrays, config.attack_epsilon), arrays={**arrays})
 
 
 def declared() -> dict[str, Metric]:

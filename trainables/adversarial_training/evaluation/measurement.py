@@ -45,11 +45,11 @@ class Measured:
     @property
     def found_by(self) -> Tensor:
         """What fooled each sample first, (N,) int16: -1 nothing, 0 it is wrong when clean, k the k-th attack run."""
-        found = torch.full_like(self.labels, ROBUST, dtype=torch.int16)
-        found[self.clean != self.labels] = MISCLASSIFIED
+        first_attack = torch.full_like(self.labels, ROBUST, dtype=torch.int16)
+        first_attack[self.clean != self.labels] = MISCLASSIFIED
         for order, attacked in enumerate(self.within.values(), start=1):
-            found[(found == ROBUST) & (attacked.predictions != self.labels)] = order
-        return found
+            first_attack[(first_attack == ROBUST) & (attacked.predictions != self.labels)] = order
+        return first_attack
 
     def metrics(self, split: str) -> dict[str, float]:
         """The accuracies, named with their split.

@@ -34,8 +34,8 @@ def rows(images: Tensor) -> Tensor:
 
 def size_of(eta: Tensor, norm: Norm) -> Tensor:
     """The L1 or L2 norm of each row, (N,)."""
-    found: Tensor = torch.linalg.vector_norm(eta, ORDERS[norm], dim=1)
-    return found
+    sizes: Tensor = torch.linalg.vector_norm(eta, ORDERS[norm], dim=1)
+    return sizes
 
 
 def angles(eta: Tensor, other: Tensor) -> Tensor:

@@ -37,12 +37,12 @@ class PerturbationSizes:
             return {}
         l1, l2, images, *angle = (mean(value) for value in self.sums.tolist())
         share = 1 / (images * epsilon) if epsilon else 0.0
-        found = {
+        sizes = {
             "train/perturbation_size": l1 * share,  # the name of _l1 in studies of earlier versions
             "train/perturbation_l1": l1 * share,
             "train/perturbation_l2": l2 * share,
         }
         if self.with_angle:
             apart, defined = angle
-            found["train/perturbation_angle"] = apart / defined if defined else 0.0
-        return found
+            sizes["train/perturbation_angle"] = apart / defined if defined else 0.0
+        return sizes

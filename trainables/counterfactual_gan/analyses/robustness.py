@@ -132,15 +132,15 @@ def _classifiers(tested: TrainedGAN) -> list[tuple[str, nn.Module, Callable[[Ten
 
     draws = tested.config.attack_draws
     generator, discriminator = tested.model.generator, tested.model.discriminator
-    found: list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]] = [
+    networks: list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]] = [
         ("d", discriminator, discriminator),
         ("g", generator, expectation(generator.classify, draws)),
     ]
     if tested.d_twin is not None:
-        found.append(("d_twin", tested.d_twin, tested.d_twin))
+        networks.append(("d_twin", tested.d_twin, tested.d_twin))
     if tested.g_twin is not None:
-        found.append(("g_twin", tested.g_twin, expectation(tested.g_twin.classify, draws)))
-    return found
+        networks.append(("g_twin", tested.g_twin, expectation(tested.g_twin.classify, draws)))
+    return networks
 
 
 CURVE_POINTS = (7 + 6) * 10 * 2

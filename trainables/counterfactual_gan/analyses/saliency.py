@@ -31,7 +31,7 @@ def saliency(tested: TrainedGAN) -> Findings:
     validation, test = tested.data.validation, tested.data.test
     if validation.masks is None or test.masks is None:
         return Findings()
-    found = Findings()
+    findings = Findings()
     marked = regions(validation.masks.cpu()), regions(test.masks.cpu())
     damaged = validation.labels.cpu() == DAMAGED, test.labels.cpu() == DAMAGED
     if not all(bool(of.positive[which].any()) for of, which in zip(marked, damaged, strict=True)):
@@ -47,7 +47,7 @@ def saliency(tested: TrainedGAN) -> Findings:
             for on_validation, on_test in pairs
         ]
         n = len(choices)
-        found.metrics |= {
+        findings.metrics |= {
             f"iou.{name}": sum(choice.chosen.iou for choice in choices) / n,
             f"mask_f1.{name}": sum(choice.chosen.f1 for choice in choices) / n,
             f"mask_accuracy.{name}": sum(choice.chosen.accuracy for choice in choices) / n,
@@ -56,10 +56,13 @@ def saliency(tested: TrainedGAN) -> Findings:
         }
         curve = mask_curve(pairs[0][1][damaged[1]], *marked[1].of(damaged[1]))
         curves[name] = (curve.quantiles.tolist(), curve.iou.tolist())
-        found.arrays |= {f"iou_curve.{name}": curve.iou.numpy(), f"iou_curve.{name}.quantiles": curve.quantiles.numpy()}
-    found.images["IoU over thresholds"] = plot_curves(curves, "threshold, as a quantile of each map", "IoU")
-    found.images["maps of damage"] = _compared(test, maps)
-    return found
+        findings.arrays |= {
+            f"iou_curve.{name}": curve.iou.numpy(),
+            f"iou_curve.{name}.quantiles": curve.quantiles.numpy(),
+        }
+    findings.images["IoU over thresholds"] = plot_curves(curves, "threshold, as a quantile of each map", "IoU")
+    findings.images["maps of damage"] = _compared(test, maps)
+    return findings
 
 
 def _differences(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
@@ -69,18 +72,18 @@ def _differences(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
         made: Tensor = tested.model.generator(images).images
         return made
 
-    found = [
+    maps = [
         difference(generate, part.pixels, draws=tested.config.draws).cpu()
         for part in (tested.data.validation, tested.data.test)
     ]
-    return found[0], found[1]
+    return maps[0], maps[1]
 
 
 def _activations(tested: TrainedGAN) -> list[tuple[Tensor, Tensor]]:
     """Every judge's maps for the class "damaged", of its last stage."""
     from trainables.interpretability.gradcam import gradcam
 
-    found = []
+    rows = []
     for judge in tested.panel:
         name, stage = list(judge.stages.items())[-1]
         last = name in judge.channels_last_stages
@@ -88,8 +91,8 @@ def _activations(tested: TrainedGAN) -> list[tuple[Tensor, Tensor]]:
             gradcam(judge, stage, part.pixels, DAMAGED, channels_last=last).cpu()
             for part in (tested.data.validation, tested.data.test)
         ]
-        found.append((maps[0], maps[1]))
-    return found
+        rows.append((maps[0], maps[1]))
+    return rows
 
 
 def _darkness(tested: TrainedGAN) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
 
     measured = tested.measured
     p_fake = fake_probability(measured.real)
-    found = Findings(arrays={"p_fake": p_fake.numpy()})
+    findings = Findings(arrays={"p_fake": p_fake.numpy()})
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for who, logits in (("d", measured.real), ("g", measured.branch)):
         losses = negative_log_likelihood(logits, measured.labels)
@@ -54,15 +54,15 @@ def uncertainty(tested: TrainedGAN) -> Findings:
                 f"{name}.{who}_high": interval.high,
             }
         # without a single error, or with p_fake the same everywhere, some of them don't exist
-        found.metrics |= {name: value for name, value in numbers.items() if math.isfinite(value)}
-        found.arrays[f"nll.{who}"] = losses.numpy()
+        findings.metrics |= {name: value for name, value in numbers.items() if math.isfinite(value)}
+        findings.arrays[f"nll.{who}"] = losses.numpy()
         for by, values in (("p_fake", p_fake), ("confidence", doubt)):
             curve = risk_coverage(values, wrong)
             curves[f"{who}, by {by}"] = (curve.coverage.tolist(), curve.risk.tolist())
     highest = max(0.1, *(max(risk) for _, risk in curves.values()))
     axis = "coverage: share of the images trusted most"
-    found.images["errors over coverage"] = plot_curves(curves, axis, "error rate among them", highest)
-    return found
+    findings.images["errors over coverage"] = plot_curves(curves, axis, "error rate among them", highest)
+    return findings
 
 
 def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Callable[[Tensor], float]]:

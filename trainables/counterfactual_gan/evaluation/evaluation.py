@@ -45,11 +45,11 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         d_twin=plain_discriminator(config, data, run, seed) if config.twins else None,
         g_twin=plain_generator(config, data, run, seed) if config.twins else None,
     )
-    found = Findings(measured.scores(whole=True) | measured.changed())
-    found.metrics["samples"] = float(len(data.test))
-    found.metrics["accuracy.majority"] = float(measured.labels.bincount().max()) / len(data.test)
-    found.add(_twins(tested))
-    found.add(ANALYSES.run(config, [tested]))
+    findings = Findings(measured.scores(whole=True) | measured.changed())
+    findings.metrics["samples"] = float(len(data.test))
+    findings.metrics["accuracy.majority"] = float(measured.labels.bincount().max()) / len(data.test)
+    findings.add(_twins(tested))
+    findings.add(ANALYSES.run(config, [tested]))
     arrays = {
         "labels": measured.labels.numpy(),
         "predictions.clean": measured.real[:, :2].argmax(1).numpy(),
@@ -57,16 +57,16 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         "valid": measured.valid().double().mean(0).numpy(),
     }
     return Report(
-        {f"test/{name}": value for name, value in found.metrics.items()},
-        arrays=arrays | found.arrays,
-        images=galleries(model, data.test) | found.images,
-        fingerprints={"images": data.counts()} | found.fingerprints,
+        {f"test/{name}": value for name, value in findings.metrics.items()},
+        arrays=arrays | findings.arrays,
+        images=galleries(model, data.test) | findings.images,
+        fingerprints={"images": data.counts()} | findings.fingerprints,
     )
 
 
 def _twins(tested: TrainedGAN) -> Findings:
     """Scores of the networks that were trained as plain classifiers (S1, Table 2), and how far D is below its twin."""
-    found = Findings()
+    findings = Findings()
     images, labels = tested.data.test.pixels, tested.data.test.labels.cpu()
     answers: dict[str, Tensor] = {}
     if tested.d_twin is not None:
@@ -75,7 +75,7 @@ def _twins(tested: TrainedGAN) -> Findings:
         answers["g_twin"] = _answers(tested.g_twin, tested.g_twin.classify, images)
     for name, logits in answers.items():
         scores = classification_scores(logits.argmax(1), labels)
-        found.metrics |= {
+        findings.metrics |= {
             f"accuracy.{name}": scores.accuracy,
             f"f1.{name}": scores.f1,
             f"precision.{name}": scores.precision,
@@ -83,8 +83,8 @@ def _twins(tested: TrainedGAN) -> Findings:
         }
     if "d_twin" in answers:
         own = tested.measured.classification()["accuracy.d"]
-        found.metrics["accuracy_gap"] = own - found.metrics["accuracy.d_twin"]
-    return found
+        findings.metrics["accuracy_gap"] = own - findings.metrics["accuracy.d_twin"]
+    return findings
 
 
 def _answers(network: nn.Module, logits_of: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

@@ -15,14 +15,14 @@ from trainables.pictures import columns
 
 def galleries(model: CounterfactualModel, samples: Samples) -> dict[str, Any]:
     """A picture (H, W) or (H, W, 3) uint8 for each direction, a row per image."""
-    found = {}
+    rows = {}
     for label, direction in enumerate(("undamaged to damaged", "damaged to undamaged")):
         index = (samples.labels.cpu() == label).nonzero().squeeze(1)[:SHOWN].tolist()
         images, _ = samples.__getitems__(index)
         masks = None if samples.masks is None else samples.masks[torch.tensor(index, device=samples.masks.device)]
         made = drawn_counterfactuals(model.generator, images)
-        found[direction] = picture(images, made, masks)
-    return found
+        rows[direction] = picture(images, made, masks)
+    return rows
 
 
 def picture(images: Tensor, made: Tensor, masks: Tensor | None) -> Any:

@@ -45,11 +45,11 @@ def plain_discriminator(config: Config, data: Splits, run: Run, seed: int) -> Di
 
     names = ("discriminator", "discriminator_width", "norm", "fusion", "discriminator_pretrained")
     key = tuple(getattr(config, name) for name in names)
-    found = _trained(
+    judge = _trained(
         config, data, run, ("twin", seed, *key), build, lambda model: model, seed, config.balanced_sampling
     )
-    assert isinstance(found, Discriminator)
-    return found
+    assert isinstance(judge, Discriminator)
+    return judge
 
 
 def plain_generator(config: Config, data: Splits, run: Run, seed: int) -> Generator:
@@ -61,7 +61,7 @@ def plain_generator(config: Config, data: Splits, run: Run, seed: int) -> Genera
     # whatever builds a generator, and so draws its first weights
     names = [name for name in NetworkSettings.model_fields if not name.startswith(("discriminator", "fusion"))]
     key = tuple(getattr(config, name) for name in names)
-    found = _trained(
+    judge = _trained(
         config,
         data,
         run,
@@ -71,8 +71,8 @@ def plain_generator(config: Config, data: Splits, run: Run, seed: int) -> Genera
         seed,
         config.balanced_sampling,
     )
-    assert isinstance(found, Generator)
-    return found
+    assert isinstance(judge, Generator)
+    return judge
 
 
 def train_classifier(
@@ -109,11 +109,11 @@ def train_classifier(
 
 def panel_logits(panel: list[Discriminator], images: Tensor, batch: int = 500) -> Tensor:
     """The logits (J, N, 2) of all judges on images (N, C, H, W)."""
-    found = []
+    judges = []
     for judge in panel:
         with frozen(judge), torch.no_grad():
-            found.append(torch.cat([judge(part) for part in torch.split(images, batch)]))
-    return torch.stack(found)
+            judges.append(torch.cat([judge(part) for part in torch.split(images, batch)]))
+    return torch.stack(judges)
 
 
 def _judge(config: Config, data: Splits, run: Run, number: int) -> Discriminator:
@@ -123,9 +123,9 @@ def _judge(config: Config, data: Splits, run: Run, number: int) -> Discriminator
             return build_discriminator(config.judge, data.shape, 2, width=config.judge_width)
 
     key = ("judge", number, config.judge, config.judge_width)
-    found = _trained(config, data, run, key, build, lambda model: model, number, balanced=True)
-    assert isinstance(found, Discriminator)
-    return found
+    judge = _trained(config, data, run, key, build, lambda model: model, number, balanced=True)
+    assert isinstance(judge, Discriminator)
+    return judge
 
 
 def _trained(

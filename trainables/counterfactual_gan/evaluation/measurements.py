@@ -74,27 +74,27 @@ class Measured:
 
     def classification(self, *, whole: bool = False) -> dict[str, float]:
         """Scores of D, of G's class branch and of the judges; `whole` with precision and recall."""
-        found: dict[str, float] = {}
+        by_judge: dict[str, float] = {}
         rows = {"d": predicted_class(self.real), "g": self.branch.argmax(1)}
         for name, predicted in rows.items():
             scores = classification_scores(predicted, self.labels)
-            found |= {f"accuracy.{name}": scores.accuracy, f"f1.{name}": scores.f1}
+            by_judge |= {f"accuracy.{name}": scores.accuracy, f"f1.{name}": scores.f1}
             if whole:
-                found |= {f"precision.{name}": scores.precision, f"recall.{name}": scores.recall}
+                by_judge |= {f"precision.{name}": scores.precision, f"recall.{name}": scores.recall}
         right = (self.judged.argmax(2) == self.labels).double()
-        return found | {"accuracy.judges": float(right.mean())}
+        return by_judge | {"accuracy.judges": float(right.mean())}
 
     def scores(self, *, whole: bool = False) -> dict[str, float]:
         """`classification` and `validity`, and the mean of what both networks are there for.
 
         `accuracy_and_validity`: the mean of D's accuracy and the validity of the worse direction.
         """
-        found = self.classification(whole=whole) | self.validity()
-        return found | {"accuracy_and_validity": (found["accuracy.d"] + found["validity.worst_direction"]) / 2}
+        scores = self.classification(whole=whole) | self.validity()
+        return scores | {"accuracy_and_validity": (scores["accuracy.d"] + scores["validity.worst_direction"]) / 2}
 
     def changed(self) -> dict[str, float]:
         """What is known of G's images without looking at them."""
-        found = {
+        scores = {
             "p_fake.real": float(fake_probability(self.real).mean()),
             "p_fake.generated": float(fake_probability(self.fake).mean()),
             "saturation": self.saturation,
@@ -107,17 +107,19 @@ class Measured:
         if self.masks is not None and bool((inside := self.masks > 127).any()):
             outside = self.masks == 0
             within = self.changes[inside].double().mean()
-            found["change_inside_over_outside"] = float(within / self.changes[outside].double().mean().clamp(min=1e-12))
-        return found
+            scores["change_inside_over_outside"] = float(
+                within / self.changes[outside].double().mean().clamp(min=1e-12)
+            )
+        return scores
 
     def distances(self, kind: str, *, kernel: bool = False) -> dict[str, float]:
         """Fréchet distances of S1's three sets, called `kind`, and the mean of the two that hold no near-copies."""
-        found: dict[str, float] = {}
+        scores: dict[str, float] = {}
         for name, pair in compared_sets(self.features, self.labels, self.fake_features).items():
-            found[f"{kind}.{name}"] = frechet_distance(pair.real, pair.generated).value
+            scores[f"{kind}.{name}"] = frechet_distance(pair.real, pair.generated).value
             if kernel:
-                found[f"kernel_distance.{name}"] = kernel_distance(pair.real, pair.generated).mean
-        return found | {kind: (found[f"{kind}.undamaged"] + found[f"{kind}.damaged"]) / 2}
+                scores[f"kernel_distance.{name}"] = kernel_distance(pair.real, pair.generated).mean
+        return scores | {kind: (scores[f"{kind}.undamaged"] + scores[f"{kind}.damaged"]) / 2}
 
 
 @contextmanager
@@ -138,7 +140,7 @@ def measure(
         for first in range(0, len(samples), BATCH):
             images, labels = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
             made = model.generator(images)
-            found = {
+            scores = {
                 "labels": labels,
                 "real": model.discriminator(images),
                 "fake": model.discriminator(made.images),
@@ -149,7 +151,7 @@ def measure(
                 "features": features(images),
                 "fake_features": features(made.images),
             }
-            for name, value in found.items():
+            for name, value in scores.items():
                 rows.setdefault(name, []).append(value.cpu())
             spread.add(images, made.images)
             for label, some in enumerate(changes):

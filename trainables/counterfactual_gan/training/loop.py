@@ -44,14 +44,14 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         metrics = train_epoch(config, run, networks, loader, epoch)
         model = networks.evaluated(run)
         measured = measure(model, data.validation, panel, features)
-        found = measured.scores() | measured.changed()
-        found |= measured.distances(features.distance)
+        scores = measured.scores() | measured.changed()
+        scores |= measured.distances(features.distance)
         if measured.masks is not None:
             damaged = measured.labels == 1
             marked = regions(measured.masks[damaged])
             if bool(marked.positive.any()):  # small defects may vanish with an image's size
-                found["iou"] = mask_curve(measured.changes[damaged], *marked).best().iou
-        metrics |= {f"validation/{name}": value for name, value in found.items()}
+                scores["iou"] = mask_curve(measured.changes[damaged], *marked).best().iou
+        metrics |= {f"validation/{name}": value for name, value in scores.items()}
         if why := watch.verdict(metrics, epoch + 1):
             raise Collapsed(why, galleries(model, data.validation))
         shown = config.gallery_epochs and (epoch + 1) % config.gallery_epochs == 0

@@ -83,14 +83,14 @@ class Networks:
 
     def state(self, run: Run) -> dict[str, Any]:
         """Weights and optimisers, copied to the CPU."""
-        found = {
+        networks = {
             "generator": run.unwrap(self.generator).state_dict(),
             "discriminator": run.unwrap(self.discriminator).state_dict(),
             "generator_optimizer": self.generator_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             **{f"{name}_average": average.network.state_dict() for name, average in self.averages.items()},
         }
-        return {name: detached(value) for name, value in found.items()}
+        return {name: detached(value) for name, value in networks.items()}
 
     def resume(self, run: Run) -> Mapping[str, Any] | None:
         """Take over a stored state; it, or None where there is none."""

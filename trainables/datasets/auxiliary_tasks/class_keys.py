@@ -29,15 +29,15 @@ def class_index(key: str, classes: Sequence[str], where: str) -> int:
 
 def readings_of(key: str, classes: Sequence[str]) -> Mapping[str, int]:
     """The classes that a key could mean, each under the key that means it alone."""
-    found: dict[str, int] = {}
+    indices: dict[str, int] = {}
     names = [normal(name) for name in classes]
     for name in (normal(key), normal(key).removeprefix(NAME)):
         if name in names:
-            found[f"{NAME}{name}"] = names.index(name)
+            indices[f"{NAME}{name}"] = names.index(name)
     for index in (key, key.removeprefix(INDEX)):
         if _is_index(index) and int(index) < len(classes):
-            found[f"{INDEX}{index}"] = int(index)
-    return found
+            indices[f"{INDEX}{index}"] = int(index)
+    return indices
 
 
 def _is_index(key: str) -> bool:

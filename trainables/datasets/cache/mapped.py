@@ -54,15 +54,15 @@ def _map_held(path: Path) -> mmap.mmap:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        found = os.fstat(descriptor)
-        if found.st_nlink == 0:  # removed between opening and locking
+        status = os.fstat(descriptor)
+        if status.st_nlink == 0:  # removed between opening and locking
             raise FileNotFoundError(path)
-        if found.st_size == 0:
+        if status.st_size == 0:
             raise Damaged(f"{path} is empty")
         # private and writable rather than read-only: a stray write into a tensor is then the writer's own affair, where
         # it would end the process with a signal; the map keeps a duplicate of the descriptor, and with it the lock
         return mmap.mmap(
-            descriptor, found.st_size, flags=mmap.MAP_PRIVATE | MAP_NORESERVE, prot=mmap.PROT_READ | mmap.PROT_WRITE
+            descriptor, status.st_size, flags=mmap.MAP_PRIVATE | MAP_NORESERVE, prot=mmap.PROT_READ | mmap.PROT_WRITE
         )
     finally:
         os.close(descriptor)

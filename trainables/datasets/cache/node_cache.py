@@ -51,13 +51,13 @@ def load_cached(spec: Described, root: Path | None = None) -> Dataset:
         cache.mkdir(parents=True, exist_ok=True)
         path = cache / key_of(spec, source)
         try:
-            found = _open(path)
+            cached = _open(path)
         except Damaged:
-            found = None  # seen to under the lock
-        if found is None:
+            cached = None  # seen to under the lock
+        if cached is None:
             with hold(path.with_name(path.name + LOCK), source.name) as beat:
-                found = _open_or_build(path, spec, source, lambda: find_source(spec, root), beat)
-        return found
+                cached = _open_or_build(path, spec, source, lambda: find_source(spec, root), beat)
+        return cached
     except OSError as error:
         raise DataError(_on_disk(error)) from error
 
@@ -90,22 +90,22 @@ def _open_or_build(
     path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]
 ) -> Dataset:
     try:
-        found = _open(path)  # somebody else may have built it meanwhile
+        cached = _open(path)  # somebody else may have built it meanwhile
     except Damaged as error:
         log.warning("the cache of %s is damaged and is built anew (%s)", source.name, error)
-        found = None
-    if found is not None:
-        return found
+        cached = None
+    if cached is not None:
+        return cached
     remove(path, held_too=True)
     _build(path, spec, source, again, beat)
     make_room(path.parent, keep=path)
     try:
-        found = _open(path)
+        cached = _open(path)
     except Damaged as error:
         raise DataError(f"the cache of {source.name} is damaged right after it was written: {error}") from None
-    if found is None:
+    if cached is None:
         raise DataError(f"the cache of {source.name} was removed right after it was written; run again")
-    return found
+    return cached
 
 
 def _build(path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]) -> None:
@@ -165,14 +165,14 @@ def _open(path: Path) -> Dataset | None:
         mapped = _map(path, name, classes, shape)
         dataset = replace(mapped, origins=dict(facts["origins"]), remarks=tuple(facts["remarks"]))
         state = tuple((file.stat().st_ino, file.stat().st_mtime_ns) for file in sorted(path.glob("*.arrow")))
-        found = _fingerprint(path, name, classes, shape, state)
+        written = _fingerprint(path, name, classes, shape, state)
     except FileNotFoundError:
         if noted.exists():
             raise Damaged(f"{path} lacks a file") from None
         return None
     except (ValueError, TypeError, KeyError) as error:
         raise Damaged(f"{noted}: {error}") from None
-    if found != fingerprint:
+    if written != fingerprint:
         raise Damaged(f"{path} has another checksum")
     vars(dataset)["fingerprint"] = fingerprint  # as `cached_property` would keep it
     with suppress(OSError):  # the time of the last use; gone, or of another user's

@@ -38,10 +38,10 @@ def budget(root: Path) -> int:
     named = os.environ.get("SADDLE_CACHE_BYTES", "").strip()
     if not named:
         return min(BUDGET, int(SHARE * shutil.disk_usage(root).total))
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", named, re.IGNORECASE)
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", named, re.IGNORECASE)
+    if match is None:
         raise DataError(f"SADDLE_CACHE_BYTES is {named!r}; write a number of bytes, or such as 20G")
-    return int(float(found[1]) * UNITS[found[2].upper()])
+    return int(float(match[1]) * UNITS[match[2].upper()])
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Entry:
 
 def entries(root: Path) -> list[Entry]:
     """All entries, the least recently used one first."""
-    found = []
+    cached = []
     for path in root.glob(f"*/{FACTS}") if root.is_dir() else ():
         with suppress(OSError, ValueError):  # removed meanwhile, or damaged: whoever opens it sees to that
             size = sum(file.stat().st_size for file in path.parent.iterdir())
-            found.append(Entry(path.parent, dict(json.loads(path.read_text())), size, path.stat().st_mtime))
-    return sorted(found, key=lambda entry: entry.used)
+            cached.append(Entry(path.parent, dict(json.loads(path.read_text())), size, path.stat().st_mtime))
+    return sorted(cached, key=lambda entry: entry.used)
 
 
 def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> list[Entry]:
@@ -75,10 +75,10 @@ def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> 
 
     `keep` stays in any case; `room` is the budget where none is given. What killed builders left goes too.
     """
-    found = entries(root)
-    total, limit = sum(entry.size for entry in found), budget(root) if room is None else room
+    cached = entries(root)
+    total, limit = sum(entry.size for entry in cached), budget(root) if room is None else room
     removed = []
-    for entry in found:
+    for entry in cached:
         if total <= limit:
             break
         if entry.path != keep and remove(entry.path):

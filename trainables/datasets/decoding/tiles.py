@@ -54,9 +54,9 @@ def cut(image: Image.Image, mask: Image.Image | None, label: int, tile: int, whe
         for left in range(0, image.width - tile + 1, tile):
             box = (left, top, left + tile, top + tile)
             of = None if mask is None else mask.crop(box)
-            found = label if of is None else label_of(np.asarray(of), label)
-            if found is not None:
-                yield Piece(image.crop(box), of, found)
+            tile_label = label if of is None else label_of(np.asarray(of), label)
+            if tile_label is not None:
+                yield Piece(image.crop(box), of, tile_label)
 
 
 def label_of(mask: np.ndarray[Any, Any], label: int) -> int | None:

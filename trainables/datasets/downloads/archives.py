@@ -75,9 +75,9 @@ def _unpack(path: Path, folder: Path, members: tuple[str, ...], url: str) -> lis
     """The wanted members by their file names alone, so that no path in the archive leads anywhere else."""
     try:
         with tarfile.open(path) as archive:
-            found = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
+            by_name = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
             for name in members:
-                content = archive.extractfile(found[name]) if name in found else None
+                content = archive.extractfile(by_name[name]) if name in by_name else None
                 if content is None:
                     raise DataError(f"{url} has no {name}")
                 with content, (folder / name).open("wb") as out:

@@ -13,14 +13,14 @@ def find(*addresses: str) -> tuple[Location | None, ...]:
     Raises `DataError` where a bucket can't be asked.
     """
     client = None
-    found: list[Location | None] = []
+    locations: list[Location | None] = []
     for address in addresses:
         if address.startswith(S3):
             from trainables.datasets.files.s3 import find_object, make_client
 
             client = client or make_client()
-            found.append(find_object(client, address))
+            locations.append(find_object(client, address))
         else:
             path = Path(address).expanduser()
-            found.append(LocalFolder(path) if path.is_dir() else LocalFile(path) if path.is_file() else None)
-    return tuple(found)
+            locations.append(LocalFolder(path) if path.is_dir() else LocalFile(path) if path.is_file() else None)
+    return tuple(locations)

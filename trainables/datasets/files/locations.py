@@ -66,11 +66,11 @@ class LocalFile(File):
     @property
     def identity(self) -> str:
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except OSError as error:
             raise DataError(f"{self.path} can't be read: {error.strerror}") from None
         # the change time too, because copying tools set the modification time back
-        return f"{self.path.absolute()} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+        return f"{self.path.absolute()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
     def read(self) -> bytes:
         try:

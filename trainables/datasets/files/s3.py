@@ -139,15 +139,15 @@ class S3Folder(Folder):
     def children(self) -> list[File | Folder]:
         # a key that is the prefix itself is the mark that consoles leave for an empty folder
         named = [(one.key[len(self.prefix) :], one) for one in self.below if one.key != self.prefix]
-        found: dict[str, File | Folder] = {}
+        children: dict[str, File | Folder] = {}
         for is_folder, group in groupby(sorted(named, key=_in_order), key=lambda pair: "/" in pair[0]):
             for name, members in groupby(group, key=lambda pair: pair[0].partition("/")[0]):
                 objects = tuple(one for _, one in members)
                 if is_folder:
-                    found[name] = S3Folder(self.client, self.bucket, f"{self.prefix}{name}/", objects)
+                    children[name] = S3Folder(self.client, self.bucket, f"{self.prefix}{name}/", objects)
                 else:
-                    found[name] = S3File(self.client, self.bucket, objects[0])
-        return [found[name] for name in sorted(found)]
+                    children[name] = S3File(self.client, self.bucket, objects[0])
+        return [children[name] for name in sorted(children)]
 
 
 def _in_order(pair: tuple[str, Listed]) -> tuple[bool, str, str]:
@@ -201,12 +201,12 @@ def _head(client: Any, bucket: str, key: str) -> Listed | None:
     from botocore.exceptions import ClientError
 
     try:
-        found = client.head_object(Bucket=bucket, Key=key)
+        head = client.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
             return None
         raise
-    return Listed(key, int(found["ContentLength"]), str(found["ETag"]))
+    return Listed(key, int(head["ContentLength"]), str(head["ETag"]))
 
 
 def _list(client: Any, bucket: str, prefix: str) -> Iterator[Listed]:

@@ -37,11 +37,11 @@ def read_content(path: Path, limit: int) -> bytes:
 
 def verify(path: Path, content: bytes, sha256: str) -> None:
     """Raise `DataError` with both checksums unless `content` (decompressed) has the expected one."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
         raise DataError(
             f"{path} is corrupt: its decompressed content ({len(content)} bytes) has\n"
-            f"  sha256   {found}\n  expected {sha256}\ndelete it and fetch it again"
+            f"  sha256   {digest}\n  expected {sha256}\ndelete it and fetch it again"
         )
 
 

@@ -92,12 +92,12 @@ def in_words(names: Sequence[str]) -> str:
 
 
 def _roles(folder: Folder) -> dict[SplitName, list[Folder]]:
-    found: dict[SplitName, list[Folder]] = {}
+    by_split: dict[SplitName, list[Folder]] = {}
     for child in folders_in(folder):
         role = role_of(child.name)
         if role is not None:
-            found.setdefault(role, []).append(child)
-    return found
+            by_split.setdefault(role, []).append(child)
+    return by_split
 
 
 def _wrapped(folder: Folder) -> Folder | None:

@@ -81,7 +81,7 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     """The images of a folder by their names without ending, which photographs have in capitals, too."""
-    found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS}
-    if not found:
+    by_stem = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS}
+    if not by_stem:
         raise DataError(f"{folder} has no images")
-    return found
+    return by_stem

@@ -156,18 +156,18 @@ class _Labels:
     ) -> _Labels:
         read = cls(files, [], [], [], [])
         for file in files:
-            found: list[Columns] = []
+            chosen: list[Columns] = []
 
-            def choose(schema: Any, file: File = file, found: list[Columns] = found) -> list[str | None]:
-                found.append(find(file, schema))
-                return [found[0].label, found[0].label_name, found[0].group, found[0].origin if named else None]
+            def choose(schema: Any, file: File = file, chosen: list[Columns] = chosen) -> list[str | None]:
+                chosen.append(find(file, schema))
+                return [chosen[0].label, chosen[0].label_name, chosen[0].group, chosen[0].origin if named else None]
 
             for row, (stored, name, group, origin) in enumerate(_rows(file, choose)):
-                read.append(f"{file}, row {row}", stored, name, found[0], mistakes)
+                read.append(f"{file}, row {row}", stored, name, chosen[0], mistakes)
                 read.groups.append(normal(group) if isinstance(group, str) else group)
                 read.origins.append(origin)
             read.ends.append(len(read.values))
-            read.remarks.extend(found[0].remarks)
+            read.remarks.extend(chosen[0].remarks)
         if not read.values:
             raise DataError(f"{files[0]} has no rows" if len(files) == 1 else f"none of {files[0]}, … has a row")
         return read

@@ -28,8 +28,8 @@ def find_files(addresses: Mapping[SplitName, str]) -> dict[SplitName, list[File]
     Of a folder with files of several splits, as Hugging Face lays them out (train-00000-of-00002.parquet), those that
     are called after the split.
     """
-    found = zip(addresses.items(), find(*addresses.values()), strict=True)
-    return {split: _below(address, location, split) for (split, address), location in found}
+    locations = zip(addresses.items(), find(*addresses.values()), strict=True)
+    return {split: _below(address, location, split) for (split, address), location in locations}
 
 
 def _below(address: str, location: Location | None, split: SplitName) -> list[File]:
@@ -37,16 +37,16 @@ def _below(address: str, location: Location | None, split: SplitName) -> list[Fi
         raise DataNotFoundError(f"Parquet file {address} does not exist")
     if isinstance(location, File):
         return [location]
-    found = list(_walk(location))
-    if not found:
+    files = list(_walk(location))
+    if not files:
         raise DataNotFoundError(f"folder {location} has no *{ENDING} files")
-    roles = [role_of(re.split(r"[-.]", file.name)[0]) for file in found]
+    roles = [role_of(re.split(r"[-.]", file.name)[0]) for file in files]
     if len(set(roles) - {None}) < 2:
-        return found
+        return files
     if split not in roles:
         others = in_words(sorted({role for role in roles if role is not None}))
         raise DataNotFoundError(f"folder {location} has *{ENDING} files of {others}, and none of {split}")
-    return [file for file, role in zip(found, roles, strict=True) if role == split]
+    return [file for file, role in zip(files, roles, strict=True) if role == split]
 
 
 def _walk(folder: Folder) -> Iterator[File]:

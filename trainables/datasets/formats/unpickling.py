@@ -39,11 +39,11 @@ def read_pickle(path: Path) -> Mapping[bytes, Any]:
     """The mapping that a batch of CIFAR-10 is; raises `DataError` where it is anything else."""
     try:
         content = path.read_bytes()
-        found = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+        batch = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}") from None
     except Exception as error:  # a damaged pickle raises almost anything
         raise DataError(f"{path} is no batch of CIFAR-10: {error}") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{path} is no batch of CIFAR-10: it holds a {type(found).__name__}")
-    return found
+    if not isinstance(batch, dict):
+        raise DataError(f"{path} is no batch of CIFAR-10: it holds a {type(batch).__name__}")
+    return batch

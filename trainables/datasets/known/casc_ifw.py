@@ -27,12 +27,12 @@ def find_casc_ifw(root: Path) -> Found | None:
         if not home.is_dir():
             continue
         raw = home / RAW
-        found = list(_named(raw)) if raw.is_dir() else list(_by_class(home))
+        files = list(_named(raw)) if raw.is_dir() else list(_by_class(home))
         for label, name in enumerate(CLASSES):
-            if label not in {of for _, of in found}:
+            if label not in {of for _, of in files}:
                 raise DataError(f"{raw if raw.is_dir() else home} has no {name} apples")
-        splits = split_fixed([label for _, label in found], str(home))
-        images = (Listed(LocalFile(path), label, split) for (path, label), split in zip(found, splits, strict=True))
+        splits = split_fixed([label for _, label in files], str(home))
+        images = (Listed(LocalFile(path), label, split) for (path, label), split in zip(files, splits, strict=True))
         source = FolderSource("casc_ifw", CLASSES, _by_split(list(images)))
         return Found(source, f"{home.name}/{RAW}" if raw.is_dir() else f"{home.name}/CLASS", source.count)
     return None

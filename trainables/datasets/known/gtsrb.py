@@ -49,10 +49,10 @@ def find_gtsrb(root: Path) -> Found | None:
         if training is None:
             raise DataError(f"{home} has test images, but neither {' nor '.join(TRAININGS)}")
         answers = [folder / ANSWERS for folder in (home.parent, home, test, test.parent)]
-        found = next((path for path in answers if path.is_file()), None)
-        if not test.is_dir() or found is None:
-            raise DataError(f"{home} has training images, but no {TEST if found is not None else ANSWERS}")
-        images = (*_training(training), *_rows(found, test, "test"))
+        answers_file = next((path for path in answers if path.is_file()), None)
+        if not test.is_dir() or answers_file is None:
+            raise DataError(f"{home} has training images, but no {TEST if answers_file is not None else ANSWERS}")
+        images = (*_training(training), *_rows(answers_file, test, "test"))
         groups = known_groups({"train": [image.group for image in images if image.split == "train"]})
         source = FolderSource("gtsrb", TASKS.classes, images, remarks=tuple(unknown(groups)))
         return Found(source, f"{training.relative_to(root)}, {TEST}", source.count)

@@ -38,14 +38,14 @@ def _read(path: Path, variable: str) -> Array:
     from scipy.io import loadmat
 
     try:
-        found: dict[str, Any] = loadmat(path, variable_names=[variable])
+        arrays: dict[str, Any] = loadmat(path, variable_names=[variable])
     except OSError as error:
         raise DataError(f"{path} can't be read: {error}") from None
     except Exception as error:  # a damaged file raises almost anything
         raise DataError(f"{path} is no MATLAB file, or a damaged one: {error}") from None
-    if variable not in found:
+    if variable not in arrays:
         raise DataError(f"{path} has no variable {variable!r}; SVHN's cropped digits have X and y")
-    return np.asarray(found[variable])
+    return np.asarray(arrays[variable])
 
 
 def _labels(path: Path) -> Array:

@@ -83,7 +83,7 @@ def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
 
 def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[tuple[File, int]]:
     """All images below `folder` in sorted order, each with its label; what is none is noted."""
-    found: list[tuple[File, int]] = []
+    labelled: list[tuple[File, int]] = []
     for name, class_folders in _class_folders(folder).items():
         if name not in classes:
             mistakes.add(f"{class_folders[0]} is a class that the training images don't have; {nearest(name, classes)}")
@@ -91,14 +91,14 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
         children = [child for class_folder in class_folders for child in visible(class_folder)]
         for child in children:
             if isinstance(child, File) and is_image(child):
-                found.append((child, classes.index(name)))
+                labelled.append((child, classes.index(name)))
             elif isinstance(child, Folder):
                 mistakes.add(f"{child} is no image but a folder; images lie directly in {class_folders[0]}")
             else:
                 mistakes.add(f"{child} is no image ({', '.join(ENDINGS)}); move it out of the class folder")
         if not children:
             mistakes.add(f"class folder {class_folders[0]} is empty")
-    return found
+    return labelled
 
 
 def case_only(classes: Sequence[str]) -> Iterator[str]:

@@ -40,8 +40,8 @@ def nearest_by_largest(sample: Drawn, seed: int, queries: int = QUERIES) -> Near
     generator = torch.Generator().manual_seed(seed)
     index = torch.randperm(len(sample), generator=generator)[:queries].sort().values
     first = sample.pixels[:, :FIRST].to(torch.float32)
-    found = [_nearest(sample, first, rows) for rows in torch.split(index, ROWS)]
-    return Nearest(index, torch.cat(found).to(torch.float64) / WHITE)
+    nearest = [_nearest(sample, first, rows) for rows in torch.split(index, ROWS)]
+    return Nearest(index, torch.cat(nearest).to(torch.float64) / WHITE)
 
 
 def _nearest(sample: Drawn, first: Tensor, rows: Tensor) -> Tensor:
@@ -59,9 +59,9 @@ def _nearest(sample: Drawn, first: Tensor, rows: Tensor) -> Tensor:
 def largest_differences(pixels: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """The largest difference of two rows' pixels in grey levels, (p,) float32, for each pair of indices."""
     step = max(1, BLOCK // pixels.shape[1])
-    found = torch.empty(len(left))  # in one piece: small results between large buffers would tear the heap apart
+    distances = torch.empty(len(left))  # in one piece: small results between large buffers would tear the heap apart
     for start in range(0, len(left), step):
         one, other = pixels[left[start : start + step]], pixels[right[start : start + step]]
         greater = torch.maximum(one, other)
-        found[start : start + step] = greater.sub_(torch.minimum(one, other, out=one)).amax(1)
-    return found
+        distances[start : start + step] = greater.sub_(torch.minimum(one, other, out=one)).amax(1)
+    return distances

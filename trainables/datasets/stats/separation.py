@@ -31,9 +31,9 @@ class Spread:
     @classmethod
     def of(cls, values: Tensor) -> Spread:
         points = torch.tensor(QUANTILES, dtype=torch.float64)
-        found = torch.quantile(values[torch.isfinite(values)], points).tolist()
+        quantiles = torch.quantile(values[torch.isfinite(values)], points).tolist()
         names = [f"q{round(100 * point)}" for point in QUANTILES]
-        return cls(len(values), float(values.mean()), dict(zip(names, found, strict=True)))
+        return cls(len(values), float(values.mean()), dict(zip(names, quantiles, strict=True)))
 
 
 @dataclass(frozen=True)

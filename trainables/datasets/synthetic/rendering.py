@@ -52,12 +52,12 @@ def render(dataset: str, split: str, number: int) -> tuple[Pixels, Pixels, int]:
     factors = light(random, SIDE) * distractors(random, SIDE, difficulty.clutter)
     mask = np.zeros((SIDE, SIDE), np.uint8)
     if label:
-        found = crack(random, SIDE, difficulty.width)
+        tile = crack(random, SIDE, difficulty.width)
         deepest = min(0.85, max(0.38, random.uniform(*difficulty.contrast) * spread))
-        factors = factors * (1 - deepest * found.depth * found.coverage).clip(0.05)
-        lit = np.roll(found.coverage, random.integers(-1, 2, 2), axis=(0, 1))
-        factors = factors + random.uniform(0, 0.15) * (lit - found.coverage).clip(0)
-        mask[found.mask] = 255
+        factors = factors * (1 - deepest * tile.depth * tile.coverage).clip(0.05)
+        lit = np.roll(tile.coverage, random.integers(-1, 2, 2), axis=(0, 1))
+        factors = factors + random.uniform(0, 0.15) * (lit - tile.coverage).clip(0)
+        mask[tile.mask] = 255
     image = surface * factors
     if random.random() < 0.3:  # a camera a little out of focus
         image = smooth(image)

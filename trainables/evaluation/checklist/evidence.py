@@ -142,10 +142,10 @@ class Evidence:
     @cached_property
     def adversarial(self) -> Tensor:
         """An image that fools within ε where one was found with gradients, else one that nearly did."""
-        found = self.white_box.images.clone()
+        images = self.white_box.images.clone()
         for trace in reversed(list(self.single.values())):
-            found[trace.fooled] = trace.images[trace.fooled]
-        return found
+            images[trace.fooled] = trace.images[trace.fooled]
+        return images
 
     @cached_property
     def square(self) -> Tensor:

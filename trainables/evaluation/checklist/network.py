@@ -41,16 +41,16 @@ class _Attackable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
-        found = None
+        gradient = None
         if ctx.heads:
             wanted = [gradients[index].to(head.dtype) for index, head in zip(ctx.which, ctx.heads, strict=True)]
             try:
-                (found,) = torch.autograd.grad(ctx.heads, ctx.inner, wanted, allow_unused=True)
+                (gradient,) = torch.autograd.grad(ctx.heads, ctx.inner, wanted, allow_unused=True)
             except Exception as error:  # likewise
                 ctx.network.note(error)
-        if found is None:
+        if gradient is None:
             return None, torch.zeros(ctx.shape, dtype=ctx.inner.dtype, device=ctx.inner.device)
-        return None, found.nan_to_num(0.0, 0.0, 0.0)
+        return None, gradient.nan_to_num(0.0, 0.0, 0.0)
 
 
 @dataclass

@@ -60,7 +60,7 @@ class Strongest:
 
 def white_box(evidence: Attacked, standing: Tensor) -> Strongest:
     """APGD on margin and cross-entropy, and APGD-T, on the images that are `standing`, (N,) bool."""
-    images, found = evidence.images.clone(), {}
+    images, worst = evidence.images.clone(), {}
     for name, attack in ATTACKS.items():
         which = standing.nonzero().squeeze(1)
         if len(which):
@@ -68,8 +68,8 @@ def white_box(evidence: Attacked, standing: Tensor) -> Strongest:
             images[which] = adversarial
             standing = standing.clone()
             standing[which[fooled]] = False
-        found[name] = int(len(which) - standing.sum())
-    return Strongest(standing, images, found)
+        worst[name] = int(len(which) - standing.sum())
+    return Strongest(standing, images, worst)
 
 
 def black_box(evidence: Attacked, standing: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def black_box(evidence: Attacked, standing: Tensor) -> Tensor:
     which = standing.nonzero().squeeze(1)
     fooled = torch.zeros_like(standing)
     if len(which):
-        found = square(
+        attacked = square(
             objective_of(evidence, which, margin),
             evidence.images[which],
             evidence.epsilon,
@@ -86,7 +86,7 @@ def black_box(evidence: Attacked, standing: Tensor) -> Tensor:
             generator=stream(evidence.subject.seed, "square"),
         )
         # what its own queries were answered counts only if a fresh question is answered alike
-        fooled[which] = evidence.network.fooled(found.images, evidence.main[which])
+        fooled[which] = evidence.network.fooled(attacked.images, evidence.main[which])
     return fooled
 
 

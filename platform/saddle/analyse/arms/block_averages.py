@@ -40,8 +40,8 @@ def averages_over_blocks(
         by_level = [comparisons_in(ablation, arms, entries, spec, _blocks_at(ablation, factor, at)) for at in levels]
         for comparisons in zip(*by_level, strict=True):
             if all(len(comparison.values) > 1 for comparison in comparisons):
-                found = _over_levels(comparisons, spec.alpha)
-                yield _sentence(comparisons[0].name, factor, found, spec.metric, spec.scale)
+                means = _over_levels(comparisons, spec.alpha)
+                yield _sentence(comparisons[0].name, factor, means, spec.metric, spec.scale)
 
 
 def _blocks_at(ablation: Ablation, factor: str, level: Any) -> list[Block]:
@@ -53,12 +53,12 @@ def _over_levels(comparisons: Sequence[Comparison], alpha: float) -> BlockMeans:
     return block_means([fmean(each) for each in values], [variance(each) / len(each) for each in values], alpha)
 
 
-def _sentence(name: str, factor: str, found: BlockMeans, metric: Metric, on: ScaleName) -> str:
-    scale = scale_of_differences(metric, on, [(found.high - found.low) / 2])
-    tau = f"{scale.amount(found.tau)}{scale.difference_suffix}"
+def _sentence(name: str, factor: str, means: BlockMeans, metric: Metric, on: ScaleName) -> str:
+    scale = scale_of_differences(metric, on, [(means.high - means.low) / 2])
+    tau = f"{scale.amount(means.tau)}{scale.difference_suffix}"
     return (
-        f"{name} over {plural(found.blocks, f'{factor} mean')}: {scale.difference(found.mean)}"
-        f" ({scale.interval(found.low, found.high)}, as if they were drawn from others like them); they differ with a"
+        f"{name} over {plural(means.blocks, f'{factor} mean')}: {scale.difference(means.mean)}"
+        f" ({scale.interval(means.low, means.high)}, as if they were drawn from others like them); they differ with a"
         f" standard deviation of {tau}, and another {factor} is expected at"
-        f" {scale.interval(found.predicted_low, found.predicted_high)}."
+        f" {scale.interval(means.predicted_low, means.predicted_high)}."
     )

@@ -31,12 +31,12 @@ def effects_in_blocks(
     """
     if not ablation.blocks:
         return []
-    found = [
+    comparisons = [
         [(block_name(block), _described(comparison, spec)) for comparison in in_blocks]
         for block in block_list(ablation.blocks)
         for in_blocks in [comparisons_in(ablation, arms, entries, spec, [block])]
     ]
-    return [one for together in zip(*found, strict=True) for one in together]
+    return [one for together in zip(*comparisons, strict=True) for one in together]
 
 
 def comparisons_in(

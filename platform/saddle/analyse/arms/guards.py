@@ -102,14 +102,14 @@ def judge_guards(tested: Sequence[tuple[Comparison, Metric, float]], alpha: floa
         return []
     p_all = [_p_of(comparison, metric, margin) for comparison, metric, margin in tested]
     adjusted, levels = adjust(p_all, "holm"), local_alpha(p_all, alpha / 2, "holm")
-    found = []
+    guards = []
     for (comparison, metric, margin), p, level in zip(tested, adjusted, levels, strict=True):
         values = comparison.values
         low, high = _ends(comparison, float(level))
         mean = float(np.mean(values)) if values else None
         arm, passes = comparison.pairs.arm.arm, float(p) <= alpha / 2
-        found.append(Guard(comparison.name, arm, metric, margin, len(values), mean, float(p), low, high, passes))
-    return found
+        guards.append(Guard(comparison.name, arm, metric, margin, len(values), mean, float(p), low, high, passes))
+    return guards
 
 
 def _ends(comparison: Comparison, level: float) -> tuple[float, float] | tuple[None, None]:

@@ -28,18 +28,18 @@ def broken_constraints(
 
     An arm of which no seed has a value of the constrained metric breaks nothing that is known.
     """
-    found: dict[str, list[str]] = {}
+    broken: dict[str, list[str]] = {}
     blocks = block_list(ablation.blocks)
     for arm, name in zip(arms, labels(arms), strict=True):
         for constraint in constraints:
             values = [*measure(entries, arm, constraint.metric, ablation.seed_list, name, blocks).values.values()]
             if values and constraint.violation(fmean(values)) > 0:
                 scale = Scale.of(declared.metric(constraint.metric))
-                found.setdefault(name, []).append(
+                broken.setdefault(name, []).append(
                     f"it breaks {constraint} of the search that it is built on"
                     f" ({scale.value(fmean(values))} over {plural(len(values), 'seed')})"
                 )
-    return found
+    return broken
 
 
 def with_broken(effects: Sequence[Effect], broken: Mapping[str, Sequence[str]]) -> tuple[Effect, ...]:

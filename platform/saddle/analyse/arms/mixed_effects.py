@@ -29,20 +29,22 @@ def with_mixed(
         contrast.name: {arms[place].key: weight for place, weight in contrast.weights.items()}
         for contrast in designed.effects
     }
-    found = mixed_effects(observations(entries, arms, metric, ablation.compare.scale), weights, ablation.compare.alpha)
-    return tuple(replace(effect, mixed=found.get(effect.name)) for effect in effects)
+    estimates = mixed_effects(
+        observations(entries, arms, metric, ablation.compare.scale), weights, ablation.compare.alpha
+    )
+    return tuple(replace(effect, mixed=estimates.get(effect.name)) for effect in effects)
 
 
 def observations(
     entries: Sequence[TrialRecord], arms: Sequence[Arm], metric: str, scale: ScaleName = "linear"
 ) -> list[Observation]:
     """Every completed replicate with a finite value, on `scale`; of one trained again the latest counts."""
-    found: dict[tuple[str, int, str], Observation] = {}
+    observed: dict[tuple[str, int, str], Observation] = {}
     for arm in arms:
         for entry in sorted(of_arm(entries, arm), key=lambda entry: entry.started):
             value = value_of(entry, metric)
             place = (arm.key, entry.seed, canonical(entry.block))
-            found.pop(place, None)
+            observed.pop(place, None)
             if entry.outcome == Outcome.COMPLETED and value is not None:
-                found[place] = Observation(*place, to_scale(value, scale))
-    return list(found.values())
+                observed[place] = Observation(*place, to_scale(value, scale))
+    return list(observed.values())

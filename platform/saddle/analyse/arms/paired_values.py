@@ -100,16 +100,16 @@ def measure(
     lost: dict[int, str] = {}
     lost_in: dict[int, str] = {}
     for seed in seeds:
-        found = [_value(latest.get((seed, canonical(block))), metric) for block in blocks]
+        in_blocks = [_value(latest.get((seed, canonical(block))), metric) for block in blocks]
         gone = [
-            (value, block_name(block)) for value, block in zip(found, blocks, strict=True) if isinstance(value, str)
+            (value, block_name(block)) for value, block in zip(in_blocks, blocks, strict=True) if isinstance(value, str)
         ]
         if gone:
             # how a trial ended settles the seed's fate, whatever is still to be trained in other blocks
             lost[seed], block = min(gone, key=lambda one: one[0] == MISSING)
             lost_in |= {seed: block} if block else {}
         else:
-            values[seed] = mean_on([value for value in found if not isinstance(value, str)], scale)
+            values[seed] = mean_on([value for value in in_blocks if not isinstance(value, str)], scale)
     return ArmValues(label or arm.name, values, lost, lost_in)
 
 

@@ -63,15 +63,15 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
 
     A main effect of N arms is a mean of N/2 differences of two arms, if their noise is independent and alike.
     """
-    found = []
+    needs = []
     kinds = _kinds(ablation, arms)
     for (kind, factor), count in kinds.items():
         comparisons = sum(size for (other, _), size in kinds.items() if other == kind)
         sd, alpha, planned = spread.sd * factor, ablation.compare.alpha, len(ablation.seed_list)
         if ablation.spending is not None:
-            found.append(_with_looks(ablation, Need(kind, count, sd, math.inf), effect))
+            needs.append(_with_looks(ablation, Need(kind, count, sd, math.inf), effect))
             continue
-        found.append(
+        needs.append(
             Need(
                 kind,
                 count,
@@ -81,7 +81,7 @@ def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float
                 None if effect is None else seeds_needed(effect, sd, alpha, comparisons, WANTED),
             )
         )
-    return found
+    return needs
 
 
 def _with_looks(ablation: Ablation, need: Need, effect: float | None) -> Need:
@@ -144,11 +144,11 @@ def _kinds(ablation: Ablation, arms: Sequence[Arm]) -> dict[tuple[Kind, float], 
     designed = contrasts_of(ablation, arms)
     if designed is None:
         return {("arm", 1.0): len(arms) - 1}
-    found: dict[tuple[Kind, float], int] = {}
+    counts: dict[tuple[Kind, float], int] = {}
     for contrast in designed.effects:
         key: tuple[Kind, float] = (contrast.kind, round(spread_factor(contrast.weights), 9))
-        found[key] = found.get(key, 0) + 1
-    return found
+        counts[key] = counts.get(key, 0) + 1
+    return counts
 
 
 def pilot_spread(measured: Sequence[ArmValues], source: str) -> Spread | None:

@@ -24,15 +24,15 @@ def above_clean(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarati
     `groups`: the trials of each arm by its name, or each trial of a search by its own. The selected checkpoint counts
     and, on test data, the last one.
     """
-    found: dict[str, dict[str, list[float]]] = {}
+    by_attack: dict[str, dict[str, list[float]]] = {}
     completed = {
         name: [entry for entry in entries if entry.outcome == Outcome.COMPLETED] for name, entries in groups.items()
     }
     for name, entries in completed.items():
         for entry in entries:
             for attack, excess in largest_excesses(entry, declared).items():
-                found.setdefault(attack, {}).setdefault(name, []).append(excess)
-    for attack, by_name in found.items():
+                by_attack.setdefault(attack, {}).setdefault(name, []).append(excess)
+    for attack, by_name in by_attack.items():
         largest = max(excess for excesses in by_name.values() for excess in excesses)
         ordered = sorted(by_name, key=lambda name: -max(by_name[name]))
         where = [_place(name, len(by_name[name]), len(completed[name])) for name in ordered[:NAMED]]
@@ -47,16 +47,16 @@ def above_clean(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarati
 
 def largest_excesses(entry: TrialRecord, declared: Declarations) -> dict[str, float]:
     """Attack → by how much its accuracy is above the clean one, where it is; the larger of all splits."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for attack, excess in (*_excesses(entry.metrics, declared), *_excesses(entry.test_last, declared)):
         if excess > 1e-9:
-            found[attack] = max(excess, found.get(attack, 0.0))
-    return found
+            values[attack] = max(excess, values.get(attack, 0.0))
+    return values
 
 
 def more_accurate_attacked(entry: TrialRecord, declared: Declarations) -> Iterable[str]:
     """A reason against a trial for each attack under which it is more accurate than on clean data, beyond one image."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for metrics in (entry.metrics, entry.test_last):
         for split in ("validation", "test"):
             of_split = {name: value for name, value in metrics.items() if name.startswith(f"{split}/")}
@@ -64,8 +64,8 @@ def more_accurate_attacked(entry: TrialRecord, declared: Declarations) -> Iterab
             one_image = 1 / (samples or UNCOUNTED)
             for attack, excess in _excesses(of_split, declared):
                 if excess > one_image + 1e-9:
-                    found[attack] = max(excess, found.get(attack, 0.0))
-    for attack, excess in found.items():
+                    values[attack] = max(excess, values.get(attack, 0.0))
+    for attack, excess in values.items():
         size = Scale.of(SHARE, [excess]).difference(excess).lstrip("+")
         yield f"is more accurate under {attack} than on clean data, by {size}"
 

@@ -41,13 +41,13 @@ def agreements(
     ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], spec: ComparisonSpec
 ) -> list[Agreement]:
     """Each level of each block against its first, over the seeds that every arm completed in both."""
-    found = []
+    agreeing = []
     for factor, (reference, *others) in ablation.blocks.items():
         for other in others:
             one = _agreement(ablation, arms, entries, spec, factor, reference, other)
             if one is not None:
-                found.append(one)
-    return found
+                agreeing.append(one)
+    return agreeing
 
 
 def _agreement(

@@ -119,10 +119,10 @@ def declared_attacks(entry: TrialRecord) -> str | None:
 
 
 def _by_block(entries: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
-    found: dict[str, list[TrialRecord]] = {}
+    groups: dict[str, list[TrialRecord]] = {}
     for entry in entries:
-        found.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
-    return found
+        groups.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
+    return groups
 
 
 def at_quick(entries: Iterable[TrialRecord], metric: Metric) -> str:

@@ -43,12 +43,12 @@ def failures_found(groups: Mapping[str, Sequence[TrialRecord]], read: Read) -> l
     stored = {name: [entry for entry in entries if says(entry)] for name, entries in groups.items()}
     if sum(map(len, stored.values())) > MOST_READ:
         return []
-    found = []
+    failures = []
     for name, entries in stored.items():
         counted = [one for one in (_counted(entry, read) for entry in entries) if one is not None]
         if counted:
             attacks = dict.fromkeys(attack for _, _, shares in counted for attack in shares)
-            found.append(
+            failures.append(
                 FailuresFound(
                     name,
                     len(counted),
@@ -57,7 +57,7 @@ def failures_found(groups: Mapping[str, Sequence[TrialRecord]], read: Read) -> l
                     {attack: fmean(shares.get(attack, 0.0) for _, _, shares in counted) for attack in attacks},
                 )
             )
-    return found
+    return failures
 
 
 def says(entry: TrialRecord) -> bool:

@@ -37,7 +37,7 @@ class Ladder:
 
 def ladders(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations) -> list[Ladder]:
     """The ladder of each group, such as an arm, over its completed trials that have climbed it."""
-    found = []
+    measured = []
     for name, entries in groups.items():
         completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
         climbed = [e.metrics for e in completed if all(declared.in_role(role, e.metrics) for role in ROLES)]
@@ -46,17 +46,17 @@ def ladders(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations)
         if starts and rungs:
             start = fmean(each[starts[0].name] for each in climbed)
             means = {rung: fmean(each[rung.name] for each in climbed) for rung in rungs}
-            found.append(Ladder(name, len(climbed), starts[0], start, means))
-    return found
+            measured.append(Ladder(name, len(climbed), starts[0], start, means))
+    return measured
 
 
-def too_weak(found: Sequence[Ladder]) -> Iterable[str]:
+def too_weak(measured: Sequence[Ladder]) -> Iterable[str]:
     """A caution where the ladder moves some group by more than half a point."""
-    moved = [one for one in found if one.moved > MOST_MOVED]
+    moved = [one for one in measured if one.moved > MOST_MOVED]
     if moved:
         worst = max(moved, key=lambda one: one.moved)
         scale = Scale.of(worst.metric, [worst.moved])
-        more = f"; {len(moved)} of {len(found)} are lowered by more" if len(moved) > 1 else ""
+        more = f"; {len(moved)} of {len(measured)} are lowered by more" if len(moved) > 1 else ""
         yield (
             f"More steps and restarts lower the worst case of {worst.name} by {scale.bare(worst.moved)} points, where"
             f" at most {scale.bare(MOST_MOVED)} is wanted (budget ladder{more}): the evaluation is too weak for what it"

@@ -82,8 +82,8 @@ def pair_samples(
         return against_one(here, theirs[place], store, against, under)
 
     places = [place for place in theirs if any(place in entries for entries in ours.values())]
-    found = list(in_parallel(store, at, places))
-    ends = {name: [here[name] for here in found if name in here] for name in ours}
+    predictions = list(in_parallel(store, at, places))
+    ends = {name: [here[name] for here in predictions if name in here] for name in ours}
     return tuple(
         OnSamples(
             name,
@@ -105,16 +105,16 @@ def against_one(
         theirs = read_predictions(baseline, store.read)
     except (OSError, Damaged, ForeignPath, ValueError):
         return dict.fromkeys(arms, UNREADABLE)
-    found: dict[str, SampleTest | str] = {}
+    tests: dict[str, SampleTest | str] = {}
     for name, entry in arms.items():
         try:
             test = mcnemar(read_predictions(entry, store.read), theirs, under)
-            found[name] = replace(test, arm=name, baseline=against, seed=entry.seed, block=dict(entry.block))
+            tests[name] = replace(test, arm=name, baseline=against, seed=entry.seed, block=dict(entry.block))
         except (NoPredictions, OtherSamples, OtherAttacks) as error:
-            found[name] = REASONS[type(error)]
+            tests[name] = REASONS[type(error)]
         except (OSError, Damaged, ForeignPath, ValueError):
-            found[name] = UNREADABLE
-    return found
+            tests[name] = UNREADABLE
+    return tests
 
 
 def by_place(entries: Iterable[TrialRecord]) -> dict[Place, TrialRecord]:
@@ -141,7 +141,9 @@ def study_on_samples(results: StudyResults, store: Store, most: int | None = Non
         return None
     theirs = by_place(results.groups[against])
     ours = {name: by_place(records) for name, records in results.groups.items() if name != against}
-    pairs = [(entry, theirs[place]) for found in ours.values() for place, entry in found.items() if place in theirs]
+    pairs = [
+        (entry, theirs[place]) for of_block in ours.values() for place, entry in of_block.items() if place in theirs
+    ]
     if not pairs:
         return None
     under = under_of(results.metric)
@@ -149,5 +151,5 @@ def study_on_samples(results: StudyResults, store: Store, most: int | None = Non
     stored = sum(stores_predictions(one) and stores_predictions(other) for one, other in pairs)
     if most is not None and stored > most:
         return StudyOnSamples(under, alpha, (), stored)
-    groups = {name: found.values() for name, found in ours.items()}
+    groups = {name: of_block.values() for name, of_block in ours.items()}
     return StudyOnSamples(under, alpha, pair_samples(groups, theirs.values(), store, against=against, under=under))

@@ -39,10 +39,10 @@ def hypervolume_course(
     The reference of an objective is the `declared` one, else the metric's worst bound, else the third quartile of the
     trials' values from the best on: never the worst trial, which would move it, and with it every share, at will.
     """
-    found = candidates(entries, objectives, constraints)
-    if not found:
+    feasible = candidates(entries, objectives, constraints)
+    if not feasible:
         return None
-    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in found])
+    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in feasible])
     if (np.ptp(costs, axis=0) == 0).any():  # of a single trial, too
         return None
     best, reference = costs.min(axis=0), _references(costs, objectives, declared)
@@ -60,20 +60,20 @@ def hypervolume_course(
     def values(costs: Floats) -> tuple[float, ...]:
         return tuple(objective.cost(float(cost)) for objective, cost in zip(objectives, costs, strict=True))
 
-    return Course(tuple(found), tuple(shares), values(reference), values(best))
+    return Course(tuple(feasible), tuple(shares), values(reference), values(best))
 
 
 def _references(costs: Floats, objectives: Sequence[Metric], declared: Sequence[float | None]) -> Floats:
     """The cost of each objective's reference, (objectives,)."""
-    found = []
+    volumes = []
     for place, objective in enumerate(objectives):
         own = declared[place] if place < len(declared) else None
         bound = objective.low if objective.direction == "maximize" else objective.high
         if bound is None and objective.bounds is not None:
             bound = objective.bounds[0 if objective.direction == "maximize" else 1]
         chosen = bound if own is None else own
-        found.append(float(np.quantile(costs[:, place], 0.75)) if chosen is None else objective.cost(chosen))
-    return np.array(found)
+        volumes.append(float(np.quantile(costs[:, place], 0.75)) if chosen is None else objective.cost(chosen))
+    return np.array(volumes)
 
 
 def dominated_share(points: Floats) -> float:

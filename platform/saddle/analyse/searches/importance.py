@@ -78,22 +78,22 @@ def importance(study: Study, entries: Iterable[TrialRecord], objective: Metric) 
     them worse than others occur in few trials but these. Those that failed otherwise are left out.
     """
     ranked = sorted((entry for entry in entries if can_be_ranked(entry, objective)), key=trial_order)
-    space = {name: found for name, p in (study.search or {}).items() if (found := _distribution(p)) is not None}
+    space = {name: drawn for name, p in (study.search or {}).items() if (drawn := _distribution(p)) is not None}
     pairs = [(entry, _proposed(study, space, entry)) for entry in evenly(ranked, MOST_TRIALS)]
     known = [(entry, trial) for entry, trial in pairs if trial is not None]
     chosen, trials = [entry for entry, _ in known], [trial for _, trial in known]
     counts = Counter(Outcome(entry.outcome) for entry in chosen)
     failed = sum(counts[outcome] for outcome in METHOD_FAILURES)
-    found = Importance(trials=len(chosen), stopped=counts[Outcome.PRUNED], failed=failed)
+    importance = Importance(trials=len(chosen), stopped=counts[Outcome.PRUNED], failed=failed)
     wins = net_wins(chosen, objective)
     varied = {name for name in space if len({canonical(trial.params.get(name)) for trial in trials}) > 1}
     reason = _too_little(len(chosen), varied, wins)
     if reason:
-        return replace(found, reason=reason)
+        return replace(importance, reason=reason)
     complete = counts[Outcome.COMPLETED] == len(chosen)
     costs = [objective.cost(entry.metrics[objective.name]) for entry in chosen] if complete else list(-wins)
     return replace(
-        found,
+        importance,
         values={name: share for name, share in _among_the_best(trials, wins).items() if name in varied},
         variance=_variance(trials, costs) if len(trials) >= FEWEST_FOR_FANOVA else {},
     )

@@ -19,10 +19,10 @@ def pareto_front(
 
     In the order of the first objective, best first; trials with equal values are all kept.
     """
-    found = candidates(entries, objectives, constraints)
-    if not found:
+    feasible = candidates(entries, objectives, constraints)
+    if not feasible:
         return []
-    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in found])
+    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in feasible])
     dominated = [bool(((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any()) for row in costs]
     front = [index for index, beaten in enumerate(dominated) if not beaten]
-    return [found[index] for index in sorted(front, key=lambda index: (*costs[index], index))]
+    return [feasible[index] for index in sorted(front, key=lambda index: (*costs[index], index))]

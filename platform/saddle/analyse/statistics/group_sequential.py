@@ -60,8 +60,8 @@ def critical_values(
         raise ValueError(f"looks {looks} must rise from at least 2 pairs, with a share each")
     spend = SPENDING[spending]
     spent = [spend(alpha, share) for share in shares]
-    found = [float(stats.t.isf(spent[0] / 2, looks[0] - 1))]
-    n, edges = looks[0], _edges(found[0], looks[0], cells)
+    bounds = [float(stats.t.isf(spent[0] / 2, looks[0] - 1))]
+    n, edges = looks[0], _edges(bounds[0], looks[0], cells)
     mass = np.diff(_coordinate_cdf(edges, n))
     for before, look, now in zip(spent, looks[1:], spent[1:], strict=False):
         while n < look:
@@ -73,8 +73,8 @@ def critical_values(
             reached = _next_cdf(edges[np.newaxis, :], middles[:, np.newaxis], n)
             mass = mass @ np.diff(reached, axis=1)
             n += 1
-        found.append(bound)
-    return tuple(found)
+        bounds.append(bound)
+    return tuple(bounds)
 
 
 def sequential_p(t: float, looks: tuple[int, ...], shares: tuple[float, ...], spending: Spending) -> float:
@@ -141,5 +141,5 @@ def _next_cdf(value: Floats, z: Floats, n: int) -> Floats:
     def up_to(phi: Floats) -> Floats:
         return _coordinate_cdf(np.sin(np.clip(phi, -math.pi / 2, math.pi / 2)), n + 1)
 
-    found = up_to(angle - shift) - up_to(-math.pi - angle - shift) + 1 - up_to(math.pi - angle - shift)
-    return np.where(height >= 1, 1.0, np.where(height <= -1, 0.0, found))
+    probability = up_to(angle - shift) - up_to(-math.pi - angle - shift) + 1 - up_to(math.pi - angle - shift)
+    return np.where(height >= 1, 1.0, np.where(height <= -1, 0.0, probability))

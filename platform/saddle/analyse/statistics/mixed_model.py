@@ -61,17 +61,17 @@ def mixed_effects(
     if fitted is None:
         return {}
     means, covariance = fitted
-    found = {}
+    estimates = {}
     for name, weights in contrasts.items():
         if not set(weights) <= set(arms):
             continue
         row = np.array([weights.get(arm, 0.0) for arm in arms])
         mean, error = float(row @ means), float(np.sqrt(row @ covariance @ row))
         width = float(stats.t.isf(alpha / 2, freedom)) * error
-        found[name] = MixedEffect(
+        estimates[name] = MixedEffect(
             mean, mean - width, mean + width, float(2 * stats.t.sf(abs(mean) / error, freedom)), freedom
         )
-    return found
+    return estimates
 
 
 def _fit(

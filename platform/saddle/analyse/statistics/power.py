@@ -43,8 +43,10 @@ def detectable_effect(
         return math.inf
     critical = float(stats.t.ppf(1 - alpha / comparisons / 2, seeds - 1))
     highest = 3 * (critical + 1)
-    found = optimize.brentq(lambda ratio: power(ratio, 1.0, seeds, alpha, comparisons) - wanted_power, 1e-6, highest)
-    return float(found) * sd
+    ratio_needed = optimize.brentq(
+        lambda ratio: power(ratio, 1.0, seeds, alpha, comparisons) - wanted_power, 1e-6, highest
+    )
+    return float(ratio_needed) * sd
 
 
 def seeds_needed(
@@ -71,10 +73,10 @@ def limits(seeds: int, comparisons: int, alpha: float = 0.05, detectable: float 
     if seeds < FEWEST_SEEDS:
         plural = "s" * (seeds != 1)
         return [f"With {seeds} seed{plural} every verdict stays unsettled; at least {FEWEST_SEEDS} are needed."]
-    found = []
+    powers = []
     smallest = smallest_permutation_p(seeds)
     if smallest > alpha:
-        found.append(
+        powers.append(
             f"With {seeds} seeds the exact permutation test can't go below p = {smallest:.4g}, so it can't reach"
             f" α = {alpha:g}, and verdicts rest on the t test alone; {seeds_for_permutation(alpha)} seeds could."
         )
@@ -82,11 +84,11 @@ def limits(seeds: int, comparisons: int, alpha: float = 0.05, detectable: float 
         detectable = detectable_effect(1.0, seeds, alpha, max(comparisons, 1))
     if detectable > 1.5:
         over = f" at the strictest of {comparisons} comparisons" if comparisons > 1 else ""
-        found.append(
+        powers.append(
             f"With {seeds} seeds only differences of at least {detectable:.1f} times their standard deviation over"
             f" seeds are likely (80 %) to be shown{over}."
         )
-    return found
+    return powers
 
 
 FEWEST_SEEDS = 3

@@ -62,10 +62,10 @@ def _of_pilot(store: Store, name: str, metric: str) -> Spread:
         raise UserError(f"the pilot {name} is no study in this storage; {hint}")
     if stored.study.ablation is None:
         raise UserError(f"the pilot {name} is a search, whose trials are not paired; name an ablation")
-    found = _of_stored(store, stored, metric)
-    if found is None:
+    spread = _of_stored(store, stored, metric)
+    if spread is None:
         raise UserError(f"the pilot {name} has no arm with two complete pairs of {metric} that differ")
-    return found
+    return spread
 
 
 def _of_stored(store: Store, stored: StoredStudy, metric: str) -> Spread | None:

@@ -47,11 +47,11 @@ def values_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure
             colour, marker = style_of(index)[0], MARKERS[index % len(MARKERS)]
             named = False
             for arm in view.arms:
-                found = mean_sd(arm)
-                if arm.arm not in shown or found is None:
+                moments = mean_sd(arm)
+                if arm.arm not in shown or moments is None:
                     continue
                 row = shown.index(arm.arm) + _rows(same, index)
-                mean, sd = found
+                mean, sd = moments
                 seeds = list(arm.values.values())
                 axes.plot(seeds, [row] * len(seeds), ".", color=colour, ms=4, alpha=0.45, mew=0)
                 if math.isfinite(sd):

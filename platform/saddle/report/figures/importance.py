@@ -18,12 +18,12 @@ from saddle.study.selection import objectives_of
 MOST_ROWS = 20
 
 
-def importances(found: Mapping[str, Importance]) -> LazyFigure:
+def importances(by_objective: Mapping[str, Importance]) -> LazyFigure:
     """The share of each parameter in what separates the best third of trials, and in the variance."""
     title = "Importance of the parameters"
-    drawn_ones = {metric: one for metric, one in found.items() if one.values}
+    drawn_ones = {metric: one for metric, one in by_objective.items() if one.values}
     if not drawn_ones:
-        return nothing("importance", title, next((one.reason for one in found.values()), "no objective") + ".")
+        return nothing("importance", title, next((one.reason for one in by_objective.values()), "no objective") + ".")
     both = any(one.variance for one in drawn_ones.values())
     rows = min(max(len(one.values) for one in drawn_ones.values()), MOST_ROWS)
 
@@ -55,8 +55,8 @@ def importances(found: Mapping[str, Importance]) -> LazyFigure:
     return draw("importance", title, _caption(drawn_ones, both), (8.6, 0.7 + (0.36 + 0.14 * both) * rows), paint)
 
 
-def _caption(found: Mapping[str, Importance], both: bool) -> str:
-    fewest = min(found.values(), key=lambda one: one.trials)
+def _caption(by_objective: Mapping[str, Importance], both: bool) -> str:
+    fewest = min(by_objective.values(), key=lambda one: one.trials)
     counted = [f"{fewest.stopped} stopped early"] * bool(fewest.stopped) + [f"{fewest.failed} failed"] * bool(
         fewest.failed
     )
@@ -72,7 +72,7 @@ def _caption(found: Mapping[str, Importance], both: bool) -> str:
             f" fANOVA: each parameter's own share in the variance of the {variance} over the whole space, the bad"
             " regions included; a dash where not every trial has the parameter."
         )
-    if any(one.rough for one in found.values()):
+    if any(one.rough for one in by_objective.values()):
         caption += " With so few trials this is a rough hint; the order may be chance."
     return caption
 

@@ -39,12 +39,12 @@ def interaction(
         axes = figure.subplots()
         shift = 0.05 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
         for index, level in enumerate(lines):
-            found = [values.get((canonical(one), canonical(level)), []) for one in across]
-            known = [place for place, numbers in enumerate(found) if numbers]
+            cells = [values.get((canonical(one), canonical(level)), []) for one in across]
+            known = [place for place, numbers in enumerate(cells) if numbers]
             if not known:
                 continue
             colour, style = style_of(index)
-            means = [float(np.mean(found[place])) for place in known]
+            means = [float(np.mean(cells[place])) for place in known]
             x = [place + shift[index] for place in known]
             axes.plot(
                 x,
@@ -58,7 +58,7 @@ def interaction(
                 label=clean(f"{second} = {setting(level)}"),
             )
             for place, at in zip(known, x, strict=True):
-                axes.plot([at] * len(found[place]), found[place], "o", color=colour, ms=3, alpha=0.45, mew=0)
+                axes.plot([at] * len(cells[place]), cells[place], "o", color=colour, ms=3, alpha=0.45, mew=0)
         category_axis(axes, [setting(level) for level in across], length=20)
         axes.set_xlim(-0.4, len(across) - 0.6)
         axes.set_xlabel(clean(first))

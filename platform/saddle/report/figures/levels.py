@@ -65,11 +65,11 @@ def along(
 
 
 def _panel(axes: Axes, arms: Sequence[Arm], numbers: Sequence[float], values: Sequence[ArmValues], colour: str) -> None:
-    found = sorted((x, list(one.values.values())) for x, one in zip(numbers, values, strict=True) if one.values)
-    for x, seeds in found:
+    points = sorted((x, list(one.values.values())) for x, one in zip(numbers, values, strict=True) if one.values)
+    for x, seeds in points:
         axes.plot([x] * len(seeds), seeds, "o", color=colour, ms=3, alpha=0.45, mew=0)
-    means = [fmean(seeds) for _, seeds in found]
-    axes.plot([x for x, _ in found], means, "-o", color=colour, lw=2, ms=6, mew=0, label="mean over seeds")
+    means = [fmean(seeds) for _, seeds in points]
+    axes.plot([x for x, _ in points], means, "-o", color=colour, lw=2, ms=6, mew=0, label="mean over seeds")
     for arm, one in zip(arms, values, strict=True):
         if arm.is_baseline and one.values:
             axes.axhline(fmean(one.values.values()), color=MUTED, ls="--", lw=1.4, zorder=1, label="baseline")

@@ -35,10 +35,10 @@ def axes_of(entries: Iterable[TrialRecord], declared: Declarations) -> tuple[Met
 def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations) -> LazyFigure | None:
     """A dot per trial that has both accuracies, in its group's colour; None where the method reports no such pair."""
     shown = dict(list(groups.items())[:MOST_GROUPS])
-    found = axes_of((entry for group in shown.values() for entry in group), declared)
-    if found is None:
+    axes_metrics = axes_of((entry for group in shown.values() for entry in group), declared)
+    if axes_metrics is None:
         return None
-    x_metric, y_metric = found
+    x_metric, y_metric = axes_metrics
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()

@@ -22,8 +22,8 @@ def agreement_table(results: StudyResults) -> Table | None:
     ablation = results.study.ablation
     if ablation is None or not ablation.blocks or not results.records:
         return None
-    found = agreements(ablation, results.arms, results.comparable, results.spec)
-    if not found:
+    agreeing = agreements(ablation, results.arms, results.comparable, results.spec)
+    if not agreeing:
         return None
     scale = Scale.of(results.metric)
     columns = ("ranked by", "compared with", "seeds", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank here",
@@ -40,7 +40,7 @@ def agreement_table(results: StudyResults) -> Table | None:
             f"{one.ranks.rank} of {one.arms}",
             scale.bare(one.ranks.loss) + scale.difference_suffix,
         )
-        for one in found
+        for one in agreeing
     ]
     return Table(columns, tuple(rows), NOTE)
 

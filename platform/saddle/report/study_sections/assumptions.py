@@ -60,16 +60,16 @@ def settings_by_source(entries: Sequence[TrialRecord]) -> list[tuple[str, list[F
 
 def values_of(entries: Iterable[TrialRecord], name: str) -> str:
     """A parameter's distinct values, a range where there are many numbers."""
-    found: dict[str, Any] = {}
+    assumed: dict[str, Any] = {}
     entries = list(entries)
     for entry in entries:
         if name in entry.params:
-            found.setdefault(canonical(entry.params[name]), entry.params[name])
+            assumed.setdefault(canonical(entry.params[name]), entry.params[name])
     again = {canonical(entry.evaluation[name]): entry.evaluation[name] for entry in entries if name in entry.evaluation}
     if again:
-        trained = ", ".join(setting(value) for value in found.values())
+        trained = ", ".join(setting(value) for value in assumed.values())
         return f"{trained} in training; {', '.join(setting(value) for value in again.values())} in the test"
-    values = list(found.values())
+    values = list(assumed.values())
     if len(values) <= MOST_VALUES:
         return ", ".join(setting(value) for value in values)
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):

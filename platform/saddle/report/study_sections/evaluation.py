@@ -54,11 +54,11 @@ def groups_of(results: StudyResults) -> Mapping[str, list[TrialRecord]]:
     return {trial_name(entry): [entry] for entry in best}
 
 
-def found_table(found: Sequence[FailuresFound]) -> Table | None:
+def found_table(failures: Sequence[FailuresFound]) -> Table | None:
     """Clean errors, then what each attack found, and what stayed robust."""
-    if not found:
+    if not failures:
         return None
-    attacks = list(dict.fromkeys(attack for one in found for attack in one.attacks))
+    attacks = list(dict.fromkeys(attack for one in failures for attack in one.attacks))
     rows = tuple(
         (
             one.name,
@@ -68,7 +68,7 @@ def found_table(found: Sequence[FailuresFound]) -> Table | None:
             *(bare(one.attacks[attack]) if attack in one.attacks else DASH for attack in attacks),
             bare(one.robust),
         )
-        for one in found
+        for one in failures
     )
     return Table(("", "trials", "images", "wrong when clean", *attacks, "robust"), rows, FOUND_NOTE)
 
@@ -77,12 +77,12 @@ def bare(share: float) -> str:
     return percent(share).removesuffix(" %")
 
 
-def ladder_table(found: Sequence[Ladder], declared: Declarations) -> Table | None:
+def ladder_table(measured_ladders: Sequence[Ladder], declared: Declarations) -> Table | None:
     """The worst case as it was measured, and after each rung."""
-    if not found:
+    if not measured_ladders:
         return None
-    rungs = declared.in_role("ladder rung", dict.fromkeys(rung.name for one in found for rung in one.rungs))
-    scale = Scale.of(found[0].metric, [one.moved for one in found])
+    rungs = declared.in_role("ladder rung", dict.fromkeys(rung.name for one in measured_ladders for rung in one.rungs))
+    scale = Scale.of(measured_ladders[0].metric, [one.moved for one in measured_ladders])
     rows = tuple(
         (
             one.name,
@@ -91,7 +91,7 @@ def ladder_table(found: Sequence[Ladder], declared: Declarations) -> Table | Non
             *(scale.bare(one.rungs[rung]) if rung in one.rungs else DASH for rung in rungs),
             scale.change(-one.moved),
         )
-        for one in found
+        for one in measured_ladders
     )
     note = (
         "Worst case in %, means over trials: as it was measured, then as each larger budget in turn leaves it. An"
@@ -102,9 +102,9 @@ def ladder_table(found: Sequence[Ladder], declared: Declarations) -> Table | Non
     )
 
 
-def ranking_table(entries: Sequence[TrialRecord], found: Sequence[RankAgreement], final: Metric) -> Table | None:
+def ranking_table(entries: Sequence[TrialRecord], agreements: Sequence[RankAgreement], final: Metric) -> Table | None:
     """How validation, which checkpoints, searches and early stopping go by, ranks trials beside their test."""
-    if not found:
+    if not agreements:
         return None
     scale = Scale.of(final)
     columns = ("ranked by", "compared with", "n", "Kendall’s τ", "p", "Spearman’s ρ", "best there", "its rank in test",
@@ -121,7 +121,7 @@ def ranking_table(entries: Sequence[TrialRecord], found: Sequence[RankAgreement]
             f"{one.ranks.rank} of {one.n}",
             scale.bare(one.ranks.loss) + scale.difference_suffix,
         )
-        for one in found
+        for one in agreements
     )
     taken = [
         f"{what} {setting(values)}"

@@ -24,11 +24,11 @@ def published_table(results: StudyResults) -> Table | None:
     table, declared = results.study.published, results.declared
     if table is None:
         return None
-    found = compare_published(table.values, results.arms, results.comparable, config_of(declared))
+    comparison = compare_published(table.values, results.arms, results.comparable, config_of(declared))
     # conditions that hold for every row are told once, below
-    first = found.rows[0].differing if found.rows else ()
-    common = [one for one in first if all(one in row.differing for row in found.rows)]
-    special = [_words([one for one in row.differing if one not in common]) for row in found.rows]
+    first = comparison.rows[0].differing if comparison.rows else ()
+    common = [one for one in first if all(one in row.differing for row in comparison.rows)]
+    special = [_words([one for one in row.differing if one not in common]) for row in comparison.rows]
     columns = ["arm", "metric", "published", "ours", "difference", *["other conditions"] * any(special), "source"]
     rows = [
         (
@@ -40,17 +40,17 @@ def published_table(results: StudyResults) -> Table | None:
             *([words or DASH] if any(special) else []),
             row.published.source or DASH,
         )
-        for row, words in zip(found.rows, special, strict=True)
+        for row, words in zip(comparison.rows, special, strict=True)
     ]
     notes = [f"Published values are those of {table.file}; ours are means ± standard deviation over seeds."]
     if common:
         notes.append(f"Other conditions than ours, which alone may explain a difference: {_words(common)}.")
-    elif found.rows and not any(row.differing for row in found.rows):
+    elif comparison.rows and not any(row.differing for row in comparison.rows):
         notes.append("Every condition that the file states holds for ours, too.")
-    if found.unknown_arms:
-        notes.append(f"Not shown, because this study has no such arm: {listed(found.unknown_arms)}.")
-    if found.not_measured:
-        notes.append(f"Not shown, because no trial measures it: {listed(found.not_measured)}.")
+    if comparison.unknown_arms:
+        notes.append(f"Not shown, because this study has no such arm: {listed(comparison.unknown_arms)}.")
+    if comparison.not_measured:
+        notes.append(f"Not shown, because no trial measures it: {listed(comparison.not_measured)}.")
     return Table(tuple(columns), tuple(rows), " ".join([*notes, *table.notes]))
 
 

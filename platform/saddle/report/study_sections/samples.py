@@ -33,24 +33,24 @@ class Samples:
     table: Table | None = None
 
 
-def samples_section(study: str, found: StudyOnSamples | None) -> Samples | None:
+def samples_section(study: str, on_samples: StudyOnSamples | None) -> Samples | None:
     """The section of a study; None where there are no two networks to compare."""
-    if found is None:
+    if on_samples is None:
         return None
     command = f"saddle results {study} --samples"
-    if found.too_many:
+    if on_samples.too_many:
         return Samples(
-            f"Not shown: {found.too_many:,} pairs of networks have predictions of single test images, more than a"
+            f"Not shown: {on_samples.too_many:,} pairs of networks have predictions of single test images, more than a"
             f" report reads. {command} reads them."
         )
-    if not found.tests:
-        return Samples(f"The networks are not compared image by image: {_left_out(found.arms)}.")
-    return Samples(_lead(found), Table(_columns(found), _rows(found), _note(found, command)))
+    if not on_samples.tests:
+        return Samples(f"The networks are not compared image by image: {_left_out(on_samples.arms)}.")
+    return Samples(_lead(on_samples), Table(_columns(on_samples), _rows(on_samples), _note(on_samples, command)))
 
 
-def _lead(found: StudyOnSamples) -> str:
-    right = RIGHT.get(found.under, f"under {found.under}")
-    images = sorted({test.n for test in found.tests})
+def _lead(on_samples: StudyOnSamples) -> str:
+    right = RIGHT.get(on_samples.under, f"under {on_samples.under}")
+    images = sorted({test.n for test in on_samples.tests})
     count = " to ".join(f"{n:,}" for n in dict.fromkeys((images[0], images[-1])))
     return (
         f"How many of {count} test images only one of two networks gets right ({right}). This answers whether these"
@@ -59,8 +59,8 @@ def _lead(found: StudyOnSamples) -> str:
     )
 
 
-def _columns(found: StudyOnSamples) -> tuple[str, ...]:
-    level = setting(found.alpha)
+def _columns(on_samples: StudyOnSamples) -> tuple[str, ...]:
+    level = setting(on_samples.alpha)
     return (
         "arm",
         "right only in the arm",
@@ -70,15 +70,15 @@ def _columns(found: StudyOnSamples) -> tuple[str, ...]:
     )
 
 
-def _rows(found: StudyOnSamples) -> tuple[tuple[str, ...], ...]:
+def _rows(on_samples: StudyOnSamples) -> tuple[tuple[str, ...], ...]:
     """A row for each arm, and for each block where there are any."""
     groups: dict[str, list[tuple[SampleTest, float]]] = {}
-    for test, p in zip(found.tests, found.adjusted, strict=True):
+    for test, p in zip(on_samples.tests, on_samples.adjusted, strict=True):
         name = f"{test.arm} in {block_name(test.block)}" if test.block else test.arm
         groups.setdefault(name, []).append((test, p))
     rows = []
     for name, members in groups.items():
-        better = [test.only_arm > test.only_baseline for test, p in members if p <= found.alpha]
+        better = [test.only_arm > test.only_baseline for test, p in members if p <= on_samples.alpha]
         rows.append(
             (
                 name,
@@ -98,18 +98,18 @@ def _counts(counts: Sequence[int]) -> str:
     return f"{statistics.fmean(counts):,.1f} ({min(counts):,} to {max(counts):,})"
 
 
-def _note(found: StudyOnSamples, command: str) -> str:
+def _note(on_samples: StudyOnSamples, command: str) -> str:
     note = (
         "Each network is compared with the baseline’s of the same seed; counts of images are means over these pairs"
-        f" (least to most). How many pairs show that one is better is by {_test(found)}, Holm-adjusted over all"
-        f" {len(found.tests)} pairs here. {command} --csv lists each pair."
+        f" (least to most). How many pairs show that one is better is by {_test(on_samples)}, Holm-adjusted over all"
+        f" {len(on_samples.tests)} pairs here. {command} --csv lists each pair."
     )
-    left_out = _left_out(found.arms)
+    left_out = _left_out(on_samples.arms)
     return f"{note} Left out: {left_out}." if left_out else note
 
 
-def _test(found: StudyOnSamples) -> str:
-    counts = sorted({test.groups for test in found.tests if test.groups is not None})
+def _test(on_samples: StudyOnSamples) -> str:
+    counts = sorted({test.groups for test in on_samples.tests if test.groups is not None})
     if not counts:
         return "McNemar’s exact test"
     groups = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
@@ -138,13 +138,13 @@ def _named(names: Sequence[str]) -> str:
     return listed(names) if more <= 1 else listed([*names[:MOST_NAMED], f"{more} more arms"])
 
 
-def sample_rows(study: str, found: StudyOnSamples | None) -> list[dict[str, Any]]:
+def sample_rows(study: str, on_samples: StudyOnSamples | None) -> list[dict[str, Any]]:
     """A row for each pair of networks, as JSON and CSV have it; `p_adjusted` is Holm's over all of them."""
-    if found is None:
+    if on_samples is None:
         return []
     return [
         {"study": study, **asdict(test), "difference": test.difference, "p_adjusted": p}
-        for test, p in zip(found.tests, found.adjusted, strict=True)
+        for test, p in zip(on_samples.tests, on_samples.adjusted, strict=True)
     ]
 
 

@@ -80,15 +80,15 @@ def read_measurements(
     One that can't be read is left out with a warning; `damaged` is told its path and what is wrong with it instead.
     """
     paths = [f"{measurements_folder(run)}/{name}" for name in _names(store, run, key)]
-    found: dict[str, list[StoredMeasurement]] = {}
+    by_trial: dict[str, list[StoredMeasurement]] = {}
     for path, one in zip(paths, in_parallel(store, lambda path: _read(store, run, path), paths), strict=True):
         if isinstance(one, StoredMeasurement):
-            found.setdefault(one.key, []).append(one)
+            by_trial.setdefault(one.key, []).append(one)
         elif one and damaged is not None:
             damaged(path, one)
         elif one:
             log.warning("the measurement %s can't be used: %s", store.locate(path), one)
-    return {name: sorted(many, key=lambda one: one.number) for name, many in found.items()}
+    return {name: sorted(many, key=lambda one: one.number) for name, many in by_trial.items()}
 
 
 def with_measurements(entry: TrialRecord, stored: Iterable[StoredMeasurement]) -> TrialRecord:

@@ -102,13 +102,13 @@ def plan_retention(
 def _files(store: Store, run: RunId, entry: TrialRecord) -> list[_File]:
     """The checkpoints that are there of a finished trial."""
     folder = f"{trial_folder(run, entry.key)}/checkpoints"
-    found = []
+    files = []
     for name in store.names(folder):
         if name.endswith(".pt"):
             path = f"{folder}/{name}"
             selected, last = path == entry.checkpoints.get("best"), path == entry.checkpoints.get("last")
-            found.append(_File(entry.key, path, store.size(path), selected, last))
-    return found
+            files.append(_File(entry.key, path, store.size(path), selected, last))
+    return files
 
 
 def _why_removed(policy: Policy, file: _File, place: int, cited: bool) -> str:
@@ -134,8 +134,8 @@ def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
     except (FileNotFoundError, ValueError):  # damaged: what it said is lost, the next removals are recorded again
         return {}
     whole = {"when", "bytes", "why"}
-    found = record.items() if isinstance(record, dict) else ()
-    return {run.place(path): facts for path, facts in found if isinstance(facts, dict) and whole <= facts.keys()}
+    items = record.items() if isinstance(record, dict) else ()
+    return {run.place(path): facts for path, facts in items if isinstance(facts, dict) and whole <= facts.keys()}
 
 
 def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLock = NO_LOCK) -> None:

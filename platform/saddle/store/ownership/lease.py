@@ -141,15 +141,15 @@ class Lease:
     def take(self) -> None:
         """Become the holder; raises `StorageError` naming the one who is."""
         for _ in range(ATTEMPTS):
-            found = find_lease(self.store, self.path)
-            if found is not None and found.owner.token == self.owner.token:  # written, but the answer was lost
-                self._etag = found.etag
+            lease = find_lease(self.store, self.path)
+            if lease is not None and lease.owner.token == self.owner.token:  # written, but the answer was lost
+                self._etag = lease.etag
                 return
-            if found is not None and found.holds:
-                raise StorageError(self._refusal(found))
+            if lease is not None and lease.holds:
+                raise StorageError(self._refusal(lease))
             self._renewed = now()
             with contextlib.suppress(Unmet):  # somebody was faster; see who
-                self._write({"IfNoneMatch": "*"} if found is None else {"IfMatch": found.etag})
+                self._write({"IfNoneMatch": "*"} if lease is None else {"IfMatch": lease.etag})
                 self._confirm()
                 return
         raise StorageError(f"{self.store.locate(self.path)}: several drivers want to run {self.study} at once")
@@ -157,10 +157,10 @@ class Lease:
     def _confirm(self, patience: float | None = None) -> None:
         """See that the lease there is ours: an endpoint that was found good may have been replaced by one that knows no
         conditions, and lets another driver's lease be written over."""
-        found = find_lease(self.store, self.path, patience)
-        if found is None or found.owner.token != self.owner.token:
+        lease = find_lease(self.store, self.path, patience)
+        if lease is None or lease.owner.token != self.owner.token:
             raise Unmet
-        self._etag = found.etag  # another one than is known where the last write's answer was lost
+        self._etag = lease.etag  # another one than is known where the last write's answer was lost
 
     def _write(self, condition: dict[str, str], patience: float | None = None) -> None:
         content = json.dumps(asdict(self.owner)).encode()
@@ -179,13 +179,13 @@ class Lease:
                 raise Unmet from None
             raise
 
-    def _refusal(self, found: Found) -> str:
-        owner = found.owner
+    def _refusal(self, lease: Found) -> str:
+        owner = lease.owner
         silent = ""
-        if found.age > 2 * RENEW_SECONDS:
+        if lease.age > 2 * RENEW_SECONDS:
             silent = (
-                f"; it was last heard of {found.age:.0f} s ago, and where it is dead, the study is free in "
-                f"{STALE_SECONDS - found.age:.0f} s"
+                f"; it was last heard of {lease.age:.0f} s ago, and where it is dead, the study is free in "
+                f"{STALE_SECONDS - lease.age:.0f} s"
             )
         return (
             f"another driver (process {owner.process} on {owner.host}) is running {self.study}; watch it with "
@@ -218,14 +218,14 @@ class Lease:
 
     def _see_who_has_it(self) -> bool:
         try:
-            found = find_lease(self.store, self.path, RENEW_PATIENCE)
+            lease = find_lease(self.store, self.path, RENEW_PATIENCE)
         except StorageError:
             return False
-        if found is not None and found.owner.token == self.owner.token:  # renewed, but the answer was lost
-            self._etag, self._renewed = found.etag, now() - found.age
+        if lease is not None and lease.owner.token == self.owner.token:  # renewed, but the answer was lost
+            self._etag, self._renewed = lease.etag, now() - lease.age
         else:
             self.taken_by = (
-                "another driver" if found is None else f"process {found.owner.process} on {found.owner.host}"
+                "another driver" if lease is None else f"process {lease.owner.process} on {lease.owner.host}"
             )
         return True
 
@@ -234,8 +234,8 @@ class Lease:
         self._ending.set()
         client, key = self.store.calls.client, self.store.key(self.path)
         with self._lock, contextlib.suppress(StorageError):  # where it can't be reached, the lease ends by itself
-            found = find_lease(self.store, self.path, RENEW_PATIENCE)
-            if found is not None and found.owner.token == self.owner.token:
+            lease = find_lease(self.store, self.path, RENEW_PATIENCE)
+            if lease is not None and lease.owner.token == self.owner.token:
                 self.store.calls(
                     "deleting", key, lambda: client.delete_object(Bucket=self.store.bucket, Key=key),
                     patience=RENEW_PATIENCE,

@@ -45,8 +45,8 @@ def upload_parts(calls: Calls, key: str, content: bytes, metadata: Mapping[str, 
                 raise
 
     def is_there() -> bool:
-        found = calls.client.head_object(Bucket=bucket, Key=key)
-        return dict(found["Metadata"]) == dict(metadata)
+        head = calls.client.head_object(Bucket=bucket, Key=key)
+        return dict(head["Metadata"]) == dict(metadata)
 
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -177,20 +177,20 @@ class S3Store:
             yield prefix, page
 
     def names(self, folder: str) -> Iterator[str]:
-        found = {
+        names = {
             key.removeprefix(prefix).rstrip("/")
             for prefix, page in self._pages(folder, Delimiter="/")
             for key in keys_of(page)
         }
-        return iter(sorted(filter(is_shown, found)))
+        return iter(sorted(filter(is_shown, names)))
 
     def etags(self, folder: str) -> dict[str, str]:
-        found = {
+        names = {
             blob["Key"].removeprefix(prefix): str(blob["ETag"]).strip('"')
             for prefix, page in self._pages(folder, Delimiter="/")
             for blob in page.get("Contents", ())
         }
-        return {name: found[name] for name in sorted(filter(is_shown, found))}
+        return {name: names[name] for name in sorted(filter(is_shown, names))}
 
     def blobs(self, folder: str) -> list[tuple[str, int]]:
         """Path and size of every blob below `folder`."""
@@ -204,8 +204,8 @@ class S3Store:
         below = self.blobs(path)
         if below:
             return sum(size for _, size in below)
-        found = self._head(path) if path else None
-        return 0 if found is None else int(found["ContentLength"])
+        head = self._head(path) if path else None
+        return 0 if head is None else int(head["ContentLength"])
 
     def delete(self, path: str) -> None:
         self.delete_all([*(below for below, _ in self.blobs(check_path(path))), path])

@@ -129,7 +129,7 @@ def heads(evidence: Evidence) -> CheckItem:
         why = "there is one head" if len(evidence.heads) < 2 else "no auxiliary labels are given"
         numbers = {"heads": float(len(evidence.heads))}
         return CheckItem("heads", "not run", numbers, f"{why}, so there are no auxiliary tasks to attack")
-    found = torch.zeros_like(evidence.right)
+    fooled_by_any = torch.zeros_like(evidence.right)
     numbers = {"n": float(evidence.n), "heads": float(known)}
     which = evidence.standing.nonzero().squeeze(1)
     for name, loss in (("all_heads", losses.all_heads), ("auxiliary_heads", losses.auxiliary_heads)):
@@ -140,12 +140,14 @@ def heads(evidence: Evidence) -> CheckItem:
                 evidence.network, evidence.images[which], evidence.labels[which], loss,
                 epsilon=evidence.epsilon, steps=50, noise=noise,
             ).fooled  # fmt: skip
-            found[which[fooled]] = True
+            fooled_by_any[which[fooled]] = True
         numbers[f"by_{name}_alone"] = float(fooled.sum())
     problems = []
-    verdict = at_most(int(found.sum()), evidence.n, MOVES)
+    verdict = at_most(int(fooled_by_any.sum()), evidence.n, MOVES)
     if verdict != "pass":
-        problems.append(f"attacks that know the auxiliary heads fool {int(found.sum())} images that no other one fools")
+        problems.append(
+            f"attacks that know the auxiliary heads fool {int(fooled_by_any.sum())} images that no other one fools"
+        )
     numbers["named_by_auxiliary_labels"] = float(_named(evidence.labels, evidence.classes))
     if numbers["named_by_auxiliary_labels"]:
         verdict = "fail"
