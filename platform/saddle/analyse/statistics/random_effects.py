@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
+
+from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paule_mandel import between_variance as paule_mandel
+from saddle.analyse.statistics.paule_mandel import least_variance
 
 FEWEST_BLOCKS = 3
 """With two blocks an interval over them has one degree of freedom."""
@@ -48,21 +52,12 @@ def block_means(means: Sequence[float], variances: Sequence[float], alpha: float
     return BlockMeans(k, mean, mean - half, mean + half, tau, mean - wide, mean + wide)
 
 
-def between_variance(means: Sequence[float] | np.ndarray, variances: Sequence[float] | np.ndarray) -> float:
-    """The variance of the blocks' true means: that with which their weighted residuals have the size they should.
+def between_variance(means: Floats, variances: Floats) -> float:
+    """The variance of the blocks' true means, from their means and the variances of these, (blocks,)."""
+    counted = np.ones_like(means)
 
-    (Paule & Mandel, 1982, Journal of Research of the National Bureau of Standards 87.)
-    """
-    values, noise = np.asarray(means, dtype=float), np.asarray(variances, dtype=float)
+    def about_the_mean(weights: Floats) -> Floats:
+        return np.asarray(means - np.average(means, weights=weights), dtype=float)
 
-    def excess(tau2: float) -> float:
-        weights = 1 / np.maximum(tau2 + noise, 1e-300)
-        centre = (weights * values).sum() / weights.sum()
-        return float((weights * (values - centre) ** 2).sum()) - (len(values) - 1)
-
-    top = float(values.var(ddof=1))
-    if top == 0 or excess(0.0) <= 0:
-        return 0.0
-    while excess(top) > 0:  # the variance of the means is about the largest that it can be
-        top *= 2
-    return float(optimize.brentq(excess, 0.0, top))
+    smallest = least_variance(np.asarray((about_the_mean(counted) ** 2).sum()))
+    return float(paule_mandel(about_the_mean, variances, counted, np.asarray(len(means) - 1.0), smallest))

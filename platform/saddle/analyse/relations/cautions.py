@@ -1,0 +1,51 @@
+"""What to be careful about in a relation, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from saddle.analyse.relations.estimates import UnitData
+from saddle.analyse.relations.tried import TriedPredictor
+from saddle.analyse.relations.unit import Unit
+from saddle.analyse.relations.word import PILOT_BELOW
+from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.permutations import number_of_orders
+from saddle.analyse.text.formatting import listed, plural
+
+
+def cautions_of(data: UnitData, tried: Sequence[TriedPredictor], alpha: float) -> Iterator[str]:
+    """Of the units that take part, and of the predictors that were looked at."""
+    units = data.units
+    if len(units) < PILOT_BELOW:
+        yield f"A pilot: with {plural(len(units), 'unit')} only a very strong relation is likely to be shown."
+    yield from _about_orders(units, data.families, alpha)
+    yield from _about_seeds(units)
+    untried = [predictor.name for predictor in tried if predictor.r is None]
+    if untried:
+        yield f"No correlation with {listed(untried)}: too few units have a value, or all have the same."
+
+
+def _about_orders(units: Sequence[Unit], families: Floats, alpha: float) -> Iterator[str]:
+    # an order and its reverse give the same absolute slope where the predictor's values lie symmetrically
+    smallest = 1 / number_of_orders(families)
+    if len(families) == 1:
+        smallest *= 2
+    if units and smallest > alpha:
+        yield (
+            f"The permutation test has {number_of_orders(families)} orders of {plural(len(units), 'unit')} and can"
+            f" hardly go below p = {smallest:.2g}, so that it can't reach α = {alpha:g}; the interval decides alone."
+        )
+
+
+def _about_seeds(units: Sequence[Unit]) -> Iterator[str]:
+    failing = [f"{unit.name} ({unit.failed} of {len(unit.gains) + unit.failed})" for unit in units if unit.failed]
+    if failing:
+        yield (
+            f"Seeds failed and are left out at {listed(failing)}: the mean gain is that of the seeds that worked, and"
+            " whether an arm works is a result of its own."
+        )
+    single = [unit.name for unit in units if len(unit.gains) == 1]
+    if single and len(single) == len(units):
+        yield "Every unit has one seed, so the spread about the line holds the noise of seeds, too."
+    elif single:
+        yield f"One seed at {listed(single)}, whose noise is taken to be that of the other units."

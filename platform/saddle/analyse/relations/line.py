@@ -1,0 +1,71 @@
+"""The fitted lines, one for each family, with their confidence and prediction intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from saddle.analyse.relations.estimates import UnitData
+from saddle.analyse.statistics.meta_regression import Slopes
+from saddle.analyse.statistics.paired_t import critical_t
+
+
+@dataclass(frozen=True)
+class LinePoint:
+    """A family's line at one x: its height, the interval of that, and the one for a further unit's true gain."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    predicted_low: float
+    predicted_high: float
+
+
+@dataclass(frozen=True)
+class FamilyLine:
+    """The line of one family through its weighted mean (x, y), over the range of its units.
+
+    `error` is the standard error of `y`, `slope_error` that of the slope, `half` the critical value of t that makes
+    intervals of them; NaN without residual degrees of freedom.
+    """
+
+    family: str
+    x: float
+    y: float
+    slope: float
+    least_x: float
+    largest_x: float
+    error: float
+    slope_error: float
+    tau: float
+    critical: float
+
+    def at(self, x: float) -> LinePoint:
+        """The line at x; its ends are NaN without residual degrees of freedom."""
+        y = self.y + self.slope * (x - self.x)
+        error = math.hypot(self.error, (x - self.x) * self.slope_error)
+        half, wide = self.critical * error, self.critical * math.hypot(error, self.tau)
+        return LinePoint(x, y, y - half, y + half, y - wide, y + wide)
+
+    @property
+    def centre(self) -> LinePoint:
+        """The line at the family's mean of x, where its intervals are narrowest."""
+        return self.at(self.x)
+
+
+def family_lines(data: UnitData, fit: Slopes, alpha: float) -> tuple[FamilyLine, ...]:
+    """A line for each family, in the order of their labels."""
+    critical = float(critical_t(fit.freedom, alpha)) if fit.freedom >= 1 else math.nan
+    lines = []
+    for label, members in zip(data.labels, data.families > 0, strict=True):
+        weights = fit.weights[members]
+        x, y = (float(np.average(values[members], weights=weights)) for values in (data.x, data.y))
+        ends = float(data.x[members].min()), float(data.x[members].max())
+        # The factor of Knapp & Hartung is 1 with the τ² of Paule & Mandel, unless let down below it.
+        error = 1 / math.sqrt(float(weights.sum()))
+        slope, tau = float(fit.slope), math.sqrt(float(fit.tau2))
+        lines.append(FamilyLine(label, x, y, slope, *ends, error, float(fit.error), tau, critical))
+    return tuple(lines)

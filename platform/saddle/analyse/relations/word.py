@@ -1,0 +1,46 @@
+"""The words that a relation may end with, and the rule that decides on them, for one study or many at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from saddle.analyse.statistics.meta_regression import fit_slopes, fit_without_each
+from saddle.analyse.statistics.paired_t import Floats
+
+FEWEST_FREEDOM = 1
+"""Residual degrees of freedom below which nothing is claimed, where there is one family: three units."""
+FEWEST_FREEDOM_WITHIN = 3
+"""The same where there are several families."""
+PILOT_BELOW = 8
+"""Units below which a relation is called a pilot."""
+
+
+class Word(StrEnum):
+    """What is said of a relation; the interval of the slope decides, and that no single unit makes its sign."""
+
+    RISES = "rises"
+    FALLS = "falls"
+    NO_RELATION = "no relation shown"
+    DESCRIBED = "described only"
+    """There is too little to test: points are shown, nothing is claimed."""
+
+
+def fewest_freedom(families: int) -> int:
+    """The residual degrees of freedom that a claim needs."""
+    return FEWEST_FREEDOM_WITHIN if families > 1 else FEWEST_FREEDOM
+
+
+def claimed_signs(x: Floats, y: Floats, noise: Floats, families: Floats, alpha: float) -> Floats:
+    """What is claimed of each study (studies,): 1 for `rises`, -1 for `falls`, 0 for neither.
+
+    x, y, noise: (studies, k), families: (families, k). The same rule as `answer_relation` applies, in which units are
+    left out only where there is a claim to lose by it.
+    """
+    fit = fit_slopes(x, y, noise, families)
+    signs = np.where((fit.p <= alpha) & (fit.freedom >= fewest_freedom(len(families))), np.sign(fit.slope), 0.0)
+    [rows] = np.nonzero(signs)
+    without_each = fit_without_each(x[rows], y[rows], noise[rows], families)
+    signs[rows] *= (np.sign(without_each.slope) == signs[rows, None]).all(-1)
+    return signs
