@@ -26,14 +26,11 @@ def cautions_of(data: UnitData, tried: Sequence[TriedPredictor], alpha: float) -
 
 
 def _about_orders(units: Sequence[Unit], families: Floats, alpha: float) -> Iterator[str]:
-    # an order and its reverse give the same absolute slope where the predictor's values lie symmetrically
-    smallest = 1 / number_of_orders(families)
-    if len(families) == 1:
-        smallest *= 2
-    if units and smallest > alpha:
+    orders = number_of_orders(families)
+    if 2 / orders > alpha and len(units) > 1:
         yield (
-            f"The permutation test has {number_of_orders(families)} orders of {plural(len(units), 'unit')} and can"
-            f" hardly go below p = {smallest:.2g}, so that it can't reach α = {alpha:g}; the interval decides alone."
+            f"With {plural(len(units), 'unit')} the permutation test has {plural(orders, 'order')} and can't go below"
+            f" p = {min(1.0, 2 / orders):.2g}, so it can't reach α = {alpha:g}; the interval decides alone."
         )
 
 

@@ -107,11 +107,11 @@ def _known(value: Floats) -> float | None:
 
 
 def _permutation_p(data: UnitData, fit: Slopes, orders: Orders) -> float | None:
-    """From |t|, for which τ² is estimated again in every order; None with no residual degree of freedom."""
+    """Two-sided, from t, for which τ² is estimated again in every order; None with no residual degree of freedom."""
     if not math.isfinite(fit.t):
         return None
     permuted = fit_slopes(data.x[orders.indices], data.y, data.noise, data.families)
-    return float(orders.p(np.abs(permuted.t), np.abs(fit.t)))
+    return float(orders.two_sided_p(permuted.t, fit.t))
 
 
 def _partial(data: UnitData, weights: Floats) -> tuple[float, float] | None:

@@ -12,10 +12,11 @@ from saddle.analyse.relations.word import claimed_signs
 from saddle.analyse.statistics.meta_regression import centred, membership
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.seed_variance import shrunk_variances
+from saddle.analyse.text.formatting import listed, plural
 
 CORRELATIONS = (0.5, 0.7, 0.8, 0.9)
-STUDIES = 500
-"""A chance is known to within about two points."""
+STUDIES = 2_000
+"""A chance is known to within about a point."""
 
 
 @lru_cache(maxsize=64)
@@ -51,6 +52,17 @@ def chances_of_the_word(
         for r in correlations
     ]  # fmt: skip
     return tuple(float((sign > 0).mean()) for sign in signs)
+
+
+def power_sentence(families: Sequence[int], chances: Sequence[float]) -> str:
+    """What `chances_of_the_word` gives for `CORRELATIONS`, as a sentence for a plan."""
+    within = f", within {len(families)} families" if len(families) > 1 else ""
+    shares = listed(f"{100 * chance:.0f} %" for chance in chances)
+    sizes = listed(f"{r:g}" for r in CORRELATIONS)
+    return (
+        f"With {plural(sum(families), 'unit')}{within}, a relation is said to rise or fall with a chance of"
+        f" {shares} where predictor and true gain correlate by {sizes}."
+    )
 
 
 def standardised(predictor: Sequence[float], families: Floats, shape: tuple[int, int]) -> Floats:

@@ -25,7 +25,7 @@ class RelationAnswer:
 
     `why` says what keeps the word from being `rises` or `falls`; empty beside these. `fitted` is None where no slope
     can be computed. `rests_on` names the units without which p would exceed alpha, beside `rises` and `falls`.
-    `families` are those of the units that take part.
+    `units` are in the order of their families and predictor.
     """
 
     predictor: str
@@ -100,13 +100,14 @@ def answer_relation(
     is none and for two units of one name.
     """
     _check(units, alpha)
+    # The orders that are sampled for permutations go by place: units are sorted, so that theirs does not matter.
     measured, unmeasured = measured_units(units)
     usable, unknown = usable_units(measured, predictor)
-    data = unit_data(usable, predictor)
+    data = unit_data(sorted(usable, key=lambda unit: (unit.family, unit.predictors[predictor], unit.name)), predictor)
     fitted = fit_relation(data, alpha)
     reason = _why_described(data, predictor, several=len({unit.family for unit in measured}) > 1)
     word, why = (Word.DESCRIBED, reason) if reason or fitted is None else _decide(fitted, alpha)
-    tried = tried_predictors(measured, [predictor, *also])
+    tried = tried_predictors(sorted(measured, key=lambda unit: (unit.family, unit.name)), [predictor, *also])
     return RelationAnswer(
         predictor=predictor,
         alpha=alpha,
@@ -141,9 +142,10 @@ def _why_described(data: UnitData, predictor: str, several: bool) -> str:
     if not data.y_varies:
         return f"the mean gain does not vary{where}"
     if data.residual_freedom < fewest_freedom(2 if several else 1):
+        families = "1 family" if len(data.labels) == 1 else f"{len(data.labels)} families"
         count = plural(max(data.residual_freedom, 0), "residual degree")
         return (
-            f"{plural(k, 'unit')} in {plural(len(data.labels), 'family').replace('familys', 'families')} leave {count}"
+            f"{plural(k, 'unit')} in {families} leave {count}"
             f" of freedom, and a slope within families needs at least {FEWEST_FREEDOM_WITHIN}"
         )
     return ""

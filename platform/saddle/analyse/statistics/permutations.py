@@ -30,6 +30,10 @@ class Orders:
         hits = (permuted >= observed - 1e-9 * np.abs(observed)).sum(0)
         return np.asarray(hits / len(permuted) if self.exact else (hits + 1) / (len(permuted) + 1), dtype=float)
 
+    def two_sided_p(self, permuted: Floats, observed: Any) -> Floats:
+        """Twice the smaller share on either side: at least 2 of all orders, whatever the values."""
+        return np.minimum(2 * np.minimum(self.p(permuted, observed), self.p(-permuted, -observed)), 1.0)
+
 
 def orders_within(families: Floats) -> Orders:
     """Orders of points that stay within their families, (families, k) of 0 and 1."""
