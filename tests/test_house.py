@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -18,6 +19,7 @@ import click
 import pytest
 import typer
 
+import saddle.errors
 from saddle.cli.app import app
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
@@ -229,3 +231,15 @@ def test_test_files_have_names_of_their_own() -> None:
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert not [name for name, count in names.items() if count > 1]
     assert not list((ROOT / "tests" / "saddle").rglob("__init__.py"))
+
+
+def test_every_error_that_a_user_can_mend_stands_in_the_exported_tree() -> None:
+    tree = {name for name, value in vars(saddle.errors).items() if isinstance(value, type)}
+    elsewhere = [
+        f"{path.name}: {node.name}"
+        for path in (ROOT / "platform/saddle").rglob("*.py")
+        if path != ROOT / "platform/saddle/errors.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id in tree for base in node.bases)
+    ]
+    assert not elsewhere, "saddle/errors.py is where programs look for them"

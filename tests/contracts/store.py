@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from saddle.store.base import Conflict, ForeignPath, Store
+from saddle.errors import ForeignPath
+from saddle.store.base import Conflict, Store
 from saddle.store.open import open_store
 
 LEAVING = [

@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from saddle import process_setup
-from saddle.cluster.auth import ClusterError
 from saddle.cluster.connection import LONGEST_FOLDER, SHORT_FOLDERS, require_text_arguments, short_folder
+from saddle.errors import ClusterError
 from tests.support.waiting import join_all
 
 SADDLE = (sys.executable, "-m", "saddle.cli")

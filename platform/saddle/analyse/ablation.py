@@ -32,8 +32,9 @@ from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
-from saddle.design import Arm, DesignError, labels, make_arms, replicates_of
+from saddle.design import Arm, labels, make_arms, replicates_of
 from saddle.design.blocks import block_list
+from saddle.errors import DesignError
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Ablation, Constraint, Study

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from os import PathLike
 
 from saddle.analyse.study_comparison import StudyView, view_of
-from saddle.archive.lookup import NotFound, find_studies
+from saddle.archive.lookup import find_studies
 from saddle.archive.study_url import open_named
+from saddle.errors import NotFound
 from saddle.study.nearest import nearest
 
 

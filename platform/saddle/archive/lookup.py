@@ -9,18 +9,13 @@ from functools import partial
 from saddle.analyse.best import best_trial
 from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.studies import StoredStudy, read_study, run_names, set_aside_names, study_names
-from saddle.errors import UserError
+from saddle.errors import NotFound, StudyError, UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.nearest import nearest
 from saddle.studyfile.loader import load_studies
-from saddle.studyfile.problem import StudyError
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import MARK, RunId
-
-
-class NotFound(UserError):
-    """No study or trial of this name is stored."""
 
 
 @dataclass(frozen=True)

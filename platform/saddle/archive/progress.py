@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from saddle.store.base import ForeignPath, Store
+from saddle.errors import ForeignPath
+from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 

@@ -18,8 +18,8 @@ from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_com
 from saddle.archive.progress import read_progress
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study
-from saddle.errors import UserError
-from saddle.store.base import ForeignPath, StorageError, Store
+from saddle.errors import EvaluationChanged, ForeignPath, StorageError, StudyChanged, UserError
+from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
@@ -39,30 +39,6 @@ log = logging.getLogger(__name__)
 
 FACTS = ("instance.json", "instance-copy.json")
 """What nothing else says of a run, so that it is kept twice: which instance it is, and its baseline."""
-
-
-class EvaluationChanged(UserError):
-    """The stored study of this name is the same but for how its trials are measured."""
-
-    def __init__(self, store: Store, stored: StoredStudy, changes: list[str], settings: Mapping[str, Any]) -> None:
-        listed = "\n".join(f"  {change}" for change in changes)
-        super().__init__(
-            f"{stored.run} was run before with another evaluation:\n{listed}\n"
-            "Nothing needs to be trained again: measure its stored checkpoints so with\n"
-            f"  {evaluate_command(store, stored.run, settings)}\n"
-            "and the same command goes on afterwards, its new trials measured in the same way."
-        )
-
-
-class StudyChanged(UserError):
-    """The stored study of this name asks something else."""
-
-    def __init__(self, study: str, changes: list[str]) -> None:
-        listed = "\n".join(f"  {change}" for change in changes)
-        super().__init__(
-            f"{study} was run before with other settings:\n{listed}\n"
-            "Run it under another name, or with --fresh to start anew beside the old."
-        )
 
 
 @dataclass(frozen=True)
@@ -217,7 +193,7 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
         raise StudyChanged(study.study, changes)
     wanted = changed_evaluation(stored.study, study, trainable)
     if any(not same(value, stored.evaluation.settings.get(name)) for name, value in wanted.items()):
-        raise EvaluationChanged(store, stored, changes, wanted)
+        raise EvaluationChanged(str(stored.run), changes, evaluate_command(store, stored.run, wanted))
 
 
 def settle_study(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from saddle.cli import (
@@ -28,15 +30,35 @@ from saddle.cli import (
 )
 from saddle.cli.options import accept_storage
 from saddle.cli.output.errors import explain
+from saddle.cli.output.terminal import echo
 
 app = typer.Typer(
     name="saddle",
-    help="Sweeps and ablations of adversarial training that answer the question behind them.",
     epilog="Start with: saddle run quickstart",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end, where `--version` is among the options."""
+    if wanted:
+        from saddle import __version__
+
+        echo(f"saddle {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Sweeps and ablations of adversarial training that answer the question behind them."""
+
 
 for command in (
     run.run,

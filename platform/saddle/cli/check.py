@@ -93,8 +93,8 @@ def keep(store: Store, trial: FoundTrial, items: Sequence[CheckItem]) -> None:
     """Store and track a trial's checklist, unless a driver has the study at this moment."""
     from saddle.archive.study_end import tell_study_end
     from saddle.cli.output.terminal import echo
+    from saddle.errors import StorageError
     from saddle.report.write import write_report
-    from saddle.store.base import StorageError
     from saddle.store.checks import write_checks
     from saddle.store.ledger import Ledger
     from saddle.store.ownership.lock import lock_study

@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from saddle.errors import StorageError
 from saddle.redaction import redact
-from saddle.store.base import StorageError
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
 
@@ -110,9 +110,9 @@ def find_mlflow(storage: str | None) -> str:
 
 def start_ray() -> str:
     """A Ray of our own, which must not let in others, with the ports it listens on; or the connected one."""
-    from saddle.cluster.auth import ClusterError
     from saddle.cluster.connection import connect
     from saddle.cluster.ports import describe_ports, own_ports
+    from saddle.errors import ClusterError
 
     with connect() as nodes:
         offered = {name: sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}

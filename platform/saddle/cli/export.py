@@ -26,7 +26,7 @@ def export(
     from saddle.archive.model.exporting import export_trial
     from saddle.archive.model.models import trainable_of
     from saddle.archive.study_url import open_named
-    from saddle.study.trainables import TrainableError
+    from saddle.errors import TrainableError
 
     store, study = open_named(study, storage)
     stored_trial = find_trial(store, study, trial)

@@ -6,15 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from saddle.cli.output.terminal import echo
-from saddle.errors import UserError
+from saddle.errors import NothingPaired
 
 if TYPE_CHECKING:
     from saddle.archive.studies import StoredStudy
     from saddle.store.base import Store
-
-
-class NothingPaired(UserError):
-    """A study has no two networks to compare."""
 
 
 def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, as_csv: bool) -> None:

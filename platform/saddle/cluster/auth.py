@@ -16,14 +16,10 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from saddle.cluster import ray_internals
-from saddle.errors import UserError
+from saddle.errors import ClusterError
 
 MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 PROBE_SECONDS = 10.0
-
-
-class ClusterError(UserError):
-    """A cluster can't be used, for a reason a person can act on."""
 
 
 class AuthState(Enum):

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from saddle.cluster.auth import ClusterError, is_from_ray_init, own_token, require_authentication
+from saddle.cluster.auth import is_from_ray_init, own_token, require_authentication
 from saddle.cluster.credentials import share_credentials
 from saddle.cluster.environment import for_workers
 from saddle.cluster.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
 from saddle.cluster.packages import build_wheels
 from saddle.cluster.ports import on_loopback
 from saddle.cluster.ray_internals import job_without_folders
-from saddle.errors import InfrastructureError
+from saddle.errors import ClusterError, InfrastructureError
 from saddle.process_setup import find_home, keep_loopback_from_proxies, name_user
 from saddle.redaction import redact_logs
 from saddle.store.infrastructure_errors import explain_fault, full_folder

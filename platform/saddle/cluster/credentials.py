@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any
 
 from saddle.cluster.ray_internals import variables_for_tune
+from saddle.errors import StorageError
 from saddle.secret_names import is_secret_name
-from saddle.store.base import StorageError
 from saddle.store.s3.calls import make_client, status_of
 
 KEY, SECRET, SESSION = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"

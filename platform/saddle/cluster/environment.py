@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
-from saddle.errors import UserError
+from saddle.errors import SecretError
 from saddle.redaction import redact
 from saddle.secret_names import is_secret_name
 
@@ -32,10 +32,6 @@ FOR_DRIVER = (
     *FOR_TRIALS, "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "SADDLE_OPTUNA_URL", "SADDLE_OPTUNA_PATIENCE",
 )  # fmt: skip
 """What a driver on a cluster needs beside them; paths of this machine mean nothing there."""
-
-
-class SecretError(UserError):
-    """Something secret would be shown on the cluster's dashboard."""
 
 
 def to_send(environment: Mapping[str, str] | None = None) -> dict[str, str]:

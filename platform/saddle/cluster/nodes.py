@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddle.cluster.credentials import adopt_credentials
+from saddle.errors import StorageError
 from saddle.redaction import redacting
-from saddle.store.base import StorageError, Store
+from saddle.store.base import Store
 from saddle.store.open import open_store
 
 LOOK_SECONDS = 180.0

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
-from saddle.cluster.wheel import DISTRIBUTION, WheelError, saddle_wheel, without_requirements
+from saddle.cluster.wheel import DISTRIBUTION, saddle_wheel, without_requirements
+from saddle.errors import WheelError
 from saddle.store.scratch import scratch_folder
 
 BUILD_SECONDS = 300

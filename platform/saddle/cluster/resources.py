@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from saddle.design.blocks import MACHINE
-from saddle.errors import UserError
+from saddle.errors import DoesNotFit
 from saddle.study.models import Resources, Study
 from saddle.trial.source import TrialSource
 
 Nodes = Sequence[Mapping[str, float]]
 """What each node of a cluster offers, by Ray's names."""
-
-
-class DoesNotFit(UserError):
-    """A trial of this shape could never start; says by how much it is too large."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from saddle.cluster.auth import ClusterError, has_token, our_token, probe
+from saddle.cluster.auth import has_token, our_token, probe
 from saddle.cluster.ports import rays_processes
 from saddle.cluster.ray_internals import own_node
-from saddle.errors import InfrastructureError
+from saddle.errors import ClusterError, InfrastructureError
 from saddle.store.infrastructure_errors import explain_fault
 
 LOOK_SECONDS = 0.5

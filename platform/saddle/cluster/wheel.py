@@ -11,7 +11,7 @@ from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
 
-from saddle.errors import UserError
+from saddle.errors import WheelError
 
 DISTRIBUTION = "saddle"
 PACKAGES = ("saddle", "trainables", "search_spaces", "saddle_contracts")
@@ -20,10 +20,6 @@ SUFFIXES = {".py", ".yaml", ".csv", ".html", ".css", ".typed"}
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 NOT_SHIPPED = ("Requires-Dist:", "Provides-Extra:")
-
-
-class WheelError(UserError):
-    """A package can't be made into a wheel, or isn't one."""
 
 
 def saddle_wheel(folder: Path) -> Path:

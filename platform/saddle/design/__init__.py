@@ -1,10 +1,11 @@
 """Ablation designs: which arms are trained, with which seeds, and what is paired with what."""
 
-from saddle.design.arm import Arm, DesignError, Replicate, labels
+from saddle.design.arm import Arm, Replicate, labels
 from saddle.design.arms import make_arms
 from saddle.design.design import Design
 from saddle.design.registry import design_of
 from saddle.design.replicates import replicates, replicates_of
+from saddle.errors import DesignError
 
 __all__ = [
     "Arm",

@@ -6,12 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.errors import UserError
 from saddle.study.values import readable, short_hash, slug
-
-
-class DesignError(UserError, ValueError):
-    """An ablation that can't be planned as written; the message says what would be right."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.design.arm import Arm, DesignError
+from saddle.design.arm import Arm
 from saddle.design.components import OFF, ON, fields_of, is_component, refuse_shared_fields, stands_off, switched
 from saddle.design.design import Design
 from saddle.design.exclusions import without
 from saddle.design.point import Levels, Point, Standing
 from saddle.design.registry import design_of
+from saddle.errors import DesignError
 from saddle.study.ablation import Ablation
 from saddle.study.models import Study
 from saddle.study.values import canonical, readable, repeats, same, written

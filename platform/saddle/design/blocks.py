@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.design.arm import DesignError
 from saddle.design.point import name_of
+from saddle.errors import DesignError
 from saddle.study.values import readable, repeats
 
 Block = Mapping[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.design.arm import DesignError
 from saddle.design.blocks import settings_of
 from saddle.design.design import Design
+from saddle.errors import DesignError
 from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.values import readable, same
 

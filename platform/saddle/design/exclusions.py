@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.design.arm import DesignError
 from saddle.design.point import Levels, Point, Standing
+from saddle.errors import ExclusionError
 from saddle.study.nearest import nearest
 from saddle.study.values import canonical, readable, written
-
-
-class ExclusionError(DesignError):
-    """An exclusion that can't be kept."""
-
 
 Entry = Mapping[str, Any]
 """Factors with a level, or with a list of levels; a point matches where all of them do."""

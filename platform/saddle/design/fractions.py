@@ -12,9 +12,9 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from saddle.design.arm import DesignError
 from saddle.design.designs.factorial import MOST_ARMS, require_baseline
 from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.errors import DesignError
 from saddle.study.values import readable, same
 
 MOST_FACTORS = 20

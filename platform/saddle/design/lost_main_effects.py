@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from saddle.design.arm import DesignError
 from saddle.design.designs.factorial import combinations
-from saddle.design.exclusions import Entry, ExclusionError, without
+from saddle.design.exclusions import Entry, without
 from saddle.design.fractions import RESOLUTIONS, fraction_points
 from saddle.design.least_squares import confounded
 from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.errors import DesignError, ExclusionError
 from saddle.study.values import same
 
 FEW_ARMS = 256

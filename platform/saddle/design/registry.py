@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import create_model
 
 from saddle.design import designs as folder
-from saddle.design.arm import DesignError
 from saddle.design.design import Design
+from saddle.errors import DesignError
 from saddle.study.ablation import Ablation, DesignChoice
 from saddle.study.field_types import OneOf
 from saddle.study.nearest import nearest

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from saddle.design.arm import Arm, DesignError, Replicate
+from saddle.design.arm import Arm, Replicate
 from saddle.design.blocks import Block, block_list
+from saddle.errors import DesignError
 from saddle.study.ablation import Ablation
 
 

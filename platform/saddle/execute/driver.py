@@ -17,6 +17,7 @@ from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, slots_for
 from saddle.cluster.watch import watching_cluster
 from saddle.design.trial_source import AblationSource
+from saddle.errors import TakenOver
 from saddle.execute.final_checks import check_best
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials
@@ -31,7 +32,7 @@ from saddle.store.base import Store
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
-from saddle.store.ownership.fence import StudyLock, TakenOver, write_fenced
+from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable

@@ -18,8 +18,9 @@ from typing import Protocol
 from saddle.analyse.best import best_trial
 from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.progress import Progress, progress_path, read_progress
-from saddle.store.base import Conflict, StorageError, Store
-from saddle.store.ownership.fence import NO_LOCK, StudyLock, TakenOver
+from saddle.errors import StorageError, TakenOver
+from saddle.store.base import Conflict, Store
+from saddle.store.ownership.fence import NO_LOCK, StudyLock
 from saddle.study.declarations import Declarations
 from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of

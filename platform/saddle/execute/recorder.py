@@ -10,12 +10,13 @@ from typing import Any
 from saddle.analyse.evaluation.badge import reasons_against
 from saddle.analyse.text.formatting import listed
 from saddle.design.blocks import replicate_name
+from saddle.errors import TakenOver
 from saddle.execute.progress import ProgressKeeper
 from saddle.search.unfinished import write_settings
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.ledger_index import SEGMENT
-from saddle.store.ownership.fence import NO_LOCK, StudyLock, TakenOver
+from saddle.store.ownership.fence import NO_LOCK, StudyLock
 from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.trial.measurement import finite

@@ -9,16 +9,17 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from saddle.archive.lookup import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.model.models import stored_state
 from saddle.archive.model.trial_arrays import stored_arrays
 from saddle.archive.studies import StoredStudy
+from saddle.errors import Damaged, ForeignPath, NotFound
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_data
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import exits_are_failures, working_folders
 from saddle.redaction import redact
-from saddle.store.base import Damaged, ForeignPath, Store
+from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
 from saddle.study.trainables import LoadedTrainable, load_trainable

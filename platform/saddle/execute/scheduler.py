@@ -12,12 +12,11 @@ from saddle.cluster.failures import Death, free_orphaned_groups
 from saddle.cluster.resource_wait import ResourceWait
 from saddle.cluster.resources import needs_group
 from saddle.design.blocks import MACHINE
-from saddle.errors import InfrastructureError
+from saddle.errors import InfrastructureError, TakenOver
 from saddle.execute.recorder import Recorder
 from saddle.execute.stop_request import StopWish
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.infrastructure_errors import explain_fault
-from saddle.store.ownership.fence import TakenOver
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import LoadedTrainable

@@ -7,7 +7,6 @@ from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from saddle.errors import UserError
 from saddle.trial.record import TrialRecord
 
 if TYPE_CHECKING:
@@ -19,10 +18,6 @@ GROUPS = ("block", "params", "metrics", "test_last")
 
 Called = Callable[[TrialRecord], str | None]
 """The name of an entry's arm as a reader sees it; None in a search."""
-
-
-class NoFrame(UserError):
-    """There is no frame of this name."""
 
 
 def trials(entries: Sequence[TrialRecord], called: Called) -> DataFrame:

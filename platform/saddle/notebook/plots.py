@@ -7,17 +7,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from saddle.analyse.study_results import StudyResults
-from saddle.errors import UserError
+from saddle.errors import NoFigure
 from saddle.study.nearest import nearest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from saddle.report.drawing.canvas import LazyFigure
-
-
-class NoFigure(UserError):
-    """A study of this kind has no such figure."""
 
 
 def shown(figure: Figure) -> Figure:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from saddle.analyse.evaluation.predictions import NoPredictions, Predictions, SampleTest, mcnemar, read_predictions
+from saddle.analyse.evaluation.predictions import Predictions, SampleTest, mcnemar, read_predictions
 from saddle.analyse.evaluation.sample_pairs import pair_samples
 from saddle.analyse.study_results import StudyResults
-from saddle.archive.lookup import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial
 from saddle.design import Arm
-from saddle.errors import UserError
+from saddle.errors import NoPredictions, NotFound, TooMany, UserError
 from saddle.notebook.frames import Called, repeated, spread
 from saddle.store.base import Store
 from saddle.study.nearest import nearest
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 MOST_ROWS = 50_000_000
-
-
-class TooMany(UserError):
-    """More rows than a notebook could hold."""
 
 
 def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *, required: bool = False) -> DataFrame:

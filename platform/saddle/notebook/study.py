@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults
-from saddle.archive.lookup import FoundTrial, NotFound, find_study, pick_trial
+from saddle.archive.lookup import FoundTrial, find_study, pick_trial
 from saddle.archive.studies import StoredStudy, study_names
 from saddle.archive.study_url import open_named
+from saddle.errors import NoFrame, NotFound
 from saddle.notebook import arm_frames, frames, samples
 from saddle.notebook.arrow import NAMES, to_arrow
 from saddle.notebook.page import page
@@ -141,7 +142,7 @@ class LoadedStudy:
     def arrow(self, name: str) -> Any:
         """The frame of this name (`trials`, `arms`, `effects`, `curves`, `predictions`) as a `pyarrow.Table`."""
         if name not in NAMES:
-            raise frames.NoFrame(f"there is no frame {name!r}; {_did_you_mean(name)}there are {', '.join(NAMES)}")
+            raise NoFrame(f"there is no frame {name!r}; {_did_you_mean(name)}there are {', '.join(NAMES)}")
         return to_arrow(getattr(self, name))
 
     def model(self, trial: str | None = None) -> Any:

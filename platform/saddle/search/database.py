@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from saddle.errors import UserError
+from saddle.errors import SharedDatabaseError
 from saddle.redaction import redact
 from saddle.search.retrying_storage import ConnectionLost, PatientStorage
 
@@ -34,10 +34,6 @@ AWAY = (OperationalError, InterfaceError)
 
 OPENINGS = 6
 """How often a database is opened: where it is new, another driver may be making the same tables just now."""
-
-
-class SharedDatabaseError(UserError):
-    """The database that SADDLE_OPTUNA_URL names can't be used."""
 
 
 def shared_url() -> str | None:

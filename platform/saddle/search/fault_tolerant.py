@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from saddle.errors import UserError
+from saddle.errors import StorageLost, UserError
 from saddle.search.optuna_search import OptunaSearch
-from saddle.search.retrying_storage import StorageLost
 from saddle.trial.record import TrialRecord
 from saddle.trial.spec import TrialSpec
 

@@ -11,7 +11,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from saddle.errors import UserError
+from saddle.errors import StorageLost
 from saddle.search import optuna_internals
 
 T = TypeVar("T")
@@ -23,10 +23,6 @@ GLANCE = 0.1
 
 class ConnectionLost(Exception):
     """The database did not answer; whether it did what it was asked to is unknown."""
-
-
-class StorageLost(UserError):
-    """The database did not come back in time; what was trained is in the ledger."""
 
 
 def _repeatable(name: str) -> Any:

@@ -6,23 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from saddle.errors import UserError
-
-
-class StorageError(UserError):
-    """The storage can't be used, for a reason a person can act on."""
-
-
-class Damaged(StorageError):
-    """What is stored is not what was written, however often it is read."""
-
 
 class Conflict(Exception):
     """A conditional write was refused: the blob is not as its writer last saw it, somebody else has written it."""
-
-
-class ForeignPath(StorageError):
-    """A path, or a link on it, leads out of the storage."""
 
 
 class Store(Protocol):

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.parallel import in_parallel

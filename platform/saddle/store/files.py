@@ -14,7 +14,8 @@ import secrets
 import stat
 from pathlib import Path
 
-from saddle.store.base import ForeignPath, Store
+from saddle.errors import ForeignPath
+from saddle.store.base import Store
 from saddle.store.paths import check_path
 
 MODE = 0o666

@@ -23,9 +23,8 @@ import socket
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from saddle.errors import InfrastructureError
+from saddle.errors import Damaged, InfrastructureError, StorageError
 from saddle.redaction import redact
-from saddle.store.base import Damaged, StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 BROKEN = {

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from saddle.errors import LaterVersion, TakenOver
 from saddle.store.base import Conflict, Store
 from saddle.store.checkpoint.measurements import read_measurements, with_measurements
 from saddle.store.checks import checks_path, read_checks, with_checks
 from saddle.store.ledger_index import Segment, read_segments, write_index
 from saddle.store.open import study_folder
-from saddle.store.ownership.fence import TakenOver
 from saddle.store.parallel import in_parallel
-from saddle.store.record_parquet import LaterVersion, Parser, decode, encode, records_in
+from saddle.store.record_parquet import Parser, decode, encode, records_in
 from saddle.trial.json_text import to_json
 from saddle.trial.record import SCHEMA_VERSION, TrialRecord
 from saddle.trial.run_id import RunId

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.store.base import Damaged, ForeignPath, StorageError, Store
+from saddle.errors import Damaged, ForeignPath, StorageError
+from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.store.record_parquet import COLUMNS, read_row

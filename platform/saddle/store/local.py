@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from saddle.store.base import Conflict, ForeignPath, StorageError
+from saddle.errors import ForeignPath, StorageError
+from saddle.store.base import Conflict
 from saddle.store.files import entry_itself, inside, open_or_make, read_file, replace_file
 from saddle.store.infrastructure_errors import BROKEN, FULL, explain_fault
 from saddle.store.paths import check_path, is_name

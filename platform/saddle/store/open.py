@@ -7,7 +7,8 @@ import os
 import re
 from pathlib import Path
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.local import LocalStore, prepare_folder
 from saddle.store.paths import check_name
 from saddle.trial.run_id import RunId

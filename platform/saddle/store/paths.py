@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.store.base import ForeignPath
+from saddle.errors import ForeignPath
 
 SHOWN = 200
 """Characters of a refused path that a message repeats."""

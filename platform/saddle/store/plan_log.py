@@ -6,7 +6,8 @@ import json
 import time
 from dataclasses import replace
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_once
 from saddle.store.parallel import in_parallel

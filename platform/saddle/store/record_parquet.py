@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from saddle.store.base import StorageError
+from saddle.errors import LaterVersion, StorageError
 from saddle.store.paths import is_name
 from saddle.trial.json_text import to_json
 from saddle.trial.lazy_json import JsonList
@@ -39,10 +39,6 @@ JSON = ("shared", "json", "lazy")
 
 PATHS = ("arrays", "images", "checkpoints")
 """Columns of paths, relative to the run's folder."""
-
-
-class LaterVersion(StorageError):
-    """A newer saddle wrote the entry."""
 
 
 def encode(record: TrialRecord) -> bytes:

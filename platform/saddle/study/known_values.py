@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from saddle.errors import TrainableError
 from saddle.study.models import Study
-from saddle.study.trainables import TrainableError, load_trainable
+from saddle.study.trainables import load_trainable
 
 
 def known_values(study: Study) -> dict[str, Any]:

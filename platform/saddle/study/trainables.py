@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from saddle.errors import UserError
+from saddle.errors import TrainableError
 from saddle.study.declarations import Declarations
 from saddle.study.nearest import nearest
 from trainables.contract import (
@@ -31,17 +31,6 @@ GROUP = "saddle.trainables"
 WANTED = ("Config", "METRICS", "SELECTION", "train", "load", "evaluate")
 
 Evaluate = Callable[[Any, Mapping[str, Any], Run], Report]
-
-
-class TrainableError(UserError):
-    """A trainable doesn't exist, or can't be used; `right` and `nearest` say what would work."""
-
-    def __init__(self, what: str, right: str = "", nearest: str | None = None) -> None:
-        hint = f"did you mean {nearest}?" if nearest else ""
-        super().__init__("; ".join(part for part in (what, right, hint) if part))
-        self.what = what
-        self.right = right
-        self.nearest = nearest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from saddle.errors import StudyError, TrainableError
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.study.trainables import TrainableError, complete_trainable, load_trainable
+from saddle.study.trainables import complete_trainable, load_trainable
 from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
 from saddle.studyfile.dump import differences, dump_study, is_extension, refused_differences
@@ -18,7 +19,7 @@ from saddle.studyfile.expansion import expand
 from saddle.studyfile.numbers import with_numbers
 from saddle.studyfile.overrides import override
 from saddle.studyfile.packaged import find_study, split_choice
-from saddle.studyfile.problem import Problem, StudyError, show
+from saddle.studyfile.problem import Problem, show
 from saddle.studyfile.published_tables import read_published
 from saddle.studyfile.yaml_reader import Document, read_documents
 

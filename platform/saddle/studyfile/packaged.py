@@ -7,9 +7,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from saddle.errors import StudyError
 from saddle.study.field_types import STUDY_NAME
 from saddle.study.nearest import nearest
-from saddle.studyfile.problem import Problem, StudyError
+from saddle.studyfile.problem import Problem
 from saddle.studyfile.yaml_reader import LARGEST_FILE
 from saddle.trial.run_id import RunId
 

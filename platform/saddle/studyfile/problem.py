@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-
-from saddle.errors import UserError
 
 Path = tuple[str | int, ...]
 """Where in a document: keys and list indices from its top."""
@@ -38,19 +35,6 @@ class Problem:
         head = ": ".join(part for part in (str(Place(self.file, self.line)), self.where, self.what) if part)
         hint = f"did you mean {self.nearest}?" if self.nearest else ""
         return "; ".join(part for part in (head, self.right, hint) if part)
-
-
-class StudyError(UserError):
-    """A study file can't be used; `problems` names every mistake in it."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        # An inherited section is checked in every document that inherits it, and its mistake is still one.
-        unique = dict.fromkeys(problems)
-        self.problems = tuple(sorted(unique, key=lambda problem: (problem.file, problem.line or 0)))
-        super().__init__(self.problems)
-
-    def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
 
 
 def dotted(path: Path) -> str:

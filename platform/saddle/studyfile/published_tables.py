@@ -15,10 +15,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from saddle.errors import StudyError
 from saddle.study.nearest import nearest
 from saddle.study.published import PublishedValue
 from saddle.studyfile.packaged import PACKAGE
-from saddle.studyfile.problem import Problem, StudyError, show
+from saddle.studyfile.problem import Problem, show
 from saddle.studyfile.validation_messages import mistakes_in
 from saddle.studyfile.yaml_reader import read_value
 

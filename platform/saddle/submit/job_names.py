@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from saddle.errors import StudyError
 from saddle.studyfile.loader import load_studies
-from saddle.studyfile.problem import StudyError
 
 
 def names_of(name: str) -> list[str]:

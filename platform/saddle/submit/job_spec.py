@@ -13,9 +13,8 @@ from saddle.cluster.connection import QUIET
 from saddle.cluster.environment import is_secret, to_send
 from saddle.cluster.packages import build_wheels
 from saddle.cluster.wheel import DISTRIBUTION
-from saddle.errors import UserError
+from saddle.errors import NotForACluster, StorageError
 from saddle.execute.plan.preflight import check_stored, configs, own_paths
-from saddle.store.base import StorageError
 from saddle.store.open import open_store
 from saddle.study.models import Study
 from saddle.study.trainables import find_trainables
@@ -23,10 +22,6 @@ from saddle.studyfile.loader import dump_study, load_studies, parse_studies
 
 STOP_SECONDS = 600
 """How long a stopped job may take for the epochs under way before Ray kills it; by itself Ray would wait 3 s."""
-
-
-class NotForACluster(UserError):
-    """A study or storage that only makes sense on this machine."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.cluster import ray_internals
-from saddle.cluster.auth import ClusterError, require_authentication
+from saddle.cluster.auth import require_authentication
+from saddle.errors import ClusterError
 from saddle.redaction import redact
 from saddle.store.scratch import scratch_folder
 from saddle.study.nearest import nearest

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from saddle.cluster import ray_internals
-from saddle.cluster.auth import ClusterError, require_authentication
+from saddle.cluster.auth import require_authentication
+from saddle.errors import ClusterError
 from saddle.store.scratch import scratch_folder
 from saddle.submit.job_spec import Parcel
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from saddle.archive.progress import Progress, read_progress
 from saddle.archive.study_status import StudyState
+from saddle.errors import StorageError
 from saddle.execute.stop_request import stop_path
-from saddle.store.base import StorageError, Store
+from saddle.store.base import Store
 from saddle.store.open import open_store
 from saddle.submit.jobs import Job, Jobs
 from saddle.trial.run_id import RunId

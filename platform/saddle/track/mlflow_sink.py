@@ -13,8 +13,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from requests import HTTPError
 
+from saddle.errors import Damaged, ForeignPath
 from saddle.redaction import redact
-from saddle.store.base import Damaged, ForeignPath
 from saddle.store.scratch import scratch_folder
 from saddle.track.mlflow_internals import KIND, PARENT_TAG, SHARED_VIEW_TAG, artifact_repository
 from saddle.track.outbox import Operation

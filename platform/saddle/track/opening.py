@@ -9,7 +9,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.files import driver_file, open_or_make
 from saddle.store.open import local_owner, study_folder
 from saddle.store.ownership.lock import lock_study

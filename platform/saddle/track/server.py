@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from saddle.errors import UserError
+from saddle.errors import NoServer
 from saddle.process_setup import keep_loopback_from_proxies
 from saddle.redaction import redact
 from saddle.store.base import Store
@@ -29,10 +29,6 @@ from saddle.trial.run_id import RunId
 
 START_SECONDS = 90.0
 FILTER = "&searchFilter="
-
-
-class NoServer(UserError):
-    """MLflow's server did not come up, or doesn't know the study."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Container, Mapping
 
+from saddle.errors import Damaged, ForeignPath
 from saddle.search.unfinished import number_of
-from saddle.store.base import Damaged, ForeignPath, Store
+from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.checkpoint.curve import chunk_paths, read_chunk
 from saddle.store.checkpoint.manifest import Manifest, manifest_path, read_manifest, recover_manifest

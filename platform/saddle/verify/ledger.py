@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import StoredStudy
 from saddle.design import replicates_of
+from saddle.errors import StorageError
 from saddle.search.unfinished import number_of
-from saddle.store.base import StorageError, Store
+from saddle.store.base import Store
 from saddle.store.checkpoint.measurements import read_measurements, with_measurements
 from saddle.store.checks import read_checks, with_checks
 from saddle.store.ledger import LaterVersion, Ledger, decode

@@ -9,9 +9,8 @@ from typing import Any
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.progress import read_progress
 from saddle.archive.studies import StoredStudy, read_study
-from saddle.errors import UserError
+from saddle.errors import SharedDatabaseError, UserError
 from saddle.redaction import redact
-from saddle.search.database import SharedDatabaseError
 from saddle.search.optuna_search import SETTINGS, trial_key
 from saddle.search.unfinished import begun_trials
 from saddle.store.base import Store

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric
-from saddle.design import DesignError, make_arms, replicates
+from saddle.design import make_arms, replicates
+from saddle.errors import DesignError
 from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of

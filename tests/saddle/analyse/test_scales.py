@@ -15,9 +15,9 @@ from saddle.analyse.statistics.scales import ScaleName, from_scale, mean_on, to_
 from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.design import make_arms, replicates
 from saddle.design.blocks import block_list
+from saddle.errors import StudyError
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
-from saddle.studyfile.problem import StudyError
 from tests.support.declared import declare
 from tests.support.records import make_record
 from tests.support.results import results_of

@@ -8,15 +8,15 @@ import pytest
 
 from saddle.analyse.answer import answer_search
 from saddle.analyse.tuning import TunedBy, tuning_cautions
-from saddle.archive.studies import StoredStudy, StudyChanged, read_study, settle_study
+from saddle.archive.studies import StoredStudy, read_study, settle_study
 from saddle.design import make_arms
+from saddle.errors import StudyChanged, StudyError
 from saddle.execute.plan.setup import find_baseline
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.plan_log import read_plans
 from saddle.study.models import Study
 from saddle.studyfile.loader import load_studies, parse_studies
-from saddle.studyfile.problem import StudyError
 from saddle.trial.run_id import RunId
 from tests.support.declared import declare
 from tests.support.records import make_record

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from saddle.archive.lookup import NotFound, find_studies, find_study, find_trial
+from saddle.archive.lookup import find_studies, find_study, find_trial
 from saddle.archive.model.models import stored_state
 from saddle.archive.model.reevaluate import change_config
 from saddle.archive.rows import flat_row, headline_metrics, result_row
-from saddle.archive.studies import StoredStudy, StudyChanged, read_study, settle_study, study_names
+from saddle.archive.studies import StoredStudy, read_study, settle_study, study_names
 from saddle.archive.study_status import read_state
-from saddle.errors import UserError
+from saddle.errors import NotFound, StudyChanged, UserError
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from saddle.archive.retention import apply_policy, plan_for, ranked
-from saddle.archive.studies import StudyChanged, read_study, settle_study
+from saddle.archive.studies import read_study, settle_study
 from saddle.cli.app import app
+from saddle.errors import StudyChanged
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore

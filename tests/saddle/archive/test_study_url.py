@@ -10,7 +10,7 @@ import pytest
 
 from saddle.archive.studies import study_names
 from saddle.archive.study_url import open_named
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.ledger import Ledger
 from saddle.store.open import open_store
 from saddle.store.s3.store import S3Store

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from saddle.cluster.auth import AuthState, ClusterError, own_token, probe, require_authentication
+from saddle.cluster.auth import AuthState, own_token, probe, require_authentication
 from saddle.cluster.connection import connect
+from saddle.errors import ClusterError
 from tests.support.ray_nodes import RayNodes
 from tests.support.waiting import wait_until
 

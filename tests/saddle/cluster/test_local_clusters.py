@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from saddle.cluster.auth import ClusterError, is_from_ray_init
+from saddle.cluster.auth import is_from_ray_init
 from saddle.cluster.connection import connect, find_cluster, the_only_one
 from saddle.cluster.local_clusters import joinable, local_nodes, private_at
+from saddle.errors import ClusterError
 from tests.support.ray_nodes import RayNodes
 from tests.support.waiting import PROCESS_SECONDS
 

@@ -10,7 +10,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 from saddle.cluster.connection import OBJECT_STORE_BYTES
-from saddle.cluster.resources import DoesNotFit, slots_for
+from saddle.cluster.resources import slots_for
+from saddle.errors import DoesNotFit
 from saddle.execute.driver import Options, run_study
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.local import LocalStore

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from saddle.cluster.resources import DoesNotFit, Nodes, count_slots, slots_for, trial_shape
+from saddle.cluster.resources import Nodes, count_slots, slots_for, trial_shape
+from saddle.errors import DoesNotFit
 from saddle.study.models import Resources, Study
 
 

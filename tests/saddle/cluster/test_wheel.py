@@ -14,7 +14,8 @@ import pytest
 
 from saddle.cluster import wheel as wheels
 from saddle.cluster.packages import build_wheels, package_wheel
-from saddle.cluster.wheel import WheelError, saddle_wheel
+from saddle.cluster.wheel import saddle_wheel
+from saddle.errors import WheelError
 from tests.support.waiting import PROCESS_SECONDS
 
 ROOT = Path(__file__).parents[3]

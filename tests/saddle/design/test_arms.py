@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saddle.design import Arm, DesignError, labels, make_arms, replicates
+from saddle.design import Arm, labels, make_arms, replicates
+from saddle.errors import DesignError
 from saddle.study.models import Ablation
 from saddle.study.values import canonical, readable, same
 

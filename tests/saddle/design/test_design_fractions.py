@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from pydoe import fracfact_aliasing
 
-from saddle.design import Arm, DesignError, make_arms
+from saddle.design import Arm, make_arms
 from saddle.design.fraction_contrasts import fraction_contrasts
 from saddle.design.fractions import fraction, resolution_of
+from saddle.errors import DesignError
 from saddle.study.models import Ablation
 
 NAMES = "abcdefghijklmnopqrst"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from saddle.design import DesignError, design_of
+from saddle.design import design_of
 from saddle.design import designs as folder
 from saddle.design.registry import choice_model, chosen, designs
+from saddle.errors import DesignError
 from saddle.report.figure_registry import study_figures
 from saddle.study.ablation import Ablation
 from saddle.studyfile.dump import dump_study

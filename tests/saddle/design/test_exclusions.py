@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saddle.design import Arm, DesignError, make_arms
+from saddle.design import Arm, make_arms
 from saddle.design.designs.factorial import Factorial
+from saddle.errors import DesignError
 from saddle.study.models import Ablation
 
 FACTORS = {"a": [0, 1], "b": ["x", "y", "z"], "c": [False, True]}

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 
-from saddle.design import Arm, DesignError, make_arms
+from saddle.design import Arm, make_arms
 from saddle.design.contrasts import Contrast
 from saddle.design.description import describe_design, sentences
-from saddle.design.exclusions import ExclusionError
 from saddle.design.fraction_contrasts import fraction_contrasts
+from saddle.errors import DesignError, ExclusionError
 from saddle.study.models import Ablation
 
 

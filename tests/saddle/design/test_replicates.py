@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from saddle.design import Arm, DesignError, Replicate, make_arms, replicates_of
+from saddle.design import Arm, Replicate, make_arms, replicates_of
 from saddle.design.blocks import block_list
 from saddle.design.trial_source import AblationSource
+from saddle.errors import DesignError
 from saddle.store.local import LocalStore
 from saddle.study.models import Ablation
 from saddle.trial.run_id import RunId

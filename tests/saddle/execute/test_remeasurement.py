@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from saddle.archive.rows import study_rows
-from saddle.archive.studies import EvaluationChanged, StudyChanged, read_study, refuse_changes
-from saddle.errors import UserError
+from saddle.archive.studies import read_study, refuse_changes
+from saddle.errors import EvaluationChanged, StudyChanged, UserError
 from saddle.execute import remeasurement_task
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore

@@ -9,10 +9,8 @@ import pyarrow as pa
 import pytest
 
 import saddle
-from saddle.archive.lookup import NotFound
 from saddle.archive.studies import settle_study
-from saddle.errors import UserError
-from saddle.notebook.frames import NoFrame
+from saddle.errors import NoFrame, NotFound, UserError
 from saddle.notebook.study import LoadedStudy
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger

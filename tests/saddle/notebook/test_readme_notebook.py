@@ -13,8 +13,7 @@ import pandas as pd
 import pytest
 
 import saddle
-from saddle.notebook.plots import NoFigure
-from saddle.report.drawing.canvas import NothingToDraw
+from saddle.errors import NoFigure, NothingToDraw
 from tests.support.pages import Piece, pieces, runs
 
 pytestmark = pytest.mark.long

@@ -13,7 +13,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from saddle.report.drawing.canvas import INK, NothingToDraw, draw, nothing
+from saddle.errors import NothingToDraw
+from saddle.report.drawing.canvas import INK, draw, nothing
 from saddle.report.figure_registry import figures_of
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
+from saddle.errors import SharedDatabaseError, StorageLost
 from saddle.redaction import redact
-from saddle.search.database import SharedDatabaseError, open_shared
+from saddle.search.database import open_shared
 from saddle.search.fault_tolerant import FaultTolerantSource
 from saddle.search.optuna_search import SETTINGS, OptunaSearch
-from saddle.search.retrying_storage import PatientStorage, StorageLost
+from saddle.search.retrying_storage import PatientStorage
 from saddle.search.storage import name_in_storage, open_storage
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome

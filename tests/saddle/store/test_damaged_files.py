@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from saddle.archive.studies import FACTS, read_study, settle_study
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.checkpoint.retention import record_path, removed
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import hold_lock, holder

@@ -14,9 +14,10 @@ import pytest
 
 from saddle.archive.studies import read_study, run_names
 from saddle.cli.studies import describe
+from saddle.errors import Damaged, ForeignPath, StorageError
 from saddle.report.study_sections.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
-from saddle.store.base import Damaged, ForeignPath, StorageError, Store
+from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.checkpoint.manifest import Saved, encode_manifest, manifest_path, read_manifest
 from saddle.store.ledger import Ledger, encode

@@ -22,8 +22,7 @@ import pytest
 import torch
 from PIL import Image
 
-from saddle.errors import InfrastructureError
-from saddle.store.base import Damaged, StorageError
+from saddle.errors import Damaged, InfrastructureError, StorageError
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from tests.support.disks import Disk
 from trainables.datasets.errors import DataError

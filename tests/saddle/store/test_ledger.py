@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.ledger import Ledger, decode, encode
 from saddle.store.local import LocalStore
 from saddle.trial.json_text import to_json

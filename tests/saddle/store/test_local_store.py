@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
 from saddle_contracts.store import StoreContract

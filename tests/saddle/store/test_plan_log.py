@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from saddle.archive.studies import StudyChanged, read_study, settle_study
-from saddle.store.base import StorageError, Store
+from saddle.archive.studies import read_study, settle_study
+from saddle.errors import StorageError, StudyChanged, TakenOver
+from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
-from saddle.store.ownership.fence import TakenOver, take_fence
+from saddle.store.ownership.fence import take_fence
 from saddle.store.plan_log import plan_path, read_plans, record_plan
 from saddle.study.history import PlanHistory, SeedPlan
 from saddle.study.models import Study

@@ -8,9 +8,10 @@ from typing import Any, Literal, Self
 import pytest
 from pydantic import field_validator, model_validator
 
+from saddle.errors import StudyError
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
-from saddle.studyfile.problem import Problem, StudyError
+from saddle.studyfile.problem import Problem
 from trainables.contract import Component, Config, Default, hyperparameter
 
 FILE = "study.yaml"

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from saddle.errors import StudyError
 from saddle.studyfile.loader import dump_study, parse_studies
-from saddle.studyfile.problem import StudyError
 
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from saddle.errors import StudyError
 from saddle.study.space import Parameter
 from saddle.studyfile.loader import dump_study, load_studies, parse_studies
 from saddle.studyfile.packaged import packaged_studies
-from saddle.studyfile.problem import StudyError
 from trainables import adversarial_training
 from trainables.attacks.table import SETS
 from trainables.contract import resolve

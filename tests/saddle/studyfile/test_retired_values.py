@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from saddle.archive.studies import read_study
+from saddle.errors import StudyError
 from saddle.notebook.study import load_study
 from saddle.report.write import page_of
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import load_studies, parse_studies
-from saddle.studyfile.problem import StudyError
 from tests.support.stored import store_ablation
 
 OLD = """\

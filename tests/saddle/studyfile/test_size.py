@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from saddle.studyfile.problem import StudyError
+from saddle.errors import StudyError
 from tests.saddle.studyfile.conftest import ABLATION, Load
 
 FEW, MANY = 100, 800

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from saddle.errors import StudyError
 from saddle.studyfile.dump import dump_study, is_extension
 from saddle.studyfile.loader import load_studies, parse_studies
-from saddle.studyfile.problem import StudyError
 from saddle.studyfile.published_tables import as_yaml, packaged_tables
 
 STUDY = """\

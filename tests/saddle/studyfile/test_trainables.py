@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from saddle.errors import StudyError, TrainableError
 from saddle.study import trainables
 from saddle.study.hyperparameters import families
-from saddle.study.trainables import GROUP, TrainableError, complete_trainable, find_trainables, load_trainable
+from saddle.study.trainables import GROUP, complete_trainable, find_trainables, load_trainable
 from saddle.studyfile.loader import parse_studies
-from saddle.studyfile.problem import StudyError
 from trainables.contract import Config as Contract
 from trainables.contract import Metric, Report, complete_metric, hyperparameter
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import saddle
-from saddle.cluster.auth import ClusterError, is_loopback, split
+from saddle.cluster.auth import is_loopback, split
 from saddle.cluster.connection import find_cluster
+from saddle.errors import ClusterError
 from tests.saddle.submit.conftest import METHODS, There
 from tests.support.waiting import PROCESS_SECONDS, wait_until
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from saddle.archive.studies import StudyChanged, settle_study
-from saddle.cluster.environment import FOR_DRIVER, FOR_TRIALS, OURS, SecretError, for_workers, to_send
+from saddle.archive.studies import settle_study
+from saddle.cluster.environment import FOR_DRIVER, FOR_TRIALS, OURS, for_workers, to_send
+from saddle.errors import NotForACluster, SecretError, StudyChanged
 from saddle.store.open import open_store
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.studyfile.packaged import packaged_studies
-from saddle.submit.job_spec import NotForACluster, check_here, foreign_trainables, pack, resolved
+from saddle.submit.job_spec import check_here, foreign_trainables, pack, resolved
 from tests.support.pages import all_text
 
 STUDY = """

@@ -11,7 +11,7 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from saddle.store.base import StorageError
+from saddle.errors import NoServer, StorageError
 from saddle.store.local import LocalStore
 from saddle.track.base import Tracker
 from saddle.track.mlflow_sink import MlflowSink
@@ -19,7 +19,7 @@ from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Operation
-from saddle.track.server import NoServer, Server, free_port, page_of, serve
+from saddle.track.server import Server, free_port, page_of, serve
 from saddle.track.trial_payload import flatten
 from saddle.trial.run_id import RunId
 from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation

@@ -10,7 +10,7 @@ import numpy as np
 
 from saddle.analyse.evaluation.evaluations import ATTACKS
 from saddle.analyse.evaluation.predictions import Read, read_array
-from saddle.store.base import Damaged, ForeignPath
+from saddle.errors import Damaged, ForeignPath
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 

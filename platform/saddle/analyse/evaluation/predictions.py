@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from saddle.analyse.evaluation.evaluations import declared_attacks
 from saddle.analyse.statistics.mcnemar import clustered_mcnemar, mcnemar_p, several_to_a_group
-from saddle.errors import UserError
+from saddle.errors import NoPredictions, OtherAttacks, OtherSamples
 from saddle.study.nearest import nearest
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -27,18 +27,6 @@ SUBSET = "test_subset"
 
 Read = Callable[[str], bytes]
 """What fetches a blob of the store."""
-
-
-class NoPredictions(UserError):
-    """A trial has stored no predictions of single samples, or not those that are asked for."""
-
-
-class OtherSamples(UserError):
-    """Two trials were not tested on the same samples."""
-
-
-class OtherAttacks(UserError):
-    """The worst case of two trials is not over the same attacks."""
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from saddle.analyse.evaluation.predictions import (
-    NoPredictions,
-    OtherAttacks,
-    OtherSamples,
-    SampleTest,
-    mcnemar,
-    read_predictions,
-    stores_predictions,
-)
+from saddle.analyse.evaluation.predictions import SampleTest, mcnemar, read_predictions, stores_predictions
 from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.study_results import StudyResults
-from saddle.store.base import Damaged, ForeignPath, Store
+from saddle.errors import Damaged, ForeignPath, NoPredictions, OtherAttacks, OtherSamples
+from saddle.store.base import Store
 from saddle.store.parallel import in_parallel
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome

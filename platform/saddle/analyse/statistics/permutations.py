@@ -32,7 +32,8 @@ class Orders:
 
     def two_sided_p(self, permuted: Floats, observed: Any) -> Floats:
         """Twice the smaller share on either side: at least 2 of all orders, whatever the values."""
-        return np.minimum(2 * np.minimum(self.p(permuted, observed), self.p(-permuted, -observed)), 1.0)
+        smaller: Floats = np.minimum(self.p(permuted, observed), self.p(-permuted, -observed))
+        return np.asarray(np.minimum(2 * smaller, 1.0), dtype=float)
 
 
 def orders_within(families: Floats) -> Orders:

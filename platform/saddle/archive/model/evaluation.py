@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.analyse.text.formatting import listed
-from saddle.errors import UserError
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError, UserError
+from saddle.store.base import Store
 from saddle.store.open import open_store, study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.study.declarations import Declarations

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from saddle.archive.lookup import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.studies import StoredStudy
-from saddle.errors import UserError
+from saddle.errors import NotFound, TrainableError, UserError
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.checkpoint.retention import describe_removal
 from saddle.study.declarations import Declarations
-from saddle.study.trainables import LoadedTrainable, TrainableError, find_trainables, load_trainable
+from saddle.study.trainables import LoadedTrainable, find_trainables, load_trainable
 
 
 def trainable_of(stored: StoredStudy) -> LoadedTrainable:

@@ -6,7 +6,8 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.store.base import Damaged, ForeignPath, Store
+from saddle.errors import Damaged, ForeignPath
+from saddle.store.base import Store
 from saddle.store.parallel import in_parallel
 from saddle.trial.record import TrialRecord
 

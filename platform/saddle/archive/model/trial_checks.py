@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.archive.lookup import FoundTrial, NotFound
+from saddle.archive.lookup import FoundTrial
 from saddle.archive.model.models import load_config, stored_state, trainable_of
 from saddle.archive.model.trial_arrays import stored_arrays
-from saddle.errors import UserError
+from saddle.errors import NotFound, UserError
 from saddle.store.base import Store
 from saddle.study.selection import selection_of
 from saddle.trial.outcome import Outcome

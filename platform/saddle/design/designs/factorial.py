@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from saddle.design.arm import Arm, DesignError
+from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, changed_levels, contrast_of_corners, corner_signs
 from saddle.design.design import Design
 from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.errors import DesignError
 from saddle.study.values import canonical, readable, same
 
 Cell = tuple[str, ...]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from saddle.design.arm import DesignError
 from saddle.design.design import Design
 from saddle.design.point import Levels, Point, Standing
+from saddle.errors import DesignError
 from saddle.study.values import is_off, readable, same
 
 

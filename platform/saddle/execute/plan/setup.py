@@ -10,7 +10,7 @@ from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import read_study
 from saddle.design import Arm, replicates_of
 from saddle.design.trial_source import AblationSource
-from saddle.errors import UserError
+from saddle.errors import NothingToBuildOn
 from saddle.search.database import shared_url
 from saddle.search.fault_tolerant import FaultTolerantSource
 from saddle.search.journal import open_whole
@@ -30,10 +30,6 @@ from saddle.study.trainables import load_trainable
 from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-
-
-class NothingToBuildOn(UserError):
-    """An ablation names the best of a search that has no finished trial."""
 
 
 def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:

@@ -9,19 +9,19 @@ from itertools import islice
 from typing import Any
 
 from saddle.analyse.arms.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
-from saddle.cluster.resources import DoesNotFit, slots_for, trial_shape
+from saddle.cluster.resources import slots_for, trial_shape
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study
 from saddle.design.blocks import block_list, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
-from saddle.errors import UserError
+from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
 from saddle.execute.plan.search_notes import search_notes
-from saddle.execute.plan.setup import NothingToBuildOn, find_baseline
+from saddle.execute.plan.setup import find_baseline
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from saddle.errors import UserError
+from saddle.errors import NothingToDraw
 
 INK, MUTED, GRID, ACCENT = "#1f2328", "#68707b", "#dfe3e8", "#0072b2"
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f6fd0", "#8c6d46")
@@ -99,10 +99,6 @@ class LazyFigure:
         assert self.paint is not None
         self.paint(figure)
         return figure
-
-
-class NothingToDraw(UserError):
-    """A figure has been asked for whose data are not there yet."""
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 
+from saddle.errors import Damaged, ForeignPath
 from saddle.report.blocks import Picture, Pictures
 from saddle.report.cited_trials import illustrated
 from saddle.report.section import Section, left_out
 from saddle.report.study_report import StudyReport
 from saddle.report.trial_name import trial_name
-from saddle.store.base import Damaged, ForeignPath
 from saddle.trial.outcome import METHOD_FAILURES
 from saddle.trial.record import TrialRecord
 

@@ -8,12 +8,13 @@ from saddle.analyse.published import Beside, Condition, compare_published
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
 from saddle.design.blocks import block_name
+from saddle.errors import TrainableError
 from saddle.report.blocks import Block, Table
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
 from saddle.study.declarations import Declarations
 from saddle.study.published import PublishedValue
-from saddle.study.trainables import TrainableError, load_trainable
+from saddle.study.trainables import load_trainable
 from trainables.contract import Config
 
 MOST_CONDITIONS = 12

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from saddle.store.base import Conflict, Damaged, ForeignPath, Store
+from saddle.errors import Damaged, ForeignPath
+from saddle.store.base import Conflict, Store
 from saddle.store.checkpoint.curve import (
     CHUNK,
     Curve,

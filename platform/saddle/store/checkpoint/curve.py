@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from saddle.store.base import Damaged, Store
+from saddle.errors import Damaged
+from saddle.store.base import Store
 from saddle.store.digest import read_signed_json, sign_json
 from saddle.store.parallel import in_parallel
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from saddle.errors import Damaged, ForeignPath, LaterFormat
 from saddle.redaction import redact
-from saddle.store.base import Damaged, ForeignPath, StorageError, Store
+from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoint_metadata import find_record
 from saddle.store.checkpoint.curve import CHUNK, Runs, count, of_attempt
 from saddle.store.digest import checksum, read_signed_json, sign_json
@@ -18,10 +19,6 @@ FORMAT = 2
 """Version 1, which said no version, held the whole curve."""
 
 CHECKPOINT = re.compile(r"epoch-(\d+)(?:-attempt-(\d+))?\.pt")
-
-
-class LaterFormat(StorageError):
-    """A newer saddle wrote the manifest."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from saddle.store.base import Conflict, StorageError, Store
+from saddle.errors import StorageError, TakenOver
+from saddle.store.base import Conflict, Store
 from saddle.store.open import study_folder
-from saddle.store.ownership.fence import StudyLock, TakenOver
+from saddle.store.ownership.fence import StudyLock
 from saddle.store.parallel import in_parallel
 from saddle.trial.json_text import to_json
 from saddle.trial.measurement import Measurement

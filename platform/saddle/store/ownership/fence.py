@@ -14,16 +14,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
-from saddle.errors import InfrastructureError
-from saddle.store.base import Conflict, StorageError, Store
+from saddle.errors import StorageError, TakenOver
+from saddle.store.base import Conflict, Store
 from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 
 ATTEMPTS = 20
-
-
-class TakenOver(InfrastructureError):
-    """Another driver runs the study now; nothing that this one had finished is lost."""
 
 
 class StudyLock(Protocol):

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.s3.calls import is_unmet
 from saddle.store.s3.conditions import age_of, require_conditions
 from saddle.store.s3.store import S3Store

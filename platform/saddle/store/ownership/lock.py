@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError, TakenOver
+from saddle.store.base import Store
 from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.open import study_folder
-from saddle.store.ownership.fence import Fence, StudyLock, TakenOver, take_fence
+from saddle.store.ownership.fence import Fence, StudyLock, take_fence
 from saddle.store.ownership.lease import Lease, find_lease, hold_lease
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from saddle.store.base import Damaged, StorageError
+from saddle.errors import Damaged, StorageError
 
 T = TypeVar("T")
 

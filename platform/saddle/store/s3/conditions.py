@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from saddle.store.base import StorageError
+from saddle.errors import NoConditions, StorageError
 from saddle.store.files import driver_file, read_file, replace_file
 from saddle.store.s3.calls import NOT_IMPLEMENTED, Calls, code_of, describe, is_unmet, status_of
 from saddle.store.s3.listing import keys_of, list_pages
@@ -41,10 +41,6 @@ CLOCK_SECONDS = 15.0
 UNKNOWN_HEADER = ("InvalidArgument", "InvalidRequest", "NotImplemented")
 NEVER_AN_ETAG = f'"{"0" * 32}"'
 BARRIER_SECONDS = 30.0
-
-
-class NoConditions(StorageError):
-    """The endpoint doesn't do what a lease rests on."""
 
 
 @dataclass(frozen=True)

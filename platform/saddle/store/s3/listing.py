@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.s3.calls import Calls
 
 BATCH = 1000

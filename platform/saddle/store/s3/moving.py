@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from saddle.store.base import ForeignPath, StorageError, Store
+from saddle.errors import ForeignPath, StorageError
+from saddle.store.base import Store
 from saddle.store.files import entry_itself
 from saddle.store.paths import check_path
 from saddle.store.s3.calls import Calls

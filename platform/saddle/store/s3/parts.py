@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.s3.calls import Calls, code_of
 
 LARGE = 64 * 2**20

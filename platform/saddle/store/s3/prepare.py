@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.paths import check_path
 from saddle.store.s3.conditions import check_conditions, remember, remembered, server_of
 from saddle.store.s3.store import FIRST_PATIENCE_SECONDS, S3Store

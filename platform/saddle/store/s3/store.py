@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from saddle.store.base import Conflict, Damaged
+from saddle.errors import Damaged
+from saddle.store.base import Conflict
 from saddle.store.paths import check_path, is_name
 from saddle.store.s3.calls import NOT_IMPLEMENTED, Calls, Garbled, is_unmet, shared_client, status_of
 from saddle.store.s3.listing import BATCH, keys_of, list_pages

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from saddle.errors import TrainableError
 from saddle.study.nearest import nearest
-from saddle.study.trainables import LoadedTrainable, TrainableError, complete_trainable, load_trainable
+from saddle.study.trainables import LoadedTrainable, complete_trainable, load_trainable
 from saddle.studyfile.checks.ablation import check_ablation
 from saddle.studyfile.checks.components import find_components
 from saddle.studyfile.checks.conditions import check_conditions

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from saddle.design.arm import Arm, DesignError
+from saddle.design.arm import Arm
 from saddle.design.arms import check_factor, make_arms
 from saddle.design.blocks import Block, block_name, settings_of
-from saddle.design.exclusions import ExclusionError, excluded_levels, known_levels
+from saddle.design.exclusions import excluded_levels, known_levels
+from saddle.errors import DesignError, ExclusionError
 from saddle.study.ablation import Ablation
 from saddle.study.values import canonical, readable, repeats
 from saddle.studyfile.checks.search import typical_point

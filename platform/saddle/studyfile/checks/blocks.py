@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from saddle.design.arm import DesignError
 from saddle.design.blocks import MACHINE, Block, block_list
+from saddle.errors import DesignError
 from saddle.study.values import readable, repeats
 from saddle.studyfile.checks.settings import mistakes_with
 from saddle.studyfile.draft import Draft

@@ -16,9 +16,9 @@ from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.racing import race
 from saddle.analyse.arms.verdict import Verdict
 from saddle.design import make_arms, replicates
+from saddle.errors import StudyError
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
-from saddle.studyfile.problem import StudyError
 from tests.support.declared import declare
 from tests.support.records import make_record
 from tests.support.results import results_of

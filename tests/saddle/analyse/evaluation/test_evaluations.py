@@ -17,10 +17,11 @@ from saddle.analyse.evaluation.draws import conditional_on
 from saddle.analyse.evaluation.evaluations import comparable, declared_attacks, evaluation_cautions, otherwise_measured
 from saddle.analyse.evaluation.found_by import failures_found
 from saddle.analyse.evaluation.ladder import ladders, too_weak
-from saddle.analyse.evaluation.predictions import OtherSamples, Predictions, mcnemar, read_predictions
+from saddle.analyse.evaluation.predictions import Predictions, mcnemar, read_predictions
 from saddle.analyse.evaluation.rank_agreement import rank_agreements
 from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.design import make_arms, replicates
+from saddle.errors import OtherSamples
 from saddle.study.models import Study
 from saddle.trial.record import Measurement, TrialRecord
 from tests.support.declared import declare

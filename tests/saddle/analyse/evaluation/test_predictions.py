@@ -12,14 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from saddle.analyse.evaluation.predictions import (
-    NoPredictions,
-    OtherAttacks,
-    OtherSamples,
-    Predictions,
-    mcnemar,
-    read_predictions,
-)
+from saddle.analyse.evaluation.predictions import Predictions, mcnemar, read_predictions
+from saddle.errors import NoPredictions, OtherAttacks, OtherSamples
 from tests.support.records import changed, make_record
 
 LABELS = np.array([0, 1, 2, 3, 4, 5])

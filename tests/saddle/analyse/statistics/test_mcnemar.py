@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from saddle.analyse.evaluation.predictions import OtherSamples, Predictions, mcnemar
+from saddle.analyse.evaluation.predictions import Predictions, mcnemar
 from saddle.analyse.statistics.mcnemar import clustered_mcnemar, several_to_a_group
+from saddle.errors import OtherSamples
 
 PAIRS = st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 7)), min_size=1, max_size=40)
 

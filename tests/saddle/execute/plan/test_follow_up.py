@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from saddle.archive.studies import settle_study
+from saddle.errors import StudyError
 from saddle.execute.plan.follow_up import levels
 from saddle.execute.plan.study_plan import Plan, plan_study
 from saddle.store.ledger import Ledger
@@ -15,7 +16,6 @@ from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.study.space import Parameter
 from saddle.studyfile.loader import parse_studies
-from saddle.studyfile.problem import StudyError
 from tests.support.records import make_record
 
 SEARCH = """\

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, decode_state, encode_state, load_state
 from saddle.store.checkpoint.manifest import Manifest
 from saddle.store.local import LocalStore

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from saddle.errors import TakenOver
 from saddle.store.checkpoint.measurements import add_measurement, measurement_path, next_number, read_measurements
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.ownership.fence import NO_LOCK, TakenOver, take_fence
+from saddle.store.ownership.fence import NO_LOCK, take_fence
 from saddle.trial.record import Measurement, TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.records import make_record

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from saddle.errors import InfrastructureError
-from saddle.store.base import StorageError, Store
+from saddle.errors import InfrastructureError, StorageError, TakenOver
+from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.ownership.fence import Fence, TakenOver, fence_path, take_fence, write_fenced
+from saddle.store.ownership.fence import Fence, fence_path, take_fence, write_fenced
 from saddle.store.ownership.lock import lock_study
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import saddle.store.ownership.lease as leases
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.ownership.lock import Driver, driver_of, lock_study
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId

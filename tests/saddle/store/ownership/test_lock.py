@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.base import StorageError
+from saddle.errors import StorageError
 from saddle.store.ownership.lock import hold_lock, holder
 from tests.support.waiting import PROCESS_SECONDS, join_all
 

@@ -15,10 +15,10 @@ import pytest
 
 import saddle.store.ownership.lease as leases
 import saddle.store.s3.conditions as conditions
-from saddle.store.base import StorageError
+from saddle.errors import NoConditions, StorageError
 from saddle.store.open import open_store
 from saddle.store.ownership.lock import lock_study
-from saddle.store.s3.conditions import NoConditions, check_conditions, remembered
+from saddle.store.s3.conditions import check_conditions, remembered
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command

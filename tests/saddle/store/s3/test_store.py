@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import saddle.store.s3.parts as parts
-from saddle.store.base import StorageError, Store
+from saddle.errors import StorageError
+from saddle.store.base import Store
 from saddle.store.open import open_store
 from saddle.store.s3.store import S3Store
 from saddle_contracts.store import StoreContract
