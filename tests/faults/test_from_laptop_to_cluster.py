@@ -158,6 +158,7 @@ def test_every_command_of_the_page(
             "my-bucket": bucket,
             "postgresql://saddle:PASSWORD@head/mlflow": tracking.database,
             "--host 0.0.0.0 --port 5000": f"--host 127.0.0.1 --port {tracking.port}",
+            "head:5000": tracking.uri.removeprefix("http://"),
         }
         assert "--head" in person.next_line("ray start")  # what `cluster` runs, with ports and folders of its own
         assert "--address" in person.next_line("ray start")

@@ -94,8 +94,10 @@ def find_data(data_root: Path | None) -> str:
 
 def find_mlflow(storage: str | None) -> str:
     """The tracking database or server, which must answer; a database that doesn't exist yet is not made."""
+    from saddle.track.host_guard import require_host, tracking_server
     from saddle.track.opening import database_path, tracking_uri
 
+    require_host(tracking_server())
     store = open_store(storage, create=False)
     if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
         return "a database in the storage, made by the first run"

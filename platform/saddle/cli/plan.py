@@ -53,11 +53,23 @@ def plan(
     refuse_senseless(effect, spread, pilot, any(found.ablation for found in studies))
     question = PowerQuestion(effect, spread, pilot)
     plans = [plan_study(found, store, root, question) for found in studies]
+    warn_of_tracking()
     if as_json:
         print_json([as_plain(found) for found in plans])
     else:
         for found in plans:
             show(found)
+
+
+def warn_of_tracking() -> None:
+    """Say on stderr where MLflow's server would refuse what the study tells it."""
+    from saddle.cli.output.terminal import echo
+    from saddle.track.host_guard import HostRefused, require_host, tracking_server
+
+    try:
+        require_host(tracking_server())
+    except HostRefused as refusal:
+        echo(f"note: {refusal}", err=True)
 
 
 def as_plain(plan: Plan) -> dict[str, Any]:

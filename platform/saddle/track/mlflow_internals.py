@@ -16,6 +16,9 @@ PARENT_TAG = "mlflow.parentRunId"
 SHARED_VIEW_TAG = "mlflow.sharedViewState."
 """Before the name of a view of the runs' page, in an experiment's tags."""
 
+INVALID_HOST = "Invalid Host header"
+"""How a server's answer to a host name begins that is not among its `--allowed-hosts`."""
+
 MOST_POINTS = 25_000
 """What MLflow answers at most; a call that gets as many may have lost some."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, ArmSummary, Tracker
 from saddle.track.client_settings import be_brief
+from saddle.track.host_guard import HostRefused, host_refusal
 from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.shared_views import arms_name, arms_view
@@ -34,6 +36,8 @@ from saddle.track.trial_payload import (
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
+
+log = logging.getLogger("saddle")
 
 DELIVERY_TIMEOUT = 60
 """Seconds that an answer may take: one given up too early may still be carried out, and then again."""
@@ -54,19 +58,35 @@ class MlflowTracker(Tracker):
 
         def connect() -> Deliver:
             # importing MLflow takes seconds: here it costs the delivering thread's time, not the study's
+            from mlflow.exceptions import MlflowException
+
             from saddle.track.mlflow_sink import MlflowSink
 
             relocate(store)
-            return MlflowSink(uri, run.study, artifacts, read)
+            try:
+                return MlflowSink(uri, run.study, artifacts, read)
+            except MlflowException as error:
+                refusal = host_refusal(uri, str(error))
+                if refusal is None:
+                    raise
+                self._warn_once(refusal)
+                raise refusal from error
 
         self._run = run
         self._declared = declared
         self._study = run.study
         self._root = run.instance
+        self._warned = False
         self._arms: set[str] = set()
         self._reported: dict[str, set[int]] = {}
         self._outbox = Outbox(folder, connect)
         self._started = Started(folder / "started.json")
+
+    def _warn_once(self, refusal: HostRefused) -> None:
+        """Say at a study's start what no waiting mends; the outbox would hide it until the end."""
+        if not self._warned:
+            self._warned = True
+            log.warning("%s; until then what MLflow is to be told waits in the outbox", refusal)
 
     def _key(self, *parts: str) -> str:
         return "/".join((self._root, *map(run_key, parts)))

@@ -22,6 +22,7 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.track.artifact_root import relocate
 from saddle.track.client_settings import be_brief
+from saddle.track.host_guard import host_refusal
 from saddle.track.mlflow_internals import SHARED_VIEW_TAG
 from saddle.track.opening import artifact_location, tracking_uri
 from saddle.track.shared_views import ARMS, KEY_TAG, LEVEL_TAG, arms_name, only_of
@@ -66,7 +67,8 @@ def page_of(uri: str, run: RunId | None) -> str:
         of_studies = f"tags.`{LEVEL_TAG}` = 'study'"
         known = [] if experiment is None else client.search_runs([experiment.experiment_id], of_studies)
     except MlflowException as error:
-        raise NoServer(redact(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}")) from error
+        silent = NoServer(redact(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}"))
+        raise host_refusal(uri, str(error)) or silent from error
     if experiment is None:
         raise NoServer(f"MLflow knows no study {run.study!r}; it was run with --no-mlflow, or elsewhere")
     instances = {other.data.tags.get(KEY_TAG) for other in known}

@@ -73,3 +73,9 @@ def test_an_experiment_would_open_on_another_page_and_a_view_of_the_arms_not_at_
 
     scripts = Path(mlflow.server.__file__).parent / "js/build/static/js"
     assert any(word in script.read_text(errors="ignore") for script in scripts.glob("*.js"))
+
+
+def test_a_refused_host_name_would_be_taken_for_a_missing_right() -> None:
+    from mlflow.server.security_utils import INVALID_HOST_MSG
+
+    assert INVALID_HOST_MSG.startswith(internals.INVALID_HOST)
