@@ -25,6 +25,10 @@ EXIT_CODES: dict[Kind, int] = {
 }
 
 
+FAILURES = "failures"
+"""Stands for a metric where an effect is that on the share of replicates that fail."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """One value that is not what it was; None where a metric was not reported; outcomes where these differ."""
@@ -70,6 +74,7 @@ class MetricEffect:
 
     `interval` is the repeated confidence interval, simultaneous over arms and metrics; None where nothing varies.
     `failed`: how many of the references and of tonight's replicates failed, each counted at the worst value seen.
+    `cusum`: by that rule, the sum that alarms beyond its limit; `mean` and `seeds` are of this night alone then.
     """
 
     arm: str
@@ -79,13 +84,15 @@ class MetricEffect:
     interval: tuple[float, float] | None
     is_worse: bool
     failed: tuple[int, int] = (0, 0)
+    cusum: float | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
     """What one night says.
 
-    `change`: the one that is judged. `superseded`: an earlier one that was never settled. `reverted`: one that is gone.
+    `change`: the one that is judged. `superseded`: an earlier one, whose comparison it ended. `reverted`: one that
+    is gone.
     `is_news`: whether this was not said of the night before, so that it is worth telling somebody.
     """
 
@@ -103,6 +110,8 @@ class Decision:
     pool: int = 0
     accepted: bool = False
     """Whether the references moved to the code that was judged."""
+    begun_again: bool = False
+    """Whether the pool is filled from its beginning, as its code or data are gone."""
     is_news: bool = False
 
     @property

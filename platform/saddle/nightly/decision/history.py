@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from pydantic import TypeAdapter
 
+from saddle.nightly.decision.decision import Decision
 from saddle.nightly.decision.night import Night
 from saddle.nightly.decision.policy import Policy
+from saddle.nightly.decision.tracks import Tracks
 
 HISTORY_VERSION = 1
 """Of a history's JSON."""
@@ -17,12 +20,12 @@ HISTORY_VERSION = 1
 class Acceptance:
     """A person's word that what was measured on `night` is the reference from now on.
 
-    `after`: the date of the last night in the history when it was given, from which on it holds.
+    `after`: how many nights the history had when it was given.
     """
 
     night: str
     why: str
-    after: str
+    after: int
     by: str = ""
 
 
@@ -35,6 +38,38 @@ class History:
     accepted: tuple[Acceptance, ...] = ()
     version: int = HISTORY_VERSION
 
+    @cached_property
+    def tracks(self) -> Tracks:
+        """What follows from all nights and acceptances, replayed in order."""
+        tracks = Tracks()
+        for count, night in enumerate(self.nights, start=1):
+            tracks = tracks.after(self.policy, night)
+            for acceptance in self.accepted:
+                if acceptance.after == count:
+                    tracks = tracks.accepting(self.policy, self.nights[:count], acceptance.night)
+        return tracks
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What each night said."""
+        return self.tracks.decisions
+
+    def with_night(self, night: Night) -> History:
+        """The history with a finished night; raises `ValueError` for one whose required work is not done."""
+        tracks = self.tracks.after(self.policy, night)
+        if tracks.decisions[-1].kind == "unfinished":
+            raise ValueError(f"the night of {night.date} is not finished")
+        return _known(replace(self, nights=(*self.nights, night)), tracks)
+
+    def accept(self, date: str, why: str, by: str = "") -> History:
+        """The history in which what was measured on that night is the reference from now on.
+
+        Raises `UserError` where there is no such night, or its values are not those of a change that is still there.
+        """
+        tracks = self.tracks.accepting(self.policy, self.nights, date)
+        acceptance = Acceptance(date, why, len(self.nights), by)
+        return _known(replace(self, accepted=(*self.accepted, acceptance)), tracks)
+
     def to_json(self) -> str:
         """The history as JSON, floats exact."""
         return _HISTORY.dump_json(self).decode()
@@ -46,6 +81,12 @@ class History:
         if history.version > HISTORY_VERSION:
             raise ValueError(f"this history is of version {history.version}; this saddle reads up to {HISTORY_VERSION}")
         return history
+
+
+def _known(history: History, tracks: Tracks) -> History:
+    """The history with what follows from it, so that its nights need not be replayed for each further one."""
+    history.__dict__["tracks"] = tracks
+    return history
 
 
 _HISTORY = TypeAdapter(History)

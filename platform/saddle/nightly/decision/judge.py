@@ -1,4 +1,4 @@
-"""What a finished night says, given all nights before."""
+"""What a night says, given all nights before."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from saddle.nightly.decision.night import Night
 
 
 def judge(history: History, night: Night) -> Decision:
-    """What `night` says after the nights of `history`, which it is not among."""
-    raise NotImplementedError
+    """What `night` says after the nights of `history`, which it is not among; `unfinished` where it can't say yet."""
+    return history.tracks.after(history.policy, night).decisions[-1]

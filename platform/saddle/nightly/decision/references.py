@@ -1,0 +1,144 @@
+"""What a host's nights are compared with: its references, and a change of them that is not settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Literal
+
+from saddle.nightly.decision.decision import ChangeRange, Difference, MetricEffect
+from saddle.nightly.decision.differences import differences
+from saddle.nightly.decision.night import Environment, Measurement, Night, Replicate
+from saddle.nightly.decision.policy import Policy
+
+
+@dataclass(frozen=True)
+class PendingChange:
+    """A change that is compared with the references, seed by seed in `order`; `looked`: seeds at the latest look."""
+
+    range: ChangeRange
+    order: tuple[int, ...]
+    values: Mapping[Replicate, Measurement]
+    looked: int = 0
+    effects: tuple[MetricEffect, ...] = ()
+    is_worse: bool = False
+
+    def complete_seeds(self, arms: Iterable[str]) -> tuple[int, ...]:
+        """The first seeds of the order that every arm is measured with."""
+        wanted = list(arms)
+        return tuple(takewhile(lambda seed: all(Replicate(arm, seed) in self.values for arm in wanted), self.order))
+
+
+@dataclass(frozen=True)
+class ExactTrack:
+    """The nights of one deterministic host so far.
+
+    `environment`: what the references were trained with. `latest`: that of the last night, whose values are those of
+    the references or of the pending change. `rotations`: how many nights repeated references of the whole pool.
+    """
+
+    environment: Environment
+    latest: Environment
+    references: Mapping[Replicate, Measurement]
+    rotations: int = 0
+    pending: PendingChange | None = None
+
+    @classmethod
+    def begin(cls, policy: Policy, night: Night) -> ExactTrack:
+        """One whose pool belongs to the night's code, with what the night has of it."""
+        measured = {**night.at_its_code, **night.measured("pool")}
+        pool = {each: measured[each] for each in policy.pool if each in measured}
+        return cls(night.environment, night.environment, pool)
+
+    def filled(self, night: Night) -> ExactTrack:
+        """The track with the references that were trained on the night."""
+        return replace(self, references={**night.measured("pool"), **self.references})
+
+    def moved_to(self, policy: Policy, change: PendingChange) -> ExactTrack:
+        """The track with what the change has measured as its references."""
+        pool = {each: change.values[each] for each in policy.pool if each in change.values}
+        return replace(self, environment=change.range.after, references=pool, pending=None)
+
+    def lacking(self, policy: Policy) -> tuple[Replicate, ...]:
+        """The references that are still to be trained."""
+        return tuple(each for each in policy.pool if each not in self.references)
+
+    def repeated(self, policy: Policy) -> tuple[Replicate, ...]:
+        """The references to measure again tonight: those of the rotation, of a pool that is being filled one seed."""
+        if self.lacking(policy):
+            first = next((seed for seed in policy.seeds if self._has(policy, seed)), policy.seeds[0])
+            return tuple(each for each in policy.replicates((first,)) if each in self.references)
+        begin = self.rotations * policy.rotation
+        places = range(begin, begin + policy.rotation)
+        return policy.replicates(tuple(policy.seeds[place % len(policy.seeds)] for place in places))
+
+    def _has(self, policy: Policy, seed: int) -> bool:
+        return all(each in self.references for each in policy.replicates((seed,)))
+
+    def can_be_filled(self, policy: Policy, night: Night, standing: Standing) -> bool:
+        """Whether references that are lacking can still be trained: with the pool's code and data, or what equals them.
+
+        Uncommitted changes can't be had again once they are gone, nor can data.
+        """
+        if standing.word == "references" or not self.lacking(policy):
+            return True
+        has_code = not self.environment.code.dirty or night.environment.code == self.environment.code
+        return has_code and night.environment.data == self.environment.data
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What tonight's code gives: the values of the `references`, those of the pending `change`, or `new` ones.
+
+    `missing`: what must be measured before it can be said; `word` is empty until then.
+    """
+
+    word: Literal["", "references", "change", "new"]
+    repeated: tuple[Replicate, ...] = ()
+    missing: tuple[Replicate, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+def standing_of(policy: Policy, track: ExactTrack, night: Night) -> Standing:
+    """Where the night's code stands, from the replicates that it has measured again.
+
+    With a change pending, the seed that showed it is repeated first; where the change is gone there, the rotation tells
+    whether it is gone everywhere.
+    """
+    tonight = night.at_its_code
+    witnesses = _witnesses(policy, track)
+    missing = tuple(each for each in witnesses if each not in tonight)
+    if missing:
+        return Standing("", witnesses, missing)
+    if track.pending is not None and not differences(track.pending.values, tonight, witnesses):
+        return Standing("change", witnesses)
+    gone = not differences(track.references, tonight, witnesses)
+    repeated = tuple(dict.fromkeys((*witnesses, *track.repeated(policy)))) if gone else witnesses
+    missing = tuple(each for each in repeated if each not in tonight)
+    if missing:
+        return Standing("", repeated, missing)
+    shown = differences(track.references, tonight, repeated)
+    return Standing("new" if shown else "references", repeated, differences=shown)
+
+
+def _witnesses(policy: Policy, track: ExactTrack) -> tuple[Replicate, ...]:
+    """The replicates of the seed that showed the pending change; none where none is pending."""
+    witness = track.pending.range.witness if track.pending else None
+    if track.pending is None or witness is None:
+        return ()
+    return tuple(each for each in policy.replicates((witness.seed,)) if each in track.pending.values)
+
+
+def new_change(track: ExactTrack, policy: Policy, night: Night, standing: Standing) -> PendingChange:
+    """The change that the night shows, compared with nothing yet."""
+    what = night.environment.changes_from(track.latest)
+    shown = ChangeRange(night.date, track.latest, night.environment, what, standing.differences)
+    first = dict.fromkeys(each.seed for each in standing.repeated)
+    order = tuple(dict.fromkeys((*first, *policy.seeds)))
+    return PendingChange(shown, order, night.at_its_code)
+
+
+def with_tonights(pending: PendingChange, night: Night) -> PendingChange:
+    """The change with what was measured tonight of seeds that it lacked."""
+    return replace(pending, values={**night.at_its_code, **pending.values})

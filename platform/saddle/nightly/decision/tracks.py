@@ -1,0 +1,57 @@
+"""Where the nights of every host stand: what follows from the nights and acceptances of a history, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from saddle.errors import UserError
+from saddle.nightly.decision.cusum_rule import FreshTrack, accepted_from, cusum_decision
+from saddle.nightly.decision.decision import Decision
+from saddle.nightly.decision.exact_rule import exact_decision
+from saddle.nightly.decision.night import Host, Night
+from saddle.nightly.decision.policy import Policy
+from saddle.nightly.decision.references import ExactTrack
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """For each host where its nights stand, by the rule of the policy, and what every night said."""
+
+    exact: Mapping[Host, ExactTrack] = field(default_factory=dict)
+    fresh: Mapping[Host, FreshTrack] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+
+    def after(self, policy: Policy, night: Night) -> Tracks:
+        """The tracks with another night."""
+        host = night.environment.host
+        if policy.rule == "exact":
+            track, decision = exact_decision(policy, self.exact.get(host), night)
+            return replace(self, exact={**self.exact, host: track}, decisions=(*self.decisions, decision))
+        stream, decision = cusum_decision(policy, self.fresh.get(host), night)
+        return replace(self, fresh={**self.fresh, host: stream}, decisions=(*self.decisions, decision))
+
+    def accepting(self, policy: Policy, nights: Sequence[Night], date: str) -> Tracks:
+        """The tracks whose references are what the night of that date showed, after all `nights`.
+
+        Raises `UserError` where there is no such night, or its values are not those of a change that is still there.
+        """
+        hosts = {night.environment.host for night in nights if night.date == date}
+        if not hosts:
+            raise UserError(f"there is no night of {date}; saddle nightly history shows those there are")
+        exact = {host: _moved(policy, self.exact[host], date) for host in hosts if host in self.exact}
+        fresh = {host: _anew(self.fresh[host], host, nights, date) for host in hosts if host in self.fresh}
+        return replace(self, exact={**self.exact, **exact}, fresh={**self.fresh, **fresh})
+
+
+def _moved(policy: Policy, track: ExactTrack, date: str) -> ExactTrack:
+    if track.pending is None:
+        raise UserError(f"nothing of the night of {date} is to be accepted: the latest one equals its references")
+    first = track.pending.range.first_night
+    if date < first:
+        raise UserError(f"the night of {date} is before the change that is judged, which came on {first}")
+    return track.moved_to(policy, track.pending)
+
+
+def _anew(track: FreshTrack, host: Host, nights: Sequence[Night], date: str) -> FreshTrack:
+    return accepted_from(track, [night for night in nights if night.environment.host == host and night.date >= date])
