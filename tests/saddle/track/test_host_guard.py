@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 from saddle.cli.app import app
 from saddle.cli.checkup import find_mlflow, run_check
+from saddle.errors import NoServer
 from saddle.track.host_guard import HostRefused, host_refusal, require_host
 from saddle.track.mlflow_tracker import MlflowTracker
-from saddle.track.server import NoServer, Server, free_port, page_of
+from saddle.track.server import Server, free_port, page_of
 from saddle.trial.run_id import RunId
 from tests.support.pages import pieces
 from tests.support.waiting import PROCESS_SECONDS, wait_until
