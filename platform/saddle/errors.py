@@ -164,6 +164,10 @@ class NoServer(UserError):
     """MLflow's server did not come up, or doesn't know the study."""
 
 
+class HostRefused(UserError):
+    """An MLflow server refuses the host name that it is asked by."""
+
+
 class NoPredictions(UserError):
     """A trial has stored no predictions of single samples, or not those that are asked for."""
 

@@ -64,7 +64,8 @@ def plan(
 def warn_of_tracking() -> None:
     """Say on stderr where MLflow's server would refuse what the study tells it."""
     from saddle.cli.output.terminal import echo
-    from saddle.track.host_guard import HostRefused, require_host, tracking_server
+    from saddle.errors import HostRefused
+    from saddle.track.host_guard import require_host, tracking_server
 
     try:
         require_host(tracking_server())

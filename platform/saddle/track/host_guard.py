@@ -8,15 +8,11 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
-from saddle.errors import UserError
+from saddle.errors import HostRefused
 from saddle.track.mlflow_internals import INVALID_HOST
 
 PROBE_SECONDS = 5.0
 QUESTION = "/api/2.0/mlflow/experiments/search?max_results=1"
-
-
-class HostRefused(UserError):
-    """An MLflow server refuses the host name that it is asked by."""
 
 
 def host_refusal(uri: str, answer: str) -> HostRefused | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.design.blocks import block_name
+from saddle.errors import HostRefused
 from saddle.external_names import LONGEST_MLFLOW_NAME, mlflow_names, run_key, shorten
 from saddle.redaction import redact
 from saddle.store.base import Store
@@ -18,7 +19,7 @@ from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, ArmSummary, Tracker
 from saddle.track.client_settings import be_brief
-from saddle.track.host_guard import HostRefused, host_refusal
+from saddle.track.host_guard import host_refusal
 from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
 from saddle.track.shared_views import arms_name, arms_view

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from saddle.cli.app import app
 from saddle.cli.checkup import find_mlflow, run_check
-from saddle.errors import NoServer
-from saddle.track.host_guard import HostRefused, host_refusal, require_host
+from saddle.errors import HostRefused, NoServer
+from saddle.track.host_guard import host_refusal, require_host
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import Server, free_port, page_of
 from saddle.trial.run_id import RunId
