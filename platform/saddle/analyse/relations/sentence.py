@@ -11,6 +11,9 @@ from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scale_of_differences, setting, signed
 from trainables.contract import Metric
 
+MOST_NAMED = 4
+"""Of more units that a relation rests on, only the number is told."""
+
 
 def sentences(answer: RelationAnswer, gain: str, metric: Metric, scale: ScaleName) -> str:
     """The whole answer; `gain` names it (`the gain of mp over sta in test robust accuracy`), on `scale` of `metric`."""
@@ -23,7 +26,7 @@ def plain_sentence(answer: RelationAnswer, gain: str) -> str:
     start = gain[:1].upper() + gain[1:]
     match answer.word:
         case Word.RISES | Word.FALLS:
-            rests = f"; this rests on {listed(answer.rests_on)}" if answer.rests_on else ""
+            rests = f"; this rests on {_names(answer)}" if answer.rests_on else ""
             return f"{start} {answer.word} with {answer.predictor} ({over}){rests}."
         case Word.NO_RELATION:
             sign = "" if answer.sign_holds or _contains_zero(answer) else f": {answer.why}"
@@ -61,6 +64,12 @@ def _contains_zero(answer: RelationAnswer) -> bool:
 
 def _families(answer: RelationAnswer) -> str:
     return f", within {len(answer.families)} families" if answer.within_families else ""
+
+
+def _names(answer: RelationAnswer) -> str:
+    if len(answer.rests_on) > MOST_NAMED:
+        return f"each of {len(answer.rests_on)} units: without any one of them the interval contains 0"
+    return listed(answer.rests_on)
 
 
 def _slope(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:

@@ -32,7 +32,7 @@ class Orders:
 
     def two_sided_p(self, permuted: Floats, observed: Any) -> Floats:
         """Twice the smaller share on either side: at least 2 of all orders, whatever the values."""
-        smaller: Floats = np.minimum(self.p(permuted, observed), self.p(-permuted, -observed))
+        smaller = np.minimum(self.p(permuted, observed), self.p(-permuted, -observed))
         return np.asarray(np.minimum(2 * smaller, 1.0), dtype=float)
 
 
