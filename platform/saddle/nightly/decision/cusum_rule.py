@@ -120,15 +120,19 @@ def _canary_change(track: FreshTrack, night: Night, shown: tuple[Difference, ...
 
 
 def _alarm(track: FreshTrack, now: FreshTrack) -> ChangeRange | None:
-    """The change that begins where the sum of a stream that alarms began to rise; the earliest of several."""
+    """The change between the last night before the sum began to rise, the earliest of several, and that of the alarm.
+
+    Chance may have made it rise a night or two earlier, so that the range is a safe one, not the narrowest.
+    """
     rising = [stream.rising for stream in now.streams.values() if stream.alarms]
     if not rising:
         return None
     if track.alarm is not None:
         return track.alarm
     first = max(1, len(now.log) - max(rising))
-    (_, before), (date, after) = now.log[first - 1], now.log[first]
-    return ChangeRange(date, before, after, now.log[-1][1].changes_from(before))
+    (_, before), (date, _) = now.log[first - 1], now.log[first]
+    _, after = now.log[-1]
+    return ChangeRange(date, before, after, after.changes_from(before))
 
 
 def _effects(track: FreshTrack, now: FreshTrack, batches: Mapping[StreamKey, Batch]) -> tuple[MetricEffect, ...]:

@@ -44,7 +44,7 @@ class ChangeRange:
     """Between which nights something changed, and what fingerprints say did: `code`, `data`, or nothing they show."""
 
     first_night: str
-    """The date of the first night that differed."""
+    """The date of the first night that differed; by the rule `cusum`, of that on which the sum began to rise."""
     before: Environment
     """Of the last night that did not."""
     after: Environment

@@ -60,6 +60,11 @@ class ExactTrack:
         pool = {each: change.values[each] for each in policy.pool if each in change.values}
         return replace(self, environment=change.range.after, references=pool, pending=None)
 
+    def values_of(self, arm: str, metric: str) -> list[float]:
+        """The references of a metric, by seed; those that failed left out."""
+        measured = [self.references[each] for each in sorted(self.references) if each.arm == arm]
+        return [each.metrics[metric] for each in measured if not each.has_failed and metric in each.metrics]
+
     def lacking(self, policy: Policy) -> tuple[Replicate, ...]:
         """The references that are still to be trained."""
         return tuple(each for each in policy.pool if each not in self.references)

@@ -56,8 +56,13 @@ class Stream:
 
     def shift(self, batch: Batch) -> float:
         """By how much the batch's mean exceeds that of earlier ones, failures left out; 0 where either has none."""
-        tonight, earlier = _values(batch), _values([*chain.from_iterable(self.batches)])
+        tonight, earlier = _values(batch), self.values
         return fmean(tonight) - fmean(earlier) if tonight and earlier else 0.0
+
+    @property
+    def values(self) -> list[float]:
+        """Those of earlier batches, failures left out."""
+        return _values([*chain.from_iterable(self.batches)])
 
     @property
     def has_references(self) -> bool:

@@ -31,6 +31,12 @@ class Tracks:
         stream, decision = cusum_decision(policy, self.fresh.get(host), night)
         return replace(self, fresh={**self.fresh, host: stream}, decisions=(*self.decisions, decision))
 
+    def reference_values(self, host: Host, arm: str, metric: str) -> list[float]:
+        """What tonight's values of a metric are compared with, failed replicates left out."""
+        if host in self.exact:
+            return self.exact[host].values_of(arm, metric)
+        return self.fresh[host].streams[arm, metric].values if host in self.fresh else []
+
     def accepting(self, policy: Policy, nights: Sequence[Night], date: str) -> Tracks:
         """The tracks whose references are what the night of that date showed, after all `nights`.
 

@@ -1,0 +1,69 @@
+"""How often nights alarm, and how soon, by the code that decides them and by a window of three fixed seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from saddle.nightly.decision.history import History
+from saddle.nightly.decision.policy import Policy
+from tests.support.simulated_nights import Machine, Version, date_of, environment_of, run_night
+
+NIGHTS = 60
+WINDOW = 14
+"""Nights that a naive comparison looks back on."""
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """The nights, counted from 0, on which something was first said to be worse, and those on which it was said."""
+
+    news: tuple[int, ...]
+    said: tuple[int, ...]
+
+
+def exact_alarms(
+    policy: Policy, changes: Mapping[int, Version], seed: int, nights: int = NIGHTS, spread: float = 0.01
+) -> Alarms:
+    """Of one history in which the code changes on these nights."""
+    machine = Machine(policy, {"0": Version(0)}, spread, seed)
+    return _alarms(policy, machine, changes, nights)
+
+
+def fresh_alarms(
+    policy: Policy, changes: Mapping[int, Version], seed: int, nights: int = 30, spread: float = 0.01
+) -> Alarms:
+    """Of one history on a machine that gives other values each time."""
+    machine = Machine(policy, {"0": Version(0)}, spread, seed, reproducible=False)
+    return _alarms(policy, machine, changes, nights)
+
+
+def _alarms(policy: Policy, machine: Machine, changes: Mapping[int, Version], nights: int) -> Alarms:
+    history, commit = History(policy), "0"
+    for night in range(nights):
+        if night in changes:
+            commit = str(night)
+            machine.versions[commit] = changes[night]
+        history = run_night(history, machine, environment_of(commit), date_of(night))
+    worse = [place for place, decision in enumerate(history.decisions) if decision.kind == "worse"]
+    return Alarms(tuple(place for place in worse if history.decisions[place].is_news), tuple(worse))
+
+
+def window_alarms(changes: Sequence[int], seed: int, nights: int = NIGHTS, alpha: float = 0.01) -> Alarms:
+    """Of one history of a deterministic machine, by three fixed seeds a night against the nights of a window.
+
+    A one-sided t test of equal variances at level `alpha`, as if copies of the same values were further ones.
+    """
+    generator = np.random.default_rng(seed)
+    values, measured, worse = generator.standard_normal(3), [], []
+    for night in range(nights):
+        values = generator.standard_normal(3) if night in changes else values
+        earlier = np.concatenate(measured[-WINDOW:]) if measured else np.empty(0)
+        if len(earlier) and stats.ttest_ind(values, earlier, alternative="less").pvalue <= alpha:
+            worse.append(night)
+        measured.append(values)
+    news = tuple(night for night in worse if night - 1 not in worse)
+    return Alarms(news, tuple(worse))
