@@ -30,7 +30,7 @@ def reference() -> str:
 
 def _section(name: str, part: Schema) -> str:
     described = " ".join(part.get("description", "").split())
-    if not part.get("properties"):
+    if not part.get("properties"):  # one word, or text, that may also be written as a mapping
         return f"## {name}\n\n{described}\n\n{_type(part)}\n"
     required = set(part.get("required", ()))
     rows = [_row(key, value, required=key in required) for key, value in part["properties"].items()]
@@ -68,6 +68,8 @@ def _default(value: Any) -> str:
 
 def _type(value: Schema) -> str:
     """What may stand there, in words: types, choices, bounds, and links to the sections of other models."""
+    if value.get("properties"):
+        return "a mapping with " + " or ".join(f"`{key}:` {_type(part)}" for key, part in value["properties"].items())
     if "anyOf" in value or "oneOf" in value:
         kinds = dict.fromkeys(_type(part) for part in (*value.get("anyOf", ()), *value.get("oneOf", ())))
         return " or ".join(kind for kind in kinds if kind not in ("null", "")) or "null"
