@@ -120,6 +120,10 @@ class TakenOver(InfrastructureError):
     """Another driver runs the study now; nothing that this one had finished is lost."""
 
 
+class Unloadable(Damaged):
+    """A stored state holds what is not plain data, so that loading it could run code; an older saddle stored it."""
+
+
 class LaterVersion(StorageError):
     """A newer saddle wrote the entry."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from saddle.errors import Damaged, ForeignPath
+from saddle.errors import Damaged, ForeignPath, Unloadable
 from saddle.store.base import Conflict, Store
 from saddle.store.checkpoint.curve import (
     CHUNK,
@@ -53,10 +53,6 @@ log = logging.getLogger(__name__)
 
 class Superseded(Exception):
     """A later attempt, or a later driver's, has taken the trial up; this one is an orphan and may write no more."""
-
-
-class Unloadable(Damaged):
-    """A stored state holds what is not plain data, so that loading it could run code; an older saddle stored it."""
 
 
 @dataclass

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import torch
 
-from saddle.store.checkpoint.checkpoints import Checkpoints, Unloadable, load_state
+from saddle.errors import Unloadable
+from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.checkpoint.manifest import Saved
 from saddle.store.checkpoint.plain_state import NotPlain, StateChecker
 from saddle.store.checkpoint.state_bytes import decode_state
