@@ -13,6 +13,7 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.cost import estimate
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
+from trainables.adversarial_training.scaled_budgets import with_scaled_budgets
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
 from trainables.contract import CheckItem, Metric, Report, Run, TrainedTrial
 
@@ -51,7 +52,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     """Train and yield one report per epoch (see `loop.train`)."""
     from trainables.adversarial_training.training.loop import train as train_by_epochs
 
-    return train_by_epochs(config, run)
+    return train_by_epochs(with_scaled_budgets(config), run)
 
 
 def load(config: Config, state: Mapping[str, Any]) -> Any:
@@ -65,21 +66,21 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
 
-    return evaluate_state(config, state, run)
+    return evaluate_state(with_scaled_budgets(config), state, run)
 
 
 def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
     """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
 
-    return evaluate_state(config, state, run, earlier)
+    return evaluate_state(with_scaled_budgets(config), state, run, earlier)
 
 
 def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:
     """Whether a stored state is as robust as its evaluation says (see `checks.check_robustness`)."""
     from trainables.adversarial_training.evaluation.checks import check_robustness as check_state
 
-    return check_state(config, state, run, trained)
+    return check_state(with_scaled_budgets(config), state, run, trained)
 
 
 def check(config: Config, run: Run) -> None:

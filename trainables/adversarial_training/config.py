@@ -15,12 +15,16 @@ from trainables.adversarial_training.settings.optimisation import OptimisationSe
 from trainables.adversarial_training.settings.perturbation import PerturbationSettings
 from trainables.attacks.table import ATTACKS
 from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task
-from trainables.datasets.config import known_facts, own_size
+from trainables.datasets.config import known_facts, known_name, own_size, own_transformation
+from trainables.datasets.registry import KNOWN
+from trainables.datasets.transformations.transformation import Transformation, transformation_of
 from trainables.models.sizes import too_small
 
 
 # pydantic lists the fields of the last base first
-class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, NetworkSettings, DataSettings):
+class Config(
+    EvaluationSettings, OptimisationSettings, PerturbationSettings, NetworkSettings, Transformation, DataSettings
+):
     """Adversarial training by STA, MTA, MP or a control of MP on a multi-task network."""
 
     @field_validator("attacks", "threat_models", "analyses", mode="before")
@@ -75,11 +79,27 @@ class Config(EvaluationSettings, OptimisationSettings, PerturbationSettings, Net
             raise ValueError(
                 f"image_size {self.image_size} contradicts the dataset's own size {size}; give one of them"
             )
+        self._check_transformation()
+        if self.angular_margin and self.head != "angular":
+            raise ValueError("an angular_margin needs head: angular; a linear head has no angles to classes")
         facts = known_facts(self.dataset)
         if facts is not None:
             for name, labels in self.tasks.items():
                 resolve_task(name, labels, facts.classes)
         return self
+
+    def _check_transformation(self) -> None:
+        changes = transformation_of(self).changes
+        if changes and own_transformation(self.dataset) is not None:
+            raise ValueError(
+                f"the dataset has a transformation of its own beside {', '.join(changes)}; give one of them"
+            )
+        name, facts = known_name(self.dataset), known_facts(self.dataset)
+        if self.separation != 1 and (name is None or KNOWN[name].draw is None or self.image_size is not None):
+            drawn = ", ".join(known.name for known in KNOWN.values() if known.draw is not None)
+            raise ValueError(f"separation is for what is drawn, in its own size: dataset: {drawn}, without image_size")
+        if self.class_count is not None and facts is not None and self.class_count > len(facts.classes):
+            raise ValueError(f"class_count {self.class_count} is more than the dataset's {len(facts.classes)} classes")
 
     def _check_depth(self) -> None:
         extra = {"madry": 2, "zagoruyko": 4}[self.depth_rule]

@@ -13,7 +13,7 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.datasets.auxiliary_tasks.tasks import resolve_task
-from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts
+from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts, own_transformation
 from trainables.datasets.errors import DataError
 from trainables.datasets.files.locations import Folder, LocalFolder
 from trainables.datasets.formats.layout import find_layout, folders_in, is_image, visible
@@ -47,6 +47,17 @@ def facts_of(dataset: Any) -> Facts:
     if isinstance(dataset, ParquetDataset):
         return _of_parquet(dataset)
     return known_facts(dataset) or UNKNOWN
+
+
+def chosen_facts(config: Config) -> Facts:
+    """What is known of a dataset after classes were chosen: as if all had equally many images."""
+    facts = facts_of(config.dataset)
+    count = (own_transformation(config.dataset) or config).class_count
+    if count is None or count >= len(facts.classes):
+        return facts
+    share = count / len(facts.classes)
+    train, test = (max(1, round(share * images)) for images in (facts.train, facts.test))
+    return replace(facts, classes=facts.classes[:count], train=train, test=test)
 
 
 def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
@@ -88,7 +99,7 @@ def _shape(size: tuple[int, int] | None) -> tuple[int, int, int]:
 
 def passes(config: Config) -> tuple[float, float]:
     """How many single images a trial trains on, and how many steps of attacks on single images it takes."""
-    facts = facts_of(config.dataset)
+    facts = chosen_facts(config)
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
@@ -114,11 +125,15 @@ def _attack_steps(config: Config, classes: int, *, tested: bool) -> float:
 def network_size(config: Config) -> Size:
     """Multiply-adds of the network's forward pass for one image, and how many parameters it has."""
     facts = facts_of(config.dataset)
+    main = len(chosen_facts(config).classes)
     channels, *pixels = facts.shape
     if config.image_size is not None:
         pixels = [config.image_size, config.image_size]
-    outputs = len(facts.classes) + sum(_labels(name, labels, facts) for name, labels in config.tasks.items())
-    return size_of(config.network, (channels, *pixels), outputs, config.width, config.depth, config.depth_rule)
+    outputs = main + sum(_labels(name, labels, facts) for name, labels in config.tasks.items())
+    size = size_of(config.network, (channels, *pixels), outputs, config.width, config.depth, config.depth_rule)
+    if config.head == "angular":
+        size.parameters -= outputs  # heads without biases
+    return size
 
 
 def _labels(name: str, labels: dict[str, int | str], facts: Facts) -> int:

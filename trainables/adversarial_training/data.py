@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
-from trainables.datasets.auxiliary_tasks.tasks import Task, resolve_task
+from trainables.datasets.auxiliary_tasks.tasks import Task, resolve_task, restrict_task
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
 from trainables.datasets.sampling.grouping import hold_out
@@ -43,7 +43,7 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
     """
     if len(dataset.classes) < 2:
         raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")
-    tasks = [resolve_task(name, labels, dataset.classes) for name, labels in config.tasks.items()]
+    tasks = tasks_of(config, dataset)
     available = len(dataset.train)
     held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
     if dataset.validation is None and held_out >= available:
@@ -62,6 +62,17 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
         shape=dataset.shape,
         classes=(len(dataset.classes), *(task.classes for task in tasks)),
     )
+
+
+def tasks_of(config: Config, dataset: Dataset) -> list[Task]:
+    """The auxiliary tasks on a dataset; of one whose classes were chosen from more, those of all, as far as they go.
+
+    Raises `DataError` for a task that gives all chosen classes one label.
+    """
+    if not dataset.chosen:
+        return [resolve_task(name, labels, dataset.classes) for name, labels in config.tasks.items()]
+    whole = [resolve_task(name, labels, dataset.chosen_from) for name, labels in config.tasks.items()]
+    return [restrict_task(task, dataset.chosen, dataset.classes) for task in whole]
 
 
 def task_labels(labels: Tensor, tasks: list[Task]) -> Tensor:

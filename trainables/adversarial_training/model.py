@@ -17,7 +17,10 @@ def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: in
     """A fresh network for images (C, H, W) and these class counts per task, initialised from `seed` alone."""
     with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
         torch.manual_seed(stream_seed(seed, "init"))
-        return build_network(config.network, shape, classes, config.width, config.depth, config.depth_rule)
+        model = build_network(config.network, shape, classes, config.width, config.depth, config.depth_rule)
+    if config.head == "angular":
+        model.use_angular_heads(config.angular_scale)
+    return model
 
 
 def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:

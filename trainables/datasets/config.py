@@ -24,6 +24,7 @@ from trainables.datasets.errors import DataError, nearest
 from trainables.datasets.known_dataset import Facts
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.sources import SplitName
+from trainables.datasets.transformations.transformation import Transformation, transformation_of
 
 __all__ = [
     "DatasetSpec",
@@ -35,9 +36,11 @@ __all__ = [
     "known_facts",
     "known_name",
     "own_size",
+    "own_transformation",
     "parse_spec",
     "with_size",
     "with_tile",
+    "with_transformation",
 ]
 
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
@@ -59,6 +62,20 @@ class _Described(BaseModel):
             "tile is damaged where at least 1 % of its mask is, undamaged where nothing of it is, else left out."
         ),
     )
+
+    transformation: Transformation | None = Field(
+        default=None,
+        description="Changes of the loaded images, or a choice of their classes, such as {contrast: 0.5}.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_defaults(self, serialize(self), self._added())
+
+    @classmethod
+    def _added(cls) -> tuple[str, ...]:
+        """Fields that descriptions of earlier versions lack."""
+        return ("transformation",)
 
     @property
     def height_width(self) -> tuple[int, int] | None:
@@ -122,9 +139,9 @@ class _Own(_Described):
         ),
     )
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without_defaults(self, serialize(self), ("background", "range", "group"))
+    @classmethod
+    def _added(cls) -> tuple[str, ...]:
+        return (*super()._added(), "background", "range", "group")
 
     @property
     def background_colour(self) -> tuple[int, int, int]:
@@ -262,11 +279,31 @@ def with_tile(spec: Any, tile: int) -> Spec:
     return parsed.model_copy(update={"tile": tile})
 
 
+def with_transformation(spec: Any, transformation: Transformation) -> Spec:
+    """The same dataset changed so; as it is where that changes nothing."""
+    parsed = parse_spec(spec)
+    if not transformation.changes:
+        return parsed
+    if isinstance(parsed, str):
+        return NamedDataset(known=parsed, transformation=transformation)
+    return parsed.model_copy(update={"transformation": transformation})
+
+
 def dataset_of(config: Any) -> Spec:
-    """The dataset that a configuration names, in its `tile_size` and at its `image_size` where it has such fields."""
+    """The dataset that a configuration names, in its `tile_size`, at its `image_size`, and as its fields transform it.
+
+    It may lack any of these fields.
+    """
     spec = parse_spec(config.dataset)
     tile = getattr(config, "tile_size", None)
-    return with_size(spec if tile is None else with_tile(spec, tile), getattr(config, "image_size", None))
+    spec = with_size(spec if tile is None else with_tile(spec, tile), getattr(config, "image_size", None))
+    return with_transformation(spec, transformation_of(config))
+
+
+def own_transformation(value: Any) -> Transformation | None:
+    """The transformation that a description asks for itself."""
+    own = value.get("transformation") if isinstance(value, Mapping) else getattr(value, "transformation", None)
+    return own if isinstance(own, Transformation) else None
 
 
 def own_size(value: Any) -> Any:

@@ -58,7 +58,8 @@ class Dataset:
     """A dataset with its splits; `classes` names the labels 0, 1, …
 
     `validation`: where it brings a split to hold out; else a part of `train` is held out. `origins`: where the images
-    of each split come from, in words. `remarks`: what its owner should know of how it was read.
+    of each split come from, in words. `remarks`: what its owner should know of how it was read. `chosen_from`: the
+    names of all classes, where these were chosen from more, and `chosen` the labels that they have among those.
     """
 
     name: str
@@ -68,6 +69,8 @@ class Dataset:
     validation: Split | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    chosen_from: tuple[str, ...] = ()
+    chosen: tuple[int, ...] = ()
 
     @property
     def splits(self) -> dict[SplitName, Split]:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from trainables.datasets.dataset import Dataset
 
 
+PART = " (part)"
+"""What the name of a known dataset ends in where not all of its images are there."""
+
+
 class Download(Protocol):
     """Files that can be fetched because their address and a checksum of their content are published."""
 
@@ -86,6 +90,8 @@ class KnownDataset:
     """What the names of the files that the images of `parquet` were tell of their groups."""
     load: Callable[[Path], Dataset] | None = None
     """Loads it whole and as it is, past the node's cache, where it is small enough for that."""
+    draw: Callable[[float], Dataset] | None = None
+    """Draws it anew with classes so far apart, where a program draws it (see `Transformation.separation`)."""
     downloads: tuple[Download, ...] = ()
     """What brings its files; only what has a published address and checksum."""
     bundled: bool = False

@@ -6,21 +6,21 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from trainables.datasets.config import NamedDataset, known_facts, parse_spec
+from trainables.datasets.config import FolderDataset, NamedDataset, ParquetDataset, known_facts, parse_spec
 from trainables.datasets.dataset import Dataset
 from trainables.datasets.errors import DataError
-from trainables.datasets.known_dataset import KnownDataset
+from trainables.datasets.known_dataset import PART, KnownDataset
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.root import data_root
-
-PART = " (part)"
-"""What the name of a known dataset ends in where not all of its images are there."""
+from trainables.datasets.transformations.transformation import Transformation
+from trainables.datasets.transformations.transformed import transformed
 
 
 def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a dataset: a known name, `{known: NAME, size: N}`, `{folder: PATH}`, `{parquet: {train: PATH, test: PATH}}`.
 
-    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.decoding.tiles`.
+    Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.decoding.tiles`, and a
+    `transformation: {contrast: 0.5}` of what was loaded; see `trainables.datasets.transformations`.
 
     What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache.node_cache`. One's own
     may lie on S3. A known dataset of which not all images are there says so in its name.
@@ -31,11 +31,28 @@ def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
     parsed = parse_spec(spec)
     if isinstance(parsed, str):
         parsed = NamedDataset(known=parsed)
+    if parsed.transformation is not None:
+        return _load_transformed(parsed, parsed.transformation, root)
     if isinstance(parsed, NamedDataset):
         return _load_known(parsed, root)
     from trainables.datasets.cache.node_cache import load_cached
 
     return load_cached(parsed)
+
+
+def _load_transformed(
+    spec: NamedDataset | FolderDataset | ParquetDataset,
+    transformation: Transformation,
+    root: str | os.PathLike[str] | None,
+) -> Dataset:
+    plain = spec.model_copy(update={"transformation": None})
+    if transformation.separation == 1:
+        return transformed(load(plain, root), transformation)
+    plainly_named = isinstance(plain, NamedDataset) and plain == NamedDataset(known=plain.known)
+    draw = KNOWN[plain.known].draw if isinstance(plain, NamedDataset) and plainly_named else None
+    if draw is None:
+        raise DataError("separation is of synthetic_shapes, in their own size, alone; leave it out")
+    return transformed(draw(transformation.separation), transformation)
 
 
 def _load_known(spec: NamedDataset, root: str | os.PathLike[str] | None) -> Dataset:

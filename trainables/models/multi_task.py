@@ -6,20 +6,26 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from trainables.models.angular import AngularHead
+
 
 class MultiTaskNetwork(nn.Module):
-    """One trunk that all tasks share, and a linear head for each.
+    """One trunk that all tasks share, and a head for each, a linear one unless it is told otherwise.
 
     A subclass defines `trunk` and, once its layers are made, calls `make_heads`: layers are initialised in the order
     they are made, so that the trunk of a seed doesn't depend on the tasks.
     """
 
     heads: nn.ModuleList
-    """A linear layer per task, from features to logits, the main task's first."""
+    """A layer per task, from features to logits, the main task's first."""
 
     def make_heads(self, features: int, classes: Sequence[int]) -> None:
         """Add a head of `features` inputs for each of `classes`, the class counts per task, the main one's first."""
         self.heads = nn.ModuleList(nn.Linear(features, count) for count in classes)
+
+    def use_angular_heads(self, scale: float) -> None:
+        """Replace the heads by angular ones of the same initial weights, without their biases."""
+        self.heads = nn.ModuleList(AngularHead(head, scale) for head in self.heads)
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, F) of images (N, C, H, W) in [0, 1]."""

@@ -69,7 +69,10 @@ class DataSettings(Config):
         unit="pixels",
         ge=4,
         le=4096,
-        description="Resize images to so many pixels a side (bilinear); null: as they are, or as the dataset says.",
+        description=(
+            "Resize images to so many pixels a side, up or down (bilinear; down over the area that a pixel covers); "
+            "null: as they are, or as the dataset says."
+        ),
     )
     tasks: Tasks = hyperparameter(
         {},

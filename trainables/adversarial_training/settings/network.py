@@ -10,7 +10,7 @@ Network = Literal["lenet", "resnet18", "alexnet", "wide_resnet"]
 
 
 class NetworkSettings(Config):
-    """The network of a trial; each has one trunk and a linear head per task (S3, section 3.1)."""
+    """The network of a trial; each has one trunk and a head per task (S3, section 3.1)."""
 
     network: Network = hyperparameter(
         "lenet", source="paper", description="The network; S3's Table 2 names one per dataset."
@@ -35,4 +35,31 @@ class NetworkSettings(Config):
             "Blocks per stage of wide_resnet: (depth - 2) / 6 as in Madry et al.'s w32-10, which S3's 32 fits, or "
             "(depth - 4) / 6 as in Zagoruyko and Komodakis."
         ),
+    )
+    head: Literal["linear", "angular"] = hyperparameter(
+        "linear",
+        source="paper",
+        description=(
+            "linear heads (S3, section 3.1), or angular ones, whose logits are angular_scale times the cosine of the "
+            "features with each class's weights: classes differ by direction alone (Deng et al., 2019, ArcFace)."
+        ),
+    )
+    angular_margin: float = hyperparameter(
+        0.0,
+        source="assumed",
+        unit="radians",
+        ge=0,
+        le=1.5,
+        description=(
+            "Additive angular margin of the main task in the training loss (ArcFace, eq. 3): the angle to the right "
+            "class counts as larger by this. Attacks, in training too, and predictions know no margin: they raise the "
+            "loss of the plain cosine logits, so that all margins face the same adversary."
+        ),
+    )
+    angular_scale: float = hyperparameter(
+        16.0,
+        source="assumed",
+        gt=0,
+        le=256,
+        description="Logits of angular heads are cosines times this; ArcFace has 64, at which softmax saturates.",
     )

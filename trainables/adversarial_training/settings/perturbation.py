@@ -84,6 +84,14 @@ class PerturbationSettings(Config):
             "future work), whatever epsilon says; null: epsilon counts."
         ),
     )
+    epsilon_scaled_with: Literal["nothing", "contrast"] = hyperparameter(
+        "nothing",
+        source="assumed",
+        description=(
+            "Multiply all budgets by contrast, in training and evaluation: ε, its steps and the L2 budget, so that "
+            "the distances between images keep their ratio to them; nothing: budgets are what they say."
+        ),
+    )
     step_size: float = hyperparameter(
         2 / 255,
         source="assumed",

@@ -10,14 +10,17 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
 from trainables.adversarial_training.config import Config
+from trainables.models.angular import with_angular_margin
 
 
 def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> Tensor:
     """The batch's mean cross-entropy, its weighted mean over tasks or its weighted sum (S3, eq. 4 to 6).
 
-    A mean, so that auxiliary tasks, or their absence, change no gradient's scale.
+    A mean, so that auxiliary tasks, or their absence, change no gradient's scale. An `angular_margin` is the main
+    task's alone: it is about the classes whose distances S3 speaks of, and STA has no other task.
     """
-    losses = [F.cross_entropy(head, labels[:, task]) for task, head in enumerate(logits)]
+    main = with_angular_margin(logits[0], labels[:, 0], config.angular_margin, config.angular_scale)
+    losses = [F.cross_entropy(head, labels[:, task]) for task, head in enumerate([main, *logits[1:]])]
     # by 0, too: every rank's reducer waits for the gradients of all heads
     total = losses[0] + sum(config.auxiliary_weight * loss for loss in losses[1:])
     return total / (1 + config.auxiliary_weight * (len(losses) - 1)) if config.task_reduction == "mean" else total

@@ -61,6 +61,21 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
     return Task(name, tuple(distinct.index(label) for label in raw))
 
 
+def restrict_task(task: Task, chosen: Sequence[int], names: Sequence[str]) -> Task:
+    """The task on some of the classes, `chosen` by their labels and called `names`; its labels are numbered anew.
+
+    Raises `DataError` where it tells none of them apart.
+    """
+    raw = [task.labels[label] for label in chosen]
+    distinct = sorted(set(raw))
+    if len(distinct) < 2:
+        raise DataError(
+            f"task {task.name!r} gives all chosen classes, {', '.join(names)}, one label; choose another task, "
+            "another class_count, or the other class_distance"
+        )
+    return Task(task.name, tuple(distinct.index(label) for label in raw))
+
+
 def table_of(classes: Sequence[str]) -> ClassTable | None:
     """The table with the named tasks of a dataset with these class names, which may be one's own copy of it."""
     return next((table for table in tables() if table.describes(classes)), None)

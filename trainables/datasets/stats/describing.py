@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from trainables.datasets.dataset import Dataset
-from trainables.datasets.loading import PART
+from trainables.datasets.known_dataset import PART
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.stats.separation import EPSILON, PER_CLASS, Separation, measure_separation
 

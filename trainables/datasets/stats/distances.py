@@ -52,6 +52,12 @@ def measure_pairs(sample: Drawn) -> Pairs:
     return Pairs(sums / WHITE, nearest.sqrt() / WHITE, neighbour)
 
 
+def mean_distances(sample: Drawn, pairs: Pairs) -> Tensor:
+    """The mean distance between the images of two classes, (K, K) float64; the diagonal counts images twice."""
+    counts = sample.counts.to(torch.float64)
+    return pairs.sums / (counts[:, None] * counts[None, :])
+
+
 def squared_blocks(pixels: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
     """The squared distances between rows (n, d) uint8, float64 and exact, block by block of the upper triangle."""
     size = max(1, min(ROWS, BLOCK // pixels.shape[1]))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.datasets.dataset import Split
-from trainables.datasets.stats.distances import Pairs, measure_pairs
+from trainables.datasets.stats.distances import Pairs, mean_distances, measure_pairs
 from trainables.datasets.stats.largest import nearest_by_largest
 from trainables.datasets.stats.sample import Drawn, draw
 from trainables.datasets.stats.scatter import fisher_ratio
@@ -103,8 +103,7 @@ def inter_class_variance(split: Split, per_class: int | None = PER_CLASS, seed: 
 
 
 def _inter(sample: Drawn, pairs: Pairs) -> float:
-    counts = sample.counts.to(torch.float64)
-    means = pairs.sums / (counts[:, None] * counts[None, :])
+    means = mean_distances(sample, pairs)
     # the distance is symmetric, so unordered pairs of classes have the same mean as the equation's ordered ones
     return float(means[torch.ones_like(means).triu(1).bool()].mean())
 
