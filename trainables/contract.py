@@ -252,6 +252,9 @@ class Trainable(Protocol):
     state is, a `ValueError`;
     `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
     stored state is what it seems; a trial that fails an item can't have the badge "best";
+    `DATA_MEASURES: Mapping[str, str]` and `data_measures(config, run) -> Mapping[str, float]`, both or neither: what
+    can be said of a trial's training images before anything is trained, by name with a line on its meaning, and its
+    values, equal for equal data; what isn't defined on the data is left out. A study of relations can predict by them;
     `EVALUATION_FIELDS: Collection[str]`, fields that say how a checkpoint is measured and that no training step reads
     (validation may): stored checkpoints can be measured again with other values of these.
     """

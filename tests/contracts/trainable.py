@@ -134,6 +134,23 @@ class TrainableContract:
             return any(details["loc"][:1] == (field,) for details in error.errors())
         return False
 
+    def test_the_measures_of_its_data_are_declared_finite_and_the_same_again(self) -> None:
+        declared = getattr(self.trainable, "DATA_MEASURES", None)
+        assert (declared is None) == (not hasattr(self.trainable, "data_measures")), (
+            "DATA_MEASURES and data_measures come together, or not at all"
+        )
+        if declared is None:
+            return
+        assert all(isinstance(says, str) and says for says in declared.values()), "each measure says what it is"
+        measures = self.trainable.data_measures(self.complete(), self.make_run())
+        assert measures, "data_measures measures nothing"
+        undeclared = set(measures) - set(declared)
+        assert not undeclared, f"data_measures gives {sorted(undeclared)}, which DATA_MEASURES doesn't declare"
+        wrong = [name for name, value in measures.items() if type(value) is not float or not math.isfinite(value)]
+        assert not wrong, f"{wrong} are no finite floats; leave out what isn't defined"
+        again = self.trainable.data_measures(self.complete(), self.make_run(seed=1))
+        assert dict(again) == dict(measures), "measures are of the data: no seed changes them"
+
     def test_every_recipe_and_scale_gives_a_valid_configuration(self) -> None:
         for recipe in (None, *getattr(self.trainable, "RECIPES", ())):
             for scale in (None, *getattr(self.trainable, "SCALES", ())):

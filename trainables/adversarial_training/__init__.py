@@ -11,6 +11,7 @@ from typing import Any
 from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.cost import estimate
+from trainables.adversarial_training.data_measures import DATA_MEASURES
 from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.scaled_budgets import with_scaled_budgets
@@ -19,6 +20,7 @@ from trainables.contract import CheckItem, Metric, Report, Run, TrainedTrial
 
 __all__ = [
     "COMPONENTS",
+    "DATA_MEASURES",
     "EVALUATION_FIELDS",
     "METRICS",
     "RECIPES",
@@ -27,6 +29,7 @@ __all__ = [
     "Config",
     "check",
     "check_robustness",
+    "data_measures",
     "defaults",
     "estimate",
     "evaluate",
@@ -81,6 +84,13 @@ def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained
     from trainables.adversarial_training.evaluation.checks import check_robustness as check_state
 
     return check_state(with_scaled_budgets(config), state, run, trained)
+
+
+def data_measures(config: Config, run: Run) -> dict[str, float]:
+    """What `DATA_MEASURES` names of a trial's training images (see `data_measures.data_measures`)."""
+    from trainables.adversarial_training.data_measures import data_measures as measure_data
+
+    return measure_data(with_scaled_budgets(config), run)
 
 
 def check(config: Config, run: Run) -> None:

@@ -90,10 +90,13 @@ class Config(
 
     def _check_transformation(self) -> None:
         changes = transformation_of(self).changes
-        if changes and own_transformation(self.dataset) is not None:
+        own = own_transformation(self.dataset)
+        if changes and own is not None:
             raise ValueError(
                 f"the dataset has a transformation of its own beside {', '.join(changes)}; give one of them"
             )
+        if own is not None and self.epsilon_scaled_with == "contrast":
+            raise ValueError("epsilon_scaled_with knows the field contrast alone; give it instead of the dataset's own")
         name, facts = known_name(self.dataset), known_facts(self.dataset)
         if self.separation != 1 and (name is None or KNOWN[name].draw is None or self.image_size is not None):
             drawn = ", ".join(known.name for known in KNOWN.values() if known.draw is not None)

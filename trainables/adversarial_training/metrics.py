@@ -27,6 +27,8 @@ def declared() -> Mapping[str, Metric]:
         "train/perturbation_l1": of_epsilon,
         "train/perturbation_l2": of_epsilon,
         "train/perturbation_angle": Metric("maximize", unit="degrees", low=0.0, high=180.0),
+        # may be below 0: mixing can narrow a spread, too
+        "train/angle_spread": Metric("maximize", unit="degrees", low=-180.0, high=180.0),
         "train/epoch_seconds": Metric("minimize", unit="s", low=0.0, reproducible=False),
     }
     metrics |= dict(_accuracies("validation")) | dict(_accuracies("test"))

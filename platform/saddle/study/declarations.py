@@ -15,7 +15,8 @@ class Declarations:
 
     `selection` is the metric that chooses checkpoints, `schema` the JSON schema of the configuration, `components` the
     parts of the method that an ablation may name, `evaluation_fields` those fields with other values of which stored
-    checkpoints can be measured again. Without any of this, metrics are what their names say.
+    checkpoints can be measured again, `data_measures` what it can say of a trial's data, with its meaning. Without any
+    of this, metrics are what their names say.
     """
 
     name: str = ""
@@ -25,6 +26,7 @@ class Declarations:
     components: Mapping[str, Component] = field(default_factory=dict)
     evaluation_fields: tuple[str, ...] = ()
     entry_point: str = ""
+    data_measures: Mapping[str, str] = field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
         """The metric called `name`, also where it isn't declared (see `complete_metric`)."""

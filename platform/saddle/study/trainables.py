@@ -37,7 +37,8 @@ Evaluate = Callable[[Any, Mapping[str, Any], Run], Report]
 class LoadedTrainable(Declarations):
     """A trainable with its code: every optional part of the contract (`trainables.contract.Trainable`) is filled in.
 
-    `code` is the module or object itself, `reevaluate`, `estimate` and `check_robustness` are None where it has none.
+    `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness` and `measure_data` are None
+    where it has none.
     """
 
     code: Any
@@ -50,6 +51,8 @@ class LoadedTrainable(Declarations):
     scales: tuple[str, ...]
     estimate: Callable[[Any], tuple[float, int]] | None
     check_robustness: Callable[[Any, Mapping[str, Any], Run, TrainedTrial], Sequence[CheckItem]] | None
+    measure_data: Callable[[Any, Run], Mapping[str, float]] | None
+    """Of a trial's training images, what `data_measures` names."""
 
     def check(self, config: Any, run: Run) -> None:
         """Raise `DataError` where it couldn't train on the data that a configuration names."""
@@ -108,6 +111,8 @@ def complete_trainable(name: str, code: Any, entry_point: str = "") -> LoadedTra
         scales=tuple(getattr(code, "SCALES", ())),
         estimate=getattr(code, "estimate", None),
         check_robustness=getattr(code, "check_robustness", None),
+        data_measures=dict(getattr(code, "DATA_MEASURES", {})),
+        measure_data=getattr(code, "data_measures", None),
     )
 
 
@@ -117,6 +122,8 @@ def _require_contract(name: str, code: Any) -> None:
         raise TrainableError(f"trainable {name} lacks {', '.join(lacking)}", "see trainables/contract.py")
     if not (isinstance(code.Config, type) and issubclass(code.Config, BaseModel)):
         raise TrainableError(f"trainable {name}: Config is no pydantic model", "see trainables/contract.py")
+    if hasattr(code, "DATA_MEASURES") != hasattr(code, "data_measures"):
+        raise TrainableError(f"trainable {name} has one of DATA_MEASURES and data_measures", "give both, or neither")
     for metric, declared in code.METRICS.items():
         if not METRIC_NAME.fullmatch(metric):
             raise TrainableError(f"trainable {name}: {metric!r} is no metric name", "write split/metric")

@@ -41,3 +41,20 @@ class TestMultiTaskAttack(TrainableContract):
 class TestSingleTaskAttack(TrainableContract):
     trainable = adversarial_training
     config: ClassVar = {**SMALL, "perturbation": "sta", "tasks": [], "schedule": "cosine"}
+
+
+class TestTransformedImagesAndAngularHeads(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {
+        **SMALL,
+        "perturbation": "mp",
+        "image_size": 12,
+        "class_count": 5,
+        "class_distance": "high",
+        "smoothing": 0.5,
+        "saturation": 4.0,
+        "contrast": 0.5,
+        "epsilon_scaled_with": "contrast",
+        "head": "angular",
+        "angular_margin": 0.2,
+    }

@@ -61,7 +61,7 @@ class Perturber:
         """
         batch = _Batch(self, model, images, labels, epsilon, len(images) if whole is None else whole)
         eta, sta = self.kind.make(batch)
-        self.sizes.add(eta, sta)
+        self.sizes.add(images, eta, sta)
         return eta
 
     def attack(
