@@ -63,10 +63,11 @@ def stats(
     """
     from saddle.cli.output.tables import print_json, say
 
-    radius, origin = (parse_epsilon(epsilon), "as given") if epsilon is not None else usual_epsilon(name)
     spec = dataset_spec(name, parquet, size)
     from trainables.datasets import describe, load
+    from trainables.datasets.config import known_name
 
+    radius, origin = (parse_epsilon(epsilon), "as given") if epsilon is not None else usual_epsilon(known_name(spec))
     facts = describe(load(spec, data_root), per_class or None, seed, radius)
     if as_json:
         print_json(facts)

@@ -110,3 +110,19 @@ def test_many_metrics_of_one_family_are_shown_as_one() -> None:
     assert families(["train/loss", *many, "test/b.c", "test/b.d"]) == [
         "train/loss", "test/angle.* (16)", "test/b.c", "test/b.d",
     ]  # fmt: skip
+
+
+def test_measures_of_the_data_come_with_their_meaning() -> None:
+    loaded = load_trainable("adversarial_training")
+    assert loaded.measure_data is not None
+    assert {"inter_class_variance", "fisher", "log_dimension"} <= set(loaded.data_measures)
+    assert dict(loaded.plain.data_measures) == dict(loaded.data_measures), "they are stored with a study's declarations"
+    without = load_trainable("segmentation")
+    assert (without.measure_data, dict(without.data_measures)) == (None, {})
+
+
+def test_measures_without_their_meaning_are_refused() -> None:
+    code = load_trainable("segmentation").code
+    half = SimpleNamespace(**{name: getattr(code, name) for name in trainables.WANTED}, data_measures=lambda *_: {})
+    with pytest.raises(TrainableError, match="trainable half has one of DATA_MEASURES and data_measures; give both"):
+        complete_trainable("half", half)

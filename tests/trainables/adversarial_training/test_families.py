@@ -168,7 +168,7 @@ def test_an_angular_trial_learns_is_attacked_and_checked() -> None:
     model = adversarial_training.load(config, last.state)
     assert float(model(torch.rand(5, 1, 8, 8))[0].detach().abs().max()) <= config.angular_scale
     items = adversarial_training.check_robustness(config, last.state, run, TrainedTrial(report.metrics))
-    assert "fail" not in {item.verdict for item in items if item.item in {"gradients", "logits", "constraint"}}
+    assert "fail" not in {item.verdict for item in items}
     assert len(items) > 10
 
 
