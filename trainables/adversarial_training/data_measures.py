@@ -73,13 +73,15 @@ def measured(train: Samples, classes: int, epsilon: float) -> Separation | None:
     return measure_separation(split, None, SEED, epsilon)
 
 
-def _of_separation(found: Separation | None) -> dict[str, float | None]:
-    if found is None:
+def _of_separation(separation: Separation | None) -> dict[str, float | None]:
+    if separation is None:
         return {}
     return {
-        "inter_class_variance": found.inter,
-        "per_sqrt_d": found.inter_per_root_dimension,
-        "inter_intra": found.ratio,
-        "fisher": found.fisher,
-        "nearest_linf_over_2epsilon": found.nearest_linf.mean / (2 * found.epsilon) if found.epsilon else None,
+        "inter_class_variance": separation.inter,
+        "per_sqrt_d": separation.inter_per_root_dimension,
+        "inter_intra": separation.ratio,
+        "fisher": separation.fisher,
+        "nearest_linf_over_2epsilon": separation.nearest_linf.mean / (2 * separation.epsilon)
+        if separation.epsilon
+        else None,
     }

@@ -35,8 +35,8 @@ def configured(**given: Any) -> Any:
 
 def training_images(config: Any) -> tuple[Array, Array]:
     """Pixels (N, d) and labels of the images that a trial trains on."""
-    found = splits(config, InProcessRun().data(dataset_of(config)), "cpu").train
-    return found.images.flatten(1).numpy() / 255, found.labels[:, 0].numpy()
+    train = splits(config, InProcessRun().data(dataset_of(config)), "cpu").train
+    return train.images.flatten(1).numpy() / 255, train.labels[:, 0].numpy()
 
 
 def pair_distances(images: Array, order: float) -> Array:

@@ -81,10 +81,14 @@ def test_the_images_of_every_split_are_transformed() -> None:
     config, run = configured(contrast=0.25), InProcessRun()
     whole = splits(configured(), run.data("digits"), "cpu")
     paler = splits(config, run.data(dataset_of(config)), "cpu")
-    for one, other in ((whole.train, paler.train), (whole.validation, paler.validation), (whole.test, paler.test)):
-        assert torch.equal(one.labels, other.labels)
-        assert float(other.pixels.max() - other.pixels.min()) == pytest.approx(0.25, abs=0.01)
-        assert float(one.pixels.max() - one.pixels.min()) == 1
+    for whole_split, paler_split in (
+        (whole.train, paler.train),
+        (whole.validation, paler.validation),
+        (whole.test, paler.test),
+    ):
+        assert torch.equal(whole_split.labels, paler_split.labels)
+        assert float(paler_split.pixels.max() - paler_split.pixels.min()) == pytest.approx(0.25, abs=0.01)
+        assert float(whole_split.pixels.max() - whole_split.pixels.min()) == 1
 
 
 @pytest.mark.parametrize("size", [8, 24])
@@ -99,11 +103,11 @@ def test_digits_train_at_other_sizes(size: int) -> None:
 def test_tasks_follow_the_chosen_classes() -> None:
     config, run = configured(class_count=4, class_distance="low", tasks=["odd_even"]), InProcessRun()
     data = run.data(dataset_of(config))
-    found = splits(config, data, "cpu")
-    assert found.classes == (4, 2)
-    names = [data.classes[label] for label in found.train.labels[:, 0].tolist()]
+    cut = splits(config, data, "cpu")
+    assert cut.classes == (4, 2)
+    names = [data.classes[label] for label in cut.train.labels[:, 0].tolist()]
     odd = [int(name) % 2 == 1 for name in names]
-    assert [label == 0 for label in found.train.labels[:, 1].tolist()] == odd
+    assert [label == 0 for label in cut.train.labels[:, 1].tolist()] == odd
     assert adversarial_training.estimate(config)[0] < adversarial_training.estimate(configured(tasks=["odd_even"]))[0]
     assert train_once(config).state["classes"] == [4, 2]
 
@@ -182,7 +186,7 @@ def test_the_spread_of_angles_is_that_of_the_reported_perturbations() -> None:
         etas.append(torch.randn(2, n, 1, 4, 4, generator=draw))
         sizes.add(images[-1], etas[-1][0], etas[-1][1])
     pixels, eta = torch.cat(images).double().flatten(1), torch.cat(etas, 1).double().flatten(2)
-    angles = [torch.rad2deg(torch.acos(torch.cosine_similarity(pixels, one, dim=1))) for one in eta]
+    angles = [torch.rad2deg(torch.acos(torch.cosine_similarity(pixels, etas_of, dim=1))) for etas_of in eta]
     expected = float(angles[0].std(correction=0) - angles[1].std(correction=0))
     assert sizes.metrics(lambda value: value / 3, 0.1)["train/angle_spread"] == pytest.approx(expected, rel=1e-9)
 

@@ -74,10 +74,10 @@ def _of_classes(split: Split, labels: tuple[int, ...]) -> Split:
     counts = torch.bincount(split.labels)
     smallest = int(counts[counts > 0].min())
     index = torch.cat([_drawn((split.labels == label).nonzero().squeeze(1), smallest) for label in labels])
-    kept = split.subset(index.sort().values)
+    members = split.subset(index.sort().values)
     numbers = torch.full((len(counts),), -1, dtype=torch.int64)
     numbers[list(labels)] = torch.arange(len(labels))
-    return replace(kept, labels=numbers[kept.labels])
+    return replace(members, labels=numbers[members.labels])
 
 
 def _drawn(members: Tensor, count: int) -> Tensor:

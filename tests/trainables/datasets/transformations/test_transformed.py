@@ -25,13 +25,15 @@ def changed(dataset: Dataset, **changes: Any) -> Dataset:
 
 
 def spread(split: Split) -> float:
-    found = inter_class_variance(split, 50)
-    assert found is not None
-    return found
+    variance = inter_class_variance(split, 50)
+    assert variance is not None
+    return variance
 
 
-def class_distance(images: np.ndarray, labels: np.ndarray, one: int, other: int) -> float:
-    left, right = (images[labels == label].reshape((labels == label).sum(), -1) / 255 for label in (one, other))
+def class_distance(images: np.ndarray, labels: np.ndarray, left_class: int, right_class: int) -> float:
+    left, right = (
+        images[labels == label].reshape((labels == label).sum(), -1) / 255 for label in (left_class, right_class)
+    )
     return float(np.sqrt(((left[:, None] - right[None]) ** 2).sum(2)).mean())
 
 
@@ -83,7 +85,7 @@ def test_a_resized_dataset_keeps_its_labels_up_and_down(digits: Dataset) -> None
         assert resized.shape == (1, size, size)
         for name, split in digits.splits.items():
             assert torch.equal(resized.splits[name].labels, split.labels)
-            means = [one.images.to(torch.float64).mean() for one in (resized.splits[name], split)]
+            means = [images_of.images.to(torch.float64).mean() for images_of in (resized.splits[name], split)]
             assert float(means[0]) == pytest.approx(float(means[1]), rel=0.03)
 
 
@@ -159,8 +161,8 @@ def test_shapes_stand_out_as_far_as_is_asked_for_on_the_same_ground() -> None:
         s: load({"known": "synthetic_shapes", "transformation": {"separation": s}}) for s in (0.0, 0.25, 0.5, 0.75)
     }
     drawn[1.0] = load("synthetic_shapes")
-    found = [measure_separation(dataset.train, 60) for dataset in drawn.values()]
-    fisher = [one.fisher for one in found if one is not None and one.fisher is not None]
+    separations = [measure_separation(dataset.train, 60) for dataset in drawn.values()]
+    fisher = [of.fisher for of in separations if of is not None and of.fisher is not None]
     assert len(fisher) == 5
     assert fisher == sorted(fisher)
     by_chance = 7 / (8 * 60 - 8)  # of eight classes of nothing but noise, (K - 1) / (n - K)
