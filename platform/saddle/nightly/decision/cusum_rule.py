@@ -68,10 +68,8 @@ def limit_of(policy: Policy) -> float:
 
 
 def cusum_decision(policy: Policy, earlier: FreshTrack | None, night: Night) -> tuple[FreshTrack, Decision]:
-    """The track with the night, and what the night says; the same track where it is unfinished."""
+    """The track with the night, and what the night says; what was measured decides, whatever policy asked for it."""
     track = earlier or FreshTrack.begin(policy)
-    if cusum_work(policy, earlier, night) is not None:
-        return track, Decision("unfinished", night.date, night.environment)
     batches = {key: _batch(night, key) for key in track.streams}
     streams = {key: stream.after(batches[key], limit_of(policy)) for key, stream in track.streams.items()}
     canary = night.measured("canary")
@@ -79,7 +77,7 @@ def cusum_decision(policy: Policy, earlier: FreshTrack | None, night: Night) -> 
     now = replace(
         track,
         streams=streams,
-        used=track.used + policy.rotation,
+        used=track.used + len({each.seed for each in night.measured("rotation")}),
         canary=canary,
         log=(*track.log, (night.date, night.environment)),
     )
@@ -109,7 +107,7 @@ def _said(
         change=change,
         reverted=track.alarm if now.alarm is None else None,
         effects=effects,
-        seeds=policy.rotation,
+        seeds=len({each.seed for each in night.measured("rotation")}),
         is_news=kind == "changed" or now.alarming != track.alarming,
     )
 

@@ -59,7 +59,7 @@ class ChangeRange:
 
     @property
     def needs_bisection(self) -> bool:
-        """Whether commits can tell what changed: the code did, and neither end has uncommitted changes."""
+        """Whether commits can tell what changed: the code did, and not by uncommitted changes alone."""
         return "code" in self.what and self.before.code.commit != self.after.code.commit
 
     @property

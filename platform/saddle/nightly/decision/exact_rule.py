@@ -19,6 +19,7 @@ from saddle.nightly.decision.references import (
     Standing,
     new_change,
     standing_of,
+    still_to_repeat,
     with_tonights,
 )
 from saddle.nightly.decision.work import Work
@@ -27,12 +28,13 @@ from saddle.nightly.decision.work import Work
 def exact_work(policy: Policy, earlier: ExactTrack | None, night: Night) -> Work | None:
     """What the night is to train next; None where it is done."""
     if earlier is None or not earlier.references:
-        return _pool_work(policy, ExactTrack.begin(policy, night), night)
-    standing = standing_of(policy, earlier, night)
-    if standing.missing:
-        return Work(standing.missing, night.environment.code, "rotation", required=True, why="measured again")
+        return _pool_work(policy, ExactTrack.begin(night), night)
+    repeated = still_to_repeat(policy, earlier, night)
+    if repeated:
+        return Work(repeated, night.environment.code, "rotation", required=True, why="measured again")
+    standing = standing_of(earlier, night)
     if not earlier.can_be_filled(policy, night, standing):
-        return _pool_work(policy, ExactTrack.begin(policy, night), night)
+        return _pool_work(policy, ExactTrack.begin(night), night)
     track = earlier.filled(night)
     return _pool_work(policy, track, night) or _comparison_work(policy, track, night, standing)
 
@@ -52,7 +54,7 @@ def _comparison_work(policy: Policy, track: ExactTrack, night: Night, standing: 
     change = _change_of(policy, track, night, standing)
     if change is None or change.is_worse:
         return None
-    target = next(look for look in policy.looks if look > change.looked)
+    target = next((look for look in policy.looks if look > change.looked), policy.looks[-1])
     missing = tuple(each for each in policy.replicates(change.order[:target]) if each not in change.values)
     why = f"compared with the references, up to {target} seeds"
     return Work(missing, night.environment.code, "comparison", False, why) if missing else None
@@ -61,19 +63,22 @@ def _comparison_work(policy: Policy, track: ExactTrack, night: Night, standing: 
 def _change_of(policy: Policy, track: ExactTrack, night: Night, standing: Standing) -> PendingChange | None:
     """The change that the night's values belong to, with these; None where they are those of the references."""
     if standing.word == "new":
-        return new_change(track, policy, night, standing)
+        return new_change(policy, track, night, standing)
     if standing.word == "change" and track.pending is not None:
         return with_tonights(track.pending, night)
     return None
 
 
 def exact_decision(policy: Policy, earlier: ExactTrack | None, night: Night) -> tuple[ExactTrack, Decision]:
-    """The track with the night, and what the night says; the same track where it is unfinished."""
+    """The track with the night, and what the night says; the same track where it measured nothing again.
+
+    What was measured decides, not what the policy would have had measured: it may have been another one then.
+    """
     if earlier is None or not earlier.references:
-        track = ExactTrack.begin(policy, night)
+        track = ExactTrack.begin(night)
         return track, _decision("filling", policy, track, night)
-    standing = standing_of(policy, earlier, night)
-    if standing.missing:
+    standing = standing_of(earlier, night)
+    if not standing.word:
         return earlier, _decision("unfinished", policy, earlier, night)
     if not earlier.can_be_filled(policy, night, standing):
         return _begun_again(policy, earlier, night, standing)
@@ -87,8 +92,8 @@ def exact_decision(policy: Policy, earlier: ExactTrack | None, night: Night) -> 
 
 def _begun_again(policy: Policy, earlier: ExactTrack, night: Night, standing: Standing) -> tuple[ExactTrack, Decision]:
     """A pool whose code or data are gone before it is filled gives way to one of tonight's."""
-    track = ExactTrack.begin(policy, night)
-    change = new_change(earlier, policy, night, standing)
+    track = ExactTrack.begin(night)
+    change = new_change(policy, earlier, night, standing)
     superseded = earlier.pending.range if earlier.pending else None
     decision = _decision("changed", policy, track, night)
     return track, replace(decision, change=change.range, superseded=superseded, begun_again=True, is_news=True)
@@ -125,7 +130,7 @@ def _as_changed(
     kind = _kind_of(policy, change, replaced, is_new=standing.word == "new")
     was_said = kind == "not settled" or (replaced is None and before is not None and before.is_worse)
     accepted = kind == "no worse"
-    track = track.moved_to(policy, change) if accepted else replace(track, pending=change)
+    track = track.moved_to(change) if accepted else replace(track, pending=change)
     return track, replace(
         _decision(kind, policy, track, night),
         change=change.range,

@@ -11,6 +11,7 @@ from saddle.nightly.decision.decision import Decision
 from saddle.nightly.decision.night import Night
 from saddle.nightly.decision.policy import Policy
 from saddle.nightly.decision.tracks import Tracks
+from saddle.nightly.decision.work import Work
 
 HISTORY_VERSION = 1
 """Of a history's JSON."""
@@ -46,7 +47,7 @@ class History:
             tracks = tracks.after(self.policy, night)
             for acceptance in self.accepted:
                 if acceptance.after == count:
-                    tracks = tracks.accepting(self.policy, self.nights[:count], acceptance.night)
+                    tracks = tracks.accepting(self.nights[:count], acceptance.night)
         return tracks
 
     @property
@@ -56,17 +57,25 @@ class History:
 
     def with_night(self, night: Night) -> History:
         """The history with a finished night; raises `ValueError` for one whose required work is not done."""
-        tracks = self.tracks.after(self.policy, night)
-        if tracks.decisions[-1].kind == "unfinished":
+        if self.lacks_work(night):
             raise ValueError(f"the night of {night.date} is not finished")
-        return _known(replace(self, nights=(*self.nights, night)), tracks)
+        return _known(replace(self, nights=(*self.nights, night)), self.tracks.after(self.policy, night))
+
+    def work(self, night: Night) -> Work | None:
+        """What a night that follows is to train next; None where it is done."""
+        return self.tracks.work(self.policy, night)
+
+    def lacks_work(self, night: Night) -> bool:
+        """Whether the night has not measured yet what it needs to say anything."""
+        work = self.work(night)
+        return work is not None and work.required
 
     def accept(self, date: str, why: str, by: str = "") -> History:
         """The history in which what was measured on that night is the reference from now on.
 
         Raises `UserError` where there is no such night, or its values are not those of a change that is still there.
         """
-        tracks = self.tracks.accepting(self.policy, self.nights, date)
+        tracks = self.tracks.accepting(self.nights, date)
         acceptance = Acceptance(date, why, len(self.nights), by)
         return _known(replace(self, accepted=(*self.accepted, acceptance)), tracks)
 

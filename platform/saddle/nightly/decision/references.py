@@ -45,20 +45,17 @@ class ExactTrack:
     pending: PendingChange | None = None
 
     @classmethod
-    def begin(cls, policy: Policy, night: Night) -> ExactTrack:
+    def begin(cls, night: Night) -> ExactTrack:
         """One whose pool belongs to the night's code, with what the night has of it."""
-        measured = {**night.at_its_code, **night.measured("pool")}
-        pool = {each: measured[each] for each in policy.pool if each in measured}
-        return cls(night.environment, night.environment, pool)
+        return cls(night.environment, night.environment, {**night.at_its_code, **night.measured("pool")})
 
     def filled(self, night: Night) -> ExactTrack:
         """The track with the references that were trained on the night."""
         return replace(self, references={**night.measured("pool"), **self.references})
 
-    def moved_to(self, policy: Policy, change: PendingChange) -> ExactTrack:
+    def moved_to(self, change: PendingChange) -> ExactTrack:
         """The track with what the change has measured as its references."""
-        pool = {each: change.values[each] for each in policy.pool if each in change.values}
-        return replace(self, environment=change.range.after, references=pool, pending=None)
+        return replace(self, environment=change.range.after, references=change.values, pending=None)
 
     def values_of(self, arm: str, metric: str) -> list[float]:
         """The references of a metric, by seed; those that failed left out."""
@@ -96,46 +93,48 @@ class ExactTrack:
 class Standing:
     """What tonight's code gives: the values of the `references`, those of the pending `change`, or `new` ones.
 
-    `missing`: what must be measured before it can be said; `word` is empty until then.
+    Empty where nothing was measured again. `differences` are those from the references of what was `repeated`.
     """
 
     word: Literal["", "references", "change", "new"]
     repeated: tuple[Replicate, ...] = ()
-    missing: tuple[Replicate, ...] = ()
     differences: tuple[Difference, ...] = ()
 
 
-def standing_of(policy: Policy, track: ExactTrack, night: Night) -> Standing:
-    """Where the night's code stands, from the replicates that it has measured again.
-
-    With a change pending, the seed that showed it is repeated first; where the change is gone there, the rotation tells
-    whether it is gone everywhere.
-    """
+def standing_of(track: ExactTrack, night: Night) -> Standing:
+    """Where the night's code stands, by what it has measured again, whatever policy asked for that."""
     tonight = night.at_its_code
-    witnesses = _witnesses(policy, track)
-    missing = tuple(each for each in witnesses if each not in tonight)
-    if missing:
-        return Standing("", witnesses, missing)
-    if track.pending is not None and not differences(track.pending.values, tonight, witnesses):
+    witnesses = tuple(each for each in _witnesses(track) if each in tonight)
+    if track.pending is not None and witnesses and not differences(track.pending.values, tonight, witnesses):
         return Standing("change", witnesses)
-    gone = not differences(track.references, tonight, witnesses)
-    repeated = tuple(dict.fromkeys((*witnesses, *track.repeated(policy)))) if gone else witnesses
-    missing = tuple(each for each in repeated if each not in tonight)
-    if missing:
-        return Standing("", repeated, missing)
+    rotated = (each for each in sorted(night.measured("rotation")) if each in track.references)
+    repeated = tuple(dict.fromkeys((*witnesses, *rotated)))
     shown = differences(track.references, tonight, repeated)
-    return Standing("new" if shown else "references", repeated, differences=shown)
+    return Standing("new" if shown else "references" if repeated else "", repeated, shown)
 
 
-def _witnesses(policy: Policy, track: ExactTrack) -> tuple[Replicate, ...]:
+def still_to_repeat(policy: Policy, track: ExactTrack, night: Night) -> tuple[Replicate, ...]:
+    """What must be measured again before the night can say where its code stands.
+
+    With a change pending that is the seed that showed it; where the change is gone there, the rotation tells whether it
+    is gone everywhere.
+    """
+    tonight, witnesses = night.at_its_code, _witnesses(track)
+    missing = tuple(each for each in witnesses if each not in tonight)
+    if missing or differences(track.references, tonight, witnesses):
+        return missing
+    return tuple(each for each in track.repeated(policy) if each not in tonight)
+
+
+def _witnesses(track: ExactTrack) -> tuple[Replicate, ...]:
     """The replicates of the seed that showed the pending change; none where none is pending."""
     witness = track.pending.range.witness if track.pending else None
     if track.pending is None or witness is None:
         return ()
-    return tuple(each for each in policy.replicates((witness.seed,)) if each in track.pending.values)
+    return tuple(each for each in sorted(track.pending.values) if each.seed == witness.seed)
 
 
-def new_change(track: ExactTrack, policy: Policy, night: Night, standing: Standing) -> PendingChange:
+def new_change(policy: Policy, track: ExactTrack, night: Night, standing: Standing) -> PendingChange:
     """The change that the night shows, compared with nothing yet."""
     what = night.environment.changes_from(track.latest)
     shown = ChangeRange(night.date, track.latest, night.environment, what, standing.differences)

@@ -126,7 +126,7 @@ def test_while_a_change_is_compared_one_seed_that_showed_it_is_measured_again_fi
     first, batch, again, more = machine.asked[1:]
     assert (first.purpose, len(first.replicates)) == ("rotation", 6)
     assert (batch.purpose, len(batch.replicates)) == ("comparison", 18)
-    assert again.replicates == POLICY.replicates((0,))
+    assert sorted(again.replicates) == sorted(POLICY.replicates((0,)))
     assert again.required
     assert (more.purpose, len(more.replicates)) == ("comparison", 6)
 

@@ -112,3 +112,16 @@ def test_a_policy_that_can_decide_nothing_is_refused(wrong: dict[str, Any], mess
 @pytest.mark.parametrize(("pool", "looks"), [(3, (3,)), (12, (12,)), (13, (12, 13)), (20, (12, 15, 18, 20))])
 def test_looks_end_with_the_whole_pool(pool: int, looks: tuple[int, ...]) -> None:
     assert replace(POLICY, seeds=tuple(range(pool))).looks == looks
+
+
+def test_nights_of_an_earlier_policy_are_decided_by_what_they_measured() -> None:
+    machine = Machine(SMALL, {name: COMMITS[name] for name in ("first", "docs", "harmless")})
+    history = History(replace(SMALL, rotation=2))
+    for _ in range(4):
+        history = run_night(history, machine, environment_of("first"))
+    larger = History(replace(SMALL, seeds=tuple(range(18)), rotation=4), history.nights)
+    assert all(decision.kind in ("filling", "unchanged") for decision in larger.decisions)
+    larger = run_night(larger, machine, environment_of("docs"))
+    assert (larger.decisions[-1].kind, larger.decisions[-1].references) == ("filling", 18 * 3)
+    larger = run_night(larger, machine, environment_of("harmless"))
+    assert larger.decisions[-1].kind == "changed"
