@@ -35,6 +35,7 @@ RULES = {
     "asks": Change.FREE,  # which of its hyperparameters the question is about
     "checkpoints": Change.FREE,  # which stay once their trials have ended
     "published": Change.FREE,  # what is shown beside
+    "nightly": Change.FREE,  # which seeds a night has; each is a run of its own
     "budget.trials": Change.RAISED,
     "budget.hours": Change.FREE,
     "budget.gpu_hours": Change.FREE,

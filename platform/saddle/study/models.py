@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from saddle.study.ablation import Ablation as Ablation
 from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
+from saddle.study.nightly import Nightly
 from saddle.study.published import Published
 from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
@@ -275,6 +276,8 @@ class Study(Section):
     """The arms to compare; a study has either this or a search. Other ablations of a file inherit it part by part."""
     published: Published | None = None
     """A CSV file of published values to show beside an ablation's; may change from run to run."""
+    nightly: Nightly | None = None
+    """How `saddle nightly` repeats the ablation night after night; may change from run to run."""
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,7 @@ from saddle.studyfile.checks.ablation import check_ablation
 from saddle.studyfile.checks.components import find_components
 from saddle.studyfile.checks.conditions import check_conditions
 from saddle.studyfile.checks.metrics import check_metrics
+from saddle.studyfile.checks.nightly import check_nightly
 from saddle.studyfile.checks.published import check_published
 from saddle.studyfile.checks.sampler import check_sampler
 from saddle.studyfile.checks.search import check_search
@@ -37,6 +38,7 @@ def check(drafts: Sequence[Draft], trainables: Mapping[str, Any] | None = None, 
         check_shape(draft)
         check_metrics(draft)
         check_published(draft)
+        check_nightly(draft)
         check_sampler(draft)
         check_conditions(draft)
         if draft.trainable is not None:
