@@ -15,6 +15,7 @@ from saddle.cli import (
     export,
     gc,
     logs,
+    nightly,
     plan,
     report,
     results,
@@ -84,3 +85,4 @@ for command in (
     app.command()(explain(accept_storage(command)))
 
 app.add_typer(data.app, name="data")
+app.add_typer(nightly.app, name="nightly")

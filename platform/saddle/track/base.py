@@ -27,6 +27,9 @@ class Tracker:
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
         """The study goes on, for the first time or again."""
 
+    def tag_study(self, tags: Mapping[str, str]) -> None:
+        """Something is to be known of the study beside what it found."""
+
     def start_trial(self, trial: TrialProgress) -> None:
         """A trial starts, or goes on; of its progress it is known when it started."""
 

@@ -120,6 +120,9 @@ class MlflowTracker(Tracker):
         self._add_run(self._key(), None, self._study, when or time.time(), tags, flatten(params))
         self._add_files(self._key(), files)
 
+    def tag_study(self, tags: Mapping[str, str]) -> None:
+        self._outbox.add({"do": "tags", "key": self._key(), "values": cut(tags)})
+
     def _parent(self, arm: str | None, started: float, settings: Mapping[str, Any]) -> str:
         """The run above a trial's: its arm's, which is made with the arm's first replicate, or the study's."""
         if arm is None:

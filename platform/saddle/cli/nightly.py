@@ -1,0 +1,241 @@
+"""`saddle nightly`: an ablation every night, and whether the code has changed what it gives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from saddle.cli.options import Address, AsJson, DataRoot, Insecure, Packages, Settings, Storage, accept_storage
+from saddle.cli.output.errors import explain
+from saddle.cli.output.terminal import echo
+
+if TYPE_CHECKING:
+    from saddle.nightly.decision.decision import Decision
+    from saddle.nightly.nights import Nightly
+
+app = typer.Typer(
+    help="Run an ablation every night, and tell whether the code has changed its results.", no_args_is_help=True
+)
+
+NightlyFile = Annotated[
+    str,
+    typer.Argument(
+        help="A study file with a section nightly, or the name of a packaged one; FILE:STUDY for one study of a file.",
+        metavar="STUDY",
+    ),
+]
+Night = Annotated[str, typer.Argument(help="The date of a night, such as 2026-11-29.", metavar="NIGHT")]
+Mlflow = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the nights in MLflow.")]
+
+
+@app.command()
+@explain
+def run(
+    study: NightlyFile,
+    date: Annotated[
+        str | None, typer.Option("--date", help="The night's date.", show_default="today in the nightly's timezone")
+    ] = None,
+    settings: Settings = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    track: Mlflow = True,
+    address: Address = None,
+    packages: Packages = None,
+    insecure: Insecure = False,
+) -> None:
+    """Run tonight's night, or go on with it; a night that is over is not run again.
+
+    Exit codes: 0 unchanged or no worse, 1 worse, 2 wrong input, 3 could not run, 4 changed and not settled yet.
+
+    Example: saddle nightly run nightly --date 2026-11-29
+    """
+    where = arguments(data_root, track, address, packages, insecure)
+    nightly = open_nightly(study, settings, storage, where)
+    conclude(nightly, nightly.run(date))
+
+
+@app.command()
+@explain
+def init(
+    study: NightlyFile,
+    settings: Settings = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    track: Mlflow = True,
+    address: Address = None,
+    packages: Packages = None,
+    insecure: Insecure = False,
+) -> None:
+    """Train the whole pool of references in tonight's night, however long that takes.
+
+    Without this the first nights do, each as long as budget.hours allows. Stopped, the same command goes on.
+
+    Example: saddle nightly init nightly
+    """
+    where = arguments(data_root, track, address, packages, insecure)
+    nightly = open_nightly(study, settings, storage, where)
+    conclude(nightly, nightly.fill())
+
+
+@app.command()
+@explain
+def accept(
+    study: NightlyFile,
+    night: Night,
+    why: Annotated[str, typer.Option("--why", help="Why the change is accepted; it is kept.", metavar="TEXT")],
+    settings: Settings = None,
+    storage: Storage = None,
+) -> None:
+    """Let what a night measured be the references from now on.
+
+    Example: saddle nightly accept nightly 2026-11-29 --why "the smaller step is wanted"
+    """
+    nightly = open_nightly(study, settings, storage)
+    nightly.accept(night, why)
+    echo(f"accepted: from now on nights are compared with that of {night}")
+
+
+@app.command()
+@explain
+def history(study: NightlyFile, settings: Settings = None, storage: Storage = None, as_json: AsJson = False) -> None:
+    """List all nights: what each came to, and which commit changed something.
+
+    Example: saddle nightly history nightly
+    """
+    from saddle.cli.output.tables import print_json, print_table
+    from saddle.nightly.pages.night_facts import all_nights
+
+    nights = all_nights(open_nightly(study, settings, storage).storage)
+    if as_json:
+        print_json([night.as_plain() for night in nights])
+        return
+    if not nights:
+        echo("no night has run yet")
+        return
+    rows = [
+        (night.date, night.word, night.commits, night.environment and str(night.environment.code), night.trials)
+        for night in nights
+    ]
+    print_table(("night", "result", "commits", "code", "trials"), rows)
+    echo(nights[-1].sentence)
+
+
+@app.command()
+@explain
+def bisect(
+    study: NightlyFile,
+    night: Annotated[
+        str | None,
+        typer.Option("--night", help="The night whose change is looked for.", show_default="the latest that changed"),
+    ] = None,
+    settings: Settings = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    track: Mlflow = True,
+    address: Address = None,
+    packages: Packages = None,
+    insecure: Insecure = False,
+) -> None:
+    """Name the commit that changed the results: one seed, trained with the commits in between by halving.
+
+    A night does so itself; this goes on where it was stopped. Nothing in your checkout is touched.
+
+    Example: saddle nightly bisect nightly --night 2026-11-29
+    """
+    where = arguments(data_root, track, address, packages, insecure)
+    found = open_nightly(study, settings, storage, where).bisect(night)
+    echo("nothing has changed, so there is no commit to look for" if found is None else found.sentence)
+
+
+@app.command()
+@explain
+@accept_storage
+def install(
+    study: NightlyFile,
+    print_for: Annotated[
+        Literal["crontab", "systemd", "github", "kubernetes"],
+        typer.Option("--print", help="For which scheduler to print what it needs; nothing is installed."),
+    ],
+    at: Annotated[str, typer.Option("--at", help="When the night begins.", metavar="HH:MM")] = "02:00",
+    settings: Settings = None,
+    storage: Storage = None,
+    data_root: DataRoot = None,
+    image: Annotated[str, typer.Option("--image", help="The container image, for kubernetes.")] = "REGISTRY/saddle:TAG",
+) -> None:
+    """Print what a scheduler needs to start a night every day.
+
+    Example: saddle nightly install nightly --print crontab >> my-crontab
+    """
+    from saddle.nightly.schedules.crontab import crontab
+    from saddle.nightly.schedules.github import github
+    from saddle.nightly.schedules.kubernetes import kubernetes
+    from saddle.nightly.schedules.schedule import Schedule, parse_time
+    from saddle.nightly.schedules.systemd import systemd
+
+    nightly = open_nightly(study, settings, storage)
+    hour, minute = parse_time(at)
+    words = [*program(), "nightly", "run", whole(study), "--storage", nightly.store.url]
+    words += ["--data-root", str(data_root.absolute())] if data_root is not None else []
+    words += [part for setting in settings or () for part in ("--set", setting)]
+    schedule = Schedule(nightly.study, hour, minute, str(Path.cwd()), words, nightly.store.url)
+    if print_for == "systemd":
+        for name, unit in systemd(schedule).items():
+            echo(f"# ~/.config/systemd/user/{name}\n{unit}")
+    elif print_for == "kubernetes":
+        echo(kubernetes(schedule, image), nl=False)
+    else:
+        echo(crontab(schedule) if print_for == "crontab" else github(schedule), nl=False)
+
+
+def open_nightly(study: str, settings: Sequence[str] | None, storage: str | None, where: Sequence[str] = ()) -> Nightly:
+    """The nightly of a file, its progress printed."""
+    from saddle.nightly.nights import Nightly, Options
+    from saddle.nightly.policy_of_study import load_nightly
+    from saddle.store.open import open_store
+
+    return Nightly(load_nightly(study, settings or ()), open_store(storage), Options(tuple(where), echo))
+
+
+def arguments(
+    data_root: Path | None, track: bool, address: str | None, packages: Sequence[str] | None, insecure: bool
+) -> list[str]:
+    """The options of `saddle run` that a night's processes are started with."""
+    words = ["--data-root", str(data_root.expanduser().absolute())] if data_root is not None else []
+    words += [] if track else ["--no-mlflow"]
+    words += ["--address", address] if address is not None else []
+    words += [part for package in packages or () for part in ("--package", str(Path(package).absolute()))]
+    return [*words, *(["--insecure"] if insecure else [])]
+
+
+def conclude(nightly: Nightly, decision: Decision) -> None:
+    """Print what the night says and exit with its code."""
+    from saddle.cli.paths import short
+    from saddle.nightly.pages.publish import INDEX
+    from saddle.nightly.run_night import read_bisection
+    from saddle.nightly.text import sentence
+
+    storage = nightly.storage
+    echo(f"\n{decision.date}: {sentence(decision, read_bisection(storage, decision.change))}")
+    echo(f"all nights: {short(storage.store.locate(storage.path(INDEX)))}")
+    if decision.exit_code:
+        raise typer.Exit(decision.exit_code)
+
+
+def program() -> list[str]:
+    """How `saddle` is started, whole, as a scheduler has another PATH."""
+    beside = Path(sys.executable).with_name("saddle")
+    return [str(beside)] if beside.exists() else [sys.executable, "-m", "saddle.cli"]
+
+
+def whole(study: str) -> str:
+    """A study file by its whole path; the name of a packaged one as it is."""
+    from saddle.studyfile.packaged import split_choice
+
+    file, chosen = split_choice(study)
+    path = Path(file)
+    named = str(path.absolute()) if path.is_file() else str(file)
+    return named if chosen is None else f"{named}:{chosen}"

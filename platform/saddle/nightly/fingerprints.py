@@ -1,0 +1,71 @@
+"""What a night runs with: its code, and the kind of machine that its numbers are exact on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from saddle.execute.worker.fingerprint import checksum_sources, fingerprint_environment
+from saddle.nightly.decision.night import Code, Environment
+from saddle.nightly.git import Repository, find_repository
+from saddle.study.models import Study
+from saddle.study.trainables import LoadedTrainable
+from saddle.trial.record import TrialRecord
+
+SOURCES = "sources-"
+"""Begins what stands for a commit where the code is no checkout."""
+
+OF_DATA = ("dataset", "data")
+"""The fingerprints of a trial that say what it was trained on."""
+
+
+def repository_of(trainable: LoadedTrainable) -> Repository | None:
+    """The repository that a trainable was imported from."""
+    file = getattr(trainable.code, "__file__", None)
+    return None if file is None else find_repository([Path(file)])
+
+
+def code_of(trainable: LoadedTrainable, repository: Repository | None) -> Code:
+    """The code as it is now: of a repository what is checked out, else the checksum of the trainable's files."""
+    if repository is not None:
+        return repository.code
+    file = getattr(trainable.code, "__file__", __file__)
+    return Code(f"{SOURCES}{checksum_sources(Path(file).parent)}")
+
+
+def code_id(code: Code) -> str:
+    """What a code is called in the names of files: no two have the same."""
+    return f"{code.commit}-{code.dirty}" if code.dirty else code.commit
+
+
+def is_sources(code: Code) -> bool:
+    """Whether the code is known by its checksum only, so that no other can be had."""
+    return code.commit.startswith(SOURCES)
+
+
+def environment_now(study: Study, code: Code) -> Environment:
+    """What a night would run with; which data, its trials say."""
+    versions = hashlib.sha256(json.dumps(fingerprint_environment(), sort_keys=True).encode()).hexdigest()[:16]
+    named = study.nightly.machine if study.nightly is not None else None
+    return Environment(code, "", versions, named or machine_type())
+
+
+def machine_type() -> str:
+    """The processor's model, on which the last digits of sums depend, and the architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.processor() or 'unknown'} ({platform.machine()})"
+
+
+def fingerprint_of_data(records: Iterable[TrialRecord]) -> str:
+    """What the trials were trained on; of several datasets a checksum of all of them."""
+    seen: set[tuple[Any, ...]] = {tuple(record.fingerprints.get(name) for name in OF_DATA) for record in records}
+    known = sorted({"/".join(map(str, each)) for each in seen if any(each)})
+    return known[0] if len(known) == 1 else hashlib.sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""

@@ -1,0 +1,165 @@
+"""One night from its pin to its decision; killed at any moment and run again, it goes on where it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from saddle.nightly.bisect import Bisection, bisect
+from saddle.nightly.decision.decision import ChangeRange, Decision
+from saddle.nightly.decision.judge import judge
+from saddle.nightly.decision.night import Code, Environment, Measurement, Night
+from saddle.nightly.decision.plan import Work, next_work
+from saddle.nightly.decision.policy import Policy
+from saddle.nightly.fingerprints import code_id, is_sources
+from saddle.nightly.storage import NightlyStorage, Part, Pin
+from saddle.nightly.tags import tag_part
+from saddle.nightly.training import CouldNotRun, Trainer
+from saddle.store.ownership.fence import StudyLock
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class NightRunner:
+    """Runs nights of one study; only for who holds the nightly's `lock`."""
+
+    storage: NightlyStorage
+    policy: Policy
+    trainer: Trainer
+    lock: StudyLock
+    hours: float | None
+    """After which no more is trained of what a later night may do."""
+    say: Callable[[str], None]
+
+    def run(self, date: str, environment: Environment) -> Decision:
+        """What the night says, from the storage where it is over; raises `CouldNotRun`.
+
+        `environment` is what it runs with, unless it was begun with another one before.
+        """
+        decision = self.storage.decision(date)
+        if decision is not None:
+            return decision
+        night = self.storage.night(date)
+        if night is None:
+            night = self._measure(self._pin(date, environment))
+            self.storage.write_night(night, self.lock)
+        decision = judge(self.storage.history(self.policy, before=date), night)
+        self.bisect(decision)
+        self.storage.write_decision(decision, self.lock)
+        self._tag(decision)
+        return decision
+
+    def _pin(self, date: str, environment: Environment) -> Pin:
+        pin = self.storage.pin(date)
+        if pin is None:
+            pin = Pin(date, environment, time.time())
+            self.storage.write_pin(pin, self.lock)
+        return pin
+
+    def _measure(self, pin: Pin) -> Night:
+        """Train all that the night asks for, part by part."""
+        history = self.storage.history(self.policy, before=pin.date)
+        night = Night(pin.date, pin.environment)
+        for part in self.storage.parts(pin.date):
+            night = _with_part(night, part)
+        began = time.monotonic()
+        while (work := next_work(history, night)) is not None:
+            left = None if self.hours is None else self.hours - (time.monotonic() - began) / HOUR
+            if not work.required and left is not None and left <= 0:
+                break
+            measured = len(night.measurements)
+            night = _with_part(night, self._train(pin.date, work, None if work.required else left))
+            if len(night.measurements) == measured:
+                break
+        return night
+
+    def _train(self, date: str, work: Work, hours: float | None) -> Part:
+        self.say(f"{date}: {work.why} ({len(work.replicates)} trials with {work.code})")
+        seeds = tuple(dict.fromkeys(replicate.seed for replicate in work.replicates))
+        part = self._open_part(date, work.code, work.purpose, seeds)
+        trained = self.trainer.train(part, work.code, work.replicates, work.purpose, hours)
+        part = replace(part, instance=trained.run.instance, measurements=trained.measurements, data=trained.data)
+        self.storage.write_part(date, part, self.lock)
+        return part
+
+    def _open_part(self, date: str, code: Code, purpose: str, seeds: tuple[int, ...]) -> Part:
+        """The part that a killed process had begun, or a new one; in a night all but the last are done."""
+        self._require(code)
+        parts = self.storage.parts(date)
+        last = parts[-1] if parts else None
+        if (
+            last is not None
+            and not last.is_done
+            and (last.commit, last.purpose, last.seeds) == (code_id(code), purpose, seeds)
+        ):
+            return last
+        number = len(parts) + 1 if last is None or last.is_done else last.number
+        part = Part(number, purpose, code_id(code), seeds, self.trainer.current_instance())
+        self.storage.write_part(date, part, self.lock)
+        return part
+
+    def _require(self, code: Code) -> None:
+        """Raise `CouldNotRun` for another code than the present one where there is no repository to have it from."""
+        if self.trainer.worktrees is None and (not is_sources(code) or code != self.trainer.code):
+            raise CouldNotRun(
+                f"{code} is to be trained with, and only {self.trainer.code} is installed; install it again, or keep "
+                "the code in a git repository, from which every commit can be had"
+            )
+
+    def bisect(self, decision: Decision) -> None:
+        """Look for the commit that changed the numbers, once for each change; that it isn't found is no trouble."""
+        change, worktrees = decision.change, self.trainer.worktrees
+        if change is None or worktrees is None or not ("code" in change.what and change.witness):
+            return
+        if read_bisection(self.storage, change) is None:
+            self.say(f"{decision.date}: looking for the commit between {change.commits[0]} and {change.commits[1]}")
+            found = bisect(change, worktrees.repository, self._measure_code)
+            write_bisection(self.storage, change, found, self.lock)
+            self.say(f"{decision.date}: {found.sentence}")
+
+    def _measure_code(self, code: Code, seed: int) -> tuple[Measurement, ...] | None:
+        """Every arm with a code and a seed, kept for later; None where that code can't be run."""
+        path = ("bisect", "codes", f"{code_id(code)}-s{seed}.json")
+        part = self.storage.read_part(*path)
+        if part is None or not part.is_done:
+            part = part or Part(0, "bisect", code_id(code), (seed,), self.trainer.current_instance())
+            self.storage.write_part_at(part, self.lock, *path)
+            try:
+                trained = self.trainer.train(part, code, self.policy.replicates((seed,)), "rotation")
+            except CouldNotRun as error:
+                self.say(f"{code}: {error}")
+                return None
+            part = replace(part, instance=trained.run.instance, measurements=trained.measurements)
+            self.storage.write_part_at(part, self.lock, *path)
+        return part.measurements
+
+    def _tag(self, decision: Decision) -> None:
+        """Let MLflow say of every run of the night what the night came to."""
+        for part in self.storage.parts(decision.date):
+            tag_part(self.storage, part, decision, read_bisection(self.storage, decision.change))
+
+
+def _with_part(night: Night, part: Part) -> Night:
+    if not part.is_done:
+        return night
+    data = part.data or night.environment.data
+    return replace(night, environment=replace(night.environment, data=data)).with_measurements(part.measurements)
+
+
+def bisection_path(change: ChangeRange) -> tuple[str, ...]:
+    """Where it is kept which commit a change came with."""
+    before, after = change.commits
+    return ("bisect", f"{before.commit[:12]}-{code_id(after)}.json")
+
+
+def read_bisection(storage: NightlyStorage, change: ChangeRange | None) -> Bisection | None:
+    """Which commit a change came with; None where nobody has looked for it yet."""
+    content = None if change is None else storage.read(*bisection_path(change))
+    return None if content is None else Bisection.from_json(content)
+
+
+def write_bisection(storage: NightlyStorage, change: ChangeRange, found: Bisection, lock: StudyLock) -> None:
+    """Keep which commit a change came with."""
+    storage.write(found.to_json(), lock, *bisection_path(change))

@@ -1,0 +1,1 @@
+"""How other programs start a night: cron, systemd, GitHub Actions and Kubernetes."""

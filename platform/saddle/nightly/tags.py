@@ -1,0 +1,37 @@
+"""What MLflow is told of a night: tags of every run of the study that the night trained."""
+
+from __future__ import annotations
+
+from saddle.archive.lookup import find_run
+from saddle.nightly.bisect import Bisection
+from saddle.nightly.decision.decision import Decision
+from saddle.nightly.storage import NightlyStorage, Part
+from saddle.track.opening import open_tracker, was_tracked
+from saddle.trial.run_id import MARK
+
+DELIVERY_SECONDS = 30.0
+
+
+def tags_of(decision: Decision, part: Part, found: Bisection | None) -> dict[str, str]:
+    """The night, what it came to, and which change that is about."""
+    tags = {
+        "saddle.nightly.date": decision.date,
+        "saddle.nightly.result": decision.kind,
+        "saddle.nightly.purpose": part.purpose,
+        "saddle.nightly.code": str(decision.environment.code),
+    }
+    if decision.change is not None:
+        tags["saddle.nightly.changed_since"] = decision.change.first_night
+    if found is not None and found.suspects:
+        tags["saddle.nightly.changed_by"] = "; ".join(map(str, found.suspects))
+    return tags
+
+
+def tag_part(storage: NightlyStorage, part: Part, decision: Decision, found: Bisection | None) -> str | None:
+    """Tag the run of a part where MLflow was told of it; what could not be delivered, in words."""
+    stored = find_run(storage.store, f"{storage.study}{MARK}{part.instance}") if part.is_done else None
+    if stored is None or not was_tracked(storage.store, stored.run):
+        return None
+    tracker = open_tracker(storage.store, stored.run, declared=stored.declared)
+    tracker.tag_study(tags_of(decision, part, found))
+    return tracker.close(DELIVERY_SECONDS)

@@ -1,0 +1,70 @@
+"""What is said of a night in a sentence, and what is sent to who wants to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saddle.nightly.bisect import Bisection
+from saddle.nightly.decision.decision import ChangeRange, Decision, MetricEffect
+
+MOST_NAMED = 4
+SIGN = {"worse": "🔴 ", "changed": "🟡 ", "not settled": "🟡 ", "superseded": "🟡 ", "unfinished": "⚪ "}
+
+
+def sentence(decision: Decision, found: Bisection | None = None) -> str:
+    """What the night came to."""
+    parts = [_first(decision)]
+    if decision.superseded is not None:
+        parts.append(f"The change of {decision.superseded.first_night} is superseded and was not settled.")
+    if decision.change is not None and decision.kind != "unchanged":
+        parts.append(changed_since(decision.change, found))
+    if decision.reverted is not None:
+        parts.append(f"What had changed on {decision.reverted.first_night} is gone.")
+    return " ".join(parts)
+
+
+def _first(decision: Decision) -> str:
+    if decision.kind == "filling":
+        return f"Filling: {decision.references} of {decision.pool} references are trained."
+    if decision.kind == "worse":
+        return f"Worse: {_effects([effect for effect in decision.effects if effect.is_worse])}."
+    if decision.kind == "no worse":
+        return f"No worse after {decision.seeds} seeds, and the references move on: {_effects(decision.effects)}."
+    if decision.kind in ("not settled", "superseded") and decision.seeds:
+        return f"Changed, not settled after {decision.seeds} seeds: {_effects(decision.effects)}."
+    return {
+        "unchanged": "Unchanged: every repeated number is what it was.",
+        "unfinished": "Unfinished: not all that the night needs was trained.",
+    }.get(decision.kind, "Changed, not settled yet.")
+
+
+def changed_since(change: ChangeRange, found: Bisection | None) -> str:
+    """Between which nights something changed, and which commit did where that was looked for."""
+    if found is not None and found.suspects:
+        return f"Changed since {change.first_night}. {found.sentence}"
+    before, after = change.commits
+    if not change.what:
+        return f"Changed since {change.first_night}, with the same code and data: this is not reproducible here."
+    commits = f" between {before} and {after}" if "code" in change.what else ""
+    return f"Changed since {change.first_night}: {' and '.join(change.what)}{commits}."
+
+
+def effect_text(effect: MetricEffect) -> str:
+    """`mp: test/robust_accuracy −0.021 [−0.034, −0.008], 12 seeds`."""
+    interval = "" if effect.interval is None else f" [{_signed(effect.interval[0])}, {_signed(effect.interval[1])}]"
+    failed = f", failed {effect.failed[1]} (references {effect.failed[0]})" if any(effect.failed) else ""
+    return f"{effect.arm}: {effect.metric} {_signed(effect.mean)}{interval}, {effect.seeds} seeds{failed}"
+
+
+def _effects(effects: Sequence[MetricEffect]) -> str:
+    more = f"; and {len(effects) - MOST_NAMED} more" if len(effects) > MOST_NAMED else ""
+    return "; ".join(map(effect_text, effects[:MOST_NAMED])) + more
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4g}".replace("-", "−")
+
+
+def message(study: str, decision: Decision, found: Bisection | None, page: str) -> str:
+    """What is sent of a night."""
+    return f"{SIGN.get(decision.kind, '🟢 ')}{study}, {decision.date}: {sentence(decision, found)}\n{page}"

@@ -1,0 +1,199 @@
+"""Training replicates with one code: a run of the study of its own, by a process that imports that code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from saddle.archive.studies import StoredStudy, read_study, set_aside
+from saddle.errors import InfrastructureError
+from saddle.execute.interrupt import INTERRUPTED
+from saddle.nightly.decision.night import Code, Measurement, Purpose, Replicate, reproducible_metrics
+from saddle.nightly.fingerprints import fingerprint_of_data
+from saddle.nightly.policy_of_study import section, study_of_seeds
+from saddle.nightly.storage import Part
+from saddle.nightly.worktree import OWN_PACKAGES, Worktrees, python, python_path, top_level
+from saddle.redaction import redact
+from saddle.store.base import Store
+from saddle.store.ledger import Ledger
+from saddle.store.ownership.lock import driver_of, lock_study
+from saddle.study.models import Study
+from saddle.study.trainables import LoadedTrainable
+from saddle.studyfile.dump import dump_study
+from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+
+POLL_SECONDS = 0.5
+LAST_LINES = 12
+"""Of what a failing process printed, repeated where it is told that it failed."""
+
+CHILD_ATTEMPTS = 3
+"""Another driver may take the study between seeing that nobody has it and starting ours."""
+
+ALL_FAILED = 1
+"""A process whose trials all failed has measured that, too."""
+
+
+class CouldNotRun(InfrastructureError):
+    """A night could not be trained to its end; the same command goes on with it."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a part measured, and on which data; the run of the study that holds its trials."""
+
+    run: RunId
+    measurements: tuple[Measurement, ...]
+    data: str
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains parts of a nightly's nights in one storage; only for who holds the nightly's lock.
+
+    `options` are those of `saddle run` that say where it runs. `say` gets what its processes print, line by line.
+    """
+
+    study: Study
+    trainable: LoadedTrainable
+    store: Store
+    worktrees: Worktrees | None
+    code: Code
+    """What is checked out or installed now."""
+    options: Sequence[str] = ()
+    say: Callable[[str], None] = lambda line: None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def current_instance(self) -> str | None:
+        """The instance of the run that lies under the study's name now."""
+        stored = read_study(self.store, self.study.study)
+        return None if stored is None else stored.instance
+
+    def train(
+        self, part: Part, code: Code, wanted: Sequence[Replicate], purpose: Purpose, hours: float | None = None
+    ) -> Trained:
+        """Train what is missing of a part, and read what it measured; raises `CouldNotRun`.
+
+        With `hours` it may end before all is trained; what is not is left out.
+        """
+        self._make_room(part)
+        study = study_of_seeds(self.study, part.seeds, hours=hours, on_cpu=purpose == "canary")
+        with self._process_arguments(code) as (command, environment), tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "study.yaml"
+            file.write_text(dump_study(study))
+            self._run([*command, "run", str(file), "--storage", self.store.url, *self.options], environment)
+        stored = read_study(self.store, self.study.study)
+        if stored is None or stored.instance == part.before:
+            raise CouldNotRun(f"{self.study.study} with {code}: the process ended without a run of the study")
+        return self._read(stored, wanted, purpose, partial=hours is not None)
+
+    def _make_room(self, part: Part) -> None:
+        """Put the run that lay under the study's name when the part began beside it."""
+        run = RunId(self.study.study)
+        self._wait_for(run)
+        if part.before is not None and self.current_instance() == part.before:
+            with lock_study(self.store, run):
+                set_aside(self.store, run_with(run, part.before))
+
+    def _wait_for(self, run: RunId) -> None:
+        """Wait for the process that a killed night left behind: it trains what is wanted."""
+        while driver_of(self.store, run) is not None:
+            time.sleep(POLL_SECONDS)
+
+    @contextlib.contextmanager
+    def _process_arguments(self, code: Code) -> Iterator[tuple[list[str], dict[str, str]]]:
+        """How `saddle` is started with this code, and its environment, without what only this process needs."""
+        secret = {channel.variable for channel in section(self.study).notify}
+        environment = {name: value for name, value in self.environment.items() if name not in secret}
+        command = [*python(), "-m", "saddle.cli"]
+        if self.worktrees is None:
+            yield command, environment
+            return
+        with self.worktrees.checkout(code) as worktree:
+            packages = [*OWN_PACKAGES, top_level(module_of(self.trainable))]
+            path = python_path(self.worktrees.repository, worktree, packages)
+            yield command, {**environment, "PYTHONPATH": path}
+
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> None:
+        for _ in range(CHILD_ATTEMPTS):
+            code, lines = run_process(command, environment, self.say)
+            if code in (0, ALL_FAILED):
+                return
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
+            if driver_of(self.store, RunId(self.study.study)) is None:
+                break
+            self._wait_for(RunId(self.study.study))
+        raise CouldNotRun(f"training {self.study.study} ended with exit code {code}:\n" + "\n".join(lines))
+
+    def _read(self, stored: StoredStudy, wanted: Sequence[Replicate], purpose: Purpose, *, partial: bool) -> Trained:
+        results = stored.results(Ledger(self.store, stored.run).entries())
+        records = {Replicate(str(results.name_of_arm(record)), record.seed): record for record in results.records}
+        missing = [replicate for replicate in wanted if replicate not in records]
+        if missing and not partial:
+            names = ", ".join(f"{each.arm} with seed {each.seed}" for each in missing[:3])
+            raise CouldNotRun(f"{len(missing)} of {len(wanted)} trials did not end: {names}")
+        measurements = (
+            measurement_of(records[each], each, purpose, self.trainable) for each in wanted if each in records
+        )
+        return Trained(stored.run, tuple(measurements), fingerprint_of_data(records.values()))
+
+
+def measurement_of(
+    record: TrialRecord, replicate: Replicate, purpose: Purpose, trainable: LoadedTrainable
+) -> Measurement:
+    """Every reproducible number of a trial: of the selected checkpoint, the last one, and the last epoch.
+
+    A loss shows a change that leaves the accuracy on a few hundred images as it was.
+    """
+
+    def exact(metrics: Mapping[str, float], prefix: str = "") -> dict[str, float]:
+        return {prefix + name: value for name, value in reproducible_metrics(metrics, trainable.metrics).items()}
+
+    last_epoch = record.curve[-1] if len(record.curve) else {}
+    metrics = {
+        **exact(last_epoch, "last_epoch/"),
+        **exact(record.test_last, "last_checkpoint/"),
+        **exact(record.metrics),
+    }
+    return Measurement(replicate.arm, replicate.seed, metrics, record.outcome, purpose)
+
+
+def run_process(
+    command: Sequence[str], environment: Mapping[str, str], say: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """Run a process to its end; its exit code, and the last lines that it printed.
+
+    A Ctrl-C reaches it, too, as it belongs to the same group; it then ends as `saddle run` does, and so do we.
+    """
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    with subprocess.Popen(
+        command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        while True:
+            try:
+                for line in process.stdout:
+                    last.append(redact(line.rstrip()))
+                    say(last[-1])
+                return process.wait(), list(last)
+            except KeyboardInterrupt:
+                say("stopping after the epochs under way")
+
+
+def module_of(trainable: LoadedTrainable) -> str:
+    """The module that the trainable's code lies in."""
+    code = trainable.code
+    return str(getattr(code, "__name__", None) or type(code).__module__)
+
+
+def run_with(run: RunId, instance: str) -> RunId:
+    """The run under the study's name, of which the instance is known."""
+    return RunId(run.study, instance)
