@@ -55,6 +55,6 @@ def rule(policy: Policy) -> str:
     return (
         f"Every night repeats {policy.rotation} of {seeds} reference seeds of {len(policy.arms)} arms. Numbers that "
         f"are exactly the same need no test, so an unchanged night never alarms. After a change, {metrics} is compared "
-        f"with the references, looking after {', '.join(map(str, policy.looks))} seeds; a harmless change is called worse "
-        f"with a chance of at most {100 * policy.alpha:g} %."
+        f"with the references, looking after {', '.join(map(str, policy.looks))} seeds; a harmless change is called "
+        f"worse with a chance of at most {100 * policy.alpha:g} %."
     )
