@@ -14,7 +14,6 @@ from saddle.errors import UserError
 from saddle.nightly.bisect import Bisection
 from saddle.nightly.dates import date_now, due_dates, end_of, parse_date
 from saddle.nightly.decision.decision import Decision
-from saddle.nightly.decision.history import Acceptance
 from saddle.nightly.decision.night import Code, Environment
 from saddle.nightly.fingerprints import code_of, environment_now, repository_of
 from saddle.nightly.notification import notify
@@ -91,8 +90,8 @@ class Nightly:
             if self.storage.night(night) is None:
                 known = ", ".join(self.storage.dates()[-5:]) or "none yet"
                 raise UserError(f"there is no finished night {night} of {self.study.study}; the latest are: {known}")
-            last = max(date for date in self.storage.dates() if self.storage.night(date) is not None)
-            self.storage.write_acceptance(Acceptance(night, why, last, _user()), lock)
+            history = self.storage.history(policy_of(self.study, load_trainable(self.study.trainable)))
+            self.storage.write_acceptance(history.accept(night, why, _user()).accepted[-1], lock)
             self._publish(lock)
         return self.storage.decision(night)
 

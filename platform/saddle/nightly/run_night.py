@@ -10,8 +10,9 @@ from saddle.nightly.bisect import Bisection, bisect
 from saddle.nightly.decision.decision import ChangeRange, Decision
 from saddle.nightly.decision.judge import judge
 from saddle.nightly.decision.night import Code, Environment, Measurement, Night
-from saddle.nightly.decision.plan import Work, next_work
+from saddle.nightly.decision.plan import next_work
 from saddle.nightly.decision.policy import Policy
+from saddle.nightly.decision.work import Work
 from saddle.nightly.fingerprints import code_id, is_sources
 from saddle.nightly.storage import NightlyStorage, Part, Pin
 from saddle.nightly.tags import tag_part
@@ -41,11 +42,12 @@ class NightRunner:
         decision = self.storage.decision(date)
         if decision is not None:
             return decision
-        night = self.storage.night(date)
-        if night is None:
-            night = self._measure(self._pin(date, environment))
-            self.storage.write_night(night, self.lock)
+        night = self.storage.night(date) or self._measure(self._pin(date, environment))
         decision = judge(self.storage.history(self.policy, before=date), night)
+        if decision.kind == "unfinished":
+            raise CouldNotRun(f"the night of {date} did not measure all that it needs")
+        if self.storage.night(date) is None:
+            self.storage.write_night(night, self.lock)
         self.bisect(decision)
         self.storage.write_decision(decision, self.lock)
         self._tag(decision)

@@ -127,7 +127,7 @@ class NightlyStorage:
         """The finished nights, or those of them before a date."""
         nights = (self.night(date) for date in self.dates() if before is None or date < before)
         finished = tuple(night for night in nights if night is not None)
-        accepted = tuple(each for each in self.accepted() if before is None or each.after < before)
+        accepted = tuple(each for each in self.accepted() if each.after <= len(finished))
         return History(policy, finished, accepted)
 
     def decisions(self) -> Iterator[tuple[str, Decision]]:

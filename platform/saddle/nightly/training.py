@@ -37,6 +37,9 @@ LAST_LINES = 12
 CHILD_ATTEMPTS = 3
 """Another driver may take the study between seeing that nobody has it and starting ours."""
 
+PROGRESS = "  ["
+"""Begins the lines of `saddle run` about single trials; its answer, from a night's few seeds, would be read as ours."""
+
 ALL_FAILED = 1
 """A process whose trials all failed has measured that, too."""
 
@@ -92,6 +95,7 @@ class Trainer:
         stored = read_study(self.store, self.study.study)
         if stored is None or stored.instance == part.before:
             raise CouldNotRun(f"{self.study.study} with {code}: the process ended without a run of the study")
+        self._check_code(code, Ledger(self.store, stored.run).entries())
         return self._read(stored, wanted, purpose, partial=hours is not None)
 
     def _make_room(self, part: Part) -> None:
@@ -132,6 +136,16 @@ class Trainer:
                 break
             self._wait_for(RunId(self.study.study))
         raise CouldNotRun(f"training {self.study.study} ended with exit code {code}:\n" + "\n".join(lines))
+
+    def _check_code(self, code: Code, records: Sequence[TrialRecord]) -> None:
+        """Raise `CouldNotRun` where the trials say that they ran with another commit than the worktree's."""
+        if self.worktrees is None or not self.worktrees.holds_saddle:
+            return
+        commit = self.worktrees.repository.commit_of(code)
+        commits = {str(record.fingerprints["commit"]) for record in records if "commit" in record.fingerprints}
+        others = commits - {commit}
+        if others:
+            raise CouldNotRun(f"trials ran with {', '.join(sorted(others))} instead of {commit}")
 
     def _read(self, stored: StoredStudy, wanted: Sequence[Replicate], purpose: Purpose, *, partial: bool) -> Trained:
         results = stored.results(Ledger(self.store, stored.run).entries())
@@ -182,7 +196,8 @@ def run_process(
             try:
                 for line in process.stdout:
                     last.append(redact(line.rstrip()))
-                    say(last[-1])
+                    if last[-1].startswith(PROGRESS):
+                        say(last[-1])
                 return process.wait(), list(last)
             except KeyboardInterrupt:
                 say("stopping after the epochs under way")

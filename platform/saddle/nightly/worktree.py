@@ -36,6 +36,11 @@ class Worktrees:
         digest = hashlib.sha256(f"{repository.root}\n{owner}".encode()).hexdigest()[:16]
         return cls(repository, cache_root().parent / "worktrees" / digest)
 
+    @property
+    def holds_saddle(self) -> bool:
+        """Whether saddle itself comes from this repository, too, so that its trials tell the commit."""
+        return any(folder.resolve().is_relative_to(self.repository.root) for folder in _folders("saddle"))
+
     @contextlib.contextmanager
     def checkout(self, code: Code) -> Iterator[Path]:
         """A fresh worktree with this code, removed at the end; raises `CodeIsGone`."""
