@@ -202,3 +202,19 @@ class NoFrame(UserError):
 
 class TooMany(UserError):
     """More rows than a notebook could hold."""
+
+
+class CouldNotRun(InfrastructureError):
+    """A night could not be trained to its end; the same command goes on with it."""
+
+
+class NightsOverlap(CouldNotRun):
+    """Another night of the study runs at this moment, and its file says to leave this one out."""
+
+
+class GitError(InfrastructureError):
+    """Git refused, in its own words."""
+
+
+class CodeIsGone(GitError):
+    """A night's code can't be had any more."""

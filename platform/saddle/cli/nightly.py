@@ -109,7 +109,7 @@ def history(study: NightlyFile, settings: Settings = None, storage: Storage = No
     from saddle.cli.output.tables import print_json, print_table
     from saddle.nightly.pages.night_facts import all_nights
 
-    nights = all_nights(open_nightly(study, settings, storage).storage)
+    nights = all_nights(open_nightly(study, settings, storage, writes=False).storage)
     if as_json:
         print_json([night.as_plain() for night in nights])
         return
@@ -176,7 +176,7 @@ def install(
     from saddle.nightly.schedules.schedule import Schedule, parse_time
     from saddle.nightly.schedules.systemd import systemd
 
-    nightly = open_nightly(study, settings, storage)
+    nightly = open_nightly(study, settings, storage, writes=False)
     hour, minute = parse_time(at)
     words = [*program(), "nightly", "run", whole(study), "--storage", nightly.store.url]
     words += ["--data-root", str(data_root.absolute())] if data_root is not None else []
@@ -191,13 +191,20 @@ def install(
         echo(crontab(schedule) if print_for == "crontab" else github(schedule), nl=False)
 
 
-def open_nightly(study: str, settings: Sequence[str] | None, storage: str | None, where: Sequence[str] = ()) -> Nightly:
-    """The nightly of a file, its progress printed."""
+def open_nightly(
+    study: str,
+    settings: Sequence[str] | None,
+    storage: str | None,
+    where: Sequence[str] = (),
+    *,
+    writes: bool = True,
+) -> Nightly:
+    """The nightly of a file, its progress printed; the storage must be there only for who `writes`."""
     from saddle.nightly.nights import Nightly, Options
     from saddle.nightly.policy_of_study import load_nightly
     from saddle.store.open import open_store
 
-    return Nightly(load_nightly(study, settings or ()), open_store(storage), Options(tuple(where), echo))
+    return Nightly(load_nightly(study, settings or ()), open_store(storage, create=writes), Options(tuple(where), echo))
 
 
 def arguments(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from saddle.errors import InfrastructureError
+from saddle.errors import GitError
 from saddle.nightly.decision.night import Code
 
 GIT_SECONDS = 120
@@ -19,10 +19,6 @@ SNAPSHOT = {
     for what, value in (("NAME", "saddle"), ("EMAIL", "saddle@localhost"), ("DATE", "2000-01-01T00:00:00+0000"))
 }
 """Who makes the commit of a snapshot, and when: always the same, so that equal changes make the same commit."""
-
-
-class GitError(InfrastructureError):
-    """Git refused, in its own words."""
 
 
 @dataclass(frozen=True)

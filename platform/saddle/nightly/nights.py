@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from saddle.archive.studies import StudyChanged
-from saddle.errors import UserError
+from saddle.errors import CouldNotRun, NightsOverlap, StudyChanged, UserError
 from saddle.nightly.bisect import Bisection
 from saddle.nightly.dates import date_now, due_dates, end_of, parse_date
 from saddle.nightly.decision.decision import Decision
@@ -22,7 +21,7 @@ from saddle.nightly.policy_of_study import policy_of, section
 from saddle.nightly.run_night import NightRunner, read_bisection
 from saddle.nightly.storage import STUDY, NightlyStorage
 from saddle.nightly.text import message
-from saddle.nightly.training import CouldNotRun, Trainer
+from saddle.nightly.training import Trainer
 from saddle.nightly.trouble import forget_trouble, note_trouble
 from saddle.nightly.worktree import Worktrees
 from saddle.store.base import Store
@@ -33,10 +32,6 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
 
 POLL_SECONDS = 5.0
-
-
-class Overlapped(CouldNotRun):
-    """Another night of the study runs at this moment, and its file says to leave this one out."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +106,11 @@ class Nightly:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[StudyLock]:
-        """Be the one process that runs this nightly; waits for another, or raises `Overlapped`, as its file says."""
+        """Be the one process that runs this nightly; waits for another, or raises `NightsOverlap`, as its file says."""
         while (driver := driver_of(self.store, self.storage.run)) is not None:
             who = f"process {driver.process}" + (f" on {driver.host}" if driver.host else "")
             if section(self.study).overlap == "skip":
-                raise Overlapped(f"{who} runs {self.study.study} now; by its overlap: skip this night is left out")
+                raise NightsOverlap(f"{who} runs {self.study.study} now; by its overlap: skip this night is left out")
             time.sleep(POLL_SECONDS)
         with lock_study(self.store, self.storage.run) as lock:
             yield lock

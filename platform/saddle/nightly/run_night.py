@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from saddle.errors import CouldNotRun
 from saddle.nightly.bisect import Bisection, bisect
 from saddle.nightly.decision.decision import ChangeRange, Decision
 from saddle.nightly.decision.judge import judge
@@ -16,7 +17,7 @@ from saddle.nightly.decision.work import Work
 from saddle.nightly.fingerprints import code_id, is_sources
 from saddle.nightly.storage import NightlyStorage, Part, Pin
 from saddle.nightly.tags import tag_part
-from saddle.nightly.training import CouldNotRun, Trainer
+from saddle.nightly.training import Trainer
 from saddle.store.ownership.fence import StudyLock
 
 HOUR = 3600.0

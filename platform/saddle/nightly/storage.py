@@ -20,11 +20,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from saddle.errors import StorageError
 from saddle.nightly.decision.decision import Decision
 from saddle.nightly.decision.history import Acceptance, History
 from saddle.nightly.decision.night import Environment, Measurement, Night
 from saddle.nightly.decision.policy import Policy
-from saddle.store.base import StorageError, Store
+from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced, write_once
 from saddle.trial.run_id import MARK, RunId

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from saddle.archive.studies import StoredStudy, read_study, set_aside
-from saddle.errors import InfrastructureError
+from saddle.errors import CouldNotRun
 from saddle.execute.interrupt import INTERRUPTED
 from saddle.nightly.decision.night import Code, Measurement, Purpose, Replicate, reproducible_metrics
 from saddle.nightly.fingerprints import fingerprint_of_data
@@ -42,10 +42,6 @@ PROGRESS = "  ["
 
 ALL_FAILED = 1
 """A process whose trials all failed has measured that, too."""
-
-
-class CouldNotRun(InfrastructureError):
-    """A night could not be trained to its end; the same command goes on with it."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +112,7 @@ class Trainer:
         """How `saddle` is started with this code, and its environment, without what only this process needs."""
         secret = {channel.variable for channel in section(self.study).notify}
         environment = {name: value for name, value in self.environment.items() if name not in secret}
+        environment["PYTHONUNBUFFERED"] = "1"  # through a pipe its lines would come in bursts
         command = [*python(), "-m", "saddle.cli"]
         if self.worktrees is None:
             yield command, environment

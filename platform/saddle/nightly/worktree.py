@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from saddle.errors import CodeIsGone, GitError
 from saddle.nightly.decision.night import Code
-from saddle.nightly.git import GitError, Repository
+from saddle.nightly.git import Repository
 from trainables.datasets.cache.space import cache_root
 
 OWN_PACKAGES = ("saddle", "trainables", "search_spaces")
-
-
-class CodeIsGone(GitError):
-    """A night's code can't be had any more."""
 
 
 @dataclass(frozen=True)

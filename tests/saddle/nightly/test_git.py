@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from saddle.errors import CodeIsGone
 from saddle.nightly.decision.night import Code
 from saddle.nightly.git import Repository, find_repository
-from saddle.nightly.worktree import CodeIsGone, Worktrees, python_path
+from saddle.nightly.worktree import Worktrees, python_path
 from tests.support.nightly_repository import PACKAGE, ScratchRepository
 
 
