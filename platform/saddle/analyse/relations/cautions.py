@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from saddle.analyse.relations.estimates import UnitData
+from saddle.analyse.relations.fitted import FittedRelation
 from saddle.analyse.relations.tried import TriedPredictor
 from saddle.analyse.relations.unit import Unit
 from saddle.analyse.relations.word import PILOT_BELOW
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.permutations import number_of_orders
-from saddle.analyse.text.formatting import listed, plural
+from saddle.analyse.text.formatting import listed, p_equals, plural, setting
+
+DIFFERENT_SLOPES = 0.05
+"""The level of the F test below which slopes of families are said to differ."""
 
 
-def cautions_of(data: UnitData, tried: Sequence[TriedPredictor], alpha: float) -> Iterator[str]:
-    """Of the units that take part, and of the predictors that were looked at."""
+def cautions_of(
+    data: UnitData, fitted: FittedRelation | None, tried: Sequence[TriedPredictor], alpha: float
+) -> Iterator[str]:
+    """Of the units that take part, their slope, and the predictors that were looked at."""
     units = data.units
     if len(units) < PILOT_BELOW:
         yield f"A pilot: with {plural(len(units), 'unit')} only a very strong relation is likely to be shown."
     yield from _about_orders(units, data.families, alpha)
+    yield from _about_slopes(fitted)
     yield from _about_seeds(units)
     untried = [predictor.name for predictor in tried if predictor.r is None]
     if untried:
@@ -32,6 +39,16 @@ def _about_orders(units: Sequence[Unit], families: Floats, alpha: float) -> Iter
             f"With {plural(len(units), 'unit')} the permutation test has {plural(orders, 'order')} and can't go below"
             f" p = {min(1.0, 2 / orders):.2g}, so it can't reach α = {alpha:g}; the interval decides alone."
         )
+
+
+def _about_slopes(fitted: FittedRelation | None) -> Iterator[str]:
+    if fitted is None or fitted.equal_slopes_p is None or fitted.equal_slopes_p > DIFFERENT_SLOPES:
+        return
+    own = listed(f"{line.family} {setting(line.own_slope)}" for line in fitted.lines if line.own_slope is not None)
+    yield (
+        f"Slopes differ between families (F test, p {p_equals(fitted.equal_slopes_p)}: {own}), so the mean slope speaks"
+        " of these families alone, and another one may have another."
+    )
 
 
 def _about_seeds(units: Sequence[Unit]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from saddle.analyse.relations.estimates import UnitData
 from saddle.analyse.relations.line import FamilyLine, family_lines
-from saddle.analyse.statistics.meta_regression import Slopes, fit_slopes, fit_without_each
+from saddle.analyse.statistics.meta_regression import Slopes, fit_slopes, fit_without_each, slopes_by_family
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.permutations import Orders, orders_within
 from saddle.analyse.statistics.within_correlation import partial_correlation, rank_correlation
@@ -43,9 +43,9 @@ class FittedRelation:
 
     `low` to `high` is its interval and `p` its p by Knapp & Hartung (None with no residual degree of `freedom`).
     `permutation_p` is from all orders within families where `exact`, else from a sample of them. `tau` is the standard
-    deviation of the units' true gains about their lines. `spearman` has a permutation p; `partial` holds the logarithm
-    of the dimension and is None below 12 units or where no dimension is known. `sign_holds`: whether the slope keeps
-    its sign without any one unit. `weights` are those of the units.
+    deviation of the units' true gains about their lines, one for each family. `equal_slopes_p` is the p of the F test
+    that these have one slope, None where it can't be computed. `spearman` has a permutation p; `partial` holds the
+    logarithm of the dimension and is None below 12 units or where no dimension is known. `weights` are the units'.
     """
 
     slope: float
@@ -57,6 +57,7 @@ class FittedRelation:
     exact: bool
     tau: float
     lines: tuple[FamilyLine, ...]
+    equal_slopes_p: float | None
     spearman: Correlation | None
     partial: Correlation | None
     without_each: tuple[WithoutUnit, ...]
@@ -64,6 +65,7 @@ class FittedRelation:
 
     @property
     def sign_holds(self) -> bool:
+        """Whether the slope keeps its sign without any one unit."""
         return not self.turning
 
     @property
@@ -95,6 +97,7 @@ def fit_relation(data: UnitData, alpha: float) -> FittedRelation | None:
         exact=orders.exact,
         tau=math.sqrt(float(fit.tau2)),
         lines=family_lines(data, fit, alpha),
+        equal_slopes_p=_known(slopes_by_family(data.x, data.y, fit.weights, data.families)[1]),
         spearman=_correlation(rank_correlation(data.y, data.x, data.families, orders)),
         partial=_correlation(_partial(data, fit.weights)),
         without_each=_without_each(data),
@@ -102,7 +105,7 @@ def fit_relation(data: UnitData, alpha: float) -> FittedRelation | None:
     )
 
 
-def _known(value: Floats) -> float | None:
+def _known(value: Floats | float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 

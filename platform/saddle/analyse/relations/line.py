@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddle.analyse.relations.estimates import UnitData
-from saddle.analyse.statistics.meta_regression import Slopes
+from saddle.analyse.statistics.meta_regression import Slopes, slopes_by_family
 from saddle.analyse.statistics.paired_t import critical_t
 
 
@@ -28,14 +28,16 @@ class LinePoint:
 class FamilyLine:
     """The line of one family through its weighted mean (x, y), over the range of its units.
 
-    `error` is the standard error of `y`, `slope_error` that of the slope, `half` the critical value of t that makes
-    intervals of them; NaN without residual degrees of freedom.
+    `slope` is that of all families, `own_slope` that of this one alone, None where x does not vary in it. `error` is
+    the standard error of `y`, `slope_error` that of the slope, `critical` the critical value of t that makes intervals
+    of them; NaN without residual degrees of freedom.
     """
 
     family: str
     x: float
     y: float
     slope: float
+    own_slope: float | None
     least_x: float
     largest_x: float
     error: float
@@ -58,14 +60,16 @@ class FamilyLine:
 
 def family_lines(data: UnitData, fit: Slopes, alpha: float) -> tuple[FamilyLine, ...]:
     """A line for each family, in the order of their labels."""
+    own_slopes, _ = slopes_by_family(data.x, data.y, fit.weights, data.families)
     critical = float(critical_t(fit.freedom, alpha)) if fit.freedom >= 1 else math.nan
     lines = []
-    for label, members in zip(data.labels, data.families > 0, strict=True):
+    for label, members, own in zip(data.labels, data.families > 0, own_slopes, strict=True):
         weights = fit.weights[members]
         x, y = (float(np.average(values[members], weights=weights)) for values in (data.x, data.y))
         ends = float(data.x[members].min()), float(data.x[members].max())
         # The factor of Knapp & Hartung is 1 with the τ² of Paule & Mandel, unless let down below it.
         error = 1 / math.sqrt(float(weights.sum()))
         slope, tau = float(fit.slope), math.sqrt(float(fit.tau2))
-        lines.append(FamilyLine(label, x, y, slope, *ends, error, float(fit.error), tau, critical))
+        own_slope = None if math.isnan(own) else float(own)
+        lines.append(FamilyLine(label, x, y, slope, own_slope, *ends, error, float(fit.error), tau, critical))
     return tuple(lines)

@@ -119,7 +119,7 @@ def answer_relation(
         rests_on=fitted.carried_by(alpha) if fitted and word in (Word.RISES, Word.FALLS) else (),
         units=data.estimates(fitted.weights if fitted else None, alpha),
         dropped=(*unmeasured, *unknown),
-        cautions=tuple(cautions_of(data, tried, alpha)),
+        cautions=tuple(cautions_of(data, fitted, tried, alpha)),
     )
 
 

@@ -37,7 +37,13 @@ def plain_sentence(answer: RelationAnswer, gain: str) -> str:
 
 def statistics_sentences(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> list[str]:
     """The slope with its interval and p values, the spread about the line, ranks, and all predictors tried."""
-    parts = [_slope(answer, metric, scale), _spread(answer, metric, scale), *_ranks(answer), *_tried(answer)]
+    parts = [
+        _slope(answer, metric, scale),
+        _own_slopes(answer, metric, scale),
+        _spread(answer, metric, scale),
+        *_ranks(answer),
+        *_tried(answer),
+    ]
     return [part for part in parts if part]
 
 
@@ -87,6 +93,18 @@ def _slope(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:
         f"{size} ({level} {written.interval(fitted.low * step, fitted.high * step)}, p {p_equals(fitted.p)},"
         f" {plural(fitted.freedom, 'degree')} of freedom; {how} p{where} {p_equals(fitted.permutation_p)})."
     )
+
+
+def _own_slopes(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:
+    """By family, where there are several."""
+    fitted = answer.fitted
+    if fitted is None or len(fitted.lines) < 2:
+        return ""
+    step, written = slope_step(answer), slope_scale(answer, metric, scale)
+    own = [(line.family, line.own_slope) for line in fitted.lines if line.own_slope is not None]
+    slopes = listed(f"{family} {written.difference(slope * step)}" for family, slope in own)
+    equal = "" if fitted.equal_slopes_p is None else f" (F test of equal slopes: p {p_equals(fitted.equal_slopes_p)})"
+    return f"By family: {slopes}{equal}."
 
 
 def _spread(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:

@@ -84,6 +84,27 @@ def fit_slopes(x: Floats, y: Floats, noise: Floats, families: Floats, counted: A
     return Slopes(slope, np.where(freedom >= 1, error, np.nan), freedom, tau2, weights)
 
 
+def slopes_by_family(x: Floats, y: Floats, weights: Floats, families: Floats) -> tuple[Floats, float]:
+    """The slope of each family (families,), and the p of the F test that they are equal; x, y, weights: (k,).
+
+    NaN for a family in which x does not vary; p is NaN with fewer than two others, or no residual degree of freedom.
+    The weights are those of the fit with one slope.
+    """
+    away, gains = centred(x, weights, families), centred(y, weights, families)
+    spreads = families @ (weights * away**2)
+    spreads = np.where(spreads > ROUNDING * (families @ (weights * x**2)), spreads, np.nan)
+    slopes = (families @ (weights * away * gains)) / spreads
+    common = np.nansum(spreads * slopes) / np.nansum(spreads)
+    between = float(np.nansum(spreads * (slopes - common) ** 2))
+    varying = int(np.isfinite(slopes).sum())
+    freedom = families.shape[1] - len(families) - varying
+    if varying < 2 or freedom < 1:
+        return slopes, float("nan")
+    rest = float(weights @ (gains - (np.nan_to_num(slopes) @ families) * away) ** 2)
+    share = between / (varying - 1) / max(rest / freedom, 1e-12 * between, 1e-300)
+    return slopes, float(stats.f.sf(share, varying - 1, freedom))
+
+
 def fit_without_each(x: Floats, y: Floats, noise: Floats, families: Floats) -> Slopes:
     """The fits with each point left out; arrays have the shape of x, (..., k), and weights (..., k, k)."""
     others = 1.0 - np.eye(families.shape[1])

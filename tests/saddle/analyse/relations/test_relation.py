@@ -300,6 +300,16 @@ def test_a_line_is_drawn_for_each_family_through_its_own_level() -> None:
     assert a.at(3.0).high - a.at(3.0).low > a.centre.high - a.centre.low
 
 
+def test_slopes_that_differ_between_families_are_a_caution() -> None:
+    alike = [*line(range(5), 1.0, family="a"), *line(range(5), 1.0, family="b")]
+    assert not any("Slopes differ" in caution for caution in answer_relation(alike, "x").cautions)
+    answer = answer_relation([*line(range(5), 2.0, family="a"), *line(range(5), 0.5, family="b")], "x")
+    assert answer.word is Word.RISES
+    assert answer.fitted
+    assert [each.own_slope for each in answer.fitted.lines] == pytest.approx([2.0, 0.5], abs=0.05)
+    assert any("Slopes differ between families (F test, p < 0.001: a 2 and b 0.5)" in c for c in answer.cautions)
+
+
 @pytest.mark.parametrize("alpha", [0.0, 1.0, -1.0])
 def test_a_level_that_is_none_is_refused(alpha: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):

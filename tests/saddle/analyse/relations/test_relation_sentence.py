@@ -30,6 +30,8 @@ def test_what_rises_within_families_is_said_so() -> None:
     assert plain_sentence(answer, GAIN) == (
         "The gain of mp over sta in test robust accuracy rises with spread (over 10 units, within 2 families)."
     )
+    text = sentences(answer, GAIN, METRIC, "logit")
+    assert "By family: contrast +1.000 logits and resized +1.000 logits (F test of equal slopes: p = 1)." in text
 
 
 def test_what_falls_in_a_pilot_is_said_so() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from saddle.analyse.statistics.meta_regression import fit_slopes, fit_without_each, membership
+from saddle.analyse.statistics.meta_regression import fit_slopes, fit_without_each, membership, slopes_by_family
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.random_effects import between_variance
 from saddle.analyse.statistics.seed_variance import sample_variances, shrunk_freedom, shrunk_variances
@@ -120,6 +120,48 @@ def test_scaling_scales_the_slope_and_shifting_or_reordering_leaves_it(
     for factor, other in others.items():
         assert float(other.slope) == pytest.approx(factor * float(fit.slope), rel=1e-6, abs=1e-9 * abs(factor))
         assert float(other.p) == pytest.approx(float(fit.p), rel=1e-6)
+
+
+def test_the_f_test_of_equal_slopes_is_that_of_nested_regressions() -> None:
+    codes = CODES["three families"]
+    x, y, noise = simulate(2, codes, 0.5)
+    weights, dummies = 1 / (0.25 + noise), membership(codes).T
+    slopes, p = slopes_by_family(x, y, weights, membership(codes))
+    whole = sm.WLS(y, np.column_stack([x[:, None] * dummies, dummies]), weights=weights).fit()
+    part = sm.WLS(y, np.column_stack([x, dummies]), weights=weights).fit()
+    assert slopes == pytest.approx(whole.params[:3])
+    assert p == pytest.approx(whole.compare_f_test(part)[1])
+
+
+def test_slopes_that_differ_are_found_and_equal_ones_at_most_as_often_as_alpha() -> None:
+    codes = np.repeat([0, 1], 6)
+    generator = np.random.default_rng(9)
+    families = membership(codes)
+
+    def share(slopes: Floats, studies: int = 1_000) -> float:
+        hits = 0
+        for _ in range(studies):
+            x = generator.standard_normal(12)
+            noise = generator.uniform(0.05, 0.6, 12)
+            y = slopes[codes] * x + np.sqrt(1 + noise) * generator.standard_normal(12)
+            weights = fit_slopes(x, y, noise, families).weights
+            hits += slopes_by_family(x, y, weights, families)[1] <= 0.05
+        return hits / studies
+
+    assert share(np.array([1.0, 1.0])) <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 1_000)
+    assert share(np.array([3.0, -3.0])) > 0.9
+
+
+def test_families_of_two_points_have_no_test_of_equal_slopes() -> None:
+    x, y = np.array([1.0, 2.0, 1.0, 3.0]), np.array([1.0, 3.0, 2.0, 5.0])
+    slopes, p = slopes_by_family(x, y, np.ones(4), membership([0, 0, 1, 1]))
+    assert slopes == pytest.approx([2.0, 1.5])
+    assert np.isnan(p)
+    slopes, p = slopes_by_family(
+        np.array([1.0, 2.0, 3.0, 7.0, 7.0]), np.arange(5.0), np.ones(5), membership([0, 0, 0, 1, 1])
+    )
+    assert np.isnan(slopes[1])
+    assert np.isnan(p)
 
 
 def test_a_predictor_that_does_not_vary_has_no_slope_and_too_few_points_no_error() -> None:
