@@ -18,12 +18,17 @@ DIFFERENT_SLOPES = 0.05
 
 
 def cautions_of(
-    data: UnitData, fitted: FittedRelation | None, tried: Sequence[TriedPredictor], alpha: float
+    data: UnitData, fitted: FittedRelation | None, tried: Sequence[TriedPredictor], alpha: float, looks: int
 ) -> Iterator[str]:
-    """Of the units that take part, their slope, and the predictors that were looked at."""
+    """Of the units that take part, their slope, and the predictors that were looked at; `alpha` is that of the look."""
     units = data.units
     if len(units) < PILOT_BELOW:
         yield f"A pilot: with {plural(len(units), 'unit')} only a very strong relation is likely to be shown."
+    if looks > 1:
+        yield (
+            f"Units or seeds were added after results could be seen: look {looks} is judged at α = {alpha:.3g}, a share"
+            " of the level of the first, since adding units until a relation shows claims one too often."
+        )
     yield from _about_orders(units, data.families, alpha)
     yield from _about_slopes(fitted)
     yield from _about_seeds(units)
@@ -37,7 +42,7 @@ def _about_orders(units: Sequence[Unit], families: Floats, alpha: float) -> Iter
     if 2 / orders > alpha and len(units) > 1:
         yield (
             f"With {plural(len(units), 'unit')} the permutation test has {plural(orders, 'order')} and can't go below"
-            f" p = {min(1.0, 2 / orders):.2g}, so it can't reach α = {alpha:g}; the interval decides alone."
+            f" p = {min(1.0, 2 / orders):.2g}, so it can't reach α = {alpha:.3g}; the interval decides alone."
         )
 
 

@@ -16,7 +16,11 @@ from saddle.analyse.text.formatting import listed, plural
 
 CORRELATIONS = (0.5, 0.7, 0.8, 0.9)
 STUDIES = 2_000
-"""A chance is known to within about a point."""
+"""That are simulated of few units: a chance is known to within about a point."""
+FEWEST_STUDIES = 200
+"""That are simulated of many units, for each is left out once."""
+WORK = 500_000
+"""About the studies times the square of units that take a second."""
 
 
 @lru_cache(maxsize=64)
@@ -27,19 +31,20 @@ def chances_of_the_word(
     sd_of_seeds: float,
     correlations: tuple[float, ...] = CORRELATIONS,
     alpha: float = 0.05,
-    studies: int = STUDIES,
+    studies: int | None = None,
     predictor: tuple[float, ...] | None = None,
 ) -> tuple[float, ...]:
     """The chance of `rises` for each correlation of the predictor and the units' true gains (of `falls` for -r).
 
     `families` are their numbers of units: one number where there is a single family. `sd_of_gains` is the standard
     deviation of true gains over the units of a family, `sd_of_seeds` that of a unit's paired gains over its seeds. The
-    predictor is drawn from a normal distribution unless its values are given, family by family.
+    predictor is drawn from a normal distribution unless its values are given, family by family. By default as many
+    `studies` are simulated as take a second or two.
     """
     generator = np.random.default_rng(17)
     codes = np.repeat(np.arange(len(families)), families)
     members = membership(codes)
-    shape = (studies, len(codes))
+    shape = (studies or max(FEWEST_STUDIES, min(STUDIES, WORK // len(codes) ** 2)), len(codes))
     x = generator.standard_normal(shape) if predictor is None else standardised(predictor, members, shape)
     rest, noise = generator.standard_normal((2, *shape))
     variances = sd_of_seeds**2 * _mean_squares(generator, shape, seeds)

@@ -12,7 +12,7 @@ from saddle.analyse.relations.fitted import FittedRelation, fit_relation
 from saddle.analyse.relations.tried import TriedPredictor, strongest, tried_predictors
 from saddle.analyse.relations.unit import DroppedUnit, Unit, UnitEstimate
 from saddle.analyse.relations.usable import measured_units, usable_units
-from saddle.analyse.relations.word import FEWEST_FREEDOM_WITHIN, PILOT_BELOW, Word, fewest_freedom
+from saddle.analyse.relations.word import FEWEST_FREEDOM_WITHIN, PILOT_BELOW, Word, fewest_freedom, level_of_look
 from saddle.analyse.text.formatting import listed, plural
 
 FEWEST_UNITS = 3
@@ -21,7 +21,7 @@ FEWEST_UNITS = 3
 
 @dataclass(frozen=True)
 class RelationAnswer:
-    """What is said of the relation of a gain and `predictor` over `units`, at level 1 - `alpha`.
+    """What is said of the relation of a gain and `predictor` over `units`, at level 1 - `alpha`, that of its look.
 
     `why` says what keeps the word from being `rises` or `falls`; empty beside these. `fitted` is None where no slope
     can be computed. `rests_on` names the units without which p would exceed alpha, beside `rises` and `falls`.
@@ -91,15 +91,17 @@ class RelationAnswer:
 
 
 def answer_relation(
-    units: Sequence[Unit], predictor: str, also: Sequence[str] = (), alpha: float = 0.05
+    units: Sequence[Unit], predictor: str, also: Sequence[str] = (), alpha: float = 0.05, looks: int = 1
 ) -> RelationAnswer:
     """Answer whether the gain depends on `predictor`; `also` are further predictors that were looked at.
 
     A unit's gain is its mean over seeds; the regression takes units as random effects (Paule & Mandel, 1982) with the
-    interval of Knapp & Hartung (2003), within families where there are several. Raises `ValueError` for an alpha that
-    is none and for two units of one name.
+    interval of Knapp & Hartung (2003), within families where there are several. `looks` counts this one and those
+    before units or seeds were added; the level is `level_of_look`. Raises `ValueError` for an alpha that is none, no
+    look, and two units of one name.
     """
-    _check(units, alpha)
+    _check(units, alpha, looks)
+    alpha = level_of_look(alpha, looks)
     # The orders that are sampled for permutations go by place: units are sorted, so that theirs does not matter.
     measured, unmeasured = measured_units(units)
     usable, unknown = usable_units(measured, predictor)
@@ -119,13 +121,15 @@ def answer_relation(
         rests_on=fitted.carried_by(alpha) if fitted and word in (Word.RISES, Word.FALLS) else (),
         units=data.estimates(fitted.weights if fitted else None, alpha),
         dropped=(*unmeasured, *unknown),
-        cautions=tuple(cautions_of(data, fitted, tried, alpha)),
+        cautions=tuple(cautions_of(data, fitted, tried, alpha, looks)),
     )
 
 
-def _check(units: Sequence[Unit], alpha: float) -> None:
+def _check(units: Sequence[Unit], alpha: float, looks: int) -> None:
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
+    if looks < 1:
+        raise ValueError(f"an answer is the first look or a later one, not look {looks}")
     double = [name for name, count in Counter(unit.name for unit in units).items() if count > 1]
     if double:
         raise ValueError(f"two units are called {double[0]}")

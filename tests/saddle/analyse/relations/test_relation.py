@@ -321,6 +321,16 @@ def test_units_of_one_name_are_refused() -> None:
         answer_relation([unit(1.0, 0.0), unit(1.0, 1.0), unit(2.0, 3.0)], "x")
 
 
+def test_a_later_look_is_judged_by_a_share_of_the_level() -> None:
+    units = [unit(x, y) for x, y in enumerate([0.0, 1.0, 0.5, 1.4, 1.2, 3.0])]
+    first, second = (answer_relation(units, "x", looks=looks) for looks in (1, 2))
+    assert (first.word, second.word) == (Word.RISES, Word.NO_RELATION)
+    assert second.alpha == 0.025
+    assert any("look 2 is judged at α = 0.025" in caution for caution in second.cautions)
+    with pytest.raises(ValueError, match="look 0"):
+        answer_relation(units, "x", looks=0)
+
+
 def test_a_stricter_level_claims_less() -> None:
     units = [unit(x, y) for x, y in enumerate([0.0, 1.0, 0.5, 1.4, 1.2, 3.0])]
     assert answer_relation(units, "x", alpha=0.05).word is Word.RISES

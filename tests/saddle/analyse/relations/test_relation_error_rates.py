@@ -11,7 +11,8 @@ from saddle.analyse.relations.power import STUDIES as PLANNED
 from saddle.analyse.relations.power import chances_of_the_word, power_sentence
 from saddle.analyse.relations.relation import answer_relation
 from saddle.analyse.relations.sentence import plain_sentence
-from saddle.analyse.relations.word import Word, claimed_signs
+from saddle.analyse.relations.word import Word, claimed_signs, level_of_look
+from saddle.analyse.statistics.meta_regression import membership
 from saddle.analyse.statistics.seed_variance import shrunk_variances
 from tests.support.simulated_relations import (
     ALPHA,
@@ -51,6 +52,20 @@ def test_a_relation_that_is_none_is_claimed_in_at_most_seven_per_cent(
 def test_three_and_four_units_claim_no_more(families: tuple[int, ...]) -> None:
     rates = word_rates(RelationScenario("none", families), STUDIES)
     assert rates.rises + rates.falls <= 0.05
+
+
+@pytest.mark.parametrize("looks", [(5, 8), (5, 8, 12), tuple(range(4, 13))], ids=lambda looks: f"{len(looks)} looks")
+def test_adding_units_until_a_relation_shows_claims_one_in_at_most_seven_per_cent(looks: tuple[int, ...]) -> None:
+    scenario = RelationScenario("none", (max(looks),))
+    simulated = simulate_relations(scenario, STUDIES, seed=3)
+    claimed, at_the_whole_level = np.zeros((2, STUDIES), dtype=bool)
+    for look, k in enumerate(looks, start=1):
+        x, gains = simulated.x[:, :k], simulated.gains[:, :k]
+        noise = shrunk_variances(gains.var(-1, ddof=1), np.full(k, SEEDS)) / SEEDS
+        for claims, alpha in ((claimed, level_of_look(ALPHA, look)), (at_the_whole_level, ALPHA)):
+            claims |= claimed_signs(x, gains.mean(-1), noise, membership([0] * k), alpha) != 0
+    assert claimed.mean() <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / STUDIES)
+    assert at_the_whole_level.mean() > 0.07  # 8.4, 10.8 and about 17 % of many more studies
 
 
 def test_units_that_differ_by_the_noise_of_seeds_alone_claim_less() -> None:
