@@ -10,7 +10,7 @@ FAULTS_AT_ONCE ?= 3
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-long test-all lint format bench faults clean
+.PHONY: help install quickstart test test-long test-all lint format docs bench faults clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ test-all: lint  ## Every test
 
 faults: install  ## Only the tests that inject faults, but for the slow ones, with a table of the faults
 	$(PYTEST) --numprocesses $(FAULTS_AT_ONCE) -m "fault and not slow" tests
+
+docs: install  ## The pages as a site in build/site; every warning, such as a dead link, is an error
+	$(BIN)/sphinx-build -W --keep-going -q docs build/site
 
 bench: install  ## Ratios against a peer in the same run
 	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py
