@@ -66,11 +66,13 @@ def fit_slopes(x: Floats, y: Floats, noise: Floats, families: Floats, counted: A
     """
     x, y, noise, taking_part = np.broadcast_arrays(x, y, noise, 1.0 if counted is None else counted)
     freedom = taking_part.sum(-1) - ((taking_part @ families.T) > 0).sum(-1) - 1.0
-    smallest = least_variance((taking_part * centred(y, taking_part, families) ** 2).sum(-1))
+    # once without weights, so that values far from 0 lose no digits at every step
+    x_near, y_near = centred(x, taking_part, families), centred(y, taking_part, families)
+    smallest = least_variance((taking_part * y_near**2).sum(-1))
 
     def parts(weights: Floats) -> tuple[Floats, Floats, Floats]:
         """The slope, the residuals and the weighted sum of squares of x."""
-        away, gain = centred(x, weights, families), centred(y, weights, families)
+        away, gain = centred(x_near, weights, families), centred(y_near, weights, families)
         spread = (weights * away**2).sum(-1)
         spread = np.where(spread > ROUNDING * (weights * x**2).sum(-1), spread, np.nan)
         slope = (weights * away * gain).sum(-1) / spread
