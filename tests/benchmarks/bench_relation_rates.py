@@ -30,7 +30,13 @@ TRUE = (
     RelationScenario("r = .8, 3 families of 4", (4, 4, 4), r=0.8),
     RelationScenario("r = −.8, 8 units", (8,), r=-0.8),
 )
-SCENARIOS = NULL + TRUE
+APART = tuple(
+    RelationScenario(f"none on average, {len(sizes)} families of 4 differ by ±{apart:g}", sizes, apart=apart)
+    for sizes in ((4, 4), (4, 4, 4))
+    for apart in (0.5, 0.8)
+)
+"""What a mean slope does not hold for: it speaks of the families in the study alone."""
+SCENARIOS = NULL + TRUE + APART
 
 
 def wrong(rates: WordRates) -> float:

@@ -62,7 +62,8 @@ def test_the_page_shows_the_table_of_relations() -> None:
     assert shown(relations.MARK) == table_of(rows(relations.TABLE))
     names = [scenario.name for scenario in relations.SCENARIOS]
     assert [row["true relation"] for row in rows(relations.TABLE)] == names
-    assert all(float(str(row["wrong"])) <= 5.5 for row in rows(relations.TABLE))
+    apart = {scenario.name for scenario in relations.APART}
+    assert all(float(str(row["wrong"])) <= 5.5 for row in rows(relations.TABLE) if row["true relation"] not in apart)
 
 
 @pytest.mark.parametrize("scenario", relations.SCENARIOS, ids=lambda scenario: scenario.name)

@@ -30,7 +30,10 @@ Predictor = Literal["normal", "outlying"]
 
 @dataclass(frozen=True)
 class RelationScenario:
-    """`r`: the correlation of true gains and predictor within families, whose numbers of units are `families`."""
+    """`r`: the correlation of true gains and predictor within families, whose numbers of units are `families`.
+
+    `apart`: the standard deviation by which families' own slopes differ, in units of such correlations.
+    """
 
     name: str
     families: tuple[int, ...]
@@ -39,6 +42,7 @@ class RelationScenario:
     predictor: Predictor = "normal"
     seeds: int = SEEDS
     sd_of_gains: float = SD_OF_GAINS
+    apart: float = 0.0
 
     @property
     def members(self) -> Floats:
@@ -90,6 +94,10 @@ def simulate_relations(scenario: RelationScenario, studies: int, seed: int = 0) 
     if scenario.predictor == "outlying":
         x[:, -1] += 10  # as GTSRB lies among the five datasets of S3, Table 3
     truth = scenario.sd_of_gains * (scenario.r * x + math.sqrt(1 - scenario.r**2) * draw(shape))
+    if scenario.apart:
+        truth += (
+            scenario.sd_of_gains * x * (scenario.apart * generator.standard_normal((studies, len(members))) @ members)
+        )
     levels = 3 * generator.standard_normal((studies, len(members))) @ members
     gains = (truth + 2 * levels)[..., None] + SD_OF_SEEDS * draw((*shape, scenario.seeds))
     return Relations(x + levels, gains)
