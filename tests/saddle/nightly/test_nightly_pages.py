@@ -1,0 +1,136 @@
+"""The pages of nights that were made up: what they show, and that no commit's words become part of the page."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from saddle.nightly.bisect import Bisection, Suspect
+from saddle.nightly.decision.judge import judge
+from saddle.nightly.decision.night import Code, Environment, Measurement, Night, Purpose
+from saddle.nightly.decision.plan import next_work
+from saddle.nightly.pages.night_facts import all_nights
+from saddle.nightly.pages.publish import publish
+from saddle.nightly.pages.trend import changes, values_over_nights
+from saddle.nightly.policy_of_study import policy_of
+from saddle.nightly.run_night import read_bisection, write_bisection
+from saddle.nightly.storage import NightlyStorage, Part, Pin
+from saddle.nightly.trouble import note_trouble
+from saddle.store.local import LocalStore, prepare_folder
+from saddle.store.ownership.fence import NO_LOCK
+from saddle.study.models import Study
+from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import load_studies
+
+METRIC = "test/robust_accuracy.worst_case"
+HOSTILE = "<script>alert(1)</script> & ]]> \x1b[2J"
+
+
+def score(arm: str, seed: int, shift: float, noise: int) -> float:
+    """A share of right answers: the seed's luck, which `noise` draws again, and a shift."""
+    drawn = random.Random(f"{arm} {seed} {noise}").gauss(0, 0.01)
+    return 0.4 + (0.03 if arm == "mp" else 0.0) + 0.02 * random.Random(seed).gauss(0, 1) + 0.3 * drawn + shift
+
+
+def run_night(storage: NightlyStorage, study: Study, date: str, commit: str, shift: float, noise: int) -> None:
+    """A night as it would have measured, decided and stored."""
+    policy = policy_of(study, load_trainable(study.trainable))
+    environment = Environment(Code(commit * 40), "digits/abc", "0123", "A processor")
+    storage.write_pin(Pin(date, environment, 0.0), NO_LOCK)
+    history, night, number = storage.history(policy, before=date), Night(date, environment), 0
+    while (work := next_work(history, night)) is not None:
+        purpose: Purpose = work.purpose
+        measured = tuple(
+            Measurement(arm, seed, {METRIC: score(arm, seed, shift, noise)}, purpose=purpose)
+            for arm, seed in work.replicates
+        )
+        number += 1
+        seeds = tuple(dict.fromkeys(seed for _, seed in work.replicates))
+        part = Part(number, purpose, work.code.commit, seeds, None, f"{commit}{number:03d}", measured, "digits/abc")
+        storage.write_part(date, part, NO_LOCK)
+        night = night.with_measurements(measured)
+    decision = judge(history, night)
+    storage.write_night(night, NO_LOCK)
+    storage.write_decision(decision, NO_LOCK)
+    if decision.change is not None and read_bisection(storage, decision.change) is None:
+        suspect = Suspect(environment.code, HOSTILE, "Ada")
+        write_bisection(storage, decision.change, Bisection((suspect,), (environment.code,)), NO_LOCK)
+
+
+@pytest.fixture
+def study() -> Study:
+    return load_studies("nightly", ["nightly.pool=18"])[0]
+
+
+@pytest.fixture
+def storage(tmp_path: Path, study: Study) -> NightlyStorage:
+    store: LocalStore = prepare_folder(tmp_path / "runs")
+    storage = NightlyStorage(store, study.study)
+    nights: Sequence[tuple[str, float, int]] = [("a", 0, 0), ("b", 0, 0), ("c", 0, 0), ("d", 0, 1), ("e", 0, 1),
+                                                ("f", -0.05, 1), ("f", -0.05, 1)]  # fmt: skip
+    for day, (commit, shift, noise) in enumerate(nights, start=1):
+        run_night(storage, study, f"2026-01-{day:02}", commit, shift, noise)
+    pin = storage.pin("2026-01-07")
+    assert pin is not None
+    storage.write_pin(replace(pin, date="2026-01-08"), NO_LOCK)
+    note_trouble(storage, "2026-01-08", "the disk is full\nand more", NO_LOCK)
+    publish(storage, study, NO_LOCK)
+    return storage
+
+
+def page(storage: NightlyStorage, *parts: str) -> str:
+    content = storage.read(*parts)
+    assert content is not None
+    return content.decode()
+
+
+def test_every_night_is_in_the_index_with_what_it_came_to(storage: NightlyStorage) -> None:
+    words = [night.word for night in all_nights(storage)]
+    assert words == ["filling", "unchanged", "unchanged", "changed", "not settled", "worse", "worse", "could not run"]
+    index = page(storage, "index.html")
+    for night in all_nights(storage):
+        assert f'id="night-{night.date}"' in index
+    assert index.count('class="night bad"') == 2
+    assert "the disk is full" in index
+    assert json.loads(page(storage, "index.json"))["nights"][3]["commits"] == "d" * 10
+
+
+def test_words_of_commits_are_text(storage: NightlyStorage) -> None:
+    for name in (("index.html",), ("nights", "2026-01-04", "report.html")):
+        content = page(storage, *name)
+        assert "<script" not in content
+        assert "&lt;script&gt;" in content
+    ElementTree.fromstring(page(storage, "feed.xml"))
+
+
+def test_the_page_of_a_worse_night_has_effects_and_exact_differences(storage: NightlyStorage) -> None:
+    content = page(storage, "nights", "2026-01-06", "report.html")
+    assert 'id="effects"' in content
+    assert 'id="change"' in content
+    night = storage.night("2026-01-06")
+    assert night is not None
+    assert any(repr(each.metrics[METRIC]) in content for each in night.at_its_code.values())
+    assert "superseded" in content
+
+
+def test_the_trend_moves_by_changes_and_not_by_the_luck_of_tonights_seeds(storage: NightlyStorage) -> None:
+    nights = all_nights(storage)
+    series = values_over_nights(nights, ("sta", "mp"), METRIC)
+    assert series["sta"][0] == series["sta"][1] == series["sta"][2]
+    assert series["sta"][5] == pytest.approx(series["sta"][0] - 0.05, abs=0.01)
+    assert list(changes(nights)) == [3, 5]
+
+
+def test_the_feed_has_what_is_new_and_nothing_twice(storage: NightlyStorage) -> None:
+    root = ElementTree.fromstring(page(storage, "feed.xml"))
+    titles = [str(entry.findtext("{*}title")) for entry in root.findall("{*}entry")]
+    assert [title.rpartition(": ")[2] for title in titles][:2] == ["could not run", "worse"]
+    assert not any("2026-01-02" in title or "2026-01-05" in title for title in titles)
+    identities = [entry.findtext("{*}id") for entry in root.findall("{*}entry")]
+    assert len(set(identities)) == len(identities)
