@@ -29,6 +29,7 @@ class RunArguments(TypedDict):
     fresh: bool
     retry: Sequence[str]
     track: bool
+    check: bool
 
 
 def run(
@@ -42,6 +43,9 @@ def run(
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
     ] = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Check the robustness of what would be called the best.")
+    ] = True,
     address: Address = None,
     packages: Packages = None,
     insecure: Insecure = False,
@@ -69,6 +73,7 @@ def run(
         "fresh": fresh,
         "retry": retry or (),
         "track": track,
+        "check": check,
     }
     if (address or "").startswith("ray://"):
         from saddle.submit.job_spec import pack

@@ -56,6 +56,8 @@ class Options:
     """Outcomes (`failed`, `timed_out`) whose trials are run again."""
     data_root: str | None = None
     track: bool = True
+    check: bool = True
+    """Whether the trial that would be called the best has its robustness checked."""
     address: str | None = None
     """The cluster to use (see `connect`)."""
     insecure: bool = False
@@ -136,7 +138,8 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
             scheduler.stopping = asked_to_stop or source.trouble is not None
             if not scheduler.stopping:
                 measure_as_others(recorder, stored, nodes, options)
-                check_best(recorder, stored, trainable, options.data_root)
+                if options.check:
+                    check_best(recorder, stored, trainable, options.data_root)
             keeper.end("interrupted" if scheduler.stopping else "finished")
             result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
             if source.trouble is not None and not asked_to_stop:

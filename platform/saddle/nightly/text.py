@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from saddle.analyse.text.formatting import label
 from saddle.nightly.bisect import Bisection
 from saddle.nightly.decision.decision import ChangeRange, Decision, MetricEffect
 
@@ -27,11 +28,11 @@ def _first(decision: Decision) -> str:
     if decision.kind == "filling":
         return f"Filling: {decision.references} of {decision.pool} references are trained."
     if decision.kind == "worse":
-        return f"Worse: {_effects([effect for effect in decision.effects if effect.is_worse])}."
+        return f"Worse: {effects_text([effect for effect in decision.effects if effect.is_worse])}."
     if decision.kind == "no worse":
-        return f"No worse after {decision.seeds} seeds, and the references move on: {_effects(decision.effects)}."
+        return f"No worse after {decision.seeds} seeds, and the references move on: {effects_text(decision.effects)}."
     if decision.kind in ("not settled", "superseded") and decision.seeds:
-        return f"Changed, not settled after {decision.seeds} seeds: {_effects(decision.effects)}."
+        return f"Changed, not settled after {decision.seeds} seeds: {effects_text(decision.effects)}."
     return {
         "unchanged": "Unchanged: every repeated number is what it was.",
         "unfinished": "Unfinished: not all that the night needs was trained.",
@@ -50,19 +51,29 @@ def changed_since(change: ChangeRange, found: Bisection | None) -> str:
 
 
 def effect_text(effect: MetricEffect) -> str:
-    """`mp: test/robust_accuracy −0.021 [−0.034, −0.008], 12 seeds`."""
+    """`mp −0.0493 [−0.0554, −0.0433]`."""
     interval = "" if effect.interval is None else f" [{_signed(effect.interval[0])}, {_signed(effect.interval[1])}]"
-    failed = f", failed {effect.failed[1]} (references {effect.failed[0]})" if any(effect.failed) else ""
-    return f"{effect.arm}: {effect.metric} {_signed(effect.mean)}{interval}, {effect.seeds} seeds{failed}"
+    failed = f" (failed {effect.failed[1]}, of the references {effect.failed[0]})" if any(effect.failed) else ""
+    return f"{effect.arm} {_signed(effect.mean)}{interval}{failed}"
 
 
-def _effects(effects: Sequence[MetricEffect]) -> str:
-    more = f"; and {len(effects) - MOST_NAMED} more" if len(effects) > MOST_NAMED else ""
-    return "; ".join(map(effect_text, effects[:MOST_NAMED])) + more
+def effects_text(effects: Sequence[MetricEffect]) -> str:
+    """The effects metric by metric: `test robust accuracy (worst case): mp −0.0493 […], mta … with 12 seeds`."""
+    by_metric: dict[tuple[str, int], list[str]] = {}
+    for effect in effects:
+        by_metric.setdefault((effect.metric, effect.seeds), []).append(effect_text(effect))
+    return "; ".join(
+        f"{label(metric)}: {', '.join(texts[:MOST_NAMED])}{_more(texts)} with {seeds} seeds"
+        for (metric, seeds), texts in by_metric.items()
+    )
+
+
+def _more(texts: Sequence[str]) -> str:
+    return f" and {len(texts) - MOST_NAMED} more" if len(texts) > MOST_NAMED else ""
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4g}".replace("-", "−")
+    return f"{value:+.3g}".replace("-", "−")
 
 
 def message(study: str, decision: Decision, found: Bisection | None, page: str) -> str:

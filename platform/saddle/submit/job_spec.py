@@ -71,6 +71,7 @@ def pack(
     fresh: bool = False,
     retry: Sequence[str] = (),
     track: bool = True,
+    check: bool = True,
 ) -> Parcel:
     """The parcel of a study file; raises `UserError` for what can be known to fail there (see also `check_here`)."""
     studies = load_studies(study, settings)
@@ -78,7 +79,8 @@ def pack(
     check_paths(studies, data_root)
     options = [f"--retry={outcome}" for outcome in retry]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
-    options += [name for name, given in (("--fresh", fresh), ("--no-mlflow", not track)) if given]
+    switches = {"--fresh": fresh, "--no-mlflow": not track, "--no-check": not check}
+    options += [name for name, given in switches.items() if given]
     return Parcel(studies, where, fresh, options, packages, to_send())
 
 

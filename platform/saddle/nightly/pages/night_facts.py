@@ -11,7 +11,7 @@ from saddle.nightly.decision.history import Acceptance
 from saddle.nightly.decision.night import Environment, Night
 from saddle.nightly.run_night import read_bisection
 from saddle.nightly.storage import NightlyStorage, Part
-from saddle.nightly.text import effect_text, sentence
+from saddle.nightly.text import effects_text, sentence
 from saddle.nightly.trouble import Trouble, read_trouble
 
 FLAGGED = ("worse",)
@@ -45,7 +45,7 @@ class NightFacts:
         if self.decision is not None:
             said = sentence(self.decision, self.found)
         elif self.trouble is not None:
-            said = self.trouble.why.splitlines()[0]
+            said = f"Could not run: {self.trouble.why.splitlines()[0]}"
         else:
             said = "It was begun and is not over yet."
         return f"{said} Accepted: {self.accepted.why}" if self.accepted is not None else said
@@ -88,7 +88,7 @@ class NightFacts:
             "commits": self.commits,
             "changed_by": [] if self.found is None else [str(suspect) for suspect in self.found.suspects],
             "changed_since": None if decision is None or decision.change is None else decision.change.first_night,
-            "effects": [] if decision is None else [effect_text(effect) for effect in decision.effects],
+            "effects": "" if decision is None else effects_text(decision.effects),
             "trials": self.trials,
             "runs": [part.instance for part in self.parts if part.is_done],
             "accepted": None if self.accepted is None else self.accepted.why,

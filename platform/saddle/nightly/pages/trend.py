@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from saddle.nightly.decision.night import Host, Measurement, Replicate
 from saddle.nightly.pages.night_facts import FLAGGED, NightFacts
 from saddle.report.drawing.axes import category_axis, clean, legend_below, metric_axis, style_of
-from saddle.report.drawing.canvas import MUTED, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, nothing
 from trainables.contract import Metric
 
 Series = dict[str, dict[int, float]]
@@ -35,7 +35,7 @@ def trend(nights: Sequence[NightFacts], arms: Sequence[str], metric: Metric) -> 
             colour, line = style_of(index)
             axes.plot(list(points), list(points.values()), line, color=colour, marker="o", ms=4, label=clean(arm))
             flagged = [place for place in points if nights[place].word in FLAGGED]
-            axes.plot(flagged, [points[place] for place in flagged], "x", color=PALETTE[1], ms=11, mew=2.4)
+            axes.plot(flagged, [points[place] for place in flagged], "x", color=INK, ms=11, mew=2.2)
         for place, text in changes(nights).items():
             axes.axvline(place - 0.5, color=MUTED, ls="--", lw=1)
             axes.annotate(
