@@ -7,10 +7,10 @@ mkdir -p secrets studies
 chmod 700 secrets
 
 random() { python3 -c "import secrets; print(secrets.token_hex($1), end='')"; }
-write() { if [[ ! -e secrets/$1 ]]; then cat >"secrets/$1"; chmod 444 "secrets/$1"; fi; }
+write() { cat >"secrets/$1" && chmod 444 "secrets/$1"; }
 
-random 32 | write ray_token
-random 24 | write postgres_password
+[[ -e secrets/ray_token ]] || random 32 | write ray_token
+[[ -e secrets/postgres_password ]] || random 24 | write postgres_password
 if [[ ! -e secrets/aws_credentials || ! -e secrets/s3_identities ]]; then
     rm -f secrets/aws_credentials secrets/s3_identities # they hold the same key
     key=saddle secret=$(random 24)

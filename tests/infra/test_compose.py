@@ -1,0 +1,143 @@
+"""The compose file: its schema, what it opens, the commands it runs, and the S3 server it names."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonschema
+import pytest
+
+from saddle.store.open import open_store
+from saddle.store.s3 import conditions
+from saddle.store.s3.store import S3Store
+from saddle.track.server import free_port
+from tests.support.infra_commands import calls, parse
+from tests.support.infra_tools import INFRA, documents, module, program
+from tests.support.waiting import PROCESS_SECONDS, wait_until
+
+FOLDER = INFRA / "compose"
+FILES = ["compose.yaml", "compose.gpu.yaml"]
+[COMPOSE] = documents((FOLDER / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_compose_specification_takes_it(name: str) -> None:
+    package = module("check_jsonschema").__name__
+    schemas = importlib.resources.files(package) / "builtin_schemas/vendor"
+    [document] = documents((FOLDER / name).read_text())
+    jsonschema.validate(document, json.loads((schemas / "compose-spec.json").read_text()))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_its_commands_are_ones_that_the_programs_take(name: str) -> None:
+    said = list(calls(SERVICES[name]))
+    assert said or name in ("postgres", "s3", "buckets", "optuna-dashboard")
+    for words in said:
+        parse(words)
+
+
+def test_ports_are_on_loopback_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert ports
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_mlflow_is_asked_for_its_health_by_the_name_that_studies_use() -> None:
+    mlflow = SERVICES["mlflow"]
+    [words] = list(calls(mlflow))
+    allowed = words[words.index("--allowed-hosts") + 1].split(",")
+    host = COMPOSE["x-node-environment"]["MLFLOW_TRACKING_URI"].removeprefix("http://")
+    assert host in allowed
+    assert f"http://{host}/api/" in mlflow["healthcheck"]["test"][-1]
+
+
+def test_images_of_others_have_a_version() -> None:
+    images = [service["image"] for service in SERVICES.values() if "SADDLE_IMAGE" not in service["image"]]
+    assert images
+    assert [image for image in images if image.endswith(":latest") or ":" not in image] == []
+
+
+def test_every_secret_is_a_file_that_the_script_writes_once(tmp_path: Path) -> None:
+    (tmp_path / "make-secrets.sh").write_bytes((FOLDER / "make-secrets.sh").read_bytes())
+
+    def make() -> dict[str, str]:
+        subprocess.run(["bash", tmp_path / "make-secrets.sh"], check=True, timeout=60)
+        return {f"./secrets/{path.name}": path.read_text() for path in (tmp_path / "secrets").iterdir()}
+
+    made = make()
+    assert {secret["file"] for secret in COMPOSE["secrets"].values()} == set(made)
+    assert all(len(text) >= 48 for text in made.values())
+    assert make() == made
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert "secrets/" in (FOLDER / ".gitignore").read_text()
+    used = {secret for service in SERVICES.values() for secret in service.get("secrets", ())}
+    assert used == set(COMPOSE["secrets"])
+
+
+def test_workers_hold_neither_the_databases_password_nor_a_way_to_it() -> None:
+    assert "postgres_password" not in SERVICES["worker"]["secrets"]
+    assert "SADDLE_OPTUNA_URL" not in SERVICES["worker"]["environment"]
+
+
+@pytest.fixture
+def seaweedfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The S3 server of the compose file, started by its own options on a loopback port; its endpoint."""
+    weed = program("weed")
+    version = subprocess.run([weed, "version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert SERVICES["s3"]["image"].partition(":")[2] in version, "another version than the one that was tried"
+    identity = {"name": "saddle", "actions": ["Admin"], "credentials": [{"accessKey": "k", "secretKey": "planted-key"}]}
+    (tmp_path / "identities.json").write_text(json.dumps({"identities": [identity]}))
+    (tmp_path / "data").mkdir()
+    ports = {name: free_port() for name in ("s3", "master", "volume", "filer")}
+    changed = {
+        "-dir": str(tmp_path / "data"), "-ip": "127.0.0.1", "-ip.bind": "127.0.0.1", "-s3.port": str(ports["s3"]),
+        "-s3.config": str(tmp_path / "identities.json"),
+    }  # fmt: skip
+    options = [option.partition("=") for option in SERVICES["s3"]["command"]]
+    command = [name + (equals and f"={changed.get(name, value)}") for name, equals, value in options]
+    command += [f"-{name}.port={ports[name]}" for name in ("master", "volume", "filer")]
+    command += [f"-{name}.port.grpc={free_port()}" for name in ("master", "volume", "filer", "s3")]
+    with (tmp_path / "weed.log").open("wb") as log:
+        process = subprocess.Popen([weed, *command], stdout=log, stderr=subprocess.STDOUT, cwd=tmp_path)
+    for name, value in (("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "planted-key")):
+        monkeypatch.setenv(name, value)
+    endpoint = f"http://127.0.0.1:{ports['s3']}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    try:
+        wait_until(
+            lambda: makes_bucket(endpoint), "a bucket of the S3 server", 120, process=process, pause=0.5,
+            show=lambda: (tmp_path / "weed.log").read_text()[-2000:],
+        )  # fmt: skip
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait(PROCESS_SECONDS)
+
+
+def makes_bucket(endpoint: str) -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="saddle")
+    except (BotoCoreError, ClientError):
+        return False
+    return True
+
+
+@pytest.mark.long
+def test_its_s3_server_keeps_conditions_for_32_writers(seaweedfs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "WRITERS", 32)
+    store = open_store("s3://saddle/studies", create=False)
+    assert isinstance(store, S3Store)
+    for _ in range(5):
+        assert "SeaweedFS" in conditions.check_conditions(store)
+    store.write("studies/a/b", b"content")
+    assert store.read("studies/a/b") == b"content"
