@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# dev-full adds the tools that check infra/
+EXTRAS ?= dev
 # with more, Ray's workers, which give way to others, starve beside the tests
 TESTS_AT_ONCE ?= 2
 # they wait for time-outs as much as they compute
@@ -19,7 +21,7 @@ install: $(STAMP)  ## Create .venv from the constraints; nothing to do when it i
 
 $(STAMP): pyproject.toml setup.py infra/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint infra/constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint infra/constraints.txt --editable '.[$(EXTRAS)]'
 	touch $(STAMP)
 
 quickstart: install  ## Train a sweep and an ablation on real images and read their answers (about two minutes)

@@ -105,6 +105,7 @@ def seaweedfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     command = [name + (equals and f"={changed.get(name, value)}") for name, equals, value in options]
     command += [f"-{name}.port={ports[name]}" for name in ("master", "volume", "filer")]
     command += [f"-{name}.port.grpc={free_port()}" for name in ("master", "volume", "filer", "s3")]
+    command += [f"-{name}.localSocket={tmp_path}/{name}.sock" for name in ("filer", "s3")]
     with (tmp_path / "weed.log").open("wb") as log:
         process = subprocess.Popen([weed, *command], stdout=log, stderr=subprocess.STDOUT, cwd=tmp_path)
     for name, value in (("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "planted-key")):
@@ -118,7 +119,7 @@ def seaweedfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         )  # fmt: skip
         yield endpoint
     finally:
-        process.terminate()
+        process.kill()  # its own end takes minutes, and the data are thrown away
         process.wait(PROCESS_SECONDS)
 
 
@@ -137,7 +138,6 @@ def test_its_s3_server_keeps_conditions_for_32_writers(seaweedfs: str, monkeypat
     monkeypatch.setattr(conditions, "WRITERS", 32)
     store = open_store("s3://saddle/studies", create=False)
     assert isinstance(store, S3Store)
-    for _ in range(5):
-        assert "SeaweedFS" in conditions.check_conditions(store)
+    assert "SeaweedFS" in conditions.check_conditions(store)
     store.write("studies/a/b", b"content")
     assert store.read("studies/a/b") == b"content"
