@@ -77,10 +77,14 @@ class Retired:
 
 
 class Default(NamedTuple):
-    """A value that a recipe, a scale or a dataset gives to a field, and where it comes from."""
+    """A value that a recipe, a scale or a dataset gives to a field, and where it comes from.
+
+    `reference` says in words whose it is, such as `Rice et al. (2020)`, where one can.
+    """
 
     value: Any
     source: Source
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,9 @@ class Run(Protocol):
     def mean(self, value: float) -> float:
         """The mean of `value` over all ranks."""
 
+    def total(self, values: T) -> T:
+        """The sum over all ranks of a tensor that each has in one shape, element by element."""
+
     def resume(self) -> Mapping[str, Any] | None:
         """The `state` to go on from, or None to start."""
 
@@ -311,6 +318,9 @@ class InProcessRun:
     def mean(self, value: float) -> float:
         return value
 
+    def total(self, values: T) -> T:
+        return values
+
     def resume(self) -> Mapping[str, Any] | None:
         return self.state
 
@@ -321,10 +331,14 @@ class InProcessRun:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A complete configuration and, field by field, where each value comes from (`study file` for given ones)."""
+    """A complete configuration and, field by field, where each value comes from (`study file` for given ones).
+
+    `references`: whose a value is, of the fields whose default says it.
+    """
 
     config: Config
     sources: Mapping[str, str]
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 def _refuse_retired(config: Config) -> None:
@@ -378,4 +392,5 @@ def resolve(
         else field_source(config_type, name)
         for name in config_type.model_fields
     }  # fmt: skip
-    return Resolved(config, sources)
+    references = {name: d.reference for name, d in defaults.items() if d.reference and name not in given}
+    return Resolved(config, sources, references)

@@ -42,7 +42,7 @@ METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`); `SPLIT/samples` is the n of what is measured on a split."""
 
 EVALUATION_FIELDS = (
-    *(name for name in EvaluationSettings.model_fields if name != "validation_attacks"),
+    *(name for name in EvaluationSettings.model_fields if name not in ("validation_attacks", "validate_every")),
     "test_size",
     "test_subset",
 )

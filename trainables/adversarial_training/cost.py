@@ -36,6 +36,7 @@ def estimate(config: Config) -> tuple[float, int]:
     trained, attacked = passes(config)
     size = network_size(config)
     copies = 3 if config.optimizer == "adam" else 2 if config.momentum else 1
+    copies += config.weight_average > 0
     operations = size.macs * (FORWARD_AND_ALL * trained + FORWARD_AND_INPUT * attacked)
     return operations, 4 * copies * size.parameters + STATE_EXTRAS
 
@@ -106,7 +107,8 @@ def passes(config: Config) -> tuple[float, float]:
     kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
     steps = trained * kind.attacks(len(config.tasks)) * training_attack(config, config.epsilon).steps
     classes = len(facts.classes)
-    steps += config.epochs * held_out * _attack_steps(config, classes, tested=False)
+    validations = len({1, config.epochs, *range(config.validate_every, config.epochs + 1, config.validate_every)})
+    steps += validations * held_out * _attack_steps(config, classes, tested=False)
     steps += tested * _attack_steps(config, classes, tested=True)
     steps += ANALYSES.cost(config, tested).get(NETWORK, 0.0) / FORWARD_AND_INPUT
     return trained, steps

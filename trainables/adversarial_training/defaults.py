@@ -1,8 +1,9 @@
 """What recipe, scale and dataset give to the fields that a study leaves open, and where each value comes from.
 
-A recipe gives the optimiser and its schedule; a scale gives sizes of data, network and training. Where both speak,
-scale `quick` wins on learning rate, batch and epochs, because a rate meant for 200 epochs learns nothing in ten;
-scale `full` leaves them to the recipe. Without a scale, `quick` counts; without a recipe, `official_code`.
+A recipe gives the optimiser and its schedule (see `recipes`); a scale gives sizes of data, network and training. Where
+both speak, scale `quick` wins on learning rate, batch and epochs, because a rate meant for 200 epochs learns nothing in
+ten; scale `full` leaves them to the recipe. Without a scale, `quick` counts; without a recipe, `official_code` at scale
+`quick` and on MNIST, which it is for, and `paper` on other datasets.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trainables.adversarial_training.recipes import MNIST, RECIPES, recipe_defaults, recipe_of
 from trainables.adversarial_training.scales import Quick, quick_of
 from trainables.adversarial_training.settings.network import Network
 from trainables.contract import Default
@@ -18,7 +20,8 @@ from trainables.datasets.config import known_name, own_size
 from trainables.datasets.errors import nearest
 from trainables.datasets.registry import KNOWN
 
-RECIPES = ("official_code", "paper")
+__all__ = ["RECIPES", "SCALES", "defaults"]
+
 SCALES = ("quick", "full")
 
 WIDTHS: Mapping[Network, Default] = {
@@ -40,7 +43,7 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
         if name is not None and name not in valid:
             raise ValueError(f"{name!r} is no {kind} of adversarial_training; {nearest(name, valid)}")
     dataset = known_name(given.get("dataset", "digits"))
-    values = _recipe(recipe or "official_code", given)
+    values = recipe_defaults(recipe_of(recipe, dataset, full=scale == "full"), dataset, given)
     if scale == "full":
         values |= _full(dataset, given)
     else:
@@ -51,18 +54,6 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
     return {field: default for field, default in values.items() if field not in given}
 
 
-def _recipe(recipe: str, given: Mapping[str, Any]) -> dict[str, Default]:
-    sgd_default = recipe == "paper"
-    optimizer = given.get("optimizer", "sgd" if sgd_default else "adam")
-    return {
-        "optimizer": Default("sgd", "paper") if sgd_default else Default("adam", "official code"),
-        "lr": Default(0.1, "paper") if optimizer == "sgd" else Default(1e-4, "official code"),
-        "batch_size": Default(50, "official code"),
-        "epochs": Default(200, "paper" if sgd_default else "official code"),
-        "task_reduction": Default("sum", "paper") if sgd_default else Default("mean", "official code"),
-    }
-
-
 def _full(dataset: str | None, given: Mapping[str, Any]) -> dict[str, Default]:
     known = KNOWN[dataset] if dataset is not None else None
     published = known.network if known is not None else None
@@ -70,14 +61,20 @@ def _full(dataset: str | None, given: Mapping[str, Any]) -> dict[str, Default]:
     sized = own_size(given.get("dataset")) is not None
     return {
         "network": Default(network, "paper" if published is not None else "assumed"),
-        "width": WIDTHS.get(given.get("network", network), WIDTHS["lenet"]),
+        "width": _width(given.get("network", network), dataset),
         "image_size": Default(None if sized or known is None else known.image_size, "paper"),
         "train_size": Default(None, "paper"),
         "test_size": Default(None, "paper"),
         "validation_fraction": Default(0.1, "assumed"),
-        "epsilon_warmup": Default(0, "official code"),
+        "epsilon_warmup": Default(0, "official code" if dataset == MNIST else "customary"),
         "attacks": Default(("standard",), "customary"),
     }
+
+
+def _width(network: Any, dataset: str | None) -> Default:
+    width = WIDTHS.get(network, WIDTHS["lenet"])
+    # the official code's LeNet is Madry et al.'s
+    return width if dataset == MNIST or width.source != "official code" else Default(width.value, "customary")
 
 
 def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]) -> dict[str, Default]:

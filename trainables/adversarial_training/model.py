@@ -24,9 +24,12 @@ def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: in
 
 
 def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
-    """The network of a stored state, on the CPU, in eval mode; needs no dataset."""
+    """The network of a stored state, on the CPU, in eval mode; needs no dataset.
+
+    Where weights were averaged, the average, which is what was validated.
+    """
     model = build(config, state["shape"], state["classes"], seed=0)
-    model.load_state_dict(state["model"])
+    model.load_state_dict(state.get("average", state["model"]))
     return laid_out(model, torch.device("cpu")).eval()
 
 

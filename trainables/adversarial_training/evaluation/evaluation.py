@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
-from trainables.adversarial_training.attacks.attacking import attack_samples, predict
+from trainables.adversarial_training.attacks.attacking import predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
 from trainables.adversarial_training.evaluation.gallery import galleries
 from trainables.adversarial_training.evaluation.measurement import Measured
+from trainables.adversarial_training.evaluation.shared_attacks import SharedAttacks
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
@@ -27,13 +28,21 @@ from trainables.evaluation.grouped_interval import grouped_wilson, number_of_gro
 
 
 def measure(
-    config: Config, model: nn.Module, samples: Samples, *, tested: bool = False, earlier: Report | None = None
+    config: Config,
+    model: nn.Module,
+    samples: Samples,
+    *,
+    tested: bool = False,
+    earlier: Report | None = None,
+    run: Run | None = None,
 ) -> Measured:
     """Predict and attack `samples` with the bare network `model`, at full ε.
 
     A test (`tested`) takes every attack, validation fewer (see `attacks_taken`). Where `earlier` measured the same
-    network on the same samples, its attacks count as run, and only what they lack is run.
+    network on the same samples, its attacks count as run, and only what they lack is run. The ranks of a `run` share
+    the attacks out, and all get the whole result.
     """
+    shared = SharedAttacks(run)
     planned = attacks_taken(config, tested=tested)
     with frozen(model):
         clean = predict(model, samples)
@@ -47,7 +56,7 @@ def measure(
             one = waiting.popleft()
             attacked = next((known for known in done.values() if covers(known, one)), None)
             if attacked is None:
-                attacked = attack_samples(one, model, samples, clean, None if one.of_set is None else standing)
+                attacked = shared.attack(one, model, samples, clean, None if one.of_set is None else standing)
                 done[one.name] = attacked
                 if one.attack.within_epsilon:
                     standing &= attacked.predictions == labels

@@ -105,8 +105,8 @@ class DataSettings(Config):
         le=0.5,
         description="Held-out part of the training split, as a share of train_size; the same for every seed and arm.",
     )
-    augmentation: Literal["none", "crop_flip"] = hyperparameter(
+    augmentation: Literal["none", "crop", "crop_flip"] = hyperparameter(
         "none",
         source="assumed",
-        description="Of training images: none, or a random crop after padding by an eighth, and a mirrored half.",
+        description="Of training images: none, a random crop after padding by an eighth, or that and a mirrored half.",
     )

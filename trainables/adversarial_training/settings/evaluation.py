@@ -43,6 +43,17 @@ class EvaluationSettings(Config):
             "attack_steps at most. A test always takes all."
         ),
     )
+    validate_every: int = hyperparameter(
+        1,
+        source="assumed",
+        unit="epochs",
+        ge=1,
+        le=10_000,
+        description=(
+            "Validate after the first epoch, every so many, and the last; epochs between them report the latest "
+            "validation again, and are chosen by none."
+        ),
+    )
     threat_models: tuple[ThreatModel, ...] = hyperparameter(
         ("main_head",),
         source="paper",

@@ -20,10 +20,23 @@ class OptimisationSettings(Config):
     epochs: int = hyperparameter(
         200, source="paper", unit="epochs", ge=1, le=10_000, description="Passes over the data."
     )
-    schedule: Literal["constant", "cosine", "cyclic"] = hyperparameter(
+    schedule: Literal["constant", "cosine", "cyclic", "piecewise"] = hyperparameter(
         "constant",
         source="official code",
-        description="Learning rate over training: constant, cosine to 0, or cyclic (0 → lr at 40 % → 0).",
+        description=(
+            "Learning rate over training: constant, cosine to 0, cyclic (0 → lr at 40 % → 0, one cycle), or piecewise "
+            "(a tenth of it after 50 %, a hundredth after 75 %)."
+        ),
+    )
+    weight_average: float = hyperparameter(
+        0.0,
+        source="assumed",
+        ge=0,
+        lt=1,
+        description=(
+            "Decay, a step, of a moving average of the weights, which is validated, tested and kept instead of them; "
+            "smaller in the first steps; 0: none."
+        ),
     )
     compile: Literal["off", "default", "cuda_graphs"] = hyperparameter(
         "off",

@@ -13,10 +13,13 @@ PADDED_SHARE = 8
 
 
 class CropFlip:
-    """Crops and mirrors one epoch's batches; ranks draw for the whole batch, and each takes its own part."""
+    """Crops and mirrors one epoch's batches; ranks draw for the whole batch, and each takes its own part.
 
-    def __init__(self, seed: int, epoch: int, share: Share | None = None) -> None:
-        self.share = share or Share()
+    `mirrored`: whether every second image is, which digits and signs must not be.
+    """
+
+    def __init__(self, seed: int, epoch: int, share: Share | None = None, *, mirrored: bool = True) -> None:
+        self.share, self.mirrored = share or Share(), mirrored
         self.draws = stream(seed, "augmentation", epoch)
 
     def __call__(self, images: Tensor, whole: int | None = None) -> Tensor:
@@ -26,7 +29,8 @@ class CropFlip:
         down, right = height // PADDED_SHARE, breadth // PADDED_SHARE
         rows = self._window(drawn[:, 0], height, down)
         columns = self._window(drawn[:, 1], breadth, right)
-        columns = torch.where(drawn[:, 2:] < 0.5, columns, columns.flip(1))
+        if self.mirrored:
+            columns = torch.where(drawn[:, 2:] < 0.5, columns, columns.flip(1))
         padded = F.pad(images, (right, right, down, down))
         each = torch.arange(count, device=images.device)[:, None, None]
         return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

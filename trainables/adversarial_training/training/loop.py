@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader
 from trainables import batches
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.model import build, compiled, laid_out
 from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.adversarial_training.perturbations.table import KINDS
@@ -23,9 +22,11 @@ from trainables.adversarial_training.training.augmentation import CropFlip
 from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.training.labels import with_random_labels
 from trainables.adversarial_training.training.optimisation import lr_factor, make_optimizer, training_loss
+from trainables.adversarial_training.training.validation import Validation
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
+from trainables.models.moving_average import MovingAverage
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, Share, global_stream
 from trainables.states import detached
@@ -42,24 +43,25 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     random_labels = KINDS[config.perturbation].random_labels
     training = with_random_labels(data.train) if random_labels else data.train
     model = laid_out(build(config, data.shape, data.classes, run.seed), run.device)
+    average = MovingAverage(model.to(run.device), config.weight_average) if config.weight_average else None
     model = run.prepare(compiled(model, config.compile))
     optimizer = make_optimizer(config, model)
-    resumed = _restore(run, model, optimizer)
+    resumed = _restore(run, model, optimizer, average)
     done = int(resumed["epoch"]) if resumed else 0
     epsilon = float(resumed["epsilon"]) if resumed else full_epsilon(config, training)
+    validation = Validation(config, run, data.validation, resumed)
     order = EpochOrder(len(training), run.seed)
     loader = run.prepare_loader(make_loader(config, training, order))
     for epoch in range(done, config.epochs):
         order.set_epoch(epoch)
         since = perf_counter()
-        metrics = train_epoch(config, run, model, optimizer, loader, epoch, epsilon)
+        metrics = train_epoch(config, run, model, optimizer, loader, epoch, epsilon, average)
         if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
             if run.device.type == "cuda":
                 torch.cuda.synchronize(run.device)
             metrics["train/epoch_seconds"] = run.mean(perf_counter() - since)
         bare = run.unwrap(model)
-        metrics |= measure(config, bare, data.validation).metrics("validation")
-        metrics["validation/samples"] = float(len(data.validation))
+        metrics |= validation.after(epoch + 1, bare if average is None else average.network)
         yield Report(
             metrics,
             state={
@@ -70,6 +72,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
                 "seed": run.seed,
                 "shape": list(data.shape),
                 "classes": list(data.classes),
+                **({} if average is None else {"average": detached(average.network.state_dict())}),
+                **validation.state(),
             },
         )
 
@@ -82,14 +86,16 @@ def train_epoch(
     loader: DataLoader[Batch],
     epoch: int,
     epsilon: float,
+    average: MovingAverage | None = None,
 ) -> dict[str, float]:
     """One pass over the training images on their perturbations within `epsilon`, which the warm-up may make smaller.
 
-    Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as shares of that ε.
+    `average` follows every step. Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as
+    shares of that ε.
     """
     share = Share(run.rank, run.world_size)
     perturb = Perturber(config, run.seed, epoch, share, run.mean)
-    augment = CropFlip(run.seed, epoch, share) if config.augmentation == "crop_flip" else None
+    augment = make_augmentation(config, run.seed, epoch, share)
     samples = len(loader.dataset)  # type: ignore[arg-type]
     loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
     seen = 0
@@ -111,6 +117,8 @@ def train_epoch(
             # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
             (loss * (run.world_size * len(images) / whole)).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            if average is not None:
+                average.follow(run.unwrap(model), step=epoch * len(loader) + index)
             # summed on the device and looked at once per epoch: a look per batch would stall a GPU, and ranks of a
             # distributed run must find out together
             loss_sum += loss.detach() * len(images)
@@ -130,13 +138,24 @@ def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoad
     return batches.make_loader(samples, order, config.batch_size)
 
 
-def _restore(run: Run, model: nn.Module, optimizer: Optimizer) -> Mapping[str, Any] | None:
-    """Put a stored state into model and optimiser; the state, or None where there is none."""
+def make_augmentation(config: Config, seed: int, epoch: int, share: Share) -> CropFlip | None:
+    """What an epoch's images are moved by; None where they stay as they are."""
+    if config.augmentation == "none":
+        return None
+    return CropFlip(seed, epoch, share, mirrored=config.augmentation == "crop_flip")
+
+
+def _restore(
+    run: Run, model: nn.Module, optimizer: Optimizer, average: MovingAverage | None
+) -> Mapping[str, Any] | None:
+    """Put a stored state into model, optimiser and average; the state, or None where there is none."""
     state: Mapping[str, Any] | None = run.resume()
     if state is None:
         return None
     if state["seed"] != run.seed:
         raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
     run.unwrap(model).load_state_dict(state["model"])
+    if average is not None:
+        average.network.load_state_dict(state["average"])
     optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps the tensors it is given, and trains on them
     return state

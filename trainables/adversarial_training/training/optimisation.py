@@ -41,4 +41,6 @@ def lr_factor(config: Config, progress: float) -> float:
     if config.schedule == "cyclic":
         # the first batch of a rise from 0 would be lost; a hundredth of the peak stands for "almost nothing"
         return max(0.01, share / 0.4 if share < 0.4 else (1 - share) / 0.6)
+    if config.schedule == "piecewise":
+        return 0.01 if share >= 0.75 else 0.1 if share >= 0.5 else 1.0
     return 1.0

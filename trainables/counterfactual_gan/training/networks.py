@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
 from trainables.contract import Run
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import CounterfactualModel, discriminator_of, generator_of, laid_out
+from trainables.models.moving_average import MovingAverage
 from trainables.states import detached
-
-
-class Average:
-    """An exponential moving average of a network's weights; buffers, such as codes, are those of the last step."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.network = copy.deepcopy(network).requires_grad_(False)
-
-    @torch.no_grad()
-    def follow(self, network: nn.Module) -> None:
-        """Move a step towards `network`."""
-        for mean, weight in zip(self.network.parameters(), network.parameters(), strict=True):
-            mean.lerp_(weight, 1 - self.decay)
-        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
-            kept.copy_(buffer)
 
 
 class Networks:
@@ -41,7 +24,7 @@ class Networks:
         discriminator: nn.Module,
         generator_optimizer: Optimizer,
         discriminator_optimizer: Optimizer,
-        averages: Mapping[str, Average],
+        averages: Mapping[str, MovingAverage],
     ) -> None:
         self.generator, self.discriminator = generator, discriminator
         self.generator_optimizer, self.discriminator_optimizer = generator_optimizer, discriminator_optimizer
@@ -54,7 +37,7 @@ class Networks:
         discriminator = laid_out(discriminator_of(config, shape, run.seed)).to(run.device)
         decays = {"generator": config.generator_average, "discriminator": config.discriminator_average}
         bare = {"generator": generator, "discriminator": discriminator}
-        averages = {name: Average(bare[name], decay) for name, decay in decays.items() if decay}
+        averages = {name: MovingAverage(bare[name], decay) for name, decay in decays.items() if decay}
         if config.compile == "default":  # after the averages, which are only evaluated
             generator.compile()
             discriminator.compile()

@@ -88,6 +88,15 @@ class TrainRun:
         dist.all_reduce(total)
         return float(total) / self.world_size
 
+    def total(self, values: T) -> T:
+        if self.world_size == 1:
+            return values
+        import torch.distributed as dist
+
+        summed: Any = values.clone()  # type: ignore[attr-defined]
+        dist.all_reduce(summed)
+        return cast(T, summed)
+
     def resume(self) -> Mapping[str, Any] | None:
         return self.state
 

@@ -1,0 +1,48 @@
+"""Attacks on the samples of a split shared out over the ranks of a trial, and put together again.
+
+A sample is attacked by one rank, with the noise that one worker would draw for it: predictions are those of one worker,
+and counts are exact, without padding. The attacks themselves need no other rank; the results are summed after each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
+from trainables.adversarial_training.attacks.attacking import Attacked, attack_samples
+from trainables.contract import InProcessRun, Run
+from trainables.datasets.sampling.samples import Samples
+
+
+class SharedAttacks:
+    """Attacks for all ranks of a run; sample i is attacked by rank i modulo their number."""
+
+    def __init__(self, run: Run | None = None) -> None:
+        self.run = run or InProcessRun()
+
+    def attack(
+        self,
+        planned: PlannedAttack,
+        model: nn.Module,
+        samples: Samples,
+        clean: Sequence[Tensor],
+        alive: Tensor | None,
+    ) -> Attacked:
+        """As `attack_samples`, of which every rank gets the whole result.
+
+        An attack without an L∞ bound isn't shared out: no validation has one.
+        """
+        if self.run.world_size == 1 or not planned.attack.within_epsilon:
+            return attack_samples(planned, model, samples, clean, alive)
+        own = torch.arange(len(samples), device=clean[0].device) % self.run.world_size == self.run.rank
+        attacked = attack_samples(planned, model, samples, clean, own if alive is None else own & alive)
+        reached = attacked.reached
+        return replace(
+            attacked,
+            predictions=self.run.total(torch.where(own, attacked.predictions, 0)),
+            reached=None if reached is None else self.run.total((own & reached).to(torch.int64)) > 0,
+        )

@@ -1,0 +1,40 @@
+"""The validation of a network that is being trained: after which epochs, and what the others report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.evaluation.evaluation import measure
+from trainables.contract import Run
+from trainables.datasets.sampling.samples import Samples
+
+
+class Validation:
+    """Measures on held-out samples after every `validate_every` epochs, all ranks of the run together.
+
+    An epoch without a validation reports the latest one again, as every epoch must report what chooses it; being no
+    better than what was chosen before, it is never chosen itself.
+    """
+
+    def __init__(self, config: Config, run: Run, samples: Samples, resumed: Mapping[str, Any] | None = None) -> None:
+        self.config, self.run, self.samples = config, run, samples
+        self.latest: dict[str, float] = dict(resumed.get("validation", {})) if resumed else {}
+
+    def after(self, epoch: int, model: nn.Module) -> dict[str, float]:
+        """The metrics of the bare network after `epoch` epochs, counted from 1."""
+        if not self.latest or self.is_due(epoch):
+            metrics = measure(self.config, model, self.samples, run=self.run).metrics("validation")
+            self.latest = metrics | {"validation/samples": float(len(self.samples))}
+        return dict(self.latest)
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 1, ends with a validation."""
+        return epoch in (1, self.config.epochs) or epoch % self.config.validate_every == 0
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed trial needs of it: the latest metrics, where later epochs may report them again."""
+        return {"validation": dict(self.latest)} if self.config.validate_every > 1 else {}
