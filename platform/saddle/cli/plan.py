@@ -91,6 +91,9 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "basis": plan.per_trial.basis,
         "config": dict(plan.config),
         "assumed": list(plan.assumed),
+        "references": {
+            name: {"source": source, "reference": reference} for name, (source, reference) in plan.references.items()
+        },
         "notes": list(plan.notes),
         "design": design_as_plain(plan),
         "power": power_as_plain(plan),
@@ -195,10 +198,23 @@ def show(plan: Plan) -> None:
     disk = "unknown" if plan.bytes is None else f"{plan.bytes / 1e6:.1f} MB"
     say(f"time: {time}; disk: {disk} ({plan.per_trial.basis})", indent=2)
     say(f"rests on assumed values of: {', '.join(plan.assumed) or 'nothing'}", indent=2)
+    for line in reference_lines(plan):
+        say(line, indent=2)
     for note in plan.notes:
         say(f"note: {note}", indent=2)
     if plan.follow_up is not None:
         show_follow_up(plan, *plan.follow_up)
+
+
+def reference_lines(plan: Plan) -> Iterator[str]:
+    """The values that a recipe gives, a line for each source: whose they are, and what they are."""
+    from saddle.analyse.text.formatting import setting
+
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for name, origin in plan.references.items():
+        grouped.setdefault(origin, []).append(f"{name} {setting(plan.config[name])}")
+    for (source, reference), values in grouped.items():
+        yield f"{source}; {reference}: {', '.join(values)}"
 
 
 def show_follow_up(plan: Plan, text: str, ablation: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,17 +12,33 @@ from saddle.cli.options import AsJson
 
 def trainables(
     name: Annotated[str | None, typer.Argument(help="One trainable; all where none is named.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Show the defaults of this recipe.")] = None,
+    scale: Annotated[str | None, typer.Option(help="Show the defaults of this scale.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Show the defaults beside this value, such as dataset=mnist. May be given several times.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the trainables with each hyperparameter's range, default and where the default comes from.
 
-    Example: saddle trainables adversarial_training
+    Example: saddle trainables adversarial_training --recipe customary --scale full --set dataset=cifar10
     """
     from saddle.cli.output.tables import print_json, print_table, say
+    from saddle.errors import UserError
     from saddle.study.hyperparameters import describe_trainable, families
     from saddle.study.trainables import find_trainables
 
-    described = [describe_trainable(installed) for installed in ([name] if name else find_trainables())]
+    if name is None and (recipe or scale or settings):
+        raise UserError("--recipe, --scale and --set are of one trainable; name it, such as adversarial_training")
+    given = values_given(settings or ())
+    described = [
+        describe_trainable(installed, recipe, scale, given) for installed in ([name] if name else find_trainables())
+    ]
     if as_json:
         print_json(described)
         return
@@ -39,6 +55,21 @@ def trainables(
             print_table(("name", "without it", "meaning"), [component_row(part) for part in facts["components"]])
 
 
+def values_given(settings: Sequence[str]) -> dict[str, Any]:
+    """`NAME=VALUE` texts as fields; raises `UserError` for what is none."""
+    from saddle.errors import UserError
+    from saddle.studyfile.yaml_reader import read_value
+
+    given: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        field, _, problems = read_value(value, f"--set {text}")
+        if not equals or not name.strip() or problems:
+            raise UserError(f"--set {text} sets nothing; write NAME=VALUE, such as dataset=mnist")
+        given[name.strip()] = field
+    return given
+
+
 def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:
     """A component's name, the settings of a trial that lacks it, and what it is."""
     from saddle.cli.output.tables import shown
@@ -53,8 +84,9 @@ def row(hyperparameter: Mapping[str, Any]) -> tuple[str, str, str]:
 
     facts = [str(hyperparameter[part]) for part in ("type", "range", "unit") if hyperparameter[part]]
     default = shown(hyperparameter["default"]) or "none"
+    reference = hyperparameter["reference"]
     return (
         hyperparameter["name"],
-        f"{default}\n{hyperparameter['source']}",
+        f"{default}\n{hyperparameter['source']}" + (f": {reference}" if reference else ""),
         f"{' '.join(facts)}\n{hyperparameter['description']}",
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from saddle.study.trainables import load_trainable
-from trainables.contract import field_source
+from saddle.errors import UserError
+from saddle.study.trainables import LoadedTrainable, load_trainable
+from trainables.contract import field_source, find_defaults
 
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
 
@@ -15,9 +16,16 @@ MOST_MEMBERS = 15
 """Names of a family that are shown one by one."""
 
 
-def describe_trainable(name: str) -> dict[str, Any]:
-    """Recipes, scales, metrics, components and hyperparameters of a trainable; raises `TrainableError`."""
+def describe_trainable(
+    name: str, recipe: str | None = None, scale: str | None = None, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Recipes, scales, metrics, components and hyperparameters of a trainable; raises `TrainableError`.
+
+    Where a recipe, a scale or `given` values are named, defaults are those that a study with these would have, which
+    raises `UserError` for one that doesn't exist.
+    """
     trainable = load_trainable(name)
+    defaults = defaults_of(trainable, recipe, scale, given)
     schema = trainable.schema
     lines = (trainable.code.__doc__ or "").strip().splitlines()
     return {
@@ -37,12 +45,37 @@ def describe_trainable(name: str) -> dict[str, Any]:
                 "type": describe_type(facts, schema.get("$defs", {})),
                 "range": describe_range(facts),
                 "unit": facts.get("unit"),
-                "default": facts.get("default"),
-                "source": field_source(trainable.Config, field),
+                **defaults.get(
+                    field,
+                    {
+                        "default": facts.get("default"),
+                        "source": field_source(trainable.Config, field),
+                        "reference": "",
+                    },
+                ),
                 "description": facts.get("description", ""),
             }
             for field, facts in schema["properties"].items()
         ],
+    }
+
+
+def defaults_of(
+    trainable: LoadedTrainable, recipe: str | None, scale: str | None, given: Mapping[str, Any] | None
+) -> dict[str, dict[str, Any]]:
+    """What recipe and scale make of the defaults, by field; empty where none of them is named."""
+    if recipe is None and scale is None and not given:
+        return {}
+    try:
+        defaults = find_defaults(trainable.code, given or {}, recipe, scale)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return {
+        **{
+            name: {"default": default.value, "source": default.source, "reference": default.reference}
+            for name, default in defaults.items()
+        },
+        **{name: {"default": value, "source": "given", "reference": ""} for name, value in (given or {}).items()},
     }
 
 

@@ -101,6 +101,8 @@ RESUMED: list[dict[str, Any]] = [
     *({"perturbation": kind} for kind in get_args(Perturbation)),
     {"perturbation": "mp", "alpha_draw": "sample", "task_starts": "shared", "augmentation": "crop_flip"},
     {"perturbation": "sta", "epsilon_share": 0.3, "epsilon_warmup": 2},
+    {"perturbation": "sta", "augmentation": "crop", "weight_average": 0.9, "optimizer": "sgd", "momentum": 0.9},
+    {"perturbation": "sta", "validate_every": 5},
     {"perturbation": "mp", "rung": "bfloat16"},
     {"perturbation": "mp", "network": "resnet18", "width": 2},
     {"perturbation": "sta", "network": "alexnet", "width": 2, "image_size": 21, "train_size": 100},
@@ -194,6 +196,7 @@ def test_training_on_random_labels_leaves_the_auxiliary_heads_at_chance() -> Non
         ("constant", [1, 1, 1, 1, 1]),
         ("cosine", [1, 0.9045, 0.6545, 0.5, 0.0245]),
         ("cyclic", [0.01, 0.5, 1, 0.8333, 0.1667]),
+        ("piecewise", [1, 1, 1, 0.1, 0.01]),
     ],
 )
 def test_schedules(schedule: str, expected: list[float]) -> None:

@@ -51,6 +51,8 @@ class Plan:
     per_trial: Estimate
     config: Mapping[str, Any]
     assumed: Sequence[str]
+    references: Mapping[str, tuple[str, str]]
+    """Of the fields whose default says it: where it comes from, and whose it is."""
     notes: Sequence[str]
     design: DesignFacts | None = None
     """Of an ablation."""
@@ -120,6 +122,11 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         assumed=sorted(
             name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied
         ),
+        references={
+            name: (resolved[0].sources[name], reference)
+            for name, reference in resolved[0].references.items()
+            if name not in varied
+        },
         notes=found,
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
