@@ -192,7 +192,10 @@ class Run(Protocol):
         """The dataset called `name` (or described by it), a `trainables.datasets.Dataset`."""
 
     def prepare(self, model: T) -> T:
-        """The model on its device, wrapped for distributed training where there are several ranks."""
+        """The model on its device, wrapped for distributed training where there are several ranks.
+
+        There its BatchNorm layers take their statistics in training over the batches of all ranks together.
+        """
 
     def unwrap(self, model: T) -> T:
         """The bare model behind `prepare`: attacks and extra passes run on it."""

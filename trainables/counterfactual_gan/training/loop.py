@@ -22,6 +22,7 @@ from trainables.datasets.augmentation import augment
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import BalancedSampler, splits
 from trainables.evaluation.masks import mask_curve, regions
+from trainables.joint_batch import JointBatch
 from trainables.randomness import global_stream, stream
 
 
@@ -94,6 +95,7 @@ def train_epoch(config: Config, run: Run, networks: Networks, loader: Any, epoch
                 run.unwrap,
                 train_discriminator=is_turn(batch, d_turns, period),
                 train_generator=is_turn(batch, g_turns, period),
+                joint=JointBatch.of(labels, run),
             )
             networks.average(run, generator=bool(losses.generator), discriminator=losses.discriminator is not None)
             for name, value in losses.named():

@@ -21,6 +21,7 @@ from trainables.counterfactual_gan.training.losses import (
     discriminator_loss,
     sparsity_loss,
 )
+from trainables.joint_batch import JointBatch
 from trainables.models.generators.generator import Generated
 
 
@@ -61,11 +62,14 @@ def update(
     *,
     train_discriminator: bool = True,
     train_generator: bool = True,
+    joint: JointBatch | None = None,
 ) -> Losses:
     """Update D, then G against the new D, on images (N, C, H, W) in [0, 1] with labels (N,) of 0 and 1.
 
     G's counterfactuals of this batch serve both updates: nothing of G changes in between. `unwrap`: `Run.unwrap`.
+    `joint`: what of a batch shared out among ranks these images are; all of it without.
     """
+    joint = joint or JointBatch.of(labels)
     if not config.adversarial:
         return update_classifiers(
             config,
@@ -75,6 +79,7 @@ def update(
             discriminator_optimizer,
             images,
             labels,
+            joint,
         )
     losses = Losses()
     bare = unwrap(generator)
@@ -86,10 +91,13 @@ def update(
         )
     if train_discriminator:
         losses.discriminator = update_discriminator(
-            config, discriminator, discriminator_optimizer, images, made[0].images.detach(), labels
+            config, discriminator, discriminator_optimizer, images, made[0].images.detach(), labels, joint
         )
     if train_generator:
-        losses.generator = update_generator(config, unwrap(discriminator), generator_optimizer, images, made, labels)
+        bare_discriminator = unwrap(discriminator)
+        losses.generator = update_generator(
+            config, bare_discriminator, generator_optimizer, images, made, labels, joint
+        )
     return losses
 
 
@@ -101,19 +109,20 @@ def update_classifiers(
     discriminator_optimizer: Optimizer,
     images: Tensor,
     labels: Tensor,
+    joint: JointBatch,
 ) -> Losses:
     """Update those of D and G's class branch whose turn it is as plain classifiers; G's picture isn't looked at."""
     losses = Losses()
     if discriminator is not None:
         with autocast(config, images.device):
             logits = discriminator(images)
-        loss = classification_loss(logits, labels)
+        loss = classification_loss(logits, labels, joint)
         _step(discriminator_optimizer, loss)
         losses.discriminator = loss.detach()
     if generator is not None:
         with autocast(config, images.device):
             made = generator(images)
-        loss = classification_loss(made.logits, labels)
+        loss = classification_loss(made.logits, labels, joint)
         # by 0: a distributed network waits for the gradients of all weights
         _step(generator_optimizer, loss + 0 * made.images.sum())
         losses.generator = {"classification": loss.detach()}
@@ -127,13 +136,19 @@ def _step(optimizer: Optimizer, loss: Tensor) -> None:
 
 
 def update_discriminator(
-    config: Config, discriminator: nn.Module, optimizer: Optimizer, images: Tensor, generated: Tensor, labels: Tensor
+    config: Config,
+    discriminator: nn.Module,
+    optimizer: Optimizer,
+    images: Tensor,
+    generated: Tensor,
+    labels: Tensor,
+    joint: JointBatch,
 ) -> Tensor:
     """One step of D on L_D; real and generated images go through D together."""
     with autocast(config, images.device):
         logits = discriminator(torch.cat([images, generated]))
     real, fake = torch.split(logits, len(images))
-    loss = discriminator_loss(real, fake, labels, config.fake_weight)
+    loss = discriminator_loss(real, fake, labels, config.fake_weight, joint)
     _step(optimizer, loss)
     return loss.detach()
 
@@ -145,29 +160,35 @@ def update_generator(
     images: Tensor,
     made: list[Generated],
     labels: Tensor,
+    joint: JointBatch,
 ) -> dict[str, Tensor]:
     """One step of G on eq. 5 without L_D; D's weights get no gradients."""
     with without_gradients(discriminator), autocast(config, images.device):
         logits = list(torch.split(discriminator(torch.cat([each.images for each in made])), len(images)))
-    terms = generator_terms(config, images, made, logits, labels)
+    terms = generator_terms(config, images, made, logits, labels, joint)
     total = torch.stack([weight * term for weight, term in terms.values()]).sum()
     _step(optimizer, total)
     return {name: term.detach() for name, (_, term) in terms.items()}
 
 
 def generator_terms(
-    config: Config, images: Tensor, made: list[Generated], logits: list[Tensor], labels: Tensor
+    config: Config,
+    images: Tensor,
+    made: list[Generated],
+    logits: list[Tensor],
+    labels: Tensor,
+    joint: JointBatch,
 ) -> dict[str, tuple[float, Tensor]]:
     """Weight and value of every term of G's loss, by name; `logits`: D's on each half-cycle's images."""
     terms = {
-        "adversarial": (config.lambda1, cycle_loss(logits, labels, config.lambda_c, config.generator_loss)),
-        "classification": (config.lambda2, classification_loss(made[0].logits, labels)),
-        "sparsity": (config.lambda3, sparsity_loss(images, made[0].images)),
+        "adversarial": (config.lambda1, cycle_loss(logits, labels, config.lambda_c, config.generator_loss, joint)),
+        "classification": (config.lambda2, classification_loss(made[0].logits, labels, joint)),
+        "sparsity": (config.lambda3, sparsity_loss(images, made[0].images, joint)),
     }
     if config.quantised:
-        terms["commitment"] = (config.commitment, torch.stack([each.commitment for each in made]).sum())
+        terms["commitment"] = (config.commitment, joint.mean(torch.stack([each.commitment for each in made]).sum()))
     if config.cycle_identity:
-        terms["identity"] = (config.cycle_identity, sparsity_loss(images, made[1].images))
+        terms["identity"] = (config.cycle_identity, sparsity_loss(images, made[1].images, joint))
     return terms
 
 

@@ -62,6 +62,10 @@ class TrainRun:
     def prepare(self, model: T) -> T:
         import ray.train.torch
 
+        from trainables.models.joint_batch_norm import with_joint_statistics
+
+        if self.world_size > 1:
+            model = with_joint_statistics(model, self.device)  # type: ignore[type-var]
         prepared: T = ray.train.torch.prepare_model(model, parallel_strategy=None if self.alone else "ddp")
         return prepared
 

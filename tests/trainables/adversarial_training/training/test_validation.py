@@ -15,8 +15,15 @@ from trainables.contract import InProcessRun, Report, resolve
 from trainables.models.moving_average import MovingAverage
 
 SMALL = {
-    **{"train_size": 300, "test_size": 20, "width": 2, "batch_size": 20, "epsilon": 0.02},
-    **{"steps": 1, "attack_steps": 1, "attacks": ["pgd"], "validation_fraction": 0.3},
+    "train_size": 300,
+    "test_size": 20,
+    "width": 2,
+    "batch_size": 20,
+    "epsilon": 0.02,
+    "steps": 1,
+    "attack_steps": 1,
+    "attacks": ["pgd"],
+    "validation_fraction": 0.3,
 }
 
 

@@ -1,0 +1,49 @@
+"""Means over a batch that is shared out among ranks, so that their gradients are those of one worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from trainables.contract import Run
+
+
+@dataclass(frozen=True, eq=False)
+class JointBatch:
+    """How this rank's samples count in the batch of all ranks, whose gradients are averaged.
+
+    `counts` (K,): samples of each class over all ranks. `weight` (): this rank's samples over their mean over ranks.
+    What `mean` and `class_means` give on a rank is its contribution: the mean over ranks is that of the joint batch.
+    """
+
+    counts: Tensor
+    weight: Tensor
+    ranks: int = 1
+
+    @classmethod
+    def of(cls, labels: Tensor, run: Run | None = None, classes: int = 2) -> JointBatch:
+        """The joint batch of which this rank has samples with `labels` (N,); without a `run`, it has all."""
+        here = torch.stack([(labels == label).sum() for label in range(classes)])
+        if run is None or run.world_size == 1:
+            return cls(here, torch.ones((), dtype=torch.float64, device=labels.device))
+        counts = run.total(here)
+        return cls(counts, here.sum().double() * run.world_size / counts.sum(), run.world_size)
+
+    def swapped(self) -> JointBatch:
+        """The same samples, each with the other of two labels."""
+        return replace(self, counts=self.counts.flip(0))
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean of `values` (N, …) of this rank's samples, weighted by how many they are."""
+        mean = values.mean()
+        return mean * self.weight.to(mean.dtype)
+
+    def class_means(self, values: Tensor, labels: Tensor) -> Tensor:
+        """The sum of the means of `values` (N,) over each class; that of a class which no rank has is 0."""
+        total = values.new_zeros(())
+        for label, count in enumerate(self.counts):
+            # no branch on a count, which a GPU would have to wait for
+            total = total + torch.where(labels == label, values, 0).sum() / count.clamp(min=1)
+        return total * self.ranks
