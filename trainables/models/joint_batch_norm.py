@@ -93,8 +93,8 @@ def with_joint_statistics(model: M, device: torch.device) -> M:
         return cast(M, nn.SyncBatchNorm.convert_sync_batchnorm(model))  # type: ignore[no-untyped-call]
     if isinstance(model, AnyBatchNorm):
         joint = JointBatchNorm(model)
-        # a compiled network leaves its graph for what waits for other ranks; not a decorator, whose import takes seconds
-        joint.forward = torch.compiler.disable(joint.forward)  # type: ignore[method-assign]
+        # a compiled network leaves its graph for what waits for other ranks; no decorator, whose import takes seconds
+        joint.forward = torch.compiler.disable(joint.forward)  # type: ignore[method-assign, no-untyped-call]
         return cast(M, joint)
     for name, child in model.named_children():
         setattr(model, name, with_joint_statistics(child, device))
