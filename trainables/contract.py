@@ -162,6 +162,14 @@ class Diverged(MethodFailure):
     """A loss or a weight left the finite numbers."""
 
 
+Part = Literal["state", "resume", "load", "evaluate"]
+"""What a trainable may do without: states, going on from one, `load`, or metrics from `evaluate`."""
+
+
+class NotProvided(Exception):
+    """A part of the contract is asked for that a trainable lacks, as one made from a function may; says which."""
+
+
 def require_finite(name: str, value: float) -> float:
     """Return `value`, or raise `Diverged` when it is NaN or infinite."""
     if not math.isfinite(value):
@@ -266,7 +274,9 @@ class Trainable(Protocol):
     can be said of a trial's training images before anything is trained, by name with a line on its meaning, and its
     values, equal for equal data; what isn't defined on the data is left out. A study of relations can predict by them;
     `EVALUATION_FIELDS: Collection[str]`, fields that say how a checkpoint is measured and that no training step reads
-    (validation may): stored checkpoints can be measured again with other values of these.
+    (validation may): stored checkpoints can be measured again with other values of these;
+    `OPEN_METRICS: bool`, True where it may report metrics that `METRICS` doesn't name; `LACKS: Collection[Part]`, what
+    of the contract it does without, as one made from a function may.
     """
 
     Config: type[Config]

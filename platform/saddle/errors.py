@@ -72,6 +72,10 @@ class TrainableError(UserError):
         self.nearest = nearest
 
 
+class OwnSourcesError(TrainableError):
+    """The file of a trainable can't be imported, or its sources lie among too much else, or are not as they were."""
+
+
 class NotFound(UserError):
     """No study or trial of this name is stored."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.checkpoint.curve import CHUNK
+from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import EndMessage, StartMessage
 from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
@@ -24,7 +25,7 @@ EARLY, LATE = 20, EPOCHS - 100
 def seconds_of_epochs(folder: str) -> list[float]:
     """Train a trial of many epochs, and say what each took."""
     start = StartMessage(
-        TrialSpec("t", RunId("s"), {}, 0, params={"epochs": EPOCHS}), Placement(folder), "parabola",
+        TrialSpec("t", RunId("s"), {}, 0, params={"epochs": EPOCHS}), Placement(folder), TrainableSource("parabola"),
         select=("validation/score", "maximize"), required=("validation/score",),
     )  # fmt: skip
     messages = Training(start, DataCache(None)).messages()

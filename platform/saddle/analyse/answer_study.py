@@ -16,6 +16,7 @@ from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
+from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 
@@ -41,7 +42,7 @@ def answer_study(
     ]
     given = "" if study.ablation is None or not found.effects else conditional_on(study.ablation, declared.fields)
     favoured = tuning_cautions(study, arms, tuned) if found.effects else ()
-    return replace(found, warnings=(*cautions, *found.warnings, *favoured), conditional=given)
+    return replace(found, warnings=(*cautions, *found.warnings, *favoured, *given_up(declared)), conditional=given)
 
 
 def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:

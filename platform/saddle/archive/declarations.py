@@ -51,7 +51,7 @@ def read_declarations(store: Store, run: RunId, study: Study) -> Declarations:
     if stored is not None:
         return stored
     try:
-        return load_trainable(study.trainable).plain
+        return load_trainable(study.source).plain
     except TrainableError:
         return _guessed(store, run, study)
 

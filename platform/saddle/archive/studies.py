@@ -18,20 +18,23 @@ from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_com
 from saddle.archive.progress import read_progress
 from saddle.design import Arm
 from saddle.design.arms import arms_of_study
-from saddle.errors import EvaluationChanged, ForeignPath, StorageError, StudyChanged, UserError
+from saddle.errors import EvaluationChanged, ForeignPath, OwnSourcesError, StorageError, StudyChanged, UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.parallel import in_parallel
 from saddle.store.plan_log import history_of, record_plan
+from saddle.store.source_archive import located, write_sources
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.history import UNCHANGED, PlanHistory, SeedPlan
 from saddle.study.models import Study
+from saddle.study.terms import terms_of
 from saddle.study.trainables import load_trainable
 from saddle.study.values import same
-from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
+from saddle.studyfile.loader import dump_study, parse_studies, plain_study, refused_differences
+from saddle.trainable_source import TrainableSource
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
@@ -117,7 +120,20 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     run = RunId(study.study, instance, name if name != study.study else "")
     history = history_of(store, run, study)
     study, declared = with_seeds(study, history.plans), read_declarations(store, run, study)
+    study = with_stored_sources(store, run, study, declared)
     return StoredStudy(study, run, baseline, read_evaluation(store, run), declared, history, find_tuned(store, study))
+
+
+def with_stored_sources(store: Store, run: RunId, study: Study, declared: Declarations) -> Study:
+    """The study with the sources that its run keeps of a trainable that is a file; as it is where that has none."""
+    if not study.source.is_own_file:
+        return study
+    source = TrainableSource(study.trainable, checksum=declared.sources, terms=terms_of([plain_study(study)]))
+    try:
+        return study.with_source(located(store, run, source))
+    except (OwnSourcesError, StorageError, OSError) as error:  # what is stored is read without them
+        log.info("%s: %s", run, error)
+        return study
 
 
 def find_tuned(store: Store, study: Study) -> TunedBy | None:
@@ -188,7 +204,7 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     changes = refused_differences(stored.study, study)
     if not changes:
         return
-    trainable = load_trainable(study.trainable)
+    trainable = load_trainable(study.source)
     if refused_differences(stored.study, as_trained(study, stored.study, trainable.evaluation_fields)):
         raise StudyChanged(study.study, changes)
     wanted = changed_evaluation(stored.study, study, trainable)
@@ -215,13 +231,16 @@ def settle_study(
         if stored.baseline != baseline:
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
     run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
-    declared = load_trainable(study.trainable).after(None if stored is None else stored.declared)
+    trainable = load_trainable(study.source)
+    declared = trainable.after(None if stored is None else stored.declared)
     if stored is not None:
         study = as_trained(study, stored.study, declared.evaluation_fields)
     evaluation = stored.evaluation if stored is not None else AS_TRAINED
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": lock.token}
     for name in FACTS:
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
+    if trainable.source.is_own_file:
+        write_sources(store, run, trainable.source, lock)
     write_declarations(store, run, declared, lock)
     before = None if stored is None else stored.history
     history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)

@@ -113,7 +113,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
         baseline = find_baseline(study, store)
         stored = settle_study(store, study, baseline, fresh=options.fresh, lock=lock)
         study = stored.study
-        trainable = load_trainable(study.trainable)
+        trainable = load_trainable(study.source)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
         source = make_source(study, store, ledger, stored.arms, options.retry, lock, stored.history)
@@ -124,7 +124,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
         tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared)
         listener = options.listener(study)
         keeper = start_progress(study, run, trainable, store, entries, source, slots, listener, lock)
-        code = {**fingerprint_code(trainable.code), "environment": fingerprint_environment()}
+        code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         recorder = Recorder(ledger, tracker, keeper, code, stored.declared, lock, recorded)
         placement = place_trials(study, store, options.data_root, lock)
         scheduler = Scheduler(study, trainable, source, recorder, placement)

@@ -112,7 +112,7 @@ def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
     if stored is None:
         raise NotFound(f"no study {message.study} in {store.url}")
     entry = Ledger(store, stored.run).get(message.key)
-    trainable = load_trainable(stored.study.trainable)
+    trainable = load_trainable(stored.study.source)
     device = "cuda" if placement.gpus_per_worker > 0 else "cpu"
     run = EvaluationRun(entry.seed, placement.data_root, device, cache=cache)
     with exits_are_failures():
@@ -129,7 +129,7 @@ def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
         fingerprints={
             **fingerprint_data(config, run),
             **report.fingerprints,
-            MEASURED_WITH: fingerprint_code(trainable.code),
+            MEASURED_WITH: fingerprint_code(trainable),
         },
         when=time.time(),
     )

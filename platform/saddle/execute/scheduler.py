@@ -98,7 +98,7 @@ class Scheduler:
         return StartMessage(
             spec,
             replace(self.placement, machine=spec.block.get(MACHINE)),
-            self.study.trainable,
+            self.trainable.source,
             select=(selection.name, selection.direction),
             required=(*objectives, *constrained),
         )

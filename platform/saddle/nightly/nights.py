@@ -85,7 +85,7 @@ class Nightly:
             if self.storage.night(night) is None:
                 known = ", ".join(self.storage.dates()[-5:]) or "none yet"
                 raise UserError(f"there is no finished night {night} of {self.study.study}; the latest are: {known}")
-            history = self.storage.history(policy_of(self.study, load_trainable(self.study.trainable)))
+            history = self.storage.history(policy_of(self.study, load_trainable(self.study.source)))
             self.storage.write_acceptance(history.accept(night, why, _user()).accepted[-1], lock)
             self._publish(lock)
         return self.storage.decision(night)
@@ -132,7 +132,7 @@ class Nightly:
             raise UserError(f"{self.study.study} has run the night of {begun[-1]}; none can be put before it")
 
     def _runner(self, lock: StudyLock) -> NightRunner:
-        trainable = load_trainable(self.study.trainable)
+        trainable = load_trainable(self.study.source)
         repository = repository_of(trainable)
         worktrees = None if repository is None else Worktrees.of(repository, f"{self.store.url}\n{self.study.study}")
         options, code = self.options, code_of(trainable, repository)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from trainables.contract import Component, Metric, Role, complete_metric
+from trainables.contract import Component, Metric, Part, Role, complete_metric
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,9 @@ class Declarations:
     `selection` is the metric that chooses checkpoints, `schema` the JSON schema of the configuration, `components` the
     parts of the method that an ablation may name, `evaluation_fields` those fields with other values of which stored
     checkpoints can be measured again, `data_measures` what it can say of a trial's data, with its meaning. Without any
-    of this, metrics are what their names say.
+    of this, metrics are what their names say. `open_metrics`: whether it may report metrics that aren't declared.
+    `lacks`: what of the contract it does without. `sources`: the checksum of the sources of a trainable that is a file
+    of the user's own.
     """
 
     name: str = ""
@@ -27,6 +29,9 @@ class Declarations:
     evaluation_fields: tuple[str, ...] = ()
     entry_point: str = ""
     data_measures: Mapping[str, str] = field(default_factory=dict)
+    open_metrics: bool = False
+    lacks: tuple[Part, ...] = ()
+    sources: str = ""
 
     def metric(self, name: str) -> Metric:
         """The metric called `name`, also where it isn't declared (see `complete_metric`)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from saddle.study.ablation import Ablation as Ablation
 from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
@@ -13,6 +13,7 @@ from saddle.study.nightly import Nightly
 from saddle.study.published import Published
 from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
+from saddle.trainable_source import TrainableSource
 
 ONLY_IN_A_SEARCH = ("asks", "objective", "constraints", "sampler", "early_stopping")
 """Sections that mean nothing to an ablation."""
@@ -243,7 +244,8 @@ class Study(Section):
     question: str = ""
     """What the study answers; the report opens with it."""
     trainable: str
-    """The training method. Later documents of a file inherit it from the first."""
+    """The training method: the name of an installed one, or a function or module of one's own, `./FILE.py:FUNCTION`,
+    beside the study file. Later documents of a file inherit it from the first."""
     recipe: str | None = None
     """One of the trainable's recipes: optimiser, schedule, batch. Inherited."""
     scale: str | None = None
@@ -279,6 +281,8 @@ class Study(Section):
     nightly: Nightly | None = None
     """How `saddle nightly` repeats the ablation night after night; may change from run to run."""
 
+    _source: TrainableSource | None = PrivateAttr(None)
+
     @model_validator(mode="before")
     @classmethod
     def _lift_asks(cls, value: Any) -> Any:
@@ -288,6 +292,17 @@ class Study(Section):
     @classmethod
     def _accept_single(cls, value: Any) -> Any:
         return [value] if isinstance(value, dict) else value
+
+    @property
+    def source(self) -> TrainableSource:
+        """Where its trainable is to be had; of a file of the user's own only where the study was read beside it."""
+        return self._source or TrainableSource(self.trainable)
+
+    def with_source(self, source: TrainableSource) -> Self:
+        """The study with the place that its trainable was found at."""
+        study = self.model_copy()
+        study._source = source
+        return study
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import FunctionType
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -14,6 +16,8 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from saddle.errors import TrainableError
 from saddle.study.declarations import Declarations
 from saddle.study.nearest import nearest
+from saddle.study.own_sources import checksum_of, import_file, read_sources
+from saddle.trainable_source import TrainableSource
 from trainables.contract import (
     METRIC_NAME,
     CheckItem,
@@ -26,6 +30,8 @@ from trainables.contract import (
     complete_metric,
     find_defaults,
 )
+from trainables.own_loop.function import adapt_function
+from trainables.own_loop.terms import StudyTerms
 
 GROUP = "saddle.trainables"
 WANTED = ("Config", "METRICS", "SELECTION", "train", "load", "evaluate")
@@ -53,6 +59,7 @@ class LoadedTrainable(Declarations):
     check_robustness: Callable[[Any, Mapping[str, Any], Run, TrainedTrial], Sequence[CheckItem]] | None
     measure_data: Callable[[Any, Run], Mapping[str, float]] | None
     """Of a trial's training images, what `data_measures` names."""
+    source: TrainableSource
 
     def check(self, config: Any, run: Run) -> None:
         """Raise `DataError` where it couldn't train on the data that a configuration names."""
@@ -76,8 +83,44 @@ def find_trainables() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 
-def load_trainable(name: str) -> LoadedTrainable:
-    """The trainable called `name`; raises `TrainableError` where there is none, or where its import fails."""
+def load_trainable(source: TrainableSource | str) -> LoadedTrainable:
+    """The trainable of a source, or of that name; raises `TrainableError` where there is none, or its import fails."""
+    source = TrainableSource(source) if isinstance(source, str) else source
+    return _load_own(source) if source.is_own_file else _load_installed(source.name)
+
+
+def _load_own(source: TrainableSource) -> LoadedTrainable:
+    """The trainable in a file of the user's own."""
+    file = Path(source.folder) / source.file
+    if not source.folder:
+        raise TrainableError(f"{source.name} lies beside a study file, which is not known here")
+    if not file.is_file():
+        raise TrainableError(f"there is no file {file}", "the path is relative to the study file")
+    try:
+        checksum = checksum_of(read_sources(file.parent))
+        module = import_file(source, checksum)
+    except TrainableError:
+        raise
+    except Exception as error:  # the file may raise anything while it is imported
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise TrainableError(f"{file} can't be imported: {reason}") from error
+    code = getattr(module, source.attribute, None) if source.attribute else module
+    if code is None:
+        right = f"write ./{source.file}:FUNCTION with the name of its training function"
+        raise TrainableError(f"{file} has no {source.attribute}", right, nearest(source.attribute, vars(module)))
+    if isinstance(code, FunctionType):
+        code = _adapt(source.name, code, vars(module), source.terms)
+    return complete_trainable(source.name, code, source.name, replace(source, checksum=checksum))
+
+
+def _adapt(name: str, function: FunctionType, beside: Mapping[str, Any], terms: StudyTerms) -> Any:
+    try:
+        return adapt_function(function, beside, terms)
+    except (TypeError, NameError) as error:  # of annotations, too
+        raise TrainableError(f"trainable {name}: {error}") from error
+
+
+def _load_installed(name: str) -> LoadedTrainable:
     points = find_trainables()
     if name not in points:
         known = ", ".join(points) or "none"
@@ -90,7 +133,9 @@ def load_trainable(name: str) -> LoadedTrainable:
     return complete_trainable(name, code, points[name].value)
 
 
-def complete_trainable(name: str, code: Any, entry_point: str = "") -> LoadedTrainable:
+def complete_trainable(
+    name: str, code: Any, entry_point: str = "", source: TrainableSource | None = None
+) -> LoadedTrainable:
     """The trainable of a module or object; raises `TrainableError` where that lacks a part of the contract."""
     _require_contract(name, code)
     return LoadedTrainable(
@@ -101,6 +146,9 @@ def complete_trainable(name: str, code: Any, entry_point: str = "") -> LoadedTra
         components=getattr(code, "COMPONENTS", {}),
         evaluation_fields=tuple(getattr(code, "EVALUATION_FIELDS", ())),
         entry_point=entry_point,
+        open_metrics=bool(getattr(code, "OPEN_METRICS", False)),
+        lacks=tuple(getattr(code, "LACKS", ())),
+        sources=source.checksum if source is not None else "",
         code=code,
         Config=code.Config,
         train=code.train,
@@ -113,6 +161,7 @@ def complete_trainable(name: str, code: Any, entry_point: str = "") -> LoadedTra
         check_robustness=getattr(code, "check_robustness", None),
         data_measures=dict(getattr(code, "DATA_MEASURES", {})),
         measure_data=getattr(code, "data_measures", None),
+        source=source or TrainableSource(name),
     )
 
 

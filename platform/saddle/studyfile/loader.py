@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from saddle.errors import StudyError, TrainableError
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.study.trainables import complete_trainable, load_trainable
+from saddle.study.trainables import LoadedTrainable
 from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
-from saddle.studyfile.dump import differences, dump_study, is_extension, refused_differences
+from saddle.studyfile.dump import differences, dump_study, is_extension, plain_study, refused_differences
 from saddle.studyfile.expansion import expand
 from saddle.studyfile.numbers import with_numbers
 from saddle.studyfile.overrides import override
 from saddle.studyfile.packaged import find_study, split_choice
 from saddle.studyfile.problem import Problem, show
 from saddle.studyfile.published_tables import read_published
+from saddle.studyfile.trainable_loader import Loader, loader_for
 from saddle.studyfile.yaml_reader import Document, read_documents
 
-__all__ = ["differences", "dump_study", "is_extension", "load_studies", "parse_studies", "refused_differences"]
+__all__ = [
+    "differences",
+    "dump_study",
+    "is_extension",
+    "load_studies",
+    "parse_studies",
+    "plain_study",
+    "refused_differences",
+]
 
 
 def load_studies(
@@ -62,18 +70,21 @@ def parse_studies(
     *,
     trainables: Mapping[str, Any] | None = None,
     stored: bool = False,
+    folder: Path | None = None,
 ) -> list[Study]:
     """The studies written in `data`; `file` is the name that problems give. Raises `StudyError` with every mistake.
 
+    Paths of trainables are relative to `folder`, or to that of `file`.
     What is `stored` was accepted once, and its trainable need not be installed any more.
     """
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
     documents, misread = expand(documents)
     documents, refused = override(documents, overrides)
     documents, unread = read_tables(documents, file)
-    documents, wrong = (documents, []) if stored else write_numbers(documents, trainables)
+    load = loader_for(documents, Path(file).parent if folder is None else folder, trainables)
+    documents, wrong = (documents, []) if stored else write_numbers(documents, load)
     drafts = [read_sections(document) for document in documents]
-    check(drafts, trainables, stored=stored)
+    check(drafts, load, stored=stored)
     studies = [draft.study() for draft in drafts]
     problems = [
         *problems,
@@ -88,22 +99,15 @@ def parse_studies(
     return [study for study in studies if study is not None]
 
 
-def write_numbers(
-    documents: Sequence[Document], trainables: Mapping[str, Any] | None
-) -> tuple[list[Document], list[Problem]]:
+def write_numbers(documents: Sequence[Document], load: Loader) -> tuple[list[Document], list[Problem]]:
     """The documents with numbers for fractions such as `8/255`, and what is wrong with those."""
-    configs = lru_cache(maxsize=None)(lambda name: _config_of(name, trainables))
-    pairs = [with_numbers(document, configs) for document in documents]
+    pairs = [with_numbers(document, lambda name: _config_of(load(name))) for document in documents]
     return [document for document, _ in pairs], [problem for _, problems in pairs for problem in problems]
 
 
-def _config_of(name: str, trainables: Mapping[str, Any] | None) -> Any:
+def _config_of(trainable: LoadedTrainable | TrainableError) -> Any:
     """The configuration of a trainable; None where it can't be had, which is told later."""
-    try:
-        trainable = load_trainable(name) if trainables is None else complete_trainable(name, trainables[name])
-    except (TrainableError, KeyError):
-        return None
-    return trainable.Config
+    return None if isinstance(trainable, TrainableError) else trainable.Config
 
 
 def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document], list[Problem]]:

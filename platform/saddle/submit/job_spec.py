@@ -17,8 +17,9 @@ from saddle.errors import NotForACluster, StorageError
 from saddle.execute.plan.preflight import check_stored, configs, own_paths
 from saddle.store.open import open_store
 from saddle.study.models import Study
+from saddle.study.own_sources import read_sources
 from saddle.study.trainables import find_trainables
-from saddle.studyfile.loader import dump_study, load_studies, parse_studies
+from saddle.studyfile.loader import dump_study, load_studies, parse_studies, plain_study
 
 STOP_SECONDS = 600
 """How long a stopped job may take for the epochs under way before Ray kills it; by itself Ray would wait 3 s."""
@@ -50,10 +51,16 @@ class Parcel:
         return "exec python -m saddle.cli " + shlex.join(["run", self.file, "--storage", self.storage, *self.options])
 
     def runtime_environment(self, folder: Path) -> dict[str, Any]:
-        """Ray's runtime environment; its files are made in `folder`, and the study file is all that is in its own."""
+        """Ray's runtime environment; its files are made in `folder`.
+
+        In the job's own folder lie the study file and, beside it, the sources of a trainable that is a file.
+        """
         files = folder / "study"
         files.mkdir()
         (files / self.file).write_text(resolved(self.studies), encoding="utf-8")
+        for path, content in own_sources(self.studies).items():
+            (files / path).parent.mkdir(parents=True, exist_ok=True)
+            (files / path).write_bytes(content)
         return {
             "working_dir": str(files),
             "py_modules": [str(wheel) for wheel in build_wheels(self.packages, folder)],
@@ -77,11 +84,24 @@ def pack(
     studies = load_studies(study, settings)
     where = require_remote(storage)
     check_paths(studies, data_root)
+    own_sources(studies)
     options = [f"--retry={outcome}" for outcome in retry]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
     switches = {"--fresh": fresh, "--no-mlflow": not track, "--no-check": not check}
     options += [name for name, given in switches.items() if given]
     return Parcel(studies, where, fresh, options, packages, to_send())
+
+
+def own_sources(studies: Sequence[Study]) -> dict[str, bytes]:
+    """The sources of the studies' trainables that are files, by their paths beside the study file.
+
+    Raises `NotForACluster` where they lie in several folders.
+    """
+    folders = sorted({study.source.folder for study in studies if study.source.is_own_file})
+    if len(folders) > 1:
+        listed = " and ".join(folders)
+        raise NotForACluster(f"the trainables of this file lie in {listed}; write a study file for each folder")
+    return read_sources(Path(folders[0])) if folders else {}
 
 
 def require_remote(storage: str | os.PathLike[str] | None) -> str:
@@ -122,7 +142,9 @@ def check_here(parcel: Parcel) -> None:
 def resolved(studies: Sequence[Study]) -> str:
     """One file of the studies, every setting written out."""
     text = "---\ninherit: false\n".join(dump_study(study) for study in studies)
-    if parse_studies(text, "the resolved file") != list(studies):
+    folders = [Path(study.source.folder) for study in studies if study.source.is_own_file]
+    written = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
+    if list(map(plain_study, written)) != list(map(plain_study, studies)):
         raise RuntimeError("the studies written out are not the studies read")
     return text
 
@@ -130,5 +152,5 @@ def resolved(studies: Sequence[Study]) -> str:
 def foreign_trainables(studies: Sequence[Study]) -> dict[str, str]:
     """The studies' trainables that don't come with saddle, and the distribution of each."""
     points = find_trainables()
-    names = {study.trainable: points[study.trainable].dist for study in studies}
+    names = {study.trainable: points[study.trainable].dist for study in studies if not study.source.is_own_file}
     return {name: dist.name for name, dist in names.items() if dist is not None and dist.name != DISTRIBUTION}

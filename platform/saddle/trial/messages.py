@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from saddle.redaction import redact
+from saddle.trainable_source import TrainableSource
 from saddle.trial.json_text import to_json
 from saddle.trial.measurement import Measurement
 from saddle.trial.placement import Placement
@@ -20,7 +21,7 @@ class StartMessage:
 
     spec: TrialSpec
     placement: Placement
-    trainable: str
+    trainable: TrainableSource
     select: tuple[str, str]
     """The validation metric that chooses the best checkpoint, and `maximize` or `minimize`."""
     required: tuple[str, ...]
@@ -34,7 +35,8 @@ class StartMessage:
         raw = json.loads(text)
         spec = TrialSpec(**{**raw["spec"], "run": RunId(**raw["spec"]["run"])})
         lists = {name: tuple(raw[name]) for name in ("select", "required")}
-        return cls(**{**raw, **lists, "spec": spec, "placement": Placement(**raw["placement"])})
+        source = TrainableSource.parse(raw["trainable"])
+        return cls(**{**raw, **lists, "spec": spec, "placement": Placement(**raw["placement"]), "trainable": source})
 
 
 @dataclass(frozen=True)

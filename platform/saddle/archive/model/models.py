@@ -15,10 +15,13 @@ from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.checkpoint.retention import describe_removal
 from saddle.study.declarations import Declarations
 from saddle.study.trainables import LoadedTrainable, find_trainables, load_trainable
+from trainables.contract import NotProvided
 
 
 def trainable_of(stored: StoredStudy) -> LoadedTrainable:
     """The code that a stored study was trained with; raises `TrainableError` that names it where it isn't installed."""
+    if stored.study.source.is_own_file:
+        return load_trainable(stored.study.source)
     name, point, points = stored.study.trainable, stored.declared.entry_point, find_trainables()
     if name in points:
         return load_trainable(name)
@@ -68,4 +71,7 @@ def config_of(trial: FoundTrial, params: Mapping[str, Any]) -> Any:
 
 def load_model(store: Store, trial: FoundTrial, which: str = "best") -> Any:
     """The trained model of a trial, on the CPU and in eval mode."""
-    return trainable_of(trial.stored).load(load_config(trial), stored_state(store, trial, which))
+    try:
+        return trainable_of(trial.stored).load(load_config(trial), stored_state(store, trial, which))
+    except NotProvided as error:
+        raise UserError(f"{trial.name} can't be loaded: {error}") from error

@@ -138,7 +138,7 @@ def look_at_data(studies: Sequence[Study], run: CheckingRun) -> list[DataError]:
     """What is wrong with each dataset for each configuration of the studies, in their order, without repetitions."""
     problems: dict[str, DataError] = {}
     for study in studies:
-        trainable = load_trainable(study.trainable)
+        trainable = load_trainable(study.source)
         for config in configs(study):
             try:
                 trainable.check(config, run)
@@ -173,7 +173,7 @@ def resolutions(study: Study) -> Iterator[Resolved]:
     All of that in every block. What is invalid without the rest of an arm or trial is left out; the loader has judged
     each value.
     """
-    trainable = load_trainable(study.trainable)
+    trainable = load_trainable(study.source)
     base = study.settings
     blocks: list[Block] = [{}]
     varied = [[{name: value} for value in p.choice or p.bounds[:1]] for name, p in (study.search or {}).items()]

@@ -69,7 +69,7 @@ def make_source(
             start_trial_over(store, run, entry.key, lock)
             ledger.remove(entry.key)
         finished = {entry.key: entry for entry in entries if entry not in again}
-        trainable = load_trainable(study.trainable)
+        trainable = load_trainable(study.source)
         raced = study.ablation.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable, history)) if raced else None
         return AblationSource(run, replicates_of(study.ablation, arms), finished, judge)

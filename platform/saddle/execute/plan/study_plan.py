@@ -26,6 +26,7 @@ from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.study.declarations import Declarations
+from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.study.values import canonical
@@ -81,8 +82,8 @@ class Plan:
 
 def plan_study(study: Study, store: Store, data_root: str | None = None, question: PowerQuestion = OPEN) -> Plan:
     """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
-    trainable = load_trainable(study.trainable)
-    found: list[str] = data_notes([study], data_root)
+    trainable = load_trainable(study.source)
+    found: list[str] = [*given_up(trainable), *data_notes([study], data_root)]
     try:
         baseline = find_baseline(study, store)
     except NothingToBuildOn as reason:

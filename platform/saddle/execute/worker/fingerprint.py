@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from saddle.study.trainables import LoadedTrainable
 from trainables.datasets.config import dataset_of
 
 PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow", "scikit-learn")
@@ -22,10 +23,11 @@ def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
     return {"dataset": str(dataset.name), "data": str(dataset.fingerprint), "classes": len(dataset.classes)}
 
 
-def fingerprint_code(code: Any) -> dict[str, Any]:
+def fingerprint_code(trainable: LoadedTrainable) -> dict[str, Any]:
     """Git's commit and the checksum of uncommitted changes where the code is a checkout; always that of the sources."""
     where = Path(__file__).resolve()
-    facts: dict[str, Any] = {"sources": checksum_sources(Path(getattr(code, "__file__", where)).parent)}
+    sources = trainable.sources or checksum_sources(Path(getattr(trainable.code, "__file__", where)).parent)
+    facts: dict[str, Any] = {"sources": sources}
     commit = _git(where.parent, "rev-parse", "HEAD")
     # an installed copy may lie inside somebody else's checkout, whose commit would say nothing of our code
     if commit is not None and _git(where.parent, "ls-files", "--error-unmatch", where.name) is not None:

@@ -20,6 +20,7 @@ from saddle.store.checkpoint.curve import of_attempt
 from saddle.store.checkpoint.plain_state import NotPlain
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
+from saddle.store.source_archive import located
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, ReadyMessage, StartMessage
@@ -117,10 +118,10 @@ class Training:
 
     def _train(self) -> Generator[Message, None, None]:
         assert self.began is not None
-        reached, state = self.began
         with exits_are_failures():
-            trainable = load_trainable(self.start.trainable)
+            trainable = load_trainable(located(self.store, self.spec.run, self.start.trainable))
             config = trainable.Config.model_validate(dict(self.spec.params))
+        reached, state = self.began if "resume" not in trainable.lacks else (0, None)
         spent = self.checkpoints.manifest.seconds if reached else 0.0
         if self.is_rank_zero:
             self.checkpoints.forget_after(reached)

@@ -21,7 +21,7 @@ DIFF = "code.diff"
 
 def publish(storage: NightlyStorage, study: Study, lock: StudyLock) -> str:
     """Write the index, its JSON and feed, and the pages of nights that are not final; where the index lies."""
-    trainable, nights = load_trainable(study.trainable), all_nights(storage)
+    trainable, nights = load_trainable(study.source), all_nights(storage)
     for night in nights:
         if is_stale(storage, night):
             storage.write(page_of(storage, night).encode(), lock, "nights", night.date, REPORT)

@@ -107,7 +107,7 @@ def _may_choose(draft: Draft, path: Path, metric: str) -> bool:
 
 
 def _exists(draft: Draft, path: Path, metric: str, splits: tuple[str, ...]) -> bool:
-    if draft.trainable is None or metric in draft.trainable.metrics:
+    if draft.trainable is None or metric in draft.trainable.metrics or draft.trainable.open_metrics:
         return True
     known = [name for name in draft.trainable.metrics if name.startswith(splits)]
     near = nearest(metric, known)

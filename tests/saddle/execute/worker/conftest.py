@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import StartMessage
 from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
@@ -19,7 +20,7 @@ def make_start(tmp_path: Path) -> Any:
         return StartMessage(
             TrialSpec(key, RunId("s", "inst"), {}, seed, params=params),
             Placement(str(tmp_path), time_limit=time_limit),
-            "parabola",
+            TrainableSource("parabola"),
             select=("validation/score", "maximize"),
             required=("validation/score",),
         )

@@ -14,6 +14,7 @@ from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.local import LocalStore
+from saddle.trainable_source import TrainableSource
 from saddle.trial.measurement import Measurement
 from saddle.trial.messages import (
     EndMessage,
@@ -84,7 +85,7 @@ def stored_in(disk: Disk, start: StartMessage) -> StartMessage:
 
 
 def mortal(start: StartMessage, way: str) -> StartMessage:
-    return replace(start, trainable="mortal", spec=replace(start.spec, params={"way": way, "last": 2}))
+    return replace(start, trainable=TrainableSource("mortal"), spec=replace(start.spec, params={"way": way, "last": 2}))
 
 
 @pytest.mark.parametrize("way", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "CancelledError"])

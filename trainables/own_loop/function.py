@@ -1,0 +1,134 @@
+"""A function `train(config, run)` as a trainable of the contract; what it doesn't declare is taken from the study."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainables.contract import Config, Direction, Metric, NotProvided, Part, Report, Run, complete_metric
+from trainables.own_loop.config import ConfigAdapter, config_of
+from trainables.own_loop.loop_run import LoopRun, seed_everything, state_of
+from trainables.own_loop.source_reading import reports_state, resumes
+from trainables.own_loop.terms import StudyTerms
+from trainables.own_loop.thread_reports import ThreadReports
+
+OPTIONAL = (
+    "Config", "METRICS", "SELECTION", "load", "evaluate", "estimate", "check", "COMPONENTS", "RECIPES", "SCALES",
+    "defaults", "EVALUATION_FIELDS", "DATA_MEASURES", "data_measures", "reevaluate", "check_robustness",
+)  # fmt: skip
+"""Names of the contract that may stand beside the function."""
+
+
+@dataclass(frozen=True)
+class FunctionTrainable:
+    """The trainable of a function; its names are those of `trainables.contract.Trainable`."""
+
+    function: Callable[..., Any]
+    adapter: ConfigAdapter
+    METRICS: Mapping[str, Metric | Direction]
+    SELECTION: str
+    LACKS: tuple[Part, ...]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    OPEN_METRICS: bool = True
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self.function.__doc__
+
+    @property
+    def Config(self) -> type[Config]:  # noqa: N802 - the contract's name
+        return self.adapter.model
+
+    def __getattr__(self, name: str) -> Any:
+        """The optional parts of the contract that stand beside the function."""
+        if name in OPTIONAL and name in self.__dict__.get("beside", {}):
+            return self.beside[name]
+        raise AttributeError(name)
+
+    def train(self, config: Any, run: Run) -> Iterator[Report]:
+        """Call the function with seeded generators and yield what it reports."""
+        reports = ThreadReports()
+        loop_run = LoopRun(run, reports.hand_over)
+        own_config = self.adapter.convert(config)
+        if inspect.isgeneratorfunction(self.function):
+            seed_everything(run.seed)
+            yield from yielded_reports(self.function(own_config, loop_run), run)
+            return
+        yield from reports.reports(lambda: self._call(own_config, loop_run))
+
+    def _call(self, config: Any, run: LoopRun) -> None:
+        use_device(run.device)
+        seed_everything(run.seed)
+        self.function(config, run)
+
+    def load(self, config: Any, state: Mapping[str, Any]) -> Any:
+        """The model that the user's `load` makes; raises `NotProvided` without one."""
+        if "load" not in self.beside:
+            raise NotProvided("there is no load(config, state) beside the training function")
+        model = self.beside["load"](self.adapter.convert(config), state)
+        return model.eval() if hasattr(model, "eval") else model
+
+    def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
+        """What the user's `evaluate` measures, as a report or plain metrics; nothing without one."""
+        if "evaluate" not in self.beside:
+            return Report({})
+        measured = self.beside["evaluate"](self.adapter.convert(config), state, run)
+        return measured if isinstance(measured, Report) else Report({name: float(v) for name, v in measured.items()})
+
+
+def adapt_function(function: Callable[..., Any], beside: Mapping[str, Any], terms: StudyTerms) -> FunctionTrainable:
+    """The trainable of `function`, with the optional names of the contract `beside` it.
+
+    Raises `TypeError` for a function that can't be called with a configuration and a run, or whose configuration is of
+    no kind that could be read.
+    """
+    positional = [
+        p
+        for p in inspect.signature(function).parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(positional) != 2:
+        raise TypeError(f"it takes {len(positional)} parameters; write def {function.__name__}(config, run)")
+    parts = {name: beside[name] for name in OPTIONAL if name in beside}
+    metrics = parts.get("METRICS") or named_metrics(terms)
+    return FunctionTrainable(
+        function=function,
+        adapter=config_of(function, parts.get("Config"), terms.settings),
+        METRICS=metrics,
+        SELECTION=parts.get("SELECTION") or terms.selection,
+        LACKS=tuple(lacking(function, parts)),
+        beside=parts,
+        OPEN_METRICS="METRICS" not in parts,
+    )
+
+
+def named_metrics(terms: StudyTerms) -> dict[str, Metric | Direction]:
+    """The metrics that the study names; where it says no direction, their names do."""
+    return {name: direction or complete_metric(name).direction for name, direction in terms.metrics.items()}
+
+
+def lacking(function: Callable[..., Any], parts: Mapping[str, Any]) -> Iterator[Part]:
+    """The parts of the contract that a function does without, as far as its source shows."""
+    if not inspect.isgeneratorfunction(function) and not reports_state(function):
+        yield "state"
+    if not resumes(function):
+        yield "resume"
+    for part in ("load", "evaluate"):
+        if part not in parts:
+            yield part
+
+
+def yielded_reports(reports: Iterator[Any], run: Run) -> Iterator[Report]:
+    """What a generator yields, metrics without a state completed to a report."""
+    for epoch, item in enumerate(reports, start=1):
+        yield item if isinstance(item, Report) else Report(dict(item), state_of(run, epoch, {}))
+
+
+def use_device(device: Any) -> None:
+    """Make the run's GPU the current one of this thread, as it is of the one that trains."""
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.set_device(device)

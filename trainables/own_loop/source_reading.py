@@ -1,0 +1,34 @@
+"""What the source of a function shows of it before it is called."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+
+def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
+    """Every call in the source of a function; none where its source can't be had."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def resumes(function: Callable[..., Any]) -> bool:
+    """Whether it asks for a stored state itself; a helper that does so for it isn't seen."""
+    return any(method_of(call) in ("restore", "resume") for call in calls_of(function))
+
+
+def reports_state(function: Callable[..., Any]) -> bool:
+    """Whether it reports more than metrics, as far as can be seen: no `report` in it, and a helper may do so."""
+    reports = [call for call in calls_of(function) if method_of(call) == "report"]
+    return not reports or any(call.keywords for call in reports)
+
+
+def method_of(call: ast.Call) -> str:
+    """The name of the method that is called; empty for what is no method."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
