@@ -32,12 +32,12 @@ from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
-from saddle.design import Arm, labels, make_arms, replicates_of
-from saddle.design.blocks import block_list
+from saddle.design import Arm, blocks_of_study, labels, make_arms, replicates_of
 from saddle.errors import DesignError
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Ablation, Constraint, Study
+from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
@@ -139,7 +139,9 @@ def standing_of(
 
 
 def comparison_spec(study: Study, metric: Metric, history: PlanHistory = UNCHANGED) -> ComparisonSpec:
-    """How the study's comparisons are judged, its plans being these."""
+    """How the study's comparisons are judged, its plans being these; of a relation only level and scale count."""
+    if study.relation is not None:
+        return ComparisonSpec(metric, study.relation.alpha, scale=study.relation.gain.scale)
     ablation = _ablation(study)
     compare, planned = ablation.compare, len(ablation.seed_list)
     how = ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence, compare.scale)
@@ -150,8 +152,10 @@ def measure_arms(
     study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str, scale: ScaleName = "linear"
 ) -> list[ArmValues]:
     """The values of every arm, the baseline's first, as a reader calls them; over blocks, means on `scale`."""
-    ablation = _ablation(study)
-    seeds, blocks = ablation.seed_list, block_list(ablation.blocks)
+    seeds, blocks = study.seed_list, blocks_of_study(study)
+    if study.relation is not None:  # of a unit without data nothing is waited for
+        begun = {canonical(entry.block) for entry in entries}
+        blocks = [block for block in blocks if canonical(block) in begun] or blocks
     named = zip(arms, labels(arms), strict=True)
     return [measure(entries, arm, metric, seeds, label, blocks, scale) for arm, label in named]
 
@@ -175,6 +179,8 @@ def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues],
 
 
 def _judge(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spec: ComparisonSpec) -> RaceState:
+    if study.relation is not None:
+        return RaceState(tuple(paired_effects(measured[1:], measured[0], spec)))
     ablation = _ablation(study)
     spending = ablation.spending
     if spending is not None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from saddle.analyse.ablation import answer_ablation, arms_of
 from saddle.analyse.outcomes import without_retried
+from saddle.analyse.relations.answer import answer_relation_study
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.searches.search import answer_search
 from saddle.design import Arm
+from saddle.design.arms import arms_of_study
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Constraint, Study
+from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.trial.record import TrialRecord
 
 __all__ = [
@@ -33,9 +36,13 @@ def answer(
     chance: float | None = None,
     history: PlanHistory = UNCHANGED,
     constraints: Sequence[Constraint] = (),
+    units: UnitFacts = NO_FACTS,
 ) -> Answer:
     """What the finished trials say; of one that was run again, its latest outcome."""
     entries = without_retried(entries)
+    if study.relation is not None:
+        pair = arms if arms is not None else arms_of_study(study, None)
+        return answer_relation_study(study, entries, declared, arms=pair, chance=chance, history=history, facts=units)
     if study.ablation is not None:
         return answer_ablation(
             study, entries, declared, arms=arms, chance=chance, history=history, constraints=constraints

@@ -18,6 +18,7 @@ from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
+from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.trial.record import TrialRecord
 
 
@@ -28,6 +29,7 @@ def answer_study(
     arms: Sequence[Arm],
     history: PlanHistory = UNCHANGED,
     tuned: TunedBy | None = None,
+    units: UnitFacts = NO_FACTS,
 ) -> Answer:
     """The answer to the study's question, from what its ledger holds; it compares only what was measured alike.
 
@@ -35,12 +37,16 @@ def answer_study(
     """
     chance, alike = chance_of(entries), comparable(entries)
     constraints = () if tuned is None else tuned.constraints
-    found = answer(study, alike, declared, arms=arms, chance=chance, history=history, constraints=constraints)
+    found = answer(
+        study, alike, declared, arms=arms, chance=chance, history=history, constraints=constraints, units=units
+    )
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),
         *too_weak(ladders(groups_of(comparable(entries), arms), declared)),
     ]
-    given = "" if study.ablation is None or not found.effects else conditional_on(study.ablation, declared.fields)
+    given = found.conditional
+    if study.ablation is not None and found.effects:
+        given = conditional_on(study.ablation, declared.fields)
     favoured = tuning_cautions(study, arms, tuned) if found.effects else ()
     return replace(found, warnings=(*cautions, *found.warnings, *favoured, *given_up(declared)), conditional=given)
 
@@ -54,4 +60,4 @@ def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, 
 
 def tested_metric(study: Study, metric: str) -> str:
     """The test metric that an answer speaks of: what an ablation compares, or the twin of a search's objective."""
-    return metric if study.ablation is not None else twin(metric)
+    return twin(metric) if study.kind == "search" else metric

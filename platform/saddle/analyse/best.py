@@ -65,6 +65,6 @@ def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialReco
     one of equals; None where there is none.
     """
     selection = selection_of(study, declared)
-    wanted = list(dict.fromkeys([selection, *(objectives_of(study, declared) if study.ablation is None else ())]))
+    wanted = list(dict.fromkeys([selection, *(objectives_of(study, declared) if study.search is not None else ())]))
     feasible = candidates(entries, wanted, study.constraints)
     return min(feasible, key=lambda entry: [metric.cost(entry.metrics[metric.name]) for metric in wanted], default=None)

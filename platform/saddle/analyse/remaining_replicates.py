@@ -21,8 +21,7 @@ def needs_of(
 ) -> Callable[[Replicate], bool]:
     """Whether a replicate matters, as far as the finished trials say: all do, unless a race was settled without it."""
     ablation = study.ablation
-    assert ablation is not None
-    if ablation.spending is None:
+    if ablation is None or ablation.spending is None:
         return lambda replicate: True
     called = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
     places = {seed: place for place, seed in enumerate(ablation.seed_list)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from saddle.analyse.arms.collapse import FailureRate
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.evaluation.badge import Badge
+from saddle.analyse.relations.findings import Findings
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
@@ -18,8 +19,8 @@ from trainables.contract import Metric
 class Answer:
     """`sentence` answers the question in plain words; `columns` and `rows` are a table ready to print.
 
-    An ablation has `effects`, and `failures` where a method failed; a search has `best` (one objective) or `front`
-    (several).
+    A relation has `relation`; an ablation has `effects`, and `failures` where a method failed; a search has `best` (one
+    objective) or `front` (several).
     """
 
     sentence: str
@@ -35,18 +36,23 @@ class Answer:
     block_rows: tuple[tuple[str, ...], ...] = ()
     """A table of the effects in single blocks, where an ablation has any."""
     conditional: str = ""
-    """On which draws of data its intervals are conditional, as a sentence."""
+    """On which draws of data its intervals are conditional, or of a relation on which plan, as a sentence."""
+    relation: Findings | None = None
+    """What a relation has come to."""
     badge: Badge = field(default_factory=Badge)
     """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
 
 
 def compared_metric(study: Study, declared: Declarations, entries: Sequence[TrialRecord] = ()) -> Metric:
-    """The metric an ablation compares: the study's, else the test twin of what selects checkpoints, else a robust one.
+    """The metric that arms are compared in: the study's, else the test twin of what selects checkpoints, else a robust
+    one.
 
     The twin counts where the trainable declares it, or a trial has it; so does what stands for it (see `headline`).
     """
-    if study.ablation is not None and study.ablation.compare.metric:
-        return declared.metric(study.ablation.compare.metric)
+    named = study.relation.gain.metric if study.relation is not None else None
+    named = study.ablation.compare.metric if study.ablation is not None else named
+    if named:
+        return declared.metric(named)
     twin = f"test/{declared.selection.partition('/')[2]}"
     known = {**declared.metrics, **{name: declared.metric(name) for entry in entries for name in entry.metrics}}
     return known[twin] if twin in known else min(known.values(), key=headline, default=declared.metric(twin))

@@ -90,7 +90,7 @@ def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
         "extended": results.history.is_extended,
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
-    if study.ablation is None:
+    if not results.arms:
         winner = best_trial(study, declared, entries)
         asked = declared.metric(metric) if metric else objectives_of(study, declared)[0]
         value = None if winner is None else value_of(winner, asked.name)

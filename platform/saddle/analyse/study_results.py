@@ -19,6 +19,7 @@ from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
+from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import Metric
@@ -28,8 +29,9 @@ from trainables.contract import Metric
 class StudyResults:
     """The finished trials of one run of a study; whoever reports, tracks, compares or verifies them takes this.
 
-    `arms` are those of an ablation around its settled baseline, the baseline's first; a search has none. `history` are
-    the plans of an ablation's seeds, `tuned` is the search that its baseline is the best of.
+    `arms` are those of an ablation around its settled baseline, the baseline's first, or the two of a relation; a
+    search has none. `history` are the plans of an ablation's seeds or of a relation's analysis, `tuned` is
+    the search that its baseline is the best of.
     """
 
     run: RunId
@@ -40,12 +42,14 @@ class StudyResults:
     history: PlanHistory = UNCHANGED
     tuned: TunedBy | None = None
     """The search that an ablation is built on (`best_of`)."""
+    units: UnitFacts = NO_FACTS
+    """What is known of the units of a relation beside their trials."""
     _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def answer(self) -> Answer:
         """The answer to the study's question."""
-        return answer_study(self.study, self.declared, self.records, self.arms, self.history, self.tuned)
+        return answer_study(self.study, self.declared, self.records, self.arms, self.history, self.tuned, self.units)
 
     @cached_property
     def comparable(self) -> Sequence[TrialRecord]:

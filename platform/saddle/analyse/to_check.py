@@ -19,11 +19,12 @@ MOST = 3
 def to_check(results: StudyResults) -> list[TrialRecord]:
     """The trials that would have the badge, and what an ablation's are compared with: at most `MOST` of them.
 
-    Of a search the best one, or the first of its front; of an ablation one replicate of the best arm and one of the
-    baseline, each the best of its arm by the metric that selects checkpoints. None of them depends on what is checked.
+    Of a search the best one, or the first of its front; of an ablation or relation one replicate of the best arm
+    and one of the baseline, each the best of its arm by the metric that selects checkpoints. None of them depends on
+    what is checked.
     """
     study, records = results.study, results.records
-    if study.ablation is not None:
+    if study.search is None:
         return _of_ablation(results)[:MOST]
     objectives = objectives_of(study, results.declared)
     if len(objectives) > 1:

@@ -77,6 +77,7 @@ def _guessed(store: Store, run: RunId, study: Study) -> Declarations:
     reported = dict.fromkeys(name for entry in Ledger(store, run) for name in entry.metrics)
     validation = [complete_metric(name) for name in reported if name.startswith("validation/")]
     compared = study.ablation.compare.metric if study.ablation is not None else None
+    compared = study.relation.gain.metric if study.relation is not None else compared
     twin = f"validation/{(compared or '').partition('/')[2]}"
     best = min(validation, key=partial(headline, split="validation"), default=complete_metric(twin))
     return Declarations(name=study.trainable, selection=twin if twin in reported else best.name)

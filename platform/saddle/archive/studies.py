@@ -16,7 +16,7 @@ from saddle.analyse.tuning import TunedBy
 from saddle.archive.declarations import read_declarations, write_declarations
 from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
 from saddle.archive.progress import read_progress
-from saddle.design import Arm
+from saddle.design import Arm, Replicate, replicates_of_study
 from saddle.design.arms import arms_of_study
 from saddle.errors import EvaluationChanged, ForeignPath, OwnSourcesError, StorageError, StudyChanged, UserError
 from saddle.store.base import Store
@@ -26,12 +26,14 @@ from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.parallel import in_parallel
 from saddle.store.plan_log import history_of, record_plan
 from saddle.store.source_archive import located, write_sources
+from saddle.store.unit_log import read_units
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.history import UNCHANGED, PlanHistory, SeedPlan
 from saddle.study.models import Study
 from saddle.study.terms import terms_of
 from saddle.study.trainables import load_trainable
+from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, plain_study, refused_differences
 from saddle.trainable_source import TrainableSource
@@ -59,6 +61,8 @@ class StoredStudy:
     """The plans of an ablation's seeds so far."""
     tuned: TunedBy | None = None
     """The search that its baseline is the best of."""
+    units: UnitFacts = NO_FACTS
+    """What is known of the units of a relation."""
 
     @property
     def instance(self) -> str:
@@ -67,12 +71,19 @@ class StoredStudy:
 
     @cached_property
     def arms(self) -> Sequence[Arm]:
-        """The arms of an ablation around its settled baseline; none for a search."""
+        """The arms of an ablation around its settled baseline, those of a relation; none for a search."""
         return arms_of_study(self.study, self.baseline)
+
+    @cached_property
+    def replicates(self) -> Sequence[Replicate]:
+        """The replicates of an ablation or relation, but those of units without data; none for a search."""
+        return [] if self.study.search is not None else replicates_of_study(self.study, self.arms, self.units.absent)
 
     def results(self, records: Sequence[TrialRecord]) -> StudyResults:
         """What the run has come to with these records."""
-        return StudyResults(self.run, self.study, self.declared, records, self.arms, self.history, self.tuned)
+        return StudyResults(
+            self.run, self.study, self.declared, records, self.arms, self.history, self.tuned, self.units
+        )
 
     def read_results(self, store: Store) -> StudyResults:
         """What the run has come to, as its ledger has it now."""
@@ -121,7 +132,9 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     history = history_of(store, run, study)
     study, declared = with_seeds(study, history.plans), read_declarations(store, run, study)
     study = with_stored_sources(store, run, study, declared)
-    return StoredStudy(study, run, baseline, read_evaluation(store, run), declared, history, find_tuned(store, study))
+    units = NO_FACTS if study.relation is None else read_units(store, run)
+    evaluation, tuned = read_evaluation(store, run), find_tuned(store, study)
+    return StoredStudy(study, run, baseline, evaluation, declared, history, tuned, units)
 
 
 def with_stored_sources(store: Store, run: RunId, study: Study, declared: Declarations) -> Study:
@@ -245,7 +258,8 @@ def settle_study(
     before = None if stored is None else stored.history
     history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
-    return StoredStudy(study, run, baseline, evaluation, declared, history, find_tuned(store, study))
+    units = NO_FACTS if stored is None else stored.units
+    return StoredStudy(study, run, baseline, evaluation, declared, history, find_tuned(store, study), units)
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

@@ -106,7 +106,13 @@ def keep(store: Store, trial: FoundTrial, items: Sequence[CheckItem]) -> None:
             write_checks(store, run, trial.entry, items, lock)
             results = stored.read_results(store)
             write_report(store, results)
-            tracker = open_tracker(store, run, enabled=was_tracked(store, run), declared=stored.declared)
+            tracker = open_tracker(
+                store,
+                run,
+                enabled=was_tracked(store, run),
+                declared=stored.declared,
+                by_unit=stored.study.relation is not None,
+            )
             tracker.note_checks(Ledger(store, run).get(trial.entry.key))
             tell_study_end(store, results, tracker)
             undelivered = tracker.close(20.0)

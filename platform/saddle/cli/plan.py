@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saddle.cli.options import AsJson, DataRoot, Settings, Storage, StudyFile
+from saddle.cli.relation_plan import relation_as_plain
 
 if TYPE_CHECKING:
     from saddle.design.description import DesignFacts
@@ -96,6 +97,7 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         },
         "notes": list(plan.notes),
         "design": design_as_plain(plan),
+        "relation": relation_as_plain(plan),
         "power": power_as_plain(plan),
         "follow_up": None
         if plan.follow_up is None
@@ -175,6 +177,7 @@ def show(plan: Plan) -> None:
     """Print the plan."""
     from saddle.cli.output.display import duration
     from saddle.cli.output.tables import print_table, say
+    from saddle.cli.relation_plan import show_relation
 
     study = plan.study
     say()
@@ -182,6 +185,8 @@ def show(plan: Plan) -> None:
     say(study.question)
     if plan.design is not None:
         show_design(plan, plan.design)
+    elif plan.relation is not None:
+        show_relation(plan, plan.relation)
     else:
         print_table(("searched", "range", "only when"), [search_row(*item) for item in (study.search or {}).items()])
         trials = plan.trials or "as many as fit in the time"
@@ -329,7 +334,7 @@ def most_seeds(plan: Plan) -> str:
 
 def may_stop_early(plan: Plan) -> bool:
     """Whether trials may be stopped before their end, so that the time is too long."""
-    return plan.study.ablation is None and plan.study.early_stopping.name != "none"
+    return plan.study.search is not None and plan.study.early_stopping.name != "none"
 
 
 def search_row(name: str, parameter: Parameter) -> tuple[str, str, str]:

@@ -68,7 +68,7 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
     from saddle.cli.output.tables import print_table, say
 
     study = stored.study
-    searched = study.ablation is None
+    searched = study.search is not None
     # an ablation's trials are told apart by their keys, which name arm and seed
     names = list(dict.fromkeys(name for row in rows for name in row["settings"])) if searched else []
     metrics = headline_metrics(rows, stored.declared, asked_metric(study))
@@ -118,7 +118,7 @@ def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def show_published(store: Store, stored: StoredStudy) -> None:
     """Print the published values that the study names beside ours."""
-    if stored.study.published is None:
+    if stored.study.published is None or stored.study.relation is not None:  # whose figure has the points
         return
     from saddle.cli.output.tables import print_table, say
     from saddle.report.study_sections.published import published_table
@@ -133,4 +133,6 @@ def asked_metric(study: Study) -> str:
     """The metric a study asks about, or the split where it doesn't say."""
     if study.ablation is not None:
         return study.ablation.compare.metric or "test/"
+    if study.relation is not None:
+        return study.relation.gain.metric or "test/"
     return study.objective[0].metric if study.objective else "validation/"

@@ -19,9 +19,12 @@ def print_samples(store: Store, studies: Iterable[StoredStudy], as_json: bool, a
     from saddle.cli.output.tables import print_csv, print_json, print_table, say
     from saddle.report.study_sections.samples import sample_rows, samples_section
 
+    studies = list(studies)
     ablations = [stored for stored in studies if stored.study.ablation is not None]
     if not ablations:
-        raise NothingPaired("--samples compares the arms of an ablation, and this is a search; leave it out")
+        raise NothingPaired(
+            f"--samples compares the arms of an ablation, and this is a {studies[0].study.kind}; leave it out"
+        )
     rows: list[dict[str, Any]] = []
     for stored in ablations:
         on_samples = study_on_samples(stored.read_results(store), store)

@@ -67,5 +67,4 @@ def describe(store: Store, name: str) -> dict[str, Any]:
     except UserError as error:
         return {"study": name, "kind": None, **counts, "question": f"can't be read: {error}"}
     assert stored is not None, name
-    kind = "search" if stored.study.ablation is None else "ablation"
-    return {"study": name, "kind": kind, **counts, "question": stored.study.question}
+    return {"study": name, "kind": stored.study.kind, **counts, "question": stored.study.question}

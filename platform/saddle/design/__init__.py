@@ -4,7 +4,7 @@ from saddle.design.arm import Arm, Replicate, labels
 from saddle.design.arms import make_arms
 from saddle.design.design import Design
 from saddle.design.registry import design_of
-from saddle.design.replicates import replicates, replicates_of
+from saddle.design.replicates import blocks_of_study, replicates, replicates_of, replicates_of_study
 from saddle.errors import DesignError
 
 __all__ = [
@@ -12,9 +12,11 @@ __all__ = [
     "Design",
     "DesignError",
     "Replicate",
+    "blocks_of_study",
     "design_of",
     "labels",
     "make_arms",
     "replicates",
     "replicates_of",
+    "replicates_of_study",
 ]

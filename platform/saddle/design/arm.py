@@ -40,11 +40,15 @@ class Replicate:
     arm: Arm
     seed: int
     block: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    is_unit: bool = False
+    """Whether the block is a unit of a relation; such units may differ in other hyperparameters from one another."""
 
     @property
     def key(self) -> str:
         """The replicate's key in the ledger: `<arm key>-s<seed>`, the block's levels between, if there are blocks."""
-        block = "".join(f"-{_slug_of_level(level)}" for level in self.block.values())
+        names = [f"-{slug(name)}" if self.is_unit else "" for name in self.block]
+        levels = map(_slug_of_level, self.block.values())
+        block = "".join(f"{name}-{level}" for name, level in zip(names, levels, strict=True))
         return f"{self.arm.key}{block}-s{self.seed}"
 
 

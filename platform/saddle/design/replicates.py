@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 
 from saddle.design.arm import Arm, Replicate
-from saddle.design.blocks import Block, block_list
+from saddle.design.blocks import Block, block_list, block_name
+from saddle.design.relation_design import unit_blocks
 from saddle.errors import DesignError
 from saddle.study.ablation import Ablation
+from saddle.study.models import Study
 
 
 def replicates_of(ablation: Ablation, arms: Sequence[Arm]) -> list[Replicate]:
     """An ablation's replicates in the order in which they are run."""
     return replicates(arms, ablation.seed_list, block_list(ablation.blocks), ablation.order_seed)
+
+
+def blocks_of_study(study: Study) -> list[Block]:
+    """The blocks of an ablation, the units of a relation; a single empty block otherwise."""
+    if study.relation is not None:
+        return unit_blocks(study.relation)
+    return block_list({} if study.ablation is None else study.ablation.blocks)
+
+
+def replicates_of_study(study: Study, arms: Sequence[Arm], absent: Container[str] = ()) -> list[Replicate]:
+    """The replicates of an ablation or a relation in the order in which they are run.
+
+    Those of units whose names are among the `absent` ones are left out; the order of the others is the same.
+    """
+    relation = study.relation
+    if relation is not None:
+        ordered = replicates(arms, relation.seed_list, unit_blocks(relation), relation.order_seed)
+        there = [replicate for replicate in ordered if block_name(replicate.block) not in absent]
+        return [replace(replicate, is_unit=True) for replicate in there]
+    assert study.ablation is not None
+    return replicates_of(study.ablation, arms)
 
 
 def replicates(

@@ -20,7 +20,9 @@ from saddle.design.trial_source import AblationSource
 from saddle.errors import TakenOver
 from saddle.execute.final_checks import check_best
 from saddle.execute.interrupt import on_interrupt
+from saddle.execute.plan.preflight import local_resources
 from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials
+from saddle.execute.plan.units import settle_units
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
@@ -98,8 +100,12 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
     results: list[EndedStudy] = []
-    with connect(options.address, insecure=options.insecure, packages=options.packages) as nodes:
-        require_shared_storage(store)
+    with contextlib.ExitStack() as stack:
+        nodes: Nodes = local_resources()
+        if any(trains(study) for study in studies):
+            cluster = connect(options.address, insecure=options.insecure, packages=options.packages)
+            nodes = stack.enter_context(cluster)
+            require_shared_storage(store)
         for study in studies:
             results.append(run_study(study, store, nodes, options))
             if results[-1].interrupted:
@@ -107,21 +113,28 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     return results
 
 
+def trains(study: Study) -> bool:
+    """Whether anything is to be trained for it; a relation may take its gains from a table."""
+    return study.relation is None or study.relation.gain.table is None
+
+
 def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> EndedStudy:
     """Run one study on the connected cluster, or go on with it."""
     with lock_study(store, RunId(study.study)) as lock:
         baseline = find_baseline(study, store)
         stored = settle_study(store, study, baseline, fresh=options.fresh, lock=lock)
+        stored = settle_units(store, stored, options.data_root, lock)
         study = stored.study
         trainable = load_trainable(study.source)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
-        source = make_source(study, store, ledger, stored.arms, options.retry, lock, stored.history)
+        source = make_source(stored, store, ledger, options.retry, lock)
         recorded, entries = {*ledger.keys()}, ledger.entries()
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)
         store.delete(stop_path(run))
-        tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared)
+        by_unit = study.relation is not None
+        tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared, by_unit=by_unit)
         listener = options.listener(study)
         keeper = start_progress(study, run, trainable, store, entries, source, slots, listener, lock)
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}

@@ -99,7 +99,13 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
         pending = evaluation.pending(entries)
         already = sum(entry.outcome == Outcome.COMPLETED for entry in entries) - len(pending)
         options.begun(len(pending), already)
-        tracker = open_tracker(store, stored.run, enabled=was_tracked(store, stored.run), declared=stored.declared)
+        tracker = open_tracker(
+            store,
+            stored.run,
+            enabled=was_tracked(store, stored.run),
+            declared=stored.declared,
+            by_unit=stored.study.relation is not None,
+        )
         for entry in entries:  # one that was stopped may not have told of the last one that it measured
             if entry.measured and entry not in pending:
                 tracker.measure_again(entry, list(entry.closing_images.values()))

@@ -61,7 +61,7 @@ class Plots:
             hint = nearest(name, self._plates)
             known = f"did you mean {hint}? " if hint else ""
             study = self._results.study
-            kind = "a search" if study.ablation is None else "an ablation"
+            kind = {"search": "a search", "ablation": "an ablation", "relation": "a relation"}[study.kind]
             raise NoFigure(
                 f"{study.study} is {kind} and has no figure {name!r}; {known}it has {', '.join(self._plates)}"
             )
@@ -70,6 +70,10 @@ class Plots:
     def forest(self) -> Figure:
         """Each arm's effect against the baseline with its interval, and where the verdicts come from."""
         return self("forest")
+
+    def relation(self) -> Figure:
+        """Each unit's gain against the predictor of a relation, with the line and its bands."""
+        return self("relation")
 
     def arms(self) -> Figure:
         """Each arm's values, with a line per seed from arm to arm."""

@@ -22,7 +22,7 @@ def illustrated(results: StudyResults) -> list[TrialRecord]:
     """The trials whose images are worth a look: failures of the method, and one per arm or the best of a search."""
     entries = results.comparable
     failures = [entry for entry in entries if entry.outcome in METHOD_FAILURES][:4]
-    if results.study.ablation is not None:
+    if results.study.search is None:
         first: dict[str | None, TrialRecord] = {}
         for entry in sorted(entries, key=lambda entry: entry.seed):
             if entry.outcome == Outcome.COMPLETED and entry.images:

@@ -22,7 +22,7 @@ def study_figures() -> dict[str, StudyFigure]:
 def figures_of(results: StudyResults) -> list[LazyFigure]:
     """The figures of a study, those of its design included."""
     ablation = results.study.ablation
-    kind = "search" if ablation is None else "ablation"
+    kind = results.study.kind
     by_design = () if ablation is None else design_of(ablation).figures
     chosen = (figure for figure in study_figures().values() if kind in figure.of or figure.name in by_design)
     drawn = (figure.draw(results) for figure in chosen)

@@ -49,12 +49,12 @@ class StudyReport:
 
     @property
     def kind(self) -> str:
-        return "search" if self.study.ablation is None else "ablation"
+        return self.study.kind
 
     @property
     def trial_noun(self) -> str:
         """What a reader calls one of the trials."""
-        return "trial" if self.study.ablation is None else "replicate"
+        return "replicate" if self.study.kind == "ablation" else "trial"
 
     @property
     def counts(self) -> str:

@@ -38,7 +38,7 @@ def _parse(store: Store, path: str) -> SeedPlan:
         if facts["version"] > VERSION:
             raise ValueError(f"version {facts['version']} is a later saddle's")
         seeds, looks = (tuple(int(number) for number in facts[name]) for name in ("seeds", "looks"))
-        return SeedPlan(seeds, looks, float(facts["when"]), int(facts["finished"]))
+        return SeedPlan(seeds, looks, float(facts["when"]), int(facts["finished"]), dict(facts.get("analysis", {})))
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{store.locate(path)} is damaged ({error}); it says which seeds were planned, and whether they were added"
@@ -47,14 +47,17 @@ def _parse(store: Store, path: str) -> SeedPlan:
 
 
 def history_of(store: Store, run: RunId, study: Study) -> PlanHistory:
-    """The plans of a stored ablation; where none is kept, that of its file is the first and only one.
+    """The plans of a stored ablation or relation; where none is kept, that of its file is the first and only one.
 
     Saddles that kept none counted seeds from 0, around the best of a search as well.
     """
-    if study.ablation is None:
+    if study.ablation is not None:
+        study = study.model_copy(update={"ablation": study.ablation.model_copy(update={"best_of": None})})
+    plan = plan_of(study)
+    if plan is None:
         return PlanHistory()
     plans = tuple(read_plans(store, run))
-    return PlanHistory(plans or (plan_of(study.ablation.model_copy(update={"best_of": None})),))
+    return PlanHistory(plans or (plan,))
 
 
 def record_plan(
@@ -65,10 +68,11 @@ def record_plan(
     `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now. The plan of
     a run whose storage keeps none yet is written first.
     """
-    if study.ablation is None:
+    planned = plan_of(study)
+    if planned is None:
         return PlanHistory()
     plans, kept = list(before.plans if before is not None else ()), len(read_plans(store, run))
-    plan = replace(plan_of(study.ablation), when=time.time(), finished=finished)
+    plan = replace(planned, when=time.time(), finished=finished)
     if not plans or not plan.is_same(plans[-1]):
         plans.append(plan)
     for number in range(kept, len(plans)):
@@ -78,4 +82,5 @@ def record_plan(
 
 def _write(store: Store, path: str, plan: SeedPlan, lock: StudyLock) -> None:
     facts = {"seeds": list(plan.seeds), "looks": list(plan.looks), "when": plan.when, "finished": plan.finished}
+    facts |= {"analysis": dict(plan.analysis)} if plan.analysis else {}
     write_once(store, path, to_json({"version": VERSION, "token": lock.token, **facts}).encode(), lock)

@@ -24,11 +24,18 @@ class Change(Enum):
     """A limit may be raised or taken away: what is done already can't be undone."""
     ADDED = "added"
     """Seeds may be added after those that there are, which stay in their order."""
+    EXTENDED = "extended"
+    """Units may be added; those that there are stay."""
     NEVER = "never"
 
 
 SEEDS = "ablation.seeds"
 """Compared as the list of all seeds, in whatever form the file gives them."""
+RELATION_SEEDS = "relation.seeds"
+UNITS = "relation.units"
+"""Compared as the list of all units, whichever families and levels the file gives them by."""
+WHOLE = (SEEDS, RELATION_SEEDS, UNITS)
+"""What is compared as one value, not part by part."""
 
 RULES = {
     "question": Change.FREE,
@@ -45,10 +52,18 @@ RULES = {
     "resources.gpus_per_worker": Change.FREE,
     "resources.workers": Change.NEVER,  # a batch is shared among them, and they see other samples of it
     SEEDS: Change.ADDED,
+    RELATION_SEEDS: Change.ADDED,
+    UNITS: Change.EXTENDED,
+    # how the trials of a relation are analysed, of which every change is kept and shown (`study.history`)
+    **dict.fromkeys(
+        ("relation.gain.metric", "relation.gain.scale", "relation.gain.table", "relation.predictor", "relation.also",
+         "relation.alpha"),
+        Change.FREE,
+    ),
     # the question itself, what is trained and measured, and what decides on the next trial
     **dict.fromkeys(
         ("study", "trainable", "recipe", "scale", "fixed", "evaluate", "search", "objective", "constraints", "sampler",
-         "early_stopping", "ablation"),
+         "early_stopping", "ablation", "relation"),
         Change.NEVER,
     ),
 }  # fmt: skip
@@ -74,6 +89,10 @@ def _raised(old: float | None, new: float | None) -> bool:
     return new is None or (old is not None and new >= old)
 
 
+def _extended(old: Sequence[str] | None, new: Sequence[str] | None) -> bool:
+    return set(old or ()) <= set(new or ())
+
+
 def _added(old: Sequence[int] | None, new: Sequence[int] | None) -> bool:
     old, new = old or (), new or ()
     return list(new[: len(old)]) == list(old)
@@ -88,6 +107,7 @@ ALLOWED: dict[Change, Callable[[Any, Any], bool]] = {
     Change.FREE: lambda old, new: True,
     Change.RAISED: _raised,
     Change.ADDED: _added,
+    Change.EXTENDED: _extended,
     Change.NEVER: lambda old, new: False,
 }
 

@@ -1,13 +1,17 @@
-"""Which seeds an ablation was planned with, plan after plan, and whether seeds were added after a look."""
+"""What an ablation or relation was planned to be, plan after plan, and whether it was changed after a look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
-from saddle.study.ablation import Ablation
+from saddle.study.models import Study
+from saddle.study.relation import plan_changes, plan_digest
 from saddle.study.seeds import FIRST_LOOK
+from saddle.study.values import same
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,18 @@ class SeedPlan:
     """Unix seconds; 0 where that is not known."""
     finished: int = 0
     """Trials that had ended when it was made: what could be looked at before."""
+    analysis: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What decides on the answer of a relation (`Relation.analysis_plan`); empty for an ablation."""
+
+    @property
+    def digest(self) -> str:
+        """The hash of a relation's analysis plan."""
+        return plan_digest(self.analysis)
+
+    @property
+    def made(self) -> str:
+        """When it was made, in local time."""
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.when)) if self.when else "not known"
 
     def __str__(self) -> str:
         """`8 seeds`, or `at most 20 seeds with 3 looks`."""
@@ -28,7 +44,7 @@ class SeedPlan:
 
     def is_same(self, other: SeedPlan) -> bool:
         """Whether the other says the same, whenever it was made."""
-        return (self.seeds, self.looks) == (other.seeds, other.looks)
+        return (self.seeds, self.looks) == (other.seeds, other.looks) and same(self.analysis, other.analysis)
 
 
 @dataclass(frozen=True)
@@ -43,8 +59,13 @@ class PlanHistory:
 
         Nothing could be claimed of fewer than `FIRST_LOOK` seeds, so that whoever adds to those spends nothing.
         """
-        looked = ((old, new) for old, new in pairwise(self.plans) if new.finished and len(old.seeds) >= FIRST_LOOK)
+        looked = ((old, new) for old, new in pairwise(self.plans) if new.finished and _could_claim(old))
         return ((old, new) for old, new in looked if not new.is_same(old))
+
+    @property
+    def analysis_changes(self) -> list[tuple[SeedPlan, list[str]]]:
+        """Each plan of a relation that was changed after trials had ended, and what was changed in it."""
+        return [(new, plan_changes(old.analysis, new.analysis)) for old, new in self.changes if new.analysis]
 
     @property
     def text(self) -> str:
@@ -63,6 +84,15 @@ UNCHANGED = PlanHistory()
 """Of a study whose plan is the first one."""
 
 
-def plan_of(ablation: Ablation) -> SeedPlan:
-    """What the ablation's file plans."""
-    return SeedPlan(tuple(ablation.seed_list), tuple(ablation.looks))
+def _could_claim(plan: SeedPlan) -> bool:
+    return bool(plan.analysis) or len(plan.seeds) >= FIRST_LOOK
+
+
+def plan_of(study: Study) -> SeedPlan | None:
+    """What the file of an ablation or relation plans; None for a search."""
+    if study.relation is not None:
+        seeds = tuple(study.relation.seed_list)
+        return SeedPlan(seeds, (len(seeds),), analysis=study.relation.analysis_plan)
+    if study.ablation is not None:
+        return SeedPlan(tuple(study.ablation.seed_list), tuple(study.ablation.looks))
+    return None

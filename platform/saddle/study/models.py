@@ -11,12 +11,13 @@ from saddle.study.ablation import Ablation as Ablation
 from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
 from saddle.study.nightly import Nightly
 from saddle.study.published import Published
+from saddle.study.relation import Relation
 from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 from saddle.trainable_source import TrainableSource
 
 ONLY_IN_A_SEARCH = ("asks", "objective", "constraints", "sampler", "early_stopping")
-"""Sections that mean nothing to an ablation."""
+"""Sections that mean nothing to an ablation or a relation."""
 
 
 class Objective(Section):
@@ -237,7 +238,7 @@ def with_asks(study: dict[str, Any]) -> dict[str, Any]:
 
 
 class Study(Section):
-    """One question and how it is answered: a `search`, or an `ablation`."""
+    """One question and how it is answered: a `search`, an `ablation`, or a `relation`."""
 
     study: Annotated[str, Field(pattern=STUDY_NAME)]
     """Its name: letters, digits, `.`, `_` and `-`."""
@@ -276,8 +277,11 @@ class Study(Section):
     """Hyperparameters that say how a trial is measured (attacks, steps). Inherited key by key."""
     ablation: Ablation | None = None
     """The arms to compare; a study has either this or a search. Other ablations of a file inherit it part by part."""
+    relation: Relation | None = None
+    """The gain of one arm over another, unit by unit, against a predictor. Other relations of a file inherit it part by
+    part."""
     published: Published | None = None
-    """A CSV file of published values to show beside an ablation's; may change from run to run."""
+    """A CSV file of published values to show beside an ablation's or relation's; may change from run to run."""
     nightly: Nightly | None = None
     """How `saddle nightly` repeats the ablation night after night; may change from run to run."""
 
@@ -308,3 +312,14 @@ class Study(Section):
     def settings(self) -> dict[str, Any]:
         """What every trial of the study has in common: `fixed`, then `evaluate`."""
         return {**self.fixed, **self.evaluate}
+
+    @property
+    def kind(self) -> Literal["search", "ablation", "relation"]:
+        """How its question is answered."""
+        return "ablation" if self.ablation is not None else "relation" if self.relation is not None else "search"
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds that every arm is trained with; none of a search."""
+        design = self.ablation or self.relation
+        return [] if design is None else design.seed_list

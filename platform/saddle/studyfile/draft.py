@@ -90,6 +90,16 @@ class Draft:
     def is_ablation(self) -> bool:
         return "ablation" in self.raw or "ablation" in self.misspelt
 
+    @property
+    def is_relation(self) -> bool:
+        return "relation" in self.raw or "relation" in self.misspelt
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the document makes its study: one of search, ablation and relation where it is right."""
+        kinds = {"search": self.is_search, "ablation": self.is_ablation, "relation": self.is_relation}
+        return [kind for kind, is_one in kinds.items() if is_one]
+
     def study(self) -> Study | None:
         """The study, once nothing is wrong with it."""
         if self.problems:

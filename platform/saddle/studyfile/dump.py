@@ -10,11 +10,14 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from saddle.study.changes import SEEDS, may_become, rule_of, seeds_to_write
+from saddle.study.changes import RELATION_SEEDS, SEEDS, UNITS, WHOLE, may_become, rule_of, seeds_to_write
 from saddle.study.field_types import OneOf
 from saddle.study.models import ONLY_IN_A_SEARCH, Constraint, Study
+from saddle.study.values import canonical
 from saddle.study.yaml_scalars import WORD
 from saddle.studyfile.problem import show
+
+SEED_PATHS = (SEEDS, RELATION_SEEDS)
 
 
 def dump_study(study: Study) -> str:
@@ -50,28 +53,42 @@ def refused_differences(old: Study, new: Study) -> list[str]:
     before, after = _flat_study(old), _flat_study(new)
     refused = [path for path in _changed(before, after) if not _may_differ(path, old, new, before, after)]
     return [
-        _refused_seeds(old, new) if path == SEEDS else f"{path}: {_shown(before, path)} → {_shown(after, path)}"
+        _refused_seeds(path, old, new)
+        if path in SEED_PATHS
+        else _refused_units(old, new)
+        if path == UNITS
+        else f"{path}: {_shown(before, path)} → {_shown(after, path)}"
         for path in refused
     ]
 
 
 def _may_differ(path: str, old: Study, new: Study, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    if path == SEEDS:
-        return may_become(rule_of(path), _seeds(old), _seeds(new))
+    if path in SEED_PATHS:
+        return may_become(rule_of(path), old.seed_list, new.seed_list)
+    if path == UNITS:
+        return may_become(rule_of(path), list(_units(old)), list(_units(new)))
     return may_become(rule_of(path), before.get(path), after.get(path))
 
 
-def _seeds(study: Study) -> list[int]:
-    return [] if study.ablation is None else study.ablation.seed_list
+def _units(study: Study) -> dict[str, str]:
+    """What a reader sees the units of a relation called, by their settings as text."""
+    return {} if study.relation is None else {canonical(unit.settings): unit.name for unit in study.relation.unit_list}
 
 
-def _refused_seeds(old: Study, new: Study) -> str:
+def _refused_seeds(path: str, old: Study, new: Study) -> str:
     """Both lists of seeds, and the one that would go on from the old one."""
-    right = seeds_to_write(_seeds(old), _seeds(new))
+    right = seeds_to_write(old.seed_list, new.seed_list)
     return (
-        f"{SEEDS}: {show(_seeds(old))} → {show(_seeds(new))}; the seeds that there are stay first and in their order,"
-        f" so write seeds: {show(right)}"
+        f"{path}: {show(old.seed_list)} → {show(new.seed_list)}; the seeds that there are stay first and in their"
+        f" order, so write seeds: {show(right)}"
     )
+
+
+def _refused_units(old: Study, new: Study) -> str:
+    """The units that were taken away: which points count must not be chosen once they can be seen."""
+    after = _units(new)
+    gone = [name for settings, name in _units(old).items() if settings not in after]
+    return f"{UNITS}: {'; '.join(gone)} taken away; units may be added, and those that there are stay"
 
 
 def is_extension(old: Study, new: Study) -> bool:
@@ -80,7 +97,7 @@ def is_extension(old: Study, new: Study) -> bool:
 
 
 def _flat_study(study: Study) -> dict[str, Any]:
-    return _flat(plain_study(study), "", whole={SEEDS})
+    return _flat(plain_study(study), "", whole=WHOLE)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

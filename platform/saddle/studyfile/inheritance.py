@@ -14,13 +14,14 @@ from saddle.studyfile.yaml_reader import Document
 INHERITED = ("trainable", "recipe", "scale", "fixed", "resources", "evaluate")
 WITH_ANOTHER_TRAINABLE = ("resources",)
 """Names of one trainable's configuration mean nothing to another."""
-KINDS = {"search": ("search", *ONLY_IN_A_SEARCH, "budget"), "ablation": ("ablation",)}
-"""What makes a study a search or an ablation; a later document of the same kind inherits that, too."""
+KINDS = {"search": ("search", *ONLY_IN_A_SEARCH, "budget"), "ablation": ("ablation",), "relation": ("relation",)}
+"""What makes a study a search, an ablation or a relation; a later document of the same kind inherits that, too."""
 
 PARTS_MERGED = ("baseline", "factors", "components", "blocks", "compare")
 MERGED: frozenset[Path] = frozenset(
-    {(name,) for name in ("fixed", "resources", "evaluate", "search", "budget", "ablation")}
+    {(name,) for name in ("fixed", "resources", "evaluate", "search", "budget", "ablation", "relation")}
     | {("ablation", part) for part in PARTS_MERGED}
+    | {("relation", "gain")}
 )
 """Mappings that are completed name by name; of everything else what a document says itself replaces the first's."""
 NULL_IS_A_VALUE: frozenset[Path] = frozenset(

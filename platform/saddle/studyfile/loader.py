@@ -21,6 +21,7 @@ from saddle.studyfile.packaged import find_study, split_choice
 from saddle.studyfile.problem import Problem, show
 from saddle.studyfile.published_tables import read_published
 from saddle.studyfile.trainable_loader import Loader, loader_for
+from saddle.studyfile.unit_tables import published_points, read_unit_tables, settings_of_units
 from saddle.studyfile.yaml_reader import Document, read_documents
 
 __all__ = [
@@ -115,12 +116,14 @@ def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document
     read: list[Document] = []
     problems: list[Problem] = []
     for document in documents:
+        document, unusable = read_unit_tables(document, file)
+        problems += unusable
         table_name = document.value.get("published") if isinstance(document.value, dict) else None
         if isinstance(table_name, str):
             table, wrong = None, [document.problem(("published",), "this names no file", "write published: TABLE.csv")]
             if table_name.strip():
                 try:
-                    table, wrong = read_published(table_name, file)
+                    table, wrong = _read_published(document, table_name, file)
                 except StudyError as error:
                     first = error.problems[0]
                     wrong = [document.problem(("published",), first.what, first.right, first.nearest)]
@@ -129,6 +132,15 @@ def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document
             document = replace(document, value={**document.value, "published": table}, broken=frozenset(broken))
         read.append(document)
     return read, problems
+
+
+def _read_published(document: Document, name: str, file: str) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """The content of a table: of a relation points with their gains, else values of arms; raises `StudyError`."""
+    relation = document.value.get("relation")
+    if relation is None:
+        return read_published(name, file)
+    points, why = published_points(name, file, settings_of_units(relation))
+    return points, [document.problem(("published",), why)] if why else []
 
 
 def _encode(text: str, file: str) -> bytes:

@@ -101,6 +101,7 @@ def _settings(study: dict[str, Any]) -> Iterator[tuple[str, Place]]:
                 yield other, (spec["when"], other, (*path, "when", other))
                 yield from _of_list(other, wanted, (*path, "when", other))
     yield from _of_ablation(study.get("ablation"), ("ablation",))
+    yield from _of_relation(study.get("relation"), ("relation",))
     published = study.get("published")
     values = published.get("values") if isinstance(published, dict) else None
     for row in values if isinstance(values, list) else ():
@@ -122,6 +123,23 @@ def _of_ablation(ablation: Any, path: Path) -> Iterator[tuple[str, Place]]:
         for name, wanted in _items(entry):
             yield name, (entry, name, (*path, "exclude", index, name))
             yield from _of_list(name, wanted, (*path, "exclude", index, name))
+
+
+def _of_relation(relation: Any, path: Path) -> Iterator[tuple[str, Place]]:
+    if not isinstance(relation, dict):
+        return
+    gain, units = relation.get("gain"), relation.get("units")
+    for part in ("arm", "over"):
+        yield from _of_mapping(gain.get(part) if isinstance(gain, dict) else None, (*path, "gain", part))
+    for index, entry in enumerate(units if isinstance(units, list) else ()):
+        here = (*path, "units", index)
+        parts = [
+            (entry[name], (*here, name)) for name in ("vary", "fixed") if isinstance(entry, dict) and name in entry
+        ]
+        for settings, below in parts or [(entry, here)]:
+            yield from _of_mapping(settings, below)
+            for name, levels in _items(settings):
+                yield from _of_list(name, levels, (*below, name))
 
 
 def _of_mapping(settings: Any, path: Path) -> Iterator[tuple[str, Place]]:

@@ -114,8 +114,8 @@ def _makes_sense(wanted: Override, document: Document, documents: Sequence[Docum
         return wanted.path[1] in _searched(document)
     if top in OF_A_SEARCH:
         return "search" in value
-    if top == "ablation":
-        return "ablation" in value
+    if top in ("ablation", "relation"):
+        return top in value
     if top == "budget":
         return _has_budget(document) or not any(_has_budget(other) for other in documents)
     return True
@@ -136,7 +136,8 @@ def _explain_no_target(wanted: Override, documents: Sequence[Document]) -> Probl
         name = wanted.path[1]
         known = f"searched are: {', '.join(searched)}"
         return wanted.problem(f"no study of this file searches {show(name)}", known, nearest(name, searched))
-    kind = "a search" if wanted.path[0] in OF_A_SEARCH else "an ablation"
+    kinds = {"ablation": "an ablation", "relation": "a relation"}
+    kind = "a search" if wanted.path[0] in OF_A_SEARCH else kinds.get(wanted.path[0], "an ablation")
     return wanted.problem(f"no study of this file has {kind}", "leave this override out")
 
 

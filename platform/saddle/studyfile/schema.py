@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from saddle.design.registry import choice_model
@@ -9,6 +10,7 @@ from saddle.study.ablation import Ablation, Race
 from saddle.study.field_types import STUDY_NAME, OneOf
 from saddle.study.models import Constraint, Objective, Sampler, Study
 from saddle.study.models import EarlyStopping as Stopping
+from saddle.study.relation import OF_A_FAMILY, Gain, Predictor, Relation, Table, Units
 from saddle.study.space import Parameter
 from saddle.studyfile.expansion import FOR, INHERIT
 from saddle.studyfile.inheritance import KINDS
@@ -55,6 +57,7 @@ def study_schema() -> dict[str, Any]:
     baseline["properties"] = {"best_of": {"type": "string", "pattern": STUDY_NAME}}
     factors = models[Ablation.__name__]["properties"]["factors"]
     models[Ablation.__name__]["properties"]["factors"] = _or_names(factors)
+    _add_short_forms(models)
     objective = schema["properties"]["objective"]
     objective["anyOf"].insert(0, {"$ref": f"#/$defs/{Objective.__name__}"})
     schema["properties"]["published"]["anyOf"].insert(0, {"type": "string", "minLength": 1})
@@ -64,16 +67,36 @@ def study_schema() -> dict[str, Any]:
     parts = models[Ablation.__name__]["properties"]
     for name in ("blocks", "components"):
         parts[name]["additionalProperties"] = _or_null(parts[name]["additionalProperties"])
-    for properties in (schema["properties"], parts):
+    of_relation = models[Relation.__name__]["properties"]
+    for properties in (schema["properties"], parts, of_relation):
         properties |= {name: _or_null(about) for name, about in properties.items() if name != "study"}
     schema["properties"] |= OF_THE_FILE
     schema["required"] = ["study"]
     schema["not"] = {  # null, which says that none is inherited, may stand beside the other
-        "properties": {kind: {"type": "object"} for kind in KINDS},
-        "required": list(KINDS),
+        "anyOf": [
+            {"properties": {kind: {"type": "object"} for kind in kinds}, "required": list(kinds)}
+            for kinds in itertools.combinations(KINDS, 2)
+        ]
     }
-    del models[Ablation.__name__]["required"]
+    del models[Ablation.__name__]["required"], models[Relation.__name__]["required"]
     return {"$schema": DIALECT, **schema}
+
+
+def _add_short_forms(models: dict[str, Any]) -> None:
+    """What a relation may also write: the name of a predictor, columns of tables, and levels without a family."""
+    table = {**models[Table.__name__], "required": ["csv", "column"]}
+    named = models[Predictor.__name__]
+    models[Predictor.__name__] = {
+        "description": named["description"],
+        "anyOf": [{"type": "string"}, table, {key: item for key, item in named.items() if key != "description"}],
+    }
+    gain = models[Gain.__name__]
+    gain["properties"] |= {name: table["properties"][name] for name in ("csv", "column", "rows")}
+    units = models[Units.__name__]
+    of_family = [{"required": [name]} for name in OF_A_FAMILY]
+    levels = {"type": "object", "minProperties": 1, "not": {"anyOf": of_family}}
+    whole = {key: item for key, item in units.items() if key != "description"}
+    models[Units.__name__] = {"description": units["description"], "anyOf": [whole, levels]}
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -13,15 +13,18 @@ from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, p_equals
 from saddle.track.base import METRIC_TAG, ArmSummary
+from saddle.track.unit_payload import describe_units
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
 
 def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSummary]:
-    """Every arm that has a trial, under the name the ledger has.
+    """Every arm that has a trial, under the name the ledger has; of a relation every unit.
 
     Unless the study is `finished`, verdicts are marked as preliminary, but for those of a race that are settled.
     """
+    if results.study.relation is not None:
+        return describe_units(results, finished=finished)
     by_arm: dict[str, list[TrialRecord]] = {}
     for record in results.comparable if results.study.ablation is not None else ():
         if record.arm is not None:
@@ -136,4 +139,5 @@ def answer_tags(results: StudyResults, *, finished: bool) -> dict[str, str]:
     """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
     answer = results.answer
     tags = {"saddle.question": results.study.question, **effect_tags(answer), **badge_tags(answer)}
+    tags |= {"saddle.plan": answer.conditional} if answer.relation is not None and answer.conditional else {}
     return {**tags, "saddle.answer": answer.sentence} if finished else tags

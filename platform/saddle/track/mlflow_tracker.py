@@ -1,4 +1,4 @@
-"""MLflow through the outbox: study → arm → seed in an ablation, study → trial in a search."""
+"""MLflow through the outbox: study → arm → seed in an ablation, study → unit → seed in a relation, or study → trial."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from saddle.track.client_settings import be_brief
 from saddle.track.host_guard import host_refusal
 from saddle.track.open_runs import Started
 from saddle.track.outbox import Deliver, Outbox
-from saddle.track.shared_views import arms_name, arms_view
+from saddle.track.shared_views import arms_name, arms_view, units_view
 from saddle.track.trial_payload import (
     check_tags,
     cut,
@@ -30,6 +30,7 @@ from saddle.track.trial_payload import (
     final_status,
     final_tags,
     flatten,
+    group_of,
     measured,
     trial_params,
     trial_tags,
@@ -37,6 +38,7 @@ from saddle.track.trial_payload import (
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
+from saddle.trial.spec import TrialSpec
 
 log = logging.getLogger("saddle")
 
@@ -48,7 +50,14 @@ class MlflowTracker(Tracker):
     """A `Tracker` that writes operations to an outbox; the run's instance tells it from others of its study."""
 
     def __init__(
-        self, uri: str, run: RunId, store: Store, artifacts: str | None = None, declared: Declarations = UNDECLARED
+        self,
+        uri: str,
+        run: RunId,
+        store: Store,
+        artifacts: str | None = None,
+        declared: Declarations = UNDECLARED,
+        *,
+        by_unit: bool = False,
     ) -> None:
         be_brief(DELIVERY_TIMEOUT)
         folder = outbox_folder(store, run)
@@ -75,6 +84,7 @@ class MlflowTracker(Tracker):
 
         self._run = run
         self._declared = declared
+        self._by_unit = by_unit
         self._study = run.study
         self._root = run.instance
         self._warned = False
@@ -123,23 +133,27 @@ class MlflowTracker(Tracker):
     def tag_study(self, tags: Mapping[str, str]) -> None:
         self._outbox.add({"do": "tags", "key": self._key(), "values": cut(tags)})
 
-    def _parent(self, arm: str | None, started: float, settings: Mapping[str, Any]) -> str:
-        """The run above a trial's: its arm's, which is made with the arm's first replicate, or the study's."""
-        if arm is None:
+    def _parent(self, spec: TrialSpec, started: float) -> str:
+        """The run above a trial's: its arm's or unit's, which is made with the first trial there, or the study's."""
+        name = group_of(spec, by_unit=self._by_unit)
+        if name is None:
             return self._key()
-        key = self._key("arm", arm)
-        if arm not in self._arms:
-            self._arms.add(arm)
-            tags = {"saddle.level": "arm", "saddle.arm": arm}
-            self._add_run(key, self._key(), arm, started, tags, flatten(settings))
+        key = self._key("arm", name)
+        if name not in self._arms:
+            self._arms.add(name)
+            level = "unit" if self._by_unit else "arm"
+            of_arm = {field: value for field, value in spec.settings.items() if field not in spec.block}
+            settings = spec.block if self._by_unit else of_arm
+            tags = {"saddle.level": level, f"saddle.{level}": name}
+            self._add_run(key, self._key(), name, started, tags, flatten(settings))
         return key
 
     def start_trial(self, trial: TrialProgress) -> None:
         spec = trial.spec
         self._started.add(spec.key)
-        of_arm = {name: value for name, value in spec.settings.items() if name not in spec.block}
-        parent = self._parent(spec.arm, trial.started, of_arm)
-        seed = " · ".join([f"seed {spec.seed}", *([block_name(spec.block)] if spec.block else [])])
+        parent = self._parent(spec, trial.started)
+        block = [block_name(spec.block)] if spec.block and not self._by_unit else []
+        seed = " · ".join([f"seed {spec.seed}", *block])
         name = spec.key if spec.arm is None else f"{seed} · {spec.arm}"
         self._add_run(self._key(spec.key), parent, name, trial.started, trial_tags(spec), trial_params(spec))
 
@@ -197,14 +211,19 @@ class MlflowTracker(Tracker):
         self._add_end(self._key(), status, tags, then)
         # trials under way when the driver was stopped, and whatever a killed one left
         self._outbox.add(
-            {"do": "sweep", "key": self._key(), "status": {"arm": status, "trial": "KILLED"}, "time": int(1000 * then)}
+            {
+                "do": "sweep",
+                "key": self._key(),
+                "status": {"arm": status, "unit": status, "trial": "KILLED"},
+                "time": int(1000 * then),
+            }
         )
 
     def _add_view(self, arms: Mapping[str, ArmSummary]) -> None:
         """Let MLflow's page show the arms with the columns that compare them."""
         metric = next((arm.tags[METRIC_TAG] for arm in arms.values() if METRIC_TAG in arm.tags), None)
         if metric is not None:
-            state = arms_view(metric, self._root)
+            state = units_view(self._root) if self._by_unit else arms_view(metric, self._root)
             self._outbox.add({"do": "view", "key": self._key(), "name": arms_name(self._root), "state": state})
 
     def remove_runs(self, key: str, runs: Sequence[str]) -> None:

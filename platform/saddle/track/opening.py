@@ -100,13 +100,23 @@ def was_tracked(store: Store, run: RunId) -> bool:
     return store.exists(marker(run)) or outbox_folder(store, run).exists()
 
 
-def open_tracker(store: Store, run: RunId, *, enabled: bool = True, declared: Declarations = UNDECLARED) -> Tracker:
-    """The tracker of one run of a study; `declared` says what is told of its trials' metrics."""
+def open_tracker(
+    store: Store,
+    run: RunId,
+    *,
+    enabled: bool = True,
+    declared: Declarations = UNDECLARED,
+    by_unit: bool = False,
+) -> Tracker:
+    """The tracker of one run of a study; `declared` says what is told of its trials' metrics.
+
+    `by_unit` puts trials below their unit, as in a relation, not below their arm.
+    """
     if not enabled:
         return Tracker()
     if not store.exists(marker(run)):
         store.write(marker(run), b"MLflow was told of this study; `saddle verify` compares it\n")
-    return MlflowTracker(tracking_uri(store), run, store, artifact_location(store), declared)
+    return MlflowTracker(tracking_uri(store), run, store, artifact_location(store), declared, by_unit=by_unit)
 
 
 def deliver_rest(store: Store, run: RunId, timeout: float) -> str | None:

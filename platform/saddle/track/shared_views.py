@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from saddle.external_names import mlflow_name
 
@@ -10,12 +11,13 @@ KEY_TAG = "saddle.key"
 """The tag by which a run is found again: the instance of its study's run, and what it is in there."""
 
 LEVEL_TAG = "saddle.level"
-"""The tag that says whether a run is that of a study, an arm or a trial."""
+"""The tag that says whether a run is that of a study, an arm, a unit or a trial."""
 
 ARMS = "saddle-arms"
 """The arms of an ablation alone, the largest effect first, with the columns that compare them; of all its runs where an
 older saddle made it."""
 
+UNIT_COLUMNS = ("relation.x", "relation.gain", "relation.low", "relation.high", "relation.weight", "relation.seeds")
 EFFECT_COLUMNS = ("effect.mean", "effect.low", "effect.high", "effect.p", "effect.n", "failure.rate")
 
 
@@ -36,16 +38,26 @@ def arms_view(metric: str, instance: str) -> str:
         "tags.`saddle.verdict`",
         *(f"metrics.`{mlflow_name(name)}`" for name in (*EFFECT_COLUMNS, metric, f"{metric}.sd")),
     ]
+    return _view("arm", instance, columns, "effect.mean")
+
+
+def units_view(instance: str) -> str:
+    """The view of the units of one run of a relation, by their gain."""
+    columns = ["tags.`saddle.family`", *(f"metrics.`{mlflow_name(name)}`" for name in UNIT_COLUMNS)]
+    return _view("unit", instance, columns, "relation.gain")
+
+
+def _view(level: str, instance: str, columns: Sequence[str], ordered_by: str) -> str:
     return json.dumps(
         {
-            "searchFilter": f"tags.`{LEVEL_TAG}` = 'arm' AND {only_of(instance)}",
-            "orderByKey": "metrics.`effect.mean`",
+            "searchFilter": f"tags.`{LEVEL_TAG}` = '{level}' AND {only_of(instance)}",
+            "orderByKey": f"metrics.`{ordered_by}`",
             "orderByAsc": False,
             "startTime": "ALL",
             "lifecycleFilter": "Active",
             "modelVersionFilter": "All Runs",
             "datasetsFilter": [],
-            "selectedColumns": columns,
+            "selectedColumns": list(columns),
             "runsPinned": [],
             "runsHidden": [],
             "runsExpanded": {},

@@ -9,6 +9,7 @@ from typing import Any
 
 from saddle.analyse.evaluation.badge import reasons_against
 from saddle.analyse.text.formatting import settings
+from saddle.design.blocks import block_name
 from saddle.external_names import mlflow_names, run_key
 from saddle.store.checkpoint.measurements import measurement_of
 from saddle.study.declarations import Declarations
@@ -24,6 +25,11 @@ LONGEST_VALUE = 5000
 def arm_key(arm: str) -> str:
     """What tells an arm's run from the others of its study."""
     return f"arm/{run_key(arm)}"
+
+
+def group_of(spec: TrialSpec, *, by_unit: bool) -> str | None:
+    """What the run above a trial's is of: its arm, in a relation its unit; None where it is the study's."""
+    return (block_name(spec.block) or None) if by_unit else spec.arm
 
 
 def flatten(params: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import StoredStudy
-from saddle.design import replicates_of
+from saddle.design import replicates_of_study
 from saddle.errors import StorageError
 from saddle.search.unfinished import number_of
 from saddle.store.base import Store
@@ -106,18 +106,19 @@ def segment_differs(segment: Segment, etags: Mapping[str, str], entries: Mapping
 
 
 def replicate_keys(stored: StoredStudy) -> set[str] | None:
-    """The keys of all replicates of an ablation; None for a search, whose keys are numbers."""
-    if stored.study.ablation is None:
+    """The keys of all replicates of an ablation or relation; None for a search, whose keys are numbers."""
+    if stored.study.search is not None:
         return None
-    return {replicate.key for replicate in replicates_of(stored.study.ablation, stored.arms)}
+    return {replicate.key for replicate in replicates_of_study(stored.study, stored.arms)}
 
 
 def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]:
-    """The keys of those replicates of an ablation that its answer needs: all of them, unless a race is settled."""
-    ablation = stored.study.ablation
-    assert ablation is not None
+    """The keys of those replicates that an answer needs.
+
+    All of them, but those that a race was settled without, and those of a relation's units without data.
+    """
     needs = needs_of(stored.study, stored.arms, entries, stored.declared)
-    return {replicate.key for replicate in replicates_of(ablation, stored.arms) if needs(replicate)}
+    return {replicate.key for replicate in stored.replicates if needs(replicate)}
 
 
 def misplaced(

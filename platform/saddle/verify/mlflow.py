@@ -18,6 +18,7 @@ from saddle.track.trial_payload import (
     cut,
     final_status,
     final_tags,
+    group_of,
     trial_params,
     trial_tags,
 )
@@ -44,6 +45,15 @@ class Situation:
     tags: Mapping[str, str] = field(default_factory=dict)
     """What the study's own run should say then, among others the effects that no single arm has."""
 
+    @property
+    def by_unit(self) -> bool:
+        """Whether trials belong below their units, as in a relation."""
+        return self.results.study.relation is not None
+
+    def group(self, record: TrialRecord) -> str | None:
+        """What the run above a trial's is of; None where it is the study's."""
+        return group_of(record.spec, by_unit=self.by_unit)
+
     def waits(self, key: str) -> bool:
         """Whether messages for the run with this key are still to be delivered."""
         return self.waiting["/".join([self.results.run.instance, *([key] if key else [])])] > 0
@@ -65,17 +75,18 @@ def compare_runs(runs: Runs, now: Situation) -> list[Difference]:
             differences.append(Difference("mlflow", key, what, Repair.REMAKE, [run.info.run_id for run in same_key]))
             continue
         judged[key] = same_key[0]
-        differences += compare_run(same_key[0], entry, now, parent_of(runs, entry))
+        differences += compare_run(same_key[0], entry, now, parent_of(runs, now.group(entry)))
     differences += compare_points(runs, judged, now.results.by_key)
     return [*differences, *unexpected_runs(runs, now)]
 
 
 def above(runs: Runs, now: Situation) -> list[Difference]:
-    """The runs of the study and of its arms."""
-    arms = sorted({record.arm for record in now.results.records if record.arm is not None})
+    """The runs of the study and of its arms or units."""
+    kind = "unit" if now.by_unit else "arm"
+    arms = sorted({name for record in now.results.records if (name := now.group(record)) is not None})
     by_key = {arm_key(arm): summary for arm, summary in now.arms.items()}
     differences = []
-    for key, name in (("", "the study"), *((arm_key(arm), f"the arm {arm}") for arm in arms)):
+    for key, name in (("", "the study"), *((arm_key(arm), f"the {kind} {arm}") for arm in arms)):
         if now.waits(key):
             continue
         same_key = runs.by_key.get(key, [])
@@ -98,9 +109,9 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
     return differences
 
 
-def parent_of(runs: Runs, entry: TrialRecord) -> str | None:
-    """The id of the run that a trial's belongs under; None where that one is missing, which is said already."""
-    above = runs.by_key.get("" if entry.arm is None else arm_key(entry.arm), [])
+def parent_of(runs: Runs, group: str | None) -> str | None:
+    """The id of the run of an arm, a unit or the study; None where that one is missing, which is said already."""
+    above = runs.by_key.get("" if group is None else arm_key(group), [])
     return above[0].info.run_id if len(above) == 1 else None
 
 

@@ -23,7 +23,7 @@ DELIVERY_SECONDS = 600.0
 def retell(store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference]) -> None:
     """Deliver what waits; where nothing does, tell MLflow what the differences call for."""
     restore_experiment(store, stored.study.study)
-    tracker = open_tracker(store, stored.run, declared=stored.declared)
+    tracker = open_tracker(store, stored.run, declared=stored.declared, by_unit=stored.study.relation is not None)
     assert isinstance(tracker, MlflowTracker)
     if not any(difference.repair is Repair.DELIVER for difference in todo):
         tell(store, stored, verification, todo, tracker)

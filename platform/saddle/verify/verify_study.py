@@ -78,7 +78,7 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
     finished = keys_of(ledger.entries)
     every_difference = [*ledger.differences]
     notes: list[str] = []
-    if stored.study.ablation is not None:
+    if stored.study.search is None:
         known = replicate_keys(stored) or set()
         needed = needed_keys(stored, list(finished.values()))
         total: int | None = len({*finished, *needed})
@@ -168,7 +168,7 @@ def _tracking(
 
 
 def _told(results: StudyResults, *, finished_study: bool) -> tuple[dict[str, ArmSummary], dict[str, str]]:
-    """What MLflow should say of an ablation's arms, and of its answer."""
-    if results.study.ablation is None:
+    """What MLflow should say of an ablation's arms or a relation's units, and of its answer."""
+    if results.study.search is not None:
         return {}, {}
     return describe_arms(results, finished=finished_study), answer_tags(results, finished=finished_study)

@@ -13,8 +13,8 @@ from ray import cloudpickle
 from ray.exceptions import RayActorError
 
 from saddle.archive.progress import Progress
+from saddle.archive.studies import StoredStudy
 from saddle.cluster.failures import Death
-from saddle.design.arms import arms_of_study
 from saddle.errors import InfrastructureError
 from saddle.execute.driver import noting_faults
 from saddle.execute.plan.setup import make_source
@@ -57,7 +57,7 @@ def make_scheduler() -> Make:
         [study] = parse_studies(STUDY, "driven.yaml")
         store, run, trainable = LocalStore(folder), RunId("driven"), load_trainable("parabola")
         ledger = Ledger(store, run)
-        source = make_source(study, store, ledger, arms_of_study(study, {"x": 0.3}), ())
+        source = make_source(StoredStudy(study, ledger.run, {"x": 0.3}), store, ledger, ())
         keeper = start_progress(study, run, trainable, store, [], source, 2, Silent())
         return Scheduler(
             study, trainable, source, Recorder(ledger, Tracker(), keeper, {}, trainable), Placement(store.url)

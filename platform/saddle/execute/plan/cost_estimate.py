@@ -36,7 +36,9 @@ class Estimate:
 
 
 def estimate_trial(store: Store, trainable: LoadedTrainable, configs: Sequence[Any]) -> Estimate:
-    """What a trial takes if it runs to its end, on average over these configurations."""
+    """What a trial takes if it runs to its end, on average over these configurations; nothing where there are none."""
+    if not configs:
+        return Estimate(0.0, 0, "nothing is trained")
     measured = list(earlier_trials(store, trainable.name))
     if measured:
         paces = [pace for _, entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,17 @@ from saddle.cluster.ray_internals import machine_resources
 from saddle.cluster.resources import slots_for
 from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
+from saddle.execute.plan.checking_run import CheckingRun
 from saddle.execute.plan.setup import find_baseline
+from saddle.execute.plan.units import settings_in_units
 from saddle.store.base import Store
 from saddle.store.ownership.lock import driver_of, lock_study
 from saddle.study.models import Ablation, Study
 from saddle.study.trainables import load_trainable
 from saddle.trial.run_id import RunId
-from trainables.contract import InProcessRun, Resolved, resolve
-from trainables.datasets.availability import how_to_get
-from trainables.datasets.config import FolderDataset, ParquetDataset, known_name
+from trainables.contract import Resolved, resolve
+from trainables.datasets.config import FolderDataset, ParquetDataset
 from trainables.datasets.errors import DataError, DataNotFoundError
-from trainables.datasets.root import data_root as find_root
-
-
-@dataclass
-class CheckingRun(InProcessRun):
-    """A run that loads every dataset once, however many configurations are checked against it, and fails alike."""
-
-    loaded: dict[str, Any] = field(default_factory=dict)
-    absent: dict[str, str] = field(default_factory=dict)
-    """What isn't there, by description, and how to get it."""
-
-    def data(self, name: Any) -> Any:
-        key = repr(name)
-        if key not in self.loaded:
-            try:
-                self.loaded[key] = super().data(name)
-            except DataError as error:
-                self.loaded[key] = error
-                if isinstance(error, DataNotFoundError):
-                    known = known_name(name)
-                    self.absent[key] = how_to_get(known, find_root(self.data_root)) if known else str(error)
-        if isinstance(self.loaded[key], DataError):
-            raise self.loaded[key]
-        return self.loaded[key]
-
-    @property
-    def remarks(self) -> list[str]:
-        """What should be known of how the datasets were read."""
-        return [f"dataset {data.name}: {of}" for data in self.loaded.values() for of in getattr(data, "remarks", ())]
 
 
 def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False, here: bool = True) -> None:
@@ -135,15 +106,24 @@ def data_notes(studies: Sequence[Study], data_root: str | None) -> list[str]:
 
 
 def look_at_data(studies: Sequence[Study], run: CheckingRun) -> list[DataError]:
-    """What is wrong with each dataset for each configuration of the studies, in their order, without repetitions."""
+    """What is wrong with each dataset for each configuration of the studies, in their order, without repetitions.
+
+    Of a relation units without data are waited for, unless no unit has any.
+    """
     problems: dict[str, DataError] = {}
     for study in studies:
         trainable = load_trainable(study.source)
+        wrong: list[DataError] = []
+        looked_at = 0
         for config in configs(study):
+            looked_at += 1
             try:
                 trainable.check(config, run)
             except DataError as error:
-                problems.setdefault(str(error), error)
+                wrong.append(error)
+        if study.relation is not None and len(wrong) < looked_at:
+            wrong = [error for error in wrong if not isinstance(error, DataNotFoundError)]
+        problems |= {str(error): error for error in wrong if str(error) not in problems}
     return list(problems.values())
 
 
@@ -170,10 +150,14 @@ def configs(study: Study) -> Iterator[Any]:
 def resolutions(study: Study) -> Iterator[Resolved]:
     """The study's settings completed: alone, with all first levels or choices, and with each of them by itself.
 
-    All of that in every block. What is invalid without the rest of an arm or trial is left out; the loader has judged
-    each value.
+    All of that in every block; of a relation every arm in every unit. What is invalid without the rest of an
+    arm or trial is left out; the loader has judged each value.
     """
     trainable = load_trainable(study.source)
+    if study.relation is not None:
+        for given in settings_in_units(study):
+            yield resolve(trainable, given, study.recipe, study.scale)
+        return
     base = study.settings
     blocks: list[Block] = [{}]
     varied = [[{name: value} for value in p.choice or p.bounds[:1]] for name, p in (study.search or {}).items()]

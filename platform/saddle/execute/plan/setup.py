@@ -7,8 +7,7 @@ from typing import Any
 
 from saddle.analyse.best import best_trial
 from saddle.analyse.remaining_replicates import needs_of
-from saddle.archive.studies import read_study
-from saddle.design import Arm, replicates_of
+from saddle.archive.studies import StoredStudy, read_study
 from saddle.design.trial_source import AblationSource
 from saddle.errors import NothingToBuildOn
 from saddle.search.database import shared_url
@@ -23,7 +22,6 @@ from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
-from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.known_values import known_values
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
@@ -33,7 +31,7 @@ from saddle.trial.source import TrialSource
 
 
 def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
-    """The ablation's baseline with the best trial's settings in it; None in a search."""
+    """The ablation's baseline with the best trial's settings in it; None in a search or relation."""
     if study.ablation is None:
         return None
     if study.ablation.best_of is None:
@@ -53,26 +51,21 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
 
 
 def make_source(
-    study: Study,
-    store: Store,
-    ledger: Ledger,
-    arms: Sequence[Arm],
-    retry: Sequence[str],
-    lock: StudyLock = NO_LOCK,
-    history: PlanHistory = UNCHANGED,
+    stored: StoredStudy, store: Store, ledger: Ledger, retry: Sequence[str], lock: StudyLock = NO_LOCK
 ) -> TrialSource:
     """What decides on the study's trials, without those whose outcome is to be run again."""
+    study, arms, history = stored.study, stored.arms, stored.history
     entries, run = list(ledger), ledger.run
     again = [entry for entry in entries if entry.outcome in retry]
-    if study.ablation is not None:
+    if study.search is None:
         for entry in again:
             start_trial_over(store, run, entry.key, lock)
             ledger.remove(entry.key)
         finished = {entry.key: entry for entry in entries if entry not in again}
         trainable = load_trainable(study.source)
-        raced = study.ablation.spending is not None
+        raced = study.ablation is not None and study.ablation.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable, history)) if raced else None
-        return AblationSource(run, replicates_of(study.ablation, arms), finished, judge)
+        return AblationSource(run, stored.replicates, finished, judge)
     name, by_key = name_in_storage(run), {entry.key: entry for entry in entries}
     begun = begun_trials(store, run, by_key)
     journal = journal_path(store, run)

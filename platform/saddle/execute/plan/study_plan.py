@@ -10,9 +10,9 @@ from typing import Any
 
 from saddle.analyse.arms.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
 from saddle.cluster.resources import slots_for, trial_shape
-from saddle.design import Arm
+from saddle.design import Arm, blocks_of_study
 from saddle.design.arms import arms_of_study
-from saddle.design.blocks import block_list, settings_of
+from saddle.design.blocks import block_name, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
 from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
@@ -20,6 +20,7 @@ from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
+from saddle.execute.plan.relation_plan import RelationPlan, plan_relation
 from saddle.execute.plan.search_notes import search_notes
 from saddle.execute.plan.setup import find_baseline
 from saddle.search.distinct_settings import planned_trials
@@ -57,6 +58,8 @@ class Plan:
     notes: Sequence[str]
     design: DesignFacts | None = None
     """Of an ablation."""
+    relation: RelationPlan | None = None
+    """Of a relation."""
     spread: Spread | None = None
     """Of paired differences; where it is known, `needs` says what each kind of effect takes."""
     effect: float | None = None
@@ -90,38 +93,44 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         found.append(f"{reason}; until then the arms are shown without its parameters")
         baseline = dict(study.ablation.baseline) if study.ablation else None
     arms = arms_of_study(study, baseline)
-    seeds = study.ablation.seed_list if study.ablation else [0]
-    blocks = block_list(study.ablation.blocks) if study.ablation else [{}]
+    relation = None if study.relation is None else plan_relation(study, trainable, store, data_root)
+    seeds = study.seed_list if study.search is None else [0]
+    absent = [] if relation is None else [unit.name for unit in relation.absent]
+    blocks = [block for block in blocks_of_study(study) if block_name(block) not in absent]
     given = [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
     resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
     resolved = resolved or list(islice(resolutions(study), 1))
-    if not resolved:
+    if not resolved and (relation is None or seeds):
         raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
     try:
         slots = slots_for(study, local_resources())
     except DoesNotFit as reason:
         found.append(f"{reason}; a cluster may have it: saddle submit, or saddle run --address")
         slots = 1
-    trials = len(given) * len(seeds) if study.ablation else planned_trials(study)
+    trials = len(given) * len(seeds) if study.search is None else planned_trials(study)
     spread = None
     if study.ablation:
         spread = find_spread(study, store, trainable, question)
         found += limits_of(study.ablation, effects_count(study.ablation, arms))
-    else:
+    elif study.search is not None:
         found += search_notes(study, resolved[0].config.model_dump(mode="json"))
     varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
+    varied |= set(study.relation.unit_settings) if study.relation is not None else set()
     return Plan(
         study=study,
         trials=trials,
         done=len(Ledger(store, RunId(study.study)).keys()),
+        relation=relation,
         arms=differing_settings(arms),
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
         per_trial=estimate_trial(store, trainable, [complete.config for complete in resolved]),
-        config=resolved[0].config.model_dump(mode="json"),
+        config=resolved[0].config.model_dump(mode="json") if resolved else {},
         assumed=sorted(
-            name for name, source in resolved[0].sources.items() if source == "assumed" and name not in varied
+            name
+            for name, source in (resolved[0].sources.items() if resolved else ())
+            if source == "assumed" and name not in varied
         ),
         references={
             name: (resolved[0].sources[name], reference)

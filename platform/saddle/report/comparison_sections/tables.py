@@ -25,8 +25,9 @@ def studies_table(comparison: StudyComparison) -> Table:
     for view in comparison.views:
         ended = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.ended)) if view.ended else DASH
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(view.outcomes.items()))
-        kind = "search" if view.study.ablation is None else "ablation"
-        rows.append((view.name, kind, label(view.metric.name), outcomes or DASH, duration(view.seconds), ended))
+        rows.append(
+            (view.name, view.study.kind, label(view.metric.name), outcomes or DASH, duration(view.seconds), ended)
+        )
     columns = ("study", "kind", "metric", "trials", "training", "last trial ended")
     return Table(columns, tuple(rows))
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -50,6 +51,8 @@ THEME: dict[str, Any] = {
     "text.color": INK,
     "legend.frameon": False,
 }
+HOVER = "hover-"
+"""What the ids of marks begin with that have a text of their own."""
 RASTER_DPI = 200
 """Of what is embedded as a picture because it has thousands of marks."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
@@ -119,10 +122,25 @@ def nothing(name: str, title: str, reason: str) -> LazyFigure:
     return LazyFigure(f"figure-{name}", title, "", reason=reason)
 
 
+def hover(artist: Artist, text: str) -> None:
+    """Let a page show `text` while the pointer is over a mark of a figure; elsewhere this changes nothing."""
+    artist.set_gid(HOVER + text.encode().hex())
+
+
+def with_titles(svg: str) -> str:
+    """SVG whose marks have the texts of `hover` as titles, which browsers show without scripts."""
+    return re.sub(
+        rf'<g id="{HOVER}([0-9a-f]+)">',
+        lambda match: f"<g><title>{html.escape(bytes.fromhex(match[1]).decode())}</title>",
+        svg,
+    )
+
+
 def inline(svg: str, prefix: str, description: str) -> str:
     """SVG without prolog and metadata, its ids made unique, its colours the page's, with a label for screen readers."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = with_titles(body)
     body = re.sub(r'\bid="', f'id="{prefix}-', body)
     body = re.sub(r'(xlink:href|href)="#', rf'\1="#{prefix}-', body)
     body = body.replace("url(#", f"url(#{prefix}-").replace("'DejaVu Sans'", FONT.replace('"', "'"))

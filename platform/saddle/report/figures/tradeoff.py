@@ -67,9 +67,9 @@ def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRec
 
 
 def _tradeoff(results: StudyResults) -> LazyFigure | None:
-    searched = results.study.ablation is None
+    searched = results.study.search is not None
     groups = by_outcome(results.comparable) if searched else groups_in_order(results)
     return tradeoff(groups, results.declared)
 
 
-TRADEOFF = StudyFigure("tradeoff", 170, _tradeoff, of=("search", "ablation"))
+TRADEOFF = StudyFigure("tradeoff", 170, _tradeoff, of=("search", "ablation", "relation"))

@@ -125,6 +125,7 @@ def trial_table(report: StudyReport) -> Table:
     """The trials with their outcome, the metric asked about, what was varied, and how long they took."""
     study, entries, declared = report.study, report.records, report.results.declared
     varied = list(study.search or {}) if study.ablation is None else varied_by(study.ablation)
+    varied += study.relation.unit_settings if study.relation is not None else []
     metrics = objectives_of(study, declared) if study.objective else (report.answer.metric,)
     head = (report.trial_noun, "outcome", *(label(metric.name) for metric in metrics), *varied, "epochs", "time")
     shown = best_and_worst(entries, metrics[0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from saddle.analyse.text.formatting import DASH
 from saddle.report.blocks import Table
 from saddle.report.section import Section
@@ -18,14 +16,13 @@ NOTE = (
 
 
 def blocks(report: StudyReport) -> list[Table]:
-    plans = report.results.history.plans
+    plans = report.results.history.plans if report.study.ablation is not None else ()
     rows = [(str(number), *_row(plan)) for number, plan in enumerate(plans, start=1)]
     return [Table(COLUMNS, tuple(rows), NOTE)] if len(plans) > 1 else []
 
 
 def _row(plan: SeedPlan) -> tuple[str, str, str, str]:
-    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(plan.when)) if plan.when else DASH
-    return made, _numbers(plan.seeds), _numbers(plan.looks), str(plan.finished)
+    return plan.made if plan.when else DASH, _numbers(plan.seeds), _numbers(plan.looks), str(plan.finished)
 
 
 def _numbers(values: tuple[int, ...]) -> str:

@@ -9,6 +9,10 @@ from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
 OF_BLOCKS = "In single blocks"
+OF_UNITS = (
+    "The gain of a unit is the mean over its paired seeds. Its interval is that of this mean alone, with the variance"
+    " of seeds shrunk to that of all units; its weight is its share in the slope. Failed seeds have no pair."
+)
 FEW_ROWS = 12
 """A table of so many is open from the start."""
 
@@ -25,6 +29,8 @@ def results(report: StudyReport) -> list[Block]:
 def note_of(report: StudyReport) -> str:
     """What the columns are."""
     ablation = report.study.ablation
+    if report.answer.relation is not None:
+        return OF_UNITS
     if ablation is None:
         more = len(report.records) > len(report.answer.rows)
         return "Completed trials, the best first; more of them are listed below." if more else ""

@@ -12,6 +12,7 @@ from saddle.studyfile.checks.metrics import check_metrics
 from saddle.studyfile.checks.nightly import check_nightly
 from saddle.studyfile.checks.own_loop import check_own_loop
 from saddle.studyfile.checks.published import check_published
+from saddle.studyfile.checks.relation import check_relation
 from saddle.studyfile.checks.sampler import check_sampler
 from saddle.studyfile.checks.search import check_search
 from saddle.studyfile.checks.settings import check_names, check_settings
@@ -44,6 +45,7 @@ def check(drafts: Sequence[Draft], load: Loader, *, stored: bool = False) -> Non
             check_settings(draft)
             check_search(draft)
             check_ablation(draft, drafts)
+            check_relation(draft)
 
 
 def _find_trainable(draft: Draft, load: Loader) -> None:

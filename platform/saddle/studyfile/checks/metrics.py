@@ -34,12 +34,10 @@ def check_metrics(draft: Draft) -> None:
             _check_bound(draft, path, constraint)
     compare = draft.ablation.get("compare")
     if compare is not None and compare.metric is not None:
-        path = ("ablation", "compare", "metric")
-        if _exists(draft, path, compare.metric, ("test/", "validation/")) and compare.metric.startswith("train/"):
-            draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
+        check_compared(draft, ("ablation", "compare", "metric"), compare.metric)
     if compare is not None and draft.trainable is not None:
         compared = draft.trainable.metric(compare.metric or draft.trainable.selection)
-        _check_scale(draft, compared, compare.scale)
+        check_scale(draft, compared, compare.scale, ("ablation", "compare", "scale"))
         _check_guards(draft, compare.not_worse)
         if compare.equivalence is not None and compare.scale == "linear":
             _check_margin(draft, compared, compare.equivalence)
@@ -47,6 +45,12 @@ def check_metrics(draft: Draft) -> None:
         for index, pattern in enumerate(compare.also):
             if not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
                 _exists(draft, ("ablation", "compare", "also", index), pattern, ("test/", "validation/", "train/"))
+
+
+def check_compared(draft: Draft, path: Path, metric: str | None) -> None:
+    """The metric by which arms are compared exists, and is measured on other data than they were trained on."""
+    if metric is not None and _exists(draft, path, metric, ("test/", "validation/")) and metric.startswith("train/"):
+        draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
 
 
 def _check_bound(draft: Draft, path: Path, constraint: Constraint) -> None:
@@ -72,10 +76,10 @@ def _check_guards(draft: Draft, guards: Mapping[str, float]) -> None:
             draft.refuse(path, wrong, in_points(margin))
 
 
-def _check_scale(draft: Draft, metric: Metric, scale: str) -> None:
+def check_scale(draft: Draft, metric: Metric, scale: str, path: Path) -> None:
     """A metric that is compared on a scale has values there."""
     low, high = metric.bounds or (metric.low, metric.high)
-    path, right = ("ablation", "compare", "scale"), "use scale: linear"
+    right = "use scale: linear"
     if scale == "log" and low is not None and low < 0:
         draft.refuse(path, f"{metric} can be {low:g}, and what is not positive has no logarithm", right)
     if scale == "logit" and (low, high) != (0.0, 1.0):

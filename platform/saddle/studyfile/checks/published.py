@@ -13,6 +13,8 @@ def check_published(draft: Draft) -> None:
     table, path = draft.sections.get("published"), ("published",)
     if table is None:
         return
+    if draft.is_relation:
+        return  # they are points, of which the file's reader has judged
     if not draft.is_ablation:
         draft.refuse(path, "published values stand beside arms, and this study has none", "move it to an ablation")
         return

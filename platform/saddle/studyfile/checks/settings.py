@@ -29,11 +29,11 @@ def check_names(draft: Draft) -> None:
     places += [("ablation", part, name) for part in ("baseline", "blocks") for name in draft.ablation.get(part, {})]
     for path in places:
         if path[-1] not in fields and path != ("ablation", "blocks", MACHINE):
-            _refuse_name(draft, path, str(path[-1]), fields)
+            refuse_name(draft, path, str(path[-1]), fields)
     known = {*fields, *draft.components, *draft.switches, *draft.ablation.get("components", {})}
     for name, path in draft.factor_paths.items():
         if name not in known:
-            _refuse_name(draft, path, name, [*fields, *draft.loaded.components])
+            refuse_name(draft, path, name, [*fields, *draft.loaded.components])
     for section, other in (("search", "fixed"), ("search", "evaluate"), ("evaluate", "fixed")):
         for name in draft.mapping(section):
             if name in draft.mapping(other):
@@ -42,7 +42,8 @@ def check_names(draft: Draft) -> None:
                 draft.refuse((section, name), f"{name} is in {other}, too ({line})", "keep one of them")
 
 
-def _refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> None:
+def refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> None:
+    """Refuse a name that is no hyperparameter, with the nearest of `names`."""
     component = draft.loaded.components.get(name)
     if component is not None:
         settings = ", ".join(f"{field}: {show(value)}" for field, value in component.off.items())

@@ -24,19 +24,24 @@ def check_file(drafts: Sequence[Draft]) -> None:
 
 
 def check_shape(draft: Draft) -> None:
-    """A study is a search with objective and budget, or an ablation."""
+    """A study is a search with objective and budget, an ablation, or a relation."""
     if not isinstance(draft.document.value, dict):
         return
-    if draft.is_search and draft.is_ablation:
+    kinds = draft.kinds
+    if kinds == ["search", "ablation"]:
         right = "write two documents with --- between them; baseline: {best_of: STUDY} links the second to the first"
         draft.refuse(("ablation",), "a study is a search or an ablation, and this one has both", right)
-    elif not draft.is_search and not draft.is_ablation:
+    elif len(kinds) > 1:
+        what = f"a study is a search, an ablation or a relation, and this one has {' and '.join(kinds)}"
+        draft.refuse(("relation",), what, "write two documents with --- between them")
+    elif not kinds:
         right = "add search: {lr: {float: [1e-4, 1e-1], log: true}} or ablation: {factors: {NAME: [A, B]}}"
         draft.refuse((), "there is neither a search nor an ablation", right)
     elif not draft.is_search:
+        kind = "an ablation" if draft.is_ablation else "a relation"
         for name in ONLY_IN_A_SEARCH:
             if draft.raw.get(name) not in (None, []):
-                draft.refuse((name,), f"{name} belongs to a search, and this is an ablation", "leave it out")
+                draft.refuse((name,), f"{name} belongs to a search, and this is {kind}", "leave it out")
     else:
         _check_search_is_whole(draft)
     _check_trainable_names(draft)

@@ -1,0 +1,187 @@
+"""The answer of a relation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from saddle.analyse.best import trial_order
+from saddle.analyse.cautions import informative_above, single_attack
+from saddle.analyse.evaluation.badge import reasons_against, with_badge
+from saddle.analyse.evaluation.evaluations import at_quick
+from saddle.analyse.outcomes import all_failed, ended
+from saddle.analyse.relations.findings import Findings, PublishedPoint
+from saddle.analyse.relations.measured_units import MeasuredUnit, measure_units
+from saddle.analyse.relations.relation import answer_relation
+from saddle.analyse.relations.sentence import plain_sentence, statistics_sentences
+from saddle.analyse.relations.unit_table import unit_table
+from saddle.analyse.result import Answer, compared_metric
+from saddle.analyse.statistics.scales import ScaleName, is_defined, to_scale
+from saddle.analyse.text.formatting import Scale, label, listed, plural
+from saddle.design import Arm, labels
+from saddle.design.blocks import replicate_name
+from saddle.study.declarations import Declarations
+from saddle.study.history import PlanHistory, SeedPlan
+from saddle.study.models import Study
+from saddle.study.published import Published, PublishedValue
+from saddle.study.relation import ARM, GAIN, OVER, PUBLISHED, Relation, RelationUnit
+from saddle.study.unit_facts import UnitFacts
+from saddle.study.values import same
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+
+PLAN_NOTE = "Earlier plans are kept; adding units or seeds is allowed, and what was changed after data existed is said."
+SCALE_WORDS = {"linear": "", "log": " (as a ratio)", "logit": " (in logits)"}
+
+
+def answer_relation_study(
+    study: Study,
+    entries: Sequence[TrialRecord],
+    declared: Declarations,
+    *,
+    arms: Sequence[Arm],
+    chance: float | None,
+    history: PlanHistory,
+    facts: UnitFacts,
+) -> Answer:
+    """Whether the gain depends on the declared predictor over the units that have been trained."""
+    relation = study.relation
+    assert relation is not None
+    metric = compared_metric(study, declared, entries)
+    measured = measure_units(study, arms, entries, metric.name, declared, facts)
+    predictor, also = str(relation.predictor), [str(each) for each in relation.also]
+    looks = 1 + len(history.analysis_changes) + facts.arrivals
+    found = answer_relation([each.unit for each in measured], predictor, also, relation.alpha, looks)
+    gain = gain_name(study, arms, metric.name)
+    points = published_points(study.published, relation)
+    findings = Findings(found, measured, metric, relation.gain.scale, gain, points)
+    statistics = " ".join(statistics_sentences(found, metric, relation.gain.scale))
+    sentence = _refusal(study, entries) or f"{plain_sentence(found, gain)} {at_quick(entries, metric)}{statistics}"
+    completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
+    flagged = [entry for entry in completed if reasons_against(entry, declared)]
+    names = {known: name for arm, name in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    sentence, badge = with_badge(
+        sentence.strip(),
+        flagged,
+        lambda entry: replicate_name(names.get(entry.arm or "", entry.arm or ""), entry.seed, entry.block),
+        declared,
+    )
+    columns, rows = unit_table(findings)
+    warnings = [*_cautions(study, findings, entries, chance), *plan_changes_said(history)]
+    plan = plan_said(history)
+    return Answer(sentence, metric, columns, rows, tuple(warnings), badge=badge, relation=findings, conditional=plan)
+
+
+def gain_name(study: Study, arms: Sequence[Arm], metric: str) -> str:
+    """`the gain of mp over sta in test robust accuracy (worst case)`."""
+    relation = study.relation
+    assert relation is not None
+    words = SCALE_WORDS[relation.gain.scale]
+    if not arms:
+        table = relation.gain.table
+        return f"the {label(table.column) if table else GAIN} in {label(metric)}{words}"
+    over, arm = labels(arms)
+    return f"the gain of {arm} over {over} in {label(metric)}{words}"
+
+
+def _refusal(study: Study, entries: Sequence[TrialRecord]) -> str:
+    """Why nothing is answered, as a sentence; empty where something is."""
+    relation = study.relation
+    assert relation is not None
+    if relation.gain.table is not None:
+        return ""
+    if not entries:
+        return "No trial has finished yet."
+    return f"Every trial failed ({ended(entries)}), so nothing can be compared." if all_failed(entries) else ""
+
+
+def _cautions(study: Study, findings: Findings, entries: Sequence[TrialRecord], chance: float | None) -> Iterator[str]:
+    absent = [each.unit.name for each in findings.units if each.absent]
+    if absent:
+        yield (
+            f"Absent: {'; '.join(absent)}, whose data are not here; k counts the others, and the next run trains these"
+            " once their data are there."
+        )
+    missing = sum(each.missing for each in findings.units if not each.absent)
+    if missing:
+        yield f"Preliminary: {plural(missing, 'trial')} of the units whose data are here are not trained yet."
+    yield from findings.answer.cautions
+    yield from _lost_pairs(findings.units)
+    yield from _near_chance(findings, chance)
+    dropped = {name: why for name, why in findings.reasons.items() if name not in absent}
+    if dropped and entries:
+        yield f"Left out: {'; '.join(f'{name}, as {why}' for name, why in dropped.items())}."
+    yield from single_attack(entries, findings.metric)
+
+
+def _lost_pairs(units: Sequence[MeasuredUnit]) -> Iterator[str]:
+    """Seeds without a pair, and why: what failed is a result that no mean over the others shows."""
+    for each in units:
+        if each.lost:
+            told = listed(f"seed {seed} ({why})" for seed, why in sorted(each.lost.items()))
+            yield f"{each.unit.name} has no pair of {told}."
+
+
+def _near_chance(findings: Findings, chance: float | None) -> Iterator[str]:
+    """Units in which neither arm is clearly above guessing: a gain there is noise, whatever the predictor."""
+    metric = findings.metric
+    if chance is None or metric.role != "robust":
+        return
+    bar = informative_above(chance)
+    low = []
+    for each in findings.units:
+        values = [value for arm in (each.over, each.arm) if arm is not None for value in arm.values.values()]
+        low += [each.unit.name] if values and max(values) < bar else []
+    if low:
+        yield (
+            f"In {plural(len(low), 'unit')} ({'; '.join(low)}) no trial reaches {Scale.of(metric).value(bar)} in"
+            f" {metric}: so near to guessing a gain is noise, and says nothing for or against the predictor."
+        )
+
+
+def published_points(table: Published | None, relation: Relation) -> list[PublishedPoint]:
+    """The published points that have the predictor, and a gain on the scale; each called as the unit it is about."""
+    by_unit: dict[str, list[PublishedValue]] = {}
+    for row in table.values if table is not None else ():
+        by_unit.setdefault(row.arm, []).append(row)
+    points, predictor = [], str(relation.predictor)
+    for name, rows in by_unit.items():
+        numbers = {row.metric.removeprefix(f"{PUBLISHED}/"): row.value for row in rows}
+        gain = _published_gain(numbers, relation.gain.scale)
+        if gain is not None and predictor in numbers:
+            unit = next((unit.name for unit in relation.unit_list if _is_about(rows[0], unit)), name)
+            points.append(PublishedPoint(unit, numbers[predictor], gain, rows[0].source))
+    return points
+
+
+def _is_about(row: PublishedValue, unit: RelationUnit) -> bool:
+    return all(name in unit.settings and same(unit.settings[name], value) for name, value in row.conditions.items())
+
+
+def _published_gain(numbers: dict[str, float], scale: ScaleName) -> float | None:
+    """Of the values of both arms, or what is printed as the gain, which is a plain difference."""
+    if ARM in numbers and OVER in numbers and all(is_defined(numbers[name], scale) for name in (ARM, OVER)):
+        return to_scale(numbers[ARM], scale) - to_scale(numbers[OVER], scale)
+    return numbers.get(GAIN) if scale == "linear" else None
+
+
+def plan_said(history: PlanHistory) -> str:
+    """The hash of the analysis plan, and when it was fixed, as a sentence."""
+    plan = history.plans[-1] if history.plans else None
+    if plan is None or not plan.analysis:
+        return ""
+    return f"Analysis plan {plan.digest}, fixed {plan.made}, {_after(plan)}."
+
+
+def plan_changes_said(history: PlanHistory) -> Iterator[str]:
+    """Each change of the analysis plan that was made after trials had ended."""
+    for plan, changes in history.analysis_changes:
+        only_added = all(" added (" in change for change in changes)
+        chosen = " What was seen may have decided on it, so p-values and the word hold for the first plan only."
+        said = f"The analysis plan was changed {plan.made}, {_after(plan)}: {'; '.join(changes)}."
+        yield said + ("" if only_added else chosen)
+
+
+def _after(plan: SeedPlan) -> str:
+    if plan.analysis["gain"]["table"] is not None:
+        return "when the values of its table were known"
+    return f"when {plural(plan.finished, 'trial')} had ended" if plan.finished else "before any trial had ended"

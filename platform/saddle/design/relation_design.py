@@ -1,0 +1,44 @@
+"""The arms and units of a relation: two arms, in every unit, with every seed."""
+
+from __future__ import annotations
+
+from saddle.design.arm import Arm
+from saddle.design.blocks import Block
+from saddle.design.point import name_of
+from saddle.errors import DesignError
+from saddle.study.relation import Relation
+from saddle.study.values import canonical, same
+
+
+def relation_arms(relation: Relation) -> list[Arm]:
+    """The arm that is gained over, then the one that gains; none where a table holds the gains.
+
+    Raises `DesignError` where the two are the same.
+    """
+    over, arm = relation.gain.over, relation.gain.arm
+    if over is None or arm is None:
+        return []
+    differing = [name for name in dict.fromkeys([*over, *arm]) if not same(over.get(name), arm.get(name))]
+    if not differing:
+        raise DesignError(f"gain.arm and gain.over are the same, {name_of(arm)}; nothing can be gained")
+    factor = differing[0] if len(differing) == 1 else None
+    return [
+        Arm(
+            name_of({name: settings[name] for name in differing if name in settings}) or "defaults",
+            settings,
+            factor,
+            settings.get(factor) if factor is not None else None,
+            is_baseline=settings is over,
+        )
+        for settings in (over, arm)
+    ]
+
+
+def unit_blocks(relation: Relation) -> list[Block]:
+    """The settings of every unit; raises `DesignError` where two units are the same."""
+    blocks: list[Block] = [dict(unit.settings) for unit in relation.unit_list]
+    first: dict[str, Block] = {}
+    for block in blocks:
+        if first.setdefault(canonical(block), block) is not block:
+            raise DesignError(f"the unit {name_of(block)} is listed twice; one point would count as two")
+    return blocks
