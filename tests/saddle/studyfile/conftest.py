@@ -93,6 +93,10 @@ class FakeMethod:
     }
     RECIPES = ("paper", "code")
     SCALES = ("quick", "full")
+    DATA_MEASURES: Mapping[str, str] = {"distance": "how far classes lie apart"}
+
+    def data_measures(self, config: Any, run: Any) -> Mapping[str, float]:
+        return {"distance": 1.0}
 
     def defaults(self, given: Mapping[str, Any], recipe: str | None, scale: str | None) -> dict[str, Default]:
         return {"epochs": Default(2, "assumed")} if scale == "quick" else {}

@@ -25,6 +25,7 @@ METRICS = {
 }
 SELECTION = "validation/score"
 EVALUATION_FIELDS = ("ruler", "test_pause")
+DATA_MEASURES = {"height": "how high the parabola lies"}
 
 Trouble = Literal["none", "raise", "nan", "diverge", "collapse", "hang", "die", "die_once", "generator", "unpicklable"]
 
@@ -44,6 +45,10 @@ class Config(Base):
     ruler: float = hyperparameter(0.0, source="assumed", description="taken off the test's score")
     test_pause: float = hyperparameter(0.0, source="assumed", description="seconds a test takes", unit="s", ge=0)
     chatter: int = hyperparameter(0, source="assumed", description="what an epoch prints", unit="MiB", ge=0)
+
+
+def data_measures(config: Config, run: Run) -> dict[str, float]:
+    return {"height": 1 + config.shift}
 
 
 def score(config: Config, seed: int, epoch: int) -> float:
