@@ -101,7 +101,8 @@ def test_gains_and_predictors_of_a_table_are_kept_in_the_study(fakes: Any, tmp_p
     (tmp_path / "points.csv").write_text(TABLE)
     (tmp_path / "told.yaml").write_text(FROM_TABLE)
     [study] = load_studies(tmp_path / "told.yaml", trainables=fakes)
-    assert study.relation is not None and study.relation.gain.table is not None
+    assert study.relation is not None
+    assert study.relation.gain.table is not None
     assert [study.relation.gain.table.value(unit.settings) for unit in study.relation.unit_list] == [0.1, 0.2, 0.4]
     assert study.seed_list == []
     assert parse_studies(dump_study(study), "elsewhere.yaml", trainables=fakes) == [study]
@@ -110,7 +111,7 @@ def test_gains_and_predictors_of_a_table_are_kept_in_the_study(fakes: Any, tmp_p
 def test_a_column_that_a_table_lacks_is_named_with_the_nearest(fakes: Any, tmp_path: Path) -> None:
     (tmp_path / "points.csv").write_text(TABLE)
     (tmp_path / "told.yaml").write_text(FROM_TABLE.replace("column: variance", "column: variants"))
-    with pytest.raises(StudyError, match="points.csv has no column 'variants'.*did you mean variance"):
+    with pytest.raises(StudyError, match=r"points.csv has no column 'variants'.*did you mean variance"):
         load_studies(tmp_path / "told.yaml", trainables=fakes)
 
 
