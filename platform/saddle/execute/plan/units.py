@@ -44,7 +44,7 @@ def absent_units(study: Study, run: CheckingRun) -> dict[str, str]:
     Nothing is dropped for it: a unit stays in the plan, the answer and the report, and is trained once its data are
     there.
     """
-    trainable, absent = load_trainable(study.trainable), dict[str, str]()
+    trainable, absent = load_trainable(study.source), dict[str, str]()
     for unit, config in unit_configs(study, trainable):
         try:
             trainable.check(config, run)
@@ -77,7 +77,7 @@ def settle_units(store: Store, stored: StoredStudy, data_root: str | None, lock:
     study = stored.study
     if study.relation is None:
         return stored
-    trainable, run = load_trainable(study.trainable), CheckingRun(seed=_first_seed(study), data_root=data_root)
+    trainable, run = load_trainable(study.source), CheckingRun(seed=_first_seed(study), data_root=data_root)
     absent, facts = absent_units(study, run), read_units(store, stored.run)
     if dict(facts.absent) != absent:
         # a unit that was planned and could not be trained is one more look once its data are there
