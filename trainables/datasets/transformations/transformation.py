@@ -38,7 +38,8 @@ class Transformation(Config):
         source="assumed",
         description=(
             "Which classes class_count keeps: those whose mean L2 distance to each other (S3, eq. 8) is the least or "
-            "the greatest, found by exchange from every class; a remark on the data names them."
+            "the greatest as the images are loaded, in their size; found by exchange from every class. A remark on the "
+            "data names them."
         ),
     )
     smoothing: float = hyperparameter(
