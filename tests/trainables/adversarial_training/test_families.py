@@ -162,7 +162,7 @@ def test_a_margin_changes_the_main_tasks_training_loss_alone_and_no_attack() -> 
 
 def test_an_angular_trial_learns_is_attacked_and_checked() -> None:
     config = configured(
-        head="angular", angular_margin=0.2, epochs=8, train_size=None, test_size=None, width=4, steps=7, attack_steps=20
+        head="angular", angular_margin=0.2, epochs=8, train_size=None, test_size=100, width=4, steps=7, attack_steps=20
     )
     run = InProcessRun()
     last = train_once(config)
