@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from saddle.analyse.arms.comparison import Comparison
+from saddle.analyse.arms.comparison import ROUNDING, Comparison
 from saddle.analyse.statistics.group_sequential import SPENDING, Spending, critical_values
 from saddle.analyse.statistics.paired_t import has_spread
 from saddle.nightly.decision.decision import FAILURES, MetricEffect
@@ -62,8 +62,8 @@ class MetricContrast:
         return math.fsum(values) / len(values) if values else 0.0
 
     def is_worse(self, look: Look, level: float) -> bool:
-        """By its t; by the sign test where all differences are the same."""
-        if self.watched.sign * self.mean >= 0:
+        """By its t; by the sign test where all differences are the same. One that only rounding makes is none."""
+        if self.watched.sign * self.mean > -ROUNDING:
             return False
         test = self.comparison.counted_test
         if test is not None:

@@ -142,6 +142,15 @@ def test_a_weakening_is_worse_on_its_first_night_and_stays_so_without_being_news
     assert [work.purpose for work in machine.asked[3:]] == ["rotation"] * 2, "nothing more is compared"
 
 
+@pytest.mark.parametrize(("shift", "kind"), [(-1e-14, "no worse"), (-1e-4, "worse")])
+def test_equal_differences_are_judged_by_their_signs_unless_they_are_rounding(shift: float, kind: str) -> None:
+    machine = machine_of(ONE)
+    machine.versions["shifted"] = Version(0, shift=shift)
+    history = run_nights(filled(machine), machine, ["shifted"] * 7)
+    assert last(history).kind == kind
+    assert last(history).effects[0].mean == pytest.approx(shift, rel=0.1)
+
+
 def test_an_improvement_is_no_worse() -> None:
     machine = machine_of()
     machine.versions["strong"] = Version(5, shift=0.05)
