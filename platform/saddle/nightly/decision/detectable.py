@@ -9,11 +9,13 @@ from statistics import stdev
 
 from saddle.analyse.statistics.cusum import batches_to_alarm
 from saddle.analyse.statistics.sequential_power import power_by_look
+from saddle.analyse.text.formatting import Scale, plural
 from saddle.nightly.decision.contrasts import Look
 from saddle.nightly.decision.cusum_rule import limit_of
 from saddle.nightly.decision.history import History
 from saddle.nightly.decision.night import Host
 from saddle.nightly.decision.policy import Policy
+from trainables.contract import Metric
 
 WANTED_POWER = 0.8
 """With which a change is found within the nights that are named, on a deterministic machine."""
@@ -77,3 +79,17 @@ def _spread(history: History, host: Host, arm: str, metric: str) -> float:
     """The standard deviation over seeds of what tonight's values are compared with; 0 below two of them."""
     values = history.tracks.reference_values(host, arm, metric)
     return stdev(values) if len(values) > 1 else 0.0
+
+
+def in_words(stated: Detectable, metric: Metric) -> str:
+    """`mp, test/accuracy: seeds vary by 1.0 points; a drop of 1.0 may go unnoticed; of 2.0 is noticed after …`."""
+    scale = Scale.of(metric, [stated.spread])
+    loss = "drop" if metric.direction == "maximize" else "rise"
+    noticed = [_noticed(scale.amount(size), nights) for size, nights in sorted(stated.nights.items())]
+    unit = scale.difference_suffix
+    return f"{stated.arm}, {metric}: seeds vary by {scale.amount(stated.spread)}{unit}; a {loss} {'; '.join(noticed)}"
+
+
+def _noticed(size: str, nights: float) -> str:
+    known = math.isfinite(nights)
+    return f"of {size} is noticed after {plural(int(nights), 'night')}" if known else f"of {size} may go unnoticed"

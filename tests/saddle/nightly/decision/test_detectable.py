@@ -8,10 +8,11 @@ from statistics import stdev
 
 import pytest
 
-from saddle.nightly.decision.detectable import detectable, exact_power, nights_to_drop
+from saddle.nightly.decision.detectable import Detectable, detectable, exact_power, in_words, nights_to_drop
 from saddle.nightly.decision.history import History
 from saddle.nightly.decision.night import Host, Replicate
 from tests.support.simulated_nights import ONE, POLICY, Machine, Version, environment_of, run_nights
+from trainables.contract import Direction, complete_metric
 
 HERE = environment_of("first").host
 
@@ -53,3 +54,12 @@ def test_the_chance_grows_with_every_night_and_a_drop_that_is_too_small_may_neve
     assert nights_to_drop(ONE, 0.1, 1.0) == math.inf
     assert nights_to_drop(replace(ONE, rule="cusum"), 0.1, 1.0) == math.inf
     assert nights_to_drop(POLICY, 2.0, 1.0) > nights_to_drop(ONE, 2.0, 1.0)
+
+
+@pytest.mark.parametrize(("direction", "loss"), [("maximize", "drop"), ("minimize", "rise")])
+def test_it_is_said_in_the_metrics_own_unit(direction: Direction, loss: str) -> None:
+    stated = Detectable("mp", "test/accuracy", 0.01, {0.01: math.inf, 0.02: 2.0, 0.03: 1.0})
+    assert in_words(stated, complete_metric("test/accuracy", direction)) == (
+        f"mp, test/accuracy: seeds vary by 1.0 points; a {loss} of 1.0 may go unnoticed; of 2.0 is noticed after"
+        " 2 nights; of 3.0 is noticed after 1 night"
+    )
