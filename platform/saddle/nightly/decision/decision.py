@@ -91,8 +91,8 @@ class MetricEffect:
 class Decision:
     """What one night says.
 
-    `change`: the one that is judged. `superseded`: an earlier one, whose comparison it ended. `reverted`: one that
-    is gone.
+    `change`: the one that is judged. `superseded`: an earlier one that was never settled. `reverted`: one that is
+    gone.
     `is_news`: whether this was not said of the night before, so that it is worth telling somebody.
     """
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from saddle.nightly.decision.comparison import compare_at
 from saddle.nightly.decision.contrasts import Look
-from saddle.nightly.decision.decision import Decision, Kind
+from saddle.nightly.decision.decision import ChangeRange, Decision, Kind
 from saddle.nightly.decision.night import Code, Night
 from saddle.nightly.decision.policy import Policy
 from saddle.nightly.decision.references import (
@@ -94,7 +94,7 @@ def _begun_again(policy: Policy, earlier: ExactTrack, night: Night, standing: St
     """A pool whose code or data are gone before it is filled gives way to one of tonight's."""
     track = ExactTrack.begin(night)
     change = new_change(policy, earlier, night, standing)
-    superseded = earlier.pending.range if earlier.pending else None
+    superseded = _unsettled(earlier.pending)
     decision = _decision("changed", policy, track, night)
     return track, replace(decision, change=change.range, superseded=superseded, begun_again=True, is_news=True)
 
@@ -134,7 +134,7 @@ def _as_changed(
     return track, replace(
         _decision(kind, policy, track, night),
         change=change.range,
-        superseded=replaced.range if replaced else None,
+        superseded=_unsettled(replaced),
         effects=change.effects,
         seeds=change.looked,
         accepted=accepted,
@@ -147,9 +147,14 @@ def _kind_of(policy: Policy, change: PendingChange, replaced: PendingChange | No
         return "worse"
     if change.looked == policy.looks[-1]:
         return "no worse"
-    if replaced is not None and not replaced.is_worse:
+    if _unsettled(replaced) is not None:
         return "superseded"
     return "changed" if is_new else "not settled"
+
+
+def _unsettled(change: PendingChange | None) -> ChangeRange | None:
+    """What was still compared; a change that was called worse is settled."""
+    return None if change is None or change.is_worse else change.range
 
 
 def _decision(kind: Kind, policy: Policy, track: ExactTrack, night: Night) -> Decision:

@@ -187,6 +187,17 @@ def test_a_weakening_during_a_harmless_changes_comparison_is_worse_and_names_bot
     assert decision.superseded.commits == (Code("first"), Code("harmless"))
 
 
+def test_a_change_after_a_weakening_is_compared_anew_and_supersedes_nothing() -> None:
+    machine = machine_of()
+    history = run_nights(filled(machine), machine, ["weak", "second"])
+    decision = last(history)
+    assert (decision.kind, decision.superseded, decision.is_news) == ("changed", None, True)
+    machine.versions["still weak"] = Version(9, shift=-0.06)
+    again = last(run_nights(history, machine, ["still weak"]))
+    assert (again.kind, again.is_news) == ("worse", True)
+    assert again.superseded == decision.change
+
+
 @pytest.mark.parametrize("changed", ["harmless", "weak"])
 def test_a_change_that_is_taken_back_is_unchanged_again(changed: str) -> None:
     machine = machine_of()
