@@ -43,9 +43,9 @@ def exact(policy: Policy, changes: dict[int, Version], stated: str, name: str) -
     return NightlyScenario(name, "exact", lambda seed: exact_alarms(policy, changes, seed), stated)
 
 
-def fresh(policy: Policy, name: str) -> NightlyScenario:
+def fresh(policy: Policy, name: str, histories: int) -> NightlyScenario:
     """A month without change on a machine that is not deterministic."""
-    return NightlyScenario(name, "cusum", lambda seed: fresh_alarms(policy, {}, seed), "at most 5", histories=4_000)
+    return NightlyScenario(name, "cusum", lambda seed: fresh_alarms(policy, {}, seed), "at most 5", histories=histories)
 
 
 def exact_drop(spread: int) -> NightlyScenario:
@@ -81,8 +81,8 @@ SCENARIOS = (
     exact(ONE, HARMLESS, "at most 3", "60 nights, 3 harmless changes"),
     exact(POLICY, HARMLESS, "at most 3", "the same with 2 arms and 2 metrics"),
     *map(exact_drop, (1, 2, 3)),
-    fresh(FRESH, "30 nights without change"),
-    fresh(FRESH_FOUR, "the same with 2 arms and 2 metrics"),
+    fresh(FRESH, "30 nights without change", 12_000),
+    fresh(FRESH_FOUR, "the same with 2 arms and 2 metrics", 4_000),
     *map(fresh_drop, (1, 2, 3)),
     window(0.01),
     window(0.05),
