@@ -17,7 +17,7 @@ from tests.support.nightlies import NIGHT_SECONDS, NightlyProcess
 from tests.support.nightly_repository import STUDY, ScratchRepository
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.fault("night killed at ten moments")]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.fault("night killed at ten moments")]
 
 KILLS = 10
 LONGEST = 25.0

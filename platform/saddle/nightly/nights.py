@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from saddle.errors import CouldNotRun, NightsOverlap, StudyChanged, UserError
+from saddle.errors import CouldNotRun, NightsOverlap, UserError
 from saddle.nightly.bisect import Bisection
 from saddle.nightly.dates import date_now, due_dates, end_of, parse_date
 from saddle.nightly.decision.decision import Decision
@@ -116,13 +116,17 @@ class Nightly:
             yield lock
 
     def _keep_study(self, lock: StudyLock) -> None:
-        """Store the study with the first night; raises `StudyChanged` where its arms or settings are others by now."""
+        """Store the study with the first night; raises `UserError` where its arms or settings are others by now."""
         content = self.storage.read(STUDY)
         if content is not None:
             [stored] = parse_studies(content, self.store.locate(self.storage.path(STUDY)), stored=True)
             changes = refused_differences(_without_seeds(stored), _without_seeds(self.study))
             if changes:
-                raise StudyChanged(self.study.study, changes)
+                listed = "\n".join(f"  {change}" for change in changes)
+                raise UserError(
+                    f"the nights of {self.study.study} were begun with other settings:\n{listed}\n"
+                    "They could not be compared. Give the study another name, which begins nights of its own."
+                )
         self.storage.write(dump_study(self.study).encode(), lock, STUDY)
 
     def _check_order(self, wanted: str) -> None:

@@ -15,9 +15,10 @@ from saddle.nightly.decision.plan import next_work
 from saddle.nightly.decision.policy import Policy
 from saddle.nightly.decision.work import Work
 from saddle.nightly.fingerprints import code_id, is_sources
-from saddle.nightly.storage import NightlyStorage, Part, Pin
+from saddle.nightly.storage import DIFF, NightlyStorage, Part, Pin
 from saddle.nightly.tags import tag_part
 from saddle.nightly.training import Trainer
+from saddle.redaction import redact
 from saddle.store.ownership.fence import StudyLock
 
 HOUR = 3600.0
@@ -57,9 +58,16 @@ class NightRunner:
     def _pin(self, date: str, environment: Environment) -> Pin:
         pin = self.storage.pin(date)
         if pin is None:
+            self._keep_difference(date, environment.code)
             pin = Pin(date, environment, time.time())
             self.storage.write_pin(pin, self.lock)
         return pin
+
+    def _keep_difference(self, date: str, code: Code) -> None:
+        """Keep what was not committed, for people to read; without what looks secret in it."""
+        if code.dirty and self.trainer.worktrees is not None:
+            text = redact(self.trainer.worktrees.repository.difference(code))
+            self.storage.write(text.encode(), self.lock, "nights", date, DIFF)
 
     def _measure(self, pin: Pin) -> Night:
         """Train all that the night asks for, part by part."""

@@ -31,6 +31,9 @@ from saddle.store.ownership.fence import StudyLock, write_fenced, write_once
 from saddle.trial.run_id import MARK, RunId
 
 NIGHTLY = "nightly"
+DIFF = "code.diff"
+"""Of a night: the changes that were not committed, for people."""
+
 STUDY = "study-of-nights.yaml"
 """Not `study.yaml`: what lies here is no run, and no command may take it for one."""
 

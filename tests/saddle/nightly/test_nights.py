@@ -14,7 +14,7 @@ import pytest
 from tests.support.nightlies import NightlyProcess, Webhook, listening
 from tests.support.nightly_repository import STUDY, ScratchRepository
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]  # ten starts of Ray in one fixture
 
 SECRET = "T0Ck3t-of-the-webhook"
 NIGHTS = "nightly: {pool: 15, rotation: 2, notify: [{webhook: env:NIGHT_URL}, {command: cat >> told.txt}]}"

@@ -9,14 +9,12 @@ from saddle.nightly.pages.index_page import index_page
 from saddle.nightly.pages.night_facts import NightFacts, all_nights
 from saddle.nightly.pages.night_page import night_page
 from saddle.nightly.policy_of_study import policy_of, section
-from saddle.nightly.storage import NightlyStorage
-from saddle.redaction import redact
+from saddle.nightly.storage import DIFF, NightlyStorage
 from saddle.store.ownership.fence import StudyLock
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 
 INDEX, PLAIN, FEED, REPORT = "index.html", "index.json", "feed.xml", "report.html"
-DIFF = "code.diff"
 
 
 def publish(storage: NightlyStorage, study: Study, lock: StudyLock) -> str:
@@ -37,7 +35,7 @@ def publish(storage: NightlyStorage, study: Study, lock: StudyLock) -> str:
 def page_of(storage: NightlyStorage, night: NightFacts) -> str:
     """The page of a night."""
     diff = storage.read("nights", night.date, DIFF) or b""
-    return night_page(storage.study, night, redact(diff.decode(errors="replace")))
+    return night_page(storage.study, night, diff.decode(errors="replace"))
 
 
 def is_stale(storage: NightlyStorage, night: NightFacts) -> bool:
