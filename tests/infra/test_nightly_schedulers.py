@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.support.infra_commands import calls_of_line, parse, skip_without_nightly
+from tests.support.infra_commands import calls_of_line, parse
 from tests.support.infra_tools import INFRA, documents, module, program
 
 SYSTEMD = INFRA / "systemd"
@@ -41,7 +41,6 @@ def test_each_runs_the_nightly(scheduler: str) -> None:
     [words] = list(calls_of_line(commands()[scheduler].replace('%F)}"', '%F)"')))
     assert words[:4] == ["saddle", "nightly", "run", "nightly"]
     assert words[4:] in ([], ["--date", "2026-11-30"])
-    skip_without_nightly(words)
     parse(words)
 
 

@@ -7,8 +7,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pytest
-
 COMMANDS = ("entrypoint", "command", "args")
 PROGRAMS = ("saddle", "ray", "mlflow")
 CALL = re.compile(rf"(?:^|exec |&& |; )({'|'.join(PROGRAMS)}) ([^;&|]+)")
@@ -87,9 +85,3 @@ def parse_by(command: Any, arguments: Sequence[str]) -> None:
                 return
             raise WrongCall(f"{name}: {error}") from error
         command, parent = subcommand, context
-
-
-def skip_without_nightly(words: Sequence[str]) -> None:
-    """Skip a call of `saddle nightly` as long as the command isn't there."""
-    if list(words[:2]) == ["saddle", "nightly"] and "nightly" not in saddle_command().commands:
-        pytest.skip("saddle nightly is not there yet")
