@@ -22,6 +22,8 @@ from tests.support.infra_commands import calls, parse
 from tests.support.infra_tools import INFRA, documents, module, program
 from tests.support.waiting import PROCESS_SECONDS, wait_until
 
+pytestmark = pytest.mark.long
+
 FOLDER = INFRA / "compose"
 FILES = ["compose.yaml", "compose.gpu.yaml"]
 [COMPOSE] = documents((FOLDER / "compose.yaml").read_text())
@@ -133,7 +135,6 @@ def makes_bucket(endpoint: str) -> bool:
     return True
 
 
-@pytest.mark.long
 def test_its_s3_server_keeps_conditions_for_32_writers(seaweedfs: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conditions, "WRITERS", 32)
     store = open_store("s3://saddle/studies", create=False)

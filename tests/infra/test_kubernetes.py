@@ -14,6 +14,8 @@ import pytest
 from tests.support.infra_commands import WrongCall, calls, parse
 from tests.support.infra_tools import INFRA, ROOT, module, rendered
 
+pytestmark = pytest.mark.long
+
 OVERLAYS = ["local", "aws", "gcp", "local-sweep", "aws-sweep", "gcp-sweep"]
 KUBERNETES = "1.34"
 CRDS = {"RayCluster": "rayclusters", "RayJob": "rayjobs"}

@@ -20,6 +20,8 @@ from moto import mock_aws
 from tests.support.infra_commands import calls_of_line, parse
 from tests.support.infra_tools import INFRA, documents
 
+pytestmark = pytest.mark.long
+
 REGION, ACCOUNT, HOME_NETWORK = "eu-central-1", "123456789012", "203.0.113.7/32"
 TEXT = (INFRA / "ray/aws.yaml").read_text()
 [CLUSTER] = documents(TEXT)
