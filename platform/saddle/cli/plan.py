@@ -36,6 +36,10 @@ def plan(
     pilot: Annotated[
         str | None, typer.Option(help="An ablation in the storage whose spread is taken instead.", metavar="STUDY")
     ] = None,
+    gpu_throughput: Annotated[
+        float | None,
+        typer.Option(help="Multiply-adds a second that one GPU of yours does in such networks, such as 2e13."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show arms, trials, what can be estimated, resources, time and disk; start nothing.
@@ -43,6 +47,7 @@ def plan(
     Example: saddle plan quickstart --set quickstart-ablation:ablation.seeds=8 --effect 0.02 --spread 0.015
     """
     from saddle.cli.output.tables import print_json
+    from saddle.errors import UserError
     from saddle.execute.plan.pilot_spread import PowerQuestion
     from saddle.execute.plan.study_plan import plan_study
     from saddle.store.open import open_store
@@ -51,9 +56,11 @@ def plan(
     store = open_store(storage, create=False)
     root = None if data_root is None else str(data_root)
     studies = load_studies(study, settings or ())
+    if gpu_throughput is not None and not (math.isfinite(gpu_throughput) and gpu_throughput > 0):
+        raise UserError(f"--gpu-throughput {gpu_throughput:g} is not above zero")
     refuse_senseless(effect, spread, pilot, any(found.ablation for found in studies))
     question = PowerQuestion(effect, spread, pilot)
-    plans = [plan_study(found, store, root, question) for found in studies]
+    plans = [plan_study(found, store, root, question, gpu_throughput) for found in studies]
     warn_of_tracking()
     if as_json:
         print_json([as_plain(found) for found in plans])
@@ -88,6 +95,8 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "resources_per_trial": plan.shape,
         "seconds": plan.seconds,
         "seconds_per_trial": plan.per_trial.seconds,
+        "gpu_hours": plan.gpu_hours,
+        "multiply_adds_per_trial": plan.per_trial.operations,
         "bytes": plan.bytes,
         "basis": plan.per_trial.basis,
         "config": dict(plan.config),
@@ -194,12 +203,16 @@ def show(plan: Plan) -> None:
     if plan.done:
         say(f"{plan.done} of them are done", indent=2)
     say(f"{plan.slots} at a time on {plan.shape} each", indent=2)
-    if plan.trials is None:
-        time = f"{duration(plan.per_trial.seconds)} a trial"
-    elif plan.done >= plan.trials:
+    if plan.trials is not None and plan.done >= plan.trials:
         time = "none, it is done"
+    elif plan.per_trial.seconds is None:
+        time = "unknown"
+    elif plan.trials is None:
+        time = f"{duration(plan.per_trial.seconds)} a trial"
     else:
         time = duration(plan.seconds) + (", if no trial stops early" if may_stop_early(plan) else "")
+    if plan.gpu_hours:
+        time += f", {plan.gpu_hours:,.1f} GPU-hours"
     disk = "unknown" if plan.bytes is None else f"{plan.bytes / 1e6:.1f} MB"
     say(f"time: {time}; disk: {disk} ({plan.per_trial.basis})", indent=2)
     say(f"rests on assumed values of: {', '.join(plan.assumed) or 'nothing'}", indent=2)

@@ -17,15 +17,23 @@ from saddle.analyse.arms.seeds_needed import Spread, needs, pilot_spread
 from saddle.analyse.statistics.power import power
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates_of
-from saddle.execute.plan.cost_estimate import OPERATIONS_PER_SECOND, estimate_trial
+from saddle.execute.plan.cost_estimate import (
+    GPU_OPERATIONS_PER_SECOND,
+    GPU_SOURCE,
+    OPERATIONS_PER_SECOND,
+    estimate_trial,
+)
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.study.models import Resources
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from tests.support.records import make_record
+from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT
+from trainables.adversarial_training.cost import FORWARD_AND_ALL, network_size
 
 PARABOLA = """\
 study: mine
@@ -89,6 +97,75 @@ def test_operations_are_counted_until_a_trial_was_measured(tmp_path: Path) -> No
     assert plan.per_trial.seconds == pytest.approx(operations / OPERATIONS_PER_SECOND)
     assert plan.per_trial.bytes > 3 * state
     assert plan.per_trial.basis.startswith("counted")
+
+
+LARGE = """\
+study: large
+question: Is MP better?
+trainable: adversarial_training
+recipe: customary
+scale: full
+fixed: {dataset: cifar10, tasks: [animal_vehicle]}
+resources: {RESOURCES}
+ablation: {factors: {perturbation: [sta, mp]}, seeds: 3}
+"""
+
+
+def planned(resources: str, store: LocalStore, **given: Any) -> Any:
+    [study] = parse_studies(LARGE.replace("RESOURCES", resources), "large.yaml")
+    return plan_study(study, store, **given)
+
+
+def test_a_full_study_says_no_hours_of_a_cpu_that_nobody_measured(saddle, tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    plan = planned("workers: 1", store)
+    assert (plan.seconds, plan.gpu_hours) == (None, None)
+    assert plan.per_trial.operations > 1e17
+    assert "nobody has measured" in plan.per_trial.basis
+    (tmp_path / "large.yaml").write_text(LARGE.replace("RESOURCES", "workers: 1"))
+    shown = " ".join(saddle("plan", tmp_path / "large.yaml").stdout.split())
+    assert "time: unknown; disk: " in shown
+    assert "multiply-adds a trial; how fast a CPU is in so much work nobody has measured" in shown
+
+
+def test_gpu_hours_are_counted_for_the_gpus_asked_for_and_say_whose_pace_it_is(saddle, tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    one, two = (planned(f"workers: {n}, gpus_per_worker: 1", store) for n in (1, 2))
+    hours = one.per_trial.operations / GPU_OPERATIONS_PER_SECOND / 3600
+    assert one.per_trial.seconds == pytest.approx(3600 * hours)
+    assert two.per_trial.seconds == pytest.approx(1800 * hours)
+    assert one.gpu_hours == two.gpu_hours == pytest.approx(6 * hours)
+    assert GPU_SOURCE in one.per_trial.basis
+    given = planned("workers: 1, gpus_per_worker: 0.5", store, gpu_throughput=4e13)
+    assert given.per_trial.seconds == pytest.approx(one.per_trial.operations / 2e13)
+    assert given.gpu_hours == pytest.approx(6 * given.per_trial.operations / 4e13 / 3600)
+    assert "4e+13 a second and GPU, as given" in given.per_trial.basis
+    (tmp_path / "large.yaml").write_text(LARGE.replace("RESOURCES", "gpus_per_worker: 1"))
+    shown = " ".join(saddle("plan", tmp_path / "large.yaml").stdout.split())
+    assert f"{one.gpu_hours:,.1f} GPU-hours; disk: " in shown
+    assert "customary; FastAT Benchmark (Pan and Yao, 2026), PGD-AT: optimizer sgd, momentum 0.9, lr 0.1" in shown
+    refused = saddle("plan", tmp_path / "large.yaml", "--gpu-throughput", "0")
+    assert refused.exit_code == 2
+    assert "--gpu-throughput 0 is not above zero" in refused.stderr
+
+
+def test_the_pace_of_a_gpu_is_that_of_its_source() -> None:
+    """FastAT's seconds, and the multiply-adds of PGD-AT that a plan would count for the same training."""
+    method = load_trainable("adversarial_training")
+    size = network_size(method.Config(dataset="cifar10", network="resnet18", width=64))  # type: ignore[arg-type]
+    passes_of_an_image = FORWARD_AND_ALL + 10 * FORWARD_AND_INPUT
+    assert 100 * 50_000 * passes_of_an_image * size.macs / 6_954 == pytest.approx(GPU_OPERATIONS_PER_SECOND, rel=0.01)
+
+
+def test_what_ran_on_a_cpu_says_nothing_of_a_gpu(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    [study] = parse_studies(PARABOLA, "mine.yaml")
+    settle_study(store, study, None, fresh=False)
+    Ledger(store, RunId("mine")).add(entry("trial-00000"))
+    method = load_trainable("parabola")
+    on_gpu = Resources(gpus_per_worker=1)
+    assert estimate_trial(store, method, [method.Config(epochs=4)]).seconds == pytest.approx(8)
+    assert estimate_trial(store, method, [method.Config(epochs=4)], on_gpu).seconds is None
 
 
 def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:

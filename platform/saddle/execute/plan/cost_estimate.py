@@ -1,4 +1,4 @@
-"""How long a study takes and how much it stores: measured on earlier trials here, else counted."""
+"""How long a study takes on what it asks for, and how much it stores: measured on earlier trials here, else counted."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from statistics import mean, median
 from typing import Any
 
 from saddle.archive.studies import read_study, study_names
+from saddle.cluster.resources import trial_shape
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import trial_folder
+from saddle.study.models import Resources
 from saddle.study.trainables import LoadedTrainable
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
 OPERATIONS_PER_SECOND = 5.5e9
 """Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
+
+MOST_CPU_SECONDS = 7 * 24 * 3600.0
+"""Trials that would take longer on their CPUs are of networks on which nobody measured that pace."""
+
+GPU_OPERATIONS_PER_SECOND = 9.2e12
+"""Multiply-adds a second of one GPU, where nobody gives another figure (see `GPU_SOURCE`)."""
+
+GPU_SOURCE = (
+    "FastAT Benchmark (Pan and Yao, 2026): PGD-AT of a ResNet-18 on CIFAR-10, 100 epochs in 6,954 s, the mean of three"
+    " seeds, taken to attack in 10 steps"
+)
 
 CHECKPOINTS_KEPT = 3
 """The best, the last and the one before it (see `store.checkpoints`)."""
@@ -27,19 +40,40 @@ BYTES_BESIDE_CHECKPOINTS = 40_000
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Multiply-adds a second of a whole trial, and whose figure that is."""
+
+    operations_per_second: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """Seconds and bytes of one trial, and what they rest on; None where nothing is known."""
+    """Seconds, bytes and multiply-adds of one trial, and what they rest on; None where nothing is known."""
 
     seconds: float | None
     bytes: int | None
     basis: str
+    operations: float | None = None
 
 
-def estimate_trial(store: Store, trainable: LoadedTrainable, configs: Sequence[Any]) -> Estimate:
-    """What a trial takes if it runs to its end, on average over these configurations; nothing where there are none."""
+def estimate_trial(
+    store: Store,
+    trainable: LoadedTrainable,
+    configs: Sequence[Any],
+    resources: Resources | None = None,
+    gpu_throughput: float | None = None,
+) -> Estimate:
+    """What a trial takes on its `resources` if it runs to its end, on average over these configurations; nothing where there are none.
+
+    `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
+    """
     if not configs:
         return Estimate(0.0, 0, "nothing is trained")
-    measured = list(earlier_trials(store, trainable.name))
+    resources = resources or Resources()
+    counted = [trainable.estimate(config) for config in configs] if trainable.estimate is not None else []
+    operations = mean(amount for amount, _ in counted) if counted else None
+    measured = list(earlier_trials(store, trainable.name, on_gpu=resources.gpus_per_worker > 0))
     if measured:
         paces = [pace for _, entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
         units = [amount for config in configs if (amount := units_of(trainable, config)) is not None]
@@ -47,15 +81,34 @@ def estimate_trial(store: Store, trainable: LoadedTrainable, configs: Sequence[A
             median(paces) * mean(units) if paces and units else None,
             round(median(stored_bytes(store, run, entry) for run, entry in measured)),
             f"measured on {len(measured)} earlier trial{'s' if len(measured) > 1 else ''} in this storage",
+            operations,
         )
-    if trainable.estimate is None:
+    if operations is None:
         return Estimate(None, None, f"unknown until a trial of {trainable.name} has run in this storage")
-    counted = [trainable.estimate(config) for config in configs]
-    return Estimate(
-        mean(operations for operations, _ in counted) / OPERATIONS_PER_SECOND,
-        round(CHECKPOINTS_KEPT * mean(state for _, state in counted)) + BYTES_BESIDE_CHECKPOINTS,
-        "counted, at a small network's pace on one CPU; measured once a trial has run in this storage",
+    stored = round(CHECKPOINTS_KEPT * mean(state for _, state in counted)) + BYTES_BESIDE_CHECKPOINTS
+    pace = pace_of(resources, gpu_throughput)
+    seconds = operations / pace.operations_per_second
+    if not resources.gpus_per_worker and seconds > MOST_CPU_SECONDS:
+        why = (
+            f"{operations:.2g} multiply-adds a trial; how fast a CPU is in so much work nobody has measured: known "
+            "once a trial has run in this storage, or of a GPU, with resources: {gpus_per_worker: 1}"
+        )
+        return Estimate(None, stored, why, operations)
+    basis = (
+        f"counted, {operations:.2g} multiply-adds a trial, {pace.source}; measured once a trial has run in this storage"
     )
+    return Estimate(seconds, stored, basis, operations)
+
+
+def pace_of(resources: Resources, gpu_throughput: float | None = None) -> Pace:
+    """How fast a trial is taken to be, in proportion to the GPUs, or without any the CPUs, that it has."""
+    shape = trial_shape(resources)
+    if not shape.gpus:
+        cpus = "one CPU" if shape.cpus == 1 else f"{shape.cpus:g} CPUs"
+        return Pace(OPERATIONS_PER_SECOND * shape.cpus, f"at a small network's pace on {cpus}")
+    each = gpu_throughput or GPU_OPERATIONS_PER_SECOND
+    source = "as given" if gpu_throughput else GPU_SOURCE
+    return Pace(each * shape.gpus, f"{each:.2g} a second and GPU, {source}")
 
 
 def units_of(trainable: LoadedTrainable, config: Any) -> float | None:
@@ -77,14 +130,16 @@ def seconds_per_unit(trainable: LoadedTrainable, entry: TrialRecord) -> float | 
     return entry.seconds / (units * share) if units else None
 
 
-def earlier_trials(store: Store, trainable_name: str) -> Iterator[tuple[RunId, TrialRecord]]:
-    """Trials of the same trainable in this storage that ran for an epoch at least."""
+def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterator[tuple[RunId, TrialRecord]]:
+    """Trials of the same trainable in this storage, on GPUs or on CPUs alone, that ran for an epoch at least."""
     for name in study_names(store):
         try:
             stored = read_study(store, name)
         except UserError:  # damaged, which that study says itself
             continue
-        if stored is not None and stored.study.trainable == trainable_name:
+        if stored is None or stored.study.trainable != trainable_name:
+            continue
+        if (stored.study.resources.gpus_per_worker > 0) == on_gpu:
             entries = Ledger(store, stored.run)
             yield from ((stored.run, entry) for entry in entries if entry.epochs and entry.seconds > 0)
 

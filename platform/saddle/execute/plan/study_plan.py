@@ -78,13 +78,30 @@ class Plan:
         return START_SECONDS + self.per_trial.seconds * rounds if rounds else 0.0
 
     @property
+    def gpu_hours(self) -> float | None:
+        """GPU-hours of what is left, no trial stopping early; None without GPUs, and where it can't be known."""
+        gpus = trial_shape(self.study.resources).gpus
+        if not gpus or self.trials is None or self.per_trial.seconds is None:
+            return None
+        return max(0, self.trials - self.done) * self.per_trial.seconds * gpus / 3600
+
+    @property
     def bytes(self) -> int | None:
         """What the study keeps on disk in all."""
         return None if self.trials is None or self.per_trial.bytes is None else self.per_trial.bytes * self.trials
 
 
-def plan_study(study: Study, store: Store, data_root: str | None = None, question: PowerQuestion = OPEN) -> Plan:
-    """What `saddle run` would do with the study; raises what running it would raise, but for absent data."""
+def plan_study(
+    study: Study,
+    store: Store,
+    data_root: str | None = None,
+    question: PowerQuestion = OPEN,
+    gpu_throughput: float | None = None,
+) -> Plan:
+    """What `saddle run` would do with the study; raises what running it would raise, but for absent data.
+
+    `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
+    """
     trainable = load_trainable(study.source)
     found: list[str] = [*given_up(trainable), *data_notes([study], data_root)]
     try:
@@ -125,7 +142,9 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
         seeds=seeds,
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
-        per_trial=estimate_trial(store, trainable, [complete.config for complete in resolved]),
+        per_trial=estimate_trial(
+            store, trainable, [complete.config for complete in resolved], study.resources, gpu_throughput
+        ),
         config=resolved[0].config.model_dump(mode="json") if resolved else {},
         assumed=sorted(
             name
@@ -133,8 +152,9 @@ def plan_study(study: Study, store: Store, data_root: str | None = None, questio
             if source == "assumed" and name not in varied
         ),
         references={
-            name: (resolved[0].sources[name], reference)
-            for name, reference in resolved[0].references.items()
+            name: (complete.sources[name], reference)
+            for complete in resolved[:1]
+            for name, reference in complete.references.items()
             if name not in varied
         },
         notes=found,
