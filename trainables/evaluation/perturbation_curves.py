@@ -1,7 +1,8 @@
 """How a binary classifier and p_fake bear perturbations of growing strength (S1, Figure 3).
 
 `logits` is anything from images (N, C, H, W) in [0, 1] to (N, 2) or (N, 3) logits; put the model behind it in eval mode
-without parameter gradients (`frozen`). A stochastic one draws from torch's global generator, is seeded the same way at
+without parameter gradients (`frozen`). Images are taken `batch` at a time, or as many as the graph of an attack leaves
+room for (`images_at_once`). A stochastic one draws from torch's global generator, is seeded the same way at
 every point, and is best wrapped in `expectation`.
 """
 
@@ -14,9 +15,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from trainables.attacks.algorithms.pgd import pgd
 from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class
+from trainables.evaluation.graph_size import images_at_once
 
 Logits = Callable[[Tensor], Tensor]
 Objective = Literal["all_logits", "two_logits", "adaptive"]
@@ -59,7 +62,7 @@ def pgd_over_step_sizes(
     steps: int = STEPS,
     objective: Objective = "all_logits",
     fake_weight: float = 1.0,
-    batch: int = 256,
+    batch: int | None = None,
     seed: int = 0,
 ) -> tuple[Point, ...]:
     """Figure 3a as ART runs it: PGD towards the other class from x itself, a point for each step size.
@@ -83,7 +86,7 @@ def pgd_over_epsilons(
     steps: int = STEPS,
     objective: Objective = "all_logits",
     fake_weight: float = 1.0,
-    batch: int = 256,
+    batch: int | None = None,
     seed: int = 0,
 ) -> tuple[Point, ...]:
     """PGD towards the other class from x itself in steps of 2.5 ε / steps (customary: Madry et al. 2018), over ε."""
@@ -100,7 +103,7 @@ def gaussian_noise(
     labels: Tensor,
     sigmas: Sequence[float] = SIGMAS,
     *,
-    batch: int = 256,
+    batch: int | None = None,
     seed: int = 0,
 ) -> tuple[Point, ...]:
     """Figure 3b: x + σz clamped to [0, 1], with the same standard normal z (of `seed`) at every σ."""
@@ -139,19 +142,29 @@ def attack(
     return pgd(loss_of, images, epsilon, step_size, steps, random_start=False)
 
 
-def expectation(logits: Logits, draws: int) -> Logits:
+@dataclass(frozen=True)
+class Expectation:
+    """A stochastic model's `logits`, over whose noise an expectation is taken; see `expectation`."""
+
+    logits: Logits
+    draws: int
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """The log of the mean probabilities, (N, 2) or (N, 3)."""
+        passes = [torch.log_softmax(checkpoint(self.logits, images, use_reentrant=False), 1) for _ in range(self.draws)]
+        return torch.stack(passes).logsumexp(0) - torch.tensor(float(self.draws), device=images.device).log()
+
+
+def expectation(logits: Logits, draws: int) -> Expectation:
     """The log of a stochastic model's probabilities, averaged over `draws` passes: its logits for attack and verdict.
 
     Gradients through it are those of expectation over transformation (Athalye et al. 2018), of the mean probability.
+    A backward pass computes the passes anew, one after the other and with the draws that they had, so that at any time
+    it holds the graph of one.
     """
     if draws < 1:
         raise ValueError(f"draws = {draws}; at least one is needed")
-
-    def averaged(images: Tensor) -> Tensor:
-        passes = torch.stack([torch.log_softmax(logits(images), 1) for _ in range(draws)])
-        return passes.logsumexp(0) - torch.tensor(float(draws), device=passes.device).log()
-
-    return averaged
+    return Expectation(logits, draws)
 
 
 def _targeted_loss(values: Tensor, targets: Tensor, objective: Objective, fake_weight: float) -> Tensor:
@@ -170,11 +183,14 @@ def _curve(
     images: Tensor,
     labels: Tensor,
     strengths: Sequence[tuple[float, Perturb]],
-    batch: int,
+    batch: int | None,
     seed: int,
 ) -> tuple[Point, ...]:
     if len(images) != len(labels) or len(images) == 0:
         raise ValueError(f"{len(images)} images and {len(labels)} labels")
+    if batch is None:
+        with _seeded(images.device, seed):
+            batch = images_at_once(logits.logits if isinstance(logits, Expectation) else logits, images[:1])
     clean = _answers(logits, images, labels, lambda x, _, __: x, batch, seed)
     usual = torch.quantile(fake_probability(clean), NOTICED) if clean.shape[1] == 3 else None
     points = []

@@ -100,7 +100,7 @@ def test_where_a_curve_begins_nothing_is_attacked(problem: tuple[nn.Module, Tens
 
     for curve in (pgd_over_epsilons, pgd_over_step_sizes):
         asked.clear()
-        [start] = curve(logits, images, labels, (0.0,))
+        [start] = curve(logits, images, labels, (0.0,), batch=60)
         assert len(asked) == 2, "once clean, and once where the curve begins"
         assert torch.equal(*asked)
         [moved] = curve(logits, images, labels, (0.1,))

@@ -148,9 +148,12 @@ CURVE_POINTS = (7 + 6) * 10 * 2
 
 
 def cost(config: Any, tested: int) -> Mapping[str, float]:
-    """The curves of D and its twin, and those of G's branch and its twin, over the noise that G draws."""
+    """The curves of D and its twin, and those of G's branch and its twin, over the noise that G draws.
+
+    G's forward passes are made again for their backward passes.
+    """
     passes = CURVE_POINTS * min(config.curve_size, tested)
-    return {"discriminator": 2 * passes, "generator": 2 * config.attack_draws * passes}
+    return {"discriminator": 2 * passes, "generator": 3 * config.attack_draws * passes}
 
 
 def declared() -> dict[str, Metric]:

@@ -86,8 +86,8 @@ def estimate_trial(
     if operations is None:
         return Estimate(None, None, f"unknown until a trial of {trainable.name} has run in this storage")
     stored = round(CHECKPOINTS_KEPT * mean(state for _, state in counted)) + BYTES_BESIDE_CHECKPOINTS
-    pace = pace_of(resources, gpu_throughput)
-    seconds = operations / pace.operations_per_second
+    stated = pace_of(resources, gpu_throughput)
+    seconds = operations / stated.operations_per_second
     if not resources.gpus_per_worker and seconds > MOST_CPU_SECONDS:
         why = (
             f"{operations:.2g} multiply-adds a trial; how fast a CPU is in so much work nobody has measured: known "

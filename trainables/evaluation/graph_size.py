@@ -1,0 +1,39 @@
+"""How much a network keeps for its backward pass, and how many images at once stay within a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+GRAPH_BYTES = 4 * 2**30
+"""What the graph of an evaluation's attack may take: little beside a GPU's memory, and free on most machines."""
+
+MOST_IMAGES = 256
+
+
+def graph_bytes(logits: Callable[[Tensor], Tensor], images: Tensor) -> int:
+    """Bytes of what is kept of images (N, C, H, W) until their gradient is computed, weights included."""
+    kept: dict[tuple[int, int], int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[(storage.data_ptr(), storage.nbytes())] = storage.nbytes()
+        alive.append(tensor)  # else another tensor could have its place, and pass for it
+        return tensor
+
+    alive: list[Tensor] = []
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        logits(images.detach().clone().requires_grad_())
+    return sum(kept.values())
+
+
+def image_bytes(logits: Callable[[Tensor], Tensor], image: Tensor) -> int:
+    """Bytes that one more image (1, C, H, W) adds to the graph."""
+    return graph_bytes(logits, torch.cat([image, image])) - graph_bytes(logits, image)
+
+
+def images_at_once(logits: Callable[[Tensor], Tensor], image: Tensor, limit: int = GRAPH_BYTES) -> int:
+    """How many images like this one, (1, C, H, W), have a graph of at most `limit` bytes: at least 1, at most 256."""
+    return max(1, min(MOST_IMAGES, limit // max(1, image_bytes(logits, image))))
