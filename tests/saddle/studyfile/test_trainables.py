@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from saddle.errors import StudyError, TrainableError
+from saddle.errors import StudyError, TrainableError, UserError
 from saddle.study import trainables
-from saddle.study.hyperparameters import families
+from saddle.study.hyperparameters import describe_trainable, families
 from saddle.study.trainables import GROUP, complete_trainable, find_trainables, load_trainable
 from saddle.studyfile.loader import parse_studies
 from trainables.contract import Config as Contract
@@ -56,6 +57,22 @@ def test_a_broken_trainable_is_a_problem_of_the_study(name: str, words: str) -> 
     with pytest.raises(StudyError) as caught:
         parse_studies(f"study: one\ntrainable: {name}\nablation: {{factors: {{a: [1, 2]}}}}\n", "f.yaml")
     assert f"f.yaml:2: trainable: {words}" in str(caught.value)
+
+
+def test_defaults_are_described_for_a_recipe_a_scale_and_a_dataset_with_whose_they_are() -> None:
+    def described(*recipe_and_scale: str | None, **given: Any) -> dict[str, tuple[Any, str, str]]:
+        facts = describe_trainable("adversarial_training", *recipe_and_scale, given)
+        return {h["name"]: (h["default"], h["source"], h["reference"]) for h in facts["hyperparameters"]}
+
+    bare = described()
+    assert bare["weight_decay"] == (0.0, "assumed", "")
+    gtsrb = described("customary", "full", dataset="gtsrb")
+    assert gtsrb["lr"] == (0.01, "customary", "Krizhevsky et al. (2012), for AlexNet")
+    assert gtsrb["network"][:2] == ("alexnet", "paper")
+    assert gtsrb["dataset"] == ("gtsrb", "given", "")
+    assert gtsrb.keys() == bare.keys()
+    with pytest.raises(UserError, match="'customry' is no recipe of adversarial_training; did you mean 'customary'"):
+        described("customry")
 
 
 def test_what_a_trainable_must_have(fakes) -> None:

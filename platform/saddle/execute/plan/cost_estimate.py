@@ -64,9 +64,9 @@ def estimate_trial(
     resources: Resources | None = None,
     gpu_throughput: float | None = None,
 ) -> Estimate:
-    """What a trial takes on its `resources` if it runs to its end, on average over these configurations; nothing where there are none.
+    """What a trial takes on its `resources` if it runs to its end, on average over these configurations.
 
-    `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
+    Nothing where there are none. `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
     """
     if not configs:
         return Estimate(0.0, 0, "nothing is trained")
@@ -94,9 +94,8 @@ def estimate_trial(
             "once a trial has run in this storage, or of a GPU, with resources: {gpus_per_worker: 1}"
         )
         return Estimate(None, stored, why, operations)
-    basis = (
-        f"counted, {operations:.2g} multiply-adds a trial, {pace.source}; measured once a trial has run in this storage"
-    )
+    amount = f"{operations:.2g} multiply-adds a trial"
+    basis = f"counted, {amount}, {stated.source}; measured once a trial has run in this storage"
     return Estimate(seconds, stored, basis, operations)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -33,7 +33,7 @@ from saddle.study.trainables import load_trainable
 from saddle.study.values import canonical
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
-from trainables.contract import resolve
+from trainables.contract import Resolved, resolve
 
 START_SECONDS = 8.0
 """Until the first trial of a study trains: Ray's start, and importing torch in every slot."""
@@ -151,17 +151,12 @@ def plan_study(
             for name, source in (resolved[0].sources.items() if resolved else ())
             if source == "assumed" and name not in varied
         ),
-        references={
-            name: (complete.sources[name], reference)
-            for complete in resolved[:1]
-            for name, reference in complete.references.items()
-            if name not in varied
-        },
+        references=references_of(resolved, varied),
         notes=found,
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
-        follow_up=plan_follow_up(study, store, trainable, data_root),
+        follow_up=plan_follow_up(study, store, trainable, data_root, gpu_throughput),
         needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
         looks=planned_looks(study, arms),
     )
@@ -176,15 +171,25 @@ def planned_looks(study: Study, arms: Sequence[Arm]) -> list[tuple[int, float]]:
     return list(zip(ablation.looks, bounds, strict=True))
 
 
+def references_of(resolved: Sequence[Resolved], varied: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Source and reference of the first configuration's values that say whose they are, but for what varies."""
+    return {
+        name: (complete.sources[name], reference)
+        for complete in resolved[:1]
+        for name, reference in complete.references.items()
+        if name not in varied
+    }
+
+
 def plan_follow_up(
-    study: Study, store: Store, declared: Declarations, data_root: str | None
+    study: Study, store: Store, declared: Declarations, data_root: str | None, gpu_throughput: float | None
 ) -> tuple[str, Plan] | None:
     """The ablation that answers what the search's question asks of one of its parameters, and its plan."""
     text = follow_up(study, store, declared)
     if not text:
         return None
     [ablation] = parse_studies(text, f"the ablation that answers {study.study}")
-    return text, plan_study(ablation, store, data_root)
+    return text, plan_study(ablation, store, data_root, gpu_throughput=gpu_throughput)
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:
