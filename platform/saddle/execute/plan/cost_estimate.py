@@ -94,8 +94,8 @@ def estimate_trial(
             "once a trial has run in this storage, or of a GPU, with resources: {gpus_per_worker: 1}"
         )
         return Estimate(None, stored, why, operations)
-    amount = f"{operations:.2g} multiply-adds a trial"
-    basis = f"counted, {amount}, {stated.source}; measured once a trial has run in this storage"
+    work = f"{operations:.2g} multiply-adds a trial"
+    basis = f"counted, {work}, {stated.source}; measured once a trial has run in this storage"
     return Estimate(seconds, stored, basis, operations)
 
 

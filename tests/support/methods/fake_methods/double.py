@@ -55,4 +55,4 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    return Report({"test/loss": float(torch.stack([w.norm() for w in state["weights"].values()]).sum())})
+    return Report({"test/loss": float(torch.stack([w.double().norm() for w in state["weights"].values()]).sum())})
