@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from saddle.execute.driver import EndedStudy
     from saddle.notebook.study import LoadedStudy
+    from saddle.study.models import Study
 
 Path = str | PathLike[str]
 
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    study: Path,
+    study: Path | Callable[..., Any],
     overrides: Sequence[str] = (),
     *,
     storage: Path | None = None,
@@ -28,6 +29,9 @@ def run(
 ) -> list[EndedStudy]:
     """Run every study of a file (or packaged name), or go on with it; one result per study.
 
+    Instead of a file, a function `train(config, run)`: then `options` also hold the sections of a study file, such as
+    `search`, `objective` or `ablation`, `trials` for the budget's, `study` for a name that isn't the function's, and
+    `load` and `evaluate` of the same trainable.
     `overrides` are `path=value` texts; `options` those of `saddle.execute.driver.Options`.
     Raises `saddle.errors.UserError` for everything the caller can mend, before anything starts.
     """
@@ -36,7 +40,10 @@ def run(
     from saddle.store.open import open_store
     from saddle.studyfile.loader import load_studies
 
-    studies = load_studies(os.fspath(study), overrides)
+    if callable(study):
+        studies, options = function_study(study, options)
+    else:
+        studies = load_studies(os.fspath(study), overrides)
     store = open_store(storage)
     # whole, because workers may have another working directory
     root = None if data_root is None else str(pathlib.Path(data_root).expanduser().absolute())
@@ -45,6 +52,19 @@ def run(
     for remark in check_data(studies, root):
         log.warning(remark)
     return run_studies(studies, store, Options(data_root=root, **options))
+
+
+def function_study(function: Callable[..., Any], options: dict[str, Any]) -> tuple[list[Study], dict[str, Any]]:
+    """The study of a function that sections among `options` describe, and the other options."""
+    from saddle.study.models import Study
+    from saddle.studyfile.function_study import study_of_function
+
+    names = {*Study.model_fields, "trials"}
+    sections = {name: value for name, value in options.items() if name in names}
+    beside = {name: options[name] for name in ("load", "evaluate") if callable(options.get(name))}
+    sections = {name: value for name, value in sections.items() if name not in beside}
+    rest = {name: value for name, value in options.items() if name not in sections and name not in beside}
+    return study_of_function(function, sections, beside), rest
 
 
 def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from typing import Any
 def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
     """Every call in the source of a function; none where its source can't be had."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        source = getattr(function, "__saddle_source__", "") or inspect.getsource(function)
+        tree = ast.parse(textwrap.dedent(source))
     except (OSError, TypeError, SyntaxError):
         return []
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
