@@ -14,19 +14,29 @@ OWN_FILE = re.compile(r"(?P<path>[^:]*\.py)(:(?P<attribute>[^\W\d]\w*))?")
 """`./train.py`, a module with the names of the contract, or `./train.py:train`, a function or object in it."""
 
 
+PYTHON = (".py",)
+ANY_LANGUAGE = (
+    *PYTHON, ".sh", ".r", ".R", ".jl", ".lua", ".m", ".pl", ".rb", ".js", ".ts",
+    ".c", ".h", ".cc", ".cpp", ".hpp", ".cu", ".rs", ".go", ".java", ".scala",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class TrainableSource:
     """A trainable by the name that a study gives to it, and where that is to be had.
 
     `name` is that of an entry point, or `./FILE.py:ATTRIBUTE`; then `folder` is where the file lies on this machine,
     empty where nobody knows, and `checksum` that of the folder's sources, empty before they are read. `terms` are what
-    the study says that a function may leave open.
+    the study says that a function may leave open. Of a program `command` runs it in `folder`, and `report` is the file
+    that it leaves, empty where it prints its metrics.
     """
 
     name: str
     folder: str = ""
     checksum: str = ""
     terms: StudyTerms = field(default_factory=StudyTerms)
+    command: str = ""
+    report: str = ""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> TrainableSource:
@@ -34,9 +44,14 @@ class TrainableSource:
         return cls(**{**raw, "terms": StudyTerms(**raw["terms"])})
 
     @property
-    def is_own_file(self) -> bool:
-        """Whether it is a file of the user's own."""
-        return is_own_file(self.name)
+    def is_own(self) -> bool:
+        """Whether it is a file or a program of the user's own, whose sources are kept with the run."""
+        return bool(self.command) or is_own_file(self.name)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What its sources end in."""
+        return ANY_LANGUAGE if self.command else PYTHON
 
     @property
     def file(self) -> str:

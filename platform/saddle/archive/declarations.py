@@ -80,4 +80,4 @@ def _guessed(store: Store, run: RunId, study: Study) -> Declarations:
     compared = study.relation.gain.metric if study.relation is not None else compared
     twin = f"validation/{(compared or '').partition('/')[2]}"
     best = min(validation, key=partial(headline, split="validation"), default=complete_metric(twin))
-    return Declarations(name=study.trainable, selection=twin if twin in reported else best.name)
+    return Declarations(name=study.source.name, selection=twin if twin in reported else best.name)

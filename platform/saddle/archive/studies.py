@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +36,6 @@ from saddle.study.trainables import load_trainable
 from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, plain_study, refused_differences
-from saddle.trainable_source import TrainableSource
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
@@ -139,9 +138,9 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
 
 def with_stored_sources(store: Store, run: RunId, study: Study, declared: Declarations) -> Study:
     """The study with the sources that its run keeps of a trainable that is a file; as it is where that has none."""
-    if not study.source.is_own_file:
+    if not study.source.is_own:
         return study
-    source = TrainableSource(study.trainable, checksum=declared.sources, terms=terms_of([plain_study(study)]))
+    source = replace(study.source, checksum=declared.sources, terms=terms_of([plain_study(study)]))
     try:
         return study.with_source(located(store, run, source))
     except (OwnSourcesError, StorageError, OSError) as error:  # what is stored is read without them
@@ -252,7 +251,7 @@ def settle_study(
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": lock.token}
     for name in FACTS:
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
-    if trainable.source.is_own_file:
+    if trainable.source.is_own:
         write_sources(store, run, trainable.source, lock)
     write_declarations(store, run, declared, lock)
     before = None if stored is None else stored.history

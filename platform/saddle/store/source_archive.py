@@ -39,7 +39,7 @@ def write_sources(store: Store, run: RunId, source: TrainableSource, lock: Study
     path = archive_path(run, source.checksum)
     if store.exists(path):
         return
-    sources = read_sources(Path(source.folder))
+    sources = read_sources(Path(source.folder), source.suffixes)
     if checksum_of(sources) != source.checksum:
         raise OwnSourcesError(f"the files in {source.folder} changed just now; run the same again")
     write_fenced(store, path, packed(sources), lock)
@@ -60,10 +60,12 @@ def located(store: Store, run: RunId, source: TrainableSource) -> TrainableSourc
     That is its own folder while the sources in it are the same, so that a file finds what lies beside it, else an
     unpacked copy. Raises `OwnSourcesError` where the run has none, or others than its checksum says.
     """
-    if not source.is_own_file or (source.folder and folder_checksum(Path(source.folder)) == source.checksum):
+    if not source.is_own or (
+        source.folder and folder_checksum(Path(source.folder), source.suffixes) == source.checksum
+    ):
         return source
     copy = cache_root().parent / "sources" / source.checksum
-    if not source.checksum or folder_checksum(copy) != source.checksum:
+    if not source.checksum or folder_checksum(copy, source.suffixes) != source.checksum:
         _unpack(store, run, source.checksum, copy)
     return replace(source, folder=str(copy))
 

@@ -8,12 +8,12 @@ from saddle.study.declarations import Declarations
 from trainables.contract import Part
 
 SENTENCES: dict[Part, str] = {
-    "state": "No model of a trial is kept: train reports metrics only; run.report(metrics, model=model) keeps one.",
-    "resume": "A disturbed trial starts over: train doesn't ask for its last state with run.restore(model=model).",
-    "load": "No trained model can be opened again: there is no load(config, state) beside train.",
+    "state": "No model of a trial is kept, only its metrics. A function keeps one by run.report(…, model=model).",
+    "resume": "A disturbed trial starts over. A function that calls run.restore(model=model) lets it go on.",
+    "load": "No trained model can be opened again: there is no load(config, state).",
     "evaluate": (
-        "Nothing is measured on test data: there is no evaluate(config, state, run) beside train. What is compared has"
-        " also chosen the checkpoints, so its level flatters, and no claim about unseen data follows."
+        "Nothing is measured on test data: there is no evaluate(config, state, run), and no program reports it. What is"
+        " compared has also chosen the checkpoints, so its level flatters, and no claim about unseen data follows."
     ),
 }
 

@@ -229,6 +229,21 @@ class KeptCheckpoints(Section):
     """What all of them together may take; beyond that the worst trials' go first."""
 
 
+class Program(Section):
+    """A program in any language: its command, and the metrics in the lines of JSON that it prints."""
+
+    command: Annotated[str, Field(min_length=1)]
+    """How it is run, without a shell, in the folder of the study file. `{NAME}` is a setting, `{seed}` the trial's,
+    `{config}` all settings as JSON, `{device}` where to train, `{output}` a folder of the trial's own."""
+    metrics: Annotated[dict[str, Literal["maximize", "minimize"]], Field(min_length=1)]
+    """What it reports, such as `validation/accuracy`, and which direction is better."""
+    report: str = ""
+    """A file in `{output}` that holds the lines; without it the program prints them."""
+
+    def __str__(self) -> str:
+        return self.command
+
+
 def with_asks(study: dict[str, Any]) -> dict[str, Any]:
     """A study that says in its `search` what it asks about, as one that says it beside it."""
     search = study.get("search")
@@ -244,9 +259,9 @@ class Study(Section):
     """Its name: letters, digits, `.`, `_` and `-`."""
     question: str = ""
     """What the study answers; the report opens with it."""
-    trainable: str
-    """The training method: the name of an installed one, or a function or module of one's own, `./FILE.py:FUNCTION`,
-    beside the study file. Later documents of a file inherit it from the first."""
+    trainable: str | Program
+    """The training method: the name of an installed one, a function or module of one's own, `./FILE.py:FUNCTION`,
+    beside the study file, or a program. Later documents of a file inherit it from the first."""
     recipe: str | None = None
     """One of the trainable's recipes: optimiser, schedule, batch. Inherited."""
     scale: str | None = None
@@ -300,7 +315,11 @@ class Study(Section):
     @property
     def source(self) -> TrainableSource:
         """Where its trainable is to be had; of a file of the user's own only where the study was read beside it."""
-        return self._source or TrainableSource(self.trainable)
+        if self._source is not None:
+            return self._source
+        if isinstance(self.trainable, Program):
+            return TrainableSource(str(self.trainable), command=self.trainable.command, report=self.trainable.report)
+        return TrainableSource(self.trainable)
 
     def with_source(self, source: TrainableSource) -> Self:
         """The study with the place that its trainable was found at."""

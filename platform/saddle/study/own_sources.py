@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from saddle.errors import OwnSourcesError
-from saddle.trainable_source import TrainableSource
+from saddle.trainable_source import PYTHON, TrainableSource
 
 SUFFIX = ".py"
 NO_SOURCES = frozenset(("__pycache__", "venv", "env", "node_modules", "site-packages", "runs", "build", "dist"))
@@ -21,27 +21,27 @@ CHECKSUM = "__saddle_sources__"
 """The attribute of an imported file that says of which sources it is."""
 
 
-def read_sources(folder: Path) -> dict[str, bytes]:
-    """Every Python file below `folder`, by its path there; raises `OwnSourcesError` for more than a study needs.
+def read_sources(folder: Path, suffixes: tuple[str, ...] = PYTHON) -> dict[str, bytes]:
+    """Every file below `folder` that ends so, by its path there; raises `OwnSourcesError` for more than a study needs.
 
     Hidden folders, virtual environments and what saddle and builds leave are not looked into.
     """
     sources: dict[str, bytes] = {}
-    for path in _python_files(folder):
+    for path in _source_files(folder, suffixes):
         sources[path.relative_to(folder).as_posix()] = path.read_bytes()
         size = sum(map(len, sources.values())) if len(sources) % 50 == 0 else 0
         if len(sources) > MOST_FILES or size > MOST_BYTES:
             raise OwnSourcesError(
-                f"{folder} holds more than {MOST_FILES} Python files or {MOST_BYTES >> 20} MiB of them, which would all"
+                f"{folder} holds more than {MOST_FILES} files of sources or {MOST_BYTES >> 20} MiB, and all would"
                 " be sent along: put the trainable's file and what it imports into a folder of their own"
             )
     return dict(sorted(sources.items()))
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
+def _source_files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if _may_hold_sources(Path(where, name))]
-        yield from (Path(where, name) for name in files if name.endswith(SUFFIX) and not name.startswith("."))
+        yield from (Path(where, name) for name in files if name.endswith(suffixes) and not name.startswith("."))
 
 
 def _may_hold_sources(folder: Path) -> bool:
@@ -57,10 +57,10 @@ def checksum_of(sources: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:16]
 
 
-def folder_checksum(folder: Path) -> str:
+def folder_checksum(folder: Path, suffixes: tuple[str, ...] = PYTHON) -> str:
     """The checksum of the sources in `folder`; empty where it is none or can't be read."""
     try:
-        return checksum_of(read_sources(folder)) if folder.is_dir() else ""
+        return checksum_of(read_sources(folder, suffixes)) if folder.is_dir() else ""
     except (OSError, OwnSourcesError):
         return ""
 

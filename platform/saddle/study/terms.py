@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from trainables.contract import Direction
 from trainables.own_loop.terms import StudyTerms
@@ -46,6 +46,8 @@ def _settings(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _metrics(document: Mapping[str, Any]) -> Iterator[tuple[str, Direction | None]]:
+    declared = _mapping(_mapping(document, "trainable"), "metrics")
+    yield from ((name, direction) for name, direction in declared.items() if direction in get_args(Direction))
     for objective in _listed(document.get("objective")):
         for direction in ("maximize", "minimize"):
             name = objective.get(direction) if isinstance(objective, dict) else None

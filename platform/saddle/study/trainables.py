@@ -31,6 +31,7 @@ from trainables.contract import (
     find_defaults,
 )
 from trainables.own_loop.function import adapt_function
+from trainables.own_loop.program import program_trainable
 from trainables.own_loop.terms import StudyTerms
 
 GROUP = "saddle.trainables"
@@ -86,7 +87,19 @@ def find_trainables() -> dict[str, EntryPoint]:
 def load_trainable(source: TrainableSource | str) -> LoadedTrainable:
     """The trainable of a source, or of that name; raises `TrainableError` where there is none, or its import fails."""
     source = TrainableSource(source) if isinstance(source, str) else source
-    return _load_own(source) if source.is_own_file else _load_installed(source.name)
+    if source.command:
+        return _load_program(source)
+    return _load_own(source) if source.is_own else _load_installed(source.name)
+
+
+def _load_program(source: TrainableSource) -> LoadedTrainable:
+    """The trainable of a program in any language."""
+    try:
+        code = program_trainable(source.command, source.report, source.folder, source.terms)
+        checksum = source.checksum or checksum_of(read_sources(Path(source.folder), source.suffixes))
+    except ValueError as error:
+        raise TrainableError(str(error)) from error
+    return complete_trainable(source.name, code, "", replace(source, checksum=checksum))
 
 
 def _load_own(source: TrainableSource) -> LoadedTrainable:

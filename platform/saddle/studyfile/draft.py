@@ -108,9 +108,11 @@ class Draft:
         self._note((), mistakes)
         if not isinstance(study, Study):
             return None
-        if self.trainable is not None and self.trainable.source.is_own_file:
+        if self.trainable is not None and self.trainable.source.is_own:
             source = self.trainable.source
-            study = study.model_copy(update={"trainable": source.name}).with_source(source)
+            study = study.with_source(source)
+            if not source.command:
+                study = study.model_copy(update={"trainable": source.name})
         if study.ablation is None:
             return study
         # a stored study says itself what its components and its design's options are, whatever is declared later

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from saddle.errors import TrainableError
+from saddle.study.models import Program
 from saddle.study.nearest import nearest
 from saddle.study.terms import terms_of
 from saddle.study.trainables import LoadedTrainable, complete_trainable, load_trainable
 from saddle.studyfile.yaml_reader import Document
 from saddle.trainable_source import TrainableSource, is_own_file, split_folder
 
-Loader = Callable[[str], LoadedTrainable | TrainableError]
+Loader = Callable[[str | Program], LoadedTrainable | TrainableError]
 """Gives the trainable of a name, or the error that says why there is none."""
 
 
@@ -25,13 +27,19 @@ def loader_for(documents: Sequence[Document], folder: Path, trainables: Mapping[
     """
 
     @cache
-    def load(name: str) -> LoadedTrainable | TrainableError:
+    def by_name(name: str, command: str, report: str) -> LoadedTrainable | TrainableError:
         try:
-            if is_own_file(name):
-                return load_trainable(own_source(name, documents, folder))
+            if command or is_own_file(name):
+                source = own_source(name, documents, folder)
+                return load_trainable(replace(source, command=command, report=report))
             return load_trainable(name) if trainables is None else _replaced(name, trainables)
         except TrainableError as error:
             return error
+
+    def load(trainable: str | Program) -> LoadedTrainable | TrainableError:
+        if isinstance(trainable, Program):
+            return by_name(str(trainable), trainable.command, trainable.report)
+        return by_name(trainable, "", "")
 
     return load
 
@@ -39,9 +47,16 @@ def loader_for(documents: Sequence[Document], folder: Path, trainables: Mapping[
 def own_source(name: str, documents: Sequence[Document], folder: Path) -> TrainableSource:
     """Where a file that a study names by its path lies, with what the documents that name it say."""
     values = [document.value for document in documents if isinstance(document.value, dict)]
-    own = [value for value in values if value.get("trainable") == name]
+    own = [value for value in values if name_of(value.get("trainable")) == name]
+    if not is_own_file(name):
+        return TrainableSource(name, str(folder.resolve()), terms=terms_of(own))
     inner, short = split_folder(name)
     return TrainableSource(short, str((folder / inner).resolve()), terms=terms_of(own))
+
+
+def name_of(trainable: Any) -> Any:
+    """What a document's `trainable` is called: the text itself, or a program's command."""
+    return trainable.get("command") if isinstance(trainable, dict) else trainable
 
 
 def _replaced(name: str, trainables: Mapping[str, Any]) -> LoadedTrainable:

@@ -97,11 +97,15 @@ def own_sources(studies: Sequence[Study]) -> dict[str, bytes]:
 
     Raises `NotForACluster` where they lie in several folders.
     """
-    folders = sorted({study.source.folder for study in studies if study.source.is_own_file})
+    folders = sorted({study.source.folder for study in studies if study.source.is_own})
     if len(folders) > 1:
         listed = " and ".join(folders)
         raise NotForACluster(f"the trainables of this file lie in {listed}; write a study file for each folder")
-    return read_sources(Path(folders[0])) if folders else {}
+    sources: dict[str, bytes] = {}
+    for study in studies:
+        if study.source.is_own:
+            sources |= read_sources(Path(study.source.folder), study.source.suffixes)
+    return sources
 
 
 def require_remote(storage: str | os.PathLike[str] | None) -> str:
@@ -142,7 +146,7 @@ def check_here(parcel: Parcel) -> None:
 def resolved(studies: Sequence[Study]) -> str:
     """One file of the studies, every setting written out."""
     text = "---\ninherit: false\n".join(dump_study(study) for study in studies)
-    folders = [Path(study.source.folder) for study in studies if study.source.is_own_file]
+    folders = [Path(study.source.folder) for study in studies if study.source.is_own]
     written = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
     if list(map(plain_study, written)) != list(map(plain_study, studies)):
         raise RuntimeError("the studies written out are not the studies read")
@@ -152,5 +156,5 @@ def resolved(studies: Sequence[Study]) -> str:
 def foreign_trainables(studies: Sequence[Study]) -> dict[str, str]:
     """The studies' trainables that don't come with saddle, and the distribution of each."""
     points = find_trainables()
-    names = {study.trainable: points[study.trainable].dist for study in studies if not study.source.is_own_file}
+    names = {study.source.name: points[study.source.name].dist for study in studies if not study.source.is_own}
     return {name: dist.name for name, dist in names.items() if dist is not None and dist.name != DISTRIBUTION}

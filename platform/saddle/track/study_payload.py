@@ -13,7 +13,7 @@ from saddle.studyfile.dump import dump_study
 
 def study_params(study: Study) -> dict[str, Any]:
     """What all trials have in common; budgets may grow later, and MLflow lets no parameter change."""
-    return {**study.settings, "trainable": study.trainable, "recipe": study.recipe, "scale": study.scale}
+    return {**study.settings, "trainable": study.source.name, "recipe": study.recipe, "scale": study.scale}
 
 
 def study_tags(study: Study, code: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,58 @@ def test_sources_travel_beside_the_study_file(folder: Path, tmp_path: Path) -> N
     (folder / "moons.yaml").write_text(STUDY.replace("./train.py", "./other/train.py", 1))
     with pytest.raises(NotForACluster, match="a study file for each folder"):
         pack(str(folder / "moons.yaml"), [], "s3://bucket/x")
+
+
+PROGRAM = """
+study: shell
+trainable:
+  command: bash train.sh {lr} {seed}
+  metrics: {validation/accuracy: maximize, test/accuracy: maximize}
+ablation:
+  baseline: {lr: 0.3}
+  factors: {lr: [0.3, 0.6]}
+  seeds: 3
+  compare: {metric: test/accuracy}
+"""
+
+SHELL = """
+for epoch in 1 2; do
+  echo "{\\"validation/accuracy\\": 0.$epoch$2, \\"test/accuracy\\": $1}"
+done
+"""
+
+
+def test_a_program_in_another_language_is_trained_and_its_sources_are_kept(folder: Path, tmp_path: Path) -> None:
+    (folder / "train.sh").write_text(SHELL)
+    store = LocalStore(tmp_path / "runs")
+    run(folder, store, PROGRAM)
+    stored = read_study(store, "shell")
+    assert stored is not None
+    assert stored.study.source.command == "bash train.sh {lr} {seed}"
+    records = stored.read_results(store).records
+    assert {(record.outcome, record.metrics["test/accuracy"]) for record in records} == {
+        ("completed", 0.3), ("completed", 0.6),
+    }  # fmt: skip
+    [archive] = (tmp_path / "runs/studies/shell").glob("sources-*.zip")
+    assert "train.sh" in zipfile.ZipFile(archive).namelist()
+    with pytest.raises(UserError, match="a program keeps its model itself"):
+        saddle.load_model(f"shell/{records[0].key}", storage=store.url)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("{lr} {seed}", "{seed}"), "lr would never reach the program"),
+        (("{lr} {seed}", "{rate} {lr}"), "{rate} in the command is no setting of the study"),
+        (("  command: bash", "  comand: bash"), "unknown key"),
+        (("{validation/accuracy: maximize, test/accuracy: maximize}", "{}"), "metrics"),
+    ],
+)
+def test_a_wrong_program_is_told_at_its_line(folder: Path, change: tuple[str, str], said: str) -> None:
+    (folder / "shell.yaml").write_text(PROGRAM.replace(*change))
+    with pytest.raises(StudyError) as caught:
+        load_studies(folder / "shell.yaml")
+    assert said in str(caught.value), str(caught.value)
 
 
 @pytest.mark.long

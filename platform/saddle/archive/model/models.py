@@ -20,9 +20,9 @@ from trainables.contract import NotProvided
 
 def trainable_of(stored: StoredStudy) -> LoadedTrainable:
     """The code that a stored study was trained with; raises `TrainableError` that names it where it isn't installed."""
-    if stored.study.source.is_own_file:
+    if stored.study.source.is_own:
         return load_trainable(stored.study.source)
-    name, point, points = stored.study.trainable, stored.declared.entry_point, find_trainables()
+    name, point, points = stored.study.source.name, stored.declared.entry_point, find_trainables()
     if name in points:
         return load_trainable(name)
     renamed = [other for other, installed in points.items() if installed.value == point]

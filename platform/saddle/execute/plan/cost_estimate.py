@@ -136,7 +136,7 @@ def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterat
             stored = read_study(store, name)
         except UserError:  # damaged, which that study says itself
             continue
-        if stored is None or stored.study.trainable != trainable_name:
+        if stored is None or stored.study.source.name != trainable_name:
             continue
         if (stored.study.resources.gpus_per_worker > 0) == on_gpu:
             entries = Ledger(store, stored.run)
