@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from docker.utils.build import exclude_paths
 
-from saddle.cluster.environment import SecretError
+from saddle.errors import SecretError
 from saddle.submit.job_spec import pack
 from tests.infra.test_kubernetes import OVERLAYS
 from tests.support.exposure import files_with, found_in
