@@ -130,13 +130,15 @@ def spreads(measured: Sequence[MeasuredUnit]) -> tuple[float, float, str]:
     gains = [
         each.unit.gains for each in measured if len(each.unit.gains) > 1 and all(map(math.isfinite, each.unit.gains))
     ]
+    none_shown = ""
     if len(gains) >= FEWEST_MEASURED:
         of_seeds = fmean(variance(each) for each in gains)
         noise = fmean(of_seeds / len(each) for each in gains)
         of_gains = variance([fmean(each) for each in gains]) - noise
         if of_seeds > 0 and of_gains > 0:
             return math.sqrt(of_gains), math.sqrt(of_seeds), f"of {len(gains)} units in this storage"
-    return (*ASSUMED, "assumed, in points; only their ratio counts")
+        none_shown = f"; {len(gains)} units in this storage show no spread beyond that of seeds"
+    return (*ASSUMED, f"assumed, in points; only their ratio counts{none_shown}")
 
 
 def chances(sizes: tuple[int, ...], seeds: int, sd_of_gains: float, sd_of_seeds: float, alpha: float) -> Chances:
