@@ -44,7 +44,7 @@ def read_units(store: Store, run: RunId) -> UnitFacts:
     except FileNotFoundError:
         return UnitFacts(measures) if measures else NO_FACTS
     absent = {str(unit): str(why) for unit, why in facts["absent"].items()}
-    return UnitFacts(measures, absent, int(facts["arrivals"]))
+    return UnitFacts(measures, absent, int(facts.get("arrivals", 0)))
 
 
 def write_measures(
