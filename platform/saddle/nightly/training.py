@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from saddle.archive.studies import StoredStudy, read_study, set_aside
+from saddle.analyse.study_results import StudyResults
+from saddle.archive.studies import read_study, set_aside
 from saddle.errors import CouldNotRun
 from saddle.execute.interrupt import INTERRUPTED
 from saddle.nightly.decision.night import Code, Measurement, Purpose, Replicate, reproducible_metrics
@@ -42,6 +43,18 @@ PROGRESS = "  ["
 
 ALL_FAILED = 1
 """A process whose trials all failed has measured that, too."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The exit code of a process, and the last lines that it printed."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    def failure(self, study: str) -> str:
+        """What to say where it should have ended otherwise."""
+        return f"training {study} ended with exit code {self.code}:\n" + "\n".join(self.lines)
 
 
 @dataclass(frozen=True)
@@ -89,12 +102,15 @@ class Trainer:
             file.write_text(dump_study(study))
             # no trial of a night is called the best, so that none needs the minutes of the checklist
             where = ["--storage", self.store.url, "--no-check", *self.options]
-            self._run([*command, "run", str(file), *where], environment)
+            ended = self._run([*command, "run", str(file), *where], environment)
         stored = read_study(self.store, self.study.study)
         if stored is None or stored.instance == part.before:
             raise CouldNotRun(f"{self.study.study} with {code}: the process ended without a run of the study")
         self._check_code(code, Ledger(self.store, stored.run).entries())
-        return self._read(stored, wanted, purpose, partial=hours is not None)
+        results = stored.results(Ledger(self.store, stored.run).entries())
+        if ended.code == ALL_FAILED and not results.all_failed:  # as Python ends where saddle itself fails
+            raise CouldNotRun(ended.failure(self.study.study))
+        return self._read(results, wanted, purpose, partial=hours is not None)
 
     def _make_room(self, part: Part) -> None:
         """Put the run that lay under the study's name when the part began beside it."""
@@ -124,17 +140,17 @@ class Trainer:
             path = python_path(self.worktrees.repository, worktree, packages)
             yield command, {**environment, "PYTHONPATH": path}
 
-    def _run(self, command: list[str], environment: Mapping[str, str]) -> None:
+    def _run(self, command: list[str], environment: Mapping[str, str]) -> Ended:
         for _ in range(CHILD_ATTEMPTS):
-            code, lines = run_process(command, environment, self.say)
-            if code in (0, ALL_FAILED):
-                return
-            if code == INTERRUPTED:
+            ended = run_process(command, environment, self.say)
+            if ended.code in (0, ALL_FAILED):
+                return ended
+            if ended.code == INTERRUPTED:
                 raise KeyboardInterrupt
             if driver_of(self.store, RunId(self.study.study)) is None:
                 break
             self._wait_for(RunId(self.study.study))
-        raise CouldNotRun(f"training {self.study.study} ended with exit code {code}:\n" + "\n".join(lines))
+        raise CouldNotRun(ended.failure(self.study.study))
 
     def _check_code(self, code: Code, records: Sequence[TrialRecord]) -> None:
         """Raise `CouldNotRun` where the trials say that they ran with another commit than the worktree's."""
@@ -146,8 +162,7 @@ class Trainer:
         if others:
             raise CouldNotRun(f"trials ran with {', '.join(sorted(others))} instead of {commit}")
 
-    def _read(self, stored: StoredStudy, wanted: Sequence[Replicate], purpose: Purpose, *, partial: bool) -> Trained:
-        results = stored.results(Ledger(self.store, stored.run).entries())
+    def _read(self, results: StudyResults, wanted: Sequence[Replicate], purpose: Purpose, *, partial: bool) -> Trained:
         records = {Replicate(str(results.name_of_arm(record)), record.seed): record for record in results.records}
         missing = [replicate for replicate in wanted if replicate not in records]
         if missing and not partial:
@@ -156,7 +171,7 @@ class Trainer:
         measurements = (
             measurement_of(records[each], each, purpose, self.trainable) for each in wanted if each in records
         )
-        return Trained(stored.run, tuple(measurements), fingerprint_of_data(records.values()))
+        return Trained(results.run, tuple(measurements), fingerprint_of_data(records.values()))
 
 
 def measurement_of(
@@ -179,10 +194,8 @@ def measurement_of(
     return Measurement(replicate.arm, replicate.seed, metrics, record.outcome, purpose)
 
 
-def run_process(
-    command: Sequence[str], environment: Mapping[str, str], say: Callable[[str], None]
-) -> tuple[int, list[str]]:
-    """Run a process to its end; its exit code, and the last lines that it printed.
+def run_process(command: Sequence[str], environment: Mapping[str, str], say: Callable[[str], None]) -> Ended:
+    """Run a process to its end.
 
     A Ctrl-C reaches it, too, as it belongs to the same group; it then ends as `saddle run` does, and so do we.
     """
@@ -197,7 +210,7 @@ def run_process(
                     last.append(redact(line.rstrip()))
                     if last[-1].startswith(PROGRESS):
                         say(last[-1])
-                return process.wait(), list(last)
+                return Ended(process.wait(), tuple(last))
             except KeyboardInterrupt:
                 say("stopping after the epochs under way")
 
