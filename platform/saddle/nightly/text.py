@@ -31,7 +31,7 @@ def _first(decision: Decision) -> str:
         return f"Worse: {effects_text([effect for effect in decision.effects if effect.is_worse])}."
     if decision.kind == "no worse":
         return f"No worse after {decision.seeds} seeds, and the references move on: {effects_text(decision.effects)}."
-    if decision.kind in ("not settled", "superseded") and decision.seeds:
+    if decision.kind in ("changed", "not settled", "superseded") and decision.seeds:
         return f"Changed, not settled after {decision.seeds} seeds: {effects_text(decision.effects)}."
     return {
         "unchanged": "Unchanged: every repeated number is what it was.",
