@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from trainables.contract import Report, Run, require_finite
 from trainables.datasets.augmentation import augment
 from trainables.defects.splits import BalancedSampler
 from trainables.evaluation.masks import mask_scores, regions
+from trainables.models.joint_batch_norm import total_over_ranks
 from trainables.randomness import stream
 from trainables.segmentation.config import Config
 from trainables.segmentation.data import Masked, masked_splits
@@ -36,23 +37,24 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         run.unwrap(model).load_state_dict(state["model"])
         optimizer.load_state_dict(detached(state["optimizer"]))
     order = BalancedSampler(data.train.labels, run.seed, balanced=config.balanced_sampling)
+    total = total_over_ranks if run.world_size > 1 else None
     loader = run.prepare_loader(make_loader(Masked(data.train), order, config.batch_size))
     for epoch in range(int(state["epoch"]) if state else 0, config.epochs):
         order.set_epoch(epoch)
         model.train()
         drawn = stream(run.seed, f"augmentation {run.rank}", epoch)
-        total, seen = torch.zeros((), dtype=torch.float64, device=run.device), 0
+        loss_sum, seen = torch.zeros((), dtype=torch.float64, device=run.device), 0
         for index, (pixels, stored) in enumerate(loader):
             images, masks = pixels.to(run.device), stored.to(run.device)
             if config.augmentation != "none":
                 images, masks = augment(images, drawn, masks=masks)
             for group in optimizer.param_groups:
                 group["lr"] = config.lr * (1 + math.cos(math.pi * (epoch + index / len(loader)) / config.epochs)) / 2
-            loss = segmentation_loss(model(images), masks, config.dice_weight)
+            loss = segmentation_loss(model(images), masks, config.dice_weight, total)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            total += loss.detach() * len(images)
+            loss_sum += loss.detach() * len(images)
             seen += len(images)
         bare = run.unwrap(model)
         assert data.validation.masks is not None
@@ -62,7 +64,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         scores = mask_scores(predicted, marked.positive, 0.5, marked.ignored)
         yield Report(
             {
-                "train/loss": require_finite("train/loss", run.mean(float(total) / seen)),
+                "train/loss": require_finite("train/loss", run.mean(float(loss_sum) / seen)),
                 "validation/iou": scores.iou,
                 "validation/mask_f1": scores.f1,
                 "validation/mask_accuracy": scores.accuracy,
@@ -77,16 +79,26 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         )
 
 
-def segmentation_loss(logits: Tensor, masks: Tensor, dice_weight: float) -> Tensor:
+def segmentation_loss(
+    logits: Tensor, masks: Tensor, dice_weight: float, total: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
     """Mean cross-entropy of the pixels that count, plus the soft Dice loss (Milletari et al., 2016) of the batch.
 
-    `logits`: (N, H, W); `masks`: stored (N, H, W) uint8, whose middle values mark regions that don't count.
+    `logits`: (N, H, W); `masks`: stored (N, H, W) uint8, whose middle values mark regions that don't count. `total`:
+    the sum over ranks, where a batch is shared out; the loss is that of the whole batch on each of them.
     """
     marked = regions(masks)
     counted, wanted = ~marked.ignored, marked.positive.to(logits.dtype)
     pixels = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    loss = torch.where(counted, pixels, 0).sum() / counted.sum().clamp(min=1)
     predicted = torch.where(counted, torch.sigmoid(logits), 0)
     wanted = torch.where(counted, wanted, 0)
-    dice = (2 * (predicted * wanted).sum() + 1) / (predicted.sum() + wanted.sum() + 1)
-    return loss + dice_weight * (1 - dice)
+    sums = torch.stack(
+        [
+            torch.where(counted, pixels, 0).sum(),
+            counted.sum().to(logits.dtype),
+            (predicted * wanted).sum(),
+            predicted.sum() + wanted.sum(),
+        ]
+    )
+    entropy, count, both, either = sums if total is None else total(sums)
+    return entropy / count.clamp(min=1) + dice_weight * (1 - (2 * both + 1) / (either + 1))

@@ -20,7 +20,8 @@ from trainables.contract import resolve
 from trainables.counterfactual_gan.model import discriminator_of, generator_of
 from trainables.counterfactual_gan.training.updates import update
 from trainables.joint_batch import JointBatch
-from trainables.models.joint_batch_norm import JointBatchNorm, with_joint_statistics
+from trainables.models.joint_batch_norm import JointBatchNorm, total_over_ranks, with_joint_statistics
+from trainables.segmentation.loop import segmentation_loss
 
 pytestmark = pytest.mark.long
 
@@ -124,6 +125,23 @@ def normalised(layer: str) -> dict[str, Tensor]:
     return {"rows": {n: t.detach() for n, t in here.items()}, "whole": {**parameters, **dict(used.named_buffers())}}  # type: ignore[dict-item]
 
 
+def segmented() -> dict[str, Tensor]:
+    """Gradients of one step on masks of very unequal size: five images, three and two on two ranks."""
+    run = rank_run()
+    draw = torch.Generator().manual_seed(4)
+    images = torch.rand(5, 1, 8, 8, generator=draw, dtype=torch.float64)
+    masks = torch.where(images[:, 0] > torch.linspace(0.1, 0.9, 5).view(5, 1, 1), 255, 0).to(torch.uint8)
+    masks[1, :4] = 128  # doesn't count
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Tanh(), nn.Conv2d(3, 1, 1))
+    model = run.prepare(network.double())
+    mine = slice(run.rank, None, run.world_size)
+    total = total_over_ranks if run.world_size > 1 else None
+    segmentation_loss(model(images[mine])[:, 0], masks[mine], 0.7, total).backward()  # type: ignore[no-untyped-call]
+    return {name: weight.grad for name, weight in run.unwrap(model).named_parameters()}  # type: ignore[misc]
+
+
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "maps": lambda: nn.BatchNorm2d(3),
     "vectors": lambda: nn.BatchNorm1d(4, momentum=None),  # type: ignore[arg-type]
@@ -172,6 +190,7 @@ def everything() -> dict[str, Any]:
         "apart": trained("resnet18", joint=False),
         "updated": {(form, labels): updated(form, labels) for form in GANS for labels in LABELS},
         "normalised": {layer: normalised(layer) for layer in LAYERS},
+        "segmented": segmented(),
         "attacked": attacked_alone(),
         "validated": validated(),
     }
@@ -230,6 +249,11 @@ def test_a_gan_update_is_that_of_one_worker(
     for rank in two:
         for part in ("gradients", "weights", "losses"):
             assert_alike(rank["updated"][form, labels][part], one["updated"][form, labels][part])
+
+
+def test_a_step_on_masks_is_that_of_one_worker(one: dict[str, Any], two: list[dict[str, Any]]) -> None:
+    for rank in two:
+        assert_alike(rank["segmented"], one["segmented"])
 
 
 @pytest.mark.parametrize("layer", LAYERS)
