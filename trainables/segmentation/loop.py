@@ -101,4 +101,5 @@ def segmentation_loss(
         ]
     )
     entropy, count, both, either = sums if total is None else total(sums)
-    return entropy / count.clamp(min=1) + dice_weight * (1 - (2 * both + 1) / (either + 1))
+    dice: Tensor = (2 * both + 1) / (either + 1)
+    return entropy / count.clamp(min=1) + dice_weight * (1 - dice)

@@ -143,7 +143,7 @@ def test_gpu_hours_are_counted_for_the_gpus_asked_for_and_say_whose_pace_it_is(s
     (tmp_path / "large.yaml").write_text(LARGE.replace("RESOURCES", "gpus_per_worker: 1"))
     shown = " ".join(saddle("plan", tmp_path / "large.yaml").stdout.split())
     assert f"{one.gpu_hours:,.1f} GPU-hours; disk: " in shown
-    assert "customary; FastAT Benchmark (Pan and Yao, 2026), PGD-AT: optimizer sgd, momentum 0.9, lr 0.1" in shown
+    assert "customary; FastAT Benchmark (Pan and Yao, 2026): optimizer sgd, lr 0.1, weight_decay 0.0005" in shown
     refused = saddle("plan", tmp_path / "large.yaml", "--gpu-throughput", "0")
     assert refused.exit_code == 2
     assert "--gpu-throughput 0 is not above zero" in refused.stderr
