@@ -101,5 +101,6 @@ def segmentation_loss(
         ]
     )
     entropy, count, both, either = sums if total is None else total(sums)
-    dice: Tensor = (2 * both + 1) / (either + 1)
-    return entropy / count.clamp(min=1) + dice_weight * (1 - dice)
+    dice = (2 * both + 1) / (either + 1)
+    loss: Tensor = entropy / count.clamp(min=1) + dice_weight * (1 - dice)
+    return loss
