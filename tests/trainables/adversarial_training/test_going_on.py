@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from trainables import adversarial_training
-from trainables.adversarial_training.evaluation import evaluation
+from trainables.adversarial_training.evaluation import shared_attacks
 from trainables.attacks.attack import Budget
 from trainables.attacks.table import SETS
 from trainables.contract import InProcessRun, Report, resolve
@@ -40,13 +40,13 @@ def earlier(state: Any) -> Report:
 def ran(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Every attack that is run, with how many samples it was given."""
     counted: dict[str, int] = {}
-    original = evaluation.attack_samples
+    original = shared_attacks.attack_samples
 
     def counting(planned: Any, model: Any, samples: Any, clean: Any, alive: Any = None) -> Any:
         counted[planned.name] = len(samples) if alive is None else int(alive.sum())
         return original(planned, model, samples, clean, alive)
 
-    monkeypatch.setattr(evaluation, "attack_samples", counting)
+    monkeypatch.setattr(shared_attacks, "attack_samples", counting)
     return counted
 
 
