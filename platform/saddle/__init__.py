@@ -5,9 +5,9 @@ from saddle.own_packages import prefer_own_packages
 prefer_own_packages()  # before anything here imports them
 
 from saddle import errors  # noqa: E402
-from saddle.api import load, load_model, results, run  # noqa: E402
+from saddle.api import from_argparse, load, load_model, results, run  # noqa: E402
 
-__all__ = ["__version__", "errors", "load", "load_model", "results", "run"]
+__all__ = ["__version__", "errors", "from_argparse", "load", "load_model", "results", "run"]
 
 __version__: str
 """The installed distribution's version."""

@@ -10,9 +10,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
     from saddle.execute.driver import EndedStudy
     from saddle.notebook.study import LoadedStudy
     from saddle.study.models import Study
+    from trainables.contract import Config
 
 Path = str | PathLike[str]
 
@@ -21,6 +24,7 @@ log = logging.getLogger(__name__)
 
 def run(
     study: Path | Callable[..., Any],
+    /,
     overrides: Sequence[str] = (),
     *,
     storage: Path | None = None,
@@ -37,11 +41,13 @@ def run(
     """
     from saddle.execute.driver import Options, run_studies
     from saddle.execute.plan.preflight import check_data, check_studies
+    from saddle.notebook.printed_progress import PrintedProgress, print_answer
     from saddle.store.open import open_store
     from saddle.studyfile.loader import load_studies
 
     if callable(study):
         studies, options = function_study(study, options)
+        options = {"listener": lambda study: PrintedProgress(), "settled": print_answer, **options}
     else:
         studies = load_studies(os.fspath(study), overrides)
     store = open_store(storage)
@@ -65,6 +71,13 @@ def function_study(function: Callable[..., Any], options: dict[str, Any]) -> tup
     sections = {name: value for name, value in sections.items() if name not in beside}
     rest = {name: value for name, value in options.items() if name not in sections and name not in beside}
     return study_of_function(function, sections, beside), rest
+
+
+def from_argparse(parser: ArgumentParser) -> type[Config]:
+    """The options of a script's parser as the `Config` beside its training function (`Config = from_argparse(…)`)."""
+    from trainables.own_loop.argparse_config import config_from_parser
+
+    return config_from_parser(parser)
 
 
 def results(study: str, *, storage: Path | None = None) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class FunctionTrainable:
         """Call the function with seeded generators and yield what it reports."""
         reports = ThreadReports()
         loop_run = LoopRun(run, reports.hand_over)
-        own_config = self.adapter.convert(config)
+        own_config = self.adapter.convert(with_seed(config, run.seed))
         if inspect.isgeneratorfunction(self.function):
             seed_everything(run.seed)
             yield from yielded_reports(self.function(own_config, loop_run), run)
@@ -91,7 +91,7 @@ def adapt_function(function: Callable[..., Any], beside: Mapping[str, Any], term
     ]
     if len(positional) != 2:
         raise TypeError(f"it takes {len(positional)} parameters; write def {function.__name__}(config, run)")
-    parts = {name: beside[name] for name in OPTIONAL if name in beside}
+    parts = parts_beside(function, beside)
     metrics = parts.get("METRICS") or named_metrics(terms)
     return FunctionTrainable(
         function=function,
@@ -102,6 +102,26 @@ def adapt_function(function: Callable[..., Any], beside: Mapping[str, Any], term
         beside=parts,
         OPEN_METRICS="METRICS" not in parts,
     )
+
+
+def with_seed(config: Any, seed: int) -> Any:
+    """The configuration with the trial's seed in the field of that name, where it has one."""
+    return config.model_copy(update={"seed": seed}) if "seed" in type(config).model_fields else config
+
+
+def parts_beside(function: Callable[..., Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """The optional names of the contract among those `beside` a function, but for functions imported from elsewhere.
+
+    A script that says `from torch import load` has no `load` of its own. Those that `__saddle_beside__` names were
+    given by a call, wherever they come from.
+    """
+    given = beside.get("__saddle_beside__", ())
+    parts = {name: beside[name] for name in OPTIONAL if name in beside}
+    return {
+        name: part
+        for name, part in parts.items()
+        if name in given or not inspect.isroutine(part) or part.__module__ == function.__module__
+    }
 
 
 def named_metrics(terms: StudyTerms) -> dict[str, Metric | Direction]:

@@ -14,6 +14,7 @@ from saddle.cli import (
     evaluate,
     export,
     gc,
+    init,
     logs,
     nightly,
     plan,
@@ -62,6 +63,7 @@ def options(
 
 
 for command in (
+    init.init,
     run.run,
     plan.plan,
     results.results,

@@ -12,10 +12,11 @@ from typing import Any
 
 from saddle.errors import TrainableError
 from saddle.study.models import Study
-from saddle.study.own_sources import MOST_BYTES
+from saddle.study.own_sources import MOST_BYTES, mark_of
 from saddle.studyfile.dump import dump_plain
 from saddle.studyfile.loader import parse_studies
 from trainables.datasets.cache.space import cache_root
+from trainables.own_loop.function import parts_beside
 
 RANDOM_SHARE = 3
 """Of the trials of a search that says no more of its sampler, one in so many is drawn at random, at most ten."""
@@ -29,6 +30,7 @@ import cloudpickle
 for name, part in cloudpickle.loads(b64decode("{pickled}")).items():
     globals()[name] = part
 {name}.__saddle_source__ = {source!r}
+__saddle_beside__ = {beside!r}
 '''
 """A file for a function that no file can be imported for; workers and stored runs load it like any other."""
 
@@ -61,7 +63,10 @@ def file_of(function: Callable[..., Any], beside: Mapping[str, Any]) -> tuple[Pa
     """The folder and the name of the file that holds a function: its own, or one written for it."""
     module = sys.modules.get(function.__module__)
     file = getattr(module, "__file__", None)
-    if file and function.__module__ != "__main__" and not beside and vars(module).get(function.__name__) is function:
+    if mark_of(module) is not None:
+        right = 'write if __name__ == "__main__": above it, as workers import the file'
+        raise TrainableError("saddle.run is called while its own file is imported", right)
+    if file and file.endswith(".py") and not beside and vars(module).get(function.__name__) is function:
         return Path(file).resolve().parent, f"./{Path(file).name}:{function.__name__}"
     return written_file(function, beside)
 
@@ -71,17 +76,20 @@ def written_file(function: Callable[..., Any], beside: Mapping[str, Any]) -> tup
     import cloudpickle
 
     name = function.__name__
+    around = parts_beside(function, getattr(function, "__globals__", {}))
     if not name.isidentifier():
         raise TrainableError("a lambda has no name; write def train(config, run)")
     try:
-        pickled = cloudpickle.dumps({name: function, **beside})
+        pickled = cloudpickle.dumps({name: function, **around, **beside})
     except Exception as error:  # whatever refuses to be pickled raises what it likes
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise TrainableError(f"{name} can't be sent to a worker: {reason}", "make in it what it refers to") from error
     if len(pickled) > MOST_BYTES // 2:
         what = f"{name} refers to {len(pickled) >> 20} MiB of data, which every worker would be sent"
         raise TrainableError(what, "load the data inside it")
-    content = WRITTEN.format(name=name, pickled=base64.b64encode(pickled).decode(), source=source_of(function))
+    content = WRITTEN.format(
+        name=name, pickled=base64.b64encode(pickled).decode(), source=source_of(function), beside=sorted(beside)
+    )
     folder = cache_root().parent / "functions" / hashlib.sha256(content.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}_function.py").write_text(content)

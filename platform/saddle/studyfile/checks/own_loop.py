@@ -11,7 +11,17 @@ COMPARED: Path = ("ablation", "compare", "metric")
 
 def check_own_loop(draft: Draft) -> None:
     """An ablation names the metric that it compares, one that is measured and whose better direction is known."""
-    if not draft.loaded.open_metrics or not draft.is_ablation:
+    if not draft.loaded.open_metrics:
+        return
+    for path in (*((section, "seed") for section in ("fixed", "search", "evaluate")), ("ablation", "factors", "seed")):
+        if path in draft.document.places:
+            draft.refuse(
+                path, "a trial's seed is no setting: each has its own, and a replicate another one", "leave it out"
+            )
+    if not draft.is_ablation:
+        if not draft.loaded.selection and not draft.is_search:
+            right = "write METRICS and SELECTION beside the function"
+            draft.refuse(("trainable",), f"{draft.loaded.name} declares no metric, and none chooses checkpoints", right)
         return
     compare = draft.ablation.get("compare")
     metric = None if compare is None else compare.metric

@@ -1,0 +1,35 @@
+"""`saddle init`: a commented file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from saddle.cli.output.terminal import echo
+
+Kind = Literal["search", "ablation", "trainable"]
+
+
+def init(
+    kind: Annotated[Kind, typer.Argument(help="What to begin with.")] = "trainable",
+    to: Annotated[Path, typer.Option("--to", help="The folder to write into.")] = Path(),
+) -> None:
+    """Write a commented study that runs as it is; of a trainable, the training script beside it.
+
+    Example: saddle init trainable --to my-study
+    """
+    from saddle.errors import UserError
+    from saddle.studyfile.starters import STARTERS
+
+    files = STARTERS[kind]
+    taken = [name for name in files if (to / name).exists()]
+    if taken:
+        raise UserError(f"{to / taken[0]} is there already; name another folder with --to")
+    to.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (to / name).write_text(text, encoding="utf-8")
+        echo(f"{to / name}")
+    study = next(name for name in files if name.endswith(".yaml"))
+    echo(f"see what it would do with: saddle plan {to / study}")

@@ -1,0 +1,50 @@
+"""`saddle init`: its files are studies that run as they are, and nothing is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from saddle.cli.app import app
+from saddle.store.local import LocalStore
+from saddle.study.own_sources import forget_own_modules
+from saddle.study.trainables import load_trainable
+from saddle.studyfile.loader import load_studies
+from saddle.studyfile.starters import STARTERS
+from tests.support.in_process import run_in_process
+
+
+@pytest.fixture(autouse=True)
+def _no_modules_of_other_tests() -> Iterator[None]:
+    yield
+    forget_own_modules()
+
+
+@pytest.mark.parametrize("kind", STARTERS)
+def test_the_files_are_studies(kind: str, tmp_path: Path) -> None:
+    written = CliRunner().invoke(app, ["init", kind, "--to", str(tmp_path / "new")])
+    assert written.exit_code == 0, written.output
+    [study] = (tmp_path / "new").glob("*.yaml")
+    assert load_studies(study)
+    assert f"saddle plan {study}" in written.output.replace("\n", "")
+    again = CliRunner().invoke(app, ["init", kind, "--to", str(tmp_path / "new")])
+    assert again.exit_code == 2
+    assert "is there already" in again.output.replace("\n", "")
+
+
+@pytest.mark.parametrize("kind", STARTERS)
+def test_the_studies_run_to_their_answers(kind: str, tmp_path: Path) -> None:
+    for name, text in STARTERS[kind].items():
+        (tmp_path / name).write_text(text)
+    [study] = tmp_path.glob("*.yaml")
+    ended = run_in_process(LocalStore(tmp_path / "runs"), study.read_text(), track=False)
+    assert {record.outcome for each in ended for record in each.entries} == {"completed"}
+
+
+def test_the_script_lacks_nothing(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["init"]).exit_code == 0
+    [search, _] = load_studies("study.yaml")
+    assert load_trainable(search.source).lacks == ()
