@@ -17,6 +17,10 @@ from saddle.studyfile.starters import STARTERS
 from tests.support.in_process import run_in_process
 
 
+STUDIES = ("search", "ablation")
+"""Those that train with attacks, which takes longer."""
+
+
 @pytest.fixture(autouse=True)
 def _no_modules_of_other_tests() -> Iterator[None]:
     yield
@@ -35,7 +39,7 @@ def test_the_files_are_studies(kind: str, tmp_path: Path) -> None:
     assert "is there already" in again.output.replace("\n", "")
 
 
-@pytest.mark.parametrize("kind", STARTERS)
+@pytest.mark.parametrize("kind", ["trainable", *(pytest.param(kind, marks=pytest.mark.long) for kind in STUDIES)])
 def test_the_studies_run_to_their_answers(kind: str, tmp_path: Path) -> None:
     for name, text in STARTERS[kind].items():
         (tmp_path / name).write_text(text)
