@@ -16,7 +16,6 @@ from saddle.studyfile.loader import load_studies
 from saddle.studyfile.starters import STARTERS
 from tests.support.in_process import run_in_process
 
-
 STUDIES = ("search", "ablation")
 """Those that train with attacks, which takes longer."""
 
