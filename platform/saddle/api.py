@@ -41,7 +41,7 @@ def run(
     """
     from saddle.execute.driver import Options, run_studies
     from saddle.execute.plan.preflight import check_data, check_studies
-    from saddle.notebook.printed_progress import PrintedProgress, print_answer
+    from saddle.execute.printed_progress import PrintedProgress, print_answer
     from saddle.store.open import open_store
     from saddle.studyfile.loader import load_studies
 
