@@ -30,8 +30,9 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = sorted({*pieces("command"), *commands_in_sentences()}, key=lambda piece: piece.text)
 CALLS = [piece for piece in COMMANDS if piece.text.startswith("saddle ")]
 MAKE_CALLS = [piece for piece in COMMANDS if piece.text.startswith("make ")]
-STUDIES = [piece for piece in pieces("yaml") if piece not in pieces("yaml", page="docs/extending.md")]
-"""Those of docs/extending.md name what that page adds; `tests/pages/test_extending.py` loads them."""
+WITH_CODE = [piece for page in ("docs/extending.md", "docs/port-your-script.md") for piece in pieces("yaml", page=page)]
+STUDIES = [piece for piece in pieces("yaml") if piece not in WITH_CODE]
+"""Those of the other two pages name code that the page adds; tests of theirs in `tests/pages` load them."""
 TEMPLATE = [
     Piece("python", (ROOT / "tests/template/my_method.py").read_text()),
     Piece("toml", (ROOT / "tests/template/pyproject.toml").read_text()),

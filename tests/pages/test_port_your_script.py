@@ -58,7 +58,7 @@ def test_the_changed_script_is_a_study(page_pieces: list[Piece], tmp_path: Path)
     (tmp_path / "digits.py").write_text(page_pieces[0].text)
     said = python(tmp_path, "digits.py")
     assert "The best of 6 trials" in said
-    assert "[6/6]" in said
+    assert "trial-00005" in said
     assert len(saddle.results("digits", storage=tmp_path / "runs")) == 6
 
 
