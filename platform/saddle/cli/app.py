@@ -28,6 +28,7 @@ from saddle.cli import (
     submit,
     trainables,
     ui,
+    verdict,
     verify,
 )
 from saddle.cli.options import accept_storage
@@ -67,6 +68,7 @@ for command in (
     run.run,
     plan.plan,
     results.results,
+    verdict.verdict,
     report.report,
     compare.compare,
     status.status,
