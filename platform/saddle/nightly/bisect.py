@@ -74,14 +74,24 @@ def suspects_of(change: ChangeRange, repository: Repository) -> list[Suspect]:
     return [*suspects, Suspect(after, "uncommitted changes")] if after.dirty else suspects
 
 
-def bisect(change: ChangeRange, repository: Repository, measure: Measure) -> Bisection:
-    """The code that the change came with, by halving; the last suspect is known to differ and isn't trained again."""
+def bisect(change: ChangeRange, repository: Repository, measure: Measure, *, from_references: bool = True) -> Bisection:
+    """The code that the change came with, by halving; the last suspect is known to differ and isn't trained again.
+
+    Unless the code before gives the references' numbers (`from_references`), it is trained, too, to compare with.
+    """
     suspects = suspects_of(change, repository)
     witness = change.witness
     if not suspects or witness is None:
         before, after = change.commits
         return Bisection((), why=f"No line of commits leads from {before} to {after}, so none of them can be named.")
     expected = [each for each in change.differences if each.replicate.seed == witness.seed]
+    if not from_references and len(suspects) > 1:
+        before = measure(change.before.code, witness.seed)
+        if before is None:
+            return Bisection(tuple(suspects), why=f"{change.before.code} can't be run, to compare with.")
+        expected = [
+            Difference(each.replicate, name, value, None) for each in before for name, value in each.metrics.items()
+        ]
     tried: list[Code] = []
     skipped: set[int] = set()
     low, high = -1, len(suspects) - 1

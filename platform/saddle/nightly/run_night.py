@@ -126,7 +126,10 @@ class NightRunner:
             return
         if read_bisection(self.storage, change) is None:
             self.say(f"{decision.date}: looking for the commit between {change.commits[0]} and {change.commits[1]}")
-            found = bisect(change, worktrees.repository, self._measure_code)
+            # a change that came on top of another one is told from that, and not from the references
+            earlier = [each for _, each in self.storage.decisions() if each.environment.code == change.before.code]
+            as_references = all(each.change is None for each in earlier)
+            found = bisect(change, worktrees.repository, self._measure_code, from_references=as_references)
             write_bisection(self.storage, change, found, self.lock)
             self.say(f"{decision.date}: {found.sentence}")
 

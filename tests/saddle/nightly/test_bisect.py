@@ -83,3 +83,13 @@ def test_without_a_line_of_commits_nothing_is_named(tmp_path: Path) -> None:
     assert found.suspects == ()
     assert "No line of commits" in found.sentence
     assert Bisection.from_json(found.to_json()) == found
+
+
+def test_a_change_on_top_of_another_is_told_from_that() -> None:
+    """Commit 3 of 5 is to blame; the code before it differs from the references, too."""
+
+    def measure(code: Code, seed: int) -> list[Measurement]:
+        return [Measurement(SEED.arm, seed, {"score": 2.0 if int(code.commit) >= 3 else 1.5})]
+
+    found = bisect(change(Code("0"), Code("5")), Line(Path()), measure, from_references=False)
+    assert [suspect.code.commit for suspect in found.suspects] == ["3"]
