@@ -86,11 +86,11 @@ def bisect(change: ChangeRange, repository: Repository, measure: Measure, *, fro
         return Bisection((), why=f"No line of commits leads from {before} to {after}, so none of them can be named.")
     expected = [each for each in change.differences if each.replicate.seed == witness.seed]
     if not from_references and len(suspects) > 1:
-        before = measure(change.before.code, witness.seed)
-        if before is None:
+        as_before = measure(change.before.code, witness.seed)
+        if as_before is None:
             return Bisection(tuple(suspects), why=f"{change.before.code} can't be run, to compare with.")
         expected = [
-            Difference(each.replicate, name, value, None) for each in before for name, value in each.metrics.items()
+            Difference(each.replicate, name, value, None) for each in as_before for name, value in each.metrics.items()
         ]
     tried: list[Code] = []
     skipped: set[int] = set()
