@@ -104,6 +104,25 @@ class EvaluationChanged(UserError):
         )
 
 
+class TableError(UserError):
+    """A table of results can't be imported; each of `problems` says what is wrong in it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class TableChanged(UserError):
+    """The stored study was imported from a table that said something else of trials that this one has, too."""
+
+    def __init__(self, study: str, changes: Sequence[str]) -> None:
+        listed = "\n".join(f"  {change}" for change in changes)
+        super().__init__(
+            f"{study} was imported from a table with other values:\n{listed}\n"
+            "Import it under another name, or with --fresh to start anew beside the old."
+        )
+
+
 class NothingToBuildOn(UserError):
     """An ablation names the best of a search that has no finished trial."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.answer import Answer, answer
-from saddle.analyse.arms.paired_values import of_arm
+from saddle.analyse.arms.paired_values import MISSING, of_arm
 from saddle.analyse.evaluation.draws import conditional_on
 from saddle.analyse.evaluation.evaluations import comparable, evaluation_cautions
 from saddle.analyse.evaluation.ladder import ladders, too_weak
@@ -20,6 +20,8 @@ from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
 from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.trial.record import TrialRecord
+
+NOT_IN_TABLE = "not in the table"
 
 
 def answer_study(
@@ -47,8 +49,18 @@ def answer_study(
     given = found.conditional
     if study.ablation is not None and found.effects:
         given = conditional_on(study.ablation, declared.fields)
+    if declared.imported is not None:
+        found, cautions = _of_table(found), [*declared.imported.cautions, *cautions]
     favoured = tuning_cautions(study, arms, tuned) if found.effects else ()
     return replace(found, warnings=(*cautions, *found.warnings, *favoured, *given_up(declared)), conditional=given)
+
+
+def _of_table(answer: Answer) -> Answer:
+    """The answer where a replicate that is missing is one that the imported table does not have."""
+    rows = tuple(tuple(cell.replace(MISSING, NOT_IN_TABLE) for cell in row) for row in answer.rows)
+    said = (warning.replace("Preliminary", "Incomplete") for warning in answer.warnings)
+    warnings = tuple(warning.replace(MISSING, NOT_IN_TABLE) for warning in said)
+    return replace(answer, rows=rows, warnings=warnings)
 
 
 def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:

@@ -247,12 +247,28 @@ def settle_study(
     declared = trainable.after(None if stored is None else stored.declared)
     if stored is not None:
         study = as_trained(study, stored.study, declared.evaluation_fields)
+    if trainable.source.is_own:
+        write_sources(store, run, trainable.source, lock)
+    return write_study(store, run, study, baseline, declared, stored, lock)
+
+
+def write_study(
+    store: Store,
+    run: RunId,
+    study: Study,
+    baseline: Mapping[str, Any] | None,
+    declared: Declarations,
+    stored: StoredStudy | None,
+    lock: StudyLock,
+) -> StoredStudy:
+    """Write what is kept of a run beside its trials, its file last; `stored` is what it was so far. Raises `TakenOver`.
+
+    A plan that is not the latest one is added to the log.
+    """
     evaluation = stored.evaluation if stored is not None else AS_TRAINED
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": lock.token}
     for name in FACTS:
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
-    if trainable.source.is_own:
-        write_sources(store, run, trainable.source, lock)
     write_declarations(store, run, declared, lock)
     before = None if stored is None else stored.history
     history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)

@@ -14,6 +14,7 @@ from saddle.cli import (
     evaluate,
     export,
     gc,
+    import_table,
     init,
     logs,
     nightly,
@@ -88,5 +89,6 @@ for command in (
 ):
     app.command()(explain(accept_storage(command)))
 
+app.command("import")(explain(accept_storage(import_table.import_table)))
 app.add_typer(data.app, name="data")
 app.add_typer(nightly.app, name="nightly")

@@ -59,6 +59,8 @@ class StudyReport:
     @property
     def counts(self) -> str:
         """`12 trials, 9 completed, 4 min of training`."""
+        if self.results.declared.imported is not None:
+            return f"{plural(len(self.records), self.trial_noun)} imported, trained elsewhere"
         completed = sum(record.outcome == Outcome.COMPLETED for record in self.records)
         seconds = duration(sum(record.seconds for record in self.records))
         return f"{plural(len(self.records), self.trial_noun)}, {completed} completed, {seconds} of training"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from saddle.study.imported import ImportedTable
 from trainables.contract import Component, Metric, Part, Role, complete_metric
 
 
@@ -18,7 +19,7 @@ class Declarations:
     checkpoints can be measured again, `data_measures` what it can say of a trial's data, with its meaning. Without any
     of this, metrics are what their names say. `open_metrics`: whether it may report metrics that aren't declared.
     `lacks`: what of the contract it does without. `sources`: the checksum of the sources of a trainable that is a file
-    of the user's own.
+    of the user's own. `imported`: the table that the trials come from, where nothing was trained here.
     """
 
     name: str = ""
@@ -32,6 +33,7 @@ class Declarations:
     open_metrics: bool = False
     lacks: tuple[Part, ...] = ()
     sources: str = ""
+    imported: ImportedTable | None = None
 
     def metric(self, name: str) -> Metric:
         """The metric called `name`, also where it isn't declared (see `complete_metric`)."""

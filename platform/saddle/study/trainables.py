@@ -15,6 +15,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from saddle.errors import TrainableError
 from saddle.study.declarations import Declarations
+from saddle.study.imported import IMPORTED
 from saddle.study.nearest import nearest
 from saddle.study.own_sources import checksum_of, import_file, read_sources
 from saddle.trainable_source import TrainableSource
@@ -135,6 +136,9 @@ def _adapt(name: str, function: FunctionType, beside: Mapping[str, Any], terms: 
 
 def _load_installed(name: str) -> LoadedTrainable:
     points = find_trainables()
+    if name == IMPORTED:
+        what = "the study's trials were imported from a table; nothing of them can be trained or measured here"
+        raise TrainableError(what, "`saddle import` adds what the table has more")
     if name not in points:
         known = ", ".join(points) or "none"
         raise TrainableError(f"unknown trainable {name!r}", f"installed are: {known}", nearest(name, points))

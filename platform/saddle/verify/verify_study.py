@@ -102,6 +102,8 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
     if driver is None and (total is None or len(finished) < total):
         done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
         goes_on = "it was set aside, and stays so" if run.is_set_aside else "`saddle run` goes on with the study"
+        if stored.declared.imported is not None:
+            goes_on = "`saddle import` adds those that its table has by then"
         notes.append(f"{done} have ended, {len(under_way)} are unfinished; {goes_on}")
     return Verification(name, driver, ledger.entries, under_way, total, tuple(every_difference), tuple(notes))
 

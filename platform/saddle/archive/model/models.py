@@ -14,6 +14,7 @@ from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.checkpoint.retention import describe_removal
 from saddle.study.declarations import Declarations
+from saddle.study.imported import IMPORTED
 from saddle.study.trainables import LoadedTrainable, find_trainables, load_trainable
 from trainables.contract import NotProvided
 
@@ -22,6 +23,8 @@ def trainable_of(stored: StoredStudy) -> LoadedTrainable:
     """The code that a stored study was trained with; raises `TrainableError` that names it where it isn't installed."""
     if stored.study.source.is_own:
         return load_trainable(stored.study.source)
+    if stored.declared.imported is not None:
+        return load_trainable(IMPORTED)
     name, point, points = stored.study.source.name, stored.declared.entry_point, find_trainables()
     if name in points:
         return load_trainable(name)

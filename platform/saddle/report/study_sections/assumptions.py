@@ -20,6 +20,8 @@ MOST_VALUES = 4
 
 def page(report: StudyReport) -> list[Block]:
     """Every hyperparameter below its source, the assumed ones open."""
+    if report.results.declared.imported is not None:  # of whose training nothing is known
+        return []
     groups = settings_by_source(report.records)
     if not groups:
         return [Text(["No trial says yet where its values come from."], "empty")]
@@ -37,6 +39,8 @@ def page(report: StudyReport) -> list[Block]:
 def markdown(report: StudyReport) -> list[Block]:
     """The assumed ones with their values, and the names of the others."""
     blocks: list[Block] = []
+    if report.results.declared.imported is not None:
+        return blocks
     for source, members in settings_by_source(report.records):
         if source == "assumed":
             rows = tuple((member.name, *member.values) for member in members)

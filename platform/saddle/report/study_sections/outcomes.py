@@ -62,7 +62,7 @@ def page(report: StudyReport) -> list[Block]:
     records, name = report.records, report.run.name
     if not records:
         return [Text(["No trial has finished yet."], "empty")]
-    rows = tuple((ending.outcome, str(ending.count), _reasons(ending)) for ending in endings(records))
+    rows = tuple((ending.outcome, str(ending.count), _reasons(ending)) for ending in endings_of(report))
     troubled, trials = troubles(records), trial_table(report)
     every = f"{len(trials.rows)} of {len(records)}" if trials.note else f"All {len(records)}"
     blocks: list[Block] = [Table(COLUMNS, rows, look="narrow")]
@@ -90,9 +90,17 @@ def markdown(report: StudyReport) -> list[Block]:
             str(ending.count),
             "; ".join([ending.meaning, *(f"{reason} ({count})" for reason, count in ending.reasons)]),
         )
-        for ending in endings(report.records)
+        for ending in endings_of(report)
     )
     return [Table(COLUMNS, rows)] if rows else []
+
+
+def endings_of(report: StudyReport) -> list[Ending]:
+    """How the trials of a report ended; imported ones have not been seen to end."""
+    ended = endings(report.records)
+    if report.results.declared.imported is None:
+        return ended
+    return [replace(ending, meaning="imported; trained elsewhere") for ending in ended]
 
 
 def endings(entries: Iterable[TrialRecord]) -> list[Ending]:

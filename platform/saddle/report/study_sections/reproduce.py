@@ -8,10 +8,13 @@ from importlib import metadata
 from saddle.report.blocks import Block, Code, Source, Text
 from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
+from saddle.study.imported import ImportedTable
 
 
 def page(report: StudyReport) -> list[Block]:
-    study = report.study
+    study, table = report.study, report.results.declared.imported
+    if table is not None:
+        return imported(table)
     parts = ["Save this as ", Code(f"{study.study}.yaml"), " and run ", Code(command_of(report))]
     if study.ablation is not None and study.ablation.best_of:
         parts += [" after the study ", Code(study.ablation.best_of), ", whose best trial is the baseline"]
@@ -19,9 +22,18 @@ def page(report: StudyReport) -> list[Block]:
 
 
 def markdown(report: StudyReport) -> list[Block]:
+    table = report.results.declared.imported
+    if table is not None:
+        return imported(table)
     version, written = metadata.version("saddle"), time.strftime("%Y-%m-%d %H:%M")
     parts = [Code("saddle"), f" {version}, {written}. Save as ", Code(f"{report.study.study}.yaml"), ":"]
     return [Text(parts), Source(file_of(report), "yaml"), Source(command_of(report), "sh")]
+
+
+def imported(table: ImportedTable) -> list[Block]:
+    """How a study of results that were trained elsewhere is made again."""
+    parts = ["Nothing was trained here. This imports ", Code(table.file), f" (SHA-256 {table.sha256}) again:"]
+    return [Text(parts), Source(table.command, "sh")]
 
 
 def command_of(report: StudyReport) -> str:

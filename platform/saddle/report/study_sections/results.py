@@ -35,8 +35,9 @@ def note_of(report: StudyReport) -> str:
         more = len(report.records) > len(report.answer.rows)
         return "Completed trials, the best first; more of them are listed below." if more else ""
     name, conditional = NAMES[ablation.compare.correction], report.answer.conditional
+    chosen = "" if report.results.declared.imported is not None else ", of the checkpoint chosen on validation data"
     return (
-        "Means ± standard deviation over seeds, of the checkpoint chosen on validation data. An interval leaves out"
+        f"Means ± standard deviation over seeds{chosen}. An interval leaves out"
         f" zero exactly where {name}’s procedure rejects; the permutation p flips signs exactly and decides nothing."
         " Differences are over the seeds that both arms completed, so they may differ from the difference of the means."
         + (f" {conditional}" if conditional else "")

@@ -1,0 +1,1 @@
+"""Studies of results that were trained elsewhere, made from a table of them."""

@@ -1,0 +1,124 @@
+"""`saddle import`: results that were trained elsewhere, as a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from saddle.cli.options import AsJson, Settings, Storage
+
+if TYPE_CHECKING:
+    from saddle.archive.imported.store import ImportedStudy
+
+
+def import_table(
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a row for each arm and seed.")],
+    study: Annotated[str, typer.Option("--study", help="What the study is to be called.", metavar="NAME")],
+    arm: Annotated[str, typer.Option("--arm", help="The column that says the arm.", metavar="COLUMN")],
+    seed: Annotated[str, typer.Option("--seed", help="The column that says the seed.", metavar="COLUMN")],
+    metrics: Annotated[
+        list[str],
+        typer.Option(
+            "--metric",
+            help="A column of values, also as COLUMN=METRIC; the first is compared. May be given several times.",
+            metavar="COLUMN",
+        ),
+    ],
+    baseline: Annotated[str, typer.Option("--baseline", help="The arm that others are compared with.", metavar="ARM")],
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option("--block", help="A column whose values every arm is measured at, such as the dataset."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="Only rows with this value; may be given several times.", metavar="COLUMN=VALUE"),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unit",
+            help="The unit of all metrics, or of one: percent, fraction, or any other word.",
+            metavar="[COLUMN=]UNIT",
+        ),
+    ] = None,
+    smaller: Annotated[
+        list[str] | None,
+        typer.Option("--smaller-is-better", help="A column whose smaller values are better.", metavar="COLUMN"),
+    ] = None,
+    question: Annotated[str, typer.Option("--question", help="What the study answers.")] = "",
+    settings: Settings = None,
+    storage: Storage = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what has this name.")] = False,
+    track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Make a study of results that were trained elsewhere, and answer its question.
+
+    The same table again changes nothing; more seeds are added; other values of what is stored are refused.
+
+    Example: saddle import results.csv --study methods --arm method --seed seed --metric accuracy --baseline plain
+    """
+    from saddle.archive.imported.results import TableColumns, metric_column, read_results
+    from saddle.archive.imported.store import declare_results, seeds_of_import, store_results
+    from saddle.archive.imported.study import study_of_results
+    from saddle.archive.imported.table import read_table
+    from saddle.cli.paths import command
+    from saddle.store.open import open_store
+    from saddle.study.imported import ImportedTable
+
+    units, chosen = by_column(unit or ()), by_column(where or ())
+    smaller_names = smaller or []
+    columns = TableColumns(arm, seed, [metric_column(text, units, smaller_names) for text in metrics], blocks or ())
+    read = read_table(table)
+    read.require([*columns.names, *(name for name in units if name), *smaller_names])
+    results = read_results(read.where(chosen), columns)
+    store = open_store(storage)
+    seeds = () if fresh else seeds_of_import(store, study)
+    ablation = study_of_results(
+        study, columns, results, baseline, question=question, fixed=chosen, seeds=seeds, settings=settings or ()
+    )
+    again = command("import", read.file, *written(
+        {"--study": [study], "--arm": [arm], "--seed": [seed], "--metric": metrics, "--baseline": [baseline],
+         "--block": blocks, "--where": where, "--unit": unit, "--smaller-is-better": smaller, "--set": settings}
+    ))  # fmt: skip
+    declared = declare_results(columns, ImportedTable(read.file, read.sha256, again))
+    show(store_results(store, ablation, declared, results, fresh=fresh, track=track), as_json=as_json)
+
+
+def by_column(texts: Sequence[str]) -> dict[str, str]:
+    """`COLUMN=VALUE` texts as a mapping; one without a column stands under an empty name."""
+    pairs = [text.rpartition("=") for text in texts]
+    return {column: value for column, _, value in pairs}
+
+
+def written(options: Mapping[str, Sequence[str] | None]) -> list[str]:
+    """Options as they are written on a command line."""
+    return [word for name, values in options.items() for value in values or () for word in (name, value)]
+
+
+def show(imported: ImportedStudy, *, as_json: bool) -> None:
+    """Print what was imported and the answer."""
+    from saddle.cli.output.tables import print_json, print_table, say
+    from saddle.cli.paths import short
+
+    results = imported.results
+    answer = results.answer
+    if as_json:
+        facts = {"study": results.run.name, "trials": len(results.records), "new": imported.new}
+        print_json({**facts, "answer": answer.sentence, "report": imported.report})
+        return
+    total = len(results.records)
+    if imported.new:
+        say(f"{results.run}: {imported.new} trials imported, {total} in all")
+    else:
+        say(f"{results.run}: nothing to do, all {total} trials of the table are imported")
+    say(answer.sentence, style="bold")
+    print_table(answer.columns, answer.rows)
+    for warning in answer.warnings:
+        say(f"note: {warning}", indent=2)
+    say(f"report: {short(imported.report)}", indent=2)
+    if imported.undelivered:
+        say(f"{imported.undelivered}; they are sent when the table is imported again, and by saddle ui", indent=2)
