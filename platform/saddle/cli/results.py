@@ -22,6 +22,9 @@ def results(
     storage: Storage = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column for every parameter and metric.")] = False,
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Instead of trials, the table of the report's answer for LaTeX (booktabs).")
+    ] = False,
     samples: Annotated[
         bool,
         typer.Option(
@@ -45,6 +48,10 @@ def results(
 
         print_samples(store, find_studies(store, study), as_json, as_csv)
         return
+    if latex:
+        for stored in find_studies(store, study):
+            echo(in_latex(store, stored), nl=False)
+        return
     found = [(stored, study_rows(store, stored)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]
     if as_json:
@@ -59,6 +66,20 @@ def results(
             else:
                 status = command("status", stored.run.name, *storage_option(store.url))
                 echo(f"{stored.run} has no finished trial yet; see: {status}")
+
+
+def in_latex(store: Store, stored: StoredStudy) -> str:
+    """The table of a study's answer in LaTeX; raises `UserError` where nothing can be compared yet."""
+    from saddle.errors import UserError
+    from saddle.report.blocks import Table
+    from saddle.report.latex import latex_table
+    from saddle.report.study_report import StudyReport
+    from saddle.report.study_sections.results import results
+
+    tables = [block for block in results(StudyReport(stored.read_results(store))) if isinstance(block, Table)]
+    if not tables:
+        raise UserError(f"{stored.run} has no table yet: {stored.read_results(store).answer.sentence}")
+    return latex_table(tables[0], stored.run.name)
 
 
 def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:

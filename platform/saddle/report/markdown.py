@@ -75,13 +75,18 @@ def code(words: str) -> str:
 def table(table: Table) -> Iterator[str]:
     """A pipe table, columns of numbers to the right, and its note."""
     yield _row(table.columns)
-    columns = list(zip(*table.rows, strict=True))[1:]
-    sides = ["--:" if all(NUMBER.match(cell) for cell in column) else ":--" for column in columns]
-    yield f"| {' | '.join([':--', *sides])} |"
+    sides = ["--:" if numeric else ":--" for numeric in numeric_columns(table)]
+    yield f"| {' | '.join(sides)} |"
     yield from (_row(row) for row in table.rows)
     yield ""
     if table.note:
         yield from (f"<sub>{text(table.note)}</sub>", "")
+
+
+def numeric_columns(table: Table) -> list[bool]:
+    """Whether each column holds numbers alone; the first one names the rows."""
+    columns = list(zip(*table.rows, strict=True))[1:]
+    return [False, *(all(NUMBER.match(cell) for cell in column) for column in columns)]
 
 
 def _row(cells: Sequence[str]) -> str:
