@@ -21,9 +21,9 @@ def init(
     Example: saddle init trainable --to my-study
     """
     from saddle.errors import UserError
-    from saddle.studyfile.starters import STARTERS
+    from saddle.studyfile.starters import starter
 
-    files = STARTERS[kind]
+    files = starter(kind)
     taken = [name for name in files if (to / name).exists()]
     if taken:
         raise UserError(f"{to / taken[0]} is there already; name another folder with --to")

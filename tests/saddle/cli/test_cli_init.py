@@ -13,7 +13,7 @@ from saddle.store.local import LocalStore
 from saddle.study.own_sources import forget_own_modules
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies
-from saddle.studyfile.starters import STARTERS
+from saddle.studyfile.starters import NAMES, starter
 from tests.support.in_process import run_in_process
 
 STUDIES = ("search", "ablation")
@@ -26,7 +26,7 @@ def _no_modules_of_other_tests() -> Iterator[None]:
     forget_own_modules()
 
 
-@pytest.mark.parametrize("kind", STARTERS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_the_files_are_studies(kind: str, tmp_path: Path) -> None:
     written = CliRunner().invoke(app, ["init", kind, "--to", str(tmp_path / "new")])
     assert written.exit_code == 0, written.output
@@ -40,7 +40,7 @@ def test_the_files_are_studies(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["trainable", *(pytest.param(kind, marks=pytest.mark.long) for kind in STUDIES)])
 def test_the_studies_run_to_their_answers(kind: str, tmp_path: Path) -> None:
-    for name, text in STARTERS[kind].items():
+    for name, text in starter(kind).items():
         (tmp_path / name).write_text(text)
     [study] = tmp_path.glob("*.yaml")
     ended = run_in_process(LocalStore(tmp_path / "runs"), study.read_text(), track=False)
