@@ -51,6 +51,16 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def _own_path() -> Iterator[None]:
+    """What a test imports of a user's own files is forgotten after it, and the path is as it was before."""
+    before = [*sys.path]
+    yield
+    if own_sources := sys.modules.get("saddle.study.own_sources"):
+        own_sources.forget_own_modules()
+    sys.path[:] = before
+
+
 @pytest.fixture(scope="module")
 def ray_session():
     """One Ray for the tests of a module, started as saddle starts it."""

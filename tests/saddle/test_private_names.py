@@ -26,8 +26,8 @@ PRIVATE_WORDS = re.compile(
     r"node:__internal|_ray_internal|/ray\.rpc\.|/ajax-api/|mlflow\.(sharedView|experimentKind|parentRun)"
 )
 
-OWN_OBJECTS = {"self", "cls", "os", "storage"}
-"""What an attribute with an underscore may be asked of: ourselves, `os._exit`, and our own storage in its file."""
+OWN_OBJECTS = {"self", "cls", "os", "storage", "study"}
+"""What an attribute with an underscore may be asked of: ourselves, `os._exit`, and our own storage and study."""
 
 NAMED_TUPLES = {"_asdict", "_replace"}
 

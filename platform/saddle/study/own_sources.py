@@ -81,6 +81,7 @@ def import_file(source: TrainableSource, checksum: str) -> ModuleType:
     sys.path[:] = [str(folder), *(entry for entry in sys.path if entry != str(folder))]
     spec = spec_from_file_location(name, folder / source.file)
     if spec is None or spec.loader is None:
+        sys.path.remove(str(folder))
         raise OwnSourcesError(f"{folder / source.file} can't be imported")
     module = module_from_spec(spec)
     module.__dict__[CHECKSUM] = str(folder), checksum
@@ -88,7 +89,7 @@ def import_file(source: TrainableSource, checksum: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]
+        forget_own_modules()
         raise
     return module
 

@@ -93,7 +93,7 @@ def test_the_tasks_of_s3_tell_classes_apart_by_meaning() -> None:
 def test_a_table_is_whole(table: ClassTable) -> None:
     name = table.name
     classes = len(table.classes)
-    assert classes == {"digits": 10, "gtsrb": 43, "cifar10": 10, "tiny_imagenet": 200}[name]
+    assert classes == {"digits": 10, "gtsrb": 43, "cifar10": 10, "tiny_imagenet": 200, "synthetic_shapes": 8}[name]
     assert len(set(table.classes)) == len(set(table.keys)) == classes
     assert len(table.tasks) == 2, "S3, Table 2"
     for task, labels in table.tasks.items():
