@@ -61,7 +61,7 @@ def check(
         assert trial is not None
         if extra := [name for name, value in given.items() if value is not None]:
             raise UserError(f"{' and '.join(extra)} go with --model; a trial has its own")
-        items = check_stored(trial, storage, data_root)
+        items = check_stored(trial, storage, data_root, quiet=as_json)
     else:
         if dataset is None or epsilon is None:
             missing = " and ".join(name for name in ("--dataset", "--epsilon") if given[name] is None)
@@ -72,8 +72,8 @@ def check(
         raise typer.Exit(FAILS)
 
 
-def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[CheckItem]:
-    """Check a trial, and store and track what was found."""
+def check_stored(name: str, storage: str | None, data_root: object, *, quiet: bool = False) -> Sequence[CheckItem]:
+    """Check a trial, and store and track what was found; `quiet` leaves out whether it is called the best."""
     from saddle.archive.lookup import find_trial
     from saddle.archive.model.trial_checks import check_trial
     from saddle.archive.study_url import open_named
@@ -82,7 +82,8 @@ def check_stored(name: str, storage: str | None, data_root: object) -> Sequence[
 
     store, name = open_named(name, storage)
     trial = find_trial(store, name)
-    note_doubt(trial)
+    if not quiet:
+        note_doubt(trial)
     entries = Ledger(store, trial.stored.run).entries()
     items = check_trial(store, trial, entries, None if data_root is None else str(data_root))
     keep(store, trial, items)

@@ -73,11 +73,14 @@ def evaluate_one(store: Store, trial: Any, settings: Any, root: str | None, *, l
     from saddle.cli.output.display import note_doubt
     from saddle.cli.output.tables import print_json, print_table
 
-    note_doubt(trial)
+    if not as_json:
+        note_doubt(trial)
     metrics = evaluate_trial(store, trial, settings, root, "last" if last else "best")
     before = {**trial.entry.test_last} if last else {**trial.entry.metrics}
     if as_json:
-        print_json({"trial": trial.name, "metrics": metrics, "when_trained": {n: before.get(n) for n in metrics}})
+        doubt = {"doubt": trial.doubt} if trial.doubt else {}
+        when_trained = {name: before.get(name) for name in metrics}
+        print_json({"trial": trial.name, "metrics": metrics, "when_trained": when_trained, **doubt})
     else:
         rows = [(name, value, before.get(name)) for name, value in metrics.items()]
         stored = "measured before" if trial.entry.measured else "when trained"

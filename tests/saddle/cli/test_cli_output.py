@@ -25,9 +25,10 @@ from tests.support.waiting import PROCESS_SECONDS
 pytestmark = pytest.mark.long
 
 GROUP = typer.main.get_command(app)
+GROUPS = ("data", "nightly")
 COMMANDS = [
-    *((name,) for name in GROUP.commands if name != "data"),  # type: ignore[attr-defined]
-    *(("data", name) for name in GROUP.commands["data"].commands),  # type: ignore[attr-defined]
+    *((name,) for name in GROUP.commands if name not in GROUPS),  # type: ignore[attr-defined]
+    *((group, name) for group in GROUPS for name in GROUP.commands[group].commands),  # type: ignore[attr-defined]
 ]
 HEAVY = ("torch", "ray", "mlflow", "optuna", "scipy", "sklearn", "pandas", "pyarrow", "matplotlib")
 
