@@ -73,7 +73,7 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
     assert "Traceback" not in said
     before = command.entries("slow")
     assert 2 <= before < 6
-    wait_until(lambda: not command.leftovers(), "the end of all it started", 30)
+    wait_until(lambda: not command.leftovers(), "the end of all it started", PROCESS_SECONDS)
 
     said = command.run("run", "slow.yaml", "--no-mlflow")
     assert f"[{before + 1}/6]" in said
@@ -98,7 +98,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(command: Comman
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PROCESS_SECONDS)  # an epoch takes an hour
     assert process.returncode == 130, said
-    wait_until(lambda: not command.leftovers(), "the end of all it started", 30)
+    wait_until(lambda: not command.leftovers(), "the end of all it started", PROCESS_SECONDS)
 
 
 def test_a_killed_search_goes_on_with_every_trial_once(command: Command) -> None:

@@ -40,7 +40,7 @@ def test_a_killed_measuring_goes_on_and_measures_every_trial_once(command: Comma
     wait_until(lambda: len(list(folder.glob("*.json"))) >= 2, "the measuring of two trials", 300)
     process.kill()
     process.communicate(timeout=PROCESS_SECONDS)
-    wait_until(lambda: not command.leftovers(), "the end of all it started", 60)
+    wait_until(lambda: not command.leftovers(), "the end of all it started", PROCESS_SECONDS)
     before = len(list(folder.glob("*.json")))
     assert 2 <= before < 8
 
