@@ -13,7 +13,7 @@ from trainables.datasets.known_dataset import PART, KnownDataset
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.root import data_root
 from trainables.datasets.transformations.transformation import Transformation
-from trainables.datasets.transformations.transformed import transformed
+from trainables.datasets.transformations.transformed_dataset import transformed
 
 
 def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:

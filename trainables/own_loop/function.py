@@ -9,8 +9,8 @@ from typing import Any
 
 from trainables.contract import Config, Direction, Metric, NotProvided, Part, Report, Run, complete_metric
 from trainables.own_loop.config import ConfigAdapter, config_of
+from trainables.own_loop.function_source import reports_state, resumes
 from trainables.own_loop.loop_run import LoopRun, seed_everything, state_of
-from trainables.own_loop.source_reading import reports_state, resumes
 from trainables.own_loop.terms import StudyTerms
 from trainables.own_loop.thread_reports import ThreadReports
 

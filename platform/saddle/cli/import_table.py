@@ -67,7 +67,7 @@ def import_table(
     from saddle.archive.imported.table import read_table
     from saddle.cli.paths import command
     from saddle.store.open import open_store
-    from saddle.study.imported import ImportedTable
+    from saddle.study.imported_table import ImportedTable
 
     units, chosen = by_column(unit or ()), by_column(where or ())
     smaller_names = smaller or []

@@ -21,7 +21,7 @@ from saddle.nightly.policy_of_study import policy_of, section
 from saddle.nightly.run_night import NightRunner, read_bisection
 from saddle.nightly.storage import STUDY, NightlyStorage
 from saddle.nightly.text import message
-from saddle.nightly.training import Trainer
+from saddle.nightly.trainer import Trainer
 from saddle.nightly.trouble import forget_trouble, note_trouble
 from saddle.nightly.worktree import Worktrees
 from saddle.store.base import Store

@@ -17,7 +17,7 @@ from saddle.nightly.decision.work import Work
 from saddle.nightly.fingerprints import code_id, is_sources
 from saddle.nightly.storage import DIFF, NightlyStorage, Part, Pin
 from saddle.nightly.tags import tag_part
-from saddle.nightly.training import Trainer
+from saddle.nightly.trainer import Trainer
 from saddle.redaction import redact
 from saddle.store.ownership.fence import StudyLock
 

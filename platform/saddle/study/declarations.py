@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from saddle.study.imported import ImportedTable
+from saddle.study.imported_table import ImportedTable
 from trainables.contract import Component, Metric, Part, Role, complete_metric
 
 

@@ -15,7 +15,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 
 from saddle.errors import TrainableError
 from saddle.study.declarations import Declarations
-from saddle.study.imported import IMPORTED
+from saddle.study.imported_table import IMPORTED
 from saddle.study.nearest import nearest
 from saddle.study.own_sources import checksum_of, import_file, read_sources
 from saddle.trainable_source import TrainableSource

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from saddle.analyse.relations.estimates import UnitData
-from saddle.analyse.relations.fitted import FittedRelation
-from saddle.analyse.relations.tried import TriedPredictor
+from saddle.analyse.relations.fitted_slope import FittedRelation
+from saddle.analyse.relations.tried_predictors import TriedPredictor
 from saddle.analyse.relations.unit import Unit
 from saddle.analyse.relations.word import PILOT_BELOW
 from saddle.analyse.statistics.paired_t import Floats

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from saddle.analyse.relations.cautions import cautions_of
 from saddle.analyse.relations.estimates import UnitData, unit_data
-from saddle.analyse.relations.fitted import FittedRelation, fit_relation
-from saddle.analyse.relations.tried import TriedPredictor, strongest, tried_predictors
+from saddle.analyse.relations.fitted_slope import FittedRelation, fit_relation
+from saddle.analyse.relations.tried_predictors import TriedPredictor, strongest, tried_predictors
 from saddle.analyse.relations.unit import DroppedUnit, Unit, UnitEstimate
 from saddle.analyse.relations.usable import measured_units, usable_units
 from saddle.analyse.relations.word import FEWEST_FREEDOM_WITHIN, PILOT_BELOW, Word, fewest_freedom, level_of_look

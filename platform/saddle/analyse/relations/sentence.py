@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from saddle.analyse.relations.relation import RelationAnswer
-from saddle.analyse.relations.tried import strongest
+from saddle.analyse.relations.tried_predictors import strongest
 from saddle.analyse.relations.word import Word
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scale_of_differences, setting, signed

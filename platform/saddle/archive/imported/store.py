@@ -23,7 +23,7 @@ from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
 from saddle.study.declarations import Declarations
-from saddle.study.imported import IMPORTED, ImportedTable
+from saddle.study.imported_table import IMPORTED, ImportedTable
 from saddle.study.models import Study
 from saddle.studyfile.loader import refused_differences
 from saddle.track.arm_payload import answer_tags, describe_arms

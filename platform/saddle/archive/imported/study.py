@@ -8,7 +8,7 @@ from typing import Any
 from saddle.analyse.text.formatting import label
 from saddle.archive.imported.results import ImportedResult, TableColumns
 from saddle.errors import TableError
-from saddle.study.imported import IMPORTED
+from saddle.study.imported_table import IMPORTED
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
 from saddle.studyfile.dump import dump_plain

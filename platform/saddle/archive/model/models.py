@@ -14,7 +14,7 @@ from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.checkpoint.retention import describe_removal
 from saddle.study.declarations import Declarations
-from saddle.study.imported import IMPORTED
+from saddle.study.imported_table import IMPORTED
 from saddle.study.trainables import LoadedTrainable, find_trainables, load_trainable
 from trainables.contract import NotProvided
 

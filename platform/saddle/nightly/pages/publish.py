@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from saddle.nightly.pages.feed import feed
+from saddle.nightly.pages.atom_feed import feed
 from saddle.nightly.pages.index_page import index_page
 from saddle.nightly.pages.night_facts import NightFacts, all_nights
 from saddle.nightly.pages.night_page import night_page

@@ -8,7 +8,7 @@ from importlib import metadata
 from saddle.report.blocks import Block, Code, Source, Text
 from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
-from saddle.study.imported import ImportedTable
+from saddle.study.imported_table import ImportedTable
 
 
 def page(report: StudyReport) -> list[Block]:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.relations.fitted import DIMENSION
+from saddle.analyse.relations.fitted_slope import DIMENSION
 from saddle.analyse.relations.relation import RelationAnswer, answer_relation
-from saddle.analyse.relations.tried import strongest
+from saddle.analyse.relations.tried_predictors import strongest
 from saddle.analyse.relations.unit import OUTSIDE_FAMILIES, Unit
 from saddle.analyse.relations.word import Word
 

@@ -17,7 +17,7 @@ from trainables.datasets.stats import measure_separation
 from trainables.datasets.transformations.class_choice import choose_classes
 from trainables.datasets.transformations.pixels import saturated
 from trainables.datasets.transformations.transformation import Transformation
-from trainables.datasets.transformations.transformed import transformed
+from trainables.datasets.transformations.transformed_dataset import transformed
 
 
 def changed(dataset: Dataset, **changes: Any) -> Dataset:
