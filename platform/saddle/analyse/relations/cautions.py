@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from saddle.analyse.relations.estimates import UnitData
@@ -32,6 +33,7 @@ def cautions_of(
     yield from _about_orders(units, data.families, alpha)
     yield from _about_slopes(fitted)
     yield from _about_seeds(units)
+    yield from _about_repeats(units)
     untried = [predictor.name for predictor in tried if predictor.r is None]
     if untried:
         yield f"No correlation with {listed(untried)}: too few units have a value, or all have the same."
@@ -68,3 +70,17 @@ def _about_seeds(units: Sequence[Unit]) -> Iterator[str]:
         yield "Every unit has one seed, so the spread about the line holds the noise of seeds, too."
     elif single:
         yield f"One seed at {listed(single)}, whose noise is taken to be that of the other units."
+
+
+def _about_repeats(units: Sequence[Unit]) -> Iterator[str]:
+    """Units whose gains are the same with every seed: one training under two names, which counts as two points."""
+    alike: defaultdict[tuple[float, ...], list[str]] = defaultdict(list)
+    for unit in units:
+        if len(set(unit.gains)) > 1:  # gains without spread, such as zeros, may be alike by themselves
+            alike[unit.gains].append(f"{unit.name} ({unit.family})")
+    for names in alike.values():
+        if len(names) > 1:
+            yield (
+                f"{listed(names)} have the same gain with every seed: that is one training, which counts as"
+                f" {len(names)} points. Give each unit settings of its own."
+            )

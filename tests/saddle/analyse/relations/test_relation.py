@@ -52,6 +52,16 @@ def test_a_planted_relation_rises_or_falls_with_its_interval() -> None:
     assert answer_relation(line(range(7)), "x").pilot
 
 
+def test_one_training_under_two_names_is_pointed_out() -> None:
+    units = [*line(range(5), family="a"), *line(range(10, 15), family="b")]
+    assert not [said for said in answer_relation(units, "x").cautions if "one training" in said]
+    units[5] = replace(units[5], gains=units[0].gains)
+    [said] = [said for said in answer_relation(units, "x").cautions if "one training" in said]
+    assert said.startswith("a x=0 (a) and b x=10 (b) have the same gain with every seed")
+    zeros = [replace(each, gains=(0.0, 0.0, 0.0)) if each in units[:2] else each for each in line(range(5), family="a")]
+    assert not [said for said in answer_relation(zeros, "x").cautions if "one training" in said]
+
+
 def test_a_units_estimate_is_its_mean_with_the_shrunk_variance_of_seeds() -> None:
     units = [*line(range(5)), unit(5.0, 5.0, noise=(-1.0, 1.0))]
     answer = answer_relation(units, "x")
