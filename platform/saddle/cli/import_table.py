@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ import typer
 from saddle.cli.options import AsJson, Settings, Storage
 
 if TYPE_CHECKING:
+    from saddle.archive.imported.results import TableColumns
     from saddle.archive.imported.store import ImportedStudy
+    from saddle.archive.imported.table import ResultTable
+    from saddle.store.base import Store
 
 
 def import_table(
@@ -61,31 +65,54 @@ def import_table(
 
     Example: saddle import results.csv --study methods --arm method --seed seed --metric accuracy --baseline plain
     """
-    from saddle.archive.imported.results import TableColumns, metric_column, read_results
-    from saddle.archive.imported.store import declare_results, seeds_of_import, store_results
-    from saddle.archive.imported.study import study_of_results
+    from saddle.archive.imported.results import TableColumns, metric_column
     from saddle.archive.imported.table import read_table
-    from saddle.cli.paths import command
     from saddle.store.open import open_store
-    from saddle.study.imported_table import ImportedTable
 
     units, chosen = by_column(unit or ()), by_column(where or ())
     smaller_names = smaller or []
     columns = TableColumns(arm, seed, [metric_column(text, units, smaller_names) for text in metrics], blocks or ())
     read = read_table(table)
     read.require([*columns.names, *(name for name in units if name), *smaller_names])
-    results = read_results(read.where(chosen), columns)
-    store = open_store(storage)
-    seeds = () if fresh else seeds_of_import(store, study)
-    ablation = study_of_results(
-        study, columns, results, baseline, question=question, fixed=chosen, seeds=seeds, settings=settings or ()
-    )
-    again = command("import", read.file, *written(
+    options = written(
         {"--study": [study], "--arm": [arm], "--seed": [seed], "--metric": metrics, "--baseline": [baseline],
          "--block": blocks, "--where": where, "--unit": unit, "--smaller-is-better": smaller, "--set": settings}
-    ))  # fmt: skip
-    declared = declare_results(columns, ImportedTable(read.file, read.sha256, again))
-    show(store_results(store, ablation, declared, results, fresh=fresh, track=track), as_json=as_json)
+    )  # fmt: skip
+    asked = Asked(study, baseline, question, chosen, settings or (), options)
+    show(import_results(open_store(storage), read, columns, asked, fresh=fresh, track=track), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the study of a table is to be: its name, baseline and question, which rows, and the options that say so."""
+
+    study: str
+    baseline: str
+    question: str
+    rows: Mapping[str, str]
+    settings: Sequence[str]
+    options: Sequence[str]
+
+
+def import_results(
+    store: Store, table: ResultTable, columns: TableColumns, asked: Asked, *, fresh: bool, track: bool
+) -> ImportedStudy:
+    """Store the table's results as a study that says how it is imported again."""
+    from saddle.archive.imported.results import read_results
+    from saddle.archive.imported.store import declare_results, seeds_of_import, store_results
+    from saddle.archive.imported.study import study_of_results
+    from saddle.cli.paths import command
+    from saddle.study.imported_table import ImportedTable
+
+    results = read_results(table.where(asked.rows), columns)
+    seeds = () if fresh else seeds_of_import(store, asked.study)
+    ablation = study_of_results(
+        asked.study, columns, results, asked.baseline,
+        question=asked.question, fixed=asked.rows, seeds=seeds, settings=asked.settings,
+    )  # fmt: skip
+    again = command("import", table.file, *asked.options)
+    declared = declare_results(columns, ImportedTable(table.file, table.sha256, again))
+    return store_results(store, ablation, declared, results, fresh=fresh, track=track)
 
 
 def by_column(texts: Sequence[str]) -> dict[str, str]:

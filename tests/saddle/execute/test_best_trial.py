@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from saddle.analyse.answer import answer
 from saddle.analyse.study_comparison import view_of
 from saddle.analyse.to_check import to_check
+from saddle.analyse.tuning import tuning_cautions
 from saddle.archive.lookup import find_trial, pick_trial
 from saddle.archive.retention import ranked
 from saddle.archive.studies import StoredStudy, read_study, settle_study
@@ -100,6 +101,28 @@ def test_everything_that_speaks_of_the_best_trial_means_the_same(
     baseline = find_baseline(around, store)
     assert baseline is not None
     assert baseline["x"] == 0.2
+
+
+def test_where_all_trials_are_alike_everything_that_picks_one_says_that_none_is_the_best(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "kept")
+    [search, around] = parse_studies(SEARCH, "two.yaml")
+    settled = settle_study(store, search, None, fresh=False)
+    ended = [trial(number, 0.8, 0.9) for number in range(2)]
+    for entry in ended:
+        Ledger(store, RunId("chosen")).add(entry)
+    start_progress(search, settled.run, settled.declared, store, ended, SOURCE, 1, Silent()).end("finished")
+    alike = "All 2 completed trials have the same validation/score"
+    assert answer(search, ended, settled.declared).sentence.startswith(alike)
+    picked = find_trial(store, "chosen")
+    assert picked.entry.number == 0
+    assert picked.doubt.startswith(alike)
+    assert find_trial(store, "chosen", "trial-00001").doubt == "", "that one was asked for by its name"
+    status = CliRunner().invoke(app, ["status", "chosen", "--storage", store.url])
+    assert f"no best trial: {alike}" in " ".join(status.output.split())
+    ablation = settle_study(store, around, find_baseline(around, store), fresh=False)
+    first, *_ = tuning_cautions(ablation.study, ablation.arms, ablation.tuned)
+    assert first.startswith("The baseline has the settings of the first among equals, as chosen has no best trial.")
+    assert alike in first
 
 
 def test_what_is_measured_again_is_chosen_from_as_before(stored: tuple[LocalStore, StoredStudy]) -> None:

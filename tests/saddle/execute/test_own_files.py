@@ -112,6 +112,17 @@ def test_what_can_not_be_found_is_told_at_its_line(folder: Path, written: str, s
     assert "json" in sys.modules
 
 
+def test_a_file_that_can_not_be_imported_leaves_nothing_on_the_path(folder: Path) -> None:
+    """Its folder may hold a json.py, which whatever is imported later would take for the standard library's."""
+    (folder / "broken.py").write_text("import beside\nnonsense\n")
+    (folder / "beside.py").write_text("")
+    (folder / "moons.yaml").write_text(STUDY.replace("./train.py:train", "./broken.py:train"))
+    with pytest.raises(StudyError, match="nonsense"):
+        load_studies(folder / "moons.yaml")
+    assert str(folder) not in sys.path
+    assert not {"broken", "beside"} & sys.modules.keys()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -29,7 +29,7 @@ from saddle.store.ledger import Ledger
 from saddle.study.declarations import Declarations
 from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.study.values import canonical
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
@@ -103,36 +103,20 @@ def plan_study(
     `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
     """
     trainable = load_trainable(study.source)
-    found: list[str] = [*given_up(trainable), *data_notes([study], data_root)]
-    try:
-        baseline = find_baseline(study, store)
-    except NothingToBuildOn as reason:
-        found.append(f"{reason}; until then the arms are shown without its parameters")
-        baseline = dict(study.ablation.baseline) if study.ablation else None
+    notes = [*given_up(trainable), *data_notes([study], data_root)]
+    baseline, unsettled = _baseline(study, store)
     arms = arms_of_study(study, baseline)
     relation = None if study.relation is None else plan_relation(study, trainable, store, data_root)
     seeds = study.seed_list if study.search is None else [0]
-    absent = [] if relation is None else [unit.name for unit in relation.absent]
-    blocks = [block for block in blocks_of_study(study) if block_name(block) not in absent]
-    given = [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
-    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
-    resolved = resolved or list(islice(resolutions(study), 1))
+    given = _settings(study, arms, relation)
+    resolved = _resolved(study, trainable, given)
     if not resolved and (relation is None or seeds):
         raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
-    try:
-        slots = slots_for(study, local_resources())
-    except DoesNotFit as reason:
-        found.append(f"{reason}; a cluster may have it: saddle submit, or saddle run --address")
-        slots = 1
+    slots, too_large = _slots(study)
     trials = len(given) * len(seeds) if study.search is None else planned_trials(study)
-    spread = None
-    if study.ablation:
-        spread = find_spread(study, store, trainable, question)
-        found += limits_of(study.ablation, effects_count(study.ablation, arms))
-    elif study.search is not None:
-        found += search_notes(study, resolved[0].config.model_dump(mode="json"))
-    varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
-    varied |= set(study.relation.unit_settings) if study.relation is not None else set()
+    config = resolved[0].config.model_dump(mode="json") if resolved else {}
+    spread = find_spread(study, store, trainable, question) if study.ablation else None
+    varied = _varied(study)
     return Plan(
         study=study,
         trials=trials,
@@ -145,14 +129,10 @@ def plan_study(
         per_trial=estimate_trial(
             store, trainable, [complete.config for complete in resolved], study.resources, gpu_throughput
         ),
-        config=resolved[0].config.model_dump(mode="json") if resolved else {},
-        assumed=sorted(
-            name
-            for name, source in (resolved[0].sources.items() if resolved else ())
-            if source == "assumed" and name not in varied
-        ),
+        config=config,
+        assumed=_assumed(resolved, varied),
         references=references_of(resolved, varied),
-        notes=found,
+        notes=[*notes, *unsettled, *too_large, *_limits(study, arms, config)],
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
@@ -160,6 +140,55 @@ def plan_study(
         needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
         looks=planned_looks(study, arms),
     )
+
+
+def _baseline(study: Study, store: Store) -> tuple[dict[str, Any] | None, list[str]]:
+    """The baseline as far as it is known, and a note where the search that it is the best of has none yet."""
+    try:
+        return find_baseline(study, store), []
+    except NothingToBuildOn as reason:
+        known = dict(study.ablation.baseline) if study.ablation else None
+        return known, [f"{reason}; until then the arms are shown without its parameters"]
+
+
+def _settings(study: Study, arms: Sequence[Arm], relation: RelationPlan | None) -> list[dict[str, Any]]:
+    """What each arm sets in each block whose data are here."""
+    absent = [] if relation is None else [unit.name for unit in relation.absent]
+    blocks = [block for block in blocks_of_study(study) if block_name(block) not in absent]
+    return [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
+
+
+def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str, Any]]) -> list[Resolved]:
+    """The configurations of these settings; of a search, where there are none, its first valid one."""
+    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
+    return resolved or list(islice(resolutions(study), 1))
+
+
+def _slots(study: Study) -> tuple[int, list[str]]:
+    """How many trials run at once here, and a note where not even one fits."""
+    try:
+        return slots_for(study, local_resources()), []
+    except DoesNotFit as reason:
+        return 1, [f"{reason}; a cluster may have it: saddle submit, or saddle run --address"]
+
+
+def _limits(study: Study, arms: Sequence[Arm], config: Mapping[str, Any]) -> list[str]:
+    """What the study can't show, whatever its trials give."""
+    if study.ablation:
+        return limits_of(study.ablation, effects_count(study.ablation, arms))
+    return [] if study.search is None else search_notes(study, config)
+
+
+def _varied(study: Study) -> set[str]:
+    """The hyperparameters that trials of the study differ in by design."""
+    varied = {*(study.search or {}), *(varied_by(study.ablation) if study.ablation else [])}
+    return varied | (set(study.relation.unit_settings) if study.relation is not None else set())
+
+
+def _assumed(resolved: Sequence[Resolved], varied: Collection[str]) -> list[str]:
+    """The fields of the first configuration whose value nobody has published, but for what varies."""
+    sources = resolved[0].sources if resolved else {}
+    return sorted(name for name, source in sources.items() if source == "assumed" and name not in varied)
 
 
 def planned_looks(study: Study, arms: Sequence[Arm]) -> list[tuple[int, float]]:
