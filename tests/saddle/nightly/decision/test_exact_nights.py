@@ -8,6 +8,7 @@ import pytest
 
 from saddle.errors import UserError
 from saddle.nightly.decision.decision import FAILURES
+from saddle.nightly.decision.exact_rule import exact_decision
 from saddle.nightly.decision.history import History
 from saddle.nightly.decision.judge import judge
 from saddle.nightly.decision.night import Code, Environment, Measurement, Night, Replicate
@@ -307,6 +308,16 @@ def test_a_night_without_what_it_must_measure_is_unfinished_and_no_part_of_a_his
     assert (decision.kind, decision.exit_code) == ("unfinished", 3)
     with pytest.raises(ValueError, match="is not finished"):
         history.with_night(night)
+
+
+def test_a_night_that_repeated_no_reference_is_not_called_unchanged() -> None:
+    """As where an earlier policy had another pool: nothing of the night can be compared, so nothing is said of it."""
+    [first] = filled(machine_of()).nights
+    track, _ = exact_decision(POLICY, None, first)
+    night = Night(date_of(1), environment_of("first"))
+    after, decision = exact_decision(POLICY, track, night)
+    assert (decision.kind, decision.exit_code) == ("unfinished", 3)
+    assert after is track, "it moves nothing either"
 
 
 def test_a_batch_that_time_cuts_short_goes_on_the_next_night() -> None:
