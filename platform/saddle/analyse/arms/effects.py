@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from saddle.analyse.arms.comparison import Comparison, compare
 from saddle.analyse.arms.effect import Effect, FailuresCounted
@@ -172,14 +172,16 @@ def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None
 
 def tost_p(differences: Sequence[float], margin: float) -> float:
     """p of the two one-sided t tests that the mean difference lies within ±margin (Schuirmann, 1987)."""
-    above = stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
-    below = stats.ttest_1samp(differences, margin, alternative="less").pvalue
+    above = scipy.stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
+    below = scipy.stats.ttest_1samp(differences, margin, alternative="less").pvalue
     return float(max(above, below))
 
 
 def hedges(freedom: int) -> float:
     """What takes the bias from a standardised mean of few values (Hedges, 1981)."""
-    return float(math.exp(special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2)) * math.sqrt(2 / freedom))
+    return float(
+        math.exp(scipy.special.gammaln(freedom / 2) - scipy.special.gammaln((freedom - 1) / 2)) * math.sqrt(2 / freedom)
+    )
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special
+import scipy
 
 from saddle.analyse.arms.blocks import comparisons_in
 from saddle.analyse.arms.comparison import Comparison
@@ -150,4 +150,4 @@ def not_worse_p(differences: Sequence[float], margin: float, *, any_time: bool =
     t = float(values.mean() / values.std(ddof=1) * math.sqrt(n))
     if any_time:
         return any_time_p(t, n) if t > 0 else 1.0
-    return float(special.stdtr(n - 1, -t))
+    return float(scipy.special.stdtr(n - 1, -t))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from saddle.analyse.arms.contrast_effects import contrasts_of
 from saddle.analyse.arms.effect import Kind
@@ -165,6 +165,8 @@ def pilot_spread(measured: Sequence[ArmValues], source: str) -> Spread | None:
     if variance <= 0:
         return None
     effective = freedom / (1 + SHARED_BASELINE * (len(known) - 1))
-    low, high = (math.sqrt(variance * effective / float(stats.chi2.ppf(share, effective))) for share in (0.975, 0.025))
+    low, high = (
+        math.sqrt(variance * effective / float(scipy.stats.chi2.ppf(share, effective))) for share in (0.975, 0.025)
+    )
     basis = f"{sum(map(len, known))} pairs of {len(known)} arm{'s' * (len(known) > 1)}"
     return Spread(math.sqrt(variance), f"{source}: {basis}", low, high)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from saddle.analyse.arms.on_scale import on_scale
 from saddle.analyse.arms.paired_values import ArmValues, pair
@@ -59,7 +59,7 @@ def spread_ratio(values: Sequence[float], baseline: Sequence[float]) -> float | 
     if min(len(values), len(baseline)) < FEWEST_SEEDS or not has_spread(values) or not has_spread(baseline):
         return None
     ratio = float(np.std(values, ddof=1) / np.std(baseline, ddof=1))
-    bound = float(stats.f.isf(LEVEL, len(values) - 1, len(baseline) - 1))
+    bound = float(scipy.stats.f.isf(LEVEL, len(values) - 1, len(baseline) - 1))
     return ratio if ratio >= SEVERAL and ratio**2 > bound else None
 
 
@@ -73,7 +73,7 @@ def dominant(differences: Mapping[int, float]) -> int | None:
     if n < FEWEST_FOR_GRUBBS or not has_spread(values):
         return None
     apart = np.abs(values - values.mean()) / values.std(ddof=1)
-    t = float(stats.t.isf(LEVEL / (2 * n), n - 2))
+    t = float(scipy.stats.t.isf(LEVEL / (2 * n), n - 2))
     critical = (n - 1) / math.sqrt(n) * math.sqrt(t**2 / (n - 2 + t**2))
     return [*differences][int(apart.argmax())] if float(apart.max()) > critical else None
 

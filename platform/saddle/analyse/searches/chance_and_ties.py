@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import stats
+import scipy
 
 from saddle.analyse.best import candidates
 from saddle.analyse.text.formatting import Scale, listed, plural
@@ -88,7 +88,7 @@ def best_guess(guess: float, samples: int | None, trials: int) -> float:
     """
     if samples is None:
         return guess
-    return float(stats.binom.isf(BY_LUCK / trials, samples, guess)) / samples
+    return float(scipy.stats.binom.isf(BY_LUCK / trials, samples, guess)) / samples
 
 
 def samples_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> int | None:

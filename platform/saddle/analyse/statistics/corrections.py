@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from saddle.analyse.statistics.paired_t import Floats
 
@@ -29,7 +29,7 @@ def adjust(p: Any, correction: Correction) -> Floats:
     """Adjusted p-values along the last axis: at most alpha exactly where the correction rejects."""
     values = np.asarray(p, dtype=float)
     if correction == "bh":
-        return np.asarray(stats.false_discovery_control(values, axis=-1))
+        return np.asarray(scipy.stats.false_discovery_control(values, axis=-1))
     m = values.shape[-1]
     order = np.argsort(values, axis=-1, kind="stable")
     scaled = np.take_along_axis(values, order, axis=-1) * (m - np.arange(m))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 from saddle.analyse.statistics.paired_t import Floats, has_spread
 
@@ -41,7 +41,7 @@ def t_rank_score(batch: Sequence[float], earlier: Sequence[float]) -> float | No
     values = np.asarray(earlier, dtype=float)
     error = float(values.std(ddof=1)) * math.sqrt(1 / n + 1 / before)
     t = (float(np.mean(batch)) - float(values.mean())) / error
-    score = math.copysign(float(special.ndtri(special.stdtr(before - 1, -abs(t)))), t)
+    score = math.copysign(float(scipy.special.ndtri(scipy.special.stdtr(before - 1, -abs(t)))), t)
     return max(-FARTHEST, min(FARTHEST, score))
 
 
@@ -54,7 +54,7 @@ def alarm_chance(limit: float, batches: int, shift: float = 0.0) -> float:
     """The chance that the sum exceeds `limit` within so many scores, each normal with mean `shift`."""
     edges = np.linspace(0.0, limit, CELLS + 1)
     places = np.concatenate([[0.0], (edges[1:] + edges[:-1]) / 2])
-    reached = special.ndtr(edges[np.newaxis, :] - (places[:, np.newaxis] - shift - ALLOWANCE))
+    reached = scipy.special.ndtr(edges[np.newaxis, :] - (places[:, np.newaxis] - shift - ALLOWANCE))
     steps = np.hstack([reached[:, :1], np.diff(reached, axis=1)])
     mass: Floats = np.zeros(len(places))
     mass[0] = 1.0
@@ -70,7 +70,7 @@ def alarm_limit(streams: int, chance: float = 0.05, batches: int = MONTH) -> flo
     For dependent streams, such as metrics of one arm, the chance is smaller.
     """
     wanted = -math.expm1(math.log1p(-chance) / streams)
-    return float(optimize.brentq(lambda limit: alarm_chance(limit, batches) - wanted, 0.1, 40.0, xtol=1e-6))
+    return float(scipy.optimize.brentq(lambda limit: alarm_chance(limit, batches) - wanted, 0.1, 40.0, xtol=1e-6))
 
 
 @lru_cache(maxsize=256)
@@ -106,5 +106,5 @@ def _scores(values: Floats, size: int) -> Floats:
     spread = np.sqrt((squares[:, ends] - counts * mean**2) / (counts - 1))
     batch = (sums[:, ends + size] - sums[:, ends]) / size
     t = (batch - mean) / (spread * np.sqrt(1 / size + 1 / counts))
-    scores = np.copysign(special.ndtri(special.stdtr(counts - 1, -np.abs(t))), t)
+    scores = np.copysign(scipy.special.ndtri(scipy.special.stdtr(counts - 1, -np.abs(t))), t)
     return np.asarray(np.clip(scores, -FARTHEST, FARTHEST))

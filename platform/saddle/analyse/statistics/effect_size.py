@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(400)
 
@@ -25,11 +25,11 @@ def size_interval(mean: float, sd: float, n: int, alpha: float = 0.05) -> tuple[
 
 def noncentral_t_cdf(t: float, freedom: int, shift: float) -> float:
     """P(T ≤ t), as an average of the normal distribution over the estimated spread: scipy's is NaN for few pairs."""
-    spread = np.sqrt(2 * special.gammaincinv(freedom / 2, (NODES + 1) / 2) / freedom)
-    return float(WEIGHTS @ special.ndtr(t * spread - shift) / 2)
+    spread = np.sqrt(2 * scipy.special.gammaincinv(freedom / 2, (NODES + 1) / 2) / freedom)
+    return float(WEIGHTS @ scipy.special.ndtr(t * spread - shift) / 2)
 
 
 def _noncentrality(t: float, freedom: int, share: float) -> float:
     """The noncentrality with P(T ≤ t) = `share`, which falls as it grows."""
     reach = 10 + 4 * abs(t)
-    return float(optimize.brentq(lambda shift: noncentral_t_cdf(t, freedom, shift) - share, -reach, reach))
+    return float(scipy.optimize.brentq(lambda shift: noncentral_t_cdf(t, freedom, shift) - share, -reach, reach))

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, special, stats
+import scipy
 
 from saddle.analyse.statistics.paired_t import Floats
 
@@ -35,7 +35,7 @@ def obrien_fleming(alpha: float, share: float) -> float:
     """Little at first, nearly all at the end: the last look costs little power (Lan & DeMets, 1983)."""
     if share >= 1:
         return alpha
-    return float(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / math.sqrt(share))) if share > 0 else 0.0
+    return float(2 * scipy.stats.norm.sf(scipy.stats.norm.isf(alpha / 2) / math.sqrt(share))) if share > 0 else 0.0
 
 
 def pocock(alpha: float, share: float) -> float:
@@ -60,7 +60,7 @@ def critical_values(
         raise ValueError(f"looks {looks} must rise from at least 2 pairs, with a share each")
     spend = SPENDING[spending]
     spent = [spend(alpha, share) for share in shares]
-    bounds = [float(stats.t.isf(spent[0] / 2, looks[0] - 1))]
+    bounds = [float(scipy.stats.t.isf(spent[0] / 2, looks[0] - 1))]
     n, edges = looks[0], _edges(bounds[0], looks[0], cells)
     mass = np.diff(_coordinate_cdf(edges, n))
     for before, look, now in zip(spent, looks[1:], spent[1:], strict=False):
@@ -116,7 +116,7 @@ def _bound(mass: Floats, middles: Floats, n: int, target: float) -> float:
 
     if excess(0.0) <= 0:  # fewer paths are left than may end here
         return 0.0
-    z = float(optimize.brentq(excess, 0.0, 1.0, xtol=1e-12))
+    z = float(scipy.optimize.brentq(excess, 0.0, 1.0, xtol=1e-12))
     return z * math.sqrt(n / (1 - z * z))
 
 
@@ -125,7 +125,7 @@ def _coordinate_cdf(value: Floats, n: int) -> Floats:
     inside = np.clip(value, -1.0, 1.0)
     with np.errstate(divide="ignore"):
         t = inside * np.sqrt((n - 1) / (1 - inside * inside))
-    return np.asarray(special.stdtr(n - 1, t))
+    return np.asarray(scipy.special.stdtr(n - 1, t))
 
 
 def _next_cdf(value: Floats, z: Floats, n: int) -> Floats:

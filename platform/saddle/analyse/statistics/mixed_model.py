@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from saddle.analyse.statistics.paired_t import Floats
 
@@ -67,9 +67,9 @@ def mixed_effects(
             continue
         row = np.array([weights.get(arm, 0.0) for arm in arms])
         mean, error = float(row @ means), float(np.sqrt(row @ covariance @ row))
-        width = float(stats.t.isf(alpha / 2, freedom)) * error
+        width = float(scipy.stats.t.isf(alpha / 2, freedom)) * error
         estimates[name] = MixedEffect(
-            mean, mean - width, mean + width, float(2 * stats.t.sf(abs(mean) / error, freedom)), freedom
+            mean, mean - width, mean + width, float(2 * scipy.stats.t.sf(abs(mean) / error, freedom)), freedom
         )
     return estimates
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class PairedT:
 
 def critical_t(freedom: Any, alpha: Any) -> Any:
     """The |t| beyond which a two-sided t test rejects at level alpha."""
-    return stats.t.ppf(1 - np.asarray(alpha) / 2, freedom)
+    return scipy.stats.t.ppf(1 - np.asarray(alpha) / 2, freedom)
 
 
 def paired_t(differences: Any) -> PairedT:
@@ -39,7 +39,7 @@ def paired_t(differences: Any) -> PairedT:
     mean = values.mean(axis=-1)
     error = values.std(axis=-1, ddof=1) / np.sqrt(n)
     freedom = np.full(np.shape(mean), n - 1.0)
-    return PairedT(mean, error, freedom, 2 * special.stdtr(freedom, -np.abs(mean / error)))
+    return PairedT(mean, error, freedom, 2 * scipy.special.stdtr(freedom, -np.abs(mean / error)))
 
 
 def has_spread(values: Any) -> bool:

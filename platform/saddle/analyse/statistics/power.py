@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import optimize, special, stats
+import scipy
 
 
 def smallest_permutation_p(seeds: int) -> float:
@@ -26,13 +26,13 @@ def power(effect: float, sd: float, seeds: int, alpha: float = 0.05, comparisons
     if seeds < FEWEST_SEEDS:
         return 0.0
     freedom = seeds - 1
-    critical = stats.t.ppf(1 - alpha / comparisons / 2, freedom)
+    critical = scipy.stats.t.ppf(1 - alpha / comparisons / 2, freedom)
     shift = abs(effect) / sd * math.sqrt(seeds)
     # The noncentral t's tail as an average over the estimated spread: scipy's own returns NaN for few seeds.
     nodes, weights = np.polynomial.legendre.leggauss(200)
-    spread = np.sqrt(2 * special.gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
+    spread = np.sqrt(2 * scipy.special.gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
     bar = critical * spread
-    return float(weights @ (special.ndtr(shift - bar) + special.ndtr(-shift - bar)) / 2)
+    return float(weights @ (scipy.special.ndtr(shift - bar) + scipy.special.ndtr(-shift - bar)) / 2)
 
 
 def detectable_effect(
@@ -41,9 +41,9 @@ def detectable_effect(
     """The smallest true effect that is shown with probability `wanted_power`; infinite below three seeds."""
     if seeds < FEWEST_SEEDS:
         return math.inf
-    critical = float(stats.t.ppf(1 - alpha / comparisons / 2, seeds - 1))
+    critical = float(scipy.stats.t.ppf(1 - alpha / comparisons / 2, seeds - 1))
     highest = 3 * (critical + 1)
-    ratio_needed = optimize.brentq(
+    ratio_needed = scipy.optimize.brentq(
         lambda ratio: power(ratio, 1.0, seeds, alpha, comparisons) - wanted_power, 1e-6, highest
     )
     return float(ratio_needed) * sd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from saddle.analyse.statistics.meta_regression import centred
 from saddle.analyse.statistics.paired_t import Floats
@@ -88,11 +88,11 @@ def _improbability(r: Floats, points: int, families: Floats) -> Floats:
 
 def _p_of_r(r: Floats, freedom: int) -> Floats:
     t = np.abs(r) * np.sqrt(freedom / np.maximum(1 - r**2, 1e-15))
-    return np.asarray(2 * stats.t.sf(t, freedom), dtype=float)
+    return np.asarray(2 * scipy.stats.t.sf(t, freedom), dtype=float)
 
 
 def _ranks_within(values: Floats, families: Floats) -> Floats:
     ranks = np.zeros_like(values)
     for family in families > 0:
-        ranks[family] = stats.rankdata(values[family])
+        ranks[family] = scipy.stats.rankdata(values[family])
     return ranks

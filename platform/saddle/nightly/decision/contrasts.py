@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import special
+import scipy
 
 from saddle.analyse.arms.comparison import ROUNDING, Comparison
 from saddle.analyse.statistics.group_sequential import SPENDING, Spending, critical_values
@@ -97,7 +97,7 @@ class FailureContrast:
         newly, no_longer = len(self.after - self.before), len(self.before - self.after)
         if newly <= no_longer:
             return False
-        p = float(special.bdtrc(newly - 1, newly + no_longer, 0.5))
+        p = float(scipy.special.bdtrc(newly - 1, newly + no_longer, 0.5))
         return p <= look.spends(level, FAILURE_SPENDING) / 2
 
     def effect(self, look: Look, level: float, *, is_worse: bool) -> MetricEffect:
