@@ -17,6 +17,7 @@ from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.scaled_budgets import with_scaled_budgets
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
 from trainables.contract import CheckItem, Metric, Report, Run, TrainedTrial
+from trainables.datasets.identity import data_identity
 
 __all__ = [
     "COMPONENTS",
@@ -29,6 +30,7 @@ __all__ = [
     "Config",
     "check",
     "check_robustness",
+    "data_identity",
     "data_measures",
     "defaults",
     "estimate",

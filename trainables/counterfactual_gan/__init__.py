@@ -15,6 +15,7 @@ from trainables.counterfactual_gan.cost import estimate
 from trainables.counterfactual_gan.defaults import RECIPES, SCALES, defaults
 from trainables.counterfactual_gan.metrics import declared
 from trainables.counterfactual_gan.settings.evaluation import EvaluationSettings
+from trainables.datasets.identity import data_identity
 
 __all__ = [
     "COMPONENTS",
@@ -25,6 +26,7 @@ __all__ = [
     "SELECTION",
     "Config",
     "check",
+    "data_identity",
     "defaults",
     "estimate",
     "evaluate",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainables.contract import Metric, Report, Run
+from trainables.datasets.identity import data_identity
 from trainables.segmentation.config import Config
 from trainables.segmentation.cost import estimate
 from trainables.segmentation.defaults import RECIPES, SCALES, defaults
@@ -22,6 +23,7 @@ __all__ = [
     "SELECTION",
     "Config",
     "check",
+    "data_identity",
     "defaults",
     "estimate",
     "evaluate",

@@ -114,6 +114,17 @@ class Ledger:
             if name in records:
                 yield with_checks(with_measurements(records[name], measured.get(records[name].key, ())), checks)
 
+    def sample(self, count: int) -> list[TrialRecord]:
+        """At most `count` entries, spread evenly over the names of all, as they were when their trials ended."""
+        names = list(self.store.names(self.folder))
+        chosen = names[:: max(1, -(-len(names) // count))]
+        parser, contents = Parser(self.run), in_parallel(self.store, self._content, chosen)
+        return [
+            decode(content, f"{self.folder}/{name}", parser)
+            for name, content in zip(chosen, contents, strict=True)
+            if content is not None
+        ]
+
     def _content(self, name: str) -> bytes | None:
         try:
             return self.store.read(f"{self.folder}/{name}")

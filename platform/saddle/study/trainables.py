@@ -45,8 +45,8 @@ Evaluate = Callable[[Any, Mapping[str, Any], Run], Report]
 class LoadedTrainable(Declarations):
     """A trainable with its code: every optional part of the contract (`trainables.contract.Trainable`) is filled in.
 
-    `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness` and `measure_data` are None
-    where it has none.
+    `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness`, `measure_data` and
+    `data_identity` are None where it has none.
     """
 
     code: Any
@@ -61,6 +61,7 @@ class LoadedTrainable(Declarations):
     check_robustness: Callable[[Any, Mapping[str, Any], Run, TrainedTrial], Sequence[CheckItem]] | None
     measure_data: Callable[[Any, Run], Mapping[str, float]] | None
     """Of a trial's training images, what `data_measures` names."""
+    data_identity: Callable[[Any, str | None], Sequence[str]] | None
     source: TrainableSource
 
     def check(self, config: Any, run: Run) -> None:
@@ -178,6 +179,7 @@ def complete_trainable(
         check_robustness=getattr(code, "check_robustness", None),
         data_measures=dict(getattr(code, "DATA_MEASURES", {})),
         measure_data=getattr(code, "data_measures", None),
+        data_identity=getattr(code, "data_identity", None),
         source=source or TrainableSource(name),
     )
 

@@ -36,7 +36,7 @@ from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import paragraph
 from saddle.analyse.statistics.any_time import any_time_critical_t
-from saddle.analyse.statistics.paired_t import critical_t
+from saddle.analyse.statistics.t_distribution import critical_t
 from saddle.archive.progress import Progress
 from saddle.archive.study_status import StudyState
 from saddle.cli.output.display import state_line

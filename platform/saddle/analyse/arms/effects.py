@@ -15,10 +15,10 @@ from saddle.analyse.arms.paired_values import MISSING, ArmValues
 from saddle.analyse.arms.verdict import Intervals, Verdict, decide, decide_with_failures
 from saddle.analyse.statistics.any_time import any_time_critical_t
 from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
-from saddle.analyse.statistics.paired_t import critical_t
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.statistics.sign_flip import sign_flip_p
+from saddle.analyse.statistics.t_distribution import critical_t
 from trainables.contract import Direction, Metric
 
 MOST_SEEDS = 1000

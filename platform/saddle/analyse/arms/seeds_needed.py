@@ -166,7 +166,7 @@ def pilot_spread(measured: Sequence[ArmValues], source: str) -> Spread | None:
         return None
     effective = freedom / (1 + SHARED_BASELINE * (len(known) - 1))
     low, high = (
-        math.sqrt(variance * effective / float(scipy.stats.chi2.ppf(share, effective))) for share in (0.975, 0.025)
+        math.sqrt(variance * effective / float(scipy.special.chdtri(effective, 1 - share))) for share in (0.975, 0.025)
     )
     basis = f"{sum(map(len, known))} pairs of {len(known)} arm{'s' * (len(known) > 1)}"
     return Spread(math.sqrt(variance), f"{source}: {basis}", low, high)

@@ -16,6 +16,7 @@ from saddle.analyse.arms.paired_values import ArmValues, pair
 from saddle.analyse.statistics.paired_t import has_spread
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName, is_defined
+from saddle.analyse.statistics.t_distribution import critical_t
 
 LEVEL = 0.01
 """How often each of the two speaks of an arm of normal values with the baseline's spread, at most."""
@@ -59,7 +60,7 @@ def spread_ratio(values: Sequence[float], baseline: Sequence[float]) -> float | 
     if min(len(values), len(baseline)) < FEWEST_SEEDS or not has_spread(values) or not has_spread(baseline):
         return None
     ratio = float(np.std(values, ddof=1) / np.std(baseline, ddof=1))
-    bound = float(scipy.stats.f.isf(LEVEL, len(values) - 1, len(baseline) - 1))
+    bound = float(scipy.special.fdtri(len(values) - 1, len(baseline) - 1, 1 - LEVEL))
     return ratio if ratio >= SEVERAL and ratio**2 > bound else None
 
 
@@ -73,7 +74,7 @@ def dominant(differences: Mapping[int, float]) -> int | None:
     if n < FEWEST_FOR_GRUBBS or not has_spread(values):
         return None
     apart = np.abs(values - values.mean()) / values.std(ddof=1)
-    t = float(scipy.stats.t.isf(LEVEL / (2 * n), n - 2))
+    t = float(critical_t(n - 2, LEVEL / n))
     critical = (n - 1) / math.sqrt(n) * math.sqrt(t**2 / (n - 2 + t**2))
     return [*differences][int(apart.argmax())] if float(apart.max()) > critical else None
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from saddle.analyse.relations.unit import Unit, UnitEstimate
 from saddle.analyse.statistics.meta_regression import centred, membership
-from saddle.analyse.statistics.paired_t import Floats, critical_t
+from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.seed_variance import sample_variances, shrunk_freedom, shrunk_variances
+from saddle.analyse.statistics.t_distribution import critical_t
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from saddle.analyse.relations.estimates import UnitData
 from saddle.analyse.statistics.meta_regression import Slopes, slopes_by_family
-from saddle.analyse.statistics.paired_t import critical_t
+from saddle.analyse.statistics.t_distribution import critical_t
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 import scipy
 
 from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.t_distribution import critical_t
 
 Spending = Literal["obrien_fleming", "pocock"]
 
@@ -35,7 +36,7 @@ def obrien_fleming(alpha: float, share: float) -> float:
     """Little at first, nearly all at the end: the last look costs little power (Lan & DeMets, 1983)."""
     if share >= 1:
         return alpha
-    return float(2 * scipy.stats.norm.sf(scipy.stats.norm.isf(alpha / 2) / math.sqrt(share))) if share > 0 else 0.0
+    return float(2 * scipy.special.ndtr(scipy.special.ndtri(alpha / 2) / math.sqrt(share))) if share > 0 else 0.0
 
 
 def pocock(alpha: float, share: float) -> float:
@@ -60,7 +61,7 @@ def critical_values(
         raise ValueError(f"looks {looks} must rise from at least 2 pairs, with a share each")
     spend = SPENDING[spending]
     spent = [spend(alpha, share) for share in shares]
-    bounds = [float(scipy.stats.t.isf(spent[0] / 2, looks[0] - 1))]
+    bounds = [float(critical_t(looks[0] - 1, spent[0]))]
     n, edges = looks[0], _edges(bounds[0], looks[0], cells)
     mass = np.diff(_coordinate_cdf(edges, n))
     for before, look, now in zip(spent, looks[1:], spent[1:], strict=False):

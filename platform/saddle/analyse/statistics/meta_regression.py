@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import scipy
 
-from saddle.analyse.statistics.paired_t import Floats, critical_t
+from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.paule_mandel import between_variance, least_variance, weights_of
+from saddle.analyse.statistics.t_distribution import critical_t, two_sided_p
 
 ROUNDING = 1e-24
 """A sum of squares about means that is smaller than this share of that of the values themselves is one of roundings."""
@@ -37,7 +38,7 @@ class Slopes:
     @property
     def p(self) -> Floats:
         """Two-sided p of no slope."""
-        return np.asarray(2 * scipy.stats.t.sf(np.abs(self.t), np.maximum(self.freedom, 1)), dtype=float)
+        return np.asarray(two_sided_p(self.t, np.maximum(self.freedom, 1)), dtype=float)
 
     def interval(self, alpha: float) -> tuple[Floats, Floats]:
         """The two-sided intervals at level 1 - alpha."""
@@ -104,7 +105,7 @@ def slopes_by_family(x: Floats, y: Floats, weights: Floats, families: Floats) ->
         return slopes, float("nan")
     rest = float(weights @ (gains - (np.nan_to_num(slopes) @ families) * away) ** 2)
     share = between / (varying - 1) / max(rest / freedom, 1e-12 * between, 1e-300)
-    return slopes, float(scipy.stats.f.sf(share, varying - 1, freedom))
+    return slopes, float(scipy.special.fdtrc(varying - 1, freedom, share))
 
 
 def fit_without_each(x: Floats, y: Floats, noise: Floats, families: Floats) -> Slopes:

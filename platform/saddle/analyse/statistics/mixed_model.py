@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy
 
 from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.t_distribution import critical_t, two_sided_p
 
 FORMULA = "value ~ 0 + arm"
 FEWEST_FREE = 3
@@ -67,9 +67,9 @@ def mixed_effects(
             continue
         row = np.array([weights.get(arm, 0.0) for arm in arms])
         mean, error = float(row @ means), float(np.sqrt(row @ covariance @ row))
-        width = float(scipy.stats.t.isf(alpha / 2, freedom)) * error
+        width = float(critical_t(freedom, alpha)) * error
         estimates[name] = MixedEffect(
-            mean, mean - width, mean + width, float(2 * scipy.stats.t.sf(abs(mean) / error, freedom)), freedom
+            mean, mean - width, mean + width, float(two_sided_p(mean / error, freedom)), freedom
         )
     return estimates
 

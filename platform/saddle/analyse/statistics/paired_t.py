@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
+
+from saddle.analyse.statistics.t_distribution import critical_t, two_sided_p
 
 Floats = NDArray[np.float64]
 
@@ -27,11 +28,6 @@ class PairedT:
         return self.mean - width, self.mean + width
 
 
-def critical_t(freedom: Any, alpha: Any) -> Any:
-    """The |t| beyond which a two-sided t test rejects at level alpha."""
-    return scipy.stats.t.ppf(1 - np.asarray(alpha) / 2, freedom)
-
-
 def paired_t(differences: Any) -> PairedT:
     """The paired t test of each row of `differences` (..., n), n >= 2 with some spread in each row (Student, 1908)."""
     values = np.asarray(differences, dtype=float)
@@ -39,7 +35,7 @@ def paired_t(differences: Any) -> PairedT:
     mean = values.mean(axis=-1)
     error = values.std(axis=-1, ddof=1) / np.sqrt(n)
     freedom = np.full(np.shape(mean), n - 1.0)
-    return PairedT(mean, error, freedom, 2 * scipy.special.stdtr(freedom, -np.abs(mean / error)))
+    return PairedT(mean, error, freedom, two_sided_p(mean / error, freedom))
 
 
 def has_spread(values: Any) -> bool:

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import scipy
 
+from saddle.analyse.statistics.t_distribution import critical_t
+
 
 def smallest_permutation_p(seeds: int) -> float:
     """The smallest two-sided p of the sign-flip test: 2 of 2^n flips, so 0.0625 with 5 seeds."""
@@ -26,7 +28,7 @@ def power(effect: float, sd: float, seeds: int, alpha: float = 0.05, comparisons
     if seeds < FEWEST_SEEDS:
         return 0.0
     freedom = seeds - 1
-    critical = scipy.stats.t.ppf(1 - alpha / comparisons / 2, freedom)
+    critical = critical_t(freedom, alpha / comparisons)
     shift = abs(effect) / sd * math.sqrt(seeds)
     # The noncentral t's tail as an average over the estimated spread: scipy's own returns NaN for few seeds.
     nodes, weights = np.polynomial.legendre.leggauss(200)
@@ -41,7 +43,7 @@ def detectable_effect(
     """The smallest true effect that is shown with probability `wanted_power`; infinite below three seeds."""
     if seeds < FEWEST_SEEDS:
         return math.inf
-    critical = float(scipy.stats.t.ppf(1 - alpha / comparisons / 2, seeds - 1))
+    critical = float(critical_t(seeds - 1, alpha / comparisons))
     highest = 3 * (critical + 1)
     ratio_needed = scipy.optimize.brentq(
         lambda ratio: power(ratio, 1.0, seeds, alpha, comparisons) - wanted_power, 1e-6, highest

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.paule_mandel import between_variance as paule_mandel
 from saddle.analyse.statistics.paule_mandel import least_variance
+from saddle.analyse.statistics.t_distribution import critical_t
 
 FEWEST_BLOCKS = 3
 """With two blocks an interval over them has one degree of freedom."""
@@ -47,8 +47,8 @@ def block_means(means: Sequence[float], variances: Sequence[float], alpha: float
         raise ValueError(f"an interval over blocks needs at least {FEWEST_BLOCKS} of them, not {k}")
     mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(k)
     tau = math.sqrt(between_variance(values, np.asarray(variances, dtype=float)))
-    half = float(scipy.stats.t.isf(alpha / 2, k - 1)) * error
-    wide = float(scipy.stats.t.isf(alpha / 2, k - 1)) * math.hypot(error, tau)
+    half = float(critical_t(k - 1, alpha)) * error
+    wide = float(critical_t(k - 1, alpha)) * math.hypot(error, tau)
     return BlockMeans(k, mean, mean - half, mean + half, tau, mean - wide, mean + wide)
 
 

@@ -10,6 +10,7 @@ import scipy
 from saddle.analyse.statistics.meta_regression import centred
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.statistics.permutations import Orders
+from saddle.analyse.statistics.t_distribution import two_sided_p
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def _improbability(r: Floats, points: int, families: Floats) -> Floats:
 
 def _p_of_r(r: Floats, freedom: int) -> Floats:
     t = np.abs(r) * np.sqrt(freedom / np.maximum(1 - r**2, 1e-15))
-    return np.asarray(2 * scipy.stats.t.sf(t, freedom), dtype=float)
+    return np.asarray(two_sided_p(t, freedom), dtype=float)
 
 
 def _ranks_within(values: Floats, families: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +20,14 @@ class CheckingRun(InProcessRun):
     loaded: dict[str, Any] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     """What isn't there, by description, and how to get it."""
+    asked: set[str] = field(default_factory=set)
+    """The datasets that were asked for since this was last cleared, by description."""
+    noted: list[str] = field(default_factory=list)
+    """Remarks on datasets that weren't loaded, as they passed before."""
 
     def data(self, name: Any) -> Any:
         key = repr(name)
+        self.asked.add(key)
         if key not in self.loaded:
             try:
                 self.loaded[key] = super().data(name)
@@ -37,4 +43,9 @@ class CheckingRun(InProcessRun):
     @property
     def remarks(self) -> list[str]:
         """What should be known of how the datasets were read."""
-        return [f"dataset {data.name}: {of}" for data in self.loaded.values() for of in getattr(data, "remarks", ())]
+        return list(dict.fromkeys([*self.noted, *self.remarks_on(self.loaded)]))
+
+    def remarks_on(self, keys: Iterable[str]) -> list[str]:
+        """What should be known of how these datasets were read."""
+        datasets = [self.loaded[key] for key in self.loaded if key in set(keys)]
+        return [f"dataset {data.name}: {of}" for data in datasets for of in getattr(data, "remarks", ())]

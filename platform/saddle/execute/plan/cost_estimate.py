@@ -18,6 +18,8 @@ from saddle.study.trainables import LoadedTrainable
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 
+SAMPLED = 10
+"""Earlier trials of a study by which time and disk of another one are estimated."""
 OPERATIONS_PER_SECOND = 5.5e9
 """Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
 
@@ -130,7 +132,11 @@ def seconds_per_unit(trainable: LoadedTrainable, entry: TrialRecord) -> float | 
 
 
 def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterator[tuple[RunId, TrialRecord]]:
-    """Trials of the same trainable in this storage, on GPUs or on CPUs alone, that ran for an epoch at least."""
+    """Trials of the same trainable in this storage, on GPUs or on CPUs alone, that ran for an epoch at least.
+
+    Of each study a few, spread over its trials: a median over them is as good as one over thousands, which take long
+    to read.
+    """
     for name in study_names(store):
         try:
             stored = read_study(store, name)
@@ -139,7 +145,7 @@ def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterat
         if stored is None or stored.study.source.name != trainable_name:
             continue
         if (stored.study.resources.gpus_per_worker > 0) == on_gpu:
-            entries = Ledger(store, stored.run)
+            entries = Ledger(store, stored.run).sample(SAMPLED)
             yield from ((stored.run, entry) for entry in entries if entry.epochs and entry.seconds > 0)
 
 

@@ -13,6 +13,7 @@ from saddle.cluster.ray_internals import machine_resources
 from saddle.cluster.resources import slots_for
 from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
+from saddle.execute.plan.checked_data import key_of, note_passed, read_remarks
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.execute.plan.setup import find_baseline
 from saddle.execute.plan.units import settings_in_units
@@ -112,19 +113,31 @@ def look_at_data(studies: Sequence[Study], run: CheckingRun) -> list[DataError]:
     """
     problems: dict[str, DataError] = {}
     for study in studies:
-        trainable = load_trainable(study.source)
-        wrong: list[DataError] = []
-        looked_at = 0
-        for config in configs(study):
-            looked_at += 1
-            try:
-                trainable.check(config, run)
-            except DataError as error:
-                wrong.append(error)
-        if study.relation is not None and len(wrong) < looked_at:
-            wrong = [error for error in wrong if not isinstance(error, DataNotFoundError)]
+        wrong = look_at_study(study, run)
         problems |= {str(error): error for error in wrong if str(error) not in problems}
     return list(problems.values())
+
+
+def look_at_study(study: Study, run: CheckingRun) -> list[DataError]:
+    """What is wrong with the data of a study, which is noted where nothing is (see `checked_data`)."""
+    trainable, looked_at = load_trainable(study.source), list(configs(study))
+    key = key_of(trainable, looked_at, run.data_root)
+    noted = read_remarks(key) if key is not None else None
+    if noted is not None:
+        run.noted += [remark for remark in noted if remark not in run.noted]
+        return []
+    run.asked.clear()
+    wrong: list[DataError] = []
+    for config in looked_at:
+        try:
+            trainable.check(config, run)
+        except DataError as error:
+            wrong.append(error)
+    if key is not None and not wrong:
+        note_passed(key, run.remarks_on(run.asked))
+    if study.relation is not None and len(wrong) < len(looked_at):
+        return [error for error in wrong if not isinstance(error, DataNotFoundError)]
+    return wrong
 
 
 def raise_together(problems: Sequence[DataError]) -> None:

@@ -12,9 +12,9 @@ from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.racing import race
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.statistics.group_sequential import Spending, critical_values
-from saddle.analyse.statistics.paired_t import critical_t
 from saddle.analyse.statistics.power import detectable_effect, power
 from saddle.analyse.statistics.sequential_power import detectable_by_look, power_by_look
+from saddle.analyse.statistics.t_distribution import critical_t
 from trainables.contract import complete_metric
 
 

@@ -1,0 +1,28 @@
+"""What of a dataset changes when its files do, known without reading them. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from trainables.datasets.config import NamedDataset, dataset_of, parse_spec
+from trainables.datasets.finding import find_source
+from trainables.datasets.root import data_root
+
+
+def identity_of(spec: Any, root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
+    """The description of a dataset, and path, size and times of each of its files (of S3: address and ETag).
+
+    `root`: the data root of the known ones; see `data_root`. Raises `DataError` where the files aren't there.
+    """
+    parsed = parse_spec(spec)
+    if isinstance(parsed, str):
+        parsed = NamedDataset(known=parsed)
+    source = find_source(parsed, data_root(root))
+    files = (f"{role} {file.identity}" for role, file in source.files)
+    return (parsed.model_dump_json(exclude_none=True), *files)
+
+
+def data_identity(config: Any, data_root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
+    """What changes when the data of a configuration do: the identity of its dataset."""
+    return identity_of(dataset_of(config), data_root)
