@@ -9,7 +9,8 @@ EXTRAS ?= dev
 TESTS_AT_ONCE ?= 2
 # they wait for time-outs as much as they compute
 FAULTS_AT_ONCE ?= 3
-PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
+PYTEST_OPTIONS ?=
+PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart test test-long test-all lint format docs bench faults clean
