@@ -76,6 +76,12 @@ class OwnSourcesError(TrainableError):
     """The file of a trainable can't be imported, or its sources lie among too much else, or are not as they were."""
 
 
+class FailedAlike(UserError):
+    """The first trials of a study all failed with the same exception at the same line, so that it was stopped."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class NotFound(UserError):
     """No study or trial of this name is stored."""
 

@@ -15,6 +15,7 @@ from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.worker import trial_runner
+from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.base import Store
@@ -30,21 +31,25 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
 def train_all(scheduler: Scheduler, slots: int) -> None:
     """Train one trial after the other and tell the scheduler what a slot would tell it."""
     while (start := scheduler.propose()) is not None:
-        for message in Training(StartMessage.parse(start.dump()), DataCache(None)).messages():
-            heard = parse_message(dump_message(message))
-            if not isinstance(heard, EpochMessage):
-                scheduler.on_end(heard)
-            elif scheduler.on_epoch(heard):
-                break
+        training = Training(StartMessage.parse(start.dump()), DataCache(None))
+        with contextlib.closing(keeping_output(training.messages(), start)) as messages:
+            for message in messages:
+                heard = parse_message(dump_message(message))
+                if not isinstance(heard, EpochMessage):
+                    scheduler.on_end(heard)
+                elif scheduler.on_epoch(heard):
+                    break
 
 
-def run_in_process(store: Store, text: str, *, fresh: bool = False, track: bool = True) -> list[EndedStudy]:
-    """Run the studies written in `text` on two CPUs that nobody asks for."""
+def run_in_process(
+    store: Store, text: str, *, fresh: bool = False, track: bool = True, **more: Any
+) -> list[EndedStudy]:
+    """Run the studies written in `text` on two CPUs that nobody asks for; `more` are further options of the driver."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "run_all", train_all)
         patch.setattr(remeasurement, "measure_all", measure_in_turn)
         patch.setattr(trial_runner, "TrainRun", outside_ray)
-        options = Options(fresh=fresh, track=track)
+        options = Options(fresh=fresh, track=track, **more)
         return [run_study(study, store, [{"CPU": 2.0}], options) for study in parse_studies(text, "studies.yaml")]
 
 

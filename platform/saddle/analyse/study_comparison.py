@@ -15,6 +15,7 @@ from saddle.analyse.arms.effects import ComparisonSpec, judge
 from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.best import best_trial, value_of
+from saddle.analyse.evaluation.earlier_evaluations import earlier_evaluations, present_name
 from saddle.analyse.evaluation.evaluations import NOT_SAID, evaluation_cautions
 from saddle.analyse.outcomes import without_retried
 from saddle.analyse.statistics.power import FEWEST_SEEDS
@@ -61,6 +62,10 @@ class StudyView:
     """How an ablation compares its arms; margin and scale only where it declares them of `metric`."""
     extended: bool = False
     """Whether seeds were added after a look."""
+    measured_with: str = ""
+    """The settings of its evaluation, where its trials were measured again; empty where they were not."""
+    earlier: Sequence[StudyView] = ()
+    """The same study under each evaluation before, the first one first."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,15 @@ class StudyComparison:
 
 def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
     """What a study contributes; `metric` replaces the one that it asks about."""
+    view = _view_of(results, metric)
+    before = earlier_evaluations(results)
+    if not before:
+        return view
+    earlier = [replace(_view_of(one.results, metric), measured_with=one.name) for one in before]
+    return replace(view, measured_with=present_name(results), earlier=earlier)
+
+
+def _view_of(results: StudyResults, metric: str | None) -> StudyView:
     study, declared, entries = results.study, results.declared, results.comparable
     fields = declared.evaluation_fields
     shared: dict[str, Any] = {

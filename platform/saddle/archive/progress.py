@@ -42,7 +42,7 @@ class Progress:
     exhausted: str = ""
     """Which budget is used up, in words."""
     why: str = ""
-    """Why it was `stopped` by the machine, its disk or network."""
+    """Why it was `stopped`: by the machine, its disk or network, or as its first trials failed alike."""
     hours_before: float = 0.0
     """Hours that earlier runs of the study took."""
     seconds: float = 0.0

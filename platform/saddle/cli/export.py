@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from saddle.cli.options import Storage, StudyName
+from saddle.cli.options import DataRoot, Storage, StudyName
 from saddle.cli.output.display import note_doubt
 from saddle.cli.output.terminal import echo
 
@@ -16,25 +16,23 @@ def export(
     study: StudyName,
     trial: Annotated[str | None, typer.Option("--trial", help="Which trial; the best one by default.")] = None,
     storage: Storage = None,
+    data_root: DataRoot = None,
     to: Annotated[Path | None, typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,
 ) -> None:
-    """Write a trained model and its configuration to a folder that loads without saddle.
+    """Write a trained model to a folder that loads with torch alone: state, code, preprocessing and a model card.
 
     Example: saddle export quickstart-search --to digits-model
     """
+    from saddle.archive.export.exported_folder import export_trial
     from saddle.archive.lookup import find_trial
-    from saddle.archive.model.exporting import export_trial
-    from saddle.archive.model.models import trainable_of
     from saddle.archive.study_url import open_named
-    from saddle.errors import TrainableError
 
     store, study = open_named(study, storage)
     stored_trial = find_trial(store, study, trial)
     note_doubt(stored_trial)
     folder = to or Path(stored_trial.name.replace("/", "-"))
-    export_trial(store, stored_trial, folder)
-    try:
-        trainable_of(stored_trial.stored)
-    except TrainableError as error:
-        echo(f"saddle: load.py won't work here: {error}", err=True)
-    echo(f"{stored_trial.name} → {folder}\nload it with: python {folder}/load.py")
+    root = None if data_root is None else str(data_root.expanduser().absolute())
+    trouble = export_trial(store, stored_trial, folder, root)
+    if trouble:
+        echo(f"saddle: load.py doesn't work here: {trouble}", err=True)
+    echo(f"{stored_trial.name} → {folder}\nits model card: {folder}/README.md\nload it with: python {folder}/load.py")

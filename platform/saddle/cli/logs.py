@@ -1,30 +1,118 @@
-"""`saddle logs`: what a submitted study says."""
+"""`saddle logs`: what trials printed, and what a submitted study says."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saddle.cli.options import Insecure
-from saddle.cli.output.terminal import LogWriter
+from saddle.cli.options import Insecure, Storage
+from saddle.cli.output.terminal import LogWriter, echo
 from saddle.cli.submit import DASHBOARD, follow
+
+if TYPE_CHECKING:
+    from saddle.archive.studies import StoredStudy
+    from saddle.archive.trial_logs import TrialLog
+    from saddle.store.base import Store
+
+LOCAL_SECONDS, REMOTE_SECONDS = 1.0, 5.0
+"""How often `--follow` looks into a folder, and into a bucket."""
 
 
 def logs(
-    study: Annotated[str, typer.Argument(help="The name of a study, its file, or a job.", metavar="STUDY")],
-    address: Annotated[
-        str, typer.Option("--address", help="The cluster's dashboard.", metavar="http://HEAD:8265", envvar=DASHBOARD)
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="STUDY/TRIAL, or STUDY for all of its trials; with --address a study that was submitted, or a job.",
+            metavar="STUDY[/TRIAL]",
+        ),
     ],
+    storage: Storage = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            help="A cluster's dashboard: what the driver of a submitted study says, instead of its trials.",
+            metavar="http://HEAD:8265",
+            envvar=DASHBOARD,
+        ),
+    ] = None,
     keep_on: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the job ends, and end with its exit code.")
+        bool, typer.Option("--follow", "-f", help="Go on with what is printed from now on until the study ends.")
     ] = False,
     insecure: Insecure = False,
 ) -> None:
-    """Show what a study that was submitted to a cluster has said, the newest job of this name.
+    """Show what trials printed: standard output and error of every rank, warnings, and the traceback of a failure.
 
-    Example: saddle logs quickstart --address http://HEAD:8265 --follow
+    They are kept with each trial in the storage, the beginning and the end of each, so that it doesn't matter where
+    they ran. With --address it is what the newest job of this name says.
+
+    Example: saddle logs quickstart-search --follow
     """
+    if address is not None and not names_a_trial(study):
+        show_job(study, address, keep_on=keep_on, insecure=insecure)
+        return
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.study_url import open_named
+    from saddle.archive.trial_logs import find_key, logs_of
+
+    store, name = open_named(study, storage)
+    study_name, _, trial = name.partition("/") if names_a_trial(name) else (name, "", "")
+    for stored in find_studies(store, study_name):
+        key = find_key(store, stored, trial) if trial else None
+        if keep_on:
+            follow_trials(store, stored, key)
+            continue
+        printed = False
+        for log in logs_of(store, stored, key):
+            printed = True
+            show_log(stored, log)
+        if not printed:
+            echo(f"{stored.run}{f'/{key}' if key else ''} has printed nothing", err=True)
+
+
+def names_a_trial(name: str) -> bool:
+    """Whether this is `STUDY/TRIAL`, and no file."""
+    return "/" in name and not name.endswith((".yaml", ".yml"))
+
+
+def show_log(stored: StoredStudy, log: TrialLog) -> None:
+    """Print what a trial printed, each attempt below its heading, and why it failed."""
+    ended = f" ({log.record.outcome})" if log.record is not None else ""
+    for heading, text in log.parts:
+        echo(f"── {stored.run.name}/{log.key}{ended}, {heading}")
+        write_log(text)
+    if log.reason:
+        echo(f"── {stored.run.name}/{log.key} {log.record.outcome if log.record else ''}:")
+        write_log(log.reason)
+
+
+def write_log(text: str) -> None:
+    """Print a log that is all there."""
+    log = LogWriter()
+    log.write(text if text.endswith("\n") else f"{text}\n")
+    log.close()
+
+
+def follow_trials(store: Store, stored: StoredStudy, key: str | None) -> None:
+    """Print what trials print until their study ends, or the one of them that is asked for."""
+    from saddle.archive.trial_logs import LogFollower
+    from saddle.store.ledger import Ledger
+    from saddle.store.ownership.lock import driver_of
+
+    follower, log, ledger = LogFollower(store, stored.run, key), LogWriter(), Ledger(store, stored.run)
+    while True:
+        over = driver_of(store, stored.run) is None or (key is not None and key in ledger)
+        for trial, line in follower.look():
+            log.write(f"{line}\n" if key is not None else f"{trial}: {line}\n")
+        if over:  # asked before the last look
+            return
+        time.sleep(REMOTE_SECONDS if "://" in store.url else LOCAL_SECONDS)
+
+
+def show_job(study: str, address: str, *, keep_on: bool, insecure: bool) -> None:
+    """Print what a job says; `keep_on` until it ends, with whose exit code the command ends."""
     from saddle.submit.job_names import names_of
     from saddle.submit.jobs import Jobs
 

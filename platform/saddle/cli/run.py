@@ -56,7 +56,7 @@ def run(
     """Run every study of a file, or go on with it, and answer its question.
 
     Ctrl-C stops after the epochs under way, a second Ctrl-C at once; the same command goes on. Exit code 1 where every
-    trial of a study failed.
+    trial of a study failed, or the first ones alike.
 
     Example: saddle run quickstart --set quickstart-search:budget.trials=20
     """

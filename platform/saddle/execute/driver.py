@@ -17,7 +17,8 @@ from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, slots_for
 from saddle.cluster.watch import watching_cluster
 from saddle.design.trial_source import AblationSource
-from saddle.errors import TakenOver
+from saddle.errors import InfrastructureError, TakenOver
+from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.preflight import local_resources
@@ -141,23 +142,45 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
         recorder = Recorder(ledger, tracker, keeper, code, stored.declared, lock, recorded)
         placement = place_trials(study, store, options.data_root, lock)
         scheduler = Scheduler(study, trainable, source, recorder, placement)
-        with noting_faults(keeper, tracker, lock):
+        with telling_of_faults(study, keeper), noting_faults(keeper, tracker, lock):
             tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code, lock))
             tracker.settle(entries)
             run_all(scheduler, slots)
             if recorder.is_lost:  # what is left to do here is the other driver's now
                 raise TakenOver(lock.why if lock.lost else recorder.conflict)
-            asked_to_stop = scheduler.stopping
-            scheduler.stopping = asked_to_stop or source.trouble is not None
+            asked_to_stop = scheduler.stopping and scheduler.hopeless is None
+            trouble = scheduler.hopeless or source.trouble
+            scheduler.stopping = asked_to_stop or trouble is not None
             if not scheduler.stopping:
                 measure_as_others(recorder, stored, nodes, options)
                 if options.check:
                     check_best(recorder, stored, trainable, options.data_root)
-            keeper.end("interrupted" if scheduler.stopping else "finished")
+            keeper.end(*end_of(scheduler))
             result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
-            if source.trouble is not None and not asked_to_stop:
-                raise source.trouble
+            if not asked_to_stop:
+                said = text_of_end(result.results, result.report)
+                tell_end(study, keeper, said if trouble is None else text_of_stop(study, str(trouble)))
+            if trouble is not None and not asked_to_stop:
+                raise trouble
             return result
+
+
+def end_of(scheduler: Scheduler) -> tuple[str, str]:
+    """The state that a study ends in, and why where it was stopped."""
+    if scheduler.hopeless is not None:
+        return "stopped", str(scheduler.hopeless).splitlines()[0]
+    return "interrupted" if scheduler.stopping else "finished", ""
+
+
+@contextlib.contextmanager
+def telling_of_faults(study: Study, keeper: ProgressKeeper) -> Iterator[None]:
+    """Tell the study's channels where machine, disk or network stopped it."""
+    try:
+        yield
+    except InfrastructureError as error:
+        if not isinstance(error, TakenOver):  # another driver goes on with it
+            tell_end(study, keeper, text_of_stop(study, str(error)))
+        raise
 
 
 @contextlib.contextmanager

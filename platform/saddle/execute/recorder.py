@@ -19,6 +19,7 @@ from saddle.store.ledger_index import SEGMENT
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
 from saddle.study.declarations import Declarations
 from saddle.track.base import Tracker
+from saddle.trial.failure import failure_of
 from saddle.trial.measurement import finite
 from saddle.trial.messages import EndMessage, EpochMessage
 from saddle.trial.outcome import Outcome
@@ -112,6 +113,13 @@ class Recorder:
             self.ledger.set_aside(key)
 
 
+def why_in_a_line(record: TrialRecord) -> str:
+    """What a trial ended of, and the file and line of its code that it came from."""
+    said = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:])
+    place = failure_of(record.why).place if record.outcome == Outcome.FAILED else ""
+    return f"{said} ({place})" if place else said
+
+
 def describe(record: TrialRecord, metric: str, declared: Declarations) -> str:
     """An ended trial in a line."""
     value = record.metrics.get(metric)
@@ -119,7 +127,7 @@ def describe(record: TrialRecord, metric: str, declared: Declarations) -> str:
     name = f"{record.key} ({settings})" if record.arm is None else replicate_name(record.arm, record.seed, record.block)
     measured = f"{metric} {value:.3f}, " if value is not None else ""
     expected = Outcome(record.outcome) in (Outcome.COMPLETED, Outcome.PRUNED)
-    why = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:] if not expected)
+    why = "" if expected else why_in_a_line(record)
     epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
     flags = reasons_against(record, declared) if record.outcome == Outcome.COMPLETED else ()
     flagged = f"; flagged, as it {listed(flags)}" if flags else ""

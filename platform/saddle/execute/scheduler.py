@@ -12,7 +12,8 @@ from saddle.cluster.failures import Death, free_orphaned_groups
 from saddle.cluster.resource_wait import ResourceWait
 from saddle.cluster.resources import needs_group
 from saddle.design.blocks import MACHINE
-from saddle.errors import InfrastructureError, TakenOver
+from saddle.errors import FailedAlike, InfrastructureError, TakenOver
+from saddle.execute.alike_failures import AlikeFailures
 from saddle.execute.recorder import Recorder
 from saddle.execute.stop_request import StopWish
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
@@ -25,6 +26,7 @@ from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Messag
 from saddle.trial.outcome import Outcome
 from saddle.trial.placement import Placement
 from saddle.trial.progress import TrialProgress
+from saddle.trial.record import TrialRecord
 from saddle.trial.restart_policy import Restart, RestartPolicy
 from saddle.trial.source import TrialSource
 from saddle.trial.spec import TrialSpec
@@ -50,6 +52,8 @@ class Scheduler:
     restarts: RestartPolicy = field(default_factory=RestartPolicy)
     failure: Exception | None = None
     """What ends the study without ending its trials: of machine, disk or network, or a mistake of the driver's."""
+    hopeless: FailedAlike | None = None
+    """What stops the study where its first trials failed alike."""
     swept: float = 0.0
     waiting: ResourceWait = field(default_factory=ResourceWait)
 
@@ -57,6 +61,7 @@ class Scheduler:
         self.run = self.recorder.ledger.run
         self.store = self.recorder.ledger.store
         self._wish = StopWish(self.store, self.run)
+        self._alike = AlikeFailures(self.study.budget.failures_alike, self.recorder.progress.progress.outcomes)
 
     def propose(self) -> StartMessage | None:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
@@ -132,6 +137,13 @@ class Scheduler:
             record = self.recorder.enter(trial, end)
             self.source.finish(record)
             self.recorder.announce(record, self.source.total)
+            self._look_for_alike_failures(record)
+
+    def _look_for_alike_failures(self, record: TrialRecord) -> None:
+        error, total = self._alike.count(record), self.source.total
+        if error is not None and (total is None or self.recorder.progress.progress.done < total):
+            self.hopeless, self.stopping = error, True
+            self.source.cancel_waits()
 
     def fail(self, error: Exception) -> None:
         """End the study because of `error`, the first of its kind; what is under way stays unfinished."""

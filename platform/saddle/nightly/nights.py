@@ -15,7 +15,6 @@ from saddle.nightly.dates import date_now, due_dates, end_of, parse_date
 from saddle.nightly.decision.decision import Decision
 from saddle.nightly.decision.night import Code, Environment
 from saddle.nightly.fingerprints import code_of, environment_now, repository_of
-from saddle.nightly.notification import notify
 from saddle.nightly.pages.publish import publish
 from saddle.nightly.policy_of_study import policy_of, section
 from saddle.nightly.run_night import NightRunner, read_bisection
@@ -30,6 +29,7 @@ from saddle.store.ownership.lock import driver_of, lock_study
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
+from saddle.track.notification import notify
 
 POLL_SECONDS = 5.0
 

@@ -60,13 +60,14 @@ def policy_of(study: Study, declared: Declarations) -> Policy:
 
 
 def study_of_seeds(study: Study, seeds: Sequence[int], *, hours: float | None = None, on_cpu: bool = False) -> Study:
-    """The ablation with these seeds, as any saddle reads it: without `nightly`, which an earlier one may not know.
+    """The ablation with these seeds, as any saddle reads it: without what an earlier one may not know.
 
     `hours` limits how long it runs. The canary runs `on_cpu`, where its numbers are exact.
     """
     assert study.ablation is not None
     ablation = study.ablation.model_copy(update={"seeds": list(seeds)})
-    budget = study.budget.model_copy(update={"hours": hours})
+    budget = study.budget.model_copy(update={"hours": hours, "failures_alike": None})
     gpus = {"gpus_per_worker": 0.0} if on_cpu else {}
     resources = study.resources.model_copy(update=gpus)
-    return study.model_copy(update={"ablation": ablation, "nightly": None, "budget": budget, "resources": resources})
+    unknown = {"nightly": None, "notify": None}
+    return study.model_copy(update={"ablation": ablation, "budget": budget, "resources": resources, **unknown})

@@ -6,7 +6,7 @@ from typing import Any
 
 import saddle.report.comparison_sections as comparison_sections
 from saddle.analyse.arms.effect import Effect
-from saddle.analyse.study_comparison import StudyComparison, mean_sd
+from saddle.analyse.study_comparison import StudyComparison, StudyView, mean_sd
 from saddle.report.blocks import Table
 from saddle.report.page import render_page
 from saddle.report.section import markdown_parts, page_parts, sections_of
@@ -26,19 +26,14 @@ def facts(comparison: StudyComparison) -> dict[str, Any]:
                 "study": view.name,
                 "metric": view.metric.name,
                 "direction": view.metric.direction,
+                "measured_with": view.measured_with,
+                "earlier": [_earlier(one) for one in view.earlier],
                 "baseline": view.baseline,
                 "best": None if view.best is None else view.best.key,
                 "outcomes": dict(view.outcomes),
                 "seconds": view.seconds,
                 "ended": view.ended,
-                "arms": [
-                    {
-                        "arm": arm.arm,
-                        "values": {str(seed): value for seed, value in arm.values.items()},
-                        "effect": _plain(view.effects.get(arm.arm)),
-                    }
-                    for arm in view.arms
-                ],
+                "arms": _arms(view),
             }
             for view in comparison.views
         ],
@@ -46,6 +41,22 @@ def facts(comparison: StudyComparison) -> dict[str, Any]:
         "differing": {name: list(values) for name, values in comparison.differing.items()},
         "notes": list(comparison.notes),
     }
+
+
+def _earlier(view: StudyView) -> dict[str, Any]:
+    """A study under an evaluation before the present one."""
+    return {"measured_with": view.measured_with, "arms": _arms(view)}
+
+
+def _arms(view: StudyView) -> list[dict[str, Any]]:
+    return [
+        {
+            "arm": arm.arm,
+            "values": {str(seed): value for seed, value in arm.values.items()},
+            "effect": _plain(view.effects.get(arm.arm)),
+        }
+        for arm in view.arms
+    ]
 
 
 def arm_rows(comparison: StudyComparison) -> list[dict[str, Any]]:

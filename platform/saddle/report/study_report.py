@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from saddle.analyse.evaluation.predictions import Read
 from saddle.analyse.evaluation.sample_pairs import StudyOnSamples
@@ -21,6 +21,7 @@ class StudyReport:
     """The results of a study, and what else there is to say of it.
 
     `samples` are an ablation's networks on single test images; `read` fetches images and arrays from the store;
+    `printed` is what trials that did not end well printed, by their keys;
     `command` and `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study
     as it was resolved.
     """
@@ -28,6 +29,7 @@ class StudyReport:
     results: StudyResults
     samples: StudyOnSamples | None = None
     read: Read | None = None
+    printed: Mapping[str, str] = field(default_factory=dict)
     command: str | None = None
     study_file: str | None = None
 

@@ -10,7 +10,15 @@ from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.samples import MOST_PAIRS
 from saddle.store.base import Store
 from saddle.store.open import study_folder
+from saddle.store.parallel import in_parallel
+from saddle.store.trial_output import outputs_of, read_output
+from saddle.trial.outcome import FAILURES
 from saddle.trial.run_id import RunId
+
+MOST_PRINTED = 40
+"""Failed trials whose output is in the report, as many as have their reasons there."""
+PRINTED_CHARACTERS = 8_000
+"""What the report has of an output; `saddle logs` has what is kept of it."""
 
 
 def report_path(run: RunId) -> str:
@@ -37,4 +45,21 @@ def markdown_of(store: Store, results: StudyResults) -> str:
 
 def report_of(store: Store, results: StudyResults) -> StudyReport:
     """What a report is made from, with images and predictions from the store."""
-    return StudyReport(results, study_on_samples(results, store, MOST_PAIRS), store.read)
+    samples = study_on_samples(results, store, MOST_PAIRS)
+    return StudyReport(results, samples, store.read, printed_by_troubled(store, results))
+
+
+def printed_by_troubled(store: Store, results: StudyResults) -> dict[str, str]:
+    """The end of what each trial printed that failed, of the first few."""
+    failed = [record for record in results.comparable if record.outcome in FAILURES][:MOST_PRINTED]
+    texts = in_parallel(store, lambda record: _printed(store, results.run, record.key), failed)
+    return {record.key: text for record, text in zip(failed, texts, strict=True) if text}
+
+
+def _printed(store: Store, run: RunId, key: str) -> str:
+    """The end of a trial's latest outputs, a heading for each where there are several."""
+    outputs = outputs_of(store, run, key)
+    texts = [(output, read_output(store, output)) for output in outputs if output.started == outputs[-1].started]
+    parts = [f"{output.heading}:\n{text}" if len(texts) > 1 else text for output, text in texts]
+    whole = "\n".join(parts)
+    return whole if len(whole) <= PRINTED_CHARACTERS else f"…{whole[-PRINTED_CHARACTERS:].partition(chr(10))[2]}"

@@ -41,11 +41,13 @@ RULES = {
     "question": Change.FREE,
     "asks": Change.FREE,  # which of its hyperparameters the question is about
     "checkpoints": Change.FREE,  # which stay once their trials have ended
+    "notify": Change.FREE,  # who is told of its end
     "published": Change.FREE,  # what is shown beside
     "nightly": Change.FREE,  # which seeds a night has; each is a run of its own
     "budget.trials": Change.RAISED,
     "budget.hours": Change.FREE,
     "budget.gpu_hours": Change.FREE,
+    "budget.failures_alike": Change.FREE,
     "budget.minutes_per_trial": Change.FREE,  # of trials that are still to end; those that have stay as they are
     "resources.concurrency": Change.FREE,
     "resources.cpus_per_worker": Change.FREE,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from saddle.study.ablation import Ablation as Ablation
+from saddle.study.channel import Channel
 from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
 from saddle.study.nightly import Nightly
 from saddle.study.published import Published
@@ -193,6 +194,9 @@ class Budget(Section):
     """Hours of all GPUs together."""
     minutes_per_trial: Positive | None = None
     """A trial that trains longer ends as timed_out."""
+    failures_alike: Whole | None = None
+    """A study whose first so many trials all fail with the same exception at the same line stops there; 0 for never.
+    Without it 3."""
 
 
 def share_or_whole(gpus: float) -> float:
@@ -297,6 +301,8 @@ class Study(Section):
     part."""
     published: Published | None = None
     """A CSV file of published values to show beside an ablation's or relation's; may change from run to run."""
+    notify: Annotated[list[Channel], Field(max_length=8)] | None = None
+    """Who is told when the study has ended, or stopped by itself; may change from run to run."""
     nightly: Nightly | None = None
     """How `saddle nightly` repeats the ablation night after night; may change from run to run."""
 

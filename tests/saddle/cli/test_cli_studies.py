@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from saddle import load_model
+from tests.support.torch_alone import run_with_torch_alone
+
 pytestmark = pytest.mark.long
 
 WITHOUT_SADDLE = """
@@ -157,6 +160,34 @@ def test_an_unknown_trial_is_explained(saddle, stored) -> None:
     result = saddle("export", "troubles", "--trial", "7", *stored)
     assert result.exit_code == 2
     assert "no finished trial '7' in troubles" in result.stderr
+
+
+TORCH_ALONE = """
+import json, torch
+from load import CLASSES, load_model, preprocess
+images = torch.linspace(0, 255, 5 * 8 * 8).reshape(5, 8, 8, 1).to(torch.uint8)
+resized = list(preprocess(images[0, :4, :4]).shape)
+print(json.dumps([CLASSES, load_model()(preprocess(images))[0].tolist(), resized]))
+"""
+
+
+def test_an_exported_model_of_ours_loads_with_torch_alone(saddle, stored, finished, tmp_path: Path) -> None:
+    import torch
+
+    saddle("export", "digits", *stored, "--to", "model")
+    printed = run_with_torch_alone(tmp_path / "model", TORCH_ALONE, tmp_path)
+    classes, logits, resized = json.loads(printed)
+    assert classes == [str(digit) for digit in range(10)]
+    images = torch.linspace(0, 255, 5 * 8 * 8).reshape(5, 1, 8, 8).to(torch.uint8).float() / 255
+    expected = load_model("digits", storage=finished.storage)(images)[0]
+    assert torch.allclose(torch.tensor(logits), expected.detach())
+    assert resized == [1, 1, 8, 8]
+    code = {path.name for path in (tmp_path / "model/code").rglob("*.py")}
+    assert "multi_task.py" in code
+    assert "loop.py" not in code, "what training needs and loading does not is left out"
+    card = (tmp_path / "model/README.md").read_text()
+    for words in ("| dataset | digits |", "Classes, in the order of the logits: 0, 1, 2", "attacks", "[0, 1]"):
+        assert words in card, words
 
 
 def test_an_exported_model_loads_without_saddle(saddle, stored, tmp_path: Path) -> None:

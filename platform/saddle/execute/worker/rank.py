@@ -7,6 +7,7 @@ from typing import Any
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
+from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.redaction import redact_logs, redacting
@@ -41,7 +42,7 @@ def serve_rank(config: dict[str, Any]) -> None:
             cache = DataCache(start.placement.data_root)
         torch.set_num_threads(start.placement.threads)
         training = Training(start, cache, is_rank_zero=rank == 0)
-        messages = training.messages()
+        messages = keeping_output(training.messages(), start, rank)
         message: Message | ReadyMessage = training.ready()
         barrier = 0
         while ray.get(coordinator.meet.remote(generation, trial, barrier, rank, dump_message(message))) == "go":

@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
+from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.trial.messages import Message, StartMessage
@@ -120,7 +121,7 @@ class InProcessWorker:
             if cache is None or cache.root != start.placement.data_root:
                 cache = DataCache(start.placement.data_root)
             torch.set_num_threads(start.placement.threads)
-            messages = Training(start, cache).messages()
+            messages = keeping_output(Training(start, cache).messages(), start)
             while self._go.get():
                 message = next(messages, None)
                 if message is None:

@@ -45,6 +45,31 @@ def arms_table(comparison: StudyComparison) -> Table:
     return Table(columns, tuple(rows), note)
 
 
+def evaluations_table(comparison: StudyComparison) -> Table | None:
+    """The arms of the studies that were measured again, under each evaluation; None where none was."""
+    again = [view for view in comparison.views if view.earlier]
+    rows = [(row[0], view.name, *row[1:]) for view in again for row in evaluation_rows(view)]
+    return Table(("arm", "study", *EVALUATION_COLUMNS), tuple(rows), EVALUATION_NOTE) if rows else None
+
+
+EVALUATION_COLUMNS = ("measured with", "seeds", "mean ± sd", "difference", "interval", "p (adjusted)", "verdict")
+EVALUATION_NOTE = (
+    "The same networks, measured with each of these settings; the last row of an arm counts everywhere else. Verdicts"
+    " under an earlier evaluation are what the study would have said with it."
+)
+
+
+def evaluation_rows(view: StudyView) -> list[tuple[str, ...]]:
+    """Each arm of a study under each of its evaluations, the present one last."""
+    views = [*view.earlier, view]
+    return [
+        (arm.arm, one.measured_with, *_value(one, arm.arm), *_effect(one, arm.arm))
+        for arm in view.arms
+        for one in views
+        if any(other.arm == arm.arm for other in one.arms)
+    ]
+
+
 def _scale(view: StudyView) -> Scale:
     spread = [found[1] for arm in view.arms if (found := mean_sd(arm)) is not None]
     return Scale.of(view.metric, spread)
@@ -111,4 +136,5 @@ def section(name: str, title: str, place: int, table: MakeTable) -> Section[Stud
 STUDIES = section("studies", "Studies", 40, studies_table)
 ARMS = section("arms", "Arms", 50, arms_table)
 BETWEEN = section("between", "The same arm between studies", 60, between_table)
+EVALUATIONS = section("evaluations", "Under each evaluation", 65, evaluations_table)
 DIFFERING = section("differing", "What differs", 70, differing_table)

@@ -9,9 +9,11 @@ from saddle.analyse.evaluation.evaluations import ATTACKS, measured_again
 from saddle.analyse.evaluation.found_by import FailuresFound, failures_found
 from saddle.analyse.evaluation.ladder import Ladder, ladders
 from saddle.analyse.evaluation.rank_agreement import RankAgreement, rank_agreements
+from saddle.analyse.study_comparison import StudyView, view_of
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value, percent, setting, signed
 from saddle.report.blocks import Block, Heading, Table, Text
+from saddle.report.comparison_sections.tables import EVALUATION_COLUMNS, EVALUATION_NOTE, evaluation_rows
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
 from saddle.report.trial_name import trial_name
@@ -33,7 +35,9 @@ def blocks(report: StudyReport) -> list[Block]:
     cheap = "validation/" + final.name.partition("/")[2]
     alike = rank_agreements(records, cheap, final.name, final.direction)
     again = measured_again(records)
+    under_each = view_of(results) if again else None
     parts = (
+        ("Under each evaluation", evaluations_table(under_each) if under_each is not None else None),
         ("Which attack found each failure", found_table(failures_found(groups, report.read) if report.read else [])),
         ("Budget ladder", ladder_table(ladders(groups, declared), declared)),
         (
@@ -42,7 +46,28 @@ def blocks(report: StudyReport) -> list[Block]:
         ),
     )
     tables: list[Block] = [block for title, table in parts if table is not None for block in (Heading(title), table)]
-    return [*present(Text([again]) if again else None), *tables]
+    said = [again, verdicts_now(under_each)] if under_each is not None else []
+    return [*present(*(Text([sentence]) for sentence in said if sentence)), *tables]
+
+
+def evaluations_table(view: StudyView) -> Table | None:
+    """Each arm under each evaluation, with the verdict that it gives; None where there was only one."""
+    rows = tuple(evaluation_rows(view)) if view.earlier else ()
+    return Table(("", *EVALUATION_COLUMNS), rows, EVALUATION_NOTE) if rows else None
+
+
+def verdicts_now(view: StudyView) -> str:
+    """Which verdicts the present evaluation changes from the one before, as a sentence; empty where there is none."""
+    if not view.earlier or not view.effects:
+        return ""
+    before = view.earlier[-1]
+    changed = [
+        f"{arm} is “{effect.verdict_text}” now, and was “{before.effects[arm].verdict_text}”"
+        for arm, effect in view.effects.items()
+        if arm in before.effects and before.effects[arm].verdict != effect.verdict
+    ]
+    asked = f"Now with {view.measured_with}, before with {before.measured_with}"
+    return f"{asked}: {'; '.join(changed) or 'every verdict is the same'}."
 
 
 def groups_of(results: StudyResults) -> Mapping[str, list[TrialRecord]]:

@@ -55,6 +55,7 @@ class Trouble:
     outcome: str
     summary: str
     text: str
+    key: str = ""
 
 
 def page(report: StudyReport) -> list[Block]:
@@ -68,13 +69,19 @@ def page(report: StudyReport) -> list[Block]:
     blocks: list[Block] = [Table(COLUMNS, rows, look="narrow")]
     for trouble in troubled[:MOST_TROUBLES]:
         summary = f"{trouble.name} {trouble.outcome}: {trouble.summary}"
-        blocks.append(Folded(summary, [Source(trouble.text)], look="trouble"))
+        blocks.append(Folded(summary, [Source(trouble.text), *printed_by(report, trouble)], look="trouble"))
     if len(troubled) > MOST_TROUBLES:
         more = f"{len(troubled) - MOST_TROUBLES} more are not shown here; "
         blocks.append(Text([more, Code(f"saddle results {name} --csv"), " has their reasons."], "note"))
     blocks.append(Folded(f"{every} {report.trial_noun}s", [trials], id="trials"))
     on_paper = ["The table of trials is left out on paper; ", Code(f"saddle results {name}"), " lists them."]
     return [*blocks, Text(on_paper, "note on-paper")]
+
+
+def printed_by(report: StudyReport, trouble: Trouble) -> list[Block]:
+    """What a trial printed before it ended so, folded once more; none where it printed nothing."""
+    text = report.printed.get(trouble.key, "")
+    return [Folded("What it printed", [Source(text)], look="trouble")] if text else []
 
 
 def _reasons(ending: Ending) -> str:
@@ -126,7 +133,7 @@ def troubles(entries: Iterable[TrialRecord]) -> list[Trouble]:
     """Every trial that says why it ended, for reading one by one."""
     fine = (Outcome.COMPLETED, Outcome.PRUNED)
     troubled = sorted((e for e in entries if e.why.strip() and e.outcome not in fine), key=trial_order)
-    return [Trouble(trial_name(e), str(e.outcome), summary(e.why), e.why.strip()) for e in troubled]
+    return [Trouble(trial_name(e), str(e.outcome), summary(e.why), e.why.strip(), e.key) for e in troubled]
 
 
 def trial_table(report: StudyReport) -> Table:

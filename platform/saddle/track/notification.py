@@ -1,4 +1,4 @@
-"""Telling persons of a night, by a webhook or a command; addresses are read where they are used, and said nowhere."""
+"""Telling persons of a study or a night, by a webhook or a command; addresses are read where they are used alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 
-from saddle.study.nightly import Channel
+from saddle.study.channel import Channel
 
 ATTEMPTS = 5
 FIRST_PAUSE = 1.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from saddle.nightly.notification import ATTEMPTS, notify
-from saddle.study.nightly import Channel
+from saddle.study.channel import Channel
+from saddle.track.notification import ATTEMPTS, notify
 from tests.support.nightlies import listening
 
 SECRET = "T0k3n-in-the-path"

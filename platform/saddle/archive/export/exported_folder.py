@@ -1,0 +1,70 @@
+"""A trained model in a folder that loads with torch alone: state, code, card, and the script that loads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from saddle.analyse.study_results import StudyResults
+from saddle.archive.export.exported_code import FILES, write_code
+from saddle.archive.export.model_card import card_of
+from saddle.archive.export.model_input import ModelInput, input_of
+from saddle.archive.lookup import FoundTrial
+from saddle.archive.model.models import declared_now, stored_state, trainable_of
+from saddle.errors import UserError
+from saddle.store.base import Store
+from saddle.store.checkpoint.checkpoints import encode_state
+from saddle.trial.json_text import to_json
+
+
+def export_trial(store: Store, trial: FoundTrial, folder: Path, data_root: str | None = None) -> str:
+    """Write a trial's model to `folder`; returns what keeps its script from loading it here, empty for nothing.
+
+    There lie `state.pt`, `model.json`, `README.md` (the model card), `load.py`, and in `code` the sources that it
+    needs. The trainable need not be installed where its run says where its code is found; then `code` lacks it. Raises
+    `UserError` where the folder holds something already, or the trainable has no `load`.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"the folder {folder} is not empty; choose another with --to")
+    refuse_without_load(trial)
+    entry = trial.entry
+    point = declared_now(trial.stored).entry_point or trainable_of(trial.stored).entry_point
+    state = stored_state(store, trial)
+    folder.mkdir(parents=True, exist_ok=True)
+    seen = input_of(trial, state, data_root)
+    (folder / "state.pt").write_bytes(encode_state(state))
+    about = json.dumps(json.loads(to_json(facts_of(trial, point, seen))), indent=2, ensure_ascii=False)
+    (folder / "model.json").write_text(about)
+    (folder / "load.py").write_text((FILES / "load.py").read_text())
+    trouble = write_code(store, trial.stored, point, folder)
+    results: StudyResults = trial.stored.read_results(store)
+    (folder / "README.md").write_text(card_of(results, entry, seen))
+    return trouble
+
+
+def refuse_without_load(trial: FoundTrial) -> None:
+    """Raise `UserError` for a model that nothing can load."""
+    lacks = trial.stored.declared.lacks
+    if "load" in lacks:
+        what = "a program keeps its model itself" if trial.stored.study.source.command else "there is no load"
+        right = "" if trial.stored.study.source.command else " (write load(config, state) beside the training function)"
+        raise UserError(f"{trial.name} can't be exported: {what}{right}")
+
+
+def facts_of(trial: FoundTrial, point: str, seen: ModelInput) -> Mapping[str, Any]:
+    """What `model.json` says."""
+    entry = trial.entry
+    return {
+        "study": trial.stored.run.name,
+        "instance": trial.stored.instance,
+        "trial": entry.key,
+        "entry_point": point,
+        "config": dict(entry.params),
+        "seed": entry.seed,
+        "epoch": entry.selected_epoch,
+        "metrics": dict(entry.metrics),
+        "fingerprints": dict(entry.fingerprints),
+        "input": {"shape": list(seen.shape), "classes": list(seen.classes)},
+    }
