@@ -67,3 +67,8 @@ def measure_in_process(store: Store, name: str, *changes: str, **options: Any) -
         patch.setattr(remeasurement, "connect", lambda *args, **named: contextlib.nullcontext([{"CPU": 2.0}]))
         patch.setattr(remeasurement, "require_shared_storage", lambda store: None)
         return remeasure(store, name, changes, MeasuringOptions(**options))
+
+
+def require_again(store: Store, text: str, *again: str) -> None:
+    """Look for trials that are to be run again, as a run of the studies does first."""
+    driver.require_named(store, parse_studies(text, "studies.yaml"), again)

@@ -12,6 +12,7 @@ from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
 from saddle.store.ledger import Ledger
+from saddle.store.notes import Note, read_notes
 from saddle.store.ownership.lock import driver_of
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.trial.outcome import Outcome
@@ -30,6 +31,8 @@ class StudyState:
     """What is against finished trials, by their keys (see `with_stored`)."""
     history: PlanHistory = UNCHANGED
     """The plans of an ablation's seeds (see `with_stored`)."""
+    notes: Sequence[Note] = ()
+    """What people wrote of the study (see `with_stored`)."""
     job: str | None = None
     """The job that runs the study on a cluster, where this was asked of one."""
 
@@ -43,7 +46,8 @@ class StudyState:
         flagged = {key: list(reasons) for key, reasons in self.flagged.items()}
         plans = [asdict(plan) for plan in self.history.plans]
         left = {"seconds_left": self.progress.seconds_left}
-        return asdict(self.progress) | {**left, **ours, "flagged": flagged, "plans": plans}
+        notes = [asdict(note) for note in self.notes]
+        return asdict(self.progress) | {**left, **ours, "flagged": flagged, "plans": plans, "notes": notes}
 
 
 def read_state(store: Store, run: RunId) -> StudyState:
@@ -61,7 +65,7 @@ def with_stored(state: StudyState, store: Store, stored: StoredStudy) -> StudySt
 
     While it runs, its driver says the latter of each trial.
     """
-    state = replace(state, history=stored.history)
+    state = replace(state, history=stored.history, notes=read_notes(store, stored.run))
     if state.running:
         return state
     completed = [entry for entry in Ledger(store, stored.run) if entry.outcome == Outcome.COMPLETED]

@@ -28,6 +28,7 @@ class RunArguments(TypedDict):
     packages: Sequence[str]
     fresh: bool
     retry: Sequence[str]
+    again: Sequence[str]
     track: bool
     check: bool
 
@@ -41,6 +42,14 @@ def run(
     retry: Annotated[
         list[str] | None,
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
+    ] = None,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--again",
+            help="Run this finished trial again; what it was is set aside, of a search it stays beside the new one.",
+            metavar="TRIAL",
+        ),
     ] = None,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
     check: Annotated[
@@ -72,6 +81,7 @@ def run(
         "packages": packages or (),
         "fresh": fresh,
         "retry": retry or (),
+        "again": again or (),
         "track": track,
         "check": check,
     }

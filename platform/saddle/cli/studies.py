@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from saddle.store.base import Store
 
 
-COLUMNS = ("study", "kind", "state", "done", "total", "outcomes", "question")
+COLUMNS = ("study", "kind", "state", "done", "total", "tags", "outcomes", "question")
 
 
 def studies(storage: Storage = None, as_json: AsJson = False) -> None:
@@ -30,7 +30,8 @@ def studies(storage: Storage = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(COLUMNS, [tuple(row[name] for name in COLUMNS) for row in map(for_people, rows)], optional=2)
+        columns = [name for name in COLUMNS if name != "tags" or any(row["tags"] for row in rows)]
+        print_table(columns, [tuple(row[name] for name in columns) for row in map(for_people, rows)], optional=2)
     else:
         echo(f"no studies in {short(store.url)}; start with: saddle run quickstart")
 
@@ -46,9 +47,11 @@ def describe(store: Store, name: str) -> dict[str, Any]:
     from saddle.archive.studies import read_study
     from saddle.archive.study_status import read_state
     from saddle.errors import UserError
+    from saddle.store.notes import read_notes, tags_in
     from saddle.trial.run_id import RunId
 
     run = RunId.stored(name)
+    notes = read_notes(store, run)
     try:
         progress, trouble = read_state(store, run).progress, None
     except UserError as error:  # its lock is a link, or its lease can't be reached
@@ -59,6 +62,8 @@ def describe(store: Store, name: str) -> dict[str, Any]:
         "done": progress.done,
         "total": progress.total,
         "outcomes": progress.outcomes,
+        "tags": tags_in(notes),
+        "notes": [note.line for note in notes],
     }
     try:
         if trouble is not None:

@@ -22,7 +22,7 @@ from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.preflight import local_resources
-from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials
+from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials, require_named
 from saddle.execute.plan.units import settle_units
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
 from saddle.execute.recorder import Recorder
@@ -34,6 +34,7 @@ from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
+from saddle.store.notes import note_tags, read_notes
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
@@ -57,6 +58,8 @@ class Options:
     fresh: bool = False
     retry: Sequence[str] = ()
     """Outcomes (`failed`, `timed_out`) whose trials are run again."""
+    again: Sequence[str] = ()
+    """Trials that are run again by name; what they were is set aside (see `make_source`)."""
     data_root: str | None = None
     track: bool = True
     check: bool = True
@@ -100,6 +103,7 @@ class EndedStudy:
 def run_studies(studies: Sequence[Study], store: Store, options: Options | None = None) -> list[EndedStudy]:
     """Run each study; an interruption ends the list. Raises `saddle.errors.UserError` for what the user can mend."""
     options = options or Options()
+    require_named(store, studies, options.again)
     results: list[EndedStudy] = []
     with contextlib.ExitStack() as stack:
         nodes: Nodes = local_resources()
@@ -129,7 +133,7 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
         trainable = load_trainable(study.source)
         run, ledger = stored.run, Ledger(store, stored.run)
         claim_local(store, run, new=not ledger.keys())
-        source = make_source(stored, store, ledger, options.retry, lock)
+        source = make_source(stored, store, ledger, options.retry, lock, options.again)
         recorded, entries = {*ledger.keys()}, ledger.entries()
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
         slots = slots_for(study, nodes, source)
@@ -249,6 +253,7 @@ def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, inter
     results = stored.results(recorder.ledger.entries())
     recorder.lock.check()
     report = write_report(store, results)
+    tracker.tag_study(note_tags(read_notes(store, stored.run)))
     tracker.finish_study(
         "KILLED" if interrupted else "FINISHED",
         describe_arms(results, finished=not interrupted),

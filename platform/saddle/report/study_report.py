@@ -10,6 +10,7 @@ from saddle.analyse.evaluation.sample_pairs import StudyOnSamples
 from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import duration, plural
+from saddle.store.notes import Note
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -21,7 +22,7 @@ class StudyReport:
     """The results of a study, and what else there is to say of it.
 
     `samples` are an ablation's networks on single test images; `read` fetches images and arrays from the store;
-    `printed` is what trials that did not end well printed, by their keys;
+    `printed` is what trials that did not end well printed, by their keys; `notes` are what people wrote of the study;
     `command` and `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study
     as it was resolved.
     """
@@ -30,6 +31,7 @@ class StudyReport:
     samples: StudyOnSamples | None = None
     read: Read | None = None
     printed: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[Note] = ()
     command: str | None = None
     study_file: str | None = None
 

@@ -9,6 +9,7 @@ from saddle.report.markdown import render_markdown
 from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.samples import MOST_PAIRS
 from saddle.store.base import Store
+from saddle.store.notes import read_notes
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.store.trial_output import outputs_of, read_output
@@ -46,7 +47,8 @@ def markdown_of(store: Store, results: StudyResults) -> str:
 def report_of(store: Store, results: StudyResults) -> StudyReport:
     """What a report is made from, with images and predictions from the store."""
     samples = study_on_samples(results, store, MOST_PAIRS)
-    return StudyReport(results, samples, store.read, printed_by_troubled(store, results))
+    printed, notes = printed_by_troubled(store, results), read_notes(store, results.run)
+    return StudyReport(results, samples, store.read, printed, notes)
 
 
 def printed_by_troubled(store: Store, results: StudyResults) -> dict[str, str]:

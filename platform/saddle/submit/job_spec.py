@@ -77,6 +77,7 @@ def pack(
     packages: Sequence[str] = (),
     fresh: bool = False,
     retry: Sequence[str] = (),
+    again: Sequence[str] = (),
     track: bool = True,
     check: bool = True,
 ) -> Parcel:
@@ -86,6 +87,7 @@ def pack(
     check_paths(studies, data_root)
     own_sources(studies)
     options = [f"--retry={outcome}" for outcome in retry]
+    options += [f"--again={trial}" for trial in again]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
     switches = {"--fresh": fresh, "--no-mlflow": not track, "--no-check": not check}
     options += [name for name, given in switches.items() if given]

@@ -46,7 +46,7 @@ def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> s
     """
     code = folder.resolve() / "code"
     code.mkdir()
-    (code / "pydantic_stand_in.py").write_text((FILES / "pydantic_stand_in.py").read_text())
+    (code / "pydantic_stand_in.py").write_text((FILES / "pydantic_stand_in.py.txt").read_text())
     if stored.study.source.is_own:
         unpack_sources(store, stored, code / "own")
     elif (package := folder_of(point.partition(".")[0].partition(":")[0])) is not None:

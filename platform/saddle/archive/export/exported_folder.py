@@ -37,7 +37,7 @@ def export_trial(store: Store, trial: FoundTrial, folder: Path, data_root: str |
     (folder / "state.pt").write_bytes(encode_state(state))
     about = json.dumps(json.loads(to_json(facts_of(trial, point, seen))), indent=2, ensure_ascii=False)
     (folder / "model.json").write_text(about)
-    (folder / "load.py").write_text((FILES / "load.py").read_text())
+    (folder / "load.py").write_text((FILES / "load.py.txt").read_text())
     trouble = write_code(store, trial.stored, point, folder)
     results: StudyResults = trial.stored.read_results(store)
     (folder / "README.md").write_text(card_of(results, entry, seen))

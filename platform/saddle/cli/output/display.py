@@ -54,6 +54,10 @@ def state_line(state: StudyState) -> str:
         parts.append(progress.exhausted)
     if progress.why:
         parts.append(progress.why)
+    if state.notes:
+        latest = state.notes[-1]
+        more = f" ({len(state.notes)} notes)" if len(state.notes) > 1 else ""
+        parts.append(f"noted of {latest.about}: {visible_line(latest.line)}{more}")
     if state.host is not None:
         parts.append(f"driven from {state.host}")
     return " · ".join(parts)

@@ -9,7 +9,7 @@ from saddle.analyse.best import best_trial
 from saddle.analyse.remaining_replicates import needs_of
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.design.trial_source import AblationSource
-from saddle.errors import NothingToBuildOn
+from saddle.errors import NotFound, NothingToBuildOn
 from saddle.search.database import shared_url
 from saddle.search.fault_tolerant import FaultTolerantSource
 from saddle.search.journal import open_whole
@@ -22,12 +22,18 @@ from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder, trial_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
+from saddle.store.trial_aside import set_trial_aside
 from saddle.study.known_values import known_values
 from saddle.study.models import Study
+from saddle.study.nearest import nearest
 from saddle.study.trainables import load_trainable
 from saddle.trial.placement import Placement
+from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
+
+KEPT = ("checkpoints", "output")
+"""What stays of a trial that starts over: the count of its attempts, and what they printed."""
 
 
 def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
@@ -51,17 +57,29 @@ def find_baseline(study: Study, store: Store) -> dict[str, Any] | None:
 
 
 def make_source(
-    stored: StoredStudy, store: Store, ledger: Ledger, retry: Sequence[str], lock: StudyLock = NO_LOCK
+    stored: StoredStudy,
+    store: Store,
+    ledger: Ledger,
+    retry: Sequence[str],
+    lock: StudyLock = NO_LOCK,
+    again: Sequence[str] = (),
 ) -> TrialSource:
-    """What decides on the study's trials, without those whose outcome is to be run again."""
+    """What decides on the study's trials, without those that are to be run again: of an outcome, or named in `again`.
+
+    Of a search, such a trial's settings are tried once more as a new trial, and the earlier one stays; of an ablation
+    or relation the named ones are set aside first.
+    """
     study, arms, history = stored.study, stored.arms, stored.history
     entries, run = list(ledger), ledger.run
-    again = [entry for entry in entries if entry.outcome in retry]
+    named = named_trials(entries, run, again)
+    repeated = [entry for entry in entries if entry.outcome in retry or entry in named]
     if study.search is None:
-        for entry in again:
+        for entry in named:
+            set_trial_aside(store, run, entry.key, lock)
+        for entry in repeated:
             start_trial_over(store, run, entry.key, lock)
             ledger.remove(entry.key)
-        finished = {entry.key: entry for entry in entries if entry not in again}
+        finished = {entry.key: entry for entry in entries if entry not in repeated}
         trainable = load_trainable(study.source)
         raced = study.ablation is not None and study.ablation.spending is not None
         judge = (lambda finished: needs_of(study, arms, finished, trainable, history)) if raced else None
@@ -72,8 +90,27 @@ def make_source(
     storage = open_storage(journal) if shared_url() else open_whole(journal, study, name, entries, begun)
     rebuild(study, storage, name, entries, begun)
     search = OptunaSearch(study, run, storage, by_key, known=known_values(study), name=name)
-    search.retry(again)
+    search.retry(repeated)
     return FaultTolerantSource(search)
+
+
+def named_trials(entries: Sequence[TrialRecord], run: RunId, names: Sequence[str]) -> list[TrialRecord]:
+    """The trials among these that are named by key or number, alone or as `STUDY/TRIAL`."""
+    wanted = {name.removeprefix(f"{run.study}/") for name in names}
+    return [entry for entry in entries if wanted & {entry.key, "" if entry.number is None else str(entry.number)}]
+
+
+def require_named(store: Store, studies: Sequence[Study], names: Sequence[str]) -> None:
+    """Raise `NotFound` for a name that is no finished trial of these studies."""
+    if not names:
+        return
+    ledgers = {study.study: Ledger(store, RunId(study.study)).entries() for study in studies}
+    for name in names:
+        if any(named_trials(entries, RunId(study), [name]) for study, entries in ledgers.items()):
+            continue
+        keys = [f"{study}/{entry.key}" for study, entries in ledgers.items() for entry in entries]
+        hint = nearest(name, [*keys, *(key.partition("/")[2] for key in keys)])
+        raise NotFound(f"--again {name}: no finished trial is called so" + (f"; did you mean {hint}?" if hint else ""))
 
 
 def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> None:
@@ -82,7 +119,7 @@ def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> Non
     Checkpoints.of_trial(store, run, key, lock.token).start_over()
     folder = trial_folder(run, key)
     for name in list(store.names(folder)):
-        if name != "checkpoints":
+        if name not in KEPT:
             store.delete(f"{folder}/{name}")
 
 
