@@ -129,7 +129,7 @@ def require_finite(name: str, value: float) -> float:
 
 
 class Run(Protocol):
-    """What a trainable may ask of whoever runs it; every rank of a distributed run gets one."""
+    """What a trainable may ask of its runner; every rank of a distributed run gets one."""
 
     @property
     def device(self) -> Any:
@@ -186,7 +186,7 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class TrainedTrial:
-    """What a checklist may know of the trial whose stored state it looks at, beside the state itself.
+    """What a checklist may know of the trial whose stored state it looks at, in addition to the state.
 
     `metrics`: those of the chosen state, `test_last` the test metrics of the last epoch, `curve` the metrics of every
     epoch. `selected_by`: the metric that chose the state, which is of epoch `selected_epoch`, counted from 1. `seeds`:

@@ -34,7 +34,7 @@ class Metric:
     gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name. `chance`: what a
     model that guesses has, `classes` for one in as many as the dataset has; None where no model can guess.
 
-    `role` says what may be made of it, beside the other metrics of its split: `clean`, the accuracy on unchanged data;
+    `role` says what may be made of it, next to the other metrics of its split: `clean`, the accuracy on unchanged data;
     `robust`, that under attack: under `attack`, or the `worst_case` of all that were run, and `clean` is the name of
     the metric that it can't exceed; `excess`, by how much some robust accuracy exceeds the clean one all the same;
     `samples`, how many there are; `loss`, what training minimises; `ladder start`, the worst case of the samples that a

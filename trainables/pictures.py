@@ -18,7 +18,8 @@ HEAD, LETTER = 18, 11
 def columns(shown: Sequence[Tensor], heads: Sequence[str] = ()) -> Any:
     """A row of each image's versions, a numpy array (H, W) or (H, W, 3) uint8.
 
-    Each of `shown`: (N, C, H, W) in [0, 1], a column; grey ones beside colour become colour. `heads` are written above.
+    Each of `shown`: (N, C, H, W) in [0, 1], a column; grey ones become colour if another column has colour. `heads` are
+    written above.
     """
     channels = max(column.shape[1] for column in shown)
     factor = max(1, -(-TILE // shown[0].shape[2]))

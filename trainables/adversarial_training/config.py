@@ -46,7 +46,7 @@ class Config(
     def _one_within_epsilon(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if all(name in ATTACKS and not ATTACKS[name].within_epsilon for name in value):
             raise ValueError(
-                f"{', '.join(value)} has a budget of its own; robust accuracy needs an L∞ attack beside it, such as pgd"
+                f"{', '.join(value)} has a budget of its own; robust accuracy needs an L∞ attack as well, such as pgd"
             )
         return value
 
@@ -93,7 +93,7 @@ class Config(
         own = own_transformation(self.dataset)
         if changes and own is not None:
             raise ValueError(
-                f"the dataset has a transformation of its own beside {', '.join(changes)}; give one of them"
+                f"the dataset has a transformation of its own in addition to {', '.join(changes)}; give one of them"
             )
         if own is not None and self.epsilon_scaled_with == "contrast":
             raise ValueError("epsilon_scaled_with knows the field contrast alone; give it instead of the dataset's own")

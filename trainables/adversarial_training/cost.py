@@ -28,7 +28,7 @@ UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789")
 """Assumed of one's own data where it can't be seen without opening it."""
 
 STATE_EXTRAS = 14_000
-"""Bytes of a stored state beside its tensors: their names, and the container's."""
+"""Bytes of a stored state apart from its tensors: their names, and the container's."""
 
 
 def estimate(config: Config) -> tuple[float, int]:
@@ -68,7 +68,7 @@ def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
         sizes = {split: _count(part) for split, part in layout.splits.items()}
         classes = tuple(child.name for child in folders_in(layout.splits.get("train", layout.root)))
         images = sizes.get("train") or _count(layout.root)
-    except DataError:  # absent or not as it should be: whoever loads it says so
+    except DataError:  # absent or not as it should be, which loading it reports
         return UNKNOWN
     tests = sizes.get("test", images // 5)
     if not images:
@@ -89,7 +89,7 @@ def _of_parquet(dataset: ParquetDataset) -> Facts:
         return replace(UNKNOWN, shape=_shape(dataset.height_width))
     try:
         counts = {split: count_rows(files) for split, files in find_files(addresses).items()}
-    except DataError:  # absent or damaged: whoever loads it says so
+    except DataError:  # absent or damaged, which loading it reports
         return UNKNOWN
     return replace(UNKNOWN, shape=_shape(dataset.height_width), train=counts["train"], test=counts["test"])
 

@@ -35,7 +35,7 @@ def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
 
 def laid_out(model: MultiTaskNetwork, device: torch.device) -> MultiTaskNetwork:
     """The network in the memory layout that is fast on `device`: channels last on a CPU (`make bench`)."""
-    # on a GPU nobody has measured it yet
+    # not measured on a GPU yet
     return model.to(memory_format=torch.channels_last) if device.type == "cpu" else model
 
 

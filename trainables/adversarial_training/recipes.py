@@ -38,7 +38,7 @@ SMALL = 32
 class Customary:
     """The values of SGD with momentum on one dataset, and whose they are.
 
-    `differing`: the fields whose values are somebody else's than `reference` says, with whose they are.
+    `differing`: the fields whose values are not from `reference`, each with its source.
     """
 
     reference: str

@@ -38,7 +38,7 @@ def quick_of(dataset: str | None) -> Quick:
 
 
 def usual_quick(shape: tuple[int, int, int]) -> Quick:
-    """The sizes for images (C, H, W) on which nobody tried others: those that suit MNIST, CIFAR-10, Tiny ImageNet."""
+    """The sizes for images (C, H, W) on which no others were tried: those that suit MNIST, CIFAR-10, Tiny ImageNet."""
     channels, height, width = shape
     side = max(height, width)
     if side > SMALL:

@@ -76,7 +76,7 @@ class Attack:
 
     @property
     def has_target_rate(self) -> bool:
-        """Whether it aims at one class of each image, so that reaching it can be told from fooling at all."""
+        """Whether it aims at one class of each image, so that reaching it can be distinguished from fooling at all."""
         return self.aims in ("random", "least_likely")
 
     def adjusted(self, settings: Mapping[str, Any]) -> Budget:

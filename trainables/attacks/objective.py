@@ -28,7 +28,7 @@ class Judged:
 Objective = Callable[[Tensor, Tensor], Judged]
 """Adversarial images (n, C, H, W) and which of the N samples they are, (n,) int64 → how they are judged.
 
-What an image is judged by must not depend on the others beside it: a model in eval mode.
+What an image is judged by must not depend on the others in its batch: a model in eval mode.
 """
 
 LogitsOf = Callable[[Tensor], Tensor]
@@ -144,7 +144,7 @@ def passes(images: Tensor) -> Iterator[slice]:
 
 def in_memory_order(images: Tensor) -> Tensor:
     """`images` detached, in the layout in which networks are quickest: on a CPU channels last."""
-    # oneDNN and the pools are up to twice as fast so; on a GPU nobody has measured it
+    # oneDNN and the pools are up to twice as fast so; not measured on a GPU
     layout = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
     return images.detach().contiguous(memory_format=layout)
 

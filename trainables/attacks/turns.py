@@ -16,7 +16,7 @@ Run = Callable[[Objective, Tensor, Tensor, BestIterates], None]
 def run_in_turn(
     run: Run, objective: Objective, images: Tensor, start_of: Callable[[int], Tensor], turns: int, best: BestIterates
 ) -> None:
-    """`turns` runs on the samples that `best` has left of `images` (N, C, H, W), told to `best`.
+    """`turns` runs on the samples that `best` has left of `images` (N, C, H, W), recorded in `best`.
 
     `objective` is asked about rows: `turn` · N + `sample`. `start_of`: a turn's starts, (N, C, H, W). The result is
     that of one run after the other. Where few samples are left, a step of one run costs little more than its overhead:

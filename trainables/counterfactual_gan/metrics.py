@@ -52,5 +52,5 @@ def _tested() -> Iterator[tuple[str, Metric]]:
         for score in ("accuracy", "f1", "precision", "recall"):
             yield f"test/{score}.{name}", share()
     yield "test/accuracy_gap", share(low=-1.0)
-    yield "test/accuracy.majority", share()  # whoever always says the commoner class
+    yield "test/accuracy.majority", share()  # of a classifier that always predicts the more frequent class
     yield "test/samples", Metric("maximize", role="samples", low=0.0)

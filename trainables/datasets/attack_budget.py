@@ -26,7 +26,7 @@ class AttackBudget:
 
 
 def usual_budget(shape: tuple[int, int, int]) -> AttackBudget:
-    """The budget of images (C, H, W) for which nobody states one."""
+    """The budget of images (C, H, W) for which no publication states one."""
     channels, height, width = shape
     if channels == 1 and max(height, width) <= SMALL:
         return SMALL_AND_GREY

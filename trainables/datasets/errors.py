@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from trainables.datasets.names import normal
 
 SHOWN = 20
-"""So many mistakes of one dataset are told one by one."""
+"""So many mistakes of one dataset are listed one by one."""
 
 
 class DataError(ValueError):
@@ -21,7 +21,7 @@ class DataNotFoundError(DataError):
 
 
 class Mistakes:
-    """What is wrong with the images of a dataset, told all at once."""
+    """What is wrong with the images of a dataset, reported together."""
 
     def __init__(self, messages: Iterable[str] = ()) -> None:
         self.messages = list(messages)

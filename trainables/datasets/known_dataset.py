@@ -81,7 +81,7 @@ class KnownDataset:
     facts: Facts
     find: Callable[[Path], Found | None] | None = None
     """Looks below the data root for the files that its authors distribute; raises `DataError` where they are there in
-    part: a Parquet copy beside them might be another one, or a subset."""
+    part: a Parquet copy next to them might be another one, or a subset."""
     files: str = ""
     """What goes where below the data root, in words, as the archives unpack."""
     parquet: tuple[str, str] | None = None
@@ -105,7 +105,7 @@ class KnownDataset:
     """The network that S3's Table 2 trains on it, and the size of images."""
     image_size: int | None = None
     quick: Mapping[str, Any] | None = field(default=None, hash=False)
-    """What of scale quick is other than its plain sizes, where somebody tried; None: as the images' shape says."""
+    """What of scale quick is other than its plain sizes, where others were tried; None: as the images' shape says."""
 
     @property
     def budget(self) -> AttackBudget:

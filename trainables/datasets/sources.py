@@ -43,7 +43,7 @@ class Contents:
     undamaged_first: bool = False
     """Label 0 is that of undamaged images, as in all known datasets that have masks."""
     mistakes: Sequence[str] = ()
-    """What is wrong already, to be told together with what is wrong with the images."""
+    """What is wrong already, to be reported together with what is wrong with the images."""
     origins: Mapping[SplitName, str] = field(default_factory=dict)
     """Where the images of each split come from, in words."""
     groups: Mapping[SplitName, Sequence[GroupName | None]] = field(default_factory=dict)

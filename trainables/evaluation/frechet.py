@@ -40,7 +40,7 @@ def compared_sets(
     """S1's three comparisons (A.2): of all images, and of each class with the counterfactuals from the other one.
 
     `real`, `counterfactuals`: (N, …), images or features, counterfactual i made from image i; `labels`: (N,), 1 =
-    damaged. "full" holds images beside their own near-copies, so that the other two are the ones to headline.
+    damaged. "full" holds images together with their own near-copies, so that the other two are the ones to headline.
     """
     if not len(real) == len(labels) == len(counterfactuals):
         raise ValueError(f"{len(real)} images, {len(labels)} labels and {len(counterfactuals)} counterfactuals")

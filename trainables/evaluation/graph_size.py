@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 GRAPH_BYTES = 4 * 2**30
-"""What the graph of an evaluation's attack may take: little beside a GPU's memory, and free on most machines."""
+"""What the graph of an evaluation's attack may take: little of a GPU's memory, and free on most machines."""
 
 MOST_IMAGES = 256
 

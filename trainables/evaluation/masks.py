@@ -112,7 +112,7 @@ def best_threshold(saliency: Tensor, positive: Tensor, ignored: Tensor | None = 
 def choose_threshold(
     validation_saliency: Tensor, validation: Regions, test_saliency: Tensor, test: Regions
 ) -> ThresholdChoice:
-    """The test's scores at the threshold chosen on validation, beside the best that the test itself would choose."""
+    """The test's scores at the threshold chosen on validation, and at the one that is best on the test itself."""
     threshold = best_threshold(validation_saliency, validation.positive, validation.ignored)
     return ThresholdChoice(
         mask_scores(test_saliency, test.positive, threshold, test.ignored),

@@ -10,7 +10,7 @@ from trainables.models.angular import AngularHead
 
 
 class MultiTaskNetwork(nn.Module):
-    """One trunk that all tasks share, and a head for each, a linear one unless it is told otherwise.
+    """One trunk that all tasks share, and a head for each, a linear one by default.
 
     A subclass defines `trunk` and, once its layers are made, calls `make_heads`: layers are initialised in the order
     they are made, so that the trunk of a seed doesn't depend on the tasks.

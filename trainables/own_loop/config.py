@@ -33,7 +33,7 @@ class ConfigAdapter:
 
 
 def config_of(function: Callable[..., Any], declared: Any, settings: Mapping[str, Any]) -> ConfigAdapter:
-    """The configuration of `function`: `declared` beside it, else its annotation, else the study's `settings`.
+    """The configuration of `function`: `declared` in its file, else its annotation, else the study's `settings`.
 
     A dataclass, a pydantic model and `dict` are taken; raises `TypeError` for anything else.
     """

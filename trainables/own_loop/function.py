@@ -18,7 +18,7 @@ OPTIONAL = (
     "Config", "METRICS", "SELECTION", "load", "evaluate", "estimate", "check", "COMPONENTS", "RECIPES", "SCALES",
     "defaults", "EVALUATION_FIELDS", "DATA_MEASURES", "data_measures", "reevaluate", "check_robustness",
 )  # fmt: skip
-"""Names of the contract that may stand beside the function."""
+"""Names of the contract that the function's file may define."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class FunctionTrainable:
         return self.adapter.model
 
     def __getattr__(self, name: str) -> Any:
-        """The optional parts of the contract that stand beside the function."""
+        """The optional parts of the contract that the function's file defines."""
         if name in OPTIONAL and name in self.__dict__.get("beside", {}):
             return self.beside[name]
         raise AttributeError(name)
@@ -66,7 +66,7 @@ class FunctionTrainable:
     def load(self, config: Any, state: Mapping[str, Any]) -> Any:
         """The model that the user's `load` makes; raises `NotProvided` without one."""
         if "load" not in self.beside:
-            raise NotProvided("there is no load(config, state) beside the training function")
+            raise NotProvided("the file of the training function has no load(config, state)")
         model = self.beside["load"](self.adapter.convert(config), state)
         return model.eval() if hasattr(model, "eval") else model
 

@@ -19,7 +19,7 @@ class TrialStopped(BaseException):
 
 
 class ThreadReports:
-    """Both ends of the exchange: `hand_over` is the function's, `reports` that of whoever trains it."""
+    """Both ends of the exchange: `hand_over` is the function's, `reports` that of its caller."""
 
     def __init__(self) -> None:
         self._made: SimpleQueue[Report | None] = SimpleQueue()
@@ -62,6 +62,6 @@ class ThreadReports:
             function()
         except TrialStopped:
             pass
-        except BaseException as error:  # SystemExit, too: whoever trains the function decides what that means
+        except BaseException as error:  # SystemExit, too: the caller decides what that means
             self._error = error
         self._made.put(None)

@@ -35,7 +35,7 @@ class Config(DefectSettings):
         source="customary",
         ge=0,
         le=100,
-        description="Weight of the soft Dice loss beside the pixels' cross-entropy, because cracks are thin.",
+        description="Weight of the soft Dice loss, added to the pixels' cross-entropy because cracks are thin.",
     )
     lr: float = hyperparameter(1e-3, source="assumed", gt=0, le=1, description="Adam's learning rate, at its peak.")
     batch_size: int = hyperparameter(32, source="assumed", unit="images", ge=2, le=4096, description="Images a batch.")

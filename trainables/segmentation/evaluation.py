@@ -32,7 +32,7 @@ def probabilities(model: nn.Module, samples: Samples) -> Tensor:
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    """Mask scores at the threshold chosen on validation images, the test's own best IoU beside, and a gallery.
+    """Mask scores at the threshold chosen on validation images, the best IoU of any threshold, and a gallery.
 
     As the counterfactual GAN's, they are about damaged images; `iou_of_all` counts the others, too.
     """

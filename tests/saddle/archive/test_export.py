@@ -130,5 +130,5 @@ def test_what_can_not_be_loaded_is_not_exported(tmp_path: Path) -> None:
     storage = trained(tmp_path, OWN)
     said = CliRunner().invoke(app, ["export", "points", "--storage", storage, "--to", str(tmp_path / "model")])
     assert said.exit_code == 2
-    assert "there is no load (write load(config, state) beside the training function)" in said.stderr
+    assert "there is no load (write load(config, state) in the file of the training function)" in said.stderr
     assert not (tmp_path / "model").exists()

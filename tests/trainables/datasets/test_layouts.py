@@ -78,7 +78,7 @@ def test_two_folders_for_one_split_are_refused(tmp_path: Path) -> None:
 def test_classes_called_like_splits_are_classes_or_explained(tmp_path: Path) -> None:
     assert load(fill(tmp_path / "letters", "valid", "invalid")).classes == ("invalid", "valid")
     spec = fill(tmp_path / "vehicles", "bus", "car", "train")
-    with pytest.raises(DataError, match="beside it are bus, car: if train is a class, too, call it otherwise"):
+    with pytest.raises(DataError, match="next to it are bus, car: if train is a class, too, call it otherwise"):
         load(spec)
 
 

@@ -61,7 +61,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """The accuracies and sizes, beside what they are means of."""
+    """The accuracies and sizes, in addition to what they are means of."""
     return Findings(summarise_heads(arrays, config.attack_epsilon), arrays={**arrays})
 
 

@@ -90,7 +90,7 @@ def attack_samples(
 
     A further start attacks only images that those before it left standing. What an attack does to a sample is the
     same whichever others it attacks. An attack with an accuracy of its own is given all: also those that are
-    misclassified as they are, else it couldn't be told whether that accuracy lies above the clean one.
+    misclassified as they are, else an accuracy above the clean one would go unnoticed.
     """
     if not planned.attack.within_epsilon:
         return _attack_without_bound(planned, model, samples, clean)

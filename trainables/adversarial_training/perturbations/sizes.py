@@ -1,4 +1,4 @@
-"""How large an epoch's perturbations are, and where they point beside STA's, summed up over its batches."""
+"""How large an epoch's perturbations are, and how their direction differs from STA's, summed up over its batches."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class _Climb:
 def climb(
     objective: Objective, images: Tensor, start: Tensor, best: BestIterates, *, epsilon: float, iterations: int
 ) -> None:
-    """One run of `iterations` steps from `start` (N, C, H, W) for the samples that `best` has left, told to `best`."""
+    """One run of `iterations` steps from `start` (N, C, H, W) for the samples left in `best`, which records it."""
     which = best.left()
     if not len(which):
         return
@@ -175,7 +175,7 @@ def _step(objective: Objective, state: _Climb, momentum: float, best: BestIterat
 
 
 def _without_fooled(state: _Climb, best: BestIterates) -> _Climb:
-    """The samples that go on; the iterates of those that are fooled are told to `best`."""
+    """The samples that go on; the iterates of those that are fooled are recorded in `best`."""
     if not state.fooled.any():
         return state
     done = state.fooled.nonzero().squeeze(1)

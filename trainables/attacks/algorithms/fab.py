@@ -28,7 +28,7 @@ def random_start(images: Tensor, epsilon: float, generator: torch.Generator) -> 
 def approach(
     objective: Objective, images: Tensor, start: Tensor, best: BestIterates, *, epsilon: float, iterations: int
 ) -> None:
-    """One run of `iterations` steps from `start` (N, C, H, W) for the samples that `best` has left, told to `best`.
+    """One run of `iterations` steps from `start` (N, C, H, W) for the samples left in `best`, which records it.
 
     The loss of `objective` is the difference of the target's logit and the label's, 0 at their boundary, whose nearest
     point is approached: it knows no ε. A sample is fooled, and done, where an iterate within `epsilon` of `images` in

@@ -1,4 +1,4 @@
-"""Losses of logits that attacks raise, each per sample, (n,); beside `margin`, which has a file of its own.
+"""Losses of logits that attacks raise, each per sample, (n,); `margin` has a file of its own.
 
 `logits`: (n, classes); `labels` and `targets`: (n,) int64.
 """

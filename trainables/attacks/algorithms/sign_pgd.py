@@ -99,7 +99,7 @@ def ascend(
     steps: int,
     detect_cycles: bool = True,
 ) -> None:
-    """One run from `start` (N, C, H, W) for the samples that `best` has left, told to `best`."""
+    """One run from `start` (N, C, H, W) for the samples that `best` has left, recorded in `best`."""
     state = _begin(objective, images, epsilon, start, best)
     renewal = GAP
     for step in range(1, steps + 1):

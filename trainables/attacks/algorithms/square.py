@@ -111,7 +111,7 @@ class _Search:
 
 
 def search(objective: Objective, images: Tensor, epsilon: float, draws: Draws, best: BestIterates) -> None:
-    """One run on the samples that `best` has left, told to `best`."""
+    """One run on the samples that `best` has left, recorded in `best`."""
     state = _begin(objective, images, epsilon, draws.stripes, best)
     for query, square in enumerate(draws.squares):
         if not len(state.which):
@@ -152,7 +152,7 @@ def _try(objective: Objective, state: _Search, query: int, square: Square, best:
 
 
 def _without_fooled(state: _Search, fooled: Tensor, best: BestIterates) -> _Search:
-    """The samples that go on; the others' points are told to `best`."""
+    """The samples that go on; the others' points are recorded in `best`."""
     if not fooled.any():
         return state
     best.update(state.which[fooled], state.points[fooled], Judged(state.loss, fooled).of(fooled))

@@ -79,7 +79,7 @@ def _ascend(
     noise: Tensor | None,
     precision: Precision,
 ) -> Tensor:
-    # channels last: oneDNN and the pools are up to twice as fast so; on a GPU nobody has measured it
+    # channels last: oneDNN and the pools are up to twice as fast so; not measured on a GPU
     layout = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
     images = images.contiguous(memory_format=layout)
     lowest, highest = (images - epsilon).clamp_(0, 1), (images + epsilon).clamp_(0, 1)

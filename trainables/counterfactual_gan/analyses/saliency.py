@@ -22,8 +22,9 @@ def saliency(tested: TrainedGAN) -> Findings:
     """Mask scores of |G(x) - x|, of the judges' last-stage class activation maps, and of mere darkness.
 
     They are about the pixels of damaged images: into an undamaged one G is to put damage, where no mask marks any.
-    `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best, which
-    stands beside. The maps of the judges are scored one by one and averaged. Nothing without masks that mark anything.
+    `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best,
+    which is given as well. The maps of the judges are scored one by one and averaged. Without marked pixels it
+    gives nothing.
     """
     from trainables.counterfactual_gan.evaluation.figures import plot_curves
     from trainables.evaluation.masks import choose_threshold, mask_curve, regions

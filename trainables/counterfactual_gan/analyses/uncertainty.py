@@ -19,7 +19,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
     """For D's and G's predictions: Pearson's r of NLL and p_fake, how p_fake finds and orders errors, ECE.
 
     All but ECE come with a bootstrap interval over source images: a resample's ECE is larger than that of its sample,
-    so an interval of it would lie too high. Beside p_fake stands what costs nothing: the classifier's own confidence.
+    so an interval of it would lie too high. Next to p_fake stands what costs nothing: the classifier's own confidence.
     """
     import torch
 

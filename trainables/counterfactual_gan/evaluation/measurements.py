@@ -60,7 +60,7 @@ class Measured:
         return self.judged_fake.argmax(2) == 1 - self.labels
 
     def validity(self) -> dict[str, float]:
-        """The share of counterfactuals that judges take for the other class, by direction; D's own verdicts beside."""
+        """The share of counterfactuals that judges, and that D, take for the other class, by direction."""
         valid, damaged = self.valid().double().mean(0), self.labels == 1
         directions = {"to_damaged": float(valid[~damaged].mean()), "to_undamaged": float(valid[damaged].mean())}
         other = 1 - self.labels

@@ -37,7 +37,7 @@ class EvaluationSettings(Config):
     twins: bool = hyperparameter(
         True,
         source="paper",
-        description="Test beside D and G's class branch the same networks trained as plain classifiers (S1, Table 2).",
+        description="Test also the networks of D and G's class branch trained as plain classifiers (S1, Table 2).",
     )
     draws: int = hyperparameter(
         4,
@@ -56,7 +56,7 @@ class EvaluationSettings(Config):
     analyses: tuple[AnalysisName, ...] = hyperparameter(
         ("quality", "uncertainty", "saliency"),
         source="paper",
-        description=f"What a test measures beside accuracy and validity: {ANALYSES.described}.",
+        description=f"What a test measures in addition to accuracy and validity: {ANALYSES.described}.",
     )
     features: Literal["judge", "inception"] = hyperparameter(
         "judge",

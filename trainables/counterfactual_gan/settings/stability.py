@@ -1,8 +1,8 @@
 """When training counts as collapsed. Imports no torch.
 
-The figures are those that told collapsed from healthy runs at scale quick (methods.md, 9): mean p_fake of .999 against
-.33 to .66, change inside the mask over outside of .88 against 2.4 and more, output over input spread of .44 against .69
-and more, saturated pixels of 32 % against .1 % at most.
+The figures separated collapsed from healthy runs at scale quick (methods.md, 9): mean p_fake of .999 against .33 to
+.66, change inside the mask over outside of .88 against 2.4 and more, output over input spread of .44 against .69 and
+more, saturated pixels of 32 % against .1 % at most.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from trainables.contract import Config, hyperparameter
 
 
 class StabilitySettings(Config):
-    """The alarm: D is sure of every counterfactual, and G either changes nobody's verdict or loses its images."""
+    """The alarm: D is sure of every counterfactual, and G either changes no judge's verdict or loses its images."""
 
     collapse_p_fake: float = hyperparameter(
         0.9, source="assumed", ge=0, le=1, description="The alarm needs a mean p_fake of G(x) above this."

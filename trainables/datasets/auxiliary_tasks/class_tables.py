@@ -1,7 +1,7 @@
 """The classes of a dataset and what auxiliary tasks say of each. Imports no torch.
 
-Classes are told apart by meaning, by us: S3's own label files are not public, so labels of GTSRB, CIFAR-10 and Tiny
-ImageNet may differ from its own. The column `note` says why where another label could be argued for.
+saddle's authors grouped the classes by meaning: S3's own label files are not public, so labels of GTSRB, CIFAR-10 and
+Tiny ImageNet may differ from its own. The column `note` says why where another label could be argued for.
 """
 
 from __future__ import annotations

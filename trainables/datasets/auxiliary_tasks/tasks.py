@@ -120,5 +120,5 @@ def _refuse_class_called_default(
     if DEFAULT in mapping and DEFAULT in classes and classes.index(DEFAULT) not in chosen:
         raise DataError(
             f"task {task!r} says `{DEFAULT}`, which is a class of the dataset and stands for all classes not named;"
-            f" write '{NAME}{DEFAULT}' for the class, beside `{DEFAULT}` if that is for the others"
+            f" write '{NAME}{DEFAULT}' for the class, and `{DEFAULT}` as well if that is for the others"
         )

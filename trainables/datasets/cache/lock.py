@@ -13,8 +13,8 @@ from pathlib import Path
 from trainables.datasets.errors import DataError
 
 PATIENCE = 600.0
-"""Seconds that a builder may be without progress before whoever waits for it gives up."""
-TOLD_AFTER = 3.0
+"""Seconds that a builder may be without progress before a waiting process gives up."""
+WARN_AFTER = 3.0
 POLL = 0.05
 BEAT = 5.0
 
@@ -52,7 +52,7 @@ def try_hold(path: Path) -> int | None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_ino == path.stat().st_ino:
             return descriptor
-    except (BlockingIOError, FileNotFoundError):  # held, or removed by whoever held it
+    except (BlockingIOError, FileNotFoundError):  # held, or removed by its holder
         pass
     os.close(descriptor)
     return None
@@ -60,7 +60,7 @@ def try_hold(path: Path) -> int | None:
 
 def _acquire(path: Path, what: str, patience: float) -> int:
     started = progressed = time.monotonic()
-    seen, told = 0, False
+    seen, warned = 0, False
     while (descriptor := try_hold(path)) is None:
         try:
             changed, holder = path.stat().st_mtime_ns, path.read_text() or "unknown"
@@ -74,8 +74,8 @@ def _acquire(path: Path, what: str, patience: float) -> int:
                 f"process {holder} has been loading {what} into the cache without progress for {patience:.0f} s; "
                 "end it, and run again"
             )
-        if not told and now - started > TOLD_AFTER:
-            told = True
+        if not warned and now - started > WARN_AFTER:
+            warned = True
             log.warning("waiting for process %s, which loads %s into the cache", holder, what)
         time.sleep(POLL)
     return descriptor

@@ -32,7 +32,7 @@ from trainables.datasets.sources import SPLITS, Source
 
 FORMAT = 2
 """Raise it whenever the same files would be decoded or written differently. 2: groups that the source names."""
-TOLD_EVERY = 30.0
+REPORT_EVERY = 30.0
 
 Described = NamedDataset | FolderDataset | ParquetDataset
 
@@ -90,7 +90,7 @@ def _open_or_build(
     path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]
 ) -> Dataset:
     try:
-        cached = _open(path)  # somebody else may have built it meanwhile
+        cached = _open(path)  # another process may have built it meanwhile
     except Damaged as error:
         log.warning("the cache of %s is damaged and is built anew (%s)", source.name, error)
         cached = None
@@ -116,18 +116,18 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
     try:
         contents = for_tiles(source.contents()) if spec.tile is not None else source.contents()
         total = sum(len(labels) for labels in contents.labels.values())
-        told = time.monotonic()
+        reported = time.monotonic()
 
-        def tell(done: int) -> None:
-            nonlocal told
+        def report(done: int) -> None:
+            nonlocal reported
             beat()
-            if time.monotonic() - told > TOLD_EVERY:
-                told = time.monotonic()
-                # a warning, because whoever waits for it sees nothing less
+            if time.monotonic() - reported > REPORT_EVERY:
+                reported = time.monotonic()
+                # a warning, because users see nothing of a lower level
                 log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
 
         tally = Tally()
-        shape = write_splits(hidden, contents, spec.height_width, spec.tile, tell, decoding_of(spec), tally)
+        shape = write_splits(hidden, contents, spec.height_width, spec.tile, report, decoding_of(spec), tally)
         if key_of(spec, again()) != path.name:
             raise DataError(f"dataset {source.name} was changed while it was being read; run again")
         written = _map(hidden, source.name, contents.classes, shape)

@@ -64,14 +64,14 @@ def entries(root: Path) -> list[Entry]:
     """All entries, the least recently used one first."""
     cached = []
     for path in root.glob(f"*/{FACTS}") if root.is_dir() else ():
-        with suppress(OSError, ValueError):  # removed meanwhile, or damaged: whoever opens it sees to that
+        with suppress(OSError, ValueError):  # removed meanwhile, or damaged, which opening it reports
             size = sum(file.stat().st_size for file in path.parent.iterdir())
             cached.append(Entry(path.parent, dict(json.loads(path.read_text())), size, path.stat().st_mtime))
     return sorted(cached, key=lambda entry: entry.used)
 
 
 def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> list[Entry]:
-    """Remove entries that nobody has mapped, least recently used first, until the rest fits; returns those removed.
+    """Remove entries that no process has mapped, least recently used first, until the rest fits; returns those removed.
 
     `keep` stays in any case; `room` is the budget where none is given. What killed builders left goes too.
     """
@@ -104,7 +104,7 @@ def remove(path: Path, held_too: bool = False) -> bool:
 
 
 def _take(path: Path, stack: ExitStack) -> bool:
-    """Whether the files of an entry could be locked against whoever maps them, until the stack ends."""
+    """Whether the files of an entry could be locked against processes that map them, until the stack ends."""
     try:
         for file in path.glob("*.arrow"):
             descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
@@ -118,7 +118,7 @@ def _take(path: Path, stack: ExitStack) -> bool:
 
 
 def _sweep(root: Path) -> None:
-    """Remove what was left half built or half removed, and the locks of nothing, unless somebody is at it."""
+    """Remove what was left half built or half removed, and locks of nothing, unless a process still works on it."""
     left = [path.name.removeprefix(".") for path in root.glob(".*")] + [path.name for path in root.glob(f"*{LOCK}")]
     for key in {Path(name).stem for name in left}:
         with suppress(OSError), ExitStack() as stack:

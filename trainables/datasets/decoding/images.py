@@ -1,6 +1,6 @@
 """Encoded images to 8-bit pixels: one policy for folders, Parquet, S3 and archives, and for masks.
 
-- **Formats**: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM/PGM/PBM, JPEG 2000 and AVIF, told by content, not by name.
+- **Formats**: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM/PGM/PBM, JPEG 2000 and AVIF, recognised by content, not by name.
 - **Channels**: grey stays grey (1-bit: 0 and 255); palettes, CMYK (Adobe's inverted JPEGs, too), YCbCr and HSV become
   RGB; LAB is refused. One image in colour makes the whole set RGB.
 - **Transparency** (alpha, premultiplied or not, palettes', a transparent colour) is composited on `background`, white
@@ -72,7 +72,7 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Reach:
-    """How much of a range that nobody stated an image's values use: `highest` of `full`."""
+    """How much of an assumed range an image's values use: `highest` of `full`."""
 
     highest: float
     full: float
@@ -170,7 +170,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         number = image.getexif().get(ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, struct.error):
-        return 1  # EXIF that nobody can read turns no image anywhere
+        return 1  # unreadable EXIF turns no image in other readers either
     return number if number in TURNS else 1
 
 
@@ -207,7 +207,7 @@ def _with_alpha(image: Image.Image, rawmode: str) -> Image.Image:
 
 
 def _scaled(image: Image.Image, where: str, decoding: Decoding) -> tuple[Image.Image, Reach | None]:
-    """Deep grey brought to 0 … 255 by its range, and how much of it is used where nobody stated it."""
+    """Deep grey brought to 0 … 255 by its range, and how much of it is used if the range was assumed."""
     values = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
         raise DataError(f"{where} has values that are no finite numbers; replace them")

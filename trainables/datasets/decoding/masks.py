@@ -16,14 +16,14 @@ def decode_mask(source: bytes | Pixels, where: str, image: Decoded) -> Image.Ima
     """The mask of `image` as mode L, upright as the image is.
 
     Raises `DataError` where its size isn't the image's, its values don't fit into 8 bits, or a transparent pixel has a
-    value, so that it can't be told what is meant.
+    value, so that their meaning is ambiguous.
     """
     mask, turn = _read(source, f"{where}, mask")
     stored = image.image.size[::-1] if image.turn in ON_THE_SIDE else image.image.size
     if image.turn != 1 and turn == 1 and mask.size == stored:
         if isinstance(source, bytes) and stored == image.image.size:
             raise DataError(
-                f"{where} has an orientation, and its mask has none: which way the mask lies can't be told; "
+                f"{where} has an orientation, and its mask has none: which way the mask lies is unknown; "
                 "save the image upright, without an orientation"
             )
         mask = mask.transpose(TURNS[image.turn])

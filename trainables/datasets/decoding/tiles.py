@@ -60,7 +60,7 @@ def cut(image: Image.Image, mask: Image.Image | None, label: int, tile: int, whe
 
 
 def label_of(mask: np.ndarray[Any, Any], label: int) -> int | None:
-    """The label of a tile with this mask (H, W) uint8 in an image of `label`; None where it can't be told."""
+    """The label of a tile with this mask (H, W) uint8 in an image of `label`; None if it is unknown."""
     if (mask > DAMAGED).mean() >= DAMAGED_SHARE:
         return label
     return None if mask.any() else 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from trainables.datasets.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
-"""Told of each file its name, the bytes so far, and the bytes in all where the server says so."""
+"""Called for each file with its name, the bytes so far, and the bytes in all if the server states them."""
 
 HttpGet = Callable[[str, str, Callable[[bytes], object], int], None]
 """Fetches an address: given it, the file's name, what takes the bytes, and how many are too many."""

@@ -41,7 +41,7 @@ class FolderSource:
     classes: tuple[str, ...]
     images: tuple[Listed, ...]
     mistakes: tuple[str, ...] = ()
-    """What lies among the images and shouldn't, to be told together with what is wrong with them."""
+    """What lies among the images and shouldn't, to be reported together with what is wrong with them."""
     origins: Mapping[SplitName, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 

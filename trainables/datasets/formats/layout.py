@@ -45,7 +45,7 @@ class Layout:
 
 
 def find_layout(root: Folder) -> Layout:
-    """Look where the class folders are; raises `DataError` saying what was seen where that can't be told."""
+    """Look where the class folders are; raises `DataError` saying what was seen if that is ambiguous."""
     folder = root
     passed: list[str] = []
     for _ in range(DEPTH):
@@ -135,10 +135,10 @@ def _one_sided(folder: Folder, splits: Mapping[SplitName, Folder], there: Folder
     others = in_words(
         [child.name for child in folders_in(folder) if child is not there and role_of(child.name) is None]
     )
-    beside = f"; beside it are {others}: if {there.name} is a class, too, call it otherwise" if others else ""
+    neighbours = f"; next to it are {others}: if {there.name} is a class, too, call it otherwise" if others else ""
     return (
         f"{folder} has a folder {there.name}, but none called {absent}; "
-        f"add it, or put class folders in {folder}{hint}{beside}"
+        f"add it, or put class folders in {folder}{hint}{neighbours}"
     )
 
 

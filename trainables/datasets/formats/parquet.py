@@ -98,8 +98,8 @@ class ParquetSource:
             for of in labels.values()
             for label, name in zip(of.values, of.origins, strict=True)
         ]
-        told = iter(self.groups_of(numbered))
-        return {split: list(islice(told, len(of.values))) for split, of in labels.items()}
+        groups = iter(self.groups_of(numbered))
+        return {split: list(islice(groups, len(of.values))) for split, of in labels.items()}
 
     def _columns(self, file: File, schema: Any) -> Columns:
         return find_columns(file, schema, self.image, self.label, self.group)

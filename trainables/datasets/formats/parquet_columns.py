@@ -18,7 +18,7 @@ BOOLEANS = ("false", "true")
 BYTES = "bytes"
 """The field of Hugging Face's image structs that holds the encoded image."""
 PATH = "path"
-"""The field beside it that holds the name of its file."""
+"""The field next to it that holds the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Columns:
     group: str | None = None
     """What several images belong to, such as a track, a patient or a larger image."""
     origin: str | None = None
-    """The name of the file that each image was: a column `source`, or the paths beside Hugging Face's bytes."""
+    """The name of the file that each image was: a column `source`, or the paths in Hugging Face's structs."""
     class_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
 
@@ -50,7 +50,9 @@ def find_columns(
     others = [name for name in (*LABELS, *_of_type(features, "ClassLabel")) if name in schema.names and name != labels]
     remarks: tuple[str, ...] = ()
     if label is None and labels != "label" and others:
-        remarks = (f"labels are those of column {labels!r}; `label: {others[0]}` beside the files' names takes others",)
+        remarks = (
+            f"labels are those of column {labels!r}; `label: {others[0]}` next to the files' names takes another",
+        )
     optional = {name: name if name in schema.names else None for name in ("label_name", "mask", "group")}
     if group is not None:
         optional["group"] = _column(file, schema, "group", group, (), ())
@@ -114,7 +116,7 @@ def _column(file: Any, schema: Any, what: str, given: str | None, usual: Sequenc
             return name
     raise DataError(
         f"{file} has no column {what!r}; its columns are {', '.join(schema.names) or 'none'}; "
-        f"{nearest(what, schema.names)} (`{what}: COLUMN` beside the files' names takes another)"
+        f"{nearest(what, schema.names)} (`{what}: COLUMN` next to the files' names takes another)"
     )
 
 

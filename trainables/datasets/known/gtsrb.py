@@ -2,7 +2,7 @@
 
 Training images are frames of videos, 30 of each physical sign that a car drove past, and are grouped by such tracks:
 Stallkamp et al. 2012, section 3, call them TRACK_FRAME within a class's folder. The images of the official test set are
-numbered at random on purpose, so that their tracks can't be told: each counts as one of its own.
+numbered at random on purpose, so that their tracks are unknown: each counts as one of its own.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def find_folder(spec: FolderDataset) -> FolderSource:
 
     Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for what splits may be called, and what may
     lie around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
-    what is wrong with single files is told with what is wrong with the images.
+    what is wrong with single files is reported with what is wrong with the images.
     """
     [root] = find(spec.folder)
     if not isinstance(root, Folder):
@@ -102,7 +102,7 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
 
 
 def case_only(classes: Sequence[str]) -> Iterator[str]:
-    """That classes are told apart by capitals alone, as letters may be and words hardly are."""
+    """That classes are distinguished by capitals alone, as letters may be and words hardly are."""
     seen: dict[str, str] = {}
     for name in classes:
         other = seen.setdefault(name.casefold(), name)

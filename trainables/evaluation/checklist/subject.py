@@ -17,7 +17,7 @@ ClaimedAttack = Callable[[Forward, Tensor, Tensor, float], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What is known of the model beside its forward pass; an item that lacks what it needs is not run.
+    """What is known of the model apart from its forward pass; an item that lacks what it needs is not run.
 
     `attack`: the one that its robustness is claimed by. `claimed`: (N,) bool, the images that count as robust there.
     `surrogate`: another network's forward pass, trained from another seed without the defence. `selected_by`: the

@@ -25,7 +25,7 @@ def large(shape: Sequence[int]) -> bool:
 
 
 def hybrid_swin_width(width: int) -> int:
-    """The embedding dimension of the Swin-Tiny beside a ResNet3 of `width` channels: 96 beside 64."""
+    """The embedding dimension of the Swin-Tiny that goes with a ResNet3 of `width` channels: 96 with 64."""
     return width * 3 // 2
 
 

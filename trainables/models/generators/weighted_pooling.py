@@ -41,8 +41,8 @@ class ClassBranch(nn.Module):
         super().__init__()
         self.pools = nn.ModuleList(WeightedPooling(count) for count in channels)
         self.mlp = nn.Sequential(nn.Linear(sum(channels), hidden), nn.ReLU(), nn.Linear(hidden, classes))
-        # torch's own start shrinks what differs between images at each of four layers, so that beside the adversarial
-        # loss the branch would learn nothing for hundreds of steps
+        # torch's own initialisation shrinks the differences between images at each of four layers, so that with the
+        # adversarial loss the branch would learn nothing for hundreds of steps
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

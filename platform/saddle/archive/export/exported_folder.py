@@ -48,9 +48,10 @@ def refuse_without_load(trial: FoundTrial) -> None:
     """Raise `UserError` for a model that nothing can load."""
     lacks = trial.stored.declared.lacks
     if "load" in lacks:
-        what = "a program keeps its model itself" if trial.stored.study.source.command else "there is no load"
-        right = "" if trial.stored.study.source.command else " (write load(config, state) beside the training function)"
-        raise UserError(f"{trial.name} can't be exported: {what}{right}")
+        if trial.stored.study.source.command:
+            raise UserError(f"{trial.name} can't be exported: a program keeps its model itself")
+        right = "write load(config, state) in the file of the training function"
+        raise UserError(f"{trial.name} can't be exported: there is no load ({right})")
 
 
 def facts_of(trial: FoundTrial, point: str, seen: ModelInput) -> Mapping[str, Any]:

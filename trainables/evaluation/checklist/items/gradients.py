@@ -39,14 +39,14 @@ def unavailable_gradients(evidence: Evidence) -> CheckItem:
     entropy, margins = (zero_rows(gradient)[right] for gradient in evidence.gradients)
     noise = evidence.noise("unavailable").to(evidence.images)
     nearby = (evidence.images + evidence.epsilon * noise).clamp(0, 1)
-    beside = zero_rows(evidence.gradient(nearby, losses.main_margin))[right]
-    nowhere, saturated = max(int(margins.sum()), int(beside.sum())), int((entropy & ~margins).sum())
+    near = zero_rows(evidence.gradient(nearby, losses.main_margin))[right]
+    nowhere, saturated = max(int(margins.sum()), int(near.sum())), int((entropy & ~margins).sum())
     raised = evidence.network.raised
     numbers = {
         "n": float(n),
         "zero_cross_entropy": float(entropy.sum()),
         "zero_margin": float(margins.sum()),
-        "zero_margin_within_epsilon": float(beside.sum()),
+        "zero_margin_within_epsilon": float(near.sum()),
         "raised": float(bool(raised)),
     }
     if raised:

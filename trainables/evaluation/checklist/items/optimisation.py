@@ -39,7 +39,7 @@ def _met(evidence: Evidence) -> tuple[Tensor, Tensor]:
     def watched(points: Tensor) -> object:
         output = evidence.subject.forward(points)
         logits = output if isinstance(output, Tensor) else output[0]
-        # passes over some of the images only can't be told apart
+        # passes over some of the images only can't be distinguished
         if len(points) == evidence.n:
             size = (points.detach() - evidence.images).abs().flatten(1).amax(1)
             met.logical_or_((logits.detach().argmax(1) != evidence.main) & (size <= evidence.epsilon + 1e-6))

@@ -40,7 +40,7 @@ def unstable_predictions(evidence: Evidence) -> CheckItem:
 WAYS: Mapping[str, str] = {
     "repeated": "between passes over the same batch: the output is random, or hangs on how often it was asked",
     "alone": "with the size of the batch",
-    "company": "with the images beside it in the batch",
+    "company": "with the other images of the batch",
     "order": "with the place in the batch",
     "gradients": "with whether gradients are wanted: the model sees that it is attacked",
     "layout": "with the layout in memory",
@@ -66,11 +66,11 @@ def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
         few = min(16, count)
         alone = torch.cat([forward.logits(images[i : i + 1]) for i in range(few)])
         yield "alone", SIMILAR, _difference(alone, reference[:few], spread)
-        beside = torch.cat([images[: count // 2 or 1], evidence.noise("company")[:count].abs().to(images)])
+        in_company = torch.cat([images[: count // 2 or 1], evidence.noise("company")[:count].abs().to(images)])
         yield (
             "company",
             SIMILAR,
-            _difference(forward.logits(beside)[: count // 2 or 1], reference[: count // 2 or 1], spread),
+            _difference(forward.logits(in_company)[: count // 2 or 1], reference[: count // 2 or 1], spread),
         )
         yield "order", SIMILAR, _difference(forward.logits(images.flip(0)).flip(0), reference, spread)
         for logits in _under_gradients(forward, images):
