@@ -40,6 +40,8 @@ def run(
     Raises `saddle.errors.UserError` for everything the caller can mend, before anything starts.
     """
     from saddle.execute.driver import Options, run_studies
+    from saddle.execute.plan.changed_code import refuse_other_code
+    from saddle.execute.plan.checking_run import CheckingRun
     from saddle.execute.plan.preflight import check_data, check_studies
     from saddle.execute.printed_progress import PrintedProgress, print_answer
     from saddle.store.open import open_store
@@ -54,9 +56,13 @@ def run(
     # whole, because workers may have another working directory
     root = None if data_root is None else str(pathlib.Path(data_root).expanduser().absolute())
     elsewhere = options.get("address") or os.environ.get("RAY_ADDRESS")
-    check_studies(studies, store, fresh=options.get("fresh", False), here=elsewhere in (None, "", "local"))
-    for remark in check_data(studies, root):
+    fresh = options.get("fresh", False)
+    check_studies(studies, store, fresh=fresh, here=elsewhere in (None, "", "local"))
+    looking = CheckingRun(data_root=root)
+    for remark in check_data(studies, root, looking):
         log.warning(remark)
+    if not fresh and not options.get("accept_changes", False):
+        refuse_other_code(studies, store, looking, options.get("retry", ()))
     return run_studies(studies, store, Options(data_root=root, **options))
 
 

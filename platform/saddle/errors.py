@@ -95,6 +95,19 @@ class StudyChanged(UserError):
             f"{study} was run before with other settings:\n{listed}\n"
             "Run it under another name, or with --fresh to start anew beside the old."
         )
+        self.changes = tuple(changes)
+
+
+class CodeChanged(UserError):
+    """Trials to come of a stored study would be trained with other code, defaults, data or versions than its own."""
+
+    def __init__(self, study: str, changes: Sequence[str]) -> None:
+        listed = "\n".join(f"  {change}" for change in changes)
+        super().__init__(
+            f"{study} has trials that were trained otherwise than those to come would be:\n{listed}\n"
+            "They would be compared as if they were alike. Go on with what they were trained with, start anew beside"
+            " them with --fresh, or mix them with --accept-changes, which every answer says from then on."
+        )
 
 
 class EvaluationChanged(UserError):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saddle.analyse.ablation_table import blocks_table, results_table
+from saddle.analyse.arms.added_arms import growth_cautions, with_added
 from saddle.analyse.arms.block_averages import averaged_over, averages_over_blocks
 from saddle.analyse.arms.blocks import effects_in_blocks
 from saddle.analyse.arms.collapse import failure_rates
@@ -32,6 +33,7 @@ from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
+from saddle.analyse.training_basis import with_other_basis
 from saddle.design import Arm, blocks_of_study, labels, make_arms, replicates_of
 from saddle.errors import DesignError
 from saddle.study.declarations import Declarations
@@ -71,7 +73,8 @@ def answer_ablation(
     effects = standing.effects if off else with_mixed(standing.effects, ablation, arms, entries, metric.name)
     broken = broken_constraints(ablation, arms, entries, declared, constraints)
     guards = guards_of(ablation, arms, entries, declared, any_time=spec.any_time)
-    effects = with_broken(with_reservations(effects, guards), broken)
+    effects = with_added(with_broken(with_reservations(effects, guards), broken), arms, history)
+    effects = with_other_basis(effects, arms, entries)
     failures = failure_rates(measured)
     near_chance = uninformative(effects, metric, chance)
     if near_chance:
@@ -91,6 +94,7 @@ def answer_ablation(
     warnings = [
         *cautions(study, measured, standing, spec, entries, declared=metric.name in declared.metrics),
         *plan_cautions(ablation, history, effects, spec),
+        *(grown := tuple(growth_cautions(effects, arms, history, spec))),
         *(() if near_chance else at_the_floor(measured, metric, chance)),
         *above_clean({name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}, declared),
         *collapses(failures),
@@ -102,7 +106,7 @@ def answer_ablation(
     ]
     return Answer(
         sentence, metric, columns, rows, tuple(warnings), effects, failures=failures, badge=badge,
-        block_columns=block_columns, block_rows=block_rows,
+        block_columns=block_columns, block_rows=block_rows, grown=grown,
     )  # fmt: skip
 
 

@@ -19,6 +19,9 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
+LATER = " (added later)"
+"""Behind the name of an arm that was added after results could be seen."""
+
 
 def results_table(
     arms: Sequence[Arm],
@@ -43,7 +46,9 @@ def results_table(
     by_arm = {effect.arm: effect for effect in effects if effect.kind == "arm"}
     rows = []
     for arm, values in zip(arms, measured, strict=True):
-        known = [values.arm, _seeds(values), _mean_sd([*values.values.values()], scale)]
+        effect = by_arm.get(values.arm)
+        later = LATER if effect is not None and effect.added_after is not None else ""
+        known = [values.arm + later, _seeds(values), _mean_sd([*values.values.values()], scale)]
         if last:
             known.append(_mean_sd(_last_values(entries, arm, metric.name), scale))
         if arm.is_baseline or values.arm not in by_arm:

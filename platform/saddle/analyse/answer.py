@@ -10,7 +10,7 @@ from saddle.analyse.relations.answer import answer_relation_study
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.searches.search import answer_search
 from saddle.design import Arm
-from saddle.design.arms import arms_of_study
+from saddle.design.study_arms import arms_of_study
 from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Constraint, Study

@@ -12,6 +12,7 @@ from saddle.analyse.evaluation.evaluations import comparable, evaluation_caution
 from saddle.analyse.evaluation.ladder import ladders, too_weak
 from saddle.analyse.searches.chance_and_ties import chance_of
 from saddle.analyse.searches.search import name_of, twin
+from saddle.analyse.training_basis import mixed_basis_cautions
 from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
 from saddle.study.declarations import Declarations
@@ -52,7 +53,9 @@ def answer_study(
     if declared.imported is not None:
         found, cautions = _of_table(found), [*declared.imported.cautions, *cautions]
     favoured = tuning_cautions(study, arms, tuned) if found.effects else ()
-    return replace(found, warnings=(*cautions, *found.warnings, *favoured, *given_up(declared)), conditional=given)
+    mixed = tuple(mixed_basis_cautions(entries, arms))
+    warnings = (*cautions, *mixed, *found.warnings, *favoured, *given_up(declared))
+    return replace(found, warnings=warnings, grown=(*mixed, *found.grown), conditional=given)
 
 
 def _of_table(answer: Answer) -> Answer:

@@ -45,6 +45,8 @@ class ReachedWord:
     high: float | None = None
     p: float | None = None
     reservations: Sequence[str] = ()
+    added_later: bool = False
+    """Whether it is of an arm that was added after results could be seen."""
 
     def judge(self, expected: Verdict | Word, *, finished: bool = True) -> Judgement:
         """The word against the expected one; nothing is settled of a study that is not finished.
@@ -62,7 +64,8 @@ class ReachedWord:
     def facts(self) -> dict[str, Any]:
         """The fields as plain data."""
         numbers = {"value": self.value, "low": self.low, "high": self.high, "p": self.p, "n": self.n}
-        return {"name": self.name, "verdict": str(self.word), "reservations": list(self.reservations), **numbers}
+        said = {"reservations": list(self.reservations), "added_later": self.added_later}
+        return {"name": self.name, "verdict": str(self.word), **said, **numbers}
 
 
 def expected_word(text: str, results: StudyResults) -> Verdict | Word:
@@ -119,7 +122,7 @@ def _label_of(arm: str, results: StudyResults) -> str:
 def _of_effect(effect: Effect) -> ReachedWord:
     return ReachedWord(
         effect.name, effect.verdict, effect.verdict_text, effect.n, effect.mean, effect.low, effect.high,
-        effect.p_adjusted, effect.reservations,
+        effect.p_adjusted, effect.reservations, effect.added_after is not None,
     )  # fmt: skip
 
 

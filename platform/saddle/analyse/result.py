@@ -39,6 +39,8 @@ class Answer:
     """On which draws of data its intervals are conditional, or of a relation on which plan, as a sentence."""
     relation: Findings | None = None
     """What a relation has come to."""
+    grown: tuple[str, ...] = ()
+    """Those of the warnings that say how the study grew: what was added, judged otherwise, or trained otherwise."""
     badge: Badge = field(default_factory=Badge)
     """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saddle.analyse.ablation import comparison_spec, judge_arms
+from saddle.analyse.arms.added_arms import with_added
 from saddle.analyse.arms.comparison import compare
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, judge
@@ -100,7 +101,7 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
         "seconds": sum(entry.seconds for entry in entries),
         "ended": max((entry.ended for entry in entries), default=0.0),
         "facts": facts_of(entries),
-        "cautions": tuple(evaluation_cautions(results.run.name, results.records, fields)),
+        "cautions": (*evaluation_cautions(results.run.name, results.records, fields), *results.answer.grown),
         "extended": results.history.is_extended,
         "evaluation": [name for name in fields if any(name in entry.params for entry in entries)],
     }
@@ -116,7 +117,11 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
     if asked.name != results.metric.name:  # margin and scale are of the study's own metric
         spec = replace(spec, equivalence=None, scale="linear")
     standing = judge_arms(study, results.arms, measured, spec)
-    effects = {effect.arm: effect for effect in standing.effects if effect.kind == "arm"}
+    effects = {
+        effect.arm: effect
+        for effect in with_added(standing.effects, results.arms, results.history)
+        if effect.kind == "arm"
+    }
     return StudyView(study, asked, measured, effects, measured[0].arm, spec=spec, **shared)
 
 

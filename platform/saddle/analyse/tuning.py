@@ -26,6 +26,8 @@ class TunedBy:
     constraints: Sequence[Constraint] = ()
     doubt: str = ""
     """Why the search calls none of its trials the best, in words; empty where it does."""
+    found_since: str = ""
+    """Its best trial and what that has, where the ablation was run with the settings of an earlier best one."""
 
 
 def tuning_cautions(study: Study, arms: Sequence[Arm], tuned: TunedBy | None) -> Iterator[str]:
@@ -41,10 +43,21 @@ def tuning_cautions(study: Study, arms: Sequence[Arm], tuned: TunedBy | None) ->
     if tuned is None:
         yield f"The settings are those of the best trial of {ablation.best_of}: they were tuned for what it trained."
         return
+    yield from grown_past(tuned)
     if tuned.doubt:
         equals = f"The baseline has the settings of the first among equals, as {tuned.search} has no best trial."
         yield f"{equals} {tuned.doubt}"
     yield f"{listed(tuned.parameters)} {_were(tuned)} tuned by {tuned.search} {_for_whom(study, arms, tuned)}."
+
+
+def grown_past(tuned: TunedBy) -> Iterator[str]:
+    """That the ablation keeps the settings that it was run with, where the search has found better ones since."""
+    if tuned.found_since:
+        yield (
+            f"The baseline has the settings that were the best of {tuned.search} when this ablation began, and every"
+            f" arm keeps them; the best of {tuned.search} is {tuned.found_since} by now. --fresh starts anew around"
+            " that one, beside what was run."
+        )
 
 
 def _were(tuned: TunedBy) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.tuning import TunedBy
+from saddle.archive.best_of import find_tuned
 from saddle.archive.declarations import read_declarations, write_declarations
+from saddle.archive.growth import Growth, find_growth
 from saddle.archive.model.evaluation import AS_TRAINED, Evaluation, evaluate_command, read_evaluation
-from saddle.archive.progress import read_progress
 from saddle.design import Arm, Replicate, replicates_of_study
-from saddle.design.arms import arms_of_study
-from saddle.errors import EvaluationChanged, ForeignPath, OwnSourcesError, StorageError, StudyChanged, UserError
+from saddle.design.study_arms import arms_of_study
+from saddle.errors import EvaluationChanged, ForeignPath, OwnSourcesError, StorageError, StudyChanged
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
@@ -29,13 +30,13 @@ from saddle.store.source_archive import located, write_sources
 from saddle.store.unit_log import read_units
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.evaluation import as_trained, changed_evaluation
-from saddle.study.history import UNCHANGED, PlanHistory, SeedPlan
+from saddle.study.history import NO_GROWTH, UNCHANGED, PlanGrowth, PlanHistory, SeedPlan
 from saddle.study.models import Study
 from saddle.study.terms import terms_of
 from saddle.study.trainables import load_trainable
 from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.study.values import same
-from saddle.studyfile.loader import dump_study, parse_studies, plain_study, refused_differences
+from saddle.studyfile.loader import dump_study, parse_studies, plain_study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import STUDIES, RunId
 
@@ -71,7 +72,7 @@ class StoredStudy:
     @cached_property
     def arms(self) -> Sequence[Arm]:
         """The arms of an ablation around its settled baseline, those of a relation; none for a search."""
-        return arms_of_study(self.study, self.baseline)
+        return arms_of_study(self.study, self.baseline, self.history.later_factors)
 
     @cached_property
     def replicates(self) -> Sequence[Replicate]:
@@ -132,7 +133,7 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
     study, declared = with_seeds(study, history.plans), read_declarations(store, run, study)
     study = with_stored_sources(store, run, study, declared)
     units = NO_FACTS if study.relation is None else read_units(store, run)
-    evaluation, tuned = read_evaluation(store, run), find_tuned(store, study)
+    evaluation, tuned = read_evaluation(store, run), find_tuned(store, study, baseline)
     return StoredStudy(study, run, baseline, evaluation, declared, history, tuned, units)
 
 
@@ -146,27 +147,6 @@ def with_stored_sources(store: Store, run: RunId, study: Study, declared: Declar
     except (OwnSourcesError, StorageError, OSError) as error:  # what is stored is read without them
         log.info("%s: %s", run, error)
         return study
-
-
-def find_tuned(store: Store, study: Study) -> TunedBy | None:
-    """The search whose best trial the study starts from; None where it does from none, or none can be read.
-
-    Only its file and its progress are read: what is wrong with a search keeps nobody from reading the ablation that
-    was built on it.
-    """
-    name = None if study.ablation is None else study.ablation.best_of
-    if name is None:
-        return None
-    path = f"{study_folder(RunId.stored(name))}/study.yaml"
-    try:
-        [search] = parse_studies(store.read(path), store.locate(path), stored=True)
-    except (FileNotFoundError, UserError):
-        return None
-    if search.search is None:
-        return None
-    progress = read_progress(store, RunId.stored(name))
-    doubt = "" if progress is None else progress.no_best
-    return TunedBy(name, tuple(search.search), search.settings, search.constraints, doubt)
 
 
 def with_seeds(study: Study, plans: Sequence[SeedPlan]) -> Study:
@@ -206,6 +186,11 @@ def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None
     raise StorageError(damage)
 
 
+def has_begun(store: Store, run: RunId) -> bool:
+    """Whether a trial of the run has ended, or left something to go on from."""
+    return bool(Ledger(store, run).keys()) or any(True for _ in store.names(f"{study_folder(run)}/trials"))
+
+
 def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     """Raise `StudyChanged` where `study` differs from the stored one in what its trials rest on (`study.changes`).
 
@@ -213,15 +198,20 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     `EvaluationChanged`.
     """
     study = with_seeds(study, stored.history.plans)
-    changes = refused_differences(stored.study, study)
-    if not changes:
+    refused = growth_of(stored, study).refused
+    if not refused:
         return
     trainable = load_trainable(study.source)
-    if refused_differences(stored.study, as_trained(study, stored.study, trainable.evaluation_fields)):
-        raise StudyChanged(study.study, changes)
+    if growth_of(stored, as_trained(study, stored.study, trainable.evaluation_fields)).refused:
+        raise StudyChanged(study.study, refused)
     wanted = changed_evaluation(stored.study, study, trainable)
     if any(not same(value, stored.evaluation.settings.get(name)) for name, value in wanted.items()):
-        raise EvaluationChanged(str(stored.run), changes, evaluate_command(store, stored.run, wanted))
+        raise EvaluationChanged(str(stored.run), refused, evaluate_command(store, stored.run, wanted))
+
+
+def growth_of(stored: StoredStudy, study: Study) -> Growth:
+    """What the changed `study` makes of the stored one."""
+    return find_growth(stored.study, with_seeds(study, stored.history.plans), stored.baseline, stored.history)
 
 
 def settle_study(
@@ -240,8 +230,9 @@ def settle_study(
     if stored is not None:
         study = with_seeds(study, stored.history.plans)
         refuse_changes(store, stored, study)
-        if stored.baseline != baseline:
+        if stored.baseline != baseline and has_begun(store, stored.run):
             raise StudyChanged(study.study, [f"ablation.baseline: was {stored.baseline}, is {baseline}"])
+    growth = NO_GROWTH if stored is None else growth_of(stored, study).of_plan
     run = stored.run if stored is not None else RunId(study.study, uuid.uuid4().hex[:12])
     trainable = load_trainable(study.source)
     declared = trainable.after(None if stored is None else stored.declared)
@@ -249,7 +240,7 @@ def settle_study(
         study = as_trained(study, stored.study, declared.evaluation_fields)
     if trainable.source.is_own:
         write_sources(store, run, trainable.source, lock)
-    return write_study(store, run, study, baseline, declared, stored, lock)
+    return write_study(store, run, study, baseline, declared, stored, lock, growth)
 
 
 def write_study(
@@ -260,10 +251,11 @@ def write_study(
     declared: Declarations,
     stored: StoredStudy | None,
     lock: StudyLock,
+    growth: PlanGrowth = NO_GROWTH,
 ) -> StoredStudy:
     """Write what is kept of a run beside its trials, its file last; `stored` is what it was so far. Raises `TakenOver`.
 
-    A plan that is not the latest one is added to the log.
+    A plan that is not the latest one is added to the log, and how the study grew with it.
     """
     evaluation = stored.evaluation if stored is not None else AS_TRAINED
     folder, facts = study_folder(run), {"instance": run.instance, "baseline": baseline, "token": lock.token}
@@ -271,10 +263,11 @@ def write_study(
         write_fenced(store, f"{folder}/{name}", json.dumps(facts).encode(), lock)
     write_declarations(store, run, declared, lock)
     before = None if stored is None else stored.history
-    history = record_plan(store, run, before, study, finished=len(Ledger(store, run).keys()), lock=lock)
+    finished = len(Ledger(store, run).keys())
+    history = record_plan(store, run, before, study, finished=finished, lock=lock, growth=growth)
     write_fenced(store, f"{folder}/study.yaml", dump_study(study).encode(), lock)
     units = NO_FACTS if stored is None else stored.units
-    return StoredStudy(study, run, baseline, evaluation, declared, history, find_tuned(store, study), units)
+    return StoredStudy(study, run, baseline, evaluation, declared, history, find_tuned(store, study, baseline), units)
 
 
 def set_aside(store: Store, run: RunId) -> RunId:

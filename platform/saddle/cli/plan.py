@@ -107,6 +107,7 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "notes": list(plan.notes),
         "design": design_as_plain(plan),
         "relation": relation_as_plain(plan),
+        "change": None if plan.change is None else {name: list(lines) for name, lines in vars(plan.change).items()},
         "power": power_as_plain(plan),
         "follow_up": None
         if plan.follow_up is None
@@ -202,6 +203,8 @@ def show(plan: Plan) -> None:
         say(f"{trials} trials by {study.sampler.name}, early stopping: {study.early_stopping.name}", indent=2)
     if plan.done:
         say(f"{plan.done} of them are done", indent=2)
+    for line in change_lines(plan):
+        say(line, indent=2)
     say(f"{plan.slots} at a time on {plan.shape} each", indent=2)
     if plan.trials is not None and plan.done >= plan.trials:
         time = "none, it is done"
@@ -222,6 +225,22 @@ def show(plan: Plan) -> None:
         say(f"note: {note}", indent=2)
     if plan.follow_up is not None:
         show_follow_up(plan, *plan.follow_up)
+
+
+def change_lines(plan: Plan) -> Iterator[str]:
+    """What the file makes of the stored run of the study."""
+    if plan.change is None:
+        return
+    change = plan.change
+    titles = (
+        ("new, to be trained", change.new),
+        ("analysed again, nothing is trained", change.again),
+        ("refused, saddle run would not start", change.refused),
+        ("trained otherwise than trials to come, refused without --accept-changes", change.other_code),
+    )
+    for title, lines in titles:
+        for line in lines:
+            yield f"{title}: {line}"
 
 
 def reference_lines(plan: Plan) -> Iterator[str]:

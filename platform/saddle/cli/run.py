@@ -29,6 +29,7 @@ class RunArguments(TypedDict):
     fresh: bool
     retry: Sequence[str]
     again: Sequence[str]
+    accept_changes: bool
     track: bool
     check: bool
 
@@ -51,6 +52,10 @@ def run(
             metavar="TRIAL",
         ),
     ] = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Add trials of other code, defaults or data than the stored ones."),
+    ] = False,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Check the robustness of what would be called the best.")
@@ -82,6 +87,7 @@ def run(
         "fresh": fresh,
         "retry": retry or (),
         "again": again or (),
+        "accept_changes": accept_changes,
         "track": track,
         "check": check,
     }

@@ -35,6 +35,10 @@ def submit(
         list[str] | None,
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
     ] = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Add trials of other code, defaults or data than the stored ones."),
+    ] = False,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
     insecure: Insecure = False,
 ) -> None:
@@ -57,6 +61,7 @@ def submit(
         packages=packages or (),
         fresh=fresh,
         retry=retry or (),
+        accept_changes=accept_changes,
         track=track,
     )
     if not packages:

@@ -59,6 +59,7 @@ def verdict(
                 "finished": finished,
                 "expected": expected,
                 "judgement": together,
+                "cautions": list(results.answer.warnings),
                 "verdicts": [
                     {**word.facts, "judgement": judgements[place] if judgements else None}
                     for place, word in enumerate(words)
@@ -66,7 +67,7 @@ def verdict(
             }
         )
     else:
-        show(words, judgements)
+        show(words, judgements, results.answer.grown)
         if not finished:
             from saddle.cli.output.tables import say
 
@@ -75,16 +76,19 @@ def verdict(
         raise typer.Exit(exit_code(together))
 
 
-def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement]) -> None:
-    """Print a line for each comparison, its reservations below it."""
+def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement], cautions: Sequence[str] = ()) -> None:
+    """Print a line for each comparison, its reservations below it, and the `cautions` at the end."""
     from saddle.cli.output.tables import say
 
     if not words:
         say("nothing has been compared yet")
     for place, word in enumerate(words):
-        say(f"{word.name}: {word.text}" + (f" ({judgements[place]})" if judgements else ""))
+        later = " (added later)" if word.added_later else ""
+        say(f"{word.name}{later}: {word.text}" + (f" ({judgements[place]})" if judgements else ""))
         for reservation in word.reservations:
             say(reservation, indent=2)
+    for caution in cautions:
+        say(f"note: {caution}")
 
 
 def exit_code(judgement: Judgement) -> int:

@@ -12,10 +12,8 @@ from saddle.design.design import Design
 from saddle.design.exclusions import without
 from saddle.design.point import Levels, Point, Standing
 from saddle.design.registry import design_of
-from saddle.design.relation_design import relation_arms
 from saddle.errors import DesignError
 from saddle.study.ablation import Ablation
-from saddle.study.models import Study
 from saddle.study.values import canonical, readable, repeats, same, written
 
 
@@ -38,13 +36,6 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     if ablation.exclude:
         design.check_exclusions(points, factors, standing, ablation.exclude)
     return _arms_at(points, ablation, start, standing)
-
-
-def arms_of_study(study: Study, baseline: Mapping[str, Any] | None) -> list[Arm]:
-    """An ablation's arms around its settled baseline, the two of a relation; none for a search."""
-    if study.relation is not None:
-        return relation_arms(study.relation)
-    return [] if study.ablation is None else make_arms(study.ablation, baseline or {}, study.settings)
 
 
 def check_factor(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from saddle.design.trial_source import AblationSource
 from saddle.errors import InfrastructureError, TakenOver
 from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
+from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.preflight import local_resources
 from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials, require_named
@@ -28,7 +29,6 @@ from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_prog
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.stop_request import stop_path
-from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.redaction import redact
 from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
@@ -60,6 +60,8 @@ class Options:
     """Outcomes (`failed`, `timed_out`) whose trials are run again."""
     again: Sequence[str] = ()
     """Trials that are run again by name; what they were is set aside (see `make_source`)."""
+    accept_changes: bool = False
+    """Whether trials may be added that are trained with other code than the stored ones (see `changed_code`)."""
     data_root: str | None = None
     track: bool = True
     check: bool = True
@@ -126,7 +128,7 @@ def trains(study: Study) -> bool:
 def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> EndedStudy:
     """Run one study on the connected cluster, or go on with it."""
     with lock_study(store, RunId(study.study)) as lock:
-        baseline = find_baseline(study, store)
+        baseline = find_baseline(study, store, fresh=options.fresh)
         stored = settle_study(store, study, baseline, fresh=options.fresh, lock=lock)
         stored = settle_units(store, stored, options.data_root, lock)
         study = stored.study

@@ -14,8 +14,8 @@ from saddle.archive.model.models import stored_state
 from saddle.archive.model.trial_arrays import stored_arrays
 from saddle.archive.studies import StoredStudy
 from saddle.errors import Damaged, ForeignPath, NotFound
+from saddle.execute.fingerprint import fingerprint_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
-from saddle.execute.worker.fingerprint import fingerprint_code, fingerprint_data
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import exits_are_failures, working_folders
 from saddle.redaction import redact

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from saddle.execute.worker.fingerprint import checksum_sources, fingerprint_environment
+from saddle.execute.fingerprint import checksum_sources, fingerprint_environment
 from saddle.nightly.decision.night import Code, Environment
 from saddle.nightly.git import Repository, find_repository
 from saddle.study.models import Study

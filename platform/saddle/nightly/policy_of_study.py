@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from saddle.analyse.result import compared_metric
 from saddle.design import Arm, labels
-from saddle.design.arms import arms_of_study
+from saddle.design.study_arms import arms_of_study
 from saddle.errors import UserError
 from saddle.nightly.decision.policy import Policy, Watched
 from saddle.study.declarations import Declarations

@@ -11,6 +11,9 @@ from saddle.report.blocks import Table
 from saddle.report.page import render_page
 from saddle.report.section import markdown_parts, page_parts, sections_of
 
+OF_EFFECT = ("n", "low", "high", "p", "p_adjusted", "verdict", "added_later")
+"""What a row for an arm holds of its effect."""
+
 
 def tables_of(comparison: StudyComparison) -> list[tuple[str, Table]]:
     """The tables of the page, each with the title of its section."""
@@ -69,7 +72,7 @@ def arm_rows(comparison: StudyComparison) -> list[dict[str, Any]]:
                 {
                     "study": view.name, "arm": arm.arm, "metric": view.metric.name, "seeds": len(arm.values),
                     "mean": None if moments is None else moments[0],
-                    **{name: effect.get(name) for name in ("n", "low", "high", "p", "p_adjusted", "verdict")},
+                    **{name: effect.get(name) for name in OF_EFFECT},
                     "difference": effect.get("mean"),
                 }
             )  # fmt: skip
@@ -82,6 +85,7 @@ def _plain(effect: Effect | None) -> dict[str, Any] | None:
     return {
         "name": effect.name, "n": effect.n, "mean": effect.mean, "low": effect.low, "high": effect.high,
         "p": effect.p, "p_adjusted": effect.p_adjusted, "verdict": str(effect.verdict),
+        "added_later": effect.added_after is not None,
     }  # fmt: skip
 
 

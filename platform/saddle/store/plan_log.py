@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from saddle.errors import StorageError
 from saddle.store.base import Store
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_once
 from saddle.store.parallel import in_parallel
-from saddle.study.history import PlanHistory, SeedPlan, plan_of
+from saddle.study.history import NO_GROWTH, PlanGrowth, PlanHistory, SeedPlan, plan_of
 from saddle.study.models import Study
 from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 
-VERSION = 1
-"""Of a plan's file; one of a later saddle's is not read."""
+VERSION = 2
+"""Of a plan's file; one of a later saddle's is not read. 2 has arms that were added, 1 none."""
 
 
 def plan_path(run: RunId, number: int) -> str:
@@ -38,7 +38,9 @@ def _parse(store: Store, path: str) -> SeedPlan:
         if facts["version"] > VERSION:
             raise ValueError(f"version {facts['version']} is a later saddle's")
         seeds, looks = (tuple(int(number) for number in facts[name]) for name in ("seeds", "looks"))
-        return SeedPlan(seeds, looks, float(facts["when"]), int(facts["finished"]), dict(facts.get("analysis", {})))
+        growth = PlanGrowth(**{name: tuple(map(str, each)) for name, each in facts.get("growth", {}).items()})
+        analysis = dict(facts.get("analysis", {}))
+        return SeedPlan(seeds, looks, float(facts["when"]), int(facts["finished"]), analysis, growth)
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{store.locate(path)} is damaged ({error}); it says which seeds were planned, and whether they were added"
@@ -61,19 +63,26 @@ def history_of(store: Store, run: RunId, study: Study) -> PlanHistory:
 
 
 def record_plan(
-    store: Store, run: RunId, before: PlanHistory | None, study: Study, *, finished: int, lock: StudyLock
+    store: Store,
+    run: RunId,
+    before: PlanHistory | None,
+    study: Study,
+    *,
+    finished: int,
+    lock: StudyLock,
+    growth: PlanGrowth = NO_GROWTH,
 ) -> PlanHistory:
     """Keep the plan of `study` where it isn't the latest one; returns the history with it. Raises `TakenOver`.
 
-    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now. The plan of
-    a run whose storage keeps none yet is written first.
+    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now; `growth` is
+    how the study grew since the latest plan. The plan of a run whose storage keeps none yet is written first.
     """
     planned = plan_of(study)
     if planned is None:
         return PlanHistory()
     plans, kept = list(before.plans if before is not None else ()), len(read_plans(store, run))
-    plan = replace(planned, when=time.time(), finished=finished)
-    if not plans or not plan.is_same(plans[-1]):
+    plan = replace(planned, when=time.time(), finished=finished, growth=growth)
+    if not plans or growth or not plan.is_same(plans[-1]):
         plans.append(plan)
     for number in range(kept, len(plans)):
         _write(store, plan_path(run, number + 1), plans[number], lock)
@@ -83,4 +92,6 @@ def record_plan(
 def _write(store: Store, path: str, plan: SeedPlan, lock: StudyLock) -> None:
     facts = {"seeds": list(plan.seeds), "looks": list(plan.looks), "when": plan.when, "finished": plan.finished}
     facts |= {"analysis": dict(plan.analysis)} if plan.analysis else {}
-    write_once(store, path, to_json({"version": VERSION, "token": lock.token, **facts}).encode(), lock)
+    facts |= {"growth": {name: list(each) for name, each in asdict(plan.growth).items()}} if plan.growth else {}
+    version = VERSION if plan.growth else 1  # which earlier saddles read
+    write_once(store, path, to_json({"version": version, "token": lock.token, **facts}).encode(), lock)

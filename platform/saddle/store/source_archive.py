@@ -70,6 +70,21 @@ def located(store: Store, run: RunId, source: TrainableSource) -> TrainableSourc
     return replace(source, folder=str(copy))
 
 
+def changed_files(store: Store, run: RunId, checksum: str, source: TrainableSource) -> list[str]:
+    """The files of `source` that are not as in the sources of this checksum, or are in one of both alone, by name.
+
+    None where the run does not keep those.
+    """
+    try:
+        content = store.read(archive_path(run, checksum))
+    except FileNotFoundError:
+        return []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        before = {name: archive.read(name) for name in archive.namelist()}
+    now = read_sources(Path(source.folder), source.suffixes)
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
 def _unpack(store: Store, run: RunId, checksum: str, copy: Path) -> None:
     """Put the sources of a run into the folder `copy`, whole or not at all."""
     try:

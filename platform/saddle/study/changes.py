@@ -26,6 +26,10 @@ class Change(Enum):
     """Seeds may be added after those that there are, which stay in their order."""
     EXTENDED = "extended"
     """Units may be added; those that there are stay."""
+    BY_ARMS = "by arms"
+    """Whatever the arms that were run are left as by it: arms may be added (`saddle.archive.growth`)."""
+    JUDGED = "judged"
+    """How arms are compared, of which every change is kept and shown, unless looks have ended arms by it."""
     NEVER = "never"
 
 
@@ -40,6 +44,7 @@ WHOLE = (SEEDS, RELATION_SEEDS, UNITS)
 RULES = {
     "question": Change.FREE,
     "asks": Change.FREE,  # which of its hyperparameters the question is about
+    "also": Change.FREE,  # which metrics are shown beside the objectives
     "checkpoints": Change.FREE,  # which stay once their trials have ended
     "notify": Change.FREE,  # who is told of its end
     "published": Change.FREE,  # what is shown beside
@@ -56,6 +61,12 @@ RULES = {
     SEEDS: Change.ADDED,
     RELATION_SEEDS: Change.ADDED,
     UNITS: Change.EXTENDED,
+    **dict.fromkeys(
+        ("ablation.factors", "ablation.components", "ablation.exclude", "ablation.baseline"), Change.BY_ARMS
+    ),
+    "ablation.compare": Change.JUDGED,
+    "ablation.compare.also": Change.FREE,  # described without a verdict
+    "ablation.compare.mixed_model": Change.FREE,  # decides nothing
     # how the trials of a relation are analysed, of which every change is kept and shown (`study.history`)
     **dict.fromkeys(
         ("relation.gain.metric", "relation.gain.scale", "relation.gain.table", "relation.predictor", "relation.also",
@@ -110,7 +121,7 @@ ALLOWED: dict[Change, Callable[[Any, Any], bool]] = {
     Change.RAISED: _raised,
     Change.ADDED: _added,
     Change.EXTENDED: _extended,
-    Change.NEVER: lambda old, new: False,
+    **dict.fromkeys((Change.BY_ARMS, Change.JUDGED, Change.NEVER), lambda old, new: False),
 }
 
 

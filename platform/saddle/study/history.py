@@ -15,6 +15,24 @@ from saddle.study.values import same
 
 
 @dataclass(frozen=True)
+class PlanGrowth:
+    """How an ablation grew with a plan: keys of arms and names of factors that were added, what is judged otherwise.
+
+    `judged_otherwise` has changes of how arms are compared, such as `ablation.compare.metric: a → b`.
+    """
+
+    added: tuple[str, ...] = ()
+    later_factors: tuple[str, ...] = ()
+    judged_otherwise: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.later_factors or self.judged_otherwise)
+
+
+NO_GROWTH = PlanGrowth()
+
+
+@dataclass(frozen=True)
 class SeedPlan:
     """The seeds of every arm in their order, and after how many of them the arms are looked at."""
 
@@ -26,6 +44,8 @@ class SeedPlan:
     """Trials that had ended when it was made: what could be looked at before."""
     analysis: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What decides on the answer of a relation (`Relation.analysis_plan`); empty for an ablation."""
+    growth: PlanGrowth = NO_GROWTH
+    """How an ablation grew with it."""
 
     @property
     def digest(self) -> str:
@@ -66,6 +86,26 @@ class PlanHistory:
     def analysis_changes(self) -> list[tuple[SeedPlan, list[str]]]:
         """Each plan of a relation that was changed after trials had ended, and what was changed in it."""
         return [(new, plan_changes(old.analysis, new.analysis)) for old, new in self.changes if new.analysis]
+
+    @property
+    def later_factors(self) -> tuple[str, ...]:
+        """The factors that were added to an ablation, whenever that was."""
+        return tuple(factor for plan in self.plans for factor in plan.growth.later_factors)
+
+    @property
+    def added_arms(self) -> dict[str, int]:
+        """The keys of the arms that were added after a look, each with how many trials had ended by then."""
+        added: dict[str, int] = {}
+        for plan in self.plans:
+            if plan.finished:
+                added |= {key: plan.finished for key in plan.growth.added if key not in added}
+        return added
+
+    @property
+    def judged_otherwise(self) -> list[tuple[SeedPlan, tuple[str, ...]]]:
+        """Each plan that changed how an ablation's arms are compared after a look, and what it changed."""
+        changed = (plan for plan in self.plans if plan.finished and plan.growth.judged_otherwise)
+        return [(plan, plan.growth.judged_otherwise) for plan in changed]
 
     @property
     def text(self) -> str:

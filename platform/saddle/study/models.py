@@ -17,7 +17,7 @@ from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 from saddle.trainable_source import TrainableSource
 
-ONLY_IN_A_SEARCH = ("asks", "objective", "constraints", "sampler", "early_stopping")
+ONLY_IN_A_SEARCH = ("asks", "objective", "also", "constraints", "sampler", "early_stopping")
 """Sections that mean nothing to an ablation or a relation."""
 
 
@@ -280,6 +280,8 @@ class Study(Section):
     one: `saddle plan` proposes the ablation that does."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
     """What the search optimises; up to three objectives, which then exclude early stopping."""
+    also: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
+    """Further metrics that a search's table shows; `*` stands for any text. May change from run to run."""
     constraints: list[Constraint] = Field(default_factory=list)
     """Bounds that feasible trials keep."""
     sampler: Sampler = Sampler(tpe=Tpe())

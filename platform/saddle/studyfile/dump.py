@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from saddle.study.changes import RELATION_SEEDS, SEEDS, UNITS, WHOLE, may_become, rule_of, seeds_to_write
+from saddle.study.changes import RELATION_SEEDS, SEEDS, UNITS, WHOLE, Change, may_become, rule_of, seeds_to_write
 from saddle.study.field_types import OneOf
 from saddle.study.models import ONLY_IN_A_SEARCH, Constraint, Study
 from saddle.study.values import canonical
@@ -48,18 +48,41 @@ def differences(old: Study, new: Study) -> list[str]:
     return [f"{path}: {_shown(before, path)} → {_shown(after, path)}" for path in _changed(before, after)]
 
 
-def refused_differences(old: Study, new: Study) -> list[str]:
-    """Those of the differences that a study which has run may not have (see `changes`)."""
+def differences_under(rule: Change, old: Study, new: Study) -> list[str]:
+    """Those of the differences that are under a rule (see `changes`)."""
     before, after = _flat_study(old), _flat_study(new)
-    refused = [path for path in _changed(before, after) if not _may_differ(path, old, new, before, after)]
+    changed = (path for path in _changed(before, after) if rule_of(path) is rule)
+    return [f"{path}: {_shown(before, path)} → {_shown(after, path)}" for path in changed]
+
+
+def refused_differences(old: Study, new: Study, but: Collection[Change] = ()) -> list[str]:
+    """Those of the differences that a study which has run may not have (see `changes`), without those under `but`."""
+    before, after = _flat_study(old), _flat_study(new)
+    changed = (path for path in _changed(before, after) if rule_of(path) not in but)
+    refused = [path for path in changed if not _may_differ(path, old, new, before, after)]
     return [
         _refused_seeds(path, old, new)
         if path in SEED_PATHS
         else _refused_units(old, new)
         if path == UNITS
-        else f"{path}: {_shown(before, path)} → {_shown(after, path)}"
+        else f"{path}: {_shown(before, path)} → {_shown(after, path)}{_nearest(path, old, before, after)}"
         for path in refused
     ]
+
+
+def _nearest(path: str, old: Study, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """What is possible instead, as a clause that begins with a semicolon; empty where nothing is near."""
+    if rule_of(path) is Change.RAISED and before.get(path) is not None:
+        return f"; what was planned before stays, so write {path}: {_shown(before, path)}, or more"
+    section, _, name = path.partition(".")
+    if section == "fixed" and old.ablation is not None and path in before and path in after:
+        factor = f"{{{name}: [{_shown(before, path)}, {_shown(after, path)}]}}"
+        return f"; it would change every arm: leave it, and compare both as a factor, factors: {factor}"
+    if section == "objective" and "metric" not in path:
+        return f"; what the search learns from stays, and also: [{_shown(after, path)}] reports a further metric"
+    if path.startswith("ablation.design"):
+        return "; the arms of another design are other comparisons, which need a study of their own"
+    return ""
 
 
 def _may_differ(path: str, old: Study, new: Study, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
@@ -153,5 +176,5 @@ def _same(before: Any, after: Any) -> bool:
     return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
 
 
-def _shown(flat: dict[str, Any], path: str) -> str:
+def _shown(flat: Mapping[str, Any], path: str) -> str:
     return show(flat[path]) if path in flat else "not set"

@@ -78,6 +78,7 @@ def pack(
     fresh: bool = False,
     retry: Sequence[str] = (),
     again: Sequence[str] = (),
+    accept_changes: bool = False,
     track: bool = True,
     check: bool = True,
 ) -> Parcel:
@@ -89,7 +90,7 @@ def pack(
     options = [f"--retry={outcome}" for outcome in retry]
     options += [f"--again={trial}" for trial in again]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
-    switches = {"--fresh": fresh, "--no-mlflow": not track, "--no-check": not check}
+    switches = {"--fresh": fresh, "--accept-changes": accept_changes, "--no-mlflow": not track, "--no-check": not check}
     options += [name for name, given in switches.items() if given]
     return Parcel(studies, where, fresh, options, packages, to_send())
 

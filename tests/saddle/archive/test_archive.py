@@ -98,6 +98,7 @@ def test_the_same_study_goes_on_and_another_is_refused(store: LocalStore) -> Non
     [changed, _] = parse_studies(TWO.replace("[0, 1]", "[0, 2]"), "two.yaml")
     with pytest.raises(StudyChanged, match=r"search\.x\.float: \[0\.0, 1\.0\] → \[0\.0, 2\.0\]"):
         settle_study(store, changed, None, fresh=False)
+    Ledger(store, RunId("second")).add(make_record("k", "second", 0, "completed", {}, {}, {}))
     with pytest.raises(StudyChanged, match=r"ablation\.baseline"):
         settle_study(store, second, {"mode": "curved"}, fresh=False)
     assert settle_study(store, changed, None, fresh=True).instance != before.instance

@@ -21,6 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 from saddle.cli.app import app
+from saddle.errors import CodeChanged
 from saddle.store.open import open_store
 from tests.support.commands import essence
 from tests.support.earlier_storages import ASSETS, STUDIES, EarlierStorage, unpack
@@ -159,12 +160,15 @@ def test_it_goes_on_after_a_repair(restored: Restored) -> None:
 @pytest.mark.slow
 def test_it_goes_on_by_the_command_on_ray(restored: Restored, tmp_path: Path) -> None:
     (tmp_path / "studies.yaml").write_text(GROWN)
+    with pytest.raises(CodeChanged, match="sources: "):
+        saddle("run", str(tmp_path / "studies.yaml"))
     command = [
         sys.executable,
         "-m",
         "saddle.cli",
         "run",
         "studies.yaml",
+        "--accept-changes",
         *([] if restored.tracked else ["--no-mlflow"]),
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500)

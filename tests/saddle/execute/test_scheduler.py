@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from saddle.cluster.failures import Death
 from saddle.design import replicates_of
-from saddle.design.arms import arms_of_study
+from saddle.design.study_arms import arms_of_study
 from saddle.design.trial_source import AblationSource
 from saddle.execute.plan.setup import start_trial_over
 from saddle.execute.progress import Silent, start_progress

@@ -16,7 +16,7 @@ from saddle.analyse.arms.paired_values import ArmValues, of_arm
 from saddle.analyse.searches.hypervolume import hypervolume_course
 from saddle.analyse.searches.importance import importance
 from saddle.design import make_arms, replicates
-from saddle.design.arms import arms_of_study
+from saddle.design.study_arms import arms_of_study
 from saddle.report.cited_trials import leaders
 from saddle.report.figures import curves, effects, history, interactions, levels, pareto, race
 from saddle.report.figures.importance import importances

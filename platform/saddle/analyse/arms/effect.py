@@ -67,6 +67,8 @@ class Effect:
     """About how many more seeds would settle it, going on as so far; None where that can't be said."""
     settled_after: int | None = None
     """With how many pairs racing settled it; None where it did not race, or is not settled."""
+    added_after: int | None = None
+    """How many trials had ended when its arm was added to the study; None where that was before any had."""
     differences: Mapping[int, float] = field(default_factory=dict)
     arm_mean: float | None = None
     baseline_mean: float | None = None

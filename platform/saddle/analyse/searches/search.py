@@ -18,6 +18,7 @@ from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.searches.search_cautions import failures, idle_parts, of_the_best, of_the_front
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
 from saddle.study.declarations import Declarations
+from saddle.study.metrics import matching
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
 from saddle.trial.outcome import Outcome
@@ -67,8 +68,9 @@ def answer_search(
         sentence = f"{_left_open(study, study.asks)} {sentence}"
     sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of, declared)
     marks = ("front",) if len(objectives) > 1 else ()
-    columns = ("trial", *marks, *(label(objective.name) for objective in objectives), *(study.search or {}), "epochs")
-    rows = tuple(_row(study, entry, objectives, front) for entry in ordered[:ROWS])
+    shown = [*objectives, *also_shown(study, entries, declared)]
+    columns = ("trial", *marks, *(label(metric.name) for metric in shown), *(study.search or {}), "epochs")
+    rows = tuple(_row(study, entry, shown, front if several else None) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
     return Answer(sentence, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
 
@@ -96,15 +98,23 @@ def _cost(entry: TrialRecord, objective: Metric) -> float:
     return objective.cost(entry.metrics[objective.name])
 
 
+def also_shown(study: Study, entries: Sequence[TrialRecord], declared: Declarations) -> list[Metric]:
+    """The further metrics that the study shows of its trials (`also`), but for the objectives."""
+    objectives = {objective.metric for objective in study.objective or ()}
+    known = {name for entry in entries for name in entry.metrics} if study.also else set()
+    return [declared.metric(name) for name in matching(study.also, known) if name not in objectives]
+
+
 def _row(
-    study: Study, entry: TrialRecord, objectives: Sequence[Metric], front: Sequence[TrialRecord]
+    study: Study, entry: TrialRecord, metrics: Sequence[Metric], front: Sequence[TrialRecord] | None
 ) -> tuple[str, ...]:
+    """The cells of a trial; `front` is None where there is none to be on."""
     params = drawn(study, entry)
-    marks = ("yes" if any(entry.key == one.key for one in front) else DASH,) if len(objectives) > 1 else ()
+    marks = () if front is None else ("yes" if any(entry.key == one.key for one in front) else DASH,)
     return (
         entry.key if entry.number is None else str(entry.number),
         *marks,
-        *(Scale.of(objective).value(entry.metrics.get(objective.name)) for objective in objectives),
+        *(Scale.of(metric).value(entry.metrics.get(metric.name)) for metric in metrics),
         *(setting(params[name]) if name in params else DASH for name in study.search or {}),
         str(entry.epochs),
     )

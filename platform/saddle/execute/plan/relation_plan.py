@@ -12,7 +12,7 @@ from saddle.analyse.relations.measured_units import MeasuredUnit, measure_units
 from saddle.analyse.relations.power import CORRELATIONS, chances_of_the_word
 from saddle.analyse.result import compared_metric
 from saddle.archive.studies import StoredStudy, read_study
-from saddle.design.arms import arms_of_study
+from saddle.design.study_arms import arms_of_study
 from saddle.execute.plan import units
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.store.base import Store

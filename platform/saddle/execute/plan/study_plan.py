@@ -9,13 +9,17 @@ from itertools import islice
 from typing import Any
 
 from saddle.analyse.arms.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
+from saddle.analyse.tuning import grown_past
+from saddle.archive.studies import StoredStudy, growth_of, read_study
 from saddle.cluster.resources import slots_for, trial_shape
 from saddle.design import Arm, blocks_of_study
-from saddle.design.arms import arms_of_study
 from saddle.design.blocks import block_name, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
+from saddle.design.study_arms import arms_of_study
 from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
+from saddle.execute.plan.changed_file import ChangedFile, describe_change
+from saddle.execute.plan.checking_run import CheckingRun
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
@@ -69,6 +73,9 @@ class Plan:
     follow_up: tuple[str, Plan] | None = None
     """The ablation that a search's question needs (`asks`), as the text of a study file, and what it would do."""
 
+    change: ChangedFile | None = None
+    """What the file makes of a stored run of the study; None without one, and where nothing of it is to be done."""
+
     @property
     def seconds(self) -> float | None:
         """Wall-clock time for what is left, no trial stopping early; None where it can't be known."""
@@ -103,9 +110,12 @@ def plan_study(
     `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
     """
     trainable = load_trainable(study.source)
-    notes = [*given_up(trainable), *data_notes([study], data_root)]
+    looking = CheckingRun(data_root=data_root)
+    notes = [*given_up(trainable), *data_notes([study], looking)]
+    stored = read_study(store, study.study)
+    change = None if stored is None else describe_change(study, stored, store, looking)
     baseline, unsettled = _baseline(study, store)
-    arms = arms_of_study(study, baseline)
+    arms = _arms(study, baseline, stored, change)
     relation = None if study.relation is None else plan_relation(study, trainable, store, data_root)
     seeds = study.seed_list if study.search is None else [0]
     given = _settings(study, arms, relation)
@@ -136,19 +146,35 @@ def plan_study(
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
+        change=change,
         follow_up=plan_follow_up(study, store, trainable, data_root, gpu_throughput),
         needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
         looks=planned_looks(study, arms),
     )
 
 
+def _arms(
+    study: Study, baseline: Mapping[str, Any] | None, stored: StoredStudy | None, change: ChangedFile | None
+) -> Sequence[Arm]:
+    """The arms, those of a stored run as they were run where the file may go on with it."""
+    if stored is None or stored.study.ablation is None or study.ablation is None:
+        return arms_of_study(study, baseline)
+    return arms_of_study(study, baseline) if change is not None and change.refused else growth_of(stored, study).arms
+
+
 def _baseline(study: Study, store: Store) -> tuple[dict[str, Any] | None, list[str]]:
     """The baseline as far as it is known, and a note where the search that it is the best of has none yet."""
     try:
-        return find_baseline(study, store), []
+        return find_baseline(study, store), _found_since(study, store)
     except NothingToBuildOn as reason:
         known = dict(study.ablation.baseline) if study.ablation else None
         return known, [f"{reason}; until then the arms are shown without its parameters"]
+
+
+def _found_since(study: Study, store: Store) -> list[str]:
+    """A note where the search has found a better trial than that which the stored ablation was built on."""
+    stored = read_study(store, study.study)
+    return [] if stored is None or stored.tuned is None else list(grown_past(stored.tuned))
 
 
 def _settings(study: Study, arms: Sequence[Arm], relation: RelationPlan | None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from saddle.archive.studies import StoredStudy
-from saddle.design.arms import arms_of_study
+from saddle.design.study_arms import arms_of_study
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger

@@ -11,8 +11,8 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
-from saddle.execute.worker.fingerprint import fingerprint_data
 from saddle.execute.worker.run_context import DataCache, TrainRun
 from saddle.external_names import unescape
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, load_state

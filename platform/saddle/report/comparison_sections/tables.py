@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from saddle.analyse.ablation_table import LATER
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
@@ -39,7 +40,9 @@ def arms_table(comparison: StudyComparison) -> Table:
         for view in comparison.views:
             for arm in view.arms:
                 if arm.arm == name:
-                    rows.append((name, view.name, *_value(view, name), *_effect(view, name)))
+                    effect = view.effects.get(name)
+                    later = LATER if effect is not None and effect.added_after is not None else ""
+                    rows.append((name + later, view.name, *_value(view, name), *_effect(view, name)))
     columns = ("arm", "study", "seeds", "mean ± sd", "difference", "interval", "p (adjusted)", "verdict")
     note = "Differences are against each study's own baseline, with the correction that its file names."
     return Table(columns, tuple(rows), note)

@@ -43,8 +43,16 @@ def check_metrics(draft: Draft) -> None:
             _check_margin(draft, compared, compare.equivalence)
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
-            if not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
-                _exists(draft, ("ablation", "compare", "also", index), pattern, ("test/", "validation/", "train/"))
+            _check_pattern(draft, ("ablation", "compare", "also", index), pattern)
+    for index, pattern in enumerate(draft.raw.get("also") or ()):
+        if draft.is_search and isinstance(pattern, str):
+            _check_pattern(draft, ("also", index), pattern)
+
+
+def _check_pattern(draft: Draft, path: Path, pattern: str) -> None:
+    """A pattern of metrics fits one that the trainable declares."""
+    if draft.trainable is not None and not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
+        _exists(draft, path, pattern, ("test/", "validation/", "train/"))
 
 
 def check_compared(draft: Draft, path: Path, metric: str | None) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
+from collections.abc import Collection
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from saddle.study.trainables import LoadedTrainable
+import trainables
+from saddle.study.trainables import LoadedTrainable, find_trainables
 from trainables.datasets.config import dataset_of
 
 PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow", "scikit-learn")
@@ -26,8 +29,7 @@ def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
 def fingerprint_code(trainable: LoadedTrainable) -> dict[str, Any]:
     """Git's commit and the checksum of uncommitted changes where the code is a checkout; always that of the sources."""
     where = Path(__file__).resolve()
-    sources = trainable.sources or checksum_sources(Path(getattr(trainable.code, "__file__", where)).parent)
-    facts: dict[str, Any] = {"sources": sources}
+    facts: dict[str, Any] = fingerprint_sources(trainable)
     commit = _git(where.parent, "rev-parse", "HEAD")
     # an installed copy may lie inside somebody else's checkout, whose commit would say nothing of our code
     if commit is not None and _git(where.parent, "ls-files", "--error-unmatch", where.name) is not None:
@@ -37,15 +39,33 @@ def fingerprint_code(trainable: LoadedTrainable) -> dict[str, Any]:
     return facts
 
 
+def fingerprint_sources(trainable: LoadedTrainable) -> dict[str, Any]:
+    """The checksum of the trainable's sources; of an installed one also that of what trainables share (`library`)."""
+    if trainable.sources:
+        return {"sources": trainable.sources}
+    folder = Path(getattr(trainable.code, "__file__", __file__)).resolve().parent
+    return {"sources": checksum_sources(folder), "library": checksum_library()}
+
+
+@lru_cache(maxsize=1)
+def checksum_library() -> str:
+    """The checksum of the package `trainables` without the trainables themselves."""
+    values = (point.value.partition(":")[0].split(".") for point in find_trainables().values())
+    own = {parts[1] for parts in values if parts[0] == trainables.__name__ and len(parts) > 1}
+    return checksum_sources(Path(trainables.__file__).resolve().parent, own)
+
+
 def uncommitted_changes() -> str:
     """Git's diff of saddle's checkout against its commit; empty where there is none."""
     return (_git(Path(__file__).resolve().parents[3], "diff", "HEAD") or "").strip()
 
 
-def checksum_sources(folder: Path) -> str:
-    """The checksum of every Python file below `folder`."""
+def checksum_sources(folder: Path, without: Collection[str] = ()) -> str:
+    """The checksum of every Python file below `folder`, but for its subfolders `without`."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
+        if path.relative_to(folder).parts[0] in without:
+            continue
         digest.update(str(path.relative_to(folder)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

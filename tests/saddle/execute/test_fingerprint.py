@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from saddle.execute.worker.fingerprint import fingerprint_data
+from saddle.execute.fingerprint import fingerprint_data
 from trainables.datasets.config import NamedDataset
 
 
