@@ -2,74 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from saddle.cli.options import AsJson, Storage
 from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
-    from saddle.store.base import Store
+    from saddle.archive.overview import Overview
 
-
-COLUMNS = ("study", "kind", "state", "done", "total", "tags", "outcomes", "question")
+COLUMNS = ("study", "state", "trials", "date", "best", "verdict", "tags", "kind", "outcomes", "question")
+MOST_SET_ASIDE = 3
+"""Runs of a study that were set aside and are listed: a nightly leaves one every night."""
 
 
 def studies(storage: Storage = None, as_json: AsJson = False) -> None:
-    """List the stored studies, and the runs of them that `--fresh` has set aside.
+    """List the stored studies with their best and verdicts, and the latest runs that `--fresh` has set aside.
 
     Example: saddle studies --storage runs
     """
+    from saddle.archive.overview import read_overview
     from saddle.archive.studies import run_names
-    from saddle.cli.output.tables import print_json, print_table
+    from saddle.cli.output.tables import print_json, print_table, say
     from saddle.cli.paths import short
     from saddle.store.open import open_store
     from saddle.store.parallel import in_parallel
 
     store = open_store(storage, create=False)
-    rows = list(in_parallel(store, lambda name: describe(store, name), run_names(store)))
+    names = run_names(store)
+    shown, hidden = (names, {}) if as_json else listed(names)
+    runs = list(in_parallel(store, lambda name: read_overview(store, name), shown))
     if as_json:
-        print_json(rows)
-    elif rows:
-        columns = [name for name in COLUMNS if name != "tags" or any(row["tags"] for row in rows)]
-        print_table(columns, [tuple(row[name] for name in columns) for row in map(for_people, rows)], optional=2)
+        print_json([run.facts() for run in runs])
+    elif runs:
+        columns = [name for name in COLUMNS if name != "tags" or any(run.tags for run in runs)]
+        rows = [tuple(row(run)[name] for name in columns) for run in runs]
+        print_table(columns, rows, optional=len(columns) - 3)
+        for study, count in hidden.items():
+            say(f"{study}: {count} earlier runs were set aside, too; --json lists them")
     else:
         echo(f"no studies in {short(store.url)}; start with: saddle run quickstart")
 
 
-def for_people(row: dict[str, Any]) -> dict[str, Any]:
-    """The row as the table has it: the state of a run that was set aside says so."""
-    return {**row, "state": f"set aside, {row['state']}"} if row["set_aside"] else row
-
-
-def describe(store: Store, name: str) -> dict[str, Any]:
-    """A stored run in a row; one that can't be read any more says why instead of its question."""
-    from saddle.archive.progress import Progress
-    from saddle.archive.studies import read_study
-    from saddle.archive.study_status import read_state
-    from saddle.errors import UserError
-    from saddle.store.notes import read_notes, tags_in
+def listed(names: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+    """The runs that are listed, and of each study how many that were set aside are not."""
     from saddle.trial.run_id import RunId
 
-    run = RunId.stored(name)
-    notes = read_notes(store, run)
-    try:
-        progress, trouble = read_state(store, run).progress, None
-    except UserError as error:  # its lock is a link, or its lease can't be reached
-        progress, trouble = Progress(name, state="unknown"), error
-    counts = {
-        "set_aside": run.is_set_aside,
-        "state": progress.state,
-        "done": progress.done,
-        "total": progress.total,
-        "outcomes": progress.outcomes,
-        "tags": tags_in(notes),
-        "notes": [note.line for note in notes],
+    aside: dict[str, list[str]] = {}
+    for run in map(RunId.stored, names):
+        if run.is_set_aside:
+            aside.setdefault(run.study, []).append(run.name)
+    hidden = {study: runs[:-MOST_SET_ASIDE] for study, runs in aside.items() if runs[:-MOST_SET_ASIDE]}
+    left_out = {name for runs in hidden.values() for name in runs}
+    return [name for name in names if name not in left_out], {study: len(runs) for study, runs in hidden.items()}
+
+
+def row(run: Overview) -> dict[str, str]:
+    """The run as the table has it, by column: the state of one that was set aside says so."""
+    from saddle.cli.output.display import trials_done
+
+    facts, progress = run.facts(), run.progress
+    return {
+        "study": run.run.name,
+        "state": f"set aside, {progress.state}" if run.run.is_set_aside else progress.state,
+        "trials": trials_done(progress).removesuffix(" trials"),
+        "date": "" if facts["updated"] is None else day(facts["updated"]),
+        "best": run.best,
+        "verdict": run.verdict,
+        "tags": ", ".join(run.tags),
+        "kind": facts["kind"] or "",
+        "outcomes": ", ".join(f"{count} {outcome}" for outcome, count in progress.outcomes.items()),
+        "question": facts["question"],
     }
-    try:
-        if trouble is not None:
-            raise trouble
-        stored = read_study(store, name)
-    except UserError as error:
-        return {"study": name, "kind": None, **counts, "question": f"can't be read: {error}"}
-    assert stored is not None, name
-    return {"study": name, "kind": stored.study.kind, **counts, "question": stored.study.question}
+
+
+def day(when: float) -> str:
+    """A time of day here, in Unix seconds, as `2026-11-29 21:59`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))

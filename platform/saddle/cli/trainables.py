@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +30,7 @@ def trainables(
     """
     from saddle.cli.output.tables import print_json, print_table, say
     from saddle.errors import UserError
-    from saddle.study.hyperparameters import describe_trainable, families
+    from saddle.study.hyperparameters import describe_trainable
     from saddle.study.trainables import find_trainables
 
     if name is None and (recipe or scale or settings):
@@ -46,9 +46,10 @@ def trainables(
         say()
         say(facts["name"], style="bold")
         say(facts["about"])
-        for kind in ("recipes", "scales", "metrics"):
+        for kind in ("recipes", "scales"):
             if facts[kind]:
-                say(f"{kind}: {', '.join(families(facts[kind]))}", indent=2)
+                say(f"{kind}: {', '.join(facts[kind])}", indent=2)
+        print_table(("metrics", "measured in", "in detail"), metric_rows(facts["metrics"]))
         print_table(("name", "default, source", "range, meaning"), [row(h) for h in facts["hyperparameters"]])
         if facts["components"]:
             say("Components, which an ablation may name as factors:", indent=2)
@@ -68,6 +69,28 @@ def values_given(settings: Sequence[str]) -> dict[str, Any]:
             raise UserError(f"--set {text} sets nothing; write NAME=VALUE, such as dataset=mnist")
         given[name.strip()] = field
     return given
+
+
+MOST_DETAILS = 4
+"""Details of a group of metrics that are named; of more the number."""
+
+
+def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:
+    """The groups of metrics in three cells: measures, splits, details; `--json` has every metric."""
+    from saddle.study.metric_groups import metric_groups
+
+    return [
+        (", ".join(group.measures), ", ".join(group.splits), detail_cell(group.details))
+        for group in metric_groups(metrics)
+    ]
+
+
+def detail_cell(details: Sequence[str]) -> str:
+    """Some details, and how many there are; empty where a measure has none."""
+    named = [detail for detail in details if detail]
+    alone = "as a whole, " if named and "" in details else ""
+    more = f", … ({len(named)})" if len(named) > MOST_DETAILS else ""
+    return alone + ", ".join(named[:MOST_DETAILS]) + more
 
 
 def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from saddle.report.html import render
 from saddle.report.markdown import render_markdown
 from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.samples import MOST_PAIRS
+from saddle.report.summary import write_summary
 from saddle.store.base import Store
 from saddle.store.notes import read_notes
 from saddle.store.open import study_folder
@@ -28,9 +29,10 @@ def report_path(run: RunId) -> str:
 
 
 def write_report(store: Store, results: StudyResults) -> str:
-    """Render the report of what the ledger holds and store it; returns where."""
+    """Render the report of what the ledger holds and store it, and the summary that lists show; returns where."""
     path = report_path(results.run)
     store.write(path, page_of(store, results).encode())
+    write_summary(store, results)
     return store.locate(path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from saddle.errors import UserError
@@ -11,9 +11,6 @@ from saddle.study.trainables import LoadedTrainable, load_trainable
 from trainables.contract import field_source, find_defaults
 
 BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
-
-MOST_MEMBERS = 15
-"""Names of a family that are shown one by one."""
 
 
 def describe_trainable(
@@ -107,15 +104,3 @@ def describe_type(facts: dict[str, Any], definitions: dict[str, Any]) -> str:
         return f"{{{', '.join(f'{key}: …' for key in keys)}}}" if keys else "mapping"
     kind = facts.get("type")
     return kind if isinstance(kind, str) else json.dumps(kind)
-
-
-def families(names: Iterable[str]) -> list[str]:
-    """Names for a reader: many with the same beginning up to a dot as one, such as `test/angle_std.* (22)`."""
-    grouped: dict[str, list[str]] = {}
-    for name in names:
-        grouped.setdefault(name.partition(".")[0], []).append(name)
-    return [
-        shown
-        for start, members in grouped.items()
-        for shown in (members if len(members) <= MOST_MEMBERS else [f"{start}.* ({len(members)})"])
-    ]

@@ -83,6 +83,9 @@ def test_status_and_studies_tell_how_far_they_are(saddle, finished, stored) -> N
     rows = {row["study"]: row for row in json.loads(saddle("studies", *stored, "--json").stdout)}
     assert rows["troubles"]["outcomes"] == {"completed": 3, "failed": 3, "diverged": 3}
     assert [rows[name]["kind"] for name in ("top", "troubles", "digits")] == ["search", "ablation", "search"]
+    assert rows["troubles"]["verdict"] == "fails: raise and nan"
+    assert (rows["top"]["best_trial"], rows["top"]["metric"]) == ("trial-00001", "validation/score")
+    assert all((Path(finished.storage) / f"studies/{name}/summary.json").exists() for name in rows)
 
 
 def test_only_a_running_study_can_be_stopped(saddle, stored) -> None:

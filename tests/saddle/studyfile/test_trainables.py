@@ -10,7 +10,8 @@ import pytest
 
 from saddle.errors import StudyError, TrainableError, UserError
 from saddle.study import trainables
-from saddle.study.hyperparameters import describe_trainable, families
+from saddle.study.hyperparameters import describe_trainable
+from saddle.study.metric_groups import families
 from saddle.study.trainables import GROUP, complete_trainable, find_trainables, load_trainable
 from saddle.studyfile.loader import parse_studies
 from trainables.contract import Config as Contract

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from saddle.study.declarations import UNDECLARED
-from saddle.study.hyperparameters import families
+from saddle.study.metric_groups import families
 from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Constraint
 from saddle.study.nearest import nearest
