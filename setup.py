@@ -32,7 +32,14 @@ setup(
         "saddle_contracts",
     ],
     package_data={
-        "saddle": ["**/*.html", "**/*.css", "studyfile/starter_files/*", "archive/export/folder_files/*", "py.typed"],
+        "saddle": [
+            "**/*.html",
+            "**/*.css",
+            "**/*.js",
+            "studyfile/starter_files/*",
+            "archive/export/folder_files/*",
+            "py.typed",
+        ],
         "trainables": ["**/*.csv", "py.typed"],
         "search_spaces": ["**/*.yaml", "**/*.csv"],
     },

@@ -31,13 +31,14 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
 def train_all(scheduler: Scheduler, slots: int) -> None:
     """Train one trial after the other and tell the scheduler what a slot would tell it."""
     while (start := scheduler.propose()) is not None:
+        scheduler.on_worker_start(start.spec.key)
         training = Training(StartMessage.parse(start.dump()), DataCache(None))
         with contextlib.closing(keeping_output(training.messages(), start)) as messages:
             for message in messages:
                 heard = parse_message(dump_message(message))
                 if not isinstance(heard, EpochMessage):
                     scheduler.on_end(heard)
-                elif scheduler.on_epoch(heard):
+                elif scheduler.on_epoch(heard) or scheduler.asked_to_stop():
                     break
 
 

@@ -30,11 +30,11 @@ def short_verdict(results: StudyResults) -> str:
 def _of_search(results: StudyResults) -> str:
     badge = results.answer.badge
     if badge.withheld and not badge.holders:
-        return "the badge is withheld"
+        return "badge withheld"
     if badge.holders:
         checked = any(results.by_key[key].checks for key in badge.holders)
-        return "best, checked" if checked else "best"
-    return "none is the best" if why_search_has_no_best(results.study, results.declared, results.comparable) else ""
+        return "best trial, checked" if checked else "best trial"
+    return "no best trial" if why_search_has_no_best(results.study, results.declared, results.comparable) else ""
 
 
 def _word(effect: Effect) -> str:

@@ -16,6 +16,29 @@ from saddle.trial.run_id import RunId
 
 
 @dataclass
+class RunningTrial:
+    """What a person is shown of a trial under way, beside the epoch that it has reached."""
+
+    name: str = ""
+    """What a reader calls it."""
+    epochs: int | None = None
+    """How many it is to train, where its configuration says so."""
+    value: float | None = None
+    """The latest value of the study's metric."""
+    begun: bool = False
+    """Whether its worker has started."""
+
+
+@dataclass
+class Leader:
+    """One of the best trials so far: its key, what a reader calls it, and its value of the study's metric."""
+
+    trial: str
+    name: str
+    value: float
+
+
+@dataclass
 class Progress:
     """Counts of one study under way; `started` and `updated` are Unix seconds, for show."""
 
@@ -27,6 +50,10 @@ class Progress:
     outcomes: dict[str, int] = field(default_factory=dict)
     running: dict[str, int] = field(default_factory=dict)
     """Trials under way and the epoch each has reached."""
+    details: dict[str, RunningTrial] = field(default_factory=dict)
+    """What else is known of them; nothing in what an older saddle stored."""
+    leaders: list[Leader] = field(default_factory=list)
+    """The best three trials, the best first; none in what an older saddle stored."""
     best: float | None = None
     best_trial: str | None = None
     no_best: str = ""

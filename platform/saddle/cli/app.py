@@ -24,6 +24,7 @@ from saddle.cli import (
     results,
     run,
     schema,
+    serve,
     status,
     stop,
     studies,
@@ -87,6 +88,7 @@ for command in (
     trainables.trainables,
     schema.schema,
     ui.ui,
+    serve.serve,
     doctor.doctor,
 ):
     app.command()(explain(accept_storage(command)))

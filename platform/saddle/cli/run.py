@@ -77,6 +77,7 @@ def run(
     from saddle import api
     from saddle.cli.follow import follow_driver
     from saddle.cli.output.display import conclude, display
+    from saddle.cli.output.live_display import waiting
     from saddle.cli.paths import command
 
     check_outcomes(retry)
@@ -105,6 +106,7 @@ def run(
         insecure=insecure,
         listener=display,
         settled=conclude,
+        waiting=waiting,
     )
     where = [*option("--storage", storage), *option("--address", address)]
     end(results, command("run", study, *where, settings=settings or (), data_root=data_root))

@@ -20,7 +20,7 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
     from saddle.archive.study_status import read_state
     from saddle.archive.study_url import open_named
     from saddle.errors import UserError
-    from saddle.execute.stop_request import stop_path
+    from saddle.execute.stop_request import ask_to_stop
 
     store, study = open_named(study, storage)
     runs = [stored.run for stored in find_studies(store, study)]
@@ -31,7 +31,7 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
     if not running:
         raise UserError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not running")
     for run in running:
-        store.write(stop_path(run), b"")
+        ask_to_stop(store, run)
         echo(f"{run} stops after the epochs under way")
 
 

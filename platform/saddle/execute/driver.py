@@ -74,6 +74,8 @@ class Options:
     listener: Callable[[Study], Listener] = lambda study: Silent()
     settled: Callable[[EndedStudy], None] = lambda result: None
     """Called when a study has ended."""
+    waiting: Callable[[str], contextlib.AbstractContextManager[None]] = lambda what: contextlib.nullcontext()
+    """Entered while something is waited for before a study begins, which it may tell a person of."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
         nodes: Nodes = local_resources()
         if any(trains(study) for study in studies):
             cluster = connect(options.address, insecure=options.insecure, packages=options.packages)
-            nodes = stack.enter_context(cluster)
+            with options.waiting("starting Ray"):
+                nodes = stack.enter_context(cluster)
             require_shared_storage(store)
         for study in studies:
             results.append(run_study(study, store, nodes, options))

@@ -10,14 +10,15 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Protocol
 
 from saddle.analyse.best import best_trial
 from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
-from saddle.archive.progress import Progress, progress_path, read_progress
+from saddle.archive.progress import Leader, Progress, RunningTrial, progress_path, read_progress
+from saddle.design.blocks import replicate_name
 from saddle.errors import StorageError, TakenOver
 from saddle.store.base import Conflict, Store
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
@@ -29,10 +30,12 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
+from saddle.trial.spec import TrialSpec
 
 WRITE_EVERY = 1.0
 BEAT_EVERY = 10.0
 """How long what was spent may go unstored while nothing happens."""
+MOST_LEADERS = 3
 
 
 class Listener(Protocol):
@@ -69,24 +72,36 @@ class ProgressKeeper:
     """GPUs of a trial."""
     begun: float = field(default_factory=time.monotonic)
     lock: StudyLock = NO_LOCK
-    leader: TrialRecord | None = None
-    """The best trial so far."""
+    leaders: list[TrialRecord] = field(default_factory=list)
+    """The best trials so far, the best first."""
     completed: list[TrialRecord] = field(default_factory=list)
     _written: float = -math.inf
     _etag: str | None = None
     _known: bool = False
 
-    def started(self, key: str, epoch: int = 0) -> None:
-        self.progress.running[key] = epoch
+    def started(self, key: str, trial: RunningTrial | None = None) -> None:
+        """Note that a trial was handed to a slot, whose worker may have to start first."""
+        self.progress.running[key] = 0
+        self.progress.details[key] = trial or RunningTrial(key)
         self._tell(None)
 
-    def epoch(self, key: str, epoch: int) -> None:
+    def worker_started(self, key: str) -> None:
+        """Note that a trial's worker has started."""
+        if key in self.progress.details:
+            self.progress.details[key].begun = True
+            self._tell(None)
+
+    def epoch(self, key: str, epoch: int, value: float | None = None) -> None:
+        """Note that a trial has reached an epoch, and its `value` of the study's metric."""
         self.progress.running[key] = epoch
+        trial = self.progress.details.setdefault(key, RunningTrial(key))
+        trial.value, trial.begun = value, True
         self._tell(None)
 
     def finished(self, record: TrialRecord, event: str) -> None:
         p = self.progress
         p.running.pop(record.key, None)
+        p.details.pop(record.key, None)
         p.done += 1
         p.fresh += 1
         self.count(record)
@@ -112,12 +127,19 @@ class ProgressKeeper:
         """Count an outcome and see whether its trial is the best so far."""
         p = self.progress
         p.outcomes = dict(Counter(p.outcomes) + Counter([str(record.outcome)]))
-        self.leader = self.choose([record] if self.leader is None else [self.leader, record])
+        self.leaders = list(self._in_order([*self.leaders, record]))[:MOST_LEADERS]
         if record.outcome == Outcome.COMPLETED:
             self.completed.append(record)
         p.no_best = self.doubt(self.completed)
-        if self.leader is not None:
-            p.best, p.best_trial = self.leader.metrics[p.metric], self.leader.key
+        p.leaders = [Leader(one.key, name_in_study(one), one.metrics[p.metric]) for one in self.leaders]
+        if p.leaders:
+            p.best, p.best_trial = p.leaders[0].value, p.leaders[0].trial
+
+    def _in_order(self, records: list[TrialRecord]) -> Iterator[TrialRecord]:
+        """Those of the records that may be the best, the best first."""
+        while (best := self.choose(records)) is not None:
+            yield best
+            records = [one for one in records if one.key != best.key]
 
     def wait(self, waiting: str) -> None:
         """Note what is waited for, empty for nothing; said when it begins."""
@@ -136,6 +158,7 @@ class ProgressKeeper:
     def end(self, state: str, why: str = "") -> None:
         self.progress.state, self.progress.why = state, why
         self.progress.running.clear()
+        self.progress.details.clear()
         self.progress.waiting = ""
         self._written = -math.inf
         self._tell(None)
@@ -181,7 +204,7 @@ def count_again(
     progress = read_progress(store, run)
     if progress is None:
         return
-    progress.best, progress.best_trial, progress.outcomes = None, None, {}
+    progress.best, progress.best_trial, progress.outcomes, progress.leaders = None, None, {}, []
     progress.metric = selection_of(study, declared).name
     begun = time.monotonic() - progress.seconds
     choose, doubt = partial(best_trial, study, declared), partial(why_search_has_no_best, study, declared)
@@ -220,6 +243,11 @@ def start_progress(
         keeper.count(entry)
         progress.done += 1
     return keeper
+
+
+def name_in_study(trial: TrialRecord | TrialSpec) -> str:
+    """What a reader calls a trial of a study: `mp, seed 2`, or in a search its key."""
+    return trial.key if trial.arm is None else replicate_name(trial.arm, trial.seed, trial.block)
 
 
 def hours_of(entries: Sequence[TrialRecord], slots: int) -> float:

@@ -9,9 +9,10 @@ from typing import Any
 
 from saddle.analyse.evaluation.badge import reasons_against
 from saddle.analyse.text.formatting import listed
+from saddle.archive.progress import RunningTrial
 from saddle.design.blocks import replicate_name
 from saddle.errors import TakenOver
-from saddle.execute.progress import ProgressKeeper
+from saddle.execute.progress import ProgressKeeper, name_in_study
 from saddle.search.unfinished import write_settings
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
@@ -53,12 +54,15 @@ class Recorder:
         """A trial starts, or goes on. Raises `TakenOver`."""
         write_settings(self.ledger.store, trial.spec, self.lock)
         self.tracker.start_trial(trial)
-        self.progress.started(trial.spec.key)
+        planned = trial.spec.params.get("epochs")
+        shown = RunningTrial(name_in_study(trial.spec), planned if isinstance(planned, int) else None)
+        self.progress.started(trial.spec.key, shown)
 
     def report(self, message: EpochMessage) -> None:
         """An epoch is over; its checkpoint and metrics are in the manifest, which its worker wrote."""
         self.tracker.report(message.key, message.epoch, finite(message.metrics), message.time)
-        self.progress.epoch(message.key, message.epoch)
+        value = finite(message.metrics).get(self.progress.progress.metric)
+        self.progress.epoch(message.key, message.epoch, value)
 
     def enter(self, trial: TrialProgress, end: EndMessage) -> TrialRecord:
         """Write the record of a trial that ended into the ledger, which is the truth. Raises `TakenOver`."""

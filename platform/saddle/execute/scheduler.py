@@ -108,6 +108,11 @@ class Scheduler:
             required=(*objectives, *constrained),
         )
 
+    def on_worker_start(self, key: str) -> None:
+        """The worker of a trial's slot has started."""
+        if key in self.under_way:
+            self.recorder.progress.worker_started(key)
+
     def on_epoch(self, message: EpochMessage) -> bool:
         """Take in an epoch; whether the trial is to be stopped early."""
         if not self._is_current(message):

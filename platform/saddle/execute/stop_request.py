@@ -18,6 +18,16 @@ def stop_path(run: RunId) -> str:
     return f"{study_folder(run)}/stop"
 
 
+def ask_to_stop(store: Store, run: RunId) -> None:
+    """Leave the wish that the driver of a run stops after the epochs under way."""
+    store.write(stop_path(run), b"")
+
+
+def is_asked_to_stop(store: Store, run: RunId) -> bool:
+    """Whether the wish lies there; a driver that begins removes what an earlier one was asked."""
+    return store.exists(stop_path(run))
+
+
 @dataclass
 class StopWish:
     """Whether somebody ran `saddle stop` on the study."""
@@ -31,4 +41,4 @@ class StopWish:
         if time.monotonic() - self._looked < LOOK_EVERY:
             return False
         self._looked = time.monotonic()
-        return self.store.exists(stop_path(self.run))
+        return is_asked_to_stop(self.store, self.run)

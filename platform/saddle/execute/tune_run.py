@@ -94,11 +94,13 @@ class Ends(Unpickled, tune.Callback):
         super().__init__()
         self.scheduler = scheduler
         self.started: set[str] = set()
+        self._hear_start = failing_the_study(scheduler, scheduler.on_worker_start, None)
         self._hear_end = failing_the_study(scheduler, self._tell_end, None)
         self._hear_death = failing_the_study(scheduler, self._tell_death, None)
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self.started.add(trial.trial_id)
+        self._hear_start(key_of(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any

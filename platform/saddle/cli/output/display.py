@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from saddle.cli.output.tables import console, print_table, say
+from saddle.cli.output.tables import print_table, say
 from saddle.cli.output.terminal import echo, visible_line
 from saddle.cli.paths import command, short, storage_option
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from saddle.archive.lookup import FoundTrial
     from saddle.archive.progress import Progress
     from saddle.archive.study_status import StudyState
+    from saddle.cli.output.live_display import LiveDisplay
+    from saddle.cli.output.printed_lines import PrintedLines
     from saddle.execute.driver import EndedStudy
     from saddle.study.models import Study
 
@@ -84,65 +86,52 @@ def trials_done(progress: Progress) -> str:
 
 def under_way(progress: Progress) -> str:
     """Which trials run, and the epoch each has reached, and what others wait for."""
+    if starting := workers_starting(progress):
+        return starting
     begun = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
     running = ", ".join(f"{key} epoch {epoch}" for key, epoch in begun.items())
     parts = [progress.waiting] if progress.waiting else []
     return " · ".join([*parts, f"running {running}"] if running else parts or ["starting"])
 
 
-class Display:
-    """A line for every trial that ends; on a terminal, a status line that keeps changing below them."""
+def display(study: Study) -> LiveDisplay | PrintedLines:
+    """What shows a run of the study: a table that keeps changing on a terminal, lines anywhere else."""
+    from saddle.cli.output.live_display import LiveDisplay
+    from saddle.cli.output.printed_lines import PrintedLines
 
-    def __init__(self, study: Study) -> None:
-        say()
-        say(study.study, style="bold")
-        say(study.question)
-        self._console = console()
-        self._live: Any = None
-        self._told_earlier = False
-        self._shown = 0
-        if sys.stdout.isatty():
-            from rich.live import Live
-
-            self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-            self._live.start()
-
-    def changed(self, progress: Progress, event: str | None) -> None:
-        from rich.text import Text
-
-        if not self._told_earlier:
-            self._told_earlier = True
-            self._tell_earlier(progress)
-        if event is not None:
-            done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
-            line = f"  {done} {visible_line(event)}"
-            if self._live is None and progress.fresh > self._shown:
-                self._shown = progress.fresh
-                left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
-                line = "; ".join(part for part in (line, best_so_far(progress), left) if part)
-            self._console.print(Text(line), soft_wrap=self._live is None)
-        if self._live is not None:
-            if progress.state == "running":
-                self._live.update(Text("  " + visible_line(status_line(progress))))
-            else:
-                self._live.stop()
-                self._live = None
-
-    def _tell_earlier(self, progress: Progress) -> None:
-        """Say what runs before this one have done."""
-        earlier = progress.done - progress.fresh
-        if earlier:
-            left = (
-                "nothing is left to train" if earlier == progress.total
-                else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
-                else "going on"
-            )  # fmt: skip
-            self._console.print(f"  {trials_done(replace(progress, done=earlier))} were done before; {left}")
+    say()
+    say(study.study, style="bold")
+    say(study.question)
+    return LiveDisplay() if sys.stdout.isatty() else PrintedLines()
 
 
-def display(study: Study) -> Display:
-    """The display of one study."""
-    return Display(study)
+def done_before(progress: Progress) -> str:
+    """What runs before this one have done, as a line; empty where there were none."""
+    earlier = progress.done - progress.fresh
+    if not earlier:
+        return ""
+    left = (
+        "nothing is left to train" if earlier == progress.total
+        else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
+        else "going on"
+    )  # fmt: skip
+    return f"{trials_done(replace(progress, done=earlier))} were done before; {left}"
+
+
+def event_line(progress: Progress, event: str) -> str:
+    """What happened, after how many trials have ended: `[3/10] trial-00002 …`."""
+    done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
+    return f"  {done} {visible_line(event)}"
+
+
+def workers_starting(progress: Progress) -> str:
+    """`starting 2 workers` while no trial under way has a worker yet; empty afterwards."""
+    trials = progress.details.values()
+    if not trials or any(trial.begun for trial in trials) or progress.waiting:
+        return ""
+    left = progress.slots if progress.total is None else min(progress.slots, progress.total - progress.done)
+    count = max(left, len(trials))
+    return f"starting {count} worker{'s' * (count != 1)}"
 
 
 def note_doubt(trial: FoundTrial) -> None:

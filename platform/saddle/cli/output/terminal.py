@@ -42,6 +42,11 @@ def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
     typer.echo(visible(text), nl=nl, err=err)
 
 
+def echo_address(address: str) -> None:
+    """Print an address that we have made, with the token that whoever started the server is to be told."""
+    typer.echo(COMMANDS.sub(_written_out, address))
+
+
 def overwrite(text: str) -> None:
     """Print a text on standard error over the last one that was printed so."""
     typer.echo(f"\r{visible_line(text)}", nl=False, err=True)

@@ -54,14 +54,13 @@ def test_every_way_of_printing_shows_it(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_the_running_line_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from saddle.archive.progress import Progress
-    from saddle.cli.output import display
-    from saddle.studyfile.loader import load_studies
+    from saddle.cli.output import display, printed_lines
 
     said = io.StringIO()
-    monkeypatch.setattr(display, "console", lambda: Console(file=said, force_terminal=False, width=400))
+    monkeypatch.setattr(printed_lines, "console", lambda: Console(file=said, force_terminal=False, width=400))
     progress = Progress("s", "q", 2, 1, metric="m")
     progress.running[EVIL] = 1
-    shown = display.Display(load_studies("quickstart")[0])
+    shown = printed_lines.PrintedLines()
     shown.changed(progress, f"{EVIL}\nforged line")
     assert DOES_SOMETHING.search(said.getvalue()) is None
     assert "\\nforged line" in said.getvalue()

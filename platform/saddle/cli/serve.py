@@ -1,0 +1,58 @@
+"""`saddle serve`: all studies of a storage in the browser, live."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from saddle.cli.options import Storage
+from saddle.cli.output.terminal import echo, echo_address
+
+
+def serve(
+    storage: Storage = None,
+    port: Annotated[int, typer.Option("--port", help="The port; a free one by default.", min=0, max=65535)] = 0,
+    host: Annotated[
+        str,
+        typer.Option("--host", help="Where to listen. All but loopback demands a token, which is printed."),
+    ] = "127.0.0.1",
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="A name that browsers call this machine by. May be given several times."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            help="The token to demand, on loopback too.",
+            envvar="SADDLE_SERVE_TOKEN",
+            show_default="none on loopback, else a new one",
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+) -> None:
+    """Show all studies of a storage in the browser, those that run live, with reports, nights and trials.
+
+    Everything is read from the storage, so the studies may run anywhere. Ctrl-C ends it.
+
+    Example: saddle serve --storage runs --port 8800
+    """
+    import signal
+
+    from saddle.serve.server import listen, serve_pages
+    from saddle.store.open import open_store
+
+    store = open_store(storage, create=False)
+    # a shell starts background jobs with SIGINT ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    listening = listen(host, port, token or "", tuple(names or ()))
+
+    def ready() -> None:
+        echo(f"saddle serves {store.url}")
+        echo_address(listening.address)
+        echo("Ctrl-C ends it.")
+        if browser:
+            typer.launch(listening.address)
+
+    serve_pages(store, listening, ready)

@@ -1,0 +1,1 @@
+"""Pages of all studies of a storage, live: `guard` lets in, `routes` answer, `watched` reads, `pages` show."""
