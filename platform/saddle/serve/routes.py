@@ -93,7 +93,7 @@ class Pages:
         """Ask the driver of a study to stop, wherever it is."""
         name = request.path_params["study"]
         study = await self.study(name).get(fresh=True)
-        if not study.state.running:
+        if not study.is_training:
             raise UserError(f"{study.stored.run} is not running")
         await to_thread.run_sync(ask_to_stop, self.store, study.stored.run)
         return RedirectResponse(f"/studies/{quote(name, safe='')}", 303)

@@ -14,6 +14,7 @@ from saddle.cli.output.terminal import visible_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
     from rich.text import Text
 
     from saddle.archive.progress import Progress
@@ -149,7 +150,7 @@ def best_table(progress: Progress) -> RenderableType:
     return table
 
 
-def _table(*names: str) -> Any:
+def _table(*names: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 

@@ -62,6 +62,11 @@ class WatchedStudy:
         return [] if self.stored.study.search is not None else list(by_arm(self.lines))
 
     @property
+    def is_training(self) -> bool:
+        """Whether a driver still trains it; one that writes the report does not."""
+        return self.state.running and self.progress.state == "running"
+
+    @property
     def running(self) -> list[TrialLine]:
         """The trials under way."""
         return [line for line in self.lines if not line.has_ended and line.state != PLANNED]
@@ -128,8 +133,8 @@ class StudyReader:
             key: running_line(key, progress, curve, planned.get(key) or self._drawn(stored.run, key))
             for key, curve in running
         }
-        rest = {key: line for key, line in planned.items() if key not in ended and key not in now}
-        return [*now.values(), *ended.values(), *rest.values()]
+        every = {**planned, **now, **ended}  # arms in the order of the plan, a search's trials as they were drawn
+        return list(every.values())
 
     def _curve(self, run: RunId, key: str) -> Sequence[Mapping[str, float]]:
         """The curve so far, as the trial's worker wrote it."""

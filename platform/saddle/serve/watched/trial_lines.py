@@ -67,13 +67,14 @@ def running_line(key: str, progress: Progress, curve: Sequence[Mapping[str, floa
 
 
 def planned_lines(stored: StoredStudy, arm_names: Mapping[str, str]) -> dict[str, TrialLine]:
-    """The lines of the trials that an ablation or relation plans; a search has drawn none yet."""
+    """The lines of the trials that an ablation or relation plans, arm by arm; a search has drawn none yet."""
+    places = {arm.key: place for place, arm in enumerate(stored.arms)}
     lines = (
         TrialLine(
             one.key, replicate_name(one.arm.name, one.seed, one.block), PLANNED,
             arm=row_name(arm_names.get(one.arm.name, one.arm.name), one.block), seed=one.seed,
         )
-        for one in stored.replicates
+        for one in sorted(stored.replicates, key=lambda one: places[one.arm.key])
     )  # fmt: skip
     return {line.key: line for line in lines}
 
