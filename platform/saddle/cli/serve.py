@@ -38,6 +38,7 @@ def serve(
 
     Example: saddle serve --storage runs --port 8800
     """
+    import contextlib
     import signal
 
     from saddle.serve.server import listen, serve_pages
@@ -45,7 +46,8 @@ def serve(
 
     store = open_store(storage, create=False)
     # a shell starts background jobs with SIGINT ignored
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     listening = listen(host, port, token or "", tuple(names or ()))
 
     def ready() -> None:
@@ -55,4 +57,5 @@ def serve(
         if browser:
             typer.launch(listening.address)
 
-    serve_pages(store, listening, ready)
+    with contextlib.suppress(KeyboardInterrupt):
+        serve_pages(store, listening, ready)

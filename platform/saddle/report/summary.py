@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from saddle.analyse.short_verdict import short_verdict
 from saddle.analyse.study_results import StudyResults
+from saddle.errors import Damaged, ForeignPath
 from saddle.report.html import tone
 from saddle.store.base import Store
 from saddle.store.checkpoint.measurements import measurements_folder
@@ -62,7 +63,7 @@ def read_summary(store: Store, run: RunId) -> Summary | None:
         if raw["version"] != VERSION or MadeOf(**raw["of"]) != stored_now(store, run):
             return None
         return Summary(raw["verdict"], raw["sentence"], raw["tone"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ForeignPath, Damaged, ValueError, KeyError, TypeError):
         return None  # it can be made again
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from saddle.archive.overview import read_overview
 from saddle.archive.studies import read_study, run_names
-from saddle.cli.studies import describe
 from saddle.errors import Damaged, ForeignPath, StorageError
 from saddle.report.study_sections.gallery import gallery
 from saddle.search.storage import journal_path, open_journal
@@ -362,7 +362,7 @@ def test_one_study_with_a_link_hides_no_other_one(store: LocalStore, outside: Pa
         store.write(f"studies/{name}/instance.json", b'{"instance": "abc", "baseline": null}')
     (store.root / "studies" / link).unlink(missing_ok=True)
     (store.root / "studies" / link).symlink_to(outside / "f/a")
-    rows = {name: describe(store, name) for name in run_names(store)}
+    rows = {name: read_overview(store, name).facts() for name in run_names(store)}
     assert list(rows) == ["digits", "letters"]
     assert rows["letters"]["question"] == "Where is the top?"
     expected = "Where is the top?" if "progress" in link else f"can't be read: 'studies/{link}' in the storage"
