@@ -50,12 +50,12 @@ class Served:
         """What its own pages send as their Host."""
         return urlsplit(self.address).netloc
 
-    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+    def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
         """What the server answers; an underscore in a header's name stands for a hyphen."""
         connection = http.client.HTTPConnection(self.host, timeout=ANSWER_SECONDS)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, headers={"Host": self.host, **named})
+            connection.request(method, path, body, headers={"Host": self.host, **named})
             answer = connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, found, answer.read())

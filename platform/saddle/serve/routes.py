@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from saddle.archive.notes import keep_note
 from saddle.errors import Damaged, ForeignPath, NotFound, UserError
 from saddle.execute.stop_request import ask_to_stop
 from saddle.report.write import page_of, report_path
@@ -32,6 +33,7 @@ from saddle.store.base import Store
 WRITTEN_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What reports may do, which are files of the storage: show themselves. Nothing in them runs or fetches."""
 PNG = b"\x89PNG\r\n\x1a\n"
+MOST_FORM_BYTES = 64 * 2**10
 MOST_READERS = 64
 """Studies and trials whose readings are kept."""
 LOCAL_PAUSE, BUCKET_PAUSE = 1.0, 3.0
@@ -98,6 +100,15 @@ class Pages:
         await to_thread.run_sync(ask_to_stop, self.store, study.stored.run)
         return RedirectResponse(f"/studies/{quote(name, safe='')}", 303)
 
+    async def note(self, request: Request) -> Response:
+        """Keep a note on a study."""
+        name = request.path_params["study"]
+        study = await self.study(name).get(fresh=True)
+        fields = await read_form(request)
+        tags = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]
+        await to_thread.run_sync(partial(keep_note, self.store, study.stored, fields.get("text", ""), tags))
+        return RedirectResponse(f"/studies/{quote(name, safe='')}", 303)
+
     async def trial_page(self, request: Request) -> Response:
         """One trial."""
         trial = await self.trial(request.path_params["study"], request.path_params["trial"]).get(fresh=True)
@@ -138,6 +149,16 @@ async def static(request: Request) -> Response:
     return Response(read_file(name), media_type=STATIC[name])
 
 
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The fields of a form that was sent; raises `UserError` where they are too long."""
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_FORM_BYTES:
+            raise UserError(f"a form of more than {MOST_FORM_BYTES:,} bytes is not read")
+    return dict(parse_qsl(content.decode(errors="replace"), keep_blank_values=True))
+
+
 def regions_of(
     reading: SharedReading[T], render: Callable[[T], Mapping[str, str]]
 ) -> Callable[[], Awaitable[Mapping[str, str]]]:
@@ -168,6 +189,7 @@ def make_app(store: Store, access: Access, ending: Callable[[], bool] = lambda: 
             Route(f"{of_study}/events", pages.study_events),
             Route(f"{of_study}/report", pages.report),
             Route(f"{of_study}/stop", pages.stop, methods=["POST"]),
+            Route(f"{of_study}/notes", pages.note, methods=["POST"]),
             Route(of_trial, pages.trial_page),
             Route(f"{of_trial}/events", pages.trial_events),
             Route(f"{of_trial}/pictures/{{name:path}}", pages.picture),

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from markupsafe import escape
@@ -26,8 +26,10 @@ from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.store.notes import read_notes
 from saddle.store.open import open_store
 from saddle.store.ownership.lock import lock_study
+from saddle.store.trial_output import output_path, stamp_of
 from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 from tests.support.records import changed
@@ -229,7 +231,39 @@ def test_a_study_is_stopped_by_the_wish_that_drivers_look_for(pages: Served, sto
     assert store.exists("studies/shifts/stop")
     page = pages.ask("/studies/shifts").text
     assert "stopping" in page
-    assert "<form" not in page
+    assert 'action="/studies/shifts/stop"' not in page
+
+
+def test_a_note_that_is_sent_is_kept_and_shown(pages: Served, store: LocalStore) -> None:
+    form = {"text": f"looks right {EVIL} password=hunter2hunter2", "tags": "keep, , paper"}
+    answer = pages.ask("/studies/shifts/notes", "POST", urlencode(form), Origin=f"http://{pages.host}")
+    assert (answer.status, answer.headers["location"]) == (303, "/studies/shifts")
+    [note] = read_notes(store, RUN)
+    assert note.tags == ("keep", "paper")
+    page = pages.ask("/studies/shifts").text
+    assert "[keep] [paper] looks right &lt;img" in page
+    assert "hunter2" not in page
+
+
+@pytest.mark.parametrize(
+    ("origin", "text", "status"),
+    [("http://evil.example", "mine", 403), ("", "", 409), ("", "x" * 10_001, 409), ("", "x" * 70_000, 409)],
+)
+def test_a_note_from_elsewhere_or_of_no_use_is_refused(
+    origin: str, text: str, status: int, pages: Served, store: LocalStore
+) -> None:
+    body = urlencode({"text": text, "tags": ""})
+    answer = pages.ask("/studies/shifts/notes", "POST", body, Origin=origin or f"http://{pages.host}")
+    assert answer.status == status, answer.text
+    assert read_notes(store, RUN) == []
+
+
+def test_a_trials_page_has_what_it_printed(pages: Served, store: LocalStore, keys: dict[str, str]) -> None:
+    path = output_path(RUN, keys["failed"], stamp_of(1_700_000_000.0), 0)
+    store.write(path, f"loading {EVIL}\n".encode())
+    page = pages.ask(of_trial(keys["failed"])).text
+    assert "2023-11-14 22:13:20 UTC" in page
+    assert "loading &lt;img" in page
 
 
 def test_a_study_that_cannot_be_read_says_why(store: LocalStore) -> None:

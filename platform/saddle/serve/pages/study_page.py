@@ -10,8 +10,9 @@ from saddle.serve.pages.chart import PALETTE, Chart, Curve, draw_chart
 from saddle.serve.pages.render import render_page, render_regions
 from saddle.serve.watched.study import WatchedStudy
 from saddle.serve.watched.trial_lines import RUNNING, STARTING
+from saddle.store.notes import LONGEST_NOTE
 
-REGIONS = ("status", "stop", "arms", "running", "curves", "trials")
+REGIONS = ("status", "stop", "arms", "running", "curves", "trials", "notes")
 MOST_TRIALS = 200
 """Ended trials in the table, the latest ones."""
 MOST_CURVES = 80
@@ -43,6 +44,7 @@ def study_page(study: WatchedStudy) -> str:
         run=run,
         kind=settled.kind,
         question=settled.question,
+        longest=LONGEST_NOTE,
         regions=study_regions(study),
     )
 

@@ -22,6 +22,7 @@ from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.checkpoint.measurements import measurements_folder
 from saddle.store.checks import checks_folder
 from saddle.store.ledger import Ledger
+from saddle.store.notes import Note, read_notes
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
 from saddle.study.seeds import SEARCH_SEED
@@ -40,6 +41,7 @@ class WatchedStudy:
     lines: Sequence[TrialLine]
     summary: Summary | None = None
     stopping: bool = False
+    notes: Sequence[Note] = ()
 
     @property
     def progress(self) -> Progress:
@@ -95,7 +97,8 @@ class StudyReader:
         finished = state.progress.state == "finished"
         summary = (read_summary(self.store, stored.run) or summarise(results)) if finished else None
         stopping = state.running and is_asked_to_stop(self.store, stored.run)
-        return WatchedStudy(stored, state, results, self._lines(stored, state.progress, results), summary, stopping)
+        lines, notes = self._lines(stored, state.progress, results), read_notes(self.store, stored.run)
+        return WatchedStudy(stored, state, results, lines, summary, stopping, notes)
 
     def _read_stored(self) -> StoredStudy:
         if not RunId.is_name(self.name):

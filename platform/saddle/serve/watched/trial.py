@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saddle.analyse.evaluation.badge import reasons_against
+from saddle.archive.trial_logs import read_log
 from saddle.errors import NotFound, StorageError
 from saddle.external_names import unescape
-from saddle.serve.watched.logs import read_log
 from saddle.serve.watched.study import StudyReader, WatchedStudy, trial_progress
 from saddle.serve.watched.trial_lines import TrialLine
 from saddle.store.base import Store
@@ -60,7 +60,7 @@ class TrialReader:
         line = next((line for line in study.lines if line.key == self.key), None)
         if line is None:
             raise NotFound(f"no trial {self.key!r} in {study.stored.run}")
-        log = read_log(self.store, study.stored.run, self.key)
+        log = read_log(self.store, study.stored.run, self.key).parts
         record = study.results.by_key.get(self.key)
         if record is None:
             curve, pictures = self._under_way(study)
