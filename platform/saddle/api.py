@@ -58,11 +58,11 @@ def run(
     elsewhere = options.get("address") or os.environ.get("RAY_ADDRESS")
     fresh = options.get("fresh", False)
     check_studies(studies, store, fresh=fresh, here=elsewhere in (None, "", "local"))
-    looking = CheckingRun(data_root=root)
-    for remark in check_data(studies, root, looking):
+    for remark in check_data(studies, root):
         log.warning(remark)
     if not fresh and not options.get("accept_changes", False):
-        refuse_other_code(studies, store, looking, options.get("retry", ()))
+        again = options.get("again", ())
+        refuse_other_code(studies, store, CheckingRun(data_root=root), options.get("retry", ()), again)
     return run_studies(studies, store, Options(data_root=root, **options))
 
 

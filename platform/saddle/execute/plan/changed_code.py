@@ -60,30 +60,35 @@ class _Trained:
         return list(groups.values())
 
 
-def refuse_other_code(studies: Sequence[Study], store: Store, run: CheckingRun, retry: Sequence[str] = ()) -> None:
+def refuse_other_code(
+    studies: Sequence[Study], store: Store, run: CheckingRun, retry: Sequence[str] = (), again: Sequence[str] = ()
+) -> None:
     """Raise `CodeChanged` for the first study whose trials to come would be trained otherwise than its stored ones."""
     for study in studies:
-        changes = changed_code(study, store, run, retry)
+        changes = changed_code(study, store, run, retry, again)
         if changes:
             raise CodeChanged(study.study, changes)
 
 
-def changed_code(study: Study, store: Store, run: CheckingRun, retry: Sequence[str] = ()) -> list[str]:
+def changed_code(
+    study: Study, store: Store, run: CheckingRun | None, retry: Sequence[str] = (), again: Sequence[str] = ()
+) -> list[str]:
     """In what, and which stored trials were trained with what; empty where nothing is left to train.
 
-    `run` loads the data that their fingerprints are compared with; `retry` are outcomes that are to be run again.
+    `run` loads the data that their fingerprints are compared with; without it data are not looked at. `retry` are
+    outcomes, `again` trials that are to be run again.
     """
     stored = read_study(store, study.study)
     if stored is None or stored.declared.imported is not None:
         return []
     entries = [record for record in Ledger(store, stored.run).entries() if record.outcome not in retry]
     records = with_results(entries)
-    if not records or not is_left(stored, study, entries, store):
+    if not records or not (again or is_left(stored, study, entries, store)):
         return []
     trainable = load_trainable(study.source)
     study = as_trained(study, stored.study, trainable.evaluation_fields)
     trained = _Trained(store, stored, study, records, trainable)
-    return [*_code(trained), *_configuration(trained), *_data(trained, run)]
+    return [*_code(trained), *_configuration(trained), *(() if run is None else _data(trained, run))]
 
 
 def is_left(stored: StoredStudy, study: Study, entries: Sequence[TrialRecord], store: Store) -> bool:

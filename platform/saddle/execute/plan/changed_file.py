@@ -11,7 +11,6 @@ from saddle.archive.studies import StoredStudy, growth_of, refuse_changes, with_
 from saddle.design import Replicate, labels, replicates_of_study
 from saddle.errors import EvaluationChanged, StudyChanged
 from saddle.execute.plan.changed_code import changed_code
-from saddle.execute.plan.checking_run import CheckingRun
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
@@ -34,8 +33,11 @@ class ChangedFile:
     other_code: Sequence[str] = ()
 
 
-def describe_change(study: Study, stored: StoredStudy, store: Store, run: CheckingRun) -> ChangedFile | None:
-    """What `study` makes of the stored one; None where that is as it was and nothing is left to train."""
+def describe_change(study: Study, stored: StoredStudy, store: Store) -> ChangedFile | None:
+    """What `study` makes of the stored one; None where that is as it was and nothing is left to train.
+
+    Data are not looked at, which may take long: whether they have changed is seen when it runs.
+    """
     refused = _refusals(store, stored, study)
     if refused:
         return ChangedFile(refused=refused)
@@ -45,7 +47,7 @@ def describe_change(study: Study, stored: StoredStudy, store: Store, run: Checki
     new = list(_new_trials(study, stored, growth, finished))
     free = differences_under(Change.FREE, stored.study, study)
     again = [*growth.judged_otherwise, *(each for each in free if each.startswith(("ablation.", "relation.", "also")))]
-    change = ChangedFile(new, again, other_code=changed_code(study, store, run))
+    change = ChangedFile(new, again, other_code=changed_code(study, store, None))
     return change if new or again or change.other_code else None
 
 

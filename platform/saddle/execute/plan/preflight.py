@@ -83,24 +83,25 @@ def local_resources() -> list[dict[str, float]]:
     return [machine_resources()]
 
 
-def check_data(studies: Sequence[Study], data_root: str | None, run: CheckingRun | None = None) -> list[str]:
+def check_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
     """Open every dataset the studies name, and let their trainables check it against each configuration.
 
-    Gives what should be known of how the datasets were read; `run` keeps them. Raises `trainables.datasets.DataError`
-    saying which files are absent or corrupt, all of them, and what to do.
+    Gives what should be known of how the datasets were read. Raises `trainables.datasets.DataError` saying which files
+    are absent or corrupt, all of them, and what to do.
     """
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise DataNotFoundError(f"the data root {data_root} is no folder; `saddle data fetch NAME` makes and fills one")
-    run = CheckingRun(data_root=data_root) if run is None else run
+    run = CheckingRun(data_root=data_root)
     raise_together(look_at_data(studies, run))
     return run.remarks
 
 
-def data_notes(studies: Sequence[Study], run: CheckingRun) -> list[str]:
+def data_notes(studies: Sequence[Study], data_root: str | None) -> list[str]:
     """Which datasets the studies name that aren't on this machine, how to get them, and what of the others is odd.
 
-    Raises what `check_data` would raise of those that are here; `run` keeps what it loads.
+    Raises what `check_data` would raise of those that are here.
     """
+    run = CheckingRun(data_root=data_root)
     raise_together([error for error in look_at_data(studies, run) if not isinstance(error, DataNotFoundError)])
     return [*run.absent.values(), *run.remarks]
 

@@ -19,7 +19,6 @@ from saddle.design.description import DesignFacts, describe_design
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
-from saddle.execute.plan.checking_run import CheckingRun
 from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
@@ -110,10 +109,9 @@ def plan_study(
     `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
     """
     trainable = load_trainable(study.source)
-    looking = CheckingRun(data_root=data_root)
-    notes = [*given_up(trainable), *data_notes([study], looking)]
+    notes = [*given_up(trainable), *data_notes([study], data_root)]
     stored = read_study(store, study.study)
-    change = None if stored is None else describe_change(study, stored, store, looking)
+    change = None if stored is None else describe_change(study, stored, store)
     baseline, unsettled = _baseline(study, store)
     arms = _arms(study, baseline, stored, change)
     relation = None if study.relation is None else plan_relation(study, trainable, store, data_root)

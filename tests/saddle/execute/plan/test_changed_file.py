@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from saddle.archive.studies import read_study, settle_study
 from saddle.cli.app import app
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
-from saddle.execute.plan.checking_run import CheckingRun
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
@@ -41,7 +40,7 @@ def store(tmp_path: Path) -> LocalStore:
 def change(store: LocalStore, text: str) -> ChangedFile | None:
     stored = read_study(store, "s")
     assert stored is not None
-    return describe_change(parse_studies(text, "s.yaml")[0], stored, store, CheckingRun())
+    return describe_change(parse_studies(text, "s.yaml")[0], stored, store)
 
 
 def test_an_unchanged_file_of_a_finished_study_changes_nothing(store: LocalStore) -> None:
