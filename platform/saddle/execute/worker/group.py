@@ -33,6 +33,8 @@ TRAIN_SETTINGS = {
     # each of these is a process more per group, and nothing here listens to it
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
+    # what a rank prints is kept with its trial (see `output_capture`), and goes through no logger of Train's
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
 }
 
 COLLECTIVE_SECONDS = 60
