@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def import_table(
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a row for each arm and seed.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            help="A CSV or Parquet file with a row for each arm and seed, mlflow:EXPERIMENT, or a Ray Tune folder."
+        ),
+    ],
     study: Annotated[str, typer.Option("--study", help="What the study is to be called.", metavar="NAME")],
     arm: Annotated[str, typer.Option("--arm", help="The column that says the arm.", metavar="COLUMN")],
     seed: Annotated[str, typer.Option("--seed", help="The column that says the seed.", metavar="COLUMN")],
@@ -66,13 +70,13 @@ def import_table(
     Example: saddle import results.csv --study methods --arm method --seed seed --metric accuracy --baseline plain
     """
     from saddle.archive.imported.results import TableColumns, metric_column
-    from saddle.archive.imported.table import read_table
+    from saddle.archive.imported.source import read_source
     from saddle.store.open import open_store
 
     units, chosen = by_column(unit or ()), by_column(where or ())
     smaller_names = smaller or []
     columns = TableColumns(arm, seed, [metric_column(text, units, smaller_names) for text in metrics], blocks or ())
-    read = read_table(table)
+    read = read_source(table)
     read.require([*columns.names, *(name for name in units if name), *smaller_names])
     options = written(
         {"--study": [study], "--arm": [arm], "--seed": [seed], "--metric": metrics, "--baseline": [baseline],

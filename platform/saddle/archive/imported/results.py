@@ -15,6 +15,8 @@ from trainables.metric import FRACTION
 
 PERCENT = "percent"
 """The unit of columns whose values are divided by 100, as saddle keeps shares of 1."""
+MLFLOW_METRIC = "metrics."
+"""What the columns of metrics begin with in the table of an MLflow experiment."""
 MOST_PROBLEMS = 20
 
 
@@ -72,7 +74,9 @@ def metric_column(text: str, units: Mapping[str, str], smaller: Sequence[str]) -
     Raises `TableError` for a metric that can't be called so.
     """
     column, _, name = text.partition("=")
-    name = name or (column if METRIC_NAME.fullmatch(column) else f"test/{metric_word(column)}")
+    name = name or (
+        column if METRIC_NAME.fullmatch(column) else f"test/{metric_word(column.removeprefix(MLFLOW_METRIC))}"
+    )
     if not METRIC_NAME.fullmatch(name):
         raise TableError([f"{name!r} is no name of a metric; write --metric {column}=test/NAME with small letters"])
     metric, unit = complete_metric(name), units.get(column, units.get("", ""))

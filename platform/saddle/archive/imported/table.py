@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,11 @@ def read_table(path: Path) -> ResultTable:
     columns, rows = read(content, path.name)
     places, cells = zip(*rows, strict=True) if rows else ((), ())
     return ResultTable(path.name, hashlib.sha256(content).hexdigest(), columns, cells, places)
+
+
+def digest_of_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The SHA-256 of rows that come from no file of their own."""
+    return hashlib.sha256(json.dumps(rows, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def text_of(cell: Any) -> str:
