@@ -169,7 +169,7 @@ def test_the_pages_section_and_figure_pass_their_test(tmp_path: Path, page_piece
 
 def test_a_comparison_is_made_of_sections(monkeypatch: pytest.MonkeyPatch) -> None:
     titles = [section.title for section in sections_of(comparison_sections)]
-    assert titles[-4:] == ["Studies", "Arms", "The same arm between studies", "What differs"]
+    assert titles[-5:] == ["Studies", "Arms", "The same arm between studies", "Under each evaluation", "What differs"]
     table = Table(("a",), (("1",),))
     added = Section("added", "Added", 80, lambda comparison: [table, Text(["and words"])])
     monkeypatch.setattr("saddle.report.comparison.sections_of", lambda folder: [added])

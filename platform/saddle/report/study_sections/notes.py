@@ -18,4 +18,4 @@ def blocks(report: StudyReport) -> list[Block]:
     return [Table(("written", "about", "tags", "note"), rows)] if rows else []
 
 
-NOTES = Section("notes", "Notes", 145, blocks)
+NOTES = Section("notes", "Notes", 142, blocks)
