@@ -35,7 +35,7 @@ def run_today(tmp_path_factory: pytest.TempPathFactory) -> dict[Piece, set[str]]
     return rows_by_piece(json.loads(target.read_text()))
 
 
-@pytest.mark.parametrize("kind", ["command", "yaml", "python", "toml"])
+@pytest.mark.parametrize("kind", ["command", "yaml", "python", "toml", "diff"])
 def test_every_listed_piece_is_still_run(kind: str, run_today: dict[Piece, set[str]]) -> None:
     listed = {piece: tests for piece, tests in rows_by_piece(LISTED).items() if piece.kind == kind}
     assert listed

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +15,12 @@ from saddle.store.local import LocalStore
 from saddle.study.own_sources import forget_own_modules
 from tests.support.in_process import run_in_process
 from tests.support.pages import Piece, pieces, runs
+from tests.support.scripts import MOST_CHANGED_LINES, python
 
 PAGE = "docs/port-your-script.md"
-BEFORE, AFTER, MODELS = pieces("python", page=PAGE)
+BEFORE, AFTER = pieces("python", page=PAGE)[:2]
+[MODELS] = pieces("python", under="Models and a test", page=PAGE)
 SEARCH_AND_ABLATION, ANY_PROGRAM = pieces("yaml", page=PAGE)
-MOST_CHANGED_LINES = 10
 
 PROGRAM = """
 import argparse, json
@@ -84,12 +83,3 @@ def test_a_program_is_trained(page_pieces: list[Piece], tmp_path: Path) -> None:
     text = page_pieces[0].text.replace("python train", f"{sys.executable} train")
     [ended] = run_in_process(LocalStore(tmp_path / "runs"), text, track=False)
     assert {record.outcome for record in ended.entries} == {"completed"}
-
-
-def python(folder: Path, *words: str) -> str:
-    """What a script of the folder prints."""
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=400
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout

@@ -27,7 +27,7 @@ PAGES = (
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
 )
 
-KINDS = {"command": "sh", "yaml": "yaml", "python": "python", "toml": "toml"}
+KINDS = {"command": "sh", "yaml": "yaml", "python": "python", "toml": "toml", "diff": "diff"}
 """What a piece can be, and the word after the fence of the blocks that hold it."""
 
 FENCE = re.compile(r"^\s*(```+|~~~+)")

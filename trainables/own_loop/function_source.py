@@ -8,6 +8,9 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+FRAMEWORK_RESUMES = (("fit", "ckpt_path"), ("train", "resume_from_checkpoint"))
+"""The methods of a Lightning and a Hugging Face `Trainer`, and the arguments that let each go on from a checkpoint."""
+
 
 def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
     """Every call in the source of a function; none where its source can't be had."""
@@ -21,7 +24,11 @@ def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
 
 def resumes(function: Callable[..., Any]) -> bool:
     """Whether it asks for a stored state itself; a helper that does so for it isn't seen."""
-    return any(method_of(call) in ("restore", "resume") for call in calls_of(function))
+    return any(
+        method_of(call) in ("restore", "resume")
+        or any((method_of(call), keyword.arg) in FRAMEWORK_RESUMES for keyword in call.keywords)
+        for call in calls_of(function)
+    )
 
 
 def reports_state(function: Callable[..., Any]) -> bool:
