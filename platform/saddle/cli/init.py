@@ -7,19 +7,23 @@ from typing import Annotated, Literal
 
 import typer
 
+from saddle.cli.options import AsJson
 from saddle.cli.output.terminal import echo
 
-Kind = Literal["search", "ablation", "trainable"]
+Kind = Literal["search", "ablation", "relation", "nightly", "trainable"]
 
 
 def init(
     kind: Annotated[Kind, typer.Argument(help="What to begin with.")] = "trainable",
     to: Annotated[Path, typer.Option("--to", help="The folder to write into.")] = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Write a commented study that runs as it is; of a trainable, the training script beside it.
 
     Example: saddle init trainable --to my-study
     """
+    from saddle.cli.output.tables import print_json
+    from saddle.cli.paths import command
     from saddle.errors import UserError
     from saddle.studyfile.starters import starter
 
@@ -30,6 +34,11 @@ def init(
     to.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (to / name).write_text(text, encoding="utf-8")
-        echo(f"{to / name}")
     study = next(name for name in files if name.endswith(".yaml"))
-    echo(f"see what it would do with: saddle plan {to / study}")
+    written, plan = [str(to / name) for name in files], command("plan", str(to / study))
+    if as_json:
+        print_json({"kind": kind, "files": written, "next": plan})
+        return
+    for path in written:
+        echo(path)
+    echo(f"see what it would do with: {plan}")

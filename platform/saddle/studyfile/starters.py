@@ -8,6 +8,8 @@ from importlib.resources import files
 NAMES: Mapping[str, Mapping[str, str]] = {
     "search": {"search.yaml": "search.yaml"},
     "ablation": {"ablation.yaml": "ablation.yaml"},
+    "relation": {"relation.yaml": "relation.yaml"},
+    "nightly": {"nightly.yaml": "nightly.yaml"},
     "trainable": {"train.py": "train.py.txt", "study.yaml": "study.yaml"},
 }
 """Of each kind, the files to write and the packaged ones that they are copies of."""

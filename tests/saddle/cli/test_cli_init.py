@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from saddle.studyfile.loader import load_studies
 from saddle.studyfile.starters import NAMES, starter
 from tests.support.in_process import run_in_process
 
-STUDIES = ("search", "ablation")
+STUDIES = ("search", "ablation", "relation")
 """Those that train with attacks, which takes longer."""
 
 
@@ -43,8 +45,23 @@ def test_the_studies_run_to_their_answers(kind: str, tmp_path: Path) -> None:
     for name, text in starter(kind).items():
         (tmp_path / name).write_text(text)
     [study] = tmp_path.glob("*.yaml")
-    ended = run_in_process(LocalStore(tmp_path / "runs"), study.read_text(), track=False)
+    text = study.read_text()
+    if kind == "relation":  # sixteen trials of which only that they run is looked at
+        text = text.replace("epochs: 2}", "epochs: 1, train_size: 200, test_size: 60}")
+    ended = run_in_process(LocalStore(tmp_path / "runs"), text, track=False)
     assert {record.outcome for each in ended for record in each.entries} == {"completed"}
+
+
+@pytest.mark.long
+def test_the_nightly_runs_a_night(tmp_path: Path) -> None:
+    for name, text in starter("nightly").items():
+        (tmp_path / name).write_text(text)
+    command = ["run", "nightly.yaml", "--no-mlflow", "--set", "nightly.pool=1", "--set", "nightly.rotation=1"]
+    words = [*command, "--set", "fixed.train_size=100", "--set", "fixed.test_size=60"]
+    process = [sys.executable, "-m", "saddle.cli", "nightly", *words]
+    night = subprocess.run(process, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
+    assert night.returncode == 0, night.stdout + night.stderr
+    assert "Filling: 2 of 2" in night.stdout
 
 
 def test_the_script_lacks_nothing(tmp_path: Path) -> None:
