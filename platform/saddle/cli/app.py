@@ -17,6 +17,7 @@ from saddle.cli import (
     import_table,
     init,
     logs,
+    mcp,
     nightly,
     note,
     plan,
@@ -89,6 +90,7 @@ for command in (
     schema.schema,
     ui.ui,
     serve.serve,
+    mcp.mcp,
     doctor.doctor,
 ):
     app.command()(explain(accept_storage(command)))

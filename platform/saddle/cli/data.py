@@ -92,15 +92,20 @@ def fetch(
         str | None,
         typer.Option("--mirror", help="An address that has the same files.", metavar="URL"),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Download a dataset and check it.
 
     Example: saddle data fetch mnist
     """
+    from saddle.cli.output.tables import print_json
     from trainables.datasets import data_root as find_root
     from trainables.datasets import fetch as fetch_dataset
 
     files = fetch_dataset(name, data_root, mirror=mirror, progress=show_progress)
+    if as_json:
+        print_json({"name": name, "root": str(find_root(data_root)), "files": [str(file) for file in files]})
+        return
     echo(f"{name} is in {find_root(data_root)}" if files else f"{name} needs no files; nothing to fetch")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from saddle.cli.options import DataRoot, Storage, StudyName
+from saddle.cli.options import AsJson, DataRoot, Storage, StudyName
 from saddle.cli.output.display import note_doubt
 from saddle.cli.output.terminal import echo
 
@@ -18,6 +18,7 @@ def export(
     storage: Storage = None,
     data_root: DataRoot = None,
     to: Annotated[Path | None, typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a trained model to a folder that loads with torch alone: state, code, preprocessing and a model card.
 
@@ -26,13 +27,19 @@ def export(
     from saddle.archive.export.exported_folder import export_trial
     from saddle.archive.lookup import find_trial
     from saddle.archive.study_url import open_named
+    from saddle.cli.output.tables import print_json
 
     store, study = open_named(study, storage)
     stored_trial = find_trial(store, study, trial)
-    note_doubt(stored_trial)
+    if not as_json:
+        note_doubt(stored_trial)
     folder = to or Path(stored_trial.name.replace("/", "-"))
     root = None if data_root is None else str(data_root.expanduser().absolute())
     trouble = export_trial(store, stored_trial, folder, root)
+    if as_json:
+        facts = {"trial": stored_trial.name, "folder": str(folder), "load": f"python {folder}/load.py"}
+        print_json({**facts, "hindrance": trouble or "", "doubt": stored_trial.doubt})
+        return
     if trouble:
         echo(f"saddle: load.py doesn't work here: {trouble}", err=True)
     echo(f"{stored_trial.name} → {folder}\nits model card: {folder}/README.md\nload it with: python {folder}/load.py")

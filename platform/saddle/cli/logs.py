@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from saddle.cli.options import Insecure, Storage
+from saddle.cli.options import AsJson, Insecure, Storage
 from saddle.cli.output.terminal import LogWriter, echo
 from saddle.cli.submit import DASHBOARD, follow
 
@@ -42,6 +42,7 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on with what is printed from now on until the study ends.")
     ] = False,
     insecure: Insecure = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what trials printed: standard output and error of every rank, warnings, and the traceback of a failure.
 
@@ -50,8 +51,13 @@ def logs(
 
     Example: saddle logs quickstart-search --follow
     """
+    from saddle.cli.output.tables import print_json
+    from saddle.errors import UserError
+
+    if as_json and keep_on:
+        raise UserError("--json has what was printed so far, and --follow goes on; leave one of them out")
     if address is not None and not names_a_trial(study):
-        show_job(study, address, keep_on=keep_on, insecure=insecure)
+        show_job(study, address, keep_on=keep_on, insecure=insecure, as_json=as_json)
         return
     from saddle.archive.lookup import find_studies
     from saddle.archive.study_url import open_named
@@ -59,6 +65,9 @@ def logs(
 
     store, name = open_named(study, storage)
     study_name, _, trial = name.partition("/") if names_a_trial(name) else (name, "", "")
+    if as_json:
+        print_json(logs_as_plain(store, study_name, trial))
+        return
     for stored in find_studies(store, study_name):
         key = find_key(store, stored, trial) if trial else None
         if keep_on:
@@ -75,6 +84,24 @@ def logs(
 def names_a_trial(name: str) -> bool:
     """Whether this is `STUDY/TRIAL`, and no file."""
     return "/" in name and not name.endswith((".yaml", ".yml"))
+
+
+def logs_as_plain(store: Store, study: str, trial: str = "") -> list[dict[str, Any]]:
+    """What the trials of a study printed, or one of them, as JSON has it: a part for each attempt and rank."""
+    from saddle.archive.lookup import find_studies
+    from saddle.archive.trial_logs import find_key, logs_of
+
+    return [
+        {
+            "study": stored.run.name,
+            "trial": log.key,
+            "outcome": None if log.record is None else str(log.record.outcome),
+            "parts": [{"heading": heading, "text": text} for heading, text in log.parts],
+            "reason": log.reason or "",
+        }
+        for stored in find_studies(store, study)
+        for log in logs_of(store, stored, find_key(store, stored, trial) if trial else None)
+    ]
 
 
 def show_log(stored: StoredStudy, log: TrialLog) -> None:
@@ -111,8 +138,9 @@ def follow_trials(store: Store, stored: StoredStudy, key: str | None) -> None:
         time.sleep(REMOTE_SECONDS if "://" in store.url else LOCAL_SECONDS)
 
 
-def show_job(study: str, address: str, *, keep_on: bool, insecure: bool) -> None:
+def show_job(study: str, address: str, *, keep_on: bool, insecure: bool, as_json: bool) -> None:
     """Print what a job says; `keep_on` until it ends, with whose exit code the command ends."""
+    from saddle.cli.output.tables import print_json
     from saddle.submit.job_names import names_of
     from saddle.submit.jobs import Jobs
 
@@ -120,6 +148,10 @@ def show_job(study: str, address: str, *, keep_on: bool, insecure: bool) -> None
     job = jobs.find(names_of(study))
     if keep_on:
         follow(jobs, job.id, job.studies[0])
+    if as_json:
+        facts = {"job": job.id, "studies": list(job.studies), "status": job.status, "exit_code": job.exit_code}
+        print_json({**facts, "text": jobs.log(job.id)})
+        return
     log = LogWriter()
     log.write(jobs.log(job.id))
     log.close()

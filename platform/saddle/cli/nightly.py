@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -46,6 +47,7 @@ def run(
     address: Address = None,
     packages: Packages = None,
     insecure: Insecure = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run tonight's night, or go on with it; a night that is over is not run again.
 
@@ -54,8 +56,8 @@ def run(
     Example: saddle nightly run nightly --date 2026-11-29
     """
     where = arguments(data_root, track, address, packages, insecure)
-    nightly = open_nightly(study, settings, storage, where)
-    conclude(nightly, nightly.run(date))
+    nightly = open_nightly(study, settings, storage, where, quiet=as_json)
+    conclude(nightly, nightly.run(date), as_json=as_json)
 
 
 @app.command()
@@ -69,6 +71,7 @@ def init(
     address: Address = None,
     packages: Packages = None,
     insecure: Insecure = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train the whole pool of references in tonight's night, however long that takes.
 
@@ -77,8 +80,8 @@ def init(
     Example: saddle nightly init nightly
     """
     where = arguments(data_root, track, address, packages, insecure)
-    nightly = open_nightly(study, settings, storage, where)
-    conclude(nightly, nightly.fill())
+    nightly = open_nightly(study, settings, storage, where, quiet=as_json)
+    conclude(nightly, nightly.fill(), as_json=as_json)
 
 
 @app.command()
@@ -89,13 +92,19 @@ def accept(
     why: Annotated[str, typer.Option("--why", help="Why the change is accepted; it is kept.", metavar="TEXT")],
     settings: Settings = None,
     storage: Storage = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let what a night measured be the references from now on.
 
     Example: saddle nightly accept nightly 2026-11-29 --why "the smaller step is wanted"
     """
-    nightly = open_nightly(study, settings, storage)
+    from saddle.cli.output.tables import print_json
+
+    nightly = open_nightly(study, settings, storage, quiet=as_json)
     nightly.accept(night, why)
+    if as_json:
+        print_json({"study": nightly.study.study, "night": night, "why": why})
+        return
     echo(f"accepted: from now on nights are compared with that of {night}")
 
 
@@ -139,6 +148,7 @@ def bisect(
     address: Address = None,
     packages: Packages = None,
     insecure: Insecure = False,
+    as_json: AsJson = False,
 ) -> None:
     """Name the commit that changed the results: one seed, trained with the commits in between by halving.
 
@@ -146,9 +156,16 @@ def bisect(
 
     Example: saddle nightly bisect nightly --night 2026-11-29
     """
+    from saddle.cli.output.tables import print_json
+
     where = arguments(data_root, track, address, packages, insecure)
-    found = open_nightly(study, settings, storage, where).bisect(night)
-    echo("nothing has changed, so there is no commit to look for" if found is None else found.sentence)
+    found = open_nightly(study, settings, storage, where, quiet=as_json).bisect(night)
+    sentence = "nothing has changed, so there is no commit to look for" if found is None else found.sentence
+    if as_json:
+        suspects = [] if found is None else [str(suspect) for suspect in found.suspects]
+        print_json({"sentence": sentence, "suspects": suspects, "tried": 0 if found is None else len(found.tried)})
+        return
+    echo(sentence)
 
 
 @app.command()
@@ -165,11 +182,13 @@ def install(
     storage: Storage = None,
     data_root: DataRoot = None,
     image: Annotated[str, typer.Option("--image", help="The container image, for kubernetes.")] = "REGISTRY/saddle:TAG",
+    as_json: AsJson = False,
 ) -> None:
     """Print what a scheduler needs to start a night every day.
 
     Example: saddle nightly install nightly --print crontab >> my-crontab
     """
+    from saddle.cli.output.tables import print_json
     from saddle.nightly.schedules.crontab import crontab
     from saddle.nightly.schedules.github import github
     from saddle.nightly.schedules.kubernetes import kubernetes
@@ -183,12 +202,16 @@ def install(
     words += [part for setting in settings or () for part in ("--set", setting)]
     schedule = Schedule(nightly.study, hour, minute, str(Path.cwd()), words, nightly.store.url)
     if print_for == "systemd":
-        for name, unit in systemd(schedule).items():
-            echo(f"# ~/.config/systemd/user/{name}\n{unit}")
+        files = dict(systemd(schedule))
     elif print_for == "kubernetes":
-        echo(kubernetes(schedule, image), nl=False)
+        files = {"": kubernetes(schedule, image)}
     else:
-        echo(crontab(schedule) if print_for == "crontab" else github(schedule), nl=False)
+        files = {"": crontab(schedule) if print_for == "crontab" else github(schedule)}
+    if as_json:
+        print_json({"scheduler": print_for, "files": [{"name": name, "text": text} for name, text in files.items()]})
+        return
+    for name, text in files.items():
+        echo(f"# ~/.config/systemd/user/{name}\n{text}" if name else text, nl=bool(name))
 
 
 def open_nightly(
@@ -198,13 +221,18 @@ def open_nightly(
     where: Sequence[str] = (),
     *,
     writes: bool = True,
+    quiet: bool = False,
 ) -> Nightly:
-    """The nightly of a file, its progress printed; the storage must be there only for who `writes`."""
+    """The nightly of a file, its progress printed; the storage must be there only for who `writes`.
+
+    Progress goes to standard error where standard output is to be `quiet`.
+    """
     from saddle.nightly.nights import Nightly, Options
     from saddle.nightly.policy_of_study import load_nightly
     from saddle.store.open import open_store
 
-    return Nightly(load_nightly(study, settings or ()), open_store(storage, create=writes), Options(tuple(where), echo))
+    options = Options(tuple(where), partial(echo, err=quiet))
+    return Nightly(load_nightly(study, settings or ()), open_store(storage, create=writes), options)
 
 
 def arguments(
@@ -218,16 +246,23 @@ def arguments(
     return [*words, *(["--insecure"] if insecure else [])]
 
 
-def conclude(nightly: Nightly, decision: Decision) -> None:
+def conclude(nightly: Nightly, decision: Decision, *, as_json: bool) -> None:
     """Print what the night says and exit with its code."""
+    from saddle.cli.output.tables import print_json
     from saddle.cli.paths import short
+    from saddle.nightly.pages.night_facts import all_nights
     from saddle.nightly.pages.publish import INDEX
     from saddle.nightly.run_night import read_bisection
     from saddle.nightly.text import sentence
 
     storage = nightly.storage
-    echo(f"\n{decision.date}: {sentence(decision, read_bisection(storage, decision.change))}")
-    echo(f"all nights: {short(storage.store.locate(storage.path(INDEX)))}")
+    page = short(storage.store.locate(storage.path(INDEX)))
+    if as_json:
+        [night] = [facts for facts in all_nights(storage) if facts.date == decision.date]
+        print_json({**night.as_plain(), "page": page})
+    else:
+        echo(f"\n{decision.date}: {sentence(decision, read_bisection(storage, decision.change))}")
+        echo(f"all nights: {page}")
     if decision.exit_code:
         raise typer.Exit(decision.exit_code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,7 @@ def note(
     from saddle.archive.notes import keep_note
     from saddle.archive.study_url import open_named
     from saddle.archive.trial_logs import find_key
+    from saddle.cli.output.tables import print_json
     from saddle.store.notes import read_notes
 
     store, name = open_named(study, storage)
@@ -45,7 +47,10 @@ def note(
         show_notes(read_notes(store, stored.run), key, arm or "", as_json=as_json)
         return
     kept, undelivered = keep_note(store, stored, text or "", tags or (), arm=arm or "", trial=key)
-    echo(f"{stored.run.name}, {kept.about}: {kept.line}")
+    if as_json:
+        print_json([asdict(kept)])
+    else:
+        echo(f"{stored.run.name}, {kept.about}: {kept.line}")
     if undelivered:
         echo(f"MLflow: {undelivered}", err=True)
 
@@ -61,8 +66,6 @@ def find_about(store: Store, name: str) -> tuple[StoredStudy, str]:
 
 def show_notes(notes: list[Note], trial: str, arm: str, *, as_json: bool) -> None:
     """Print the notes, or those of one trial or arm."""
-    from dataclasses import asdict
-
     from saddle.cli.output.tables import print_json, print_table
 
     shown = [each for each in notes if (not trial or each.trial == trial) and (not arm or each.arm == arm)]

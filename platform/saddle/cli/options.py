@@ -14,7 +14,7 @@ Storage = Annotated[
     str | None,
     typer.Option("--storage", help="Where studies are kept.", envvar="SADDLE_STORAGE", show_default="runs/ here"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as `saddle schema --answers` describes it.")]
 DataRoot = Annotated[
     Path | None,
     typer.Option(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from saddle.cli.options import Storage, StudyName
+from saddle.cli.options import AsJson, Storage, StudyName
 from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def report(
         ),
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the report of a study, also of one that still runs, and print where it is.
 
@@ -37,29 +39,48 @@ def report(
     """
     from saddle.archive.lookup import find_studies
     from saddle.archive.study_url import open_named
+    from saddle.cli.output.tables import print_json
     from saddle.cli.paths import short
     from saddle.errors import UserError
 
     store, study = open_named(study, storage)
     found = find_studies(store, study)
-    if kind == "md":
-        if open_it:
-            raise UserError("--open shows a page, and --format md makes none; leave one of them out")
-        written = "\n".join(markdown(store, stored) for stored in found)
-        if output is None:
-            echo(written, nl=False)
-        else:
-            output.write_text(written, encoding="utf-8")
-            echo(short(str(output)))
-        return
-    if output is not None and len(found) > 1:
+    if kind == "md" and open_it:
+        raise UserError("--open shows a page, and --format md makes none; leave one of them out")
+    if kind == "html" and output is not None and len(found) > 1:
         names = " or ".join(stored.run.name for stored in found)
         raise UserError(f"{study} holds several studies, and --output is one page; name {names} instead")
-    for stored in found:
-        path = page(store, stored, output)
-        echo(short(path))
+    if kind == "md":
+        show_markdown([(stored.run.name, markdown(store, stored)) for stored in found], output, as_json=as_json)
+        return
+    pages = [page(store, stored, output) for stored in found]
+    if as_json:
+        print_json([as_plain(stored.run.name, path=path) for stored, path in zip(found, pages, strict=True)])
+    for path in pages:
+        if not as_json:
+            echo(short(path))
         if open_it:
             typer.launch(path if "://" in path else Path(path).absolute().as_uri())
+
+
+def as_plain(study: str, path: str | None = None, text: str | None = None) -> dict[str, str | None]:
+    """A report as JSON has it: a page's path, or Markdown and the file that it is in."""
+    return {"study": study, "format": "html" if text is None else "md", "path": path, "text": text}
+
+
+def show_markdown(texts: Sequence[tuple[str, str]], output: Path | None, *, as_json: bool) -> None:
+    """Print the Markdown of studies, or write it to a file and print where it is."""
+    from saddle.cli.output.tables import print_json
+    from saddle.cli.paths import short
+
+    whole = "\n".join(text for _, text in texts)
+    path = None if output is None else short(str(output))
+    if output is not None:
+        output.write_text(whole, encoding="utf-8")
+    if as_json:
+        print_json([as_plain(name, path, text) for name, text in texts])
+    else:
+        echo(whole if path is None else path, nl=path is not None)
 
 
 def page(store: Store, stored: StoredStudy, output: Path | None) -> str:

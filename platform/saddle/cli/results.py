@@ -49,8 +49,11 @@ def results(
         print_samples(store, find_studies(store, study), as_json, as_csv)
         return
     if latex:
-        for stored in find_studies(store, study):
-            echo(in_latex(store, stored), nl=False)
+        tables = [(stored.run.name, in_latex(store, stored)) for stored in find_studies(store, study)]
+        if as_json:
+            print_json([{"study": name, "latex": text} for name, text in tables])
+        else:
+            echo("".join(text for _, text in tables), nl=False)
         return
     found = [(stored, study_rows(store, stored)) for stored in find_studies(store, study)]
     rows = [row for _, part in found for row in part]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 
 import typer
 
-from saddle.cli.options import Address, DataRoot, Insecure, Packages, Settings, Storage, StudyFile
+from saddle.cli.options import Address, AsJson, DataRoot, Insecure, Packages, Settings, Storage, StudyFile
 from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def run(
     follow: Annotated[
         bool, typer.Option("--follow", help="Where another process runs the study, watch it instead of refusing.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run every study of a file, or go on with it, and answer its question.
 
@@ -78,9 +79,13 @@ def run(
     from saddle.cli.follow import follow_driver
     from saddle.cli.output.display import conclude, display
     from saddle.cli.output.live_display import waiting
+    from saddle.cli.output.ended import ended_as_plain
+    from saddle.cli.output.tables import print_json
     from saddle.cli.paths import command
 
     check_outcomes(retry)
+    if as_json:
+        refuse_text_only(follow, address)
     options: RunArguments = {
         "storage": storage,
         "data_root": data_root,
@@ -104,23 +109,36 @@ def run(
         **options,
         address=address,
         insecure=insecure,
-        listener=display,
-        settled=conclude,
-        waiting=waiting,
+        **({} if as_json else {"listener": display, "settled": conclude, "waiting": waiting}),
     )
+    if as_json:
+        print_json([ended_as_plain(result) for result in results])
     where = [*option("--storage", storage), *option("--address", address)]
-    end(results, command("run", study, *where, settings=settings or (), data_root=data_root))
+    end(results, command("run", study, *where, settings=settings or (), data_root=data_root), quiet=as_json)
 
 
-def end(results: Sequence[EndedStudy], again: str) -> None:
-    """Exit as the studies ended: 130 where they were stopped, with what goes on, 1 where all trials of one failed."""
+def end(results: Sequence[EndedStudy], again: str, *, quiet: bool = False) -> None:
+    """Exit as the studies ended: 130 where they were stopped, with what goes on, 1 where all trials of one failed.
+
+    What goes on is said on standard error where standard output is to be `quiet`.
+    """
     from saddle.execute.interrupt import INTERRUPTED
 
     if any(result.interrupted for result in results):
-        echo(f"\nStopped. Go on with: {again}")
+        echo(f"\nStopped. Go on with: {again}", err=quiet)
         raise typer.Exit(INTERRUPTED)
     if any(result.results.all_failed for result in results):
         raise typer.Exit(ALL_FAILED)
+
+
+def refuse_text_only(follow: bool, address: str | None) -> None:
+    """Raise `UserError` for ways to run a study whose output another process writes, as text."""
+    from saddle.errors import UserError
+
+    if follow:
+        raise UserError("--follow shows text; saddle status STUDY --watch --json has the same as JSON")
+    if (address or "").startswith("ray://"):
+        raise UserError("through ray:// the study prints on the cluster, as text; then ask saddle verdict STUDY --json")
 
 
 def option(name: str, value: str | None) -> list[str]:

@@ -1,15 +1,34 @@
-"""`saddle schema`: the JSON Schema of a study file, for editors."""
+"""`saddle schema`: the JSON Schema of a study file, for editors, and that of what commands print as JSON."""
 
 from __future__ import annotations
 
+from typing import Annotated
 
-def schema() -> None:
+import typer
+
+from saddle.cli.options import AsJson
+
+
+def schema(
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Instead, the schema of what each command prints with --json.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print the JSON Schema of a study document, for completion and checks in an editor.
+
+    With --answers, that of the JSON of every command: `$defs` has one for each, by the command's name.
 
     Example: saddle schema > study.schema.json
     """
     import json
 
-    from saddle.studyfile.schema import study_schema
+    if answers:
+        from saddle.cli.answers.schema import answers_schema
 
-    print(json.dumps(study_schema(), indent=2, ensure_ascii=False))
+        content = answers_schema()
+    else:
+        from saddle.studyfile.schema import study_schema
+
+        content = study_schema()
+    print(json.dumps(content, indent=2, ensure_ascii=False))

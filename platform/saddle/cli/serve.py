@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
-from saddle.cli.options import Storage
+from saddle.cli.options import AsJson, Storage
 from saddle.cli.output.terminal import echo, echo_address
 
 
@@ -31,6 +32,7 @@ def serve(
         ),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Show all studies of a storage in the browser, those that run live, with reports, nights and trials.
 
@@ -41,6 +43,7 @@ def serve(
     import contextlib
     import signal
 
+    from saddle.cli.output.tables import print_json
     from saddle.serve.server import listen, serve_pages
     from saddle.store.open import open_store
 
@@ -51,9 +54,13 @@ def serve(
     listening = listen(host, port, token or "", tuple(names or ()))
 
     def ready() -> None:
-        echo(f"saddle serves {store.url}")
-        echo_address(listening.address)
-        echo("Ctrl-C ends it.")
+        if as_json:
+            print_json({"storage": store.url, "address": listening.address})
+            sys.stdout.flush()  # it serves on
+        else:
+            echo(f"saddle serves {store.url}")
+            echo_address(listening.address)
+            echo("Ctrl-C ends it.")
         if browser:
             typer.launch(listening.address)
 

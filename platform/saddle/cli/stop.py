@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from saddle.cli.options import Dashboard, Insecure, Storage, StudyName
+from collections.abc import Sequence
+
+from saddle.cli.options import AsJson, Dashboard, Insecure, Storage, StudyName
 from saddle.cli.output.terminal import echo
 
 
-def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, insecure: Insecure = False) -> None:
+def stop(
+    study: StudyName,
+    storage: Storage = None,
+    address: Dashboard = None,
+    insecure: Insecure = False,
+    as_json: AsJson = False,
+) -> None:
     """Ask a running study to stop after the epochs under way; `saddle run` goes on with it later.
 
     With --address, the newest job of this name on that cluster.
@@ -14,7 +22,7 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
     Example: saddle stop quickstart
     """
     if address is not None:
-        stop_there(study, address, insecure)
+        show(stop_there(study, address, insecure), as_json=as_json)
         return
     from saddle.archive.lookup import find_studies
     from saddle.archive.study_status import read_state
@@ -32,11 +40,22 @@ def stop(study: StudyName, storage: Storage = None, address: Dashboard = None, i
         raise UserError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not running")
     for run in running:
         ask_to_stop(store, run)
-        echo(f"{run} stops after the epochs under way")
+    show([str(run) for run in running], as_json=as_json)
 
 
-def stop_there(study: str, address: str, insecure: bool) -> None:
-    """Stop a study that was submitted to a cluster."""
+def show(stopping: Sequence[str], *, as_json: bool) -> None:
+    """Say which studies stop."""
+    from saddle.cli.output.tables import print_json
+
+    if as_json:
+        print_json([{"study": name, "stopping": True} for name in stopping])
+        return
+    for name in stopping:
+        echo(f"{name} stops after the epochs under way")
+
+
+def stop_there(study: str, address: str, insecure: bool) -> Sequence[str]:
+    """Stop a study that was submitted to a cluster; the names of those that its job runs."""
     from saddle.errors import UserError
     from saddle.submit.job_names import names_of
     from saddle.submit.jobs import Jobs
@@ -49,5 +68,4 @@ def stop_there(study: str, address: str, insecure: bool) -> None:
             f"{' and '.join(job.studies)} {'is' if len(job.studies) == 1 else 'are'} not running: "
             f"the job {job.id} is {job.status}"
         )
-    for name in stop_job(jobs, job):
-        echo(f"{name} stops after the epochs under way")
+    return stop_job(jobs, job)

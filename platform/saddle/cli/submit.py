@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saddle.cli.options import Insecure, Packages, Settings, Storage, StudyFile
+from saddle.cli.options import AsJson, Insecure, Packages, Settings, Storage, StudyFile
 from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def submit(
     ] = False,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
     insecure: Insecure = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run every study of a file on a Ray cluster, which needs no saddle: the code is sent along.
 
@@ -48,11 +49,15 @@ def submit(
 
     Example: saddle submit quickstart --address http://HEAD:8265 --storage s3://bucket/studies
     """
+    from saddle.cli.output.tables import print_json
     from saddle.cli.run import check_outcomes
+    from saddle.errors import UserError
     from saddle.submit.job_spec import check_here, foreign_trainables, pack
     from saddle.submit.jobs import Jobs
 
     check_outcomes(retry)
+    if as_json and not detach:
+        raise UserError("--json goes with --detach: what a job says while it runs is text")
     parcel = pack(
         study,
         settings or (),
@@ -72,6 +77,9 @@ def submit(
     check_here(parcel)
     job = jobs.submit(parcel)
     echo(f"{' and '.join(parcel.names)} submitted to {address} as {job}", err=True)
+    if as_json:
+        print_json({"job": job, "studies": list(parcel.names), "address": address})
+        return
     if detach:
         echo(job)
         tell_commands(parcel.names[0], address)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saddle.cli.options import Storage
+from saddle.cli.options import AsJson, Storage
 from saddle.cli.output.terminal import echo
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def ui(
     storage: Storage = None,
     port: Annotated[int, typer.Option("--port", help="The port; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Start the MLflow UI on loopback and open a study's training runs; Ctrl-C ends it.
 
@@ -59,24 +61,27 @@ def ui(
         if left:
             echo(f"{stored.run}: {left}", err=True)
     if uri.startswith(("http://", "https://")):
-        show(uri, runs, browser)
+        show(uri, runs, browser, as_json=as_json)
         return
     with serve(store, port) as server:
-        show(server.uri, runs, browser)
-        echo("Ctrl-C ends it.")
+        show(server.uri, runs, browser, as_json=as_json)
+        echo("Ctrl-C ends it.", err=as_json)
         server.wait()
 
 
-def show(uri: str, runs: Sequence[RunId | None], browser: bool) -> None:
+def show(uri: str, runs: Sequence[RunId | None], browser: bool, *, as_json: bool) -> None:
     """Print the pages of each study, and open the first."""
+    from saddle.cli.output.tables import print_json
     from saddle.track.server import arms_page_of, page_of
 
     uri = uri.rstrip("/")
-    pages = [page_of(uri, run) for run in runs]
-    for run, page in zip(runs, pages, strict=True):
+    pages = [(run, page_of(uri, run), None if run is None else arms_page_of(uri, run)) for run in runs]
+    if as_json:
+        print_json([{"study": run and run.name, "page": page, "arms": arms} for run, page, arms in pages])
+        sys.stdout.flush()  # the server runs on
+    for _, page, arms in [] if as_json else pages:
         echo(f"MLflow: {page}")
-        arms = None if run is None else arms_page_of(uri, run)
         if arms is not None:
             echo(f"  its arms, side by side: {arms}")
     if browser:
-        typer.launch(pages[0])
+        typer.launch(pages[0][1])

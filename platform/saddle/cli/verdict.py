@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from saddle.analyse.expectation import Judgement, ReachedWord
+    from saddle.store.base import Store
+    from saddle.trial.run_id import RunId
 
 NOT_AS_EXPECTED = 1
 UNSETTLED = 4
@@ -36,13 +39,59 @@ def verdict(
 
     Example: saddle verdict quickstart-ablation --arm mp --expect helps
     """
-    from saddle.analyse.expectation import expected_word, judge_all, reached_words
-    from saddle.archive.lookup import find_study
-    from saddle.archive.progress import read_progress
     from saddle.archive.study_url import open_named
     from saddle.cli.output.tables import print_json
 
     store, name = open_named(study, storage)
+    judged = judge_study(store, name, expect, arm)
+    if as_json:
+        print_json(judged.as_plain())
+    else:
+        show(judged.words, judged.judgements, judged.grown)
+        if not judged.finished:
+            from saddle.cli.output.tables import say
+
+            say(f"{judged.run} is not finished, so no verdict is final")
+    if judged.judgement is not None:
+        raise typer.Exit(exit_code(judged.judgement))
+
+
+@dataclass(frozen=True)
+class JudgedStudy:
+    """The words of a study's comparisons beside the expected one; without one there are no judgements."""
+
+    run: RunId
+    metric: str
+    finished: bool
+    expected: str | None
+    judgement: Judgement | None
+    words: Sequence[ReachedWord]
+    judgements: Sequence[Judgement]
+    cautions: Sequence[str]
+    grown: Sequence[str]
+    """Of the cautions those that say how the study has grown."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """The study's verdicts as JSON has them."""
+        each: Sequence[Judgement | None] = self.judgements or [None for _ in self.words]
+        verdicts = [{**word.facts, "judgement": judgement} for word, judgement in zip(self.words, each, strict=True)]
+        return {
+            "study": self.run.name,
+            "metric": self.metric,
+            "finished": self.finished,
+            "expected": self.expected,
+            "judgement": self.judgement,
+            "cautions": list(self.cautions),
+            "verdicts": verdicts,
+        }
+
+
+def judge_study(store: Store, name: str, expect: str | None, arm: str | None) -> JudgedStudy:
+    """What `saddle verdict` says; raises `UserError` for a study without verdicts, an unknown arm or word."""
+    from saddle.analyse.expectation import expected_word, judge_all, reached_words
+    from saddle.archive.lookup import find_study
+    from saddle.archive.progress import read_progress
+
     stored = find_study(store, name)
     results = stored.read_results(store)
     words = reached_words(results, arm)
@@ -51,29 +100,10 @@ def verdict(
     finished = progress is None or progress.state == "finished"
     judgements = [] if expected is None else [word.judge(expected, finished=finished) for word in words]
     together = None if expected is None else judge_all(judgements)
-    if as_json:
-        print_json(
-            {
-                "study": stored.run.name,
-                "metric": results.answer.metric.name,
-                "finished": finished,
-                "expected": expected,
-                "judgement": together,
-                "cautions": list(results.answer.warnings),
-                "verdicts": [
-                    {**word.facts, "judgement": judgements[place] if judgements else None}
-                    for place, word in enumerate(words)
-                ],
-            }
-        )
-    else:
-        show(words, judgements, results.answer.grown)
-        if not finished:
-            from saddle.cli.output.tables import say
-
-            say(f"{stored.run} is not finished, so no verdict is final")
-    if together is not None:
-        raise typer.Exit(exit_code(together))
+    answer = results.answer
+    return JudgedStudy(
+        stored.run, answer.metric.name, finished, expected, together, words, judgements, answer.warnings, answer.grown
+    )
 
 
 def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement], cautions: Sequence[str] = ()) -> None:

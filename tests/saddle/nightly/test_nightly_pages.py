@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,56 +10,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from saddle.nightly.bisect import Bisection, Suspect
-from saddle.nightly.decision.judge import judge
-from saddle.nightly.decision.night import Code, Environment, Measurement, Night, Purpose
-from saddle.nightly.decision.plan import next_work
 from saddle.nightly.pages.night_facts import all_nights
 from saddle.nightly.pages.publish import publish
 from saddle.nightly.pages.trend import changes, values_over_nights
-from saddle.nightly.policy_of_study import policy_of
-from saddle.nightly.run_night import read_bisection, write_bisection
-from saddle.nightly.storage import NightlyStorage, Part, Pin
+from saddle.nightly.storage import NightlyStorage
 from saddle.nightly.trouble import note_trouble
 from saddle.store.local import LocalStore, prepare_folder
 from saddle.store.ownership.fence import NO_LOCK
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import load_studies
-
-METRIC = "test/robust_accuracy.worst_case"
-HOSTILE = "<script>alert(1)</script> & ]]> \x1b[2J"
-
-
-def score(arm: str, seed: int, shift: float, noise: int) -> float:
-    """A share of right answers: the seed's luck, which `noise` draws again, and a shift."""
-    drawn = random.Random(f"{arm} {seed} {noise}").gauss(0, 0.01)
-    return 0.4 + (0.03 if arm == "mp" else 0.0) + 0.02 * random.Random(seed).gauss(0, 1) + 0.3 * drawn + shift
-
-
-def run_night(storage: NightlyStorage, study: Study, date: str, commit: str, shift: float, noise: int) -> None:
-    """A night as it would have measured, decided and stored."""
-    policy = policy_of(study, load_trainable(study.trainable))
-    environment = Environment(Code(commit * 40), "digits/abc", "0123", "A processor")
-    storage.write_pin(Pin(date, environment, 0.0), NO_LOCK)
-    history, night, number = storage.history(policy, before=date), Night(date, environment), 0
-    while (work := next_work(history, night)) is not None:
-        purpose: Purpose = work.purpose
-        measured = tuple(
-            Measurement(arm, seed, {METRIC: score(arm, seed, shift, noise)}, purpose=purpose)
-            for arm, seed in work.replicates
-        )
-        number += 1
-        seeds = tuple(dict.fromkeys(seed for _, seed in work.replicates))
-        part = Part(number, purpose, work.code.commit, seeds, None, f"{commit}{number:03d}", measured, "digits/abc")
-        storage.write_part(date, part, NO_LOCK)
-        night = night.with_measurements(measured)
-    decision = judge(history, night)
-    storage.write_night(night, NO_LOCK)
-    storage.write_decision(decision, NO_LOCK)
-    if decision.change is not None and read_bisection(storage, decision.change) is None:
-        suspect = Suspect(environment.code, HOSTILE, "Ada")
-        write_bisection(storage, decision.change, Bisection((suspect,), (environment.code,)), NO_LOCK)
+from tests.support.stored_nights import METRIC, store_night
 
 
 @pytest.fixture
@@ -75,7 +34,7 @@ def storage(tmp_path: Path, study: Study) -> NightlyStorage:
     nights: Sequence[tuple[str, float, int]] = [("a", 0, 0), ("b", 0, 0), ("c", 0, 0), ("d", 0, 1), ("e", 0, 1),
                                                 ("f", -0.05, 1), ("f", -0.05, 1)]  # fmt: skip
     for day, (commit, shift, noise) in enumerate(nights, start=1):
-        run_night(storage, study, f"2026-01-{day:02}", commit, shift, noise)
+        store_night(storage, study, f"2026-01-{day:02}", commit, shift, noise)
     pin = storage.pin("2026-01-07")
     assert pin is not None
     storage.write_pin(replace(pin, date="2026-01-08"), NO_LOCK)

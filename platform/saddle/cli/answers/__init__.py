@@ -1,0 +1,1 @@
+"""What commands print with `--json`: the shapes that one version of saddle's answers promises."""
