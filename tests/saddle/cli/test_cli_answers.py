@@ -48,6 +48,14 @@ ablation:
   seeds: 3
   compare: {metric: test/score}
 ---
+study: troubles
+question: Where does it fail?
+search: {x: {float: [0, 2]}}
+fixed: {trouble: raise}
+objective: {maximize: validation/score}
+sampler: {random: {seed: 1}}
+budget: {trials: 1}
+---
 study: later
 question: Does it still help?
 ablation:
@@ -135,7 +143,8 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "status": [("studies.yaml",)],
     "stop": [("top",)],
     "submit": [("studies.yaml", "--detach", *CLUSTER)],
-    "logs": [("top", *CLUSTER)],
+    "logs": [("top",), ("troubles",), ("top", *CLUSTER)],
+    "note": [("top", "looks right", "--tag", "keep"), ("top",)],
     "studies": [()],
     "export": [("top", "--to", "model")],
     "evaluate": [("top",), ("shifted", "--all", "--set", "ruler=0.1")],

@@ -31,7 +31,7 @@ study: shifted
 question: Does a shift help?
 ablation:
   baseline: {shift: 0.0}
-  factors: {shift: [0.0, 0.5], trouble: [none, collapse]}
+  factors: {shift: [0.0, 0.5], trouble: [none, raise]}
   seeds: 3
   compare: {metric: test/score}
 """
@@ -64,8 +64,8 @@ async def ask_all(folder: Path) -> tuple[Any, dict[str, Any]]:
         listed = await client.list_tools()
         answers = {name: await client.call_tool(name, arguments) for name, arguments in CALLS}
         trials = answers["study_results"].structured_content["trials"]
-        [failed, *_] = [trial["trial"] for trial in trials if trial["outcome"] == "collapsed"]
-        answers["trial_failure"] = await client.call_tool("trial_failure", {"trial": f"shifted/{failed}"})
+        [failed, *_] = [trial["trial"] for trial in trials if trial["outcome"] == "failed"]
+        answers["trial_logs"] = await client.call_tool("trial_logs", {"study": "shifted", "trial": failed})
         answers["rest"] = await client.call_tool("study_results", {"study": "shifted", "offset": 7})
         answers["mistake"] = await client.call_tool("study_verdicts", {"study": "shiftd"})
         return listed.tools, answers
@@ -98,7 +98,7 @@ def test_nothing_is_written(asked: Any) -> None:
 
 def test_answers_are_those_of_the_commands(asked: Any, stored: LocalStore) -> None:
     said = {name: answer.structured_content for name, answer in asked[1].items() if name != "mistake"}
-    results, rest, failure = said["study_results"], said["rest"], said["trial_failure"]
+    results, rest = said["study_results"], said["rest"]
     assert said["list_studies"]["studies"] == printed(stored, "studies")
     assert said["study_status"]["studies"] == printed(stored, "status", "top")
     assert said["study_verdicts"] == printed(stored, "verdict", "shifted", "--expect", "helps")
@@ -106,8 +106,8 @@ def test_answers_are_those_of_the_commands(asked: Any, stored: LocalStore) -> No
     assert (rest["total"], rest["trials"]) == (results["total"], results["trials"][7:])
     assert said["study_answer"]["answers"][0]["answer"] in said["study_report"]["markdown"]
     assert not said["study_report"]["cut"]
-    assert failure["outcome"] == "collapsed"
-    assert failure["why"]
+    [log] = said["trial_logs"]["logs"]
+    assert (log["outcome"], bool(log["reason"])) == ("failed", True)
 
 
 def test_a_mistake_is_told_to_the_client(asked: Any) -> None:

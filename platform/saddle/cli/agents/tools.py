@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.archive.lookup import find_studies, find_trial
+from saddle.archive.lookup import find_studies
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import run_names
 from saddle.archive.study_status import read_state, with_stored
+from saddle.cli.logs import logs_as_plain
 from saddle.cli.studies import describe
 from saddle.cli.verdict import judge_study
 from saddle.errors import UserError
 from saddle.store.base import Store
 
 LONGEST_TEXT = 200_000
-"""Characters of a report that are returned; what is longer is cut, and says so."""
+"""Characters of a report that are returned, what is longer is cut and says so; of a log, its last ones."""
 MOST_ROWS = 200
 """Trials that are returned at once."""
 
@@ -70,17 +71,19 @@ class StudyTools:
         text = "\n".join(texts)
         return {"markdown": text[:LONGEST_TEXT], "cut": len(text) > LONGEST_TEXT}
 
-    def trial_failure(self, trial: str) -> dict[str, Any]:
-        """Why a trial, named `STUDY/TRIAL`, ended as it did: its outcome, and the message of what failed."""
-        entry = find_trial(self.store, trial).entry
-        return {"trial": trial, "outcome": str(entry.outcome), "why": entry.why, "attempts": entry.attempts}
+    def trial_logs(self, study: str, trial: str) -> dict[str, Any]:
+        """What a trial of a study printed, by attempt and rank, and why it failed if it did."""
+        logs = logs_as_plain(self.store, study, trial)
+        for part in (part for log in logs for part in log["parts"]):
+            part["text"] = part["text"][-LONGEST_TEXT:]
+        return {"logs": logs}
 
     @property
     def all(self) -> list[Callable[..., dict[str, Any]]]:
         """The tools in the order in which they are listed."""
         return [
             self.list_studies, self.study_status, self.study_answer, self.study_verdicts, self.study_results,
-            self.study_report, self.trial_failure,
+            self.study_report, self.trial_logs,
         ]  # fmt: skip
 
 

@@ -16,11 +16,24 @@ class StudyRow(Answer):
     study: str
     kind: str | None
     set_aside: bool
+    tags: list[str]
+    notes: list[str]
     state: str
     done: int
     total: int | None
     outcomes: Mapping[str, int]
     question: str
+
+
+class Note(Answer):
+    """What somebody wrote of a study, or of an arm or trial of it; `when` is in Unix seconds."""
+
+    text: str
+    tags: list[str]
+    arm: str
+    trial: str
+    when: float
+    who: str
 
 
 class State(Answer):
@@ -46,6 +59,7 @@ class State(Answer):
     job: str | None
     flagged: Mapping[str, list[str]]
     plans: list[Mapping[str, Any]]
+    notes: list[Note]
 
 
 class ResultRow(Answer):
@@ -69,6 +83,23 @@ class ResultRow(Answer):
     attempts: int
     fingerprints: Mapping[str, Any]
     evaluation: Settings
+
+
+class LogPart(Answer):
+    """What one attempt and rank printed."""
+
+    heading: str
+    text: str
+
+
+class TrialLog(Answer):
+    """What a trial printed; `outcome` is null while it is under way, `reason` says why it failed."""
+
+    study: str
+    trial: str
+    outcome: str | None
+    parts: list[LogPart]
+    reason: str
 
 
 class SampleRow(Answer):
