@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from saddle.execute.worker import trial_runner
 from saddle.nightly.bisect import Bisection
 from saddle.nightly.nights import Nightly
 from saddle.nightly.storage import NightlyStorage
+from saddle.serve import server
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
 from saddle.studyfile.loader import load_studies
@@ -122,6 +124,8 @@ def _nothing_is_started(stored: LocalStore, tmp_path: Path, monkeypatch: pytest.
         (checkup, "start_ray", lambda: "2 CPU"),
         (check, "check_stored", lambda *arguments, **named: [item]),
         (jobs, "Jobs", FakeJobs),
+        (server, "listen", lambda *arguments: SimpleNamespace(address="http://127.0.0.1:9")),
+        (server, "serve_pages", lambda store, listening, ready: ready()),
         (Nightly, "run", lambda *arguments: decision),
         (Nightly, "fill", lambda *arguments: decision),
         (Nightly, "accept", lambda *arguments: decision),
@@ -156,6 +160,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "trainables": [("parabola",)],
     "schema": [(), ("--answers",)],
     "ui": [("--no-browser",)],
+    "serve": [("--no-browser",)],
     "doctor": [()],
     "mcp": [()],
     "data list": [()],

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.archive.lookup import find_studies
+from saddle.archive.overview import read_overview
 from saddle.archive.rows import study_rows
 from saddle.archive.studies import run_names
 from saddle.archive.study_status import read_state, with_stored
 from saddle.cli.logs import logs_as_plain
-from saddle.cli.studies import describe
 from saddle.cli.verdict import judge_study
 from saddle.errors import UserError
 from saddle.store.base import Store
@@ -30,7 +30,7 @@ class StudyTools:
 
     def list_studies(self) -> dict[str, Any]:
         """All stored studies: their question, kind, state, and how many of their trials are done."""
-        return {"studies": [describe(self.store, name) for name in run_names(self.store)]}
+        return {"studies": [read_overview(self.store, name).facts() for name in run_names(self.store)]}
 
     def study_status(self, study: str) -> dict[str, Any]:
         """How far a study is: trials done, outcomes, best so far, seconds left, and why it stopped if it did."""

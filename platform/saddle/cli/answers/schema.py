@@ -35,6 +35,7 @@ ANSWERS: Mapping[str, Any] = {
     "trainables": list[surroundings.Trainable],
     "schema": surroundings.Schema,
     "ui": list[surroundings.Page],
+    "serve": surroundings.Pages,
     "doctor": list[surroundings.Finding],
     "mcp": list[surroundings.Tool],
     "data list": list[surroundings.Dataset],

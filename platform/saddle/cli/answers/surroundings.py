@@ -26,6 +26,13 @@ class Page(Answer):
     arms: str | None
 
 
+class Pages(Answer):
+    """Where the pages of a storage are served, which goes on after the answer."""
+
+    storage: str
+    address: str
+
+
 class Hyperparameter(Answer):
     """A field of a configuration; `source` says whose default it is."""
 
