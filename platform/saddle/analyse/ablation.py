@@ -81,12 +81,13 @@ def answer_ablation(
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
     if all_failed(entries):
         effects = tuple(replace(each, more_seeds=None) for each in effects)
-    sentence = _refusal(ablation, arms, entries, near_chance, off) or _sentence(study, effects, entries, spec)
+    refusal = _refusal(ablation, arms, entries, near_chance, off)
+    plain, statistics = (refusal, "") if refusal else _sentences(study, effects, entries, spec)
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
     flagged = [entry for entry in completed if reasons_against(entry, declared)]
-    sentence, badge = with_badge(
-        sentence, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}", declared
+    plain, badge = with_badge(
+        plain, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}", declared
     )
     in_blocks = [] if off else effects_in_blocks(ablation, arms, entries, spec)
     columns, rows = results_table(arms, measured, effects, entries, spec)
@@ -105,8 +106,8 @@ def answer_ablation(
         *broken_by_baseline(arms, broken),
     ]
     return Answer(
-        sentence, metric, columns, rows, tuple(warnings), effects, failures=failures, badge=badge,
-        block_columns=block_columns, block_rows=block_rows, grown=grown,
+        plain, metric, columns, rows, tuple(warnings), effects, failures=failures, badge=badge,
+        block_columns=block_columns, block_rows=block_rows, grown=grown, statistics=statistics,
     )  # fmt: skip
 
 
@@ -123,11 +124,13 @@ def _refusal(
     return f"Not compared: {off}." if off else ""
 
 
-def _sentence(study: Study, effects: Sequence[Effect], entries: Sequence[TrialRecord], spec: ComparisonSpec) -> str:
-    """The effects in plain words, then with their statistics."""
+def _sentences(
+    study: Study, effects: Sequence[Effect], entries: Sequence[TrialRecord], spec: ComparisonSpec
+) -> tuple[str, str]:
+    """The effects in plain words, and with their statistics; the latter alone where nothing plain can be said yet."""
     plain = plain_sentences(study.question or "", effects, scale_of(effects, spec.metric))
     statistics = at_quick(entries, spec.metric) + paragraph(effects, spec) + averaged_over(_ablation(study))
-    return f"{plain} {statistics}".strip()
+    return (plain, statistics) if plain else (statistics, "")
 
 
 def standing_of(

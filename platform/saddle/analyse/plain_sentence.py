@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.text.formatting import Scale, label, listed, plural
+from trainables.contract import Metric
 
 MOST_COMPARISONS = 3
 """Of more comparisons it is only said how many of them go which way."""
@@ -70,7 +71,9 @@ def _opened(question: str, effect: Effect, clause: str) -> str:
     if asks_whether_it_improves(question, effect) and effect.verdict in ANSWERS:
         reserved = ", with a reservation" if effect.reservations and ANSWERS[effect.verdict] == "Yes" else ""
         return f"{ANSWERS[effect.verdict]}{reserved}: {clause}{_but(effect)}."
-    return f"{clause[0].upper()}{clause[1:]}{_but(effect)}."
+    # an arm's name is written as the study file writes it
+    first = clause if clause.startswith(effect.arm) else f"{clause[0].upper()}{clause[1:]}"
+    return f"{first}{_but(effect)}."
 
 
 def _but(effect: Effect) -> str:
@@ -95,8 +98,12 @@ def _clause(effect: Effect, scale: Scale) -> str:
     size = f"{scale.amount(effect.mean)}{scale.difference_suffix}"
     way = "higher" if effect.mean > 0 else "lower"
     # of a metric that is to be minimised a reader may not know which way is better
+    quality = _quality(effect.metric)
     sense = "" if effect.direction == "maximize" else f", which is {'better' if effect.mean < 0 else 'worse'}"
     match effect.verdict:
+        case Verdict.HELPS | Verdict.HURTS if quality:
+            more = "more" if effect.mean > 0 else "less"
+            return f"{arm} is {size} {more} {quality} than {baseline} ({values})"
         case Verdict.HELPS | Verdict.HURTS:
             return f"with {arm}, {measure} is {size} {way} than with {baseline} ({values}){sense}"
         case Verdict.BETTER_WHERE_IT_WORKS if counted is not None:
@@ -109,6 +116,15 @@ def _clause(effect: Effect, scale: Scale) -> str:
         case Verdict.NO_DIFFERENCE | Verdict.UNSETTLED:
             return f"with {plural(effect.n, 'seed')}, {arm} can't be told from {baseline} in {measure} ({values})"
     return ""
+
+
+def _quality(metric: Metric) -> str:
+    """What a larger share of right answers on test data makes a model: `robust`; empty for any other metric."""
+    if metric.split != "test" or not metric.is_fraction or metric.direction != "maximize":
+        return ""
+    if metric.role == "robust" and (metric.worst_case or metric.attack):
+        return "robust" if metric.worst_case else f"robust against {metric.attack}"
+    return "accurate" if metric.role == "clean" else ""
 
 
 def _summary(effects: Sequence[Effect]) -> str:

@@ -17,13 +17,13 @@ from trainables.contract import Metric
 
 @dataclass(frozen=True)
 class Answer:
-    """`sentence` answers the question in plain words; `columns` and `rows` are a table ready to print.
+    """`plain` answers the question in words that need no statistics; `columns` and `rows` are a table ready to print.
 
     A relation has `relation`; an ablation has `effects`, and `failures` where a method failed; a search has `best` (one
     objective) or `front` (several).
     """
 
-    sentence: str
+    plain: str
     metric: Metric
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -43,6 +43,13 @@ class Answer:
     """Those of the warnings that say how the study grew: what was added, judged otherwise, or trained otherwise."""
     badge: Badge = field(default_factory=Badge)
     """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
+    statistics: str = ""
+    """What `plain` rests on, as sentences: intervals, p, seeds, further measurements."""
+
+    @property
+    def sentence(self) -> str:
+        """The whole answer: the plain words, then what they rest on."""
+        return f"{self.plain} {self.statistics}".strip()
 
 
 def compared_metric(study: Study, declared: Declarations, entries: Sequence[TrialRecord] = ()) -> Metric:

@@ -79,7 +79,7 @@ def test_helps_and_hurts_name_both_arms() -> None:
     study = ablation_study({"p": ["sta", "mp", "mta"]})
     entries = run(study, [[0.5, 0.52, 0.51], [0.6, 0.621, 0.611], [0.4, 0.419, 0.41]])
     sentence = answer_ablation(study, entries, METRICS).sentence
-    assert sentence.startswith("With mp, test robust accuracy (worst case) is 10.07 points higher than with sta (")
+    assert sentence.startswith("mp is 10.07 points more robust than sta (")
     assert " mp helps in test/robust_accuracy.worst_case, compared with sta: +10.07 points (" in sentence
     assert " mta hurts, compared with sta: −10.03 points (" in sentence
     minimised = answer_ablation(study, entries, declare({**DIRECTIONS, ROBUST: "minimize"})).sentence
@@ -252,7 +252,7 @@ def test_a_search_names_its_best_trial_and_how_the_others_ended() -> None:
     ]
     found = answer(SEARCH, entries, METRICS)
     assert found.sentence == (
-        "The best of 5 trials is trial 1: validation/robust_accuracy.worst_case = 70.0 % with lr = 0.01235."
+        "The best of 5 trials is trial 1: validation robust accuracy (worst case) 70.0 % with lr = 0.01235."
         " Test data, which the search did not see, give 60.0 %."
         " 3 trials completed, 1 stopped early and 1 diverged."
     )

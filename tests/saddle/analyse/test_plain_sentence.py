@@ -24,7 +24,7 @@ BEATS = "Does mixed perturbation (MP) beat STA?"
 @pytest.mark.parametrize(
     ("verdict", "sentence"),
     [
-        (Verdict.HURTS, "No: with mp, test accuracy is 4.4 points lower than with sta (51.1 → 46.7 %)."),
+        (Verdict.HURTS, "No: mp is 4.4 points less accurate than sta (51.1 → 46.7 %)."),
         (Verdict.NO_DIFFERENCE, "Not shown: with 5 seeds, mp can't be told from sta in test accuracy (51.1 → 46.7 %)."),
         (Verdict.UNSETTLED, "Not settled: with 5 seeds, mp can't be told from sta in test accuracy (51.1 → 46.7 %)."),
         (Verdict.EQUIVALENT, "No: mp and sta make no practical difference to test accuracy (51.1 → 46.7 %)."),
@@ -45,10 +45,26 @@ def test_each_verdict_has_its_sentence(verdict: Verdict, sentence: str) -> None:
 
 def test_a_gain_is_a_yes_and_a_smaller_distance_is_said_to_be_better() -> None:
     gain = replace(EFFECT, verdict=Verdict.HELPS, mean=0.02, arm_mean=0.531)
-    assert plain_sentences(BEATS, [gain], SCALE).startswith("Yes: with mp, test accuracy is 2.0 points higher")
+    assert plain_sentences(BEATS, [gain], SCALE).startswith("Yes: mp is 2.0 points more accurate than sta")
     nearer = replace(gain, metric=DISTANCE, mean=-3.0, arm_mean=20.0, baseline_mean=23.0)
     said = plain_sentences("Which generator is it?", [nearer], Scale.of(DISTANCE, [1.0]))
     assert said == "With mp, test fid is 3.0 lower than with sta (23.0 → 20.0), which is better."
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("test/robust_accuracy.worst_case", "mp is 4.4 points less robust than sta (51.1 → 46.7 %)."),
+        ("test/robust_accuracy.pgd", "mp is 4.4 points less robust against pgd than sta (51.1 → 46.7 %)."),
+        (
+            "validation/robust_accuracy.worst_case",
+            "With mp, validation robust accuracy (worst case) is 4.4 points lower than with sta (51.1 → 46.7 %).",
+        ),
+    ],
+)
+def test_robustness_on_test_data_is_a_quality_of_the_arm(metric: str, said: str) -> None:
+    effect = replace(EFFECT, metric=complete_metric(metric))
+    assert plain_sentences("Which is it?", [effect], SCALE) == said
 
 
 @pytest.mark.parametrize(
@@ -70,7 +86,7 @@ def test_a_gain_is_a_yes_and_a_smaller_distance_is_said_to_be_better() -> None:
 def test_yes_or_no_is_said_only_where_the_question_asks_whether_this_arm_improves(question: str, asked: bool) -> None:
     assert asks_whether_it_improves(question, EFFECT) is asked
     said = plain_sentences(question, [EFFECT], SCALE)
-    assert said.startswith("No: with mp" if asked else "With mp")
+    assert said.startswith("No: mp is" if asked else "mp is")
 
 
 def test_many_comparisons_are_counted() -> None:

@@ -55,12 +55,13 @@ def answer_relation_study(
     points = published_points(study.published, relation)
     findings = Findings(found, measured, metric, relation.gain.scale, gain, points)
     statistics = " ".join(statistics_sentences(found, metric, relation.gain.scale))
-    sentence = _refusal(study, entries) or f"{plain_sentence(found, gain)} {at_quick(entries, metric)}{statistics}"
+    refusal = _refusal(study, entries)
+    statistics = "" if refusal else f"{at_quick(entries, metric)}{statistics}"
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
     flagged = [entry for entry in completed if reasons_against(entry, declared)]
     names = {known: name for arm, name in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
-    sentence, badge = with_badge(
-        sentence.strip(),
+    plain, badge = with_badge(
+        refusal or plain_sentence(found, gain),
         flagged,
         lambda entry: replicate_name(names.get(entry.arm or "", entry.arm or ""), entry.seed, entry.block),
         declared,
@@ -68,7 +69,10 @@ def answer_relation_study(
     columns, rows = unit_table(findings)
     warnings = [*_cautions(study, findings, entries, chance), *plan_changes_said(history)]
     plan = plan_said(history)
-    return Answer(sentence, metric, columns, rows, tuple(warnings), badge=badge, relation=findings, conditional=plan)
+    return Answer(
+        plain, metric, columns, rows, tuple(warnings), badge=badge, relation=findings, conditional=plan,
+        statistics=statistics,
+    )  # fmt: skip
 
 
 def gain_name(study: Study, arms: Sequence[Arm], metric: str) -> str:

@@ -13,6 +13,7 @@ from saddle.analyse.evaluation.badge import with_badge
 from saddle.analyse.evaluation.evaluations import at_quick
 from saddle.analyse.result import Answer
 from saddle.analyse.searches.chance_and_ties import why_no_best
+from saddle.analyse.searches.close_to_best import CloseToBest, close_to_best
 from saddle.analyse.searches.importance import drawn
 from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.searches.search_cautions import failures, idle_parts, of_the_best, of_the_front
@@ -53,26 +54,33 @@ def answer_search(
     several, decided = len(objectives) > 1, not open_question
     front = pareto_front(entries, objectives, study.constraints) if several and decided else []
     winner = best(entries, objectives[0], study.constraints) if not several and decided else None
+    statistics = " ".join(_others(entries))
     if open_question:
-        sentence = " ".join([open_question, *_others(entries)])
+        plain = open_question
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif winner is not None:
-        sentence = _best_sentence(study, entries, winner, objectives[0], declared)
+        plain = _best_sentence(
+            study, entries, winner, objectives[0], close_to_best(feasible, winner, objectives[0], declared)
+        )
+        statistics = " ".join([*_tested(winner, objectives[0], declared), *_others(entries)])
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif front:
-        sentence = _front_sentence(entries, front, objectives)
+        plain = _front_sentence(entries, front, objectives)
         ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
     else:
-        sentence, ordered = _nothing(study, entries, objectives), []
+        plain, ordered = _nothing(study, entries, objectives), []
     if study.asks is not None and entries:
-        sentence = f"{_left_open(study, study.asks)} {sentence}"
-    sentence, badge = with_badge(sentence, front if winner is None else [winner], name_of, declared)
+        plain = f"{_left_open(study, study.asks)} {plain}"
+    plain, badge = with_badge(plain, front if winner is None else [winner], name_of, declared)
     marks = ("front",) if len(objectives) > 1 else ()
     shown = [*objectives, *also_shown(study, entries, declared)]
     columns = ("trial", *marks, *(label(metric.name) for metric in shown), *(study.search or {}), "epochs")
     rows = tuple(_row(study, entry, shown, front if several else None) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
-    return Answer(sentence, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge)
+    return Answer(
+        plain, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge,
+        statistics=statistics,
+    )  # fmt: skip
 
 
 def _left_open(study: Study, asked: str) -> str:
@@ -121,19 +129,25 @@ def _row(
 
 
 def _best_sentence(
-    study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
+    study: Study, entries: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, close: CloseToBest | None
 ) -> str:
-    scale, test = Scale.of(objective), declared.metric(twin(objective.name))
-    value = scale.value(winner.metrics[objective.name])
+    value = Scale.of(objective).value(winner.metrics[objective.name])
     where = settings(drawn(study, winner).items())
-    parts = [f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {objective} = {value}"]
-    parts[0] += f" with {where}." if where else "."
-    tested = winner.metrics.get(test.name)
+    said = f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {label(objective.name)} {value}"
+    said += f" with {where}" if where else ""
+    if close is None or not close.trials:
+        return f"{said}."
+    return f"{said}; {close.trials} of {plural(close.others, 'other trial')} can't be told from it."
+
+
+def _tested(winner: TrialRecord, objective: Metric, declared: Declarations) -> Iterable[str]:
+    """What the best trial has on test data, where they were measured."""
+    test = declared.metric(twin(objective.name))
+    scale, tested = Scale.of(objective), winner.metrics.get(test.name)
     if tested is not None and math.isfinite(tested):
         quick = at_quick([winner], test).lower()
         given = f"Test data, which the search did not see, give {scale.value(tested)}"
-        parts.append(f"{given} ({quick.rstrip(': ')})." if quick else f"{given}.")
-    return " ".join([*parts, *_others(entries)])
+        yield f"{given} ({quick.rstrip(': ')})." if quick else f"{given}."
 
 
 def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
@@ -145,12 +159,7 @@ def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord]
 
     span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
     verb = "is" if len(front) == 1 else "are"
-    return " ".join(
-        [
-            f"{len(front)} of {plural(len(entries), 'trial')} {verb} on the Pareto front of {metrics}: {span}.",
-            *_others(entries),
-        ]
-    )
+    return f"{len(front)} of {plural(len(entries), 'trial')} {verb} on the Pareto front of {metrics}: {span}."
 
 
 def _others(entries: Sequence[TrialRecord]) -> Iterable[str]:
@@ -166,7 +175,7 @@ def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[
         return "No trial has finished yet."
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     if not completed:
-        return " ".join([f"None of {plural(len(entries), 'trial')} completed, so there is no best.", *_others(entries)])
+        return f"None of {plural(len(entries), 'trial')} completed, so there is no best."
     if not candidates(entries, objectives):
         metrics = listed(objective.name for objective in objectives)
         return f"None of {plural(len(completed), 'completed trial')} has a finite {metrics}, so there is no best."

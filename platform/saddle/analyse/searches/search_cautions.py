@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from saddle.analyse.searches.chance_and_ties import samples_of
+from saddle.analyse.searches.close_to_best import close_to_best
 from saddle.analyse.searches.early_stopping import unreached_stopping
 from saddle.analyse.searches.importance import drawn
 from saddle.analyse.text.formatting import Scale, plural, setting
@@ -17,9 +17,6 @@ from saddle.study.values import canonical
 from saddle.trial.outcome import RETRYABLE
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
-
-ERRORS = 2.0
-"""How many standard errors of a difference two trials must lie apart to be told from each other."""
 
 
 def failures(entries: Sequence[TrialRecord]) -> Iterable[str]:
@@ -64,23 +61,19 @@ def _indistinguishable(
     feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> str:
     """How many trials can't be told from the best, by the binomial standard error of a difference where it is known."""
-    top, others = winner.metrics[objective.name], len(feasible) - 1
-    gaps = [abs(top - entry.metrics[objective.name]) for entry in feasible if entry.key != winner.key]
-    samples = samples_of(feasible, objective, declared)
-    if samples is None or not objective.is_fraction or objective.bounds != (0.0, 1.0):
-        tied = gaps.count(0.0)
+    close, scale = close_to_best(feasible, winner, objective, declared), Scale.of(objective)
+    if close is None:
+        top = winner.metrics[objective.name]
+        tied = sum(entry.metrics[objective.name] == top for entry in feasible if entry.key != winner.key)
         same = f" {plural(tied, 'other trial')} {'has' if tied == 1 else 'have'} the same value." if tied else ""
         return (
             f"How much better a trial must be to be told from the others isn't known: each has one seed, and for"
             f" {objective} no standard error is known.{same}"
         )
-    limit = ERRORS * math.sqrt(2 * top * (1 - top) / samples)
-    close = sum(gap <= limit for gap in gaps)
-    scale = Scale.of(objective)
     return (
-        f"{close} of {plural(others, 'other trial')} can't be told from the best: they are at most"
-        f" {scale.bare(limit)}{scale.difference_suffix} away, two standard errors of a difference of shares of"
-        f" {plural(samples, 'sample')}; what other seeds would change comes on top and isn't known."
+        f"{close.trials} of {plural(close.others, 'other trial')} can't be told from the best: they are at most"
+        f" {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of shares of"
+        f" {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
     )
 
 

@@ -43,7 +43,7 @@ def over_datasets(answer: Answer) -> list[str]:
 
 def test_the_sentence_names_the_datasets_that_it_is_about() -> None:
     answer = answer_of({"digits": 0.05, "mnist": 0.01})
-    assert answer.sentence.startswith("With mp, test accuracy is 3.59 points higher than with sta (49.69 → 53.28 %).")
+    assert answer.sentence.startswith("mp is 3.59 points more accurate than sta (49.69 → 53.28 %).")
     assert " mp helps in test/accuracy" in answer.sentence
     assert answer.sentence.endswith("On average over digits and mnist (dataset), these only.")
     assert over_datasets(answer) == []
