@@ -276,8 +276,9 @@ class Study(Section):
     """The hyperparameters to search, with their ranges. Other searches of a file inherit them name by name, and from
     `objective` to `budget` what they don't say themselves."""
     asks: str | None = None
-    """The searched hyperparameter that the question is about, which may also stand in `search`. No search answers for
-    one: `saddle plan` proposes the ablation that does."""
+    """The searched hyperparameter that the question is about, which may also stand in `search`. The trials
+    that were drawn at random say what it does by itself with one seed; over seeds the ablation does that `saddle plan`
+    proposes."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
     """What the search optimises; up to three objectives, which then exclude early stopping."""
     also: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)

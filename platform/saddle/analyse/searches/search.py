@@ -15,6 +15,7 @@ from saddle.analyse.result import Answer
 from saddle.analyse.searches.chance_and_ties import why_no_best
 from saddle.analyse.searches.close_to_best import CloseToBest, close_to_best
 from saddle.analyse.searches.importance import drawn
+from saddle.analyse.searches.marginal_effect import effect_sentence, marginal_effect
 from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.searches.search_cautions import failures, idle_parts, of_the_best, of_the_front
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
@@ -70,7 +71,8 @@ def answer_search(
     else:
         plain, ordered = _nothing(study, entries, objectives), []
     if study.asks is not None and entries:
-        plain = f"{_left_open(study, study.asks)} {plain}"
+        asked = _of_the_question(study, entries, objectives[0], study.asks)
+        plain, statistics = f"{asked[0]} {plain}", f"{asked[1]} {statistics}".strip()
     plain, badge = with_badge(plain, front if winner is None else [winner], name_of, declared)
     marks = ("front",) if len(objectives) > 1 else ()
     shown = [*objectives, *also_shown(study, entries, declared)]
@@ -81,6 +83,12 @@ def answer_search(
         plain, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge,
         statistics=statistics,
     )  # fmt: skip
+
+
+def _of_the_question(study: Study, entries: Sequence[TrialRecord], objective: Metric, asked: str) -> tuple[str, str]:
+    """What the search can say of the parameter that it was asked about, plainly and with what that rests on."""
+    effect = marginal_effect(study, entries, objective, asked)
+    return (_left_open(study, asked), "") if effect is None else effect_sentence(effect, study, objective, asked)
 
 
 def _left_open(study: Study, asked: str) -> str:
