@@ -16,6 +16,7 @@ from saddle.archive.studies import read_study
 from saddle.design import Replicate
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
+from saddle.track.answer_payload import describe_answer
 from saddle.track.arm_payload import describe_arms
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.server import arms_page_of, page_of
@@ -62,7 +63,7 @@ ablation: {{baseline: {{x: 0.3}}, factors: {{x: {levels}}}, seeds: {SEEDS}, comp
         tracker.start_trial(entry.progress)
         tracker.finish_trial(entry, [])
     told = describe_arms(results, finished=True)
-    tracker.finish_study("FINISHED", told, {"saddle.answer": results.answer.sentence}, [])
+    tracker.finish_study("FINISHED", told, describe_answer(results, finished=True), [])
     assert tracker.close(600) is None
     return stored.run
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from saddle.store.base import Store
-from saddle.track.base import ArmSummary, Tracker
+from saddle.track.base import ArmSummary, StudySummary, Tracker
 from saddle.trial.measurement import Measurement
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
@@ -56,7 +56,7 @@ def tell_ablation(tracker: Tracker, store: Store) -> None:
     tracker.finish_study(
         "FINISHED",
         {"sta": ArmSummary({"test/a": 0.25}, {"saddle.verdict": "baseline"})},
-        {"saddle.answer": "so"},
+        StudySummary({"best": 0.25}, {"saddle.answer": "so"}, "**helps** – so it is"),
         [note],
         STARTED + 20,
     )

@@ -6,7 +6,8 @@ from saddle.analyse.study_results import StudyResults
 from saddle.archive.progress import read_progress
 from saddle.report.write import report_path
 from saddle.store.base import Store
-from saddle.track.arm_payload import answer_tags, describe_arms
+from saddle.track.answer_payload import describe_answer
+from saddle.track.arm_payload import describe_arms
 from saddle.track.base import Tracker
 
 
@@ -15,7 +16,7 @@ def tell_study_end(store: Store, results: StudyResults, tracker: Tracker) -> Non
     run = results.run
     progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"
-    arms, tags = describe_arms(results, finished=done), answer_tags(results, finished=done)
+    arms, answer = describe_arms(results, finished=done), describe_answer(results, finished=done)
     when = max((record.settled for record in results.records), default=None) if done else None
     files = [report_path(run)] if store.exists(report_path(run)) else []
-    tracker.finish_study("FINISHED" if done else "KILLED", arms, tags, files, when)
+    tracker.finish_study("FINISHED" if done else "KILLED", arms, answer, files, when)

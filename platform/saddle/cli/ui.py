@@ -70,7 +70,7 @@ def ui(
 
 
 def show(uri: str, runs: Sequence[RunId | None], browser: bool, *, as_json: bool) -> None:
-    """Print the pages of each study, and open the first."""
+    """Print the pages of each study, and open the first: its arms side by side where it has any."""
     from saddle.cli.output.tables import print_json
     from saddle.track.server import arms_page_of, page_of
 
@@ -84,4 +84,5 @@ def show(uri: str, runs: Sequence[RunId | None], browser: bool, *, as_json: bool
         if arms is not None:
             echo(f"  its arms, side by side: {arms}")
     if browser:
-        typer.launch(pages[0][1])
+        page, arms = pages[0][1:]
+        typer.launch(arms or page)

@@ -40,7 +40,8 @@ from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
-from saddle.track.arm_payload import answer_tags, describe_arms
+from saddle.track.answer_payload import describe_answer
+from saddle.track.arm_payload import describe_arms
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker
 from saddle.track.study_payload import study_params, study_tags
@@ -262,7 +263,7 @@ def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, inter
     tracker.finish_study(
         "KILLED" if interrupted else "FINISHED",
         describe_arms(results, finished=not interrupted),
-        answer_tags(results, finished=True),
+        describe_answer(results, finished=True),
         [report_path(stored.run)],
         # the same each time that a finished study is told of
         None if interrupted else max((record.settled for record in results.records), default=None),

@@ -12,7 +12,7 @@ from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, p_equals
-from saddle.track.base import METRIC_TAG, ArmSummary
+from saddle.track.base import METRIC_TAG, ArmSummary, rounded
 from saddle.track.unit_payload import describe_units
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -40,18 +40,21 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
         effect, rate = effects.get(name), failures.get(name)
         completed = [entry for entry in members if entry.outcome == Outcome.COMPLETED]
         found[key] = ArmSummary(
-            {
-                **_means(completed, answer.metric.name),
-                "seeds": float(len({entry.seed for entry in completed})),
-                **(_of_effect(effect) if effect is not None else {}),
-                **(_of_failures(rate) if rate is not None else {}),
-            },
+            rounded(
+                {
+                    **_means(completed, answer.metric.name),
+                    "seeds": float(len({entry.seed for entry in completed})),
+                    **(_of_effect(effect) if effect is not None else {}),
+                    **(_of_failures(rate) if rate is not None else {}),
+                }
+            ),
             {
                 "saddle.question": results.study.question,
                 METRIC_TAG: answer.metric.name,
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
             },
+            name,
         )
     return found
 
@@ -112,32 +115,3 @@ def _note(effect: Effect, verdict: str, scale: Scale) -> str:
         f" {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)},"
         f" {effect.n} paired seeds, adjusted p {p_equals(effect.p_adjusted)}."
     )
-
-
-def effect_tags(answer: Answer) -> dict[str, str]:
-    """The effects that no single arm has (of a factorial design), as tags of the study's run."""
-    wider = [effect for effect in answer.effects if effect.kind != "arm" and effect.mean is not None]
-    scale = scale_of(wider, answer.metric)
-    return {
-        f"saddle.{effect.kind}: {effect.name.replace('=', ': ').replace('×', 'x')}": (
-            f"{effect.verdict_text}, {scale.difference(effect.mean)},"
-            f" interval {scale.interval(effect.low, effect.high)}, adjusted p {p_equals(effect.p_adjusted)}"
-        )
-        for effect in wider
-    }
-
-
-def badge_tags(answer: Answer) -> dict[str, str]:
-    """Which trials of a search have the badge, and what it is withheld for."""
-    badge = answer.badge
-    held = {"saddle.best": ", ".join(badge.holders) or "none"} if badge.holders or badge.withheld else {}
-    reasons = "; ".join(f"{key} {reason}" for key, against in badge.withheld.items() for reason in against)
-    return {**held, "saddle.badge": f"withheld: {reasons}"} if reasons else held
-
-
-def answer_tags(results: StudyResults, *, finished: bool) -> dict[str, str]:
-    """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
-    answer = results.answer
-    tags = {"saddle.question": results.study.question, **effect_tags(answer), **badge_tags(answer)}
-    tags |= {"saddle.plan": answer.conditional} if answer.relation is not None and answer.conditional else {}
-    return {**tags, "saddle.answer": answer.sentence} if finished else tags

@@ -9,6 +9,9 @@ from typing import Any
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord
 
+DIGITS = 5
+NOTE = "mlflow.note.content"
+"""The tag that MLflow shows as the description of a run, or of an experiment."""
 METRIC_TAG = "saddle.metric"
 """Names the metric that an ablation compares, among the tags of its arms."""
 
@@ -19,6 +22,22 @@ class ArmSummary:
 
     metrics: Mapping[str, float]
     tags: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    """What a reader calls it; the ledger's name where empty."""
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """What is told of a study's answer: `description` begins with it, and stands with the experiment, too."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+def rounded(values: Mapping[str, float]) -> dict[str, float]:
+    """Numbers in as many digits as a reader compares; those that were measured are in the runs of the trials."""
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
 
 
 class Tracker:
@@ -52,7 +71,7 @@ class Tracker:
         self,
         status: str,
         arms: Mapping[str, ArmSummary],
-        tags: Mapping[str, str],
+        answer: StudySummary,
         files: Sequence[str],
         when: float | None = None,
     ) -> None:

@@ -16,6 +16,7 @@ from requests import HTTPError
 from saddle.errors import Damaged, ForeignPath
 from saddle.redaction import redact
 from saddle.store.scratch import scratch_folder
+from saddle.track.base import NOTE
 from saddle.track.mlflow_internals import KIND, PARENT_TAG, SHARED_VIEW_TAG, artifact_repository
 from saddle.track.outbox import Operation
 from saddle.track.shared_views import KEY_TAG, LEVEL_TAG
@@ -33,6 +34,8 @@ FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "file": {"key": str, "path": str, "folder": (str, type(None))},
     "end": {"key": str, "status": str, "time": int},
     "view": {"key": str, "name": str, "state": str},
+    "describe": {"key": str, "text": str},
+    "name": {"key": str, "name": str},
     "remove": {"key": str, "runs": list},
     "sweep": {"key": str, "status": dict, "time": int},
     "nothing": {},
@@ -183,6 +186,13 @@ class MlflowSink:
             self._keep_one(key, runs)
         run_id = self._run_id(key)
         self.client.set_terminated(run_id, operation["status"], operation["time"])
+
+    def _describe(self, operation: Operation) -> None:
+        """Let the page of all runs begin with what the study came to."""
+        self.client.set_experiment_tag(self.experiment_id, NOTE, operation["text"])
+
+    def _name(self, operation: Operation) -> None:
+        self.client.update_run(self._run_id(operation["key"]), name=operation["name"])
 
     def _view(self, operation: Operation) -> None:
         """Keep a view of the runs' page under its name."""

@@ -17,7 +17,7 @@ from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
 from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
-from saddle.track.base import METRIC_TAG, ArmSummary, Tracker
+from saddle.track.base import METRIC_TAG, NOTE, ArmSummary, StudySummary, Tracker
 from saddle.track.client_settings import be_brief
 from saddle.track.host_guard import host_refusal
 from saddle.track.open_runs import Started
@@ -197,7 +197,7 @@ class MlflowTracker(Tracker):
         self,
         status: str,
         arms: Mapping[str, ArmSummary],
-        tags: Mapping[str, str],
+        answer: StudySummary,
         files: Sequence[str],
         when: float | None = None,
     ) -> None:
@@ -205,10 +205,15 @@ class MlflowTracker(Tracker):
         for arm in sorted({*self._arms, *arms}):
             told = arms.get(arm, ArmSummary({}))
             self._add_metrics(self._key("arm", arm), told.metrics, 0, then)
+            self._add_name(self._key("arm", arm), told.name)
             self._add_end(self._key("arm", arm), status, told.tags, then)
         self._add_view(arms)
         self._add_files(self._key(), files)
-        self._add_end(self._key(), status, tags, then)
+        self._add_metrics(self._key(), answer.metrics, 0, then)
+        described = {NOTE: answer.description} if answer.description else {}
+        if described:
+            self._outbox.add({"do": "describe", "key": self._key(), "text": cut(described)[NOTE]})
+        self._add_end(self._key(), status, {**answer.tags, **described}, then)
         # trials under way when the driver was stopped, and whatever a killed one left
         self._outbox.add(
             {
@@ -218,6 +223,10 @@ class MlflowTracker(Tracker):
                 "time": int(1000 * then),
             }
         )
+
+    def _add_name(self, key: str, name: str) -> None:
+        if name:
+            self._outbox.add({"do": "name", "key": key, "name": shorten(name, LONGEST_MLFLOW_NAME)})
 
     def _add_view(self, arms: Mapping[str, ArmSummary]) -> None:
         """Let MLflow's page show the arms with the columns that compare them."""

@@ -18,7 +18,8 @@ ARMS = "saddle-arms"
 older saddle made it."""
 
 UNIT_COLUMNS = ("relation.x", "relation.gain", "relation.low", "relation.high", "relation.weight", "relation.seeds")
-EFFECT_COLUMNS = ("effect.mean", "effect.low", "effect.high", "effect.p", "effect.n", "failure.rate")
+EFFECT_COLUMNS = ("effect.mean", "effect.low", "effect.high", "effect.p")
+"""MLflow's page sorts columns by their names; what a reader compares is all that it is to show."""
 
 
 def arms_name(instance: str) -> str:
@@ -34,9 +35,8 @@ def only_of(instance: str) -> str:
 def arms_view(metric: str, instance: str) -> str:
     """The view of the arms of one run of an ablation that compares `metric`, as MLflow's page stores views."""
     columns = [
-        "attributes.`Created`",
         "tags.`saddle.verdict`",
-        *(f"metrics.`{mlflow_name(name)}`" for name in (*EFFECT_COLUMNS, metric, f"{metric}.sd")),
+        *(f"metrics.`{mlflow_name(name)}`" for name in (metric, *EFFECT_COLUMNS)),
     ]
     return _view("arm", instance, columns, "effect.mean")
 

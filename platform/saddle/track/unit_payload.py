@@ -7,7 +7,7 @@ import math
 from saddle.analyse.relations.findings import Findings
 from saddle.analyse.relations.measured_units import MeasuredUnit
 from saddle.analyse.study_results import StudyResults
-from saddle.track.base import METRIC_TAG, ArmSummary
+from saddle.track.base import METRIC_TAG, ArmSummary, rounded
 
 GAIN, X = "relation.gain", "relation.x"
 
@@ -50,4 +50,4 @@ def _summary(results: StudyResults, findings: Findings, each: MeasuredUnit, *, f
         "saddle.predictor": predictor,
         "mlflow.note.content": note,
     }
-    return ArmSummary({name: value for name, value in numbers.items() if math.isfinite(value)}, tags)
+    return ArmSummary(rounded({name: value for name, value in numbers.items() if math.isfinite(value)}), tags)

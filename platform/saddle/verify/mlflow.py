@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from mlflow.entities import Run
 
 from saddle.analyse.study_results import StudyResults
 from saddle.external_names import mlflow_names
-from saddle.track.base import ArmSummary
+from saddle.track.base import ArmSummary, rounded
 from saddle.track.mlflow_internals import PARENT_TAG
 from saddle.track.trial_payload import (
     all_metrics,
@@ -101,12 +102,17 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
         elif now.status is not None:
             told = by_key.get(key, ArmSummary({})) if key else ArmSummary({}, now.tags)
             there = same_key[0].data
-            other = [n for n, v in mlflow_names(told.metrics).items() if not same(there.metrics.get(n), v)]
+            other = [n for n, v in mlflow_names(told.metrics).items() if not is_told(there.metrics.get(n), v)]
             other += [n for n, v in cut(told.tags).items() if there.tags.get(n) != v]
             if other:
                 what = f"{first_few(other)} of the run of {name} is missing or differs"
                 differences.append(Difference("mlflow", None, what, Repair.END))
     return differences
+
+
+def is_told(there: float | None, value: float) -> bool:
+    """Whether a run has the value, as it is told now or with all the digits that earlier versions told."""
+    return same(there, value) or (there is not None and math.isfinite(there) and same(rounded({"": there})[""], value))
 
 
 def parent_of(runs: Runs, group: str | None) -> str | None:

@@ -17,7 +17,8 @@ from saddle.store.base import Store
 from saddle.store.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.lock import Driver, driver_of
-from saddle.track.arm_payload import answer_tags, describe_arms
+from saddle.track.answer_payload import answer_tags
+from saddle.track.arm_payload import describe_arms
 from saddle.track.base import ArmSummary
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import was_tracked

@@ -14,8 +14,9 @@ from statsmodels.stats.multitest import multipletests
 from saddle.design import make_arms, replicates
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
-from saddle.track.arm_payload import describe_arms, effect_tags
-from saddle.track.base import ArmSummary
+from saddle.track.answer_payload import describe_answer, effect_tags
+from saddle.track.arm_payload import describe_arms
+from saddle.track.base import ArmSummary, StudySummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
@@ -28,6 +29,8 @@ TRAINABLE = declare(
     {"validation/robust_accuracy.worst_case": "maximize", METRIC: "maximize"},
     "validation/robust_accuracy.worst_case",
 )
+ROUNDED = 1e-4
+"""MLflow is told five digits of what follows from the ledger."""
 LEVELS = {"sta": 0.5, "mp": 0.6, "mta": 0.5}
 """The mean of each arm."""
 
@@ -75,47 +78,73 @@ def test_mlflow_shows_the_numbers_of_every_arm(tmp_path: Path) -> None:
     for entry in entries:
         tracker.start_trial(entry.progress)
         tracker.finish_trial(entry, [])
-    tracker.finish_study("FINISHED", told(study, entries), {}, [])
-    assert tracker.close(60) is None
+    tracker.finish_study("FINISHED", told(study, entries), StudySummary(), [])
+    assert tracker.close(180) is None
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("controls")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.`saddle.level` = 'arm'")
     found = {run.info.run_name: run.data for run in runs}
-    assert sorted(found) == ["perturbation=mp", "perturbation=mta", "perturbation=sta"]
+    assert sorted(found) == ["mp", "mta", "sta"]
 
     values = {(entry.settings["perturbation"], entry.seed): entry.metrics.get(METRIC) for entry in entries}
     p = []
     for arm, seeds in (("mp", range(6)), ("mta", range(2, 6))):
-        metrics = found[f"perturbation={arm}"].metrics
+        metrics = found[arm].metrics
         ours = [values[arm, seed] for seed in seeds]
         test = stats.ttest_rel(ours, [values["sta", seed] for seed in seeds])
         low, high = test.confidence_interval(0.95)
-        assert metrics[METRIC] == pytest.approx(np.mean(ours))
-        assert metrics[f"{METRIC}.sd"] == pytest.approx(np.std(ours, ddof=1))
+        assert metrics[METRIC] == pytest.approx(np.mean(ours), rel=ROUNDED)
+        assert metrics[f"{METRIC}.sd"] == pytest.approx(np.std(ours, ddof=1), rel=ROUNDED)
         assert metrics["seeds"] == metrics["effect.n"] == len(seeds)
-        assert metrics["effect.mean"] == pytest.approx((low + high) / 2)
+        assert metrics["effect.mean"] == pytest.approx((low + high) / 2, rel=ROUNDED)
         # one of the two is tested at α / 2, so its interval is the wider one
-        assert metrics["effect.low"] <= low + 1e-12
-        assert metrics["effect.high"] >= high - 1e-12
+        assert metrics["effect.low"] <= low + ROUNDED
+        assert metrics["effect.high"] >= high - ROUNDED
         p.append((decisive(values, arm, float(test.pvalue), float(low + high)), metrics["effect.p"]))
         assert (metrics["effect.low"] <= 0 <= metrics["effect.high"]) == (metrics["effect.p"] > 0.05)
     raw, adjusted = zip(*p, strict=True)
-    assert adjusted == pytest.approx(multipletests(raw, method="holm")[1])
-    assert found["perturbation=mta"].metrics["failure.rate"] == pytest.approx(2 / 6)
-    assert found["perturbation=mp"].metrics["failure.rate"] == 0
-    assert found["perturbation=mta"].metrics["failure.p"] == pytest.approx(0.5)  # two discordant seeds, one way
-    baseline = found["perturbation=sta"]
+    assert adjusted == pytest.approx(multipletests(raw, method="holm")[1], rel=ROUNDED)
+    assert found["mta"].metrics["failure.rate"] == pytest.approx(2 / 6, rel=ROUNDED)
+    assert found["mp"].metrics["failure.rate"] == 0
+    assert found["mta"].metrics["failure.p"] == pytest.approx(0.5)  # two discordant seeds, one way
+    baseline = found["sta"]
     assert not [name for name in baseline.metrics if name.startswith("effect.")]
     assert {data.tags["saddle.baseline"] for data in found.values()} == {"sta"}
     assert {data.tags["saddle.question"] for data in found.values()} == {"Does MP help?"}
     verdicts = {name: data.tags["saddle.verdict"] for name, data in found.items()}
     assert verdicts == {
-        "perturbation=mp": "helps" if found["perturbation=mp"].metrics["effect.low"] > 0 else "no difference shown",
-        "perturbation=mta": "no difference shown",
-        "perturbation=sta": "baseline",
+        "mp": "helps" if found["mp"].metrics["effect.low"] > 0 else "no difference shown",
+        "mta": "no difference shown",
+        "sta": "baseline",
     }
-    assert "mp against sta in test/robust" in found["perturbation=mp"].tags["mlflow.note.content"]
+    assert "mp against sta in test/robust" in found["mp"].tags["mlflow.note.content"]
+
+
+def test_the_study_and_its_experiment_begin_with_verdict_and_answer(tmp_path: Path) -> None:
+    study, entries = made({"factors": {"perturbation": ["sta", "mp"]}})
+    results = results_of(study, TRAINABLE, entries, {})
+    tracker = MlflowTracker(
+        f"sqlite:///{tmp_path}/mlflow.db", RunId("controls", "inst"), LocalStore(tmp_path / "store")
+    )
+    tracker.start_study({}, {}, [])
+    tracker.finish_study("FINISHED", {}, describe_answer(results, finished=True), [])
+    assert tracker.close(180) is None
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("controls")
+    assert experiment is not None
+    [run] = client.search_runs([experiment.experiment_id])
+    [effect] = results.answer.effects
+    first = f"**{effect.verdict}** – {results.answer.plain}"
+    for tags in (experiment.tags, run.data.tags):
+        assert tags["mlflow.note.content"].splitlines()[0] == first
+        assert "study: controls" in tags["mlflow.note.content"]
+    assert run.data.metrics["effect"] == pytest.approx(effect.mean, rel=ROUNDED)
+    assert run.data.metrics["p"] == pytest.approx(effect.p_adjusted, rel=ROUNDED)
+    best = max(effect.arm_mean or 0.0, effect.baseline_mean or 0.0)
+    assert run.data.metrics["best"] == pytest.approx(best, rel=ROUNDED)
+    assert run.data.tags["saddle.effect_of"] == "mp"
+    assert describe_answer(results, finished=False).description.startswith("Preliminary. **")
 
 
 def test_what_is_not_finite_is_no_metric_of_an_arm() -> None:

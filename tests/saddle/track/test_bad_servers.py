@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 from saddle.external_names import mlflow_name
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
-from saddle.track.base import ArmSummary
+from saddle.track.base import ArmSummary, StudySummary
 from saddle.track.mlflow_tracker import MlflowTracker
 from saddle.track.opening import deliver_rest
 from saddle.track.server import Server, free_port
@@ -283,7 +283,7 @@ def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     for key in ("done", "half"):
         first.start_trial(started(key, "mp"))
     first.finish_trial(ended("done", arm="mp"), [])
-    first.finish_study("KILLED", {}, {}, [])
+    first.finish_study("KILLED", {}, StudySummary(), [])
     assert first.close(60) is None
     assert statuses() == {"inst": "KILLED", "inst/arm/mp": "KILLED", "inst/done": "FINISHED", "inst/half": "KILLED"}
 
@@ -294,7 +294,7 @@ def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     wait_until(lambda: statuses()["inst/half"] == "RUNNING", "the trial's going on")
     assert statuses() == {"inst": "RUNNING", "inst/arm/mp": "RUNNING", "inst/done": "FINISHED", "inst/half": "RUNNING"}
     again.finish_trial(ended("half", arm="mp"), [])
-    again.finish_study("FINISHED", {"mp": ArmSummary({})}, {}, [])
+    again.finish_study("FINISHED", {"mp": ArmSummary({})}, StudySummary(), [])
     assert again.close(60) is None
     assert set(statuses().values()) == {"FINISHED"}
 
@@ -316,7 +316,7 @@ def test_what_a_killed_driver_did_not_tell_is_told_on_resuming(
         again = tracker_to(any_server.uri)
         again.start_study({}, {}, [])
         again.settle([entry])
-        again.finish_study("FINISHED", {"mp": ArmSummary({"test/a": 0.25})}, {}, [], entry.ended)
+        again.finish_study("FINISHED", {"mp": ArmSummary({"test/a": 0.25})}, StudySummary(), [], entry.ended)
         assert again.close(60) is None
         found = contents(any_server.uri, tmp_path.name)
         assert {key: run["status"] for key, run in found.items()} == dict.fromkeys(found, "FINISHED")
@@ -335,7 +335,7 @@ def test_an_arm_that_no_trial_of_this_run_belongs_to_ends_too(
         first.finish_trial(ended(arm, "failed" if arm == "mp" else "completed", arm=arm), [])
     assert first.close(60) is None  # killed here: nobody told of the study's end
     again = tracker_to(sqlite_server.uri)
-    again.finish_study("FINISHED", {"sta": ArmSummary({"test/a": 0.25})}, {}, [])
+    again.finish_study("FINISHED", {"sta": ArmSummary({"test/a": 0.25})}, StudySummary(), [])
     assert again.close(60) is None
     found = contents(sqlite_server.uri, tmp_path.name)
     assert {key: run["status"] for key, run in found.items()} == {

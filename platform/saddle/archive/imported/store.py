@@ -26,7 +26,8 @@ from saddle.study.declarations import Declarations
 from saddle.study.imported_table import IMPORTED, ImportedTable
 from saddle.study.models import Study
 from saddle.studyfile.loader import refused_differences
-from saddle.track.arm_payload import answer_tags, describe_arms
+from saddle.track.answer_payload import describe_answer
+from saddle.track.arm_payload import describe_arms
 from saddle.track.mlflow_tracker import outbox_folder
 from saddle.track.opening import open_tracker
 from saddle.track.outbox import has_backlog
@@ -208,7 +209,7 @@ def _conclude(store: Store, stored: StoredStudy, new: int, lock: StudyLock, *, t
     tracker.finish_study(
         "FINISHED",
         describe_arms(results, finished=True),
-        answer_tags(results, finished=True),
+        describe_answer(results, finished=True),
         [report_path(stored.run)],
         max((record.settled for record in results.records), default=None),
     )

@@ -12,7 +12,7 @@ from saddle.analyse.evaluation.badge import reasons_against
 from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
-from saddle.track.arm_payload import answer_tags
+from saddle.track.answer_payload import answer_tags
 from saddle.track.trial_payload import final_tags
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
