@@ -28,8 +28,12 @@ def hyperparameter(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    levels: Mapping[str, str] | None = None,
 ) -> Any:
-    """Declare a field of a `Config` with its range, unit, default and where the default comes from."""
+    """Declare a field of a `Config` with its range, unit, default and where the default comes from.
+
+    `levels`: what values with short names stand for, which reports print beside them.
+    """
     return Field(
         default,
         description=description,
@@ -37,7 +41,7 @@ def hyperparameter(
         gt=gt,
         le=le,
         lt=lt,
-        json_schema_extra={"source": source, "unit": unit},
+        json_schema_extra={"source": source, "unit": unit, **({"levels": dict(levels)} if levels else {})},
     )
 
 

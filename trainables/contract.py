@@ -28,6 +28,8 @@ from trainables.provenance import Source as Source
 
 LABELS = "labels"
 """The array (N,) of the classes of test samples."""
+SHOWN = "shown"
+"""The array (M,) of the places of the test samples that galleries show, from the left to the right."""
 GROUPS = "groups"
 """The array (N,) that says which of them belong together, where several show the same thing."""
 PREDICTIONS = "predictions."

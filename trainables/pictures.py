@@ -21,18 +21,37 @@ def columns(shown: Sequence[Tensor], heads: Sequence[str] = ()) -> Any:
     Each of `shown`: (N, C, H, W) in [0, 1], a column; grey ones become colour if another column has colour. `heads` are
     written above.
     """
-    channels = max(column.shape[1] for column in shown)
-    factor = max(1, -(-TILE // shown[0].shape[2]))
-    stacked = []
-    for column in shown:
-        large = column.detach().cpu().expand(-1, channels, -1, -1)
-        large = large.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
-        stacked.append(torch.cat(list(F.pad(large, (2, 2, 2, 2), value=1.0)), dim=1))
-    picture = (torch.cat(stacked, dim=2).clamp(0, 1) * 255).round().to(torch.uint8)
+    stacked = [torch.cat(tiles, dim=1) for tiles in _tiles(shown)]
+    picture = _eight_bits(torch.cat(stacked, dim=2))
     if heads:
         line = _written(heads, [column.shape[2] for column in stacked])
-        picture = torch.cat([line.expand(channels, -1, -1), picture], dim=1)
-    return (picture[0] if channels == 1 else picture.permute(1, 2, 0)).numpy()
+        picture = torch.cat([line.expand(len(picture), -1, -1), picture], dim=1)
+    return _as_array(picture)
+
+
+def rows(shown: Sequence[Tensor]) -> Any:
+    """The same with a column of each image's versions: each of `shown` is a row."""
+    return _as_array(_eight_bits(torch.cat([torch.cat(tiles, dim=2) for tiles in _tiles(shown)], dim=1)))
+
+
+def _tiles(shown: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Every image of every version, (C, H, W), enlarged and with a white edge."""
+    channels = max(version.shape[1] for version in shown)
+    factor = max(1, -(-TILE // shown[0].shape[2]))
+    tiles = []
+    for version in shown:
+        large = version.detach().cpu().expand(-1, channels, -1, -1)
+        large = large.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
+        tiles.append(list(F.pad(large, (2, 2, 2, 2), value=1.0)))
+    return tiles
+
+
+def _eight_bits(picture: Tensor) -> Tensor:
+    return (picture.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _as_array(picture: Tensor) -> Any:
+    return (picture[0] if len(picture) == 1 else picture.permute(1, 2, 0)).numpy()
 
 
 def _written(heads: Sequence[str], widths: Sequence[int]) -> Tensor:

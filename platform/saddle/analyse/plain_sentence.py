@@ -44,6 +44,8 @@ def plain_sentences(question: str, effects: Sequence[Effect], scale: Scale) -> s
     compared = [effect for effect in effects if effect.kind != "interaction"]
     if len(compared) > MOST_COMPARISONS:
         return _summary(compared)
+    # what was asked about comes first
+    compared.sort(key=lambda effect: not asks_whether_it_improves(question, effect))
     return " ".join(_opened(question, effect, clause) for effect in compared if (clause := _clause(effect, scale)))
 
 

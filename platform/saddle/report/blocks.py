@@ -72,10 +72,11 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and their values."""
+    """Names and their values; `look` is a CSS class."""
 
     kind: ClassVar[str] = "facts"
     facts: Sequence[Fact]
+    look: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,23 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A few signs below an image, and whether they are good news."""
+
+    text: str
+    good: bool
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Images side by side; Markdown has none."""
 
     kind: ClassVar[str] = "pictures"
     pictures: Sequence[Picture]
+    title: str = ""
+    """What they have in common."""
+    words: Sequence[Word] = ()
+    """What is said of the images that each of the pictures shows, from the left to the right."""
 
 
 Block = Text | Heading | Listing | Table | Facts | Source | Folded | Figures | Pictures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from saddle.analyse.best import candidates
 from saddle.analyse.study_results import StudyResults
+from saddle.report.drawing.arm_order import groups_in_order
 from saddle.study.selection import objectives_of
 from saddle.trial.outcome import METHOD_FAILURES, Outcome
 from saddle.trial.record import TrialRecord
@@ -23,11 +24,11 @@ def illustrated(results: StudyResults) -> list[TrialRecord]:
     entries = results.comparable
     failures = [entry for entry in entries if entry.outcome in METHOD_FAILURES][:4]
     if results.study.search is None:
-        first: dict[str | None, TrialRecord] = {}
-        for entry in sorted(entries, key=lambda entry: entry.seed):
-            if entry.outcome == Outcome.COMPLETED and entry.images:
-                first.setdefault(entry.arm, entry)
-        return [*failures, *first.values()]
+        first = []
+        for members in groups_in_order(results).values():
+            pictured = [entry for entry in members if entry.outcome == Outcome.COMPLETED and entry.images]
+            first += sorted(pictured, key=lambda entry: entry.seed)[:1]
+        return [*failures, *first]
     shown = 4 if results.answer.front else 2  # of a front the trials differ in what they are good at
     return [*failures, *leaders(results)[:shown]]
 

@@ -1,4 +1,4 @@
-"""The report of a study as one HTML page without scripts or anything to fetch."""
+"""The report of a study as one HTML page that fetches nothing."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def render(report: StudyReport) -> str:
         title=report.run.name,
         report=report,
         tone=tone(report.answer),
+        badges=report.badges,
         parts=page_parts(sections_of(study_sections), report),
     )
 

@@ -26,9 +26,11 @@ def render_markdown(report: StudyReport) -> str:
 
 def _lines(report: StudyReport) -> Iterator[str]:
     yield from (f"## {paragraph(report.study.question or report.run.name)}", "")
-    yield from (f"**{text(report.answer.sentence)}**", "")
-    badge = f" Badge: {text(report.badge)}." if report.badge else ""
-    yield from (f"{report.kind.capitalize()} `{report.run.name}`: {text(report.counts)}.{badge}", "")
+    yield from (f"**{text(report.answer.plain)}**", "")
+    if report.answer.statistics:
+        yield from (paragraph(report.answer.statistics), "")
+    badges = "; ".join(text(badge.text) for badge in report.badges)
+    yield from (f"{report.kind.capitalize()} `{report.run.name}`: {text(report.counts)}. Verdict: {badges}.", "")
     for part in markdown_parts(sections_of(study_sections), report):
         yield from (f"### {text(part.title)}", "")
         yield from blocks_in_markdown(part.blocks)

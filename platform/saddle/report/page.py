@@ -1,7 +1,9 @@
-"""What all pages are made of: one HTML file each, without scripts or anything to fetch."""
+"""What all pages are made of: one HTML file each that fetches nothing, with one script, which sorts tables."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import Sequence
 from importlib import metadata, resources
@@ -11,6 +13,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from saddle.analyse.arms.verdict import Verdict
+from saddle.analyse.relations.word import Word
+from saddle.analyse.text.formatting import DASH
 from saddle.report.blocks import Code, Lines
 
 Cell = tuple[str, str]
@@ -18,6 +22,7 @@ Cell = tuple[str, str]
 
 VERDICTS = {
     **{str(verdict): str(verdict).replace(" ", "-") for verdict in Verdict},
+    **{str(word): str(word).replace(" ", "-") for word in Word},
     "better": "helps",
     "worse": "hurts",
 }
@@ -31,10 +36,15 @@ def render_page(template: str, *, title: str, **values: Any) -> str:
     )
     environment.filters["svg"] = Markup  # ours, made from escaped text
     environment.filters["cells"] = table_cells
+    environment.filters["slug"] = lambda word: VERDICTS.get(word, "")
     environment.tests["code"] = lambda part: isinstance(part, Code)
+    script = _file("sort.js")
     return environment.get_template(template).render(
         title=title,
         css=Markup(_file("style.css")),
+        script=Markup(script),
+        # no other script may run, whatever text of a user's came into the page
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=metadata.version("saddle"),
         written=time.strftime("%Y-%m-%d %H:%M"),
         **values,
@@ -51,6 +61,8 @@ def looks(index: int, cell: str) -> str:
     word = cell.partition(":")[0]
     if index == 0:
         return "name"
+    if cell == DASH:
+        return "value none"
     if isinstance(cell, Lines):
         return "text"
     if word in VERDICTS:

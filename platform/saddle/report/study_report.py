@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from saddle.analyse.evaluation.predictions import Read
 from saddle.analyse.evaluation.sample_pairs import StudyOnSamples
 from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import duration, plural
+from saddle.analyse.verdict_badges import VerdictBadge, verdict_badges
+from saddle.report.drawing.canvas import LazyFigure
+from saddle.report.figure_registry import figures_of
 from saddle.store.notes import Note
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+
+LEADING = ("figure-effects", "figure-relation", "figure-asked", "figure-history")
+"""The first of them that a study has leads: effects with intervals, a relation, what a search was asked, its course."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +76,18 @@ class StudyReport:
         seconds = duration(sum(record.seconds for record in self.records))
         return f"{plural(len(self.records), self.trial_noun)}, {completed} completed, {seconds} of training"
 
+    @cached_property
+    def figures(self) -> Sequence[LazyFigure]:
+        """The figures of the study, with those that can't be drawn yet."""
+        return figures_of(self.results)
+
     @property
-    def badge(self) -> str:
-        """What stands beside a search's answer; empty where nobody has the badge."""
-        holders = self.answer.badge.holders
-        if not holders:
-            return ""
-        checked = any(record.checks for record in self.records if record.key in holders)
-        return "best, checked" if checked else "best"
+    def leading_figure(self) -> LazyFigure | None:
+        """The figure that stands by the answer; None where none of them can be drawn yet."""
+        drawn = {figure.id: figure for figure in self.figures if not figure.reason}
+        return next((drawn[name] for name in LEADING if name in drawn), None)
+
+    @property
+    def badges(self) -> Sequence[VerdictBadge]:
+        """The words before the answer."""
+        return verdict_badges(self.results)

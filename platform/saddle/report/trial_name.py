@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from saddle.analyse.searches.search import name_of
 from saddle.design.blocks import replicate_name
 from saddle.trial.record import TrialRecord
 
 
-def trial_name(entry: TrialRecord) -> str:
-    """`trial 7` in a search, `mp, seed 2` in an ablation (and its block)."""
+def trial_name(entry: TrialRecord, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """`trial 7` in a search, `mp, seed 2` in an ablation (and its block); `names`: what readers call arms."""
     if entry.arm is not None:
-        return replicate_name(entry.arm, entry.seed, entry.block)
+        return replicate_name(names.get(entry.arm, entry.arm), entry.seed, entry.block)
     return name_of(entry)

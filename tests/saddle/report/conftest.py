@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from PIL import Image
 
 from saddle.analyse.study_results import StudyResults
 from saddle.design import make_arms, replicates
+from saddle.report.html import render
+from saddle.report.study_report import StudyReport
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
@@ -154,3 +157,23 @@ def search() -> Callable[..., Made]:
         return made
 
     return make
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """A function that shows a study's report in a window of a given width, on a screen or as on paper."""
+    rendered: dict[str, Any] = {}
+
+    def show(made: Any, width: int, media: str = "screen", *, dark: bool = False) -> None:
+        if rendered.get("made") is not made:  # drawing takes seconds
+            rendered["made"] = made
+            (tmp_path / "page.html").write_text(render(StudyReport(made.results, read=made.read)))
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
+        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        browser.get((tmp_path / "page.html").as_uri())
+
+    yield show
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

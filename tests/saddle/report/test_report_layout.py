@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
 
-from saddle.report.html import render
-from saddle.report.study_report import StudyReport
-
 A4 = 698
 """Pixels between the margins of a sheet."""
-
-
-@pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """A function that shows a study's report in a window of a given width, on a screen or as on paper."""
-
-    def show(made: Any, width: int, media: str = "screen") -> None:
-        page = render(StudyReport(made.results, read=made.read))
-        (tmp_path / "page.html").write_text(page)
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
-        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.get((tmp_path / "page.html").as_uri())
-
-    yield show
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def widest(browser: Any) -> float:
@@ -42,7 +21,7 @@ def widest(browser: Any) -> float:
 
 def places(browser: Any) -> list[tuple[float, float]]:
     """Left and top of every figure that is drawn."""
-    rectangles = [figure.rect for figure in browser.find_elements(By.CSS_SELECTOR, ".plates > figure")]
+    rectangles = [figure.rect for figure in browser.find_elements(By.CSS_SELECTOR, "#figures .plates > figure")]
     return [(rectangle["x"], rectangle["y"]) for rectangle in rectangles]
 
 
@@ -84,7 +63,7 @@ def test_on_paper_nothing_is_clipped_and_what_is_folded_on_a_screen_is_open(
     assert not shown(browser, "#trials")
     assert shown(browser, ".on-paper")
     heights = browser.execute_script(
-        "return [...document.querySelectorAll('.plates svg')].map(one => one.getBoundingClientRect().height)"
+        "return [...document.querySelectorAll('.plates .on-wide svg')].map(one => one.getBoundingClientRect().height)"
     )
     assert 0 < max(heights) < 900, "every figure fits on a sheet"
 

@@ -325,7 +325,7 @@ def test_what_an_entry_names_elsewhere_is_neither_shown_nor_sent(
     (outside / "f/a").write_bytes(b"\x89PNG\r\n\x1a\n and a secret" + bytes(32))
     Ledger(any_store, RUN).add(entry(images={"picture": path}, arrays={"labels": path}, checkpoints={"best": path}))
     [stored] = Ledger(any_store, RUN)
-    [picture] = gallery([stored], any_store.read)
+    [[picture]] = [each.pictures for each in gallery([stored], any_store.read)]
     assert (picture.data, "can't be read" in picture.problem) == ("", True)
     differences, _ = compare_checkpoints(any_store, RUN, {"k": stored})
     said = [str(difference) for difference in differences]

@@ -238,7 +238,7 @@ def test_an_image_meets_the_same_noise_and_targets_however_many_there_are(model:
 def test_the_test_stores_its_worst_case_and_what_found_it(state: Any) -> None:
     plain = adversarial_training.evaluate(config(attacks=["pgd", "cw_linf"]), state, InProcessRun())
     named = {"clean", "pgd", "cw_linf", "worst_case"}
-    assert set(plain.arrays) == {"labels", "found_by", *(f"predictions.{name}" for name in named)}
+    assert set(plain.arrays) == {"labels", "found_by", "shown", *(f"predictions.{name}" for name in named)}
     assert plain.arrays["found_by"].dtype == np.int16
     facts = plain.fingerprints["attacks"]
     assert {name: one["order"] for name, one in facts.items()} == {"pgd": 1, "cw_linf": 2}

@@ -173,7 +173,7 @@ def test_the_gallery_shows_every_sample_in_three_columns(tested: Report) -> None
 def test_perturbations_are_stretched_from_black_to_white() -> None:
     clean = torch.full((1, 1, 60, 60), 0.5)
     eta = torch.linspace(-0.1, 0.1, 60).expand(1, 1, 60, 60)
-    row = gallery(clean, [eta, -eta], clean + eta, epsilon=0.1)[30].reshape(4, 64)[:, 2:-2]
+    row = gallery(clean, [eta, -eta], clean + eta, epsilon=0.1)[:, 30].reshape(4, 64)[:, 2:-2]
     assert row[1, [0, 59]].tolist() == [0, 255]
     assert row[2, [0, 59]].tolist() == [255, 0]
     assert row[3, [0, 59]].tolist() == [102, 153]
@@ -183,10 +183,10 @@ def test_a_gallery_of_colour_and_without_budget() -> None:
     clean = torch.zeros(2, 3, 60, 60)
     clean[0] = 1
     picture = gallery(clean, [clean - clean], clean, epsilon=0.0)
-    assert picture.shape == (128, 192, 3)
+    assert picture.shape == (192, 128, 3), "images side by side, their versions below each other"
     assert picture[10, 10].tolist() == [255, 255, 255]
-    assert picture[10, 74].tolist() == [128, 128, 128]
-    assert picture[74, 10].tolist() == [0, 0, 0]
+    assert picture[74, 10].tolist() == [128, 128, 128]
+    assert picture[10, 74].tolist() == [0, 0, 0]
 
 
 def test_images_are_tested_at_the_size_that_they_were_trained_at() -> None:

@@ -16,12 +16,13 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
+from trainables.adversarial_training.evaluation.gallery import SHOWN as SHOWN_IMAGES
 from trainables.adversarial_training.evaluation.gallery import galleries
 from trainables.adversarial_training.evaluation.measurement import Measured
 from trainables.adversarial_training.evaluation.shared_attacks import SharedAttacks
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
-from trainables.contract import Report, Run
+from trainables.contract import SHOWN, Report, Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.grouped_interval import grouped_wilson, number_of_groups, several_to_a_group
@@ -90,7 +91,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
     with frozen(model):
         tested = AnalysedModel(config, model, samples, measured.survived)
         analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
-    arrays = {**measured.arrays(), **analysed.arrays}
+    arrays = {**measured.arrays(), **analysed.arrays, SHOWN: torch.arange(min(SHOWN_IMAGES, len(samples)))}
     if samples.groups is not None and several_to_a_group(samples.groups):
         metrics["test/groups"] = float(number_of_groups(samples.groups))
         arrays["groups"] = samples.groups

@@ -16,7 +16,7 @@ from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
 from trainables.attacks.frozen import frozen
 from trainables.attacks.runners import run_attack
 from trainables.datasets.sampling.samples import Samples
-from trainables.pictures import columns
+from trainables.pictures import rows
 
 SHOWN = 8
 """Images of a gallery: the first of the split."""
@@ -50,10 +50,10 @@ def galleries(config: Config, model: nn.Module, samples: Samples) -> dict[str, A
 
 
 def gallery(clean: Tensor, perturbations: Sequence[Tensor], adversarial: Tensor, epsilon: float) -> Any:
-    """A row clean | perturbations | adversarial of each image, a numpy array (H, W) or (H, W, 3) uint8.
+    """A column of each image, clean above its perturbations above adversarial: a numpy array (H, W) or (H, W, 3) uint8.
 
     `clean`, `adversarial` and each of `perturbations`: (N, C, H, W), images in [0, 1]. Perturbations are stretched:
     grey is 0, black -ε, white +ε.
     """
     stretched = [eta / (2 * epsilon) + 0.5 if epsilon > 0 else torch.full_like(clean, 0.5) for eta in perturbations]
-    return columns([clean, *stretched, adversarial])
+    return rows([clean, *stretched, adversarial])

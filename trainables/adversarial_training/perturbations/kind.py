@@ -59,6 +59,8 @@ class PerturbationKind:
     needs_tasks: bool = True
     each_task: bool = False
     random_labels: bool = False
+    long_name: str = ""
+    """What the name abbreviates."""
 
     def attacks(self, auxiliary: int) -> int:
         """How often each image is attacked, with so many auxiliary tasks."""

@@ -26,3 +26,8 @@ RETIRED: Mapping[str, str] = {
 def described() -> str:
     """All of them in a line, for the description of the hyperparameter."""
     return "; ".join(f"{kind.name} {kind.says}" for kind in KINDS.values())
+
+
+def meanings() -> dict[str, str]:
+    """What each of them stands for, for readers of reports."""
+    return {kind.name: f"{kind.long_name}: {kind.says}" if kind.long_name else kind.says for kind in KINDS.values()}

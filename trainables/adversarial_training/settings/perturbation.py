@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from trainables.adversarial_training.perturbations.table import KINDS, RETIRED, described
+from trainables.adversarial_training.perturbations.table import KINDS, RETIRED, described, meanings
 from trainables.contract import Config, Retired, hyperparameter
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class PerturbationSettings(Config):
         "sta",
         source="paper",
         description=f"What to train on; all but sta and mta are about S3's mixed perturbation. {described()}.",
+        levels=meanings(),
     )
     mta_sum: Literal["all_tasks", "auxiliary_tasks"] = hyperparameter(
         "all_tasks",

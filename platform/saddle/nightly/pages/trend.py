@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from saddle.nightly.decision.night import Host, Measurement, Replicate
 from saddle.nightly.pages.night_facts import FLAGGED, NightFacts
 from saddle.report.drawing.axes import category_axis, clean, legend_below, metric_axis, style_of
-from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, nothing
+from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, is_narrow, nothing
 from trainables.contract import Metric
 
 Series = dict[str, dict[int, float]]
@@ -40,9 +40,9 @@ def trend(nights: Sequence[NightFacts], arms: Sequence[str], metric: Metric) -> 
             axes.axvline(place - 0.5, color=MUTED, ls="--", lw=1)
             axes.annotate(
                 text, (place - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points",
-                color=MUTED, fontsize=8, va="top",
+                color=MUTED, fontsize=9, va="top",
             )  # fmt: skip
-        step = max(1, -(-len(nights) // 15))
+        step = max(1, -(-len(nights) // (5 if is_narrow(figure) else 15)))
         category_axis(axes, [each.date if place % step == 0 else "" for place, each in enumerate(nights)])
         axes.tick_params(axis="x", rotation=30)
         axes.set_xlim(-0.7, max(1.0, len(nights) - 0.3))
@@ -50,7 +50,7 @@ def trend(nights: Sequence[NightFacts], arms: Sequence[str], metric: Metric) -> 
         metric_axis(axes, metric, above=True, title=metric.name)
         legend_below(figure, axes, len(series))
 
-    return draw(name, metric.name, CAPTION, (9.6, 3.8), paint)
+    return draw(name, metric.name, CAPTION, (9.6, 3.8), paint, 3.6)
 
 
 def changes(nights: Sequence[NightFacts]) -> dict[int, str]:

@@ -12,8 +12,8 @@ from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_comparison import StudyComparison, StudyView, mean_sd
 from saddle.analyse.text.formatting import label
 from saddle.report.blocks import Figures
-from saddle.report.drawing.axes import Changes, category_axis, clean, legend_below, metric_axis, style_of
-from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, nothing
+from saddle.report.drawing.axes import Changes, clean, legend_below, metric_axis, name_rows, style_of, wrapped
+from saddle.report.drawing.canvas import INK, MUTED, LazyFigure, draw, is_narrow, nothing
 from saddle.report.section import Section, left_out
 
 MOST_ARMS = 30
@@ -58,14 +58,14 @@ def values_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure
                     axes.plot([mean - sd, mean + sd], [row, row], color=colour, lw=1.6)
                 axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(view.name))
                 named = True
-        _arm_axis(axes, shown)
+        _arm_axis(axes, shown, narrow=is_narrow(figure))
         metric_axis(axes, metric, "x")
         legend_below(figure, axes, len(same))
 
     caption = "Mean ± standard deviation over seeds; small dots are single seeds."
     if len(arms) > len(shown):
         caption += f" {len(shown)} of {len(arms)} arms."
-    return draw("across-values", title, caption, (8.6, _height(shown, same)), paint)
+    return draw("across-values", title, caption, (8.6, _height(shown, same)), paint, 1.25 * _height(shown, same) + 0.3)
 
 
 def effects_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure:
@@ -95,28 +95,26 @@ def effects_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigur
                 called = None if named else clean(view.name)
                 axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
                 named = True
-        _arm_axis(axes, shown)
+        _arm_axis(axes, shown, narrow=is_narrow(figure))
         axes.xaxis.set_major_formatter(Changes(scale))
         unit = scale.difference_unit
-        axes.set_xlabel(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}")
+        axes.set_xlabel(wrapped(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}", figure))
         legend_below(figure, axes, len(same))
 
     caption = "Mean paired difference with the interval that each study's own correction gives it."
-    return draw("across-effects", title, caption, (8.6, _height(shown, same)), paint)
+    return draw("across-effects", title, caption, (8.6, _height(shown, same)), paint, 1.25 * _height(shown, same) + 0.3)
 
 
-def _arm_axis(axes: Axes, shown: Sequence[str]) -> None:
-    category_axis(axes, shown, "y")
-    axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
+def _arm_axis(axes: Axes, shown: Sequence[str], *, narrow: bool) -> None:
+    name_rows(axes, shown, narrow=narrow)
     for row in range(1, len(shown)):
         axes.axhline(row - 0.5, color=MUTED, lw=0.4, alpha=0.4)
 
 
 def page(comparison: StudyComparison) -> list[Figures]:
     views, arms = comparison.views, comparison.arms
-    return [Figures([values_figure(views, arms), effects_figure(views, arms)])]
+    drawn = [figure for figure in (values_figure(views, arms), effects_figure(views, arms)) if not figure.reason]
+    return [Figures(drawn)] if drawn else []
 
 
 FIGURES = Section("figures", "Figures", 30, page, left_out)

@@ -10,6 +10,7 @@ from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults
 from saddle.trial.record import TrialRecord
 
+Row = tuple[str, ...]
 SORTED_FROM = 13
 """With as many effects their order in the study file helps nobody: the best come first."""
 
@@ -24,6 +25,12 @@ def groups_in_order(results: StudyResults) -> Mapping[str, Sequence[TrialRecord]
     """The trials of each arm, in the same order."""
     groups = results.groups
     return {arm.arm: groups[arm.arm] for arm in arms_in_order(results)}
+
+
+def rows_in_order(results: StudyResults, rows: Sequence[Row]) -> list[Row]:
+    """Rows of a table that begin with an arm in the same order; those of other effects stay last."""
+    place = {arm.arm: index for index, arm in enumerate(arms_in_order(results))} if results.arms else {}
+    return sorted(rows, key=lambda row: place.get(row[0], len(place)))
 
 
 def best_first(measured: Sequence[ArmValues], answer: Answer) -> list[ArmValues]:

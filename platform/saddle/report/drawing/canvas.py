@@ -53,6 +53,8 @@ THEME: dict[str, Any] = {
 }
 HOVER = "hover-"
 """What the ids of marks begin with that have a text of their own."""
+NARROW = 3.55
+"""Inches that a figure has on a phone: 341 of its 400 pixels, at the size of letters that it has on a wide screen."""
 RASTER_DPI = 200
 """Of what is embedded as a picture because it has thousands of marks."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
@@ -69,36 +71,46 @@ class LazyFigure:
     """In inches."""
     paint: Callable[[Figure], None] | None = None
     reason: str = ""
+    narrow_height: float = 0.0
+    """In inches, of the drawing for phones; that of the wide one where 0."""
 
     @cached_property
     def svg(self) -> str:
         """The figure as SVG to stand inline in a page; empty where there is nothing to draw."""
+        return self._drawn(self.size, self.id)
+
+    @cached_property
+    def narrow_svg(self) -> str:
+        """The same drawn anew for a screen as narrow as a phone's, with letters of the same size."""
+        return self._drawn((NARROW, self.narrow_height or self.size[1]), f"{self.id}-narrow")
+
+    def _drawn(self, size: tuple[float, float], prefix: str) -> str:
         if self.paint is None:
             return ""
-        with _themed(self.id):
+        with _themed(prefix):
             buffer = io.StringIO()
-            canvas = FigureCanvasSVG(self._painted())
+            canvas = FigureCanvasSVG(self._painted(size))
             canvas.print_figure(
                 buffer,
                 format="svg",
                 dpi=RASTER_DPI,
                 metadata={"Date": None, "Creator": None, "Type": None, "Format": None},
             )
-        return inline(buffer.getvalue(), self.id, f"{self.title}. {self.caption}")
+        return inline(buffer.getvalue(), prefix, f"{self.title}. {self.caption}")
 
     def figure(self) -> Figure:
         """A matplotlib figure of its own, on white, for notebooks and papers; raises `NothingToDraw`."""
         if self.paint is None:
             raise NothingToDraw(f"{self.title}: {self.reason}")
         with _themed(self.id):
-            figure = self._painted()
+            figure = self._painted(self.size)
             FigureCanvasAgg(figure)
             figure.set_facecolor("white")
             figure.draw_without_rendering()  # what is laid out and coloured at the first drawing must be in the theme
         return figure
 
-    def _painted(self) -> Figure:
-        figure = Figure(figsize=self.size, layout="constrained")
+    def _painted(self, size: tuple[float, float]) -> Figure:
+        figure = Figure(figsize=size, layout="constrained")
         assert self.paint is not None
         self.paint(figure)
         return figure
@@ -112,9 +124,24 @@ def _themed(salt: str) -> Iterator[None]:
         yield
 
 
-def draw(name: str, title: str, caption: str, size: tuple[float, float], paint: Callable[[Figure], None]) -> LazyFigure:
-    """The figure that `paint` puts on an empty canvas of `size` inches, as `figure-<name>`."""
-    return LazyFigure(f"figure-{name}", title, caption, size, paint)
+def draw(
+    name: str,
+    title: str,
+    caption: str,
+    size: tuple[float, float],
+    paint: Callable[[Figure], None],
+    narrow_height: float = 0.0,
+) -> LazyFigure:
+    """The figure that `paint` puts on an empty canvas of `size` inches, as `figure-<name>`.
+
+    For phones it is painted again on one of `NARROW` inches, `narrow_height` high (see `is_narrow`).
+    """
+    return LazyFigure(f"figure-{name}", title, caption, size, paint, narrow_height=narrow_height)
+
+
+def is_narrow(figure: Figure) -> bool:
+    """Whether a figure is painted for a phone: panels go below each other, and names above what they name."""
+    return bool(figure.get_figwidth() <= NARROW)
 
 
 def nothing(name: str, title: str, reason: str) -> LazyFigure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.study_results import StudyResults
+from saddle.analyse.text.formatting import label
 from saddle.report.cited_trials import leaders
 from saddle.report.drawing.arm_order import groups_in_order
-from saddle.report.drawing.axes import clean, epoch_axis, legend_below, metric_axis, style_of
-from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, nothing
+from saddle.report.drawing.axes import clean, epoch_axis, legend_below, metric_axis, panel_row, style_of
+from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, is_narrow, nothing
 from saddle.report.drawing.dense import MANY
 from saddle.report.study_figure import StudyFigure
 from saddle.study.declarations import Declarations
@@ -63,7 +64,7 @@ def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric, decl
         return _panel_each(shown, metrics[0], caption, len(groups))
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+        panels = panel_row(figure, len(metrics))
         for axes, plotted in zip(panels, metrics, strict=True):
             for index, (arm, entries) in enumerate(shown.items()):
                 colour, style = style_of(index)
@@ -72,33 +73,40 @@ def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric, decl
             metric_axis(axes, plotted, above=True)
         legend_below(figure, panels[0], len(shown))
 
-    return draw("curves", title, caption, (4.3 * len(metrics) + 0.6 * (len(metrics) == 1), 3.5), paint)
+    return draw("curves", title, caption, *_size(metrics, paint, len(shown)))
+
+
+def _size(
+    metrics: Sequence[Metric], paint: Callable[[Figure], None], names: int
+) -> tuple[tuple[float, float], Callable[[Figure], None], float]:
+    """The size of a panel for each metric, its paint, and the height on a phone."""
+    return (4.3 * len(metrics) + 0.6 * (len(metrics) == 1), 3.5), paint, 2.6 * len(metrics) + 0.2 * names
 
 
 def _panel_each(shown: Mapping[str, Sequence[TrialRecord]], metric: Metric, caption: str, count: int) -> LazyFigure:
     """A small panel per arm with the baseline's mean in grey behind it."""
     (_, first), *rest = shown.items()
     baseline = stacked(first, metric.name)
-    columns = 4
-    rows = math.ceil(len(rest) / columns)
+    rows, narrow_rows = math.ceil(len(rest) / 4), math.ceil(len(rest) / 2)
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        shape = (narrow_rows, 2) if is_narrow(figure) else (rows, 4)
+        panels = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True)
         for axes in panels.flat[len(rest) :]:
             axes.set_visible(False)
         for axes, (arm, entries) in zip(panels.flat, rest, strict=False):
             _arm(axes, "baseline", baseline, MUTED, "--")
             _arm(axes, "arm", stacked(entries, metric.name), style_of(0)[0], "-")
-            axes.set_title(clean(arm, 26), fontsize=9)
+            axes.set_title(clean(arm, 22 if is_narrow(figure) else 26), fontsize=9)
             metric_axis(axes, metric, title="")
         for axes in panels[-1]:
             epoch_axis(axes)
-        figure.supylabel(clean(metric.name, 40), fontsize=9.5)
+        (figure.supxlabel if is_narrow(figure) else figure.supylabel)(clean(label(metric.name), 40), fontsize=9.5)
 
     caption += f" The baseline ({clean(next(iter(shown)))}) is dashed and grey."
     if count > MOST_ARMS:
         caption += f" The first {MOST_ARMS} of {count} arms."
-    return draw("curves", "Learning curves", caption, (8.8, 1.75 * rows + 0.5), paint)
+    return draw("curves", "Learning curves", caption, (8.8, 1.75 * rows + 0.5), paint, 1.5 * narrow_rows + 0.5)
 
 
 def _arm(axes: Axes, name: str, curves: Floats, colour: str, style: str) -> None:
@@ -127,7 +135,7 @@ def trial_curves(
     rest = [entry for entry in entries if entry.key not in keys]
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+        panels = panel_row(figure, len(metrics))
         for axes, plotted in zip(panels, metrics, strict=True):
             if len(rest) > MANY:
                 _bands(axes, stacked(rest, plotted.name))
@@ -148,8 +156,7 @@ def trial_curves(
         if len(rest) > MANY
         else "One line per trial; a cross marks where one was stopped, collapsed or failed."
     )
-    size = (4.3 * len(metrics) + 0.6 * (len(metrics) == 1), 3.5)
-    return draw("curves", title, f"{caption} The best in colour.", size, paint)
+    return draw("curves", title, f"{caption} The best in colour.", *_size(metrics, paint, len(leading) + 1))
 
 
 def _bands(axes: Axes, curves: Floats) -> None:

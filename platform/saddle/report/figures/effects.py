@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,16 +15,18 @@ from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.text.formatting import label, plural
+from saddle.analyse.text.formatting import Scale, label, plural
 from saddle.report.drawing.arm_order import SORTED_FROM, arms_in_order
-from saddle.report.drawing.axes import Changes, category_axis, clean, metric_axis, style_of
-from saddle.report.drawing.canvas import ACCENT, INK, MUTED, LazyFigure, draw, nothing
+from saddle.report.drawing.axes import NARROW_ROW, Changes, clean, metric_axis, name_rows, narrow_row, style_of, wrapped
+from saddle.report.drawing.canvas import ACCENT, INK, MUTED, LazyFigure, draw, hover, is_narrow, nothing
 from saddle.report.drawing.dense import dots
 from saddle.report.study_figure import StudyFigure
 from trainables.contract import Metric
 
 COLOURS = {Verdict.HELPS: "#009e73", Verdict.HURTS: "#d55e00", Verdict.EQUIVALENT: ACCENT}
 MOST_ROWS = 80
+FEWEST_TO_CUT = 4
+"""Intervals of fewer effects are shown to their ends."""
 
 
 def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> LazyFigure:
@@ -35,7 +39,11 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     if not shown:
         return nothing("effects", title, "No arm has a seed in common with the baseline yet.")
     metric, scale = shown[0].metric, scale_of(shown, shown[0].metric)
+    names = [effect.name if effect.kind != "interaction" else f"interaction {effect.name}" for effect in shown]
+    words = [f"{scale.change(effect.mean or 0.0)}   {effect.verdict}" for effect in shown]
     better = "right" if shown[0].direction == "maximize" else "left"
+
+    reach = reach_of(shown)
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
@@ -49,28 +57,25 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
             seeds.setdefault(colour, []).extend((value, row + 0.22) for value in effect.differences.values())
             if effect.low is not None and effect.high is not None:
                 axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
-            axes.plot([mean], [row], "o", color=colour, ms=7, mew=0)
-            axes.annotate(
-                f"{scale.change(mean)}   {effect.verdict}",
-                (1.02, row),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                annotation_clip=False,
-            )
+            [point] = axes.plot([mean], [row], "o", color=colour, ms=7, mew=0)
+            hover(point, _told(effect, scale))
         for colour, points in seeds.items():
             dots(axes, *zip(*points, strict=True), color=colour, ms=3.2, alpha=0.55, mew=0)
-        names = [effect.name if effect.kind != "interaction" else f"interaction {effect.name}" for effect in shown]
-        category_axis(axes, names, "y")
-        axes.set_ylim(len(shown) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
+        name_rows(axes, names, narrow=is_narrow(figure), beside=words)
         axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         low, high = axes.get_xlim()
         margin = 0.05 * (high - low) or 1e-3
-        axes.set_xlim(min(low, -margin), max(high, margin))
+        axes.set_xlim(max(min(low, -margin), -reach), min(max(high, margin), reach))
+        for row, effect in enumerate(shown):
+            for end, marker in ((effect.low, "<"), (effect.high, ">")):
+                if end is not None and abs(end) > reach:
+                    edge = reach if end > 0 else -reach
+                    colour = COLOURS.get(effect.verdict, MUTED)
+                    axes.plot([edge], [row], marker, color=colour, ms=7, mew=0, clip_on=False)
         axes.xaxis.set_major_formatter(Changes(scale))
         unit = scale.difference_unit
-        axes.set_xlabel(f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}")
+        axis = f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}"
+        axes.set_xlabel(wrapped(axis, figure))
 
     baselines = {effect.baseline for effect in shown if effect.kind == "arm"}
     against = f" against {baselines.pop()}" if len(baselines) == 1 else ""
@@ -79,11 +84,39 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         f" {NAMES[shown[0].correction]}-adjusted over {plural(len(effects), 'comparison')};"
         " small dots are single seeds."
         + (" The band is the range the study calls equivalent." if equivalence is not None else "")
+        + (" An arrow: the interval goes on beyond the figure." if _goes_on(shown, reach) else "")
         + (" The best first." if len(known) >= SORTED_FROM else "")
         + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
     )
     height = 0.46 if len(shown) < SORTED_FROM else 0.26
-    return draw("effects", title, caption, (8.6, 1.1 + height * len(shown)), paint)
+    return draw(
+        "effects", title, caption, (8.6, 1.1 + height * len(shown)), paint, 1.2 + narrow_row(names, words) * len(shown)
+    )  # fmt: skip
+
+
+def reach_of(effects: Sequence[Effect]) -> float:
+    """How far from zero the axis may go: a few very wide intervals would press all others into a line.
+
+    All where none is beyond three times what four in five of the intervals reach; every mean is within.
+    """
+    ends = [max(abs(e.low), abs(e.high)) for e in effects if e.low is not None and e.high is not None]
+    if len(ends) < FEWEST_TO_CUT:
+        return math.inf
+    means = max(abs(effect.mean or 0.0) for effect in effects)
+    limit = max(3 * float(np.quantile(ends, 0.8)), 1.2 * means)
+    return limit if max(ends) > limit else math.inf
+
+
+def _goes_on(effects: Sequence[Effect], reach: float) -> bool:
+    return any(end is not None and abs(end) > reach for effect in effects for end in (effect.low, effect.high))
+
+
+def _told(effect: Effect, scale: Scale) -> str:
+    """What a page says of an effect while the pointer is over it."""
+    return (
+        f"{effect.name}: {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)};"
+        f" {effect.verdict_text}; {plural(effect.n, 'seed')}"
+    )
 
 
 def arms(measured: Sequence[ArmValues], metric: Metric) -> LazyFigure:
@@ -107,16 +140,16 @@ def arms(measured: Sequence[ArmValues], metric: Metric) -> LazyFigure:
         for row, arm in enumerate(shown):
             if arm.values:
                 mean = float(np.mean([*arm.values.values()]))
-                axes.plot([mean], [row], "|", color=style_of(row)[0] if few else ACCENT, ms=20 if few else 11, mew=3)
-        category_axis(axes, [arm.arm for arm in shown], "y")
-        axes.set_ylim(len(shown) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
+                look: dict[str, Any] = {"color": style_of(row)[0] if few else ACCENT, "ms": 20 if few else 11, "mew": 3}
+                [bar] = axes.plot([mean], [row], "|", **look)
+                hover(bar, f"{arm.arm}: {Scale.of(metric).value(mean)}, mean of {plural(len(arm.values), 'seed')}")
+        name_rows(axes, [arm.arm for arm in shown], narrow=is_narrow(figure))
         metric_axis(axes, metric, "x")
 
     joined = ", a thin line joins those of one seed," if few else ""
     caption = f"Every dot is a replicate{joined} and the bar is the arm's mean."
-    return draw("arms", title, caption, (8.6, 1.1 + (0.42 if few else 0.24) * len(shown)), paint)
+    height = 1.1 + (0.42 if few else 0.24) * len(shown)
+    return draw("arms", title, caption, (8.6, height), paint, 1.0 + NARROW_ROW * len(shown))
 
 
 def _forest(results: StudyResults) -> LazyFigure:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from saddle.analyse.best import candidates, trial_order, value_of
 from saddle.analyse.study_results import StudyResults
-from saddle.report.drawing.axes import metric_axis
-from saddle.report.drawing.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.axes import legend_below, metric_axis
+from saddle.report.drawing.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, is_narrow, nothing
 from saddle.report.drawing.dense import dots
 from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Constraint
@@ -45,13 +45,16 @@ def history(
             _history(axes, ordered, objective, constraints)
             metric_axis(axes, objective, title=objective.name.rpartition("/")[2] if len(panels) > 1 else None)
         panels[-1].set_xlabel("trial")
-        panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+        if is_narrow(figure):
+            legend_below(figure, panels[0], len(LOOKS))
+        else:
+            panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
 
     caption = (
         "Trials that were stopped early stand at the value they had reached; those that failed or left the finite"
         " numbers stand as crosses at the bottom."
     )
-    return draw("history", title, caption, (8.6, 0.8 + 2.5 * len(objectives)), paint)
+    return draw("history", title, caption, (8.6, 0.8 + 2.5 * len(objectives)), paint, 1.4 + 2.4 * len(objectives))
 
 
 def _history(axes: Axes, ordered: Sequence[TrialRecord], objective: Metric, constraints: Sequence[Constraint]) -> None:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from saddle.analyse.searches.importance import Importance, importance
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, listed, plural
-from saddle.report.drawing.axes import category_axis, clean
-from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.axes import category_axis, clean, legend_below, panel_row
+from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, is_narrow, nothing
 from saddle.report.study_figure import StudyFigure
 from saddle.study.selection import objectives_of
 
@@ -28,7 +28,7 @@ def importances(by_objective: Mapping[str, Importance]) -> LazyFigure:
     rows = min(max(len(one.values) for one in drawn_ones.values()), MOST_ROWS)
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(drawn_ones), squeeze=False)[0]
+        panels = panel_row(figure, len(drawn_ones))
         for axes, (metric, one) in zip(panels, drawn_ones.items(), strict=True):
             names = list(one.values)[:MOST_ROWS]
             measures = {"among the best (PED-ANOVA)": (one.values, ACCENT)}
@@ -40,19 +40,22 @@ def importances(by_objective: Mapping[str, Importance]) -> LazyFigure:
                 widths = [100 * shares.get(name, 0.0) for name in names]
                 bars = axes.barh(place, widths, color=colour, height=height, label=measure)
                 words = [f"{100 * shares[name]:.0f} %" if name in shares else "–" for name in names]
-                axes.bar_label(bars, words, padding=4, fontsize=9.5 if len(measures) == 1 else 8)
+                axes.bar_label(bars, words, padding=4, fontsize=9)
             category_axis(axes, names, "y", 24)
             axes.invert_yaxis()
-            axes.set_xlim(0, 100 * max([*one.values.values(), *one.variance.values(), 0.01]) * 1.18)
+            room = 1.35 if is_narrow(figure) else 1.18  # for the words behind the longest bar
+            axes.set_xlim(0, 100 * max([*one.values.values(), *one.variance.values(), 0.01]) * room)
             axes.grid(visible=False)
             axes.spines["bottom"].set_visible(False)
             axes.tick_params(axis="both", length=0, labelbottom=False)
             if len(panels) > 1:
                 axes.set_title(clean(label(metric), 40))
         if both:
-            figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+            legend_below(figure, panels[0], 2)
 
-    return draw("importance", title, _caption(drawn_ones, both), (8.6, 0.7 + (0.36 + 0.14 * both) * rows), paint)
+    height = 0.7 + (0.36 + 0.14 * both) * rows
+    narrow_height = (height + 0.3) * len(drawn_ones) + 0.2
+    return draw("importance", title, _caption(drawn_ones, both), (8.6, height), paint, narrow_height)
 
 
 def _caption(by_objective: Mapping[str, Importance], both: bool) -> str:

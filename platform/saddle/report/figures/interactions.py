@@ -69,7 +69,7 @@ def interaction(
         f"Means over seeds; small dots are single seeds. Parallel lines mean that {first} does the same whatever"
         f" {second} is; the test of that is the row “interaction” of the results."
     )
-    return draw("interaction", f"{first} and {second} together", caption, (5.6, 3.8), paint)
+    return draw("interaction", f"{first} and {second} together", caption, (5.6, 3.8), paint, 3.4)
 
 
 def _interaction(results: StudyResults) -> LazyFigure | None:

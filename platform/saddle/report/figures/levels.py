@@ -15,7 +15,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import setting
 from saddle.design import Arm
 from saddle.report.drawing.axes import Numbers, clean, legend_below, metric_axis, style_of
-from saddle.report.drawing.canvas import MUTED, LazyFigure, draw
+from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, is_narrow
 from saddle.report.study_figure import StudyFigure
 from saddle.study.metrics import matching
 from trainables.contract import Metric
@@ -44,7 +44,7 @@ def along(
         return None
 
     def paint(figure: Figure) -> None:
-        columns = min(2, len(shown))
+        columns = 1 if is_narrow(figure) else min(2, len(shown))
         panels = figure.subplots(-(-len(shown) // columns), columns, squeeze=False, sharex=True)
         for axes in panels.flat[len(shown) :]:
             axes.set_visible(False)
@@ -61,7 +61,8 @@ def along(
         " level."
     )
     rows = -(-len(shown) // 2)
-    return draw("levels", f"Along {factor}", caption, (4.4 * min(2, len(shown)) + 0.8, 2.9 * rows + 0.5), paint)
+    size = (4.4 * min(2, len(shown)) + 0.8, 2.9 * rows + 0.5)
+    return draw("levels", f"Along {factor}", caption, size, paint, 2.5 * len(shown) + 0.5)
 
 
 def _panel(axes: Axes, arms: Sequence[Arm], numbers: Sequence[float], values: Sequence[ArmValues], colour: str) -> None:

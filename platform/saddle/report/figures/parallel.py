@@ -18,7 +18,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, setting
 from saddle.report.cited_trials import leaders
 from saddle.report.drawing.axes import clean
-from saddle.report.drawing.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.canvas import ACCENT, GRID, INK, MUTED, PALETTE, LazyFigure, draw, is_narrow, nothing
 from saddle.report.drawing.dense import MANY
 from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Study
@@ -67,18 +67,25 @@ def parallel(
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         lines = np.array([upright.places for upright in uprights]).T
-        rest = [list(enumerate(lines[index])) for index in evenly(others, MOST_LINES)]
+        narrow = is_narrow(figure)
+        rest = [_turned(range(len(uprights)), lines[index], narrow) for index in evenly(others, MOST_LINES)]
         faint = min(0.45, max(0.03, 25 / max(len(rest), 1)))
-        axes.add_collection(LineCollection(rest, colors=MUTED, lw=0.8, alpha=faint, rasterized=len(rest) > MANY))
+        bundle = [np.column_stack(line) for line in rest]
+        axes.add_collection(LineCollection(bundle, colors=MUTED, lw=0.8, alpha=faint, rasterized=len(rest) > MANY))
         for entry, line in zip(shown, lines, strict=True):
             if entry.key in rank:
                 best = rank[entry.key] == 0 and len(objectives) == 1
                 colour, width = (PALETTE[1], 2.4) if best else (ACCENT, 1.4)
-                axes.plot(range(len(line)), line, color=colour, lw=width, alpha=0.95, zorder=6 if best else 4)
+                along = _turned(range(len(line)), line, narrow)
+                axes.plot(*along, color=colour, lw=width, alpha=0.95, zorder=6 if best else 4)
         for place, upright in enumerate(uprights):
-            _upright(axes, place, upright, len(uprights))
-        axes.set_xlim(-0.25, len(uprights) - 0.6)
-        axes.set_ylim(INACTIVE - 0.05, 1.05)
+            (_across if narrow else _upright)(axes, place, upright, len(uprights))
+        if narrow:
+            axes.set_xlim(INACTIVE - 0.05, 1.05)
+            axes.set_ylim(len(uprights) - 0.6, -0.5)
+        else:
+            axes.set_xlim(-0.25, len(uprights) - 0.6)
+            axes.set_ylim(INACTIVE - 0.05, 1.05)
         axes.set_axis_off()
 
     caption = "One line per completed trial; "
@@ -92,7 +99,12 @@ def parallel(
         caption += " A line passes below an axis whose parameter the trial does not have."
     if len(searched) + len(objectives) > MOST_AXES:
         caption += f" The first {MOST_AXES - len(objectives)} of {len(searched)} parameters."
-    return draw("parallel", title, caption, (8.8, 3.6), paint)
+    return draw("parallel", title, caption, (8.8, 3.6), paint, 0.3 + 0.72 * len(uprights))
+
+
+def _turned(places: Sequence[int], heights: Any, narrow: bool) -> tuple[Any, Any]:
+    """The points of a line as x and y: from the left to the right, on a phone from the top to the bottom."""
+    return (heights, places) if narrow else (places, heights)
 
 
 def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str, Any]]) -> Axis:
@@ -135,12 +147,25 @@ def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
     for height, words in upright.ticks.items():
         axes.plot([place - 0.02, place + 0.02], [height] * 2, color=INK, lw=1.1, zorder=3)
         axes.annotate(
-            clean(words, 14), (place, height), (6, 0), textcoords="offset points", va="center", fontsize=8, zorder=8,
+            clean(words, 14), (place, height), (6, 0), textcoords="offset points", va="center", fontsize=9, zorder=8,
             bbox={"boxstyle": "round,pad=0.12", "fc": GRID, "ec": "none", "alpha": 0.75},
         )  # fmt: skip
     length = max(12, 120 // count)
     axes.annotate(clean(upright.name, length), (place, 1.0), (0, 12 + 13 * (place % 2)), textcoords="offset points",
                   ha="right" if place == count - 1 else "left" if place == 0 else "center", fontsize=9)  # fmt: skip
+
+
+def _across(axes: Axes, place: int, upright: Axis, count: int) -> None:
+    """The same lying, for a phone: its name above, its words below."""
+    axes.plot([0, 1], [place, place], color=INK, lw=1.1, zorder=3)
+    for at, words in upright.ticks.items():
+        axes.plot([at] * 2, [place - 0.04, place + 0.04], color=INK, lw=1.1, zorder=3)
+        side = "left" if at < 0.05 else "right" if at > 0.95 else "center"
+        axes.annotate(
+            clean(words, 14), (at, place), (0, -5), textcoords="offset points", va="top", ha=side, fontsize=9,
+            zorder=8, bbox={"boxstyle": "round,pad=0.12", "fc": GRID, "ec": "none", "alpha": 0.75},
+        )  # fmt: skip
+    axes.annotate(clean(upright.name, 40), (0, place), (0, 6), textcoords="offset points", fontsize=9, zorder=8)
 
 
 def _parallel(results: StudyResults) -> LazyFigure | None:

@@ -12,7 +12,7 @@ from saddle.analyse.best import candidates
 from saddle.analyse.searches.hypervolume import Course, hypervolume_course
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, listed
-from saddle.report.drawing.axes import metric_axis
+from saddle.report.drawing.axes import metric_axis, panel_row
 from saddle.report.drawing.canvas import MUTED, PALETTE, LazyFigure, draw, nothing
 from saddle.report.drawing.dense import dots
 from saddle.report.study_figure import StudyFigure
@@ -35,7 +35,7 @@ def fronts(
     kept = {entry.key for entry in front}
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(1, len(pairs), squeeze=False)[0]
+        panels = panel_row(figure, len(pairs))
         for axes, (one, other) in zip(panels, pairs, strict=True):
             rest = [entry for entry in shown if entry.key not in kept]
             dots(axes, [e.metrics[one.name] for e in rest], [e.metrics[other.name] for e in rest], color=MUTED,
@@ -52,7 +52,8 @@ def fronts(
         panels[0].legend(fontsize=9)
 
     caption = "Trials on the front are bettered by no other trial in every objective."
-    return draw("pareto", title, caption, (5.4 if len(pairs) == 1 else 8.8, 3.6 if len(pairs) == 1 else 3.2), paint)
+    size = (5.4 if len(pairs) == 1 else 8.8, 3.6 if len(pairs) == 1 else 3.2)
+    return draw("pareto", title, caption, size, paint, 2.9 * len(pairs))
 
 
 def hypervolume(course: Course | None, objectives: Sequence[Metric]) -> LazyFigure:

@@ -15,8 +15,8 @@ from saddle.analyse.arms.racing import RaceState
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import plural
 from saddle.report.drawing.arm_order import arms_in_order
-from saddle.report.drawing.axes import category_axis
-from saddle.report.drawing.canvas import MUTED, LazyFigure, draw
+from saddle.report.drawing.axes import name_rows, narrow_row
+from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, is_narrow
 from saddle.report.figures.effects import COLOURS, MOST_ROWS
 from saddle.report.study_figure import StudyFigure
 
@@ -25,28 +25,24 @@ def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
     """A bar per arm: seeds that were trained, those that ended after it was settled, and those that this saved."""
     effects = {effect.arm: effect for effect in standing.effects}
     shown = list(measured)[: MOST_ROWS + 1]
+    names, words = [arm.arm for arm in shown], [_words(arm, effects.get(arm.arm)) for arm in shown]
     saved = sum(arm.counts[NOT_NEEDED] for arm in measured)
     total = sum(len(arm.values) + len(arm.lost) for arm in measured)
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
+        thick = 0.3 if is_narrow(figure) else 0.55  # a name stands above the bar on a phone
         for row, arm in enumerate(shown):
             effect = effects.get(arm.arm)
             colour = MUTED if effect is None else COLOURS.get(effect.verdict, MUTED)
             trained = len(arm.values) + sum(why not in (MISSING, NOT_NEEDED) for why in arm.lost.values())
             saved_here = arm.counts[NOT_NEEDED]
             counted = min(trained, standing.settled.get(arm.arm, trained))
-            axes.barh(row, counted, height=0.55, color=colour, alpha=0.85)
-            axes.barh(row, trained - counted, left=counted, height=0.55, color=colour, alpha=0.3)
-            axes.barh(row, saved_here, left=trained, height=0.55, fc="none", ec=MUTED, ls=":", lw=1)
-            axes.annotate(
-                _words(arm, effect), (1.02, row), xycoords=("axes fraction", "data"), va="center", annotation_clip=False
-            )
-        category_axis(axes, [arm.arm for arm in shown], "y")
-        axes.set_ylim(len(shown) - 0.4, -0.6)
+            axes.barh(row, counted, height=thick, color=colour, alpha=0.85)
+            axes.barh(row, trained - counted, left=counted, height=thick, color=colour, alpha=0.3)
+            axes.barh(row, saved_here, left=trained, height=thick, fc="none", ec=MUTED, ls=":", lw=1)
+        name_rows(axes, names, narrow=is_narrow(figure), beside=words)
         axes.set_xlim(0, max(len(arm.values) + len(arm.lost) for arm in shown))
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("seeds")
         handles = [
@@ -54,13 +50,15 @@ def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
             Patch(fc=MUTED, alpha=0.3, label="ended after it was settled"),
             Patch(fc="none", ec=MUTED, ls=":", label="saved"),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=9)
+        figure.legend(handles=handles, loc="outside lower center", ncols=1 if is_narrow(figure) else 3, fontsize=9)
 
     caption = (
         f"An arm that is settled gets no more seeds: of {total} over all arms {saved} were not needed."
         " Colours are those of the verdicts; the baseline goes on as long as any arm does."
     )
-    return draw("race", "The race", caption, (8.6, 1.3 + 0.36 * len(shown)), paint)
+    return draw(
+        "race", "The race", caption, (8.6, 1.3 + 0.36 * len(shown)), paint, 1.7 + narrow_row(names, words) * len(shown)
+    )
 
 
 def _words(arm: ArmValues, effect: Effect | None) -> str:

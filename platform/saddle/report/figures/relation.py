@@ -52,7 +52,7 @@ def relation_figure(findings: Findings) -> LazyFigure:
         axes.set_ylabel(f"gain{findings.written.difference_unit}")
         legend_below(figure, axes, len(families) + bool(findings.published))
 
-    return draw("relation", TITLE, _caption(findings), (7.0, 4.6), paint)
+    return draw("relation", TITLE, _caption(findings), (7.0, 4.6), paint, 4.0)
 
 
 def _caption(findings: Findings) -> str:

@@ -14,7 +14,7 @@ from saddle.analyse.searches.importance import drawn
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label
 from saddle.report.drawing.axes import category_axis, clean, log_axis, metric_axis
-from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, nothing
+from saddle.report.drawing.canvas import ACCENT, PALETTE, LazyFigure, draw, is_narrow, nothing
 from saddle.report.drawing.dense import dots
 from saddle.report.study_figure import StudyFigure
 from saddle.study.models import Study
@@ -39,7 +39,8 @@ def slices(study: Study, entries: Sequence[TrialRecord], objective: Metric, best
     rows = math.ceil(len(names) / columns)
 
     def paint(figure: Figure) -> None:
-        panels = figure.subplots(rows, columns, squeeze=False, sharey=True, gridspec_kw={"wspace": 0.12})
+        shape = (len(names), 1) if is_narrow(figure) else (rows, columns)
+        panels = figure.subplots(*shape, squeeze=False, sharey=True, gridspec_kw={"wspace": 0.12})
         for axes in panels.flat[len(names) :]:
             axes.set_visible(False)
         for axes, name in zip(panels.flat, names, strict=False):
@@ -47,12 +48,18 @@ def slices(study: Study, entries: Sequence[TrialRecord], objective: Metric, best
             _slice(axes, (study.search or {})[name], points, objective, best)
             axes.set_xlabel(clean(name, 30))
             metric_axis(axes, objective, title="")
-        figure.supylabel(clean(label(objective.name), 30 if rows == 1 else 60) + Scale.of(objective).unit, fontsize=9.5)
+        value = clean(label(objective.name), 30 if shape[0] == 1 else 60) + Scale.of(objective).unit
+        if is_narrow(figure):
+            panels.flat[0].set_title(value, loc="left")
+        else:
+            figure.supylabel(value, fontsize=9.5)
 
     caption = (
         f"Completed trials by {label(objective.name)}; the best in orange. Conditional parameters only where active."
     ) + (f" The first {MOST_SLICES} of {len(every)} parameters." if len(every) > MOST_SLICES else "")
-    return draw("slices", title, caption, (min(2.9 * columns + 0.4, 8.8), 2.35 * rows + 0.1), paint)
+    return draw(
+        "slices", title, caption, (min(2.9 * columns + 0.4, 8.8), 2.35 * rows + 0.1), paint, 1.7 * len(names) + 0.3
+    )
 
 
 def _slice(

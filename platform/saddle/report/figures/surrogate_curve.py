@@ -52,7 +52,7 @@ def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Met
         " what earlier ones gave and all have one seed, so the error of the curve isn't known; the ablation that"
         " saddle plan proposes tells its own."
     )
-    return draw("asked", title, caption, (6.4, 3.4), paint)
+    return draw("asked", title, caption, (6.4, 3.4), paint, 2.9)
 
 
 def _asked(results: StudyResults) -> LazyFigure | None:

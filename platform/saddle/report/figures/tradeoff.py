@@ -56,7 +56,7 @@ def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations
             legend_below(figure, axes, len(shown))
 
     caption = "Every dot is a trial; up and to the right is better in both."
-    return draw("tradeoff", "Robust against clean accuracy", caption, (5.6, 4.0), paint)
+    return draw("tradeoff", "Robust against clean accuracy", caption, (5.6, 4.0), paint, 3.4)
 
 
 def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:

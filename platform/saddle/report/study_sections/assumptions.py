@@ -24,7 +24,7 @@ def page(report: StudyReport) -> list[Block]:
         return []
     groups = settings_by_source(report.records)
     if not groups:
-        return [Text(["No trial says yet where its values come from."], "empty")]
+        return []
     lead = (
         "Every hyperparameter, by where its value comes from. What no paper, code or custom gives was assumed, and the"
         " result rests on it."

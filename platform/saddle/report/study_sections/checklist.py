@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from saddle.analyse.text.formatting import listed, setting
-from saddle.design.blocks import replicate_name
 from saddle.report.blocks import Block, Folded, Heading, Table, Text
 from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
+from saddle.report.trial_name import trial_name
 from saddle.trial.record import TrialRecord
 
 ORDER = ("fail", "warn", "not run", "pass")
@@ -26,28 +26,29 @@ class Checked:
     table: Table
 
 
-def checked_trials(entries: Sequence[TrialRecord]) -> list[Checked]:
+def checked_trials(report: StudyReport) -> list[Checked]:
     """Every trial that the checklist was run on."""
-    return [_checked(entry) for entry in entries if entry.checks]
+    entries, names = report.records, report.results.arm_names
+    return [_checked(entry, names) for entry in entries if entry.checks]
 
 
 def page(report: StudyReport) -> list[Block]:
     """Each trial's checklist, the first one and those with a fail open."""
     return [
         Folded(f"{checked.name}: {checked.lead}", [checked.table], look="checked", open=checked.failed or index == 0)
-        for index, checked in enumerate(checked_trials(report.records))
+        for index, checked in enumerate(checked_trials(report))
     ]
 
 
 def markdown(report: StudyReport) -> list[Block]:
     """Each trial's checklist below its name."""
     blocks: list[Block] = []
-    for checked in checked_trials(report.records):
+    for checked in checked_trials(report):
         blocks += [Heading(f"Checklist of {checked.name}"), Text([f"{checked.lead}."]), checked.table]
     return blocks
 
 
-def _checked(entry: TrialRecord) -> Checked:
+def _checked(entry: TrialRecord, names: Mapping[str, str]) -> Checked:
     counts = {verdict: sum(check.verdict == verdict for check in entry.checks) for verdict in ORDER}
     words = {"pass": "passed", "warn": "to be warned of", "fail": "failed", "not run": "not run"}
     lead = listed(f"{counts[verdict]} {words[verdict]}" for verdict in reversed(ORDER) if counts[verdict])
@@ -55,7 +56,7 @@ def _checked(entry: TrialRecord) -> Checked:
         (check.item.replace("_", " "), check.verdict, check.says, numbers_text(check.numbers))
         for check in sorted(entry.checks, key=lambda check: ORDER.index(check.verdict))
     )
-    name = entry.key if entry.arm is None else replicate_name(entry.arm, entry.seed, entry.block)
+    name = trial_name(entry, names)
     note = (
         "Counts are of test images. An item fails where an exact one-sided 99 % binomial bound excludes what an honest"
         " model may have; what lacks its evidence is not run."

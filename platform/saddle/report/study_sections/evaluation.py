@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from saddle.analyse.answer_study import tested_metric
 from saddle.analyse.evaluation.evaluations import ATTACKS, measured_again
@@ -42,7 +43,7 @@ def blocks(report: StudyReport) -> list[Block]:
         ("Budget ladder", ladder_table(ladders(groups, declared), declared)),
         (
             "Whether validation ranks trials as the test does",
-            ranking_table(records, alike, final) if final.role == "robust" else None,
+            ranking_table(records, alike, final, results.arm_names) if final.role == "robust" else None,
         ),
     )
     tables: list[Block] = [block for title, table in parts if table is not None for block in (Heading(title), table)]
@@ -127,7 +128,12 @@ def ladder_table(measured_ladders: Sequence[Ladder], declared: Declarations) -> 
     )
 
 
-def ranking_table(entries: Sequence[TrialRecord], agreements: Sequence[RankAgreement], final: Metric) -> Table | None:
+def ranking_table(
+    entries: Sequence[TrialRecord],
+    agreements: Sequence[RankAgreement],
+    final: Metric,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Table | None:
     """How validation, which checkpoints, searches and early stopping go by, ranks trials beside their test."""
     if not agreements:
         return None
@@ -142,7 +148,7 @@ def ranking_table(entries: Sequence[TrialRecord], agreements: Sequence[RankAgree
             DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),
             p_value(one.ranks.p),
             DASH if one.ranks.spearman is None else signed(f"{one.ranks.spearman:.2f}"),
-            trial_name(one.chosen),
+            trial_name(one.chosen, names),
             f"{one.ranks.rank} of {one.n}",
             scale.bare(one.ranks.loss) + scale.difference_suffix,
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from saddle.analyse.arms.collapse import FailureRate
 from saddle.analyse.text.formatting import DASH, p_value, percent
 from saddle.report.blocks import Block, Table
-from saddle.report.section import Section, present
+from saddle.report.drawing.arm_order import rows_in_order
+from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
 
@@ -39,7 +41,10 @@ def failure_table(failures: Sequence[FailureRate]) -> Table | None:
 
 
 def blocks(report: StudyReport) -> list[Block]:
-    return present(failure_table(report.answer.failures))
+    table = failure_table(report.answer.failures)
+    if table is None:
+        return []
+    return [replace(table, rows=tuple(rows_in_order(report.results, table.rows)))]
 
 
 FAILURES = Section("failures", "How often the method failed", 40, blocks)

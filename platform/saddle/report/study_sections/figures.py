@@ -1,18 +1,15 @@
-"""The study's figures."""
+"""The study's other figures."""
 
 from __future__ import annotations
 
 from saddle.report.blocks import Figures
-from saddle.report.figure_registry import figures_of
 from saddle.report.section import Section, left_out
 from saddle.report.study_report import StudyReport
 
-BESIDE_THE_ANSWER = "figure-relation"
-"""Stands in a section of its own, before the tables."""
-
 
 def page(report: StudyReport) -> list[Figures]:
-    return [Figures([figure for figure in figures_of(report.results) if figure.id != BESIDE_THE_ANSWER])]
+    others = [figure for figure in report.figures if figure is not report.leading_figure]
+    return [Figures(others)] if others else []
 
 
 FIGURES = Section("figures", "Figures", 120, page, left_out)

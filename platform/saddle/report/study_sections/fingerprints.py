@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from saddle.analyse.text.formatting import setting
-from saddle.report.blocks import Block, Fact, Facts, Text
+from saddle.report.blocks import Block, Fact, Facts
 from saddle.report.section import Section, left_out
 from saddle.report.study_report import StudyReport
 from saddle.trial.record import TrialRecord
@@ -14,7 +14,7 @@ from saddle.trial.record import TrialRecord
 
 def page(report: StudyReport) -> list[Block]:
     facts = fingerprints(report.records)
-    return [Facts(facts) if facts else Text(["No fingerprints of data, code and environment yet."], "empty")]
+    return [Facts(facts)] if facts else []
 
 
 def fingerprints(entries: Iterable[TrialRecord]) -> list[Fact]:

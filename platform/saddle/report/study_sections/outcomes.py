@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from saddle.analyse.best import trial_order, value_of
 from saddle.analyse.evaluation.badge import reasons_against
@@ -62,9 +63,11 @@ def page(report: StudyReport) -> list[Block]:
     """The outcomes with their reasons, troubles one by one, and the trials."""
     records, name = report.records, report.run.name
     if not records:
-        return [Text(["No trial has finished yet."], "empty")]
+        # of a relation of tabled values none ever will
+        tabled = report.study.relation is not None and report.study.relation.gain.table is not None
+        return [] if tabled else [Text(["No trial has finished yet."], "empty")]
     rows = tuple((ending.outcome, str(ending.count), _reasons(ending)) for ending in endings_of(report))
-    troubled, trials = troubles(records), trial_table(report)
+    troubled, trials = troubles(records, report.results.arm_names), trial_table(report)
     every = f"{len(trials.rows)} of {len(records)}" if trials.note else f"All {len(records)}"
     blocks: list[Block] = [Table(COLUMNS, rows, look="narrow")]
     for trouble in troubled[:MOST_TROUBLES]:
@@ -129,11 +132,11 @@ def summary(why: str) -> str:
     return lines[-1][:300] if lines else ""
 
 
-def troubles(entries: Iterable[TrialRecord]) -> list[Trouble]:
+def troubles(entries: Iterable[TrialRecord], names: Mapping[str, str] = MappingProxyType({})) -> list[Trouble]:
     """Every trial that says why it ended, for reading one by one."""
     fine = (Outcome.COMPLETED, Outcome.PRUNED)
     troubled = sorted((e for e in entries if e.why.strip() and e.outcome not in fine), key=trial_order)
-    return [Trouble(trial_name(e), str(e.outcome), summary(e.why), e.why.strip(), e.key) for e in troubled]
+    return [Trouble(trial_name(e, names), str(e.outcome), summary(e.why), e.why.strip(), e.key) for e in troubled]
 
 
 def trial_table(report: StudyReport) -> Table:
@@ -149,7 +152,7 @@ def trial_table(report: StudyReport) -> Table:
         given = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
         rows.append(
             (
-                trial_name(entry).removeprefix("trial "),
+                trial_name(entry, report.results.arm_names).removeprefix("trial "),
                 f"{entry.outcome}, flagged" if reasons_against(entry, declared) else str(entry.outcome),
                 *(Scale.of(metric).value(value_of(entry, metric.name)) for metric in metrics),
                 *(setting(given[name]) if name in given else DASH for name in varied),

@@ -8,9 +8,8 @@ from saddle.analyse.relations.answer import PLAN_NOTE
 from saddle.analyse.relations.findings import Findings
 from saddle.analyse.relations.sentence import slope_scale, slope_step
 from saddle.analyse.text.formatting import DASH, p_value, setting, signed
-from saddle.report.blocks import Block, Code, Figures, Folded, Heading, Table, Text
-from saddle.report.figures.relation import relation_figure
-from saddle.report.section import Section, left_out
+from saddle.report.blocks import Block, Code, Folded, Heading, Table, Text
+from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 from saddle.study.history import SeedPlan
 
@@ -107,10 +106,4 @@ def published_table(report: StudyReport, findings: Findings) -> Table:
     return Table(columns, tuple(rows), " ".join(notes))
 
 
-def figure(report: StudyReport) -> list[Block]:
-    findings = report.answer.relation
-    return [] if findings is None else [Figures([relation_figure(findings)])]
-
-
-FIGURE = Section("scatter", "Gain and predictor", 15, figure, left_out)
 RELATION = Section("relation", "Plan and predictors", 35, blocks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from saddle.analyse.arms.blocks import DESCRIPTIVE
 from saddle.analyse.statistics.corrections import NAMES
 from saddle.report.blocks import Block, Folded, Table, Text
+from saddle.report.drawing.arm_order import rows_in_order
 from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
@@ -23,7 +24,10 @@ def results_in_page(report: StudyReport) -> list[Block]:
 
 def results(report: StudyReport) -> list[Block]:
     answer = report.answer
-    return [Table(answer.columns, answer.rows, note_of(report))] if answer.rows else []
+    if not answer.rows:
+        return []
+    rows = answer.rows if report.study.ablation is None else rows_in_order(report.results, answer.rows)
+    return [Table(answer.columns, tuple(rows), note_of(report))]
 
 
 def note_of(report: StudyReport) -> str:

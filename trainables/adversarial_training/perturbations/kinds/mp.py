@@ -16,7 +16,9 @@ def mix_tasks(batch: Batch) -> tuple[Tensor, Tensor]:
     return batch.mix(etas), etas[0]
 
 
-MP = PerturbationKind("mp", "mixes each task's own perturbation (eq. 2)", mix_tasks, each_task=True)
+MP = PerturbationKind(
+    "mp", "mixes each task's own perturbation (eq. 2)", mix_tasks, each_task=True, long_name="mixed perturbation"
+)
 RANDOM_LABELS = PerturbationKind(
     "mp_random_labels",
     "is mp with random fixed labels of the auxiliary tasks",

@@ -16,4 +16,4 @@ def attack_sum(batch: Batch) -> tuple[Tensor, None]:
     return batch.attack(tasks if batch.mta_sum == "all_tasks" else tasks[1:])[0], None
 
 
-MTA = PerturbationKind("mta", "the sum of all tasks (eq. 7)", attack_sum)
+MTA = PerturbationKind("mta", "the sum of all tasks (eq. 7)", attack_sum, long_name="multi-task attack")

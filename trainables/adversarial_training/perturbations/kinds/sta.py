@@ -16,4 +16,6 @@ def attack_main_task(batch: Batch) -> tuple[Tensor, Tensor]:
     return eta, eta
 
 
-STA = PerturbationKind("sta", "attacks the main task (eq. 1, 5)", attack_main_task, needs_tasks=False)
+STA = PerturbationKind(
+    "sta", "attacks the main task (eq. 1, 5)", attack_main_task, needs_tasks=False, long_name="single-task attack"
+)
