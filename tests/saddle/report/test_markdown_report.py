@@ -47,6 +47,7 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
     text = markdown_of(made, command="saddle run controls.yaml --storage runs")
     assert headings_of(text) == [
         "Does MP beat STA?",
+        "Names",
         "Read with care",
         "Results",
         "How often the method failed",
