@@ -11,10 +11,12 @@ MOST_OPEN = 8
 
 
 def page(report: StudyReport) -> list[Block]:
-    first, others = report.answer.warnings[:MOST_OPEN], report.answer.warnings[MOST_OPEN:]
+    warnings, grown = report.answer.warnings, report.answer.grown
+    others = [warning for warning in warnings[MOST_OPEN:] if warning not in grown]
     if not others:
         return markdown(report)
-    return [Listing(first), Folded(f"{len(others)} more", [Listing(others)])]
+    shown = [warning for warning in warnings if warning not in others]
+    return [Listing(shown), Folded(f"{len(others)} more", [Listing(others)])]
 
 
 def markdown(report: StudyReport) -> list[Block]:
