@@ -21,6 +21,7 @@ OURS = {
     "SADDLE_CACHE_BYTES": "how much that folder may hold",
     "SADDLE_HOME": "the folder for what a driver keeps on its machine of studies in a bucket",
     "SADDLE_OPTUNA_URL": "a database for the searches of several machines",
+    "SADDLE_SERVE_TOKEN": "the token that `saddle serve` demands",
     "SADDLE_OPTUNA_PATIENCE": "seconds for which that database is asked again where it doesn't answer",
 }
 """Every variable of our own; a test holds the list against the sources."""

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from saddle.archive.notes import keep_note
 from saddle.errors import Damaged, ForeignPath, NotFound, UserError
 from saddle.execute.stop_request import ask_to_stop
+from saddle.report.page import script_source
 from saddle.report.write import page_of, report_path
 from saddle.serve.events import Watching, event_stream
 from saddle.serve.guard import Access, Guard
@@ -30,8 +31,10 @@ from saddle.serve.watched.study import StudyReader, WatchedStudy
 from saddle.serve.watched.trial import TrialReader, WatchedTrial
 from saddle.store.base import Store
 
-WRITTEN_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""What reports may do, which are files of the storage: show themselves. Nothing in them runs or fetches."""
+WRITTEN_POLICY = (
+    f"sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {script_source()}"
+)
+"""What reports may do, which are files of the storage: show themselves and sort tables. They fetch nothing."""
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_FORM_BYTES = 64 * 2**10
 MOST_READERS = 64

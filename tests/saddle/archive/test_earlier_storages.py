@@ -109,7 +109,17 @@ def assert_clean(study: str) -> None:
 def drawn(trials: Mapping[str, Any]) -> dict[str, Any]:
     """What the search gave each trial, and what came of it; a configuration has more fields than it once had."""
     names = ("x", "mode", "bend", "trouble")
-    return {key: (t["outcome"], [t["params"][name] for name in names], t["metrics"]) for key, t in trials.items()}
+    return {
+        key: (t["outcome"], [rounded(t["params"][name]) for name in names], rounded(t["metrics"]))
+        for key, t in trials.items()
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to 12 digits: the last ones of what a sampler draws differ from processor to processor."""
+    if isinstance(value, Mapping):
+        return {name: rounded(each) for name, each in value.items()}
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def assert_went_on(restored: Restored) -> None:
