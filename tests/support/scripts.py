@@ -14,7 +14,7 @@ MOST_CHANGED_LINES = 10
 def python(folder: Path, *words: str) -> str:
     """What a script of the folder prints."""
     done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=400
+        [sys.executable, *words], cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=570
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

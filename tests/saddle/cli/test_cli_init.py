@@ -56,12 +56,12 @@ def test_the_studies_run_to_their_answers(kind: str, tmp_path: Path) -> None:
 def test_the_nightly_runs_a_night(tmp_path: Path) -> None:
     for name, text in starter("nightly").items():
         (tmp_path / name).write_text(text)
-    command = ["run", "nightly.yaml", "--no-mlflow", "--set", "nightly.pool=1", "--set", "nightly.rotation=1"]
+    command = ["run", "nightly.yaml", "--no-mlflow", "--set", "nightly.pool=3", "--set", "nightly.rotation=1"]
     words = [*command, "--set", "fixed.train_size=100", "--set", "fixed.test_size=60"]
     process = [sys.executable, "-m", "saddle.cli", "nightly", *words]
     night = subprocess.run(process, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
     assert night.returncode == 0, night.stdout + night.stderr
-    assert "Filling: 2 of 2" in night.stdout
+    assert "Filling: 6 of 6" in night.stdout
 
 
 def test_the_script_lacks_nothing(tmp_path: Path) -> None:
