@@ -52,7 +52,7 @@ def test_the_studies_run_to_their_answers(kind: str, tmp_path: Path) -> None:
     assert {record.outcome for each in ended for record in each.entries} == {"completed"}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_nightly_runs_a_night(tmp_path: Path) -> None:
     for name, text in starter("nightly").items():
         (tmp_path / name).write_text(text)
