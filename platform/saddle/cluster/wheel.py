@@ -15,7 +15,7 @@ from saddle.errors import WheelError
 
 DISTRIBUTION = "saddle"
 PACKAGES = ("saddle", "trainables", "search_spaces", "saddle_contracts")
-SUFFIXES = {".py", ".yaml", ".csv", ".html", ".css", ".txt", ".typed"}
+SUFFIXES = {".py", ".yaml", ".csv", ".html", ".css", ".js", ".txt", ".typed"}
 """What belongs to our packages (see setup.py); anything else below them, runs and data for example, stays here."""
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)

@@ -44,7 +44,7 @@ def render_page(template: str, *, title: str, **values: Any) -> str:
     return environment.get_template(template).render(
         title=title,
         css=Markup(_file("style.css")),
-        script=Markup(_file(SCRIPT)),
+        script=Markup(script_text()),
         script_source=script_source(),
         version=metadata.version("saddle"),
         written=time.strftime("%Y-%m-%d %H:%M"),
@@ -54,7 +54,12 @@ def render_page(template: str, *, title: str, **values: Any) -> str:
 
 def script_source() -> str:
     """The only script that a page may run, as a Content-Security-Policy names it, whatever text came into the page."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(_file(SCRIPT).encode()).digest()).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script_text().encode()).digest()).decode()}'"
+
+
+def script_text() -> str:
+    """What the script says."""
+    return _file(SCRIPT)
 
 
 def table_cells(rows: Sequence[Sequence[str]]) -> list[list[Cell]]:

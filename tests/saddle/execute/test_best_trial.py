@@ -91,7 +91,7 @@ def test_everything_that_speaks_of_the_best_trial_means_the_same(
         "retention": ranked(study.study, study.declared, results.records)[0],
         "the report": leaders(results)[0],
         "the checklist": to_check(results)[0],
-        "the lines of a run": keeper.leader,
+        "the lines of a run": keeper.leaders[0],
     }
     assert {name: entry.number for name, entry in said.items()} == dict.fromkeys(said, 2)
     assert (keeper.progress.best_trial, keeper.progress.best) == ("trial-00002", 0.8)
@@ -165,8 +165,7 @@ def test_the_best_of_several_objectives_has_all_of_them_and_lies_on_the_front(tm
     found = answer(study, ended, settled.declared)
     keeper = start_progress(study, settled.run, settled.declared, store, ended, SOURCE, 1, Silent())
     assert find_trial(store, "chosen").entry.number == 2
-    assert keeper.leader is not None
-    assert keeper.leader.number == 2
+    assert keeper.leaders[0].number == 2
     assert [entry.number for entry in found.front] == [2]
 
 

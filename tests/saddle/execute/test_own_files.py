@@ -148,7 +148,7 @@ def test_a_bare_function_is_trained_and_its_report_says_what_it_does_without(fol
     records = stored.read_results(store).records
     assert {record.outcome for record in records} == {"completed"}
     assert stored.declared.sources == stored.study.source.checksum
-    with pytest.raises(UserError, match="can't be loaded: there is no load"):
+    with pytest.raises(UserError, match="can't be loaded: the file of the training function has no load"):
         saddle.load_model("moons", storage=store.url)
 
 

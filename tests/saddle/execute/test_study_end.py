@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from saddle.analyse import ablation, study_results
-from saddle.design import arms
+from saddle.design import study_arms
 from saddle.store.local import LocalStore
 from tests.support.in_process import run_in_process
 
@@ -36,7 +36,7 @@ def test_a_study_answers_once_and_makes_its_arms_once(tmp_path: Path, monkeypatc
         monkeypatch.setattr(module, name, counted)
 
     count(study_results, "answer_study")
-    for module in (arms, ablation):  # whose own names are what the rest calls; a study file's check is not counted
+    for module in (study_arms, ablation):  # whose names the rest calls; a study file's check is not counted
         count(module, "make_arms")
     [ended] = run_in_process(LocalStore(tmp_path), STUDY, track=False)
     assert (tmp_path / "studies/tiny/report.html").exists()

@@ -67,7 +67,7 @@ def test_an_arm_that_is_not_worse_helps_without_reservation() -> None:
     answer = answered({"mp": shifted(0.0)})
     [effect] = answer.effects
     assert (effect.verdict, effect.verdict_text, effect.reservations) == (Verdict.HELPS, "helps", ())
-    assert answer.sentence.startswith("Yes: with mp")
+    assert answer.sentence.startswith("Yes: mp is 10.40 points more robust than sta")
     assert "reservation" not in answer.sentence
 
 
@@ -76,7 +76,7 @@ def test_an_arm_that_pays_with_the_guard_is_said_to_do_so() -> None:
     [effect] = answer.effects
     assert effect.verdict is Verdict.HELPS
     assert effect.verdict_text == "helps, with a reservation"
-    assert answer.sentence.startswith("Yes, with a reservation: with mp")
+    assert answer.sentence.startswith("Yes, with a reservation: mp is 10.40 points more robust than sta")
     assert "; but it is worse in test/clean_accuracy by more than 1.0" in answer.sentence
     assert "(−5.0" in answer.sentence
     assert answer.rows[1][-1] == "helps, with a reservation"
