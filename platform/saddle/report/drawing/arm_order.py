@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from saddle.analyse.ablation_table import LATER
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults
@@ -30,7 +31,7 @@ def groups_in_order(results: StudyResults) -> Mapping[str, Sequence[TrialRecord]
 def rows_in_order(results: StudyResults, rows: Sequence[Row]) -> list[Row]:
     """Rows of a table that begin with an arm in the same order; those of other effects stay last."""
     place = {arm.arm: index for index, arm in enumerate(arms_in_order(results))} if results.arms else {}
-    return sorted(rows, key=lambda row: place.get(row[0], len(place)))
+    return sorted(rows, key=lambda row: place.get(row[0].removesuffix(LATER), len(place)))
 
 
 def best_first(measured: Sequence[ArmValues], answer: Answer) -> list[ArmValues]:

@@ -16,6 +16,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import read_study, settle_study
 from saddle.report.comparison import arm_rows, facts
 from saddle.report.comparison_sections.tables import arms_table
+from saddle.report.drawing.arm_order import rows_in_order
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.history import PlanGrowth, PlanHistory, SeedPlan
@@ -135,3 +136,9 @@ def test_adding_arms_until_one_is_claimed_is_wrong_as_often_as_is_said_at_most(f
     )
     error = 3 * (alpha / studies) ** 0.5
     assert alpha * 0.9 < claimed / studies <= growth_bound(history(added), alpha) + error
+
+
+def test_an_added_arm_stands_in_the_reports_table_where_it_stands_in_the_file(store: LocalStore) -> None:
+    results = grow(store, text("[0.3, 0.4, 0.5]"))
+    rows = rows_in_order(results, results.answer.rows)
+    assert [row[0] for row in rows] == ["x=0.3", "x=0.4 (added later)", "x=0.5"]
