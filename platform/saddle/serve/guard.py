@@ -126,7 +126,7 @@ class Guard:
             return answer
         if self.access.holds(_cookie(headers, self.access.cookie)) or self.access.holds(_bearer(headers)):
             return None
-        return PlainTextResponse("open the address that saddle serve has printed, which ends in ?token=…\n", 401)
+        return PlainTextResponse("open the address that saddle serve has printed, which ends in its token\n", 401)
 
 
 def is_same_origin(origin: str | None, host: str) -> bool:

@@ -102,7 +102,7 @@ def test_another_design_or_race_puts_away_the_first(written, setting, name, load
         ("budget..trials=4", "no setting is called 'budget..trials'"),
         (
             "budget.trails=4",
-            "budget.trails: unknown key 'trails'; known are: trials, hours, gpu_hours, minutes_per_trial; did you mean trials?",
+            "budget.trails: unknown key 'trails'; known are: trials, hours, gpu_hours, minutes_per_trial, failures_alike; did you mean trials?",
         ),
         (
             "search.lrr.float=[0.1, 0.2]",

@@ -52,7 +52,7 @@ def test_names_and_mappings_may_stand_together() -> None:
         ({"perturbation": "sta_shrunk"}, "sta_shrunk needs auxiliary tasks"),
         ({"attacks": ["pgd", "pgd_target"]}, "'pgd_targeted'"),
         ({"attacks": []}, "at least one attack"),
-        ({"attacks": "cw_l2"}, "needs an L∞ attack beside it"),
+        ({"attacks": "cw_l2"}, "needs an L∞ attack as well"),
         ({"threat_models": []}, "at least one head"),
         ({"threat_models": ["main_head", "all_heads"]}, "all_heads needs auxiliary tasks"),
         ({"analyses": ["angles"]}, "angles compare tasks; add auxiliary tasks"),

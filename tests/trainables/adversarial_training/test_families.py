@@ -128,7 +128,7 @@ def test_a_task_that_tells_no_chosen_classes_apart_is_refused() -> None:
         ({"class_count": 11}, "class_count 11 is more than the dataset's 10 classes"),
         (
             {"contrast": 0.5, "dataset": {"known": "digits", "transformation": {"smoothing": 1}}},
-            "the dataset has a transformation of its own beside contrast; give one of them",
+            "the dataset has a transformation of its own in addition to contrast; give one of them",
         ),
         (
             {"epsilon_scaled_with": "contrast", "dataset": {"known": "digits", "transformation": {"contrast": 0.5}}},

@@ -155,25 +155,25 @@ def test_without_a_budget_an_attack_changes_nothing(digits: Dataset) -> None:
     assert torch.equal(measured.clean, measured.within["pgd"].predictions)
 
 
-def test_the_gallery_shows_every_sample_in_three_columns(tested: Report) -> None:
+def test_the_gallery_shows_every_sample_in_three_rows(tested: Report) -> None:
     picture, tasks = tested.images.values()
     assert list(tested.images) == [
         "image, perturbation by pgd, adversarial image",
         "image, perturbations of the main task, odd_even, their mean (MP), image under it",
     ]
     assert picture.dtype == np.uint8
-    assert picture.shape == (8 * 60, 3 * 60)  # 8 samples of 8 pixels, each enlarged 7 times, in frames of 2
-    assert tasks.shape == (8 * 60, 5 * 60)
-    columns = tasks.astype(float).reshape(8, 60, 5, 60)[:, 2:-2, :, 2:-2]
-    np.testing.assert_allclose(columns[:, :, 1:3].mean(2), columns[:, :, 3], atol=1)
-    assert np.array_equal(columns[:, :, 0], picture.reshape(8, 60, 3, 60)[:, 2:-2, 0, 2:-2])
-    assert not np.array_equal(columns[:, :, 0], columns[:, :, 4])
+    assert picture.shape == (3 * 60, 8 * 60)  # 8 samples of 8 pixels, each enlarged 7 times, in frames of 2
+    assert tasks.shape == (5 * 60, 8 * 60)
+    rows = tasks.astype(float).reshape(5, 60, 8, 60)[:, 2:-2, :, 2:-2]
+    np.testing.assert_allclose(rows[1:3].mean(0), rows[3], atol=1)
+    assert np.array_equal(rows[0], picture.reshape(3, 60, 8, 60)[0, 2:-2, :, 2:-2])
+    assert not np.array_equal(rows[0], rows[4])
 
 
 def test_perturbations_are_stretched_from_black_to_white() -> None:
     clean = torch.full((1, 1, 60, 60), 0.5)
     eta = torch.linspace(-0.1, 0.1, 60).expand(1, 1, 60, 60)
-    row = gallery(clean, [eta, -eta], clean + eta, epsilon=0.1)[:, 30].reshape(4, 64)[:, 2:-2]
+    row = gallery(clean, [eta, -eta], clean + eta, epsilon=0.1).reshape(4, 64, 64)[:, 30, 2:-2]
     assert row[1, [0, 59]].tolist() == [0, 255]
     assert row[2, [0, 59]].tolist() == [255, 0]
     assert row[3, [0, 59]].tolist() == [102, 153]

@@ -9,9 +9,9 @@ from saddle.archive.imported.table import ResultTable, digest_of_rows
 from saddle.errors import TableError
 from saddle.redaction import redact
 from saddle.study.nearest import nearest
+from saddle.track.mlflow_internals import PARENT_TAG
 
 PREFIX = "mlflow:"
-PARENT = "mlflow.parentRunId"
 PAGE = 1000
 WITHOUT_RESULT = ("FAILED", "KILLED")
 """A run that ended so has no result, whatever it had logged before."""
@@ -47,7 +47,7 @@ def _rows(name: str) -> Iterator[dict[str, Any]]:
         right = f"did you mean {hint}?" if hint else f"there are: {', '.join(known)}"
         raise TableError([f"MLflow has no experiment {name!r}; {right} (its address is MLFLOW_TRACKING_URI)"])
     runs = list(_runs(client, experiment.experiment_id))
-    parents = {run.data.tags.get(PARENT) for run in runs}
+    parents = {run.data.tags.get(PARENT_TAG) for run in runs}
     for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id)):
         if run.info.run_id not in parents and run.info.status not in UNDER_WAY:
             yield _row(run)
