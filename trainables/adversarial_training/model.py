@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from trainables.adversarial_training.config import Config
+from trainables.memory_layout import fast_layout
 from trainables.models.building import build_network
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import stream_seed
@@ -34,9 +35,8 @@ def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
 
 
 def laid_out(model: MultiTaskNetwork, device: torch.device) -> MultiTaskNetwork:
-    """The network in the memory layout that is fast on `device`: channels last on a CPU (`make bench`)."""
-    # not measured on a GPU yet
-    return model.to(memory_format=torch.channels_last) if device.type == "cpu" else model
+    """The network in the memory layout that is fast on `device`."""
+    return model.to(memory_format=fast_layout(device))
 
 
 def compiled(model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graphs"]) -> MultiTaskNetwork:

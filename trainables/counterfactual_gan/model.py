@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.counterfactual_gan.config import Config
+from trainables.memory_layout import fast_layout
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.building import build_generator
@@ -89,5 +90,5 @@ def load(config: Config, state: Mapping[str, Any]) -> CounterfactualModel:
 
 
 def laid_out(model: M) -> M:
-    """The network in the memory layout that convolutions are fast in: channels last (`make bench`)."""
-    return model.to(memory_format=torch.channels_last)
+    """The network in the memory layout that convolutions are fast in on its device."""
+    return model.to(memory_format=fast_layout(next(model.parameters()).device))

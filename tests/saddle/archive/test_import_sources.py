@@ -77,7 +77,7 @@ def test_a_folder_of_ray_tune_is_a_table_of_its_trials(
     columns = TableColumns("config/arm", "config/seed", metrics)
     results = {(result.arm, result.seed): dict(result.metrics) for result in read_results(table, columns)}
     assert results.pop(("warm", 1)) == {}
-    assert results[("plain", 1)] == {"test/robust": 0.21, "test/clean_accuracy": 0.9}
+    assert results[("plain", 1)] == pytest.approx({"test/robust": 0.21, "test/clean_accuracy": 0.9})
     assert set(results) == {("plain", 0), ("plain", 1), ("warm", 0)}
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.memory_layout import fast_layout
 from trainables.models.multi_task import MultiTaskNetwork
 
 PASS_PIXELS = 1 << 16
@@ -79,8 +80,7 @@ def _ascend(
     noise: Tensor | None,
     precision: Precision,
 ) -> Tensor:
-    # channels last: oneDNN and the pools are up to twice as fast so; not measured on a GPU
-    layout = torch.channels_last if images.device.type == "cpu" else torch.contiguous_format
+    layout = fast_layout(images.device)
     images = images.contiguous(memory_format=layout)
     lowest, highest = (images - epsilon).clamp_(0, 1), (images + epsilon).clamp_(0, 1)
     stacked = images.repeat(len(attacks), 1, 1, 1).contiguous(memory_format=layout)
