@@ -216,7 +216,7 @@ class Trainable(Protocol):
     `estimate(config) -> tuple[float, int]`, the multiply-adds of a whole trial and the bytes of one stored state, for
     `saddle plan`; imports no torch;
     `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on;
-    `data_identity(config, data_root) -> tuple[str, ...]`, what changes when the data of a configuration do, found
+    `data_identity(configs, data_root) -> Sequence[str]`, what changes when the data of these configurations do, found
     without reading them: data that passed `check` once aren't checked again while it stays the same. Imports no torch;
     `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
     `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that goes on from an earlier report of the same

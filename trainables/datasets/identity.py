@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from trainables.datasets.config import NamedDataset, dataset_of, parse_spec
@@ -23,6 +24,7 @@ def identity_of(spec: Any, root: str | os.PathLike[str] | None = None) -> tuple[
     return (parsed.model_dump_json(exclude_none=True), *files)
 
 
-def data_identity(config: Any, data_root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
-    """What changes when the data of a configuration do: the identity of its dataset."""
-    return identity_of(dataset_of(config), data_root)
+def data_identity(configs: Iterable[Any], data_root: str | os.PathLike[str] | None = None) -> list[str]:
+    """What changes when the data of configurations do: the identities of their datasets, each looked at once."""
+    specs = {repr(spec): spec for spec in map(dataset_of, configs)}
+    return sorted({part for spec in specs.values() for part in identity_of(spec, data_root)})

@@ -78,7 +78,7 @@ def run(
     from saddle import api
     from saddle.cli.follow import follow_driver
     from saddle.cli.output.display import conclude, display
-    from saddle.cli.output.ended import ended_as_plain
+    from saddle.cli.output.ended_study import ended_as_plain
     from saddle.cli.output.live_display import waiting
     from saddle.cli.output.tables import print_json
     from saddle.cli.paths import command

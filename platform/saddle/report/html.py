@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import saddle.report.study_sections as study_sections
-from saddle.analyse.arms.verdict import Verdict
-from saddle.analyse.result import Answer
 from saddle.report.page import render_page
 from saddle.report.section import page_parts, sections_of
 from saddle.report.study_report import StudyReport
+from saddle.report.tone import tone
 
 
 def render(report: StudyReport) -> str:
@@ -20,10 +19,3 @@ def render(report: StudyReport) -> str:
         badges=report.badges,
         parts=page_parts(sections_of(study_sections), report),
     )
-
-
-def tone(answer: Answer) -> str:
-    """The colour of the answer: good, bad, mixed, or plain where nothing is shown."""
-    verdicts = {effect.verdict for effect in answer.effects}
-    good, bad = Verdict.HELPS in verdicts, bool(verdicts & {Verdict.HURTS, Verdict.FAILS})
-    return "mixed" if good and bad else "good" if good else "bad" if bad else "plain"

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from saddle.analyse.short_verdict import short_verdict
 from saddle.analyse.study_results import StudyResults
 from saddle.errors import Damaged, ForeignPath
-from saddle.report.html import tone
+from saddle.report.tone import tone
 from saddle.store.base import Store
 from saddle.store.checkpoint.measurements import measurements_folder
 from saddle.store.checks import checks_folder

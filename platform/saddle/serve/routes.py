@@ -25,7 +25,7 @@ from saddle.serve.pages.render import STATIC, read_file, render_page
 from saddle.serve.pages.study_page import study_page, study_regions
 from saddle.serve.pages.trial_page import trial_page, trial_regions
 from saddle.serve.watched.nights import read_page
-from saddle.serve.watched.shared import SharedReading
+from saddle.serve.watched.shared_reading import SharedReading
 from saddle.serve.watched.storage import StorageReader, WatchedStorage
 from saddle.serve.watched.study import StudyReader, WatchedStudy
 from saddle.serve.watched.trial import TrialReader, WatchedTrial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -61,7 +61,7 @@ class LoadedTrainable(Declarations):
     check_robustness: Callable[[Any, Mapping[str, Any], Run, TrainedTrial], Sequence[CheckItem]] | None
     measure_data: Callable[[Any, Run], Mapping[str, float]] | None
     """Of a trial's training images, what `data_measures` names."""
-    data_identity: Callable[[Any, str | None], Sequence[str]] | None
+    data_identity: Callable[[Iterable[Any], str | None], Sequence[str]] | None
     source: TrainableSource
 
     def check(self, config: Any, run: Run) -> None:

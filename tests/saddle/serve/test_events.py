@@ -11,7 +11,7 @@ import pytest
 
 from saddle.serve import events
 from saddle.serve.events import Watching, changes
-from saddle.serve.watched.shared import SharedReading
+from saddle.serve.watched.shared_reading import SharedReading
 
 
 class Reader:

@@ -246,15 +246,20 @@ def test_a_note_that_is_sent_is_kept_and_shown(pages: Served, store: LocalStore)
 
 
 @pytest.mark.parametrize(
-    ("origin", "text", "status"),
-    [("http://evil.example", "mine", 403), ("", "", 409), ("", "x" * 10_001, 409), ("", "x" * 70_000, 409)],
+    ("origin", "text", "status", "why"),
+    [
+        ("http://evil.example", "mine", 403, ""),
+        ("", "", 409, "the note is empty"),
+        ("", "x" * 10_001, 409, "at most 10,000 are kept"),
+        ("", "x" * 70_000, 409, "a form of more than 65,536 bytes is not read"),
+    ],
 )
 def test_a_note_from_elsewhere_or_of_no_use_is_refused(
-    origin: str, text: str, status: int, pages: Served, store: LocalStore
+    origin: str, text: str, status: int, why: str, pages: Served, store: LocalStore
 ) -> None:
     body = urlencode({"text": text, "tags": ""})
     answer = pages.ask("/studies/shifts/notes", "POST", body, Origin=origin or f"http://{pages.host}")
-    assert answer.status == status, answer.text
+    assert (answer.status, why in answer.text) == (status, True), answer.text
     assert read_notes(store, RUN) == []
 
 

@@ -83,3 +83,13 @@ def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
 def test_an_entry_of_a_later_version_is_refused() -> None:
     with pytest.raises(StorageError, match=f"version {SCHEMA_VERSION + 1}"):
         decode(encode(changed(ENTRY, version=SCHEMA_VERSION + 1)), "x")
+
+
+@pytest.mark.parametrize(
+    ("entries", "count", "keys"), [(10, 3, [0, 4, 8]), (3, 10, [0, 1, 2]), (4, 4, [0, 1, 2, 3]), (0, 5, [])]
+)
+def test_a_sample_is_spread_over_all_entries(entries: int, count: int, keys: list[int], tmp_path: Path) -> None:
+    ledger = Ledger(LocalStore(tmp_path), RunId("s"))
+    for number in range(entries):
+        ledger.add(changed(ENTRY, key=f"trial-{number:05d}", number=number))
+    assert [entry.number for entry in ledger.sample(count)] == keys

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.t_distribution import critical_t
 
 FEWEST_POINTS = 6
 
@@ -35,5 +35,5 @@ def robust_slope(x: Floats, y: Floats, alpha: float) -> Slope | None:
     residuals = y - y.mean() - slope * centred
     leverage = np.minimum(1 / n + centred**2 / square, 1 - 1e-9)
     error = float(np.sqrt(np.sum((centred * residuals / (1 - leverage)) ** 2))) / square
-    half = float(stats.t.ppf(1 - alpha / 2, n - 2)) * error
+    half = float(critical_t(n - 2, alpha)) * error
     return Slope(slope, slope - half, slope + half)

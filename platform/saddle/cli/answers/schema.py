@@ -7,31 +7,31 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from saddle.cli.answers import models, running, stored, surroundings
+from saddle.cli.answers import models, runs, stored_studies, surroundings
 
 VERSION = 1
 """Raised where a field that was promised goes or means something else; further fields may come without that."""
 
 ANSWERS: Mapping[str, Any] = {
-    "init": running.NewFiles,
-    "run": list[running.EndedStudy],
-    "plan": list[running.Plan],
-    "results": list[stored.ResultRow] | list[stored.SampleRow] | list[stored.LatexTable],
-    "verdict": stored.Verdicts,
-    "report": list[stored.WrittenReport],
-    "compare": stored.Comparison,
-    "status": list[stored.State],
-    "stop": list[running.Stopping],
-    "submit": running.SubmittedJob,
-    "logs": list[stored.TrialLog] | running.JobLog,
-    "note": list[stored.Note],
-    "studies": list[stored.StudyRow],
+    "init": runs.NewFiles,
+    "run": list[runs.EndedStudy],
+    "plan": list[runs.Plan],
+    "results": list[stored_studies.ResultRow] | list[stored_studies.SampleRow] | list[stored_studies.LatexTable],
+    "verdict": stored_studies.Verdicts,
+    "report": list[stored_studies.WrittenReport],
+    "compare": stored_studies.Comparison,
+    "status": list[stored_studies.State],
+    "stop": list[runs.Stopping],
+    "submit": runs.SubmittedJob,
+    "logs": list[stored_studies.TrialLog] | runs.JobLog,
+    "note": list[stored_studies.Note],
+    "studies": list[stored_studies.StudyRow],
     "export": models.Export,
     "evaluate": models.MeasuredTrial | list[models.MeasuredStudy],
     "check": list[models.CheckedItem],
-    "verify": list[stored.Verification],
-    "gc": list[stored.Collected],
-    "import": running.ImportedStudy,
+    "verify": list[stored_studies.Verification],
+    "gc": list[stored_studies.Collected],
+    "import": runs.ImportedStudy,
     "trainables": list[surroundings.Trainable],
     "schema": surroundings.Schema,
     "ui": list[surroundings.Page],
@@ -43,12 +43,12 @@ ANSWERS: Mapping[str, Any] = {
     "data tasks": list[surroundings.Task] | surroundings.DatasetTasks,
     "data stats": surroundings.DatasetFacts,
     "data cache": list[surroundings.CachedDataset],
-    "nightly run": running.NightOfNow,
-    "nightly init": running.NightOfNow,
-    "nightly accept": running.AcceptedNight,
-    "nightly history": list[running.Night],
-    "nightly bisect": running.Bisection,
-    "nightly install": running.SchedulerFiles,
+    "nightly run": runs.NightOfNow,
+    "nightly init": runs.NightOfNow,
+    "nightly accept": runs.AcceptedNight,
+    "nightly history": list[runs.Night],
+    "nightly bisect": runs.Bisection,
+    "nightly install": runs.SchedulerFiles,
 }
 """What each command prints, by its words after `saddle`."""
 

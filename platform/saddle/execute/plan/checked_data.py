@@ -39,7 +39,7 @@ def key_of(trainable: LoadedTrainable, configs: Sequence[Any], data_root: str | 
     if identify is None or trainable.source.is_own:
         return None
     try:
-        data = sorted({part for config in configs for part in identify(config, data_root)})
+        data = sorted(identify(configs, data_root))
     except DataError:
         return None
     parts = [

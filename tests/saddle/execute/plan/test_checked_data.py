@@ -16,6 +16,7 @@ from saddle.study.models import Study
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.studyfile.loader import parse_studies
 from tests.trainables.datasets.encoding import noise, write_parquet
+from trainables.datasets import identity
 from trainables.datasets.errors import DataError
 
 STUDY = """
@@ -143,3 +144,26 @@ def test_a_trainable_that_names_no_data_is_always_asked(tmp_path: Path) -> None:
     write_data(tmp_path)
     assert key_of(trainable, looked_at, None) is not None
     assert key_of(replace(trainable, data_identity=None), looked_at, None) is None
+
+
+def test_every_source_of_the_trainables_package_is_looked_at() -> None:
+    trainable = load_trainable("adversarial_training")
+    states = list(checked_data.source_states(trainable.code))
+    for module in ("trainables/datasets/loading.py", "trainables/adversarial_training/data.py"):
+        [state] = [state for state in states if module in state]
+        path, size, changed = state.rsplit(" ", 2)
+        assert (int(size), int(changed)) == (Path(path).stat().st_size, Path(path).stat().st_mtime_ns)
+
+
+def test_the_files_of_a_dataset_are_looked_at_once_for_all_configurations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_data(tmp_path)
+    study = study_of(tmp_path)
+    sought: list[Any] = []
+    find = identity.find_source
+    monkeypatch.setattr(identity, "find_source", lambda *args: sought.append(args) or find(*args))
+    looked_at = list(preflight.configs(study))
+    assert len(looked_at) > 1
+    key_of(load_trainable(study.source), looked_at, None)
+    assert len(sought) == 1

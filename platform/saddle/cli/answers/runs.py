@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from saddle.cli.answers.answer import Answer, Settings
-from saddle.cli.answers.stored import ReachedVerdict
+from saddle.cli.answers.stored_studies import ReachedVerdict
 
 
 class NewFiles(Answer):
