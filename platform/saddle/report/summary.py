@@ -38,16 +38,21 @@ class MadeOf:
 
 @dataclass(frozen=True)
 class Summary:
-    """`verdict` in a few words (see `short_verdict`), the answer's `sentence`, and the `tone` that it is shown in."""
+    """`verdict` in a few words (see `short_verdict`), and the `tone` that the answer is shown in.
+
+    The answer itself is `plain` words and the `statistics` that these rest on.
+    """
 
     verdict: str
-    sentence: str
+    plain: str
+    statistics: str
     tone: str
 
 
 def summarise(results: StudyResults) -> Summary:
     """The summary of what a run has come to."""
-    return Summary(short_verdict(results), results.answer.sentence, tone(results.answer))
+    answer = results.answer
+    return Summary(short_verdict(results), answer.plain, answer.statistics, tone(answer))
 
 
 def write_summary(store: Store, results: StudyResults) -> None:
@@ -62,7 +67,7 @@ def read_summary(store: Store, run: RunId) -> Summary | None:
         raw = json.loads(store.read(summary_path(run)))
         if raw["version"] != VERSION or MadeOf(**raw["of"]) != stored_now(store, run):
             return None
-        return Summary(raw["verdict"], raw["sentence"], raw["tone"])
+        return Summary(raw["verdict"], raw["plain"], raw["statistics"], raw["tone"])
     except (FileNotFoundError, ForeignPath, Damaged, ValueError, KeyError, TypeError):
         return None  # it can be made again
 

@@ -214,12 +214,15 @@ def test_a_finished_studys_written_report_is_shown(store: LocalStore) -> None:
     assert stored is not None
     results = stored.read_results(store)
     write_report(store, results)
+    summary = json.loads(store.read("studies/shifts/summary.json"))
+    store.write("studies/shifts/summary.json", to_json({**summary, "statistics": "p < 0.001"}).encode())
     write_progress(store, Progress("shifts", total=12, done=12, metric="validation/score", state="finished"))
     with serving(store) as pages:
         assert pages.ask("/studies/shifts/report").content == store.read("studies/shifts/report.html")
         page = pages.ask("/studies/shifts").text
         assert f">{short_verdict(results)}</p>" in pages.ask("/").text
-        assert escape(results.answer.sentence) in page
+        assert f'<p class="sentence">{escape(results.answer.plain)}</p>' in page
+        assert '<p class="statistics">p &lt; 0.001</p>' in page
         assert 'action="/studies/shifts/stop"' not in page
         refused = pages.ask("/studies/shifts/stop", "POST", Origin=f"http://{pages.host}")
         assert (refused.status, "is not running" in refused.text) == (409, True)
