@@ -14,6 +14,7 @@ from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.scheduler import Scheduler
+from saddle.execute.warm_slots import WarmSlots
 from saddle.execute.worker import trial_runner
 from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.run_context import DataCache
@@ -28,7 +29,7 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
     return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
-def train_all(scheduler: Scheduler, slots: int) -> None:
+def train_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
     """Train one trial after the other and tell the scheduler what a slot would tell it."""
     while (start := scheduler.propose()) is not None:
         scheduler.on_worker_start(start.spec.key)

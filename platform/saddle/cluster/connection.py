@@ -79,7 +79,7 @@ def connect(
     require_text_arguments()
     import ray
 
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    address = wanted_address(address)
     if address == "auto":  # as Ray has it
         address = os.environ.get("RAY_ADDRESS") or "auto"
     with contextlib.ExitStack() as stack:
@@ -91,6 +91,16 @@ def connect(
         # of a trial's error Tune logs a traceback; what it means is said by us, in a line (see `failing_the_study`)
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def wanted_address(address: str | None) -> str:
+    """Where the cluster is that an option or else the environment names; `local` for one of our own."""
+    return address or os.environ.get("RAY_ADDRESS") or "local"
+
+
+def is_own(address: str | None) -> bool:
+    """Whether `connect` would start a Ray for this process alone, unless it is connected already."""
+    return wanted_address(address) == "local"
 
 
 @contextlib.contextmanager

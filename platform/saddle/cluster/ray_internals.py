@@ -214,6 +214,16 @@ def empty_trial(trial: Any) -> None:
     trial.config = {}
 
 
+def keep_idle_actors(controller: Any, trial: Any, at_most: int = 10**6) -> None:
+    """Let Tune keep the actors of all trials of this shape that end, until the run does.
+
+    Of those that no trial waits for it would keep a single one. `controller` is what Tune hands its schedulers.
+    """
+    kept = controller._tune_controller._actor_cache
+    if kept._max_num_objects[trial.placement_group_factory] < at_most:
+        kept.increase_max(trial.placement_group_factory, at_most)
+
+
 def make_trainer() -> Any:
     """`TorchTrainer` without two helpers, each of them a process more for every group.
 

@@ -14,6 +14,8 @@ from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
+from saddle.study.trainables import load_trainable
+from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import Message, StartMessage
 
 START_SECONDS = 600.0
@@ -30,6 +32,9 @@ class WorkerNotStarted(Exception):
 
 class Worker(Protocol):
     """What a slot wants of whatever trains behind it."""
+
+    def prepare(self, source: TrainableSource) -> None:
+        """Start, and import the trainable if it is installed, before there is a trial. Raises `WorkerNotStarted`."""
 
     def start(self, message: StartMessage) -> None:
         """Take up a trial; the one before must have ended or been stopped. Raises `WorkerNotStarted`."""
@@ -61,12 +66,20 @@ class InProcessWorker:
     _up: queue.Queue[BaseException | None] = field(default_factory=lambda: queue.Queue(1))
     _thread: threading.Thread | None = None
 
+    def prepare(self, source: TrainableSource) -> None:
+        self._launch()
+        if not source.is_own:
+            load_trainable(source)
+
     def start(self, message: StartMessage) -> None:
+        self._launch()
+        self._starts.put(message)
+
+    def _launch(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
             self._thread.start()
             self._await_start()
-        self._starts.put(message)
 
     def _await_start(self) -> None:
         try:
