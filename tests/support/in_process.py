@@ -17,6 +17,7 @@ from saddle.execute.scheduler import Scheduler
 from saddle.execute.warm_slots import WarmSlots
 from saddle.execute.worker import trial_runner
 from saddle.execute.worker.output_capture import keeping_output
+from saddle.execute.worker.pending_epoch import settled
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.base import Store
@@ -36,7 +37,7 @@ def train_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
         training = Training(StartMessage.parse(start.dump()), DataCache(None))
         with contextlib.closing(keeping_output(training.messages(), start)) as messages:
             for message in messages:
-                heard = parse_message(dump_message(message))
+                heard = parse_message(dump_message(settled(message)))
                 if not isinstance(heard, EpochMessage):
                     scheduler.on_end(heard)
                 elif scheduler.on_epoch(heard) or scheduler.asked_to_stop():

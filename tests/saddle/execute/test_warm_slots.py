@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -55,7 +54,8 @@ def slot_processes() -> list[psutil.Process]:
 
 def is_slot(process: psutil.Process) -> bool:
     try:
-        return "ray::Slot" in " ".join(process.cmdline())
+        name = " ".join(process.cmdline())
+        return "ray::Slot" in name or "ray::ResourceTrainable" in name  # as Tune calls it while it starts
     except psutil.Error:
         return False
 
@@ -79,9 +79,7 @@ def test_studies_of_a_file_share_slots_that_started_early_and_other_resources_ge
 
 
 @pytest.mark.fault("slot killed between two studies")
-def test_a_slot_that_dies_between_two_studies_is_replaced(
-    store: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slot_that_dies_between_two_studies_is_replaced(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[int] = []
     conclude = driver.conclude
 
@@ -145,7 +143,7 @@ def test_what_a_slot_is_asked_between_studies_it_answers_or_says_why_not() -> No
         wrong = Errand(divmod, (1, 0))
         assert slots.call([errand, wrong], 120)
         assert errand.result() == 32
-        with pytest.raises(Exception, match="division|zero"):
+        with pytest.raises(Exception, match="division"):
             wrong.result()
         after = Errand(os.getpid, ())
         assert slots.call([after], 120)
