@@ -115,7 +115,7 @@ class InProcessWorker:
         self._go.put(False)
 
     def _drop_messages(self) -> None:
-        """Forget an epoch that was trained ahead, which is for no `step` of another trial; an end of the thread stays."""
+        """Forget an epoch that was trained ahead: it is for no `step` of another trial. An end of the thread stays."""
         for _ in range(self._messages.qsize()):
             message = self._messages.get_nowait()
             if isinstance(message, BaseException):
