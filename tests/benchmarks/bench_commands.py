@@ -7,7 +7,6 @@ import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from saddle.store.local import LocalStore
 from tests.support.stored import store_ablation
 
 STUDIES, SEEDS = 14, 7
+METRIC = "test/robust_accuracy.worst_case"
 ROUNDS = int(os.environ.get("SADDLE_BENCH_ROUNDS", "3"))
 AIM = 1.0
 """Seconds of CPU beyond what the interpreter takes that imports numpy and typer, which every command needs."""
@@ -44,18 +44,14 @@ COMMANDS = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("commands")
     store = LocalStore(folder / "runs")
     for number in range(STUDIES):
         text = STUDY.format(name=f"read-{number}", seeds=SEEDS)
         (folder / f"read-{number}.yaml").write_text(text)
-        store_ablation(
-            store,
-            text,
-            lambda one: {"test/robust_accuracy.worst_case": 0.4 + 0.01 * one.seed + 0.02 * len(one.arm.key)},
-        )
-    yield folder
+        store_ablation(store, text, lambda one: {METRIC: 0.4 + 0.01 * one.seed + 0.02 * len(one.arm.key)})
+    return folder
 
 
 def cpu_seconds(folder: Path, *command: str) -> float:
@@ -71,7 +67,7 @@ def cpu_seconds(folder: Path, *command: str) -> float:
 
 
 def test_reading_commands_against_the_bare_interpreter(folder: Path) -> None:
-    """Rounds alternate between the interpreter and every command; the first of each, which fills caches, is no round."""
+    """Rounds alternate between the interpreter and every command; the first one, which fills caches, does not count."""
     ways = {"interpreter": ["-c", "import numpy, typer"]}
     ways |= {name: ["-m", "saddle.cli", *command] for name, command in COMMANDS.items()}
     taken: dict[str, list[float]] = {name: [] for name in ways}
