@@ -44,8 +44,10 @@ def seconds_of_peer(folder: Path) -> float:
 
 
 def seconds_of_saddle(folder: Path) -> float:
-    settings = ["--set", f"quickstart-search:fixed.epochs={EPOCHS}"] if EPOCHS else []
-    command = [str(PEER / "timed_saddle.py"), "parts.json", "quickstart", "--storage", "runs", *settings]
+    command = [str(PEER / "timed_saddle.py"), "parts.json", "quickstart", "--storage", "runs"]
+    if EPOCHS:
+        command += ["--set", f"quickstart-search:fixed.epochs={EPOCHS}"]
+        command += ["--set", f"quickstart-search:search.epsilon_warmup={{int: [0, {min(6, int(EPOCHS))}]}}"]
     return seconds_of(*command, folder=folder)
 
 

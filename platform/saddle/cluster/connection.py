@@ -30,6 +30,8 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
     "TUNE_WARN_THRESHOLD_S": "5",
+    # nor does a thread that is late start another Ray once ours has ended
+    "RAY_ENABLE_AUTO_CONNECT": "0",
     # a study file's relative paths mean the same in a worker as in the driver
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",

@@ -23,8 +23,9 @@ from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
+from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.preflight import connected, local_resources
-from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials, require_named
+from saddle.execute.plan.setup import fence_off_workers, make_source, place_trials, require_named
 from saddle.execute.plan.units import settle_units
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
 from saddle.execute.recorder import Recorder

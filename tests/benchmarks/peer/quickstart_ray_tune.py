@@ -25,6 +25,7 @@ METRIC = "validation/robust_accuracy.worst_case"
 TEST = "test/robust_accuracy.worst_case"
 FIXED = {"dataset": "digits", "tasks": ["odd_even", "prime_composite"], "epochs": 10, "test_size": 300}
 SEARCH_TRIALS, SLOTS = 10, 2
+LONGEST_WARMUP = 6
 PERTURBATIONS, SEEDS = ["sta", "mta", "mp"], [1, 2, 3]
 
 
@@ -74,7 +75,7 @@ def search(folder: Path, fixed: dict[str, Any]) -> dict[str, Any]:
         "seed": 0,
         "alpha0_min": tune.uniform(0.5, 1.0),
         "lr": tune.loguniform(5e-4, 2e-2),
-        "epsilon_warmup": tune.randint(0, 7),
+        "epsilon_warmup": tune.randint(0, min(LONGEST_WARMUP, fixed["epochs"]) + 1),
     }
     results = run_trials(
         folder, "search", space,

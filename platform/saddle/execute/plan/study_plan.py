@@ -18,6 +18,7 @@ from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
+from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
 from saddle.execute.plan.cost_estimate import EarlierTrials, Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
@@ -25,7 +26,6 @@ from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
 from saddle.execute.plan.relation_plan import RelationPlan, plan_relation
 from saddle.execute.plan.search_notes import search_notes
-from saddle.execute.plan.setup import find_baseline
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
