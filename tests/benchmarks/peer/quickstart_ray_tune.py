@@ -34,9 +34,10 @@ def train(settings: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     settings = dict(settings)
     seed = settings.pop("seed")
-    config = resolve(method, settings, scale="quick").config
+    config: Any = resolve(method, settings, scale="quick").config
     run = InProcessRun(seed=seed)
-    best = last = None
+    best: Any = None
+    last: Any = None
     highest = float("-inf")
     for report in method.train(config, run):
         last = report.state

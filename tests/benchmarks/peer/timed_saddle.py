@@ -108,7 +108,8 @@ def note_waits(clock: Clock) -> None:
             clock.waits.append(time.time() - began[-1])
         on_worker_start(self, key)
 
-    driver.run_all, Scheduler.on_worker_start = note_begin, note_start  # type: ignore[method-assign]
+    driver.run_all = note_begin  # type: ignore[assignment]
+    Scheduler.on_worker_start = note_start  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def test_slots_that_die_before_the_first_trial_cost_nothing_but_time(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
-    settle_study = driver.settle_study
+    settle_study = driver.settle_study  # type: ignore[attr-defined]
 
     def kill_and_settle(*arguments, **named):  # type: ignore[no-untyped-def]
         wait_until(slot_processes, "a slot", 60)

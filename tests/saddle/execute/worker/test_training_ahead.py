@@ -24,7 +24,8 @@ from tests.support.waiting import wait_until
 SECONDS = 30.0
 
 
-def untimed(message: Message) -> Message:
+def untimed(message: Message | PendingEpoch) -> Message:
+    message = settled(message)
     return replace(message, seconds=0.0, time=0.0) if isinstance(message, EpochMessage) else message
 
 
