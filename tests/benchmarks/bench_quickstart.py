@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from saddle.archive.studies import read_study
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
@@ -82,6 +84,7 @@ def print_parts(wall: float, folder: Path) -> None:
     print(f"  {beyond:.1f} s beyond them, aim at most {AIM_BEYOND:g}: {said}")
 
 
+@pytest.mark.timeout(2 * PAIRS * LIMIT)
 def test_the_quickstart_against_plain_ray_tune(tmp_path: Path) -> None:
     """The order within a pair alternates, so that a machine that slows down slows both."""
     logs = []
