@@ -17,7 +17,7 @@ Propose = Callable[[Scheduler], dict[str, Any] | None]
 IDLE_SECONDS = 3600.0
 """How long Tune's loop waits for a study before it looks again; a study that begins wakes it."""
 
-WARM_UP_SECONDS = 60.0
+WARM_UP_SECONDS = 180.0
 """How long slots that have started wait for the others, which Tune would drop as soon as one is free."""
 
 
@@ -87,13 +87,15 @@ class Handover:
         Waits while nothing is under way and no study has its turn: Tune itself would ask once a second.
         """
         while not self.closing:
-            config = self._config(trial, propose)
+            turn = self.turn  # looked at once: another may begin at any moment after this one
+            config = self._config(trial, turn, propose)
             if config is not None:
                 self.live.add(trial)
                 return config
             if self.live:
                 return None
-            self.end_turn()
+            if turn is not None:
+                self.end_turn()
             with self._changed:
                 if not self._changed.wait_for(self._has_work, IDLE_SECONDS):
                     return None
@@ -102,7 +104,7 @@ class Handover:
     def _has_work(self) -> bool:
         return self.closing or self.turn is not None or bool(self._waiting)
 
-    def _config(self, trial: str, propose: Propose) -> dict[str, Any] | None:
+    def _config(self, trial: str, turn: Turn | None, propose: Propose) -> dict[str, Any] | None:
         if self._cold:
             return self._warm_up_of(trial)
         if len(self.live) >= self._slots:
@@ -110,7 +112,7 @@ class Handover:
         if self._waiting:
             self.errands[trial] = self._waiting.pop(0)
             return {ERRAND: self.errands[trial].dump()}
-        return propose(self.turn.scheduler) if self.turn is not None else None
+        return propose(turn.scheduler) if turn is not None else None
 
     def _warm_up_of(self, trial: str) -> dict[str, Any]:
         self._cold -= 1

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from saddle.cluster.resources import needs_group, slot_bundle
+from saddle.errors import InfrastructureError
 from saddle.execute.handover import Handover, Turn
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.worker.errand import Errand
@@ -50,6 +51,8 @@ class SlotRun:
             pass
         if self.error is not None:
             raise self.error
+        if not turn.over.is_set():
+            raise InfrastructureError("Ray Tune ended before the study's first trial; the same command goes on")
 
     def close(self, seconds: float) -> None:
         """End the slots, and wait that long until they have ended."""

@@ -81,6 +81,23 @@ def test_slots_that_never_start_are_not_waited_for_for_ever(monkeypatch: pytest.
     assert handover.warmed_up("a")
 
 
+def test_a_turn_that_begins_while_the_loop_looks_is_not_taken_for_one_that_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handover, turn = Handover(), turn_of(1)
+    look = Handover._config
+
+    def begin_meanwhile(*arguments: Any) -> dict[str, Any] | None:
+        config = look(*arguments)
+        if handover.turn is None and not turn.over.is_set():
+            handover.begin(turn)
+        return config
+
+    monkeypatch.setattr(Handover, "_config", begin_meanwhile)
+    assert handover.next_config("a", propose) == {"start": 0}
+    assert not turn.over.is_set()
+
+
 def test_closing_wakes_the_loop_and_says_so() -> None:
     handover = Handover()
     thread, answers = ask_in_thread(handover, "a")
