@@ -25,6 +25,9 @@ HARMLESS_QUESTIONS = (
 FAILURE_HANDLERS = ("_actor_start_failed", "_actor_task_failed")
 """What Tune's manager of actors does with an error of an actor's start, or of a call."""
 
+MANY_ACTORS = 10**6
+"""More than a run of Tune's ever has."""
+
 
 # this process and its machine
 
@@ -214,14 +217,18 @@ def empty_trial(trial: Any) -> None:
     trial.config = {}
 
 
-def keep_idle_actors(controller: Any, trial: Any, at_most: int = 10**6) -> None:
-    """Let Tune keep the actors of all trials of this shape that end, until the run does.
+def keep_idle_actors(controller: Any, trial: Any, *, kept: bool) -> None:
+    """Let Tune keep the actors of all trials of this shape that end, as long as they are to be `kept`.
 
-    Of those that no trial waits for it would keep a single one. `controller` is what Tune hands its schedulers.
+    Else it keeps of those that no trial waits for a single one, until there are no more trials. `controller` is what
+    Tune hands its schedulers.
     """
-    kept = controller._tune_controller._actor_cache
-    if kept._max_num_objects[trial.placement_group_factory] < at_most:
-        kept.increase_max(trial.placement_group_factory, at_most)
+    cache, shape = controller._tune_controller._actor_cache, trial.placement_group_factory
+    has_room = cache._max_num_objects[shape] >= MANY_ACTORS
+    if kept and not has_room:
+        cache.increase_max(shape, MANY_ACTORS)
+    elif has_room and not kept:
+        cache.decrease_max(shape, MANY_ACTORS)
 
 
 def make_trainer() -> Any:

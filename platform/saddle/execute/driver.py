@@ -115,7 +115,7 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     results: list[EndedStudy] = []
     with contextlib.ExitStack() as stack:
         nodes: Nodes = local_resources()
-        slots = WarmSlots()
+        slots, own = WarmSlots(), False
         if any(trains(study) for study in studies):
             own = not connected() and is_own(options.address)
             cluster = connect(options.address, insecure=options.insecure, packages=options.packages)
@@ -125,7 +125,8 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
             stack.callback(slots.release)
             if own:  # nobody else wants anything of it
                 start_early(slots, studies[0], store, nodes, options)
-        for study in studies:
+        for position, study in enumerate(studies):
+            slots.kept = own or position + 1 < len(studies)
             results.append(run_study(study, store, nodes, options, slots))
             if results[-1].interrupted:
                 break

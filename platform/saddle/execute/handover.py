@@ -28,6 +28,8 @@ class Turn:
     scheduler: Scheduler
     slots: int
     """How many trials run at once."""
+    last: bool = False
+    """Whether no other study comes after it: each slot ends with its last trial, and is not kept for anything."""
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -42,6 +44,9 @@ class Handover:
     def __init__(self, slots: int = 0, warm_up: Callable[[], dict[str, Any]] = dict) -> None:
         self.turn: Turn | None = None
         self.closing = False
+        """Whether all is to end at once, whatever is under way."""
+        self.finished = False
+        """Whether there will be no further trial."""
         self.live: set[str] = set()
         """Tune's names of the trials that it has under way, those that start slots included."""
         self.warming: set[str] = set()
@@ -71,7 +76,7 @@ class Handover:
     def close(self) -> None:
         """Let Tune's loop end, with all that is under way."""
         with self._changed:
-            self.closing = True
+            self.closing = self.finished = True
             self._changed.notify_all()
 
     # the side of Tune's loop
@@ -82,17 +87,18 @@ class Handover:
         return self.turn.scheduler if self.turn is not None else None
 
     def next_config(self, trial: str, propose: Propose) -> dict[str, Any] | None:
-        """What Tune's trial of this name is to do; None where there is nothing for now, or, if `closing`, ever.
+        """What Tune's trial of this name is to do; None where there is nothing for now, or, if `finished`, ever.
 
         Waits while nothing is under way and no study has its turn: Tune itself would ask once a second.
         """
-        while not self.closing:
+        while not self.finished:
             turn = self.turn  # looked at once: another may begin at any moment after this one
             config = self._config(trial, turn, propose)
             if config is not None:
                 self.live.add(trial)
                 return config
-            if self.live:
+            self.finished = turn is not None and turn.last and len(self.live) < turn.slots
+            if self.live or self.finished:
                 return None
             if turn is not None:
                 self.end_turn()
@@ -102,7 +108,7 @@ class Handover:
         return None
 
     def _has_work(self) -> bool:
-        return self.closing or self.turn is not None or bool(self._waiting)
+        return self.finished or self.turn is not None or bool(self._waiting)
 
     def _config(self, trial: str, turn: Turn | None, propose: Propose) -> dict[str, Any] | None:
         if self._cold:
@@ -137,7 +143,7 @@ class Handover:
 
     def end(self) -> None:
         """Tune's loop has ended, and nothing that waits for it comes to anything."""
-        self.closing = True
+        self.closing = self.finished = True
         self.end_turn()
         for errand in (*self.errands.values(), *self._waiting):
             errand.end(error=InfrastructureError("the slots have ended"))

@@ -67,7 +67,7 @@ class StudySearcher(Unpickled, Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         config = self._handover.next_config(trial_id, next_start)
-        return str(Searcher.FINISHED) if config is None and self._handover.closing else config
+        return str(Searcher.FINISHED) if config is None and self._handover.finished else config
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tune doesn't say why a trial ended, the slot's last message does."""
@@ -94,10 +94,11 @@ class EarlyStopper(Unpickled, FIFOScheduler):
         self._handover = handover
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Let Tune keep the slot of each trial that ends, also while none waits for it."""
+        """Let Tune keep the slots of trials that end, also while none waits for them, unless no study comes any more."""
         if is_of_no_study(trial):
             trial.max_failures = 0
-        keep_idle_actors(tune_controller, trial)
+        turn = self._handover.turn
+        keep_idle_actors(tune_controller, trial, kept=turn is None or not turn.last)
         super().on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:

@@ -41,11 +41,11 @@ class SlotRun:
     @property
     def is_over(self) -> bool:
         """Whether it takes no more studies."""
-        return self.handover.closing or not self._thread.is_alive()
+        return self.handover.finished or not self._thread.is_alive()
 
-    def train(self, scheduler: Scheduler, slots: int) -> None:
+    def train(self, scheduler: Scheduler, slots: int, *, last: bool) -> None:
         """Run every trial that a study has, and wait for the last; raises what ended Tune's loop."""
-        turn = Turn(scheduler, slots)
+        turn = Turn(scheduler, slots, last)
         self.handover.begin(turn)
         while not turn.over.wait(LOOK_SECONDS) and self._thread.is_alive():
             pass
@@ -80,6 +80,8 @@ class WarmSlots:
 
     def __init__(self) -> None:
         self._run: SlotRun | None = None
+        self.kept = False
+        """Whether slots outlive the study that is trained; otherwise each ends with its last trial, for others wait."""
 
     def start(self, study: Study, placement: Placement, slots: int) -> None:
         """Begin to start as many slots as the study will want, without waiting for them."""
@@ -91,13 +93,18 @@ class WarmSlots:
 
         All on nodes of one kind of `machine`, if any. Raises what ended the study (`Scheduler.failure`).
         """
-        placement = replace(scheduler.placement, machine=machine)
+        while True:
+            self._train(scheduler, slots, replace(scheduler.placement, machine=machine))
+            if scheduler.failure is not None:
+                raise scheduler.failure
+            if scheduler.stopping or not scheduler.lost:  # lost after Tune had been told that there are no more
+                return
+
+    def _train(self, scheduler: Scheduler, slots: int, placement: Placement) -> None:
         if self._run is None or self._run.is_over or self._run.shape != shape_of(placement):
             self.release()
             self._run = SlotRun(scheduler.study, placement)
-        self._run.train(scheduler, slots)
-        if scheduler.failure is not None:
-            raise scheduler.failure
+        self._run.train(scheduler, slots, last=not self.kept)
 
     def call(self, errands: Sequence[Errand], seconds: float) -> bool:
         """Let warm slots call functions (see `Errand`); False where there are none, or they only hold worker groups.

@@ -102,9 +102,12 @@ def of_tunes_idle_actors() -> None:
     trial.placement_group_factory = "a shape"
     wrapper = TrialRunnerWrapper(SimpleNamespace(_actor_cache=kept), None)
     for _ in range(2):
-        internals.keep_idle_actors(wrapper, trial)
+        internals.keep_idle_actors(wrapper, trial, kept=True)
     assert all(kept.cache_object("a shape", slot) for slot in range(3))
     assert list(kept.flush_cached_objects()) == []
+    for _ in range(2):
+        internals.keep_idle_actors(wrapper, trial, kept=False)
+    assert len(list(kept.flush_cached_objects())) == 2, "but for one, which Tune itself keeps"
     assert "_actor_cache" in inspect.getsource(TuneController.__init__)
 
 

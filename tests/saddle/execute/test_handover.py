@@ -61,6 +61,26 @@ def test_as_many_trials_as_slots_are_under_way_and_a_turn_ends_with_its_last_tri
     assert answers == [{"start": 0}], "the loop waited for the next study"
 
 
+def test_after_the_last_study_slots_end_one_by_one() -> None:
+    handover = Handover()
+    turn = turn_of(3)
+    turn.last = True
+    handover.begin(turn)
+    for trial in ("a", "b"):
+        assert handover.next_config(trial, propose) is not None
+    assert handover.next_config("c", propose) is None
+    assert not handover.finished, "it has not been asked for more"
+    handover.ended("a")
+    assert handover.next_config("c", propose) == {"start": 0}
+    handover.ended("b")
+    assert handover.next_config("d", propose) is None
+    assert handover.finished
+    assert not handover.closing, "c is under way"
+    assert not turn.over.is_set()
+    handover.end()
+    assert turn.over.is_set()
+
+
 def test_slots_start_before_the_first_turn_and_all_are_waited_for() -> None:
     handover = Handover(2, lambda: {"warm_up": 1})
     assert [handover.next_config(trial, propose) for trial in ("a", "b")] == [{"warm_up": 1}] * 2
