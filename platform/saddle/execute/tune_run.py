@@ -94,7 +94,7 @@ class EarlyStopper(Unpickled, FIFOScheduler):
         self._handover = handover
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Let Tune keep the slots of trials that end, also while none waits for them, unless no study comes any more."""
+        """Let Tune keep the slots of trials that end, also while none waits for them, unless no study is to come."""
         if is_of_no_study(trial):
             trial.max_failures = 0
         turn = self._handover.turn
