@@ -48,7 +48,7 @@ def seconds_of_peer(folder: Path) -> float:
 def seconds_of_saddle(folder: Path) -> float:
     command = [str(PEER / "timed_saddle.py"), "parts.json", "quickstart", "--storage", "runs"]
     if EPOCHS:
-        command += ["--set", f"quickstart-search:fixed.epochs={EPOCHS}"]
+        command += [word for name in STUDIES for word in ("--set", f"{name}:fixed.epochs={EPOCHS}")]
         command += ["--set", f"quickstart-search:search.epsilon_warmup={{int: [0, {min(6, int(EPOCHS))}]}}"]
     return seconds_of(*command, folder=folder)
 
