@@ -14,6 +14,7 @@ from typing import Any
 from saddle.cluster.auth import is_from_ray_init, own_token, require_authentication
 from saddle.cluster.credentials import share_credentials
 from saddle.cluster.environment import for_workers
+from saddle.cluster.late_interrupt import interrupts_afterwards
 from saddle.cluster.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
 from saddle.cluster.packages import build_wheels
 from saddle.cluster.ports import on_loopback
@@ -116,22 +117,26 @@ def _started() -> Iterator[None]:
     # there could not be told from theirs
     with own_token(), on_loopback(), scratch_folder(short_folder(), keep_after_error=True) as folder:
         try:
-            ray.init(
-                address="local",
-                _temp_dir=str(folder / TEMPORARY),
-                job_config=job_without_folders(),
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=True,
-                logging_level=logging.ERROR,
-                object_store_memory=OBJECT_STORE_BYTES,
-                # nobody reads them, and its port demands no token
-                _system_config={"enable_metrics_collection": False},
-            )
+            with interrupts_afterwards():
+                ray.init(
+                    address="local",
+                    _temp_dir=str(folder / TEMPORARY),
+                    job_config=job_without_folders(),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    configure_logging=True,
+                    logging_level=logging.ERROR,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    # nobody reads them, and its port demands no token
+                    _system_config={"enable_metrics_collection": False},
+                )
         except Exception as error:  # Ray raises whatever its processes ran into, most of it plain `Exception`
             fault = not_started(folder, error)
             ray.shutdown()
             raise fault from error
+        except KeyboardInterrupt:
+            ray.shutdown()
+            raise
         try:
             yield
         finally:
