@@ -148,6 +148,11 @@ class Training:
             raise ValueError("the trainable reported no epoch")
         if self.writer is not None:
             self.writer.finish()
+        if self.is_rank_zero and self.checkpoints.manifest.best is None:
+            raise ValueError(
+                f"none of its {self.checkpoints.manifest.epochs} epochs was a candidate for the checkpoint; a report "
+                "whose is_candidate is True is needed"
+            )
         with exits_are_failures():
             end = self._finish(trainable, config, last) if self.is_rank_zero else self._end(Outcome.COMPLETED)
         yield end
