@@ -56,11 +56,6 @@ COMPONENTS: Mapping[str, Component] = {
         off={"augmix": False},
         on={"augmix": True},
     ),
-    "denoising": Component(
-        "Non-local denoising blocks behind the stages of a residual network (Xie et al., 2019).",
-        off={"denoising": "none"},
-        on={"denoising": "non_local"},
-    ),
     "weight_decay": Component(
         "An L2 penalty on all weights; 5e-4, customary in adversarial training (Pang et al., 2021, ICLR).",
         off={"weight_decay": 0.0},
