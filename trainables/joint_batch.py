@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.contract import Run
+from trainables.models.joint_batch_norm import total_over_ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,14 @@ class JointBatch:
         """The mean of `values` (N, …) of this rank's samples, weighted by how many they are."""
         mean = values.mean()
         return mean * self.weight.to(mean.dtype)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum of `values` (N, …) over the samples of all ranks, (…), which is the same on each.
+
+        Gradients flow back to all of them, so what is computed of it needs no weight. Every rank must call it.
+        """
+        here = values.sum(0)
+        return here if self.ranks == 1 else total_over_ranks(here)
 
     def class_means(self, values: Tensor, labels: Tensor) -> Tensor:
         """The sum of the means of `values` (N,) over each class; that of a class which no rank has is 0."""

@@ -11,6 +11,11 @@ COMPONENTS: Mapping[str, Component] = {
         "G learns to tell the class of what it sees (S1, eq. 3).", off={"lambda2": 0.0}, on={"lambda2": 1.0}
     ),
     "sparsity": Component("G is to change little (S1, eq. 4).", off={"lambda3": 0.0}),
+    "diversity": Component(
+        "G is not to damage all images of a batch alike, which S1 leaves to the noise.",
+        off={"lambda_diversity": 0.0},
+        on={"lambda_diversity": 3.0},
+    ),
     "cycle": Component(
         "G must lead its counterfactuals back (S1, eq. 6).", off={"half_cycles": 1}, on={"half_cycles": 2}
     ),

@@ -19,7 +19,10 @@ from trainables.defects.defaults import (
 
 __all__ = ["RECIPES", "SCALES", "defaults"]
 
-RECIPES = ("cracks", "apples")
+RECIPES = ("cracks", "apples", "diverse")
+
+DIVERSE: Mapping[str, Any] = {"lambda_diversity": 3.0}
+"""What `diverse` adds to `cracks`: seen to take sameness from .75 to .03 at equal validity (methods.md, 10)."""
 
 SWINS = ("swin_tiny", "swin_small")
 
@@ -44,7 +47,8 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
     """Values for the fields that `given` leaves open; raises `ValueError` for a recipe or scale that doesn't exist.
 
     A recipe is one of S1's two experiments (4.1): `apples` has λ₃ = 0.1 and updates D twice as often as G, `cracks`
-    λ₃ = 2 and both alike. Without one `cracks` counts, without a scale `quick`.
+    λ₃ = 2 and both alike. `diverse` is `cracks` with counterfactuals that differ from image to image, which S1 doesn't
+    ask for. Without a recipe `cracks` counts, without a scale `quick`.
     """
     require("counterfactual_gan", recipe, RECIPES, scale)
     values = data_defaults(given, recipe, scale) | _recipe(recipe) | _scale(given, scale)
@@ -57,7 +61,8 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
 
 def _recipe(recipe: str | None) -> dict[str, Default]:
     apples = recipe == "apples"
-    return {
+    ours = DIVERSE if recipe == "diverse" else {}
+    return {name: Default(value, "assumed") for name, value in ours.items()} | {
         "lambda3": Default(0.1 if apples else 2.0, "paper"),
         "update_ratio": Default("2:1" if apples else "1:1", "paper"),
     }

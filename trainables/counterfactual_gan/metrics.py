@@ -8,8 +8,8 @@ from trainables.contract import Metric
 from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.scores import CLASSIFIERS, SETS, distance, share, within_one
 
-TERMS = ("discriminator", "adversarial", "classification", "sparsity", "commitment", "identity")
-"""Of the losses (S1, eq. 1, 6, 3, 4), and those of vector quantisation and of the cycle."""
+TERMS = ("discriminator", "adversarial", "classification", "sparsity", "sameness", "commitment", "identity")
+"""Of the losses (S1, eq. 1, 6, 3, 4), and those of diversity, of vector quantisation and of the cycle."""
 
 
 def declared() -> Mapping[str, Metric]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from trainables.attacks.frozen import frozen
 from trainables.counterfactual_gan.evaluation.judges import panel_logits
 from trainables.counterfactual_gan.model import CounterfactualModel
+from trainables.counterfactual_gan.sameness import sameness
 from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class
 from trainables.evaluation.features import FeatureExtractor
@@ -211,7 +212,7 @@ class _Changes:
         self.count += len(changes)
 
     def sameness(self) -> float:
-        return float(self.total.square().sum() / self.count / self.squares.clamp(min=1e-12))
+        return float(sameness(self.total, self.squares, self.count))
 
 
 def _at_an_end(pixels: Tensor) -> Tensor:

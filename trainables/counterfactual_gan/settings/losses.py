@@ -54,6 +54,16 @@ class LossSettings(Config):
         le=1000,
         description="Weight of the L1 distance of G(G(x)) from x, which S1 hasn't (CycleGAN); needs half_cycles ≥ 2.",
     )
+    lambda_diversity: float = hyperparameter(
+        0.0,
+        source="paper",
+        ge=0,
+        le=1000,
+        description=(
+            "Weight of how alike a batch's undamaged images are changed, as `sameness` is measured: with it G puts "
+            "damage where it fits each image instead of always at one place. S1 has no such term; 0: none."
+        ),
+    )
     commitment: float = hyperparameter(
         0.25, source="customary", ge=0, le=100, description="Weight of vector quantisation's commitment loss."
     )

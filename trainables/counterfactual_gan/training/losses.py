@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.counterfactual_gan.sameness import sameness
 from trainables.counterfactual_gan.settings.losses import GeneratorLoss
 from trainables.joint_batch import JointBatch
 
-FAKE = 2
+UNDAMAGED, FAKE = 0, 2
 
 
 def discriminator_loss(
@@ -100,6 +101,18 @@ def sparsity_loss(images: Tensor, generated: Tensor, joint: JointBatch | None = 
     """L_Gs (S1, eq. 4): the L1 distance of counterfactuals from images, (N, C, H, W) both, per pixel and channel."""
     change = (images - generated).abs()
     return change.mean() if joint is None else joint.mean(change)
+
+
+def sameness_loss(images: Tensor, generated: Tensor, labels: Tensor, joint: JointBatch | None = None) -> Tensor:
+    """How alike the batch's undamaged images are changed, (), between 0 and 1 (see `sameness`); S1 has no such term.
+
+    `images` and their counterfactuals `generated`: (N, C, H, W), with `labels` (N,). Of a batch that is shared out
+    among ranks it is that of all its images, on every rank; of one without undamaged images it is 0.
+    """
+    joint = joint or JointBatch.of(labels)
+    changes = torch.where((labels == UNDAMAGED)[:, None, None, None], generated - images, 0)
+    changes = changes.float() if changes.dtype in (torch.float16, torch.bfloat16) else changes
+    return sameness(joint.sum(changes), joint.sum(changes.square().flatten(1).sum(1)), joint.counts[UNDAMAGED])
 
 
 def _log_p(logits: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from trainables.counterfactual_gan.training.losses import (
     classification_loss,
     cycle_loss,
     discriminator_loss,
+    sameness_loss,
     sparsity_loss,
 )
 from trainables.joint_batch import JointBatch
@@ -185,6 +186,8 @@ def generator_terms(
         "classification": (config.lambda2, classification_loss(made[0].logits, labels, joint)),
         "sparsity": (config.lambda3, sparsity_loss(images, made[0].images, joint)),
     }
+    if config.lambda_diversity:
+        terms["sameness"] = (config.lambda_diversity, sameness_loss(images, made[0].images, labels, joint))
     if config.quantised:
         terms["commitment"] = (config.commitment, joint.mean(torch.stack([each.commitment for each in made]).sum()))
     if config.cycle_identity:
