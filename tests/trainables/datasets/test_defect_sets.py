@@ -112,9 +112,9 @@ def test_a_photograph_needs_its_mask(spoil: Callable[[Path], None], message: str
 
 
 def apples(root: Path) -> Path:
-    """Ten apples as the database names them, of 2009 and 2010, the damaged ones red."""
+    """Ten apples of 2010 and four of 2009 as the database names them, the damaged ones red."""
     raw = root / "CASC_IFW" / "Raw image"
-    for number in range(10):
+    for number in range(14):
         damaged = number % 2 == 1
         folder = ("20090701_fuji_damaged" if damaged else "20090701_fuji_healthy") if number < 4 else None
         folder = folder or ("070110_York_Injured" if damaged else "070110_York_Healthy")
@@ -131,6 +131,7 @@ def test_apples_are_labelled_by_their_names(tmp_path: Path) -> None:
     assert look("casc_ifw", tmp_path) == Presence("CASC_IFW/Raw image", 8, 2)
     for split in (dataset.train, dataset.test):
         assert torch.equal(split.images[:, 0, 0, 0] == 200, split.labels == 1)
+        assert int(split.images[:, 2].min()) >= 4, "those of 2009 are left out"
     assert sorted(dataset.test.labels.tolist()) == [0, 1]
 
 
@@ -155,6 +156,7 @@ def test_apples_may_lie_in_class_folders(tmp_path: Path) -> None:
         ("CASC_IFW/Raw image/a/apple.png", "isn't named DATE_CULTIVAR_CONDITION_NUMBER"),
         ("casc_ifw/rotten/1.png", "rotten is no class of CASC IFW; put Raw image"),
         ("casc_ifw/healthy/1.png", "casc_ifw has no damaged apples"),
+        ("CASC_IFW/Raw image/a/20090701_fuji_healthy_1.png", "has no healthy apples of 2010, but 1 of another year"),
     ],
 )
 def test_apples_of_unknown_condition_are_refused(where: str, message: str, tmp_path: Path) -> None:
@@ -183,3 +185,10 @@ def test_an_absent_set_says_what_to_put_where(name: str, hints: list[str], tmp_p
     for hint in [*hints, name, str(tmp_path), "--data-root", "SADDLE_DATA"]:
         assert hint in str(caught.value)
         assert hint in how_to_get(name, tmp_path)
+
+
+def test_the_apples_of_2010_are_as_many_as_the_database_says(known_data: Path) -> None:
+    development_copy("casc_ifw", known_data)
+    dataset = load("casc_ifw", known_data)
+    assert dataset.name == "casc_ifw", "a part isn't the whole"
+    assert torch.cat([dataset.train.labels, dataset.test.labels]).bincount().tolist() == [2058, 3800]

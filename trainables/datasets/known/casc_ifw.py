@@ -15,27 +15,41 @@ from trainables.datasets.known_dataset import Facts, KnownDataset
 CLASSES = ("healthy", "damaged")
 HOMES = ("CASC_IFW", "casc_ifw")
 RAW = "Raw image"
-NAMED = re.compile(r"\d+_(?P<cultivar>[a-z]+)_(?P<condition>[a-z]+)_.*", re.IGNORECASE)
-"""Names as the database has them: date, cultivar, condition, number."""
+YEAR = "2010"
+"""Whose apples S1 has; the database holds those of 2009, too."""
+NAMED = re.compile(r"(?P<date>\d+)_(?P<cultivar>[a-z]+)_(?P<condition>[a-z]+)_.*", re.IGNORECASE)
+"""Names as the database has them: date (YYYYMMDD in 2009, MMDDYY in 2010), cultivar, condition, number."""
 CONDITIONS = {"healthy": 0, "damaged": 1, "injured": 1}
 """The label of each condition, as the years 2009 and 2010 and class folders call them."""
 
 
 def find_casc_ifw(root: Path) -> Found | None:
-    """The apples in either layout, split 80/20; raises `DataError` naming the file or folder of unknown condition."""
+    """The apples of 2010 in either layout, split 80/20, those of 2009 left out.
+
+    Raises `DataError` naming the file or folder of unknown condition, and where a class has no apples of that year.
+    """
     for home in (root / name for name in HOMES):
         if not home.is_dir():
             continue
         raw = home / RAW
-        files = list(_named(raw)) if raw.is_dir() else list(_by_class(home))
+        listed = list(_named(raw)) if raw.is_dir() else list(_by_class(home))
+        files = [(path, label) for path, label in listed if year_of(path) in (YEAR, None)]
         for label, name in enumerate(CLASSES):
             if label not in {of for _, of in files}:
-                raise DataError(f"{raw if raw.is_dir() else home} has no {name} apples")
+                others = f" of {YEAR}, but {len(listed) - len(files)} of another year" if len(files) < len(listed) else ""
+                raise DataError(f"{raw if raw.is_dir() else home} has no {name} apples{others}")
         splits = split_fixed([label for _, label in files], str(home))
         images = (Listed(LocalFile(path), label, split) for (path, label), split in zip(files, splits, strict=True))
         source = FolderSource("casc_ifw", CLASSES, _by_split(list(images)))
         return Found(source, f"{home.name}/{RAW}" if raw.is_dir() else f"{home.name}/CLASS", source.count)
     return None
+
+
+def year_of(path: Path) -> str | None:
+    """The year in the date of an image's name, such as "2010"; None where it has no date of six or eight digits."""
+    matched = NAMED.fullmatch(path.stem)
+    date = matched["date"] if matched else ""
+    return {8: date[:4], 6: f"20{date[4:]}"}.get(len(date))
 
 
 def _by_split(images: Sequence[Listed]) -> tuple[Listed, ...]:
