@@ -43,7 +43,7 @@ def estimate(config: Config) -> tuple[float, int]:
     macs = config.epochs * (trained * one + held_out * look) + tested * look
     macs += config.judges * config.judge_epochs * trained * TRAINED * judge.macs
     if config.twins:
-        macs += config.judge_epochs * trained * TRAINED * (discriminator.macs + generator.macs)
+        macs += config.epochs * trained * TRAINED * (d_share * discriminator.macs + g_share * generator.macs)
     sizes = {"discriminator": discriminator, "generator": generator}
     macs += sum(passes * sizes[network].macs for network, passes in ANALYSES.cost(config, tested).items())
     copies = [3 + (decay > 0) for decay in (config.generator_average, config.discriminator_average)]  # Adam keeps two

@@ -15,5 +15,6 @@ SETS = ("full", "undamaged", "damaged")
 """S1's Tables 1 and 3."""
 CLASSIFIERS = ("d", "g", "d_twin", "g_twin")
 """D, G's class branch, and the same networks trained as plain classifiers (S1, Table 2)."""
-MAPS = ("difference", "gradcam", "darkness")
-"""|G(x) - x|, a judge's class activation map, and 1 - grey value."""
+MAPS = ("difference", "gradcam", "gradcam_best_stage", "darkness")
+"""|G(x) - x|, a judge's class activation map of its last stage, as is customary, the same of the stage that marks
+validation images best, and 1 - grey value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -38,27 +38,60 @@ def bootstrap_interval(
     as many pictures. Resamples whose statistic is NaN (no error among them, say) are left out and seen in `used`.
     Raises `ValueError` where there is nothing to draw.
     """
+    _require(n, groups, resamples, level)
+    values = [statistic(drawn) for drawn in _resamples(n, groups, resamples, seed)]
+    return _percentiles(torch.tensor(values, dtype=torch.float64), level)
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """How often each of n images is in each of R resamples, (R, n) float64: for scores that follow from counts."""
+
+    counts: Tensor
+
+    @classmethod
+    def draw(cls, n: int, groups: Tensor | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Resamples:
+        """The very resamples that `bootstrap_interval` draws; raises `ValueError` as it does."""
+        _require(n, groups, resamples, LEVEL)
+        return cls(torch.stack([drawn.bincount(minlength=n) for drawn in _resamples(n, groups, resamples, seed)]).double())
+
+    def f1_interval(self, predicted: Tensor, labels: Tensor, level: float = LEVEL) -> Interval:
+        """The interval of the F1 of class 1, of predicted classes and labels (n,) of 0 and 1.
+
+        As elsewhere F1 is 0 where no image is positive and none is taken for one.
+        """
+        hits = ((predicted == 1) & (labels == 1)).double()
+        either = (predicted == 1).double() + (labels == 1).double()
+        return _percentiles(2 * (self.counts @ hits) / (self.counts @ either).clamp(min=1), level)
+
+
+def _require(n: int, groups: Tensor | None, resamples: int, level: float) -> None:
     if n < 1 or resamples < 1 or not 0 < level < 1:
         raise ValueError(f"{resamples} resamples of {n} images at level {level} can't be drawn")
     if groups is not None and len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} images")
+
+
+def _resamples(n: int, groups: Tensor | None, resamples: int, seed: int) -> Iterator[Tensor]:
+    """The indices of each resample."""
     generator = torch.Generator().manual_seed(seed)
     members = None if groups is None else _members(groups)
-    values = []
     for _ in range(resamples):
         if members is None:
-            drawn = torch.randint(n, (n,), generator=generator)
+            yield torch.randint(n, (n,), generator=generator)
         else:
             chosen = torch.randint(len(members), (len(members),), generator=generator)
-            drawn = torch.cat([members[index] for index in chosen.tolist()])
-        value = statistic(drawn)
-        if not math.isnan(value):
-            values.append(value)
-    if len(values) < resamples / 2:
-        return Interval(math.nan, math.nan, level, len(values))
+            yield torch.cat([members[index] for index in chosen.tolist()])
+
+
+def _percentiles(values: Tensor, level: float) -> Interval:
+    """The interval of the values (R,) that are numbers."""
+    numbers = values[~values.isnan()]
+    if len(numbers) < len(values) / 2:
+        return Interval(math.nan, math.nan, level, len(numbers))
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
-    low, high = torch.tensor(values, dtype=torch.float64).quantile(tails).tolist()
-    return Interval(low, high, level, len(values))
+    low, high = numbers.quantile(tails).tolist()
+    return Interval(low, high, level, len(numbers))
 
 
 def _members(groups: Tensor) -> list[Tensor]:

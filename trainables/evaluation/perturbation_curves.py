@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -50,6 +50,8 @@ class Point:
     fake: float | None
     unnoticed_errors: float | None
     n: int
+    predicted: Tensor = field(compare=False)
+    """The class of each image, (n,)."""
 
 
 def pgd_over_step_sizes(
@@ -216,10 +218,11 @@ def _point(strength: float, answers: Tensor, labels: Tensor, usual: Tensor | Non
     predicted = predicted_class(answers)
     scores = classification_scores(predicted, labels)
     if usual is None:
-        return Point(strength, scores.accuracy, scores.f1, None, None, scores.n)
+        return Point(strength, scores.accuracy, scores.f1, None, None, scores.n, predicted)
     fake = fake_probability(answers)
     unnoticed = (predicted != labels) & (fake <= usual)
-    return Point(strength, scores.accuracy, scores.f1, float(fake.mean()), float(unnoticed.double().mean()), scores.n)
+    mean_fake, missed = float(fake.mean()), float(unnoticed.double().mean())
+    return Point(strength, scores.accuracy, scores.f1, mean_fake, missed, scores.n, predicted)
 
 
 @contextmanager

@@ -15,14 +15,16 @@ from torch import Tensor, nn
 
 from trainables.counterfactual_gan.analyses.quality import quality
 from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robustness
-from trainables.counterfactual_gan.analyses.saliency import saliency
+from trainables.counterfactual_gan.analyses.saliency import Maps, Marked, Parts, best_stage, saliency
 from trainables.counterfactual_gan.analyses.uncertainty import uncertainty
 from trainables.counterfactual_gan.evaluation.measurements import Measured
+from trainables.counterfactual_gan.scores import MAPS
 from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.datasets.dataset import Split
 from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.evaluation.analysis import Findings
 from trainables.evaluation.features import of_classifier
+from trainables.evaluation.masks import regions
 from trainables.evaluation.perturbation_curves import EPSILONS
 from trainables.models.generators.generator import Generated
 from trainables.pictures import HEAD
@@ -104,11 +106,46 @@ def test_a_generator_that_changes_what_is_marked_marks_it_perfectly() -> None:
     assert found.metrics["iou_of_all.darkness"] == pytest.approx(1.0)
     assert found.metrics["iou.darkness"] == pytest.approx(1.0), "here darkness needs no learning"
     assert found.metrics["iou.gradcam"] < 0.3, "four rows share a cell of the last stage"
-    for name in ("difference", "gradcam", "darkness"):
+    for name in MAPS:
         assert found.metrics[f"iou.{name}"] <= found.metrics[f"iou_test_chosen.{name}"]
     curves, maps = (found.images[name] for name in ("IoU over thresholds", "maps of damage"))
     assert curves.shape[2] == 3
-    assert maps.shape == (HEAD + 8 * (7 * SIDE + 4), 4 * (7 * SIDE + 4)), "eight rows of x, both maps and mask"
+    assert maps.shape == (HEAD + 8 * (7 * SIDE + 4), 5 * (7 * SIDE + 4)), "eight rows of x, three maps and mask"
+
+
+class TwoStageJudge(RowJudge):
+    """Its first stage sees single pixels; its second one, the last, four rows at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early = nn.Conv2d(1, 1, 1)
+        nn.init.constant_(self.early.weight, -1.0)
+        nn.init.constant_(self.early.bias, 0.8)  # type: ignore[arg-type]
+
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        return {"early": self.early, "stage": self.stage}
+
+    def features(self, images: Tensor) -> Tensor:
+        return self.stage(1 - self.early(images)).flatten(1)  # type: ignore[no-any-return]
+
+
+def test_class_activation_maps_are_of_the_last_stage_and_of_the_best_one_by_validation() -> None:
+    data = SimpleNamespace(validation=striped(20, 0), test=striped(30, 1))
+    model = SimpleNamespace(generator=StripeRemover())
+    found = saliency(given(config=SimpleNamespace(draws=1), data=data, model=model, panel=[TwoStageJudge()]))
+    assert found.fingerprints["class activation maps"] == {"best stage, by validation": "early"}
+    assert found.metrics["iou.gradcam_best_stage"] > 0.9 > 0.3 > found.metrics["iou.gradcam"]
+
+
+def test_the_best_stage_is_not_chosen_on_test_images() -> None:
+    masks = striped(20, 0).masks
+    assert masks is not None
+    right, wrong = masks.float(), masks.float().flip(1)
+    part = Marked(regions(masks), torch.arange(20) % 2 == 1)
+    stages = {"early": Maps(right, wrong), "late": Maps(wrong, right)}
+    assert best_stage(stages, Parts(part, part)) == "early"
+    assert best_stage({"early": Maps(right, right), "late": Maps(right, wrong)}, Parts(part, part)) == "late"
 
 
 def test_without_masks_saliency_says_nothing() -> None:
@@ -212,6 +249,13 @@ def test_attacks_flip_exactly_what_lies_within_their_budget() -> None:
     within = [sum(gap > epsilon for gap in gaps.tolist()) / 8 for epsilon in EPSILONS]
     assert accuracy == pytest.approx(within), "a mean moves by ε at most, and by all of it"
     assert found.metrics["f1_under_pgd.d"] == pytest.approx(accuracy[EPSILONS.index(AT_EPSILON)])
+    for name in ("f1_under_pgd.d", "f1_under_adaptive_pgd.d", "f1_under_noise.g"):
+        low, value, high = (found.metrics[f"{name}{end}"] for end in ("_low", "", "_high"))
+        assert 0 <= low <= value <= high <= 1, name
+    at = EPSILONS.index(AT_EPSILON)
+    ends = [found.arrays[f"pgd_epsilon.d.f1_{end}"][at] for end in ("low", "high")]
+    assert ends == [found.metrics[f"f1_under_pgd.d_{end}"] for end in ("low", "high")]
+    assert ends[0] < ends[1]
     assert found.arrays["pgd_epsilon.g.accuracy"].tolist() == [0.5] * len(EPSILONS)
     assert not math.isclose(accuracy[0], accuracy[-1])
     assert set(found.arrays) >= {"pgd_epsilon.d, two_logits.f1", "pgd_epsilon.d, adaptive.f1", "noise.d.p_fake"}

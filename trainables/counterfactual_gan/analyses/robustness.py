@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from trainables.evaluation.analysis import Analysis, Findings
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from trainables.evaluation.bootstrap import Interval, Resamples
     from trainables.evaluation.perturbation_curves import Point
 
     Logits = Callable[[Tensor], Tensor]
@@ -33,12 +35,16 @@ def robustness(tested: TrainedGAN) -> Findings:
     """Curves over PGD's step size (ε 0.1, 10 steps, towards the other class), over ε, and over the noise's σ.
 
     D is attacked on all three logits, on the two of its verdict, and adaptively, lowering p_fake, too. G's branch is
-    attacked through the expectation over its noise and dropout.
+    attacked through the expectation over its noise and dropout. Every F1 has a bootstrap interval over source images.
     """
     from trainables.attacks.frozen import frozen
+    from trainables.evaluation.bootstrap import Resamples
 
     images, labels = _analysed(tested)
-    findings, curves = Findings(), Curves()
+    groups = tested.data.test.groups
+    findings = Findings()
+    resamples = Resamples.draw(len(labels), None if groups is None else groups[: len(labels)].cpu())
+    curves = Curves(labels.cpu(), resamples)
     for who, model, logits in _classifiers(tested):
         with frozen(model):
             _attack(findings, curves, who, logits, images, labels)
@@ -72,8 +78,8 @@ def _attack(findings: Findings, curves: Curves, who: str, logits: Logits, images
     curves.add("pgd_epsilon", who, over_epsilon)
     curves.add("noise", who, noisy)
     at = over_epsilon[EPSILONS.index(AT_EPSILON)]
-    findings.metrics[f"f1_under_pgd.{who}"] = at.f1
-    findings.metrics[f"f1_under_noise.{who}"] = noisy[SIGMAS.index(AT_SIGMA)].f1
+    findings.metrics |= curves.f1_of(at, "f1_under_pgd", who)
+    findings.metrics |= curves.f1_of(noisy[SIGMAS.index(AT_SIGMA)], "f1_under_noise", who)
     if who == "d":
         findings.metrics["unnoticed_errors.pgd"] = float(at.unnoticed_errors or 0.0)
 
@@ -87,16 +93,29 @@ def _attack_adaptively(findings: Findings, curves: Curves, logits: Logits, image
     adaptive = pgd_over_epsilons(logits, images, labels, objective="adaptive")
     curves.add("pgd_epsilon", "d, adaptive", adaptive)
     at = adaptive[EPSILONS.index(AT_EPSILON)]
-    findings.metrics["f1_under_adaptive_pgd.d"] = at.f1
+    findings.metrics |= curves.f1_of(at, "f1_under_adaptive_pgd", "d")
     findings.metrics["unnoticed_errors.adaptive_pgd"] = float(at.unnoticed_errors or 0.0)
 
 
 @dataclass
 class Curves:
-    """Scores over strengths, by kind of perturbation and by classifier."""
+    """Scores over strengths, by kind of perturbation and by classifier, of images with `labels` (N,)."""
 
+    labels: Tensor
+    resamples: Resamples
     arrays: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, dict[str, tuple[list[float], list[float]]]] = field(default_factory=dict)
+    bands: dict[str, dict[str, tuple[list[float], list[float]]]] = field(default_factory=dict)
+
+    def interval(self, point: Point) -> Interval:
+        """The bootstrap interval of the F1 at a point."""
+        return self.resamples.f1_interval(point.predicted, self.labels)
+
+    def f1_of(self, point: Point, name: str, who: str) -> dict[str, float]:
+        """The F1 at a point as a metric, with both ends of its interval where that can be told."""
+        interval = self.interval(point)
+        ends = {f"{name}.{who}_low": interval.low, f"{name}.{who}_high": interval.high}
+        return {f"{name}.{who}": point.f1} | {end: value for end, value in ends.items() if math.isfinite(value)}
 
     def add(self, kind: str, who: str, points: Sequence[Point]) -> None:
         """Note the curve of a classifier under a kind of perturbation."""
@@ -107,9 +126,12 @@ class Curves:
         if points[0].fake is not None:
             rows["p_fake"] = [float(point.fake or 0.0) for point in points]
         self.arrays[f"{kind}.strength"] = np.array(strengths)
+        intervals = [self.interval(point) for point in points]
+        rows |= {"f1_low": [each.low for each in intervals], "f1_high": [each.high for each in intervals]}
         self.arrays |= {f"{kind}.{who}.{score}": np.array(values) for score, values in rows.items()}
         lines = self.lines.setdefault(kind, {})
         lines[f"{who}, F1"] = (strengths, rows["f1"])
+        self.bands.setdefault(kind, {})[f"{who}, F1"] = (rows["f1_low"], rows["f1_high"])
         if "p_fake" in rows and who == "d":
             lines["d, mean p_fake"] = (strengths, rows["p_fake"])
 
@@ -122,7 +144,7 @@ class Curves:
             title, axis = AXES[kind]
             strengths = self.arrays[f"{kind}.strength"].tolist()
             constant = {"always damaged, F1": (strengths, [always_damaged] * len(strengths))}
-            pictures[title] = plot_curves({**lines, **constant}, axis, "share")
+            pictures[title] = plot_curves({**lines, **constant}, axis, "share", bands=self.bands[kind])
         return pictures
 
 
@@ -157,12 +179,15 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
 
 
 def declared() -> dict[str, Metric]:
-    """All metrics."""
+    """All metrics; the ends of intervals are for programs."""
     metrics: dict[str, Metric] = {}
-    for who in CLASSIFIERS:
-        metrics[f"f1_under_pgd.{who}"] = share(attack="pgd", clean=f"test/f1.{who}")
-        metrics[f"f1_under_noise.{who}"] = share(clean=f"test/f1.{who}")
-    metrics["f1_under_adaptive_pgd.d"] = share(attack="adaptive_pgd", clean="test/f1.d")
+    for end in ("", "_low", "_high"):
+        shown = not end
+        for who in CLASSIFIERS:
+            metrics[f"f1_under_pgd.{who}{end}"] = share(attack="pgd", clean=f"test/f1.{who}", shown=shown)
+            metrics[f"f1_under_noise.{who}{end}"] = share(clean=f"test/f1.{who}", shown=shown)
+        adaptive = share(attack="adaptive_pgd", clean="test/f1.d", shown=shown)
+        metrics[f"f1_under_adaptive_pgd.d{end}"] = adaptive
     for attack in ("pgd", "adaptive_pgd"):
         metrics[f"unnoticed_errors.{attack}"] = within_one("minimize", attack=attack)
     return metrics

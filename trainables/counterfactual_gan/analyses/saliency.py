@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainables.contract import Metric
 from trainables.counterfactual_gan.scores import MAPS, share
@@ -13,96 +14,161 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from trainables.datasets.sampling.samples import Samples
+    from trainables.evaluation.masks import MaskCurve, Regions
+    from trainables.models.discriminators.discriminator import Discriminator
 
 SHOWN = 8
 DAMAGED = 1
 
 
 def saliency(tested: TrainedGAN) -> Findings:
-    """Mask scores of |G(x) - x|, of the judges' last-stage class activation maps, and of mere darkness.
+    """Mask scores of |G(x) - x|, of the judges' class activation maps, and of mere darkness.
 
     They are about the pixels of damaged images: into an undamaged one G is to put damage, where no mask marks any.
     `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best,
-    which is given as well. The maps of the judges are scored one by one and averaged. Without marked pixels it
-    gives nothing.
+    which is given as well. Class activation maps are of each judge's last stage, and of the stage whose maps mark
+    validation images best; those of the judges are scored one by one and averaged. Without marked pixels it gives
+    nothing.
     """
     from trainables.counterfactual_gan.evaluation.figures import plot_curves
-    from trainables.evaluation.masks import choose_threshold, mask_curve, regions
 
-    validation, test = tested.data.validation, tested.data.test
-    if validation.masks is None or test.masks is None:
+    marked = _marked(tested)
+    if marked is None:
         return Findings()
     findings = Findings()
-    marked = regions(validation.masks.cpu()), regions(test.masks.cpu())
-    damaged = validation.labels.cpu() == DAMAGED, test.labels.cpu() == DAMAGED
-    if not all(bool(of.positive[which].any()) for of, which in zip(marked, damaged, strict=True)):
-        return Findings()
-    maps = {"difference": [_differences(tested)], "gradcam": _activations(tested), "darkness": [_darkness(tested)]}
+    by_stage = _activations(tested)
+    best = [best_stage(stages, marked) for stages in by_stage]
+    maps = {
+        "difference": [_differences(tested)],
+        "gradcam": [list(stages.values())[-1] for stages in by_stage],
+        "gradcam_best_stage": [stages[name] for stages, name in zip(by_stage, best, strict=True)],
+        "darkness": [_darkness(tested)],
+    }
     curves: dict[str, tuple[list[float], list[float]]] = {}
     for name, pairs in maps.items():
-        of_all = [choose_threshold(on_validation, marked[0], on_test, marked[1]) for on_validation, on_test in pairs]
-        choices = [
-            choose_threshold(
-                on_validation[damaged[0]], marked[0].of(damaged[0]), on_test[damaged[1]], marked[1].of(damaged[1])
-            )
-            for on_validation, on_test in pairs
-        ]
-        n = len(choices)
-        findings.metrics |= {
-            f"iou.{name}": sum(choice.chosen.iou for choice in choices) / n,
-            f"mask_f1.{name}": sum(choice.chosen.f1 for choice in choices) / n,
-            f"mask_accuracy.{name}": sum(choice.chosen.accuracy for choice in choices) / n,
-            f"iou_test_chosen.{name}": sum(choice.test_chosen.iou for choice in choices) / n,
-            f"iou_of_all.{name}": sum(choice.chosen.iou for choice in of_all) / n,
-        }
-        curve = mask_curve(pairs[0][1][damaged[1]], *marked[1].of(damaged[1]))
+        findings.metrics |= _scores(name, pairs, marked)
+        curve = mark_curve(pairs[0].test, marked.test)
         curves[name] = (curve.quantiles.tolist(), curve.iou.tolist())
         findings.arrays |= {
             f"iou_curve.{name}": curve.iou.numpy(),
             f"iou_curve.{name}.quantiles": curve.quantiles.numpy(),
         }
     findings.images["IoU over thresholds"] = plot_curves(curves, "threshold, as a quantile of each map", "IoU")
-    findings.images["maps of damage"] = _compared(test, maps)
+    findings.images["maps of damage"] = _compared(tested.data.test, maps)
+    findings.fingerprints["class activation maps"] = {"best stage, by validation": ", ".join(best)}
     return findings
 
 
-def _differences(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
+class Maps(NamedTuple):
+    """One map for each image of a part, (N, H, W), on the CPU."""
+
+    validation: Tensor
+    test: Tensor
+
+
+class Marked(NamedTuple):
+    """What of a part's images counts."""
+
+    regions: Regions
+    damaged: Tensor
+    """(N,) bool, which of them are damaged."""
+
+
+class Parts(NamedTuple):
+    """The marked pixels of both parts that thresholds are chosen and tested on."""
+
+    validation: Marked
+    test: Marked
+
+
+def best_stage(stages: Mapping[str, Maps], parts: Parts) -> str:
+    """The name of the stage whose maps reach the highest IoU on damaged validation images; the later of two alike."""
+    reached = {name: float(mark_curve(maps.validation, parts.validation).iou.max()) for name, maps in stages.items()}
+    return max(reversed(reached), key=reached.__getitem__)
+
+
+def mark_curve(maps: Tensor, part: Marked) -> MaskCurve:
+    """The scores over thresholds of maps (N, H, W), on damaged images alone."""
+    from trainables.evaluation.masks import mask_curve
+
+    return mask_curve(maps[part.damaged], *part.regions.of(part.damaged))
+
+
+def _marked(tested: TrainedGAN) -> Parts | None:
+    """None where the damaged images of a part have no marked pixel."""
+    from trainables.evaluation.masks import regions
+
+    parts = []
+    for samples in (tested.data.validation, tested.data.test):
+        if samples.masks is None:
+            return None
+        part = Marked(regions(samples.masks.cpu()), samples.labels.cpu() == DAMAGED)
+        if not bool(part.regions.positive[part.damaged].any()):
+            return None
+        parts.append(part)
+    return Parts(*parts)
+
+
+def _scores(name: str, pairs: Sequence[Maps], parts: Parts) -> dict[str, float]:
+    """The scores of one kind of map, means over the networks that it was made with."""
+    from trainables.evaluation.masks import choose_threshold
+
+    (on_validation, damaged_validation), (on_test, damaged_test) = parts
+    of_all = [choose_threshold(maps.validation, on_validation, maps.test, on_test) for maps in pairs]
+    choices = [
+        choose_threshold(
+            maps.validation[damaged_validation],
+            on_validation.of(damaged_validation),
+            maps.test[damaged_test],
+            on_test.of(damaged_test),
+        )
+        for maps in pairs
+    ]
+    n = len(pairs)
+    return {
+        f"iou.{name}": sum(choice.chosen.iou for choice in choices) / n,
+        f"mask_f1.{name}": sum(choice.chosen.f1 for choice in choices) / n,
+        f"mask_accuracy.{name}": sum(choice.chosen.accuracy for choice in choices) / n,
+        f"iou_test_chosen.{name}": sum(choice.test_chosen.iou for choice in choices) / n,
+        f"iou_of_all.{name}": sum(choice.chosen.iou for choice in of_all) / n,
+    }
+
+
+def _differences(tested: TrainedGAN) -> Maps:
     from trainables.interpretability.difference import difference
 
     def generate(images: Tensor) -> Tensor:
         made: Tensor = tested.model.generator(images).images
         return made
 
-    maps = [
-        difference(generate, part.pixels, draws=tested.config.draws).cpu()
-        for part in (tested.data.validation, tested.data.test)
-    ]
-    return maps[0], maps[1]
+    def maps(samples: Samples) -> Tensor:
+        return difference(generate, samples.pixels, draws=tested.config.draws).cpu()
+
+    return Maps(maps(tested.data.validation), maps(tested.data.test))
 
 
-def _activations(tested: TrainedGAN) -> list[tuple[Tensor, Tensor]]:
-    """Every judge's maps for the class "damaged", of its last stage."""
+def _activations(tested: TrainedGAN) -> list[dict[str, Maps]]:
+    """Every judge's maps for the class "damaged", by stage, early to late."""
     from trainables.interpretability.gradcam import gradcam
 
-    rows = []
-    for judge in tested.panel:
-        name, stage = list(judge.stages.items())[-1]
+    def maps(judge: Discriminator, name: str, samples: Samples) -> Tensor:
         last = name in judge.channels_last_stages
-        maps = [
-            gradcam(judge, stage, part.pixels, DAMAGED, channels_last=last).cpu()
-            for part in (tested.data.validation, tested.data.test)
-        ]
-        rows.append((maps[0], maps[1]))
-    return rows
+        return gradcam(judge, judge.stages[name], samples.pixels, DAMAGED, channels_last=last).cpu()
+
+    validation, test = tested.data.validation, tested.data.test
+    return [
+        {name: Maps(maps(judge, name, validation), maps(judge, name, test)) for name in judge.stages}
+        for judge in tested.panel
+    ]
 
 
-def _darkness(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
+def _darkness(tested: TrainedGAN) -> Maps:
     from trainables.evaluation.masks import darkness
 
-    return darkness(tested.data.validation.pixels).cpu(), darkness(tested.data.test.pixels).cpu()
+    return Maps(darkness(tested.data.validation.pixels).cpu(), darkness(tested.data.test.pixels).cpu())
 
 
-def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> object:
+def _compared(test: Samples, maps: Mapping[str, Sequence[Maps]]) -> object:
     """S1's Figure 4 for this model: damaged images, each map stretched, and the mask."""
     import torch
 
@@ -111,13 +177,13 @@ def _compared(test: Samples, maps: dict[str, list[tuple[Tensor, Tensor]]]) -> ob
     index = (test.labels.cpu() == DAMAGED).nonzero().squeeze(1)[:SHOWN]
     images, _ = test.__getitems__(index.tolist())
     shown = [images.cpu()]
-    for name in ("difference", "gradcam"):
-        chosen = maps[name][0][1][index][:, None]
+    for name in ("difference", "gradcam", "gradcam_best_stage"):
+        chosen = maps[name][0].test[index][:, None]
         largest = chosen.flatten(1).quantile(0.999, dim=1).clamp(min=1e-6)[:, None, None, None]
         shown.append((chosen / largest).clamp(0, 1))
     assert test.masks is not None
     shown.append(test.masks.cpu()[index][:, None].to(torch.float32) / 255)
-    return columns(shown, ("x", "|G(x) - x|", "GradCAM", "mask"))
+    return columns(shown, ("x", "|G(x) - x|", "GradCAM", "best stage", "mask"))
 
 
 def declared() -> dict[str, Metric]:

@@ -32,12 +32,15 @@ class EvaluationSettings(Config):
     )
     judge_width: int = hyperparameter(16, source="assumed", ge=4, le=512, description="Their width.")
     judge_epochs: int = hyperparameter(
-        20, source="assumed", unit="epochs", ge=1, le=1000, description="How long they and the twins train."
+        20, source="assumed", unit="epochs", ge=1, le=1000, description="How long they train."
     )
     twins: bool = hyperparameter(
         True,
         source="paper",
-        description="Test also the networks of D and G's class branch trained as plain classifiers (S1, Table 2).",
+        description=(
+            "Test also the networks of D and G's class branch trained as plain classifiers (S1, Table 2), each with as "
+            "many updates of as many images as D and G had."
+        ),
     )
     draws: int = hyperparameter(
         4,
