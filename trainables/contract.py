@@ -34,6 +34,14 @@ GROUPS = "groups"
 """The array (N,) that says which of them belong together, where several show the same thing."""
 PREDICTIONS = "predictions."
 """Begins the names of arrays (N,) of predicted classes: on `CLEAN` samples, under an attack, or in the `WORST_CASE`."""
+MAPPED = "mapped"
+"""The array (M,) of the places of the test samples that maps are of."""
+MAP = "map."
+"""Begins the names of arrays (M, H, W) or (M, H, W, 3), uint8: those samples as a method sees them, such as what it
+holds for salient in each. Where studies are put side by side maps of the same samples make one picture."""
+CURVE = "curve."
+"""Begins the names of arrays (2, K), the x and the y of a curve, called `curve.Y over X.NAME`. Where studies are put
+side by side the curves of one Y and X are drawn into one figure."""
 CLEAN = "clean"
 WORST_CASE = "worst_case"
 

@@ -12,6 +12,7 @@ from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.masks import choose_threshold, mask_curve, regions
+from trainables.evaluation.side_by_side import iou_curve, map_arrays
 from trainables.pictures import columns
 from trainables.segmentation.config import Config
 from trainables.segmentation.data import masked_splits
@@ -59,8 +60,8 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
         },
         arrays={
             "labels": data.test.labels.cpu().numpy(),
-            "iou_curve": curve.iou.numpy(),
-            "iou_curve.quantiles": curve.quantiles.numpy(),
+            **iou_curve("trained on masks", curve),
+            **map_arrays(data.test, damaged[1].nonzero().squeeze(1), {"trained on masks": maps[1]}),
         },
         images={"pixels found": _gallery(data.test, maps[1])},
         fingerprints={"images": data.counts()},

@@ -18,6 +18,7 @@ from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.best import best_trial, value_of
 from saddle.analyse.evaluation.earlier_evaluations import earlier_evaluations, present_name
 from saddle.analyse.evaluation.evaluations import NOT_SAID, evaluation_cautions
+from saddle.analyse.evaluation.predictions import Read
 from saddle.analyse.outcomes import without_retried
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
@@ -67,6 +68,10 @@ class StudyView:
     """The settings of its evaluation, where its trials were measured again; empty where they were not."""
     earlier: Sequence[StudyView] = ()
     """The same study under each evaluation before, the first one first."""
+    illustrated: Sequence[TrialRecord] = ()
+    """The trials whose pictures are worth a look: of an ablation one an arm."""
+    read: Read | None = None
+    """What fetches their arrays."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 
 from saddle.analyse.study_comparison import StudyView, view_of
 from saddle.archive.lookup import find_studies
 from saddle.archive.study_url import open_named
 from saddle.errors import NotFound
+from saddle.report.cited_trials import illustrated
 from saddle.study.nearest import nearest
 
 
@@ -30,5 +32,6 @@ def load_views(
                 near = nearest(metric, known)
                 hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
                 raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
-            views.append(view_of(results, metric))
+            view = view_of(results, metric)
+            views.append(replace(view, illustrated=illustrated(results), read=store.read))
     return views

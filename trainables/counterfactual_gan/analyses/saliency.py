@@ -31,6 +31,7 @@ def saliency(tested: TrainedGAN) -> Findings:
     nothing.
     """
     from trainables.counterfactual_gan.evaluation.figures import plot_curves
+    from trainables.evaluation.side_by_side import iou_curve, map_arrays
 
     marked = _marked(tested)
     if marked is None:
@@ -49,12 +50,12 @@ def saliency(tested: TrainedGAN) -> Findings:
         findings.metrics |= _scores(name, pairs, marked)
         curve = mark_curve(pairs[0].test, marked.test)
         curves[name] = (curve.quantiles.tolist(), curve.iou.tolist())
-        findings.arrays |= {
-            f"iou_curve.{name}": curve.iou.numpy(),
-            f"iou_curve.{name}.quantiles": curve.quantiles.numpy(),
-        }
+        findings.arrays |= iou_curve(name, curve)
     findings.images["IoU over thresholds"] = plot_curves(curves, "threshold, as a quantile of each map", "IoU")
     findings.images["maps of damage"] = _compared(tested.data.test, maps)
+    places = marked.test.damaged.nonzero().squeeze(1)
+    drawn = {name: pairs[0].test for name, pairs in maps.items() if name != "darkness"}
+    findings.arrays |= map_arrays(tested.data.test, places, drawn)
     findings.fingerprints["class activation maps"] = {"best stage, by validation": ", ".join(best)}
     return findings
 
@@ -172,15 +173,14 @@ def _compared(test: Samples, maps: Mapping[str, Sequence[Maps]]) -> object:
     """S1's Figure 4 for this model: damaged images, each map stretched, and the mask."""
     import torch
 
+    from trainables.evaluation.side_by_side import stretched
     from trainables.pictures import columns
 
     index = (test.labels.cpu() == DAMAGED).nonzero().squeeze(1)[:SHOWN]
     images, _ = test.__getitems__(index.tolist())
     shown = [images.cpu()]
     for name in ("difference", "gradcam", "gradcam_best_stage"):
-        chosen = maps[name][0].test[index][:, None]
-        largest = chosen.flatten(1).quantile(0.999, dim=1).clamp(min=1e-6)[:, None, None, None]
-        shown.append((chosen / largest).clamp(0, 1))
+        shown.append(stretched(maps[name][0].test[index])[:, None])
     assert test.masks is not None
     shown.append(test.masks.cpu()[index][:, None].to(torch.float32) / 255)
     return columns(shown, ("x", "|G(x) - x|", "GradCAM", "best stage", "mask"))
