@@ -196,6 +196,14 @@ class Run(Protocol):
         says all that it hangs on. Of many such things those used the longest ago are forgotten.
         """
 
+    def shared(self, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """The state that `make` makes, or made for an equal key in any trial of the same study, on any worker.
+
+        A state is as in a `Report`, and comes back on the CPU. The key, whose `repr` says all that the state hangs on,
+        is completed by the code: other code makes its own. Of the ranks of a trial one makes it, while the others wait
+        outside of any collective; every rank must ask for it, or none.
+        """
+
 
 @dataclass(frozen=True)
 class TrainedTrial:
@@ -306,3 +314,7 @@ class InProcessRun:
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
         value: T = self.kept.get(key, make)
         return value
+
+    def shared(self, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = self.kept.get(("shared", key), make)
+        return state

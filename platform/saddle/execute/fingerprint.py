@@ -47,6 +47,11 @@ def fingerprint_sources(trainable: LoadedTrainable) -> dict[str, Any]:
     return {"sources": checksum_sources(folder), "library": checksum_library()}
 
 
+def checksum_of_code(trainable: LoadedTrainable) -> str:
+    """One text for the code that a trainable runs: its sources, and the version of torch."""
+    return f"{sorted(fingerprint_sources(trainable).items())} torch {metadata.version('torch')}"
+
+
 @lru_cache(maxsize=1)
 def checksum_library() -> str:
     """The checksum of the package `trainables` without the trainables themselves."""

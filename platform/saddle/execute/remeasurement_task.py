@@ -14,7 +14,7 @@ from saddle.archive.model.models import stored_state
 from saddle.archive.model.trial_arrays import stored_arrays
 from saddle.archive.studies import StoredStudy
 from saddle.errors import Damaged, ForeignPath, NotFound
-from saddle.execute.fingerprint import fingerprint_code, fingerprint_data
+from saddle.execute.fingerprint import checksum_of_code, fingerprint_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import exits_are_failures, working_folders
@@ -47,6 +47,9 @@ class EvaluationRun(InProcessRun):
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
         value: T = self.cache.made.get(key, make)
         return value
+
+    def shared(self, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        return self.cache.shared_state(key, make)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
     entry = Ledger(store, stored.run).get(message.key)
     trainable = load_trainable(stored.study.source)
     device = "cuda" if placement.gpus_per_worker > 0 else "cpu"
+    cache.share_in(store, stored.run, lambda: checksum_of_code(trainable))
     run = EvaluationRun(entry.seed, placement.data_root, device, cache=cache)
     with exits_are_failures():
         config = trainable.Config.model_validate({**entry.params, **message.evaluation})

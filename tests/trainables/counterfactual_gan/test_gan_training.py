@@ -11,7 +11,10 @@ import torch
 
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
-from trainables.counterfactual_gan.evaluation.judges import judges, plain_discriminator, plain_generator
+from trainables.counterfactual_gan.evaluation import classifier_training
+from trainables.counterfactual_gan.evaluation.classifier_training import Budget
+from trainables.counterfactual_gan.evaluation.judges import judges
+from trainables.counterfactual_gan.evaluation.twins import plain_discriminator, plain_generator
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.training import loop
 from trainables.counterfactual_gan.training.loop import is_turn
@@ -66,13 +69,25 @@ def test_classifiers_do_not_keep_their_images() -> None:
     run, plain = InProcessRun(kept=LRUCache(2)), config(judges=3, train_size=40)
     data = splits(plain, run.data(dataset_of(plain)), CPU)
     images = weakref.ref(data.train)
-    first, *others = judges(plain, data, run)
-    again = judges(plain, data, run)
-    assert again[0] is not first, "only two are kept"
-    assert not set(map(id, again)) & set(map(id, others)), "and the oldest makes room each time"
+    panel = judges(plain, data, run)
+    assert len(run.kept.values) == 2, "only two are kept"
     del data
     gc.collect()
     assert images() is None
+    assert len(panel) == 3
+
+
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
+    """The budgets of the classifiers that are trained from now on."""
+    budgets: list[Budget] = []
+    original = classifier_training.train_classifier
+
+    def noted(*args: Any, **named: Any) -> None:
+        budgets.append(named["budget"])
+        original(*args, **named)
+
+    monkeypatch.setattr(classifier_training, "train_classifier", noted)
+    return budgets
 
 
 def test_accuracies_stand_beside_that_of_the_commoner_class() -> None:
@@ -88,14 +103,45 @@ def test_accuracies_stand_beside_that_of_the_commoner_class() -> None:
     assert found.fingerprints["images"]["test"] == said
 
 
-def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network() -> None:
+def test_judges_are_shared_by_arms_and_a_twin_only_by_trials_of_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
     run, plain = InProcessRun(), config()
     data = splits(plain, run.data(dataset_of(plain)), CPU)
     other = config(last_upsampling="expand", lambda3=9.0, balanced_sampling=False)
+    budgets = trained(monkeypatch)
     [one], [same] = judges(plain, data, run), judges(other, data, run)
-    assert one is same, "arms are measured by one instrument"
-    unbalanced = config(balanced_sampling=False)
-    assert plain_discriminator(plain, data, run, 0) is not plain_discriminator(unbalanced, data, run, 0)
-    assert plain_generator(plain, data, run, 0) is plain_generator(config(lambda3=9.0), data, run, 0)
+    assert len(budgets) == 1, "arms are measured by one instrument"
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
+    plain_discriminator(plain, data, run, 0)
+    plain_discriminator(config(lambda3=9.0, discriminator_average=0.5), data, run, 0)
+    assert len(budgets) == 2
+    plain_discriminator(config(balanced_sampling=False), data, run, 0)
+    plain_discriminator(config(discriminator_width=8), data, run, 0)
+    plain_discriminator(plain, data, run, 1)
+    assert len(budgets) == 5
+    plain_generator(plain, data, run, 0)
+    plain_generator(config(lambda3=9.0), data, run, 0)
+    assert len(budgets) == 6
     names = [set(plain_generator(each, data, run, 0).state_dict()) for each in (plain, other)]
     assert names[0] != names[1], "another upsampling is another network"
+
+
+def test_twins_have_the_updates_of_the_networks_that_they_are_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config(update_ratio="3:1", epochs=4, judge_epochs=2)
+    run, budgets, updates = InProcessRun(), trained(monkeypatch), {"discriminator": 0, "generator": 0}
+    original = loop.update
+
+    def counted(*args: Any, **named: Any) -> Losses:
+        losses = original(*args, **named)
+        updates["discriminator"] += losses.discriminator is not None
+        updates["generator"] += bool(losses.generator)
+        return losses
+
+    monkeypatch.setattr(loop, "update", counted)
+    list(method.train(settings, run))
+    data = splits(settings, run.data(dataset_of(settings)), CPU)
+    plain_discriminator(settings, data, run, 0)
+    plain_generator(settings, data, run, 0)
+    judge, d_twin, g_twin = budgets
+    assert updates == {"discriminator": 12, "generator": 4}
+    assert (d_twin.updates, g_twin.updates, d_twin.batch_size) == (12, 4, 20)
+    assert (judge.updates, judge.batch_size) == (4, 32), "judges keep a budget of their own"

@@ -14,8 +14,9 @@ from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.evaluation.extracting import extractor
 from trainables.counterfactual_gan.evaluation.gallery import galleries
-from trainables.counterfactual_gan.evaluation.judges import judges, plain_discriminator, plain_generator
+from trainables.counterfactual_gan.evaluation.judges import judges
 from trainables.counterfactual_gan.evaluation.measurements import BATCH, drawing, measure
+from trainables.counterfactual_gan.evaluation.twins import plain_discriminator, plain_generator
 from trainables.counterfactual_gan.model import load
 from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.datasets.config import dataset_of

@@ -6,6 +6,9 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from saddle.execute.worker.shared_states import SharedStates, shared_folder
+from saddle.store.base import Store
+from saddle.trial.run_id import RunId
 from trainables.lru_cache import LRUCache
 
 T = TypeVar("T")
@@ -14,16 +17,31 @@ T = TypeVar("T")
 @dataclass
 class DataCache:
     """What a warm worker has loaded or made, so that its next trial starts at once: the latest two datasets, and what
-    its trainable keeps (see `Run.cached`)."""
+    its trainable keeps (see `Run.cached`) or shares with other workers (`Run.shared`)."""
 
     root: str | None
     loaded: LRUCache = field(default_factory=lambda: LRUCache(2))
     made: LRUCache = field(default_factory=LRUCache)
+    read: LRUCache = field(default_factory=LRUCache)
+    """States that are shared, by where they are stored."""
+    shared: SharedStates | None = None
+    """Those of the run whose trial is trained; None where nothing is stored."""
 
     def get(self, name: Any) -> Any:
         from trainables.datasets import load
 
         return self.loaded.get(repr(name), lambda: load(name, self.root))
+
+    def share_in(self, store: Store, run: RunId, code: Callable[[], str], *, makes: bool = True) -> None:
+        """Share states with the trials of a run from now on; `makes`: see `SharedStates`."""
+        self.shared = SharedStates(store, shared_folder(run), code, makes, self.read)
+
+    def shared_state(self, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """See `Run.shared`."""
+        if self.shared is not None:
+            return self.shared.get(key, make)
+        state: Mapping[str, Any] = self.read.get(key, make)
+        return state
 
 
 @dataclass
@@ -107,3 +125,6 @@ class TrainRun:
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
         value: T = self.cache.made.get(key, make)
         return value
+
+    def shared(self, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        return self.cache.shared_state(key, make)

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from saddle.execute.fingerprint import fingerprint_data
+from saddle.execute.fingerprint import checksum_of_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.pending_epoch import BackgroundWriter, PendingEpoch
 from saddle.execute.worker.run_context import DataCache, TrainRun
@@ -135,6 +135,9 @@ class Training:
         if self.is_rank_zero:
             self.checkpoints.forget_after(reached)
             self.checkpoints.clean()
+        self.cache.share_in(
+            self.store, self.spec.run, lambda: checksum_of_code(trainable), makes=self.is_rank_zero
+        )
         run = TrainRun(self.spec.seed, self.cache, state)
         last: Mapping[str, Any] | None = state
         since = time.monotonic()
