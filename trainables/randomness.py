@@ -7,7 +7,7 @@ an undisturbed one, and arms with the same seed share initial weights, data orde
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,13 +38,15 @@ def forked(generator: torch.Generator | None, count: int) -> list[torch.Generato
 
 
 @contextmanager
-def global_stream(run: Run, purpose: str, epoch: int = 0) -> Iterator[None]:
+def global_stream(run: Run, purpose: str, epoch: int = 0, *, together: bool = False) -> Iterator[None]:
     """Give layers that know only the global generator a stream of this trial's; then the generator is as it was.
 
-    Every rank has a stream of its own: dropout on several workers is as random as on one, but not the same.
+    Every rank has a stream of its own: dropout on several workers is as random as on one, but not the same. Layers that
+    draw for the whole batch (`BatchPart`) have one stream on all ranks where `together`.
     """
+    rank = 0 if together else run.rank
     with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
-        torch.manual_seed(stream_seed(run.seed, f"{purpose} {run.rank}", epoch))
+        torch.manual_seed(stream_seed(run.seed, f"{purpose} {rank}", epoch))
         yield
 
 
@@ -58,6 +60,18 @@ class Share:
     def of(self, whole: Tensor) -> Tensor:
         """This rank's rows of what was drawn for the whole batch, as one worker would draw it."""
         return whole[self.rank :: self.world_size]
+
+
+@dataclass(frozen=True)
+class BatchPart:
+    """This rank's part of a batch of `whole` samples."""
+
+    share: Share
+    whole: int
+
+    def rows(self, draw: Callable[[int], Tensor]) -> Tensor:
+        """This rank's rows of what `draw` makes for so many samples: those that one worker would have drawn for them."""
+        return self.share.of(draw(self.whole))
 
 
 class EpochOrder(Sampler[int]):

@@ -12,24 +12,25 @@ from trainables.attacks.frozen import frozen
 from trainables.contract import Report, Run
 from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.masks import choose_threshold, mask_curve, regions
+from trainables.evaluation.shared_blocks import Block, Look, blocks_of, measure_blocks
 from trainables.evaluation.side_by_side import iou_curve, map_arrays
 from trainables.pictures import columns
 from trainables.segmentation.config import Config
 from trainables.segmentation.data import masked_splits
 from trainables.segmentation.model import load
 
-BATCH = 250
 SHOWN = 8
 
 
-def probabilities(model: nn.Module, samples: Samples) -> Tensor:
-    """How probably each pixel is damaged, (N, H, W) on the CPU."""
-    parts = []
+def probabilities(model: nn.Module, samples: Samples, run: Run | None = None) -> Tensor:
+    """How probably each pixel is damaged, (N, H, W) on the CPU; all ranks of a `run` share the work."""
+
+    def look(block: Block) -> Look:
+        images, _ = samples.__getitems__(block.places)
+        return Look({"probabilities": torch.sigmoid(model(images))})
+
     with frozen(model), torch.no_grad():
-        for first in range(0, len(samples), BATCH):
-            images, _ = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
-            parts.append(torch.sigmoid(model(images)).cpu())
-    return torch.cat(parts)
+        return measure_blocks(blocks_of(len(samples)), look, run).rows["probabilities"]
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:

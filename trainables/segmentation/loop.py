@@ -17,7 +17,7 @@ from trainables.datasets.augmentation import augment
 from trainables.defects.splits import BalancedSampler
 from trainables.evaluation.masks import mask_scores, regions
 from trainables.models.joint_batch_norm import total_over_ranks
-from trainables.randomness import stream
+from trainables.randomness import BatchPart, Share, stream
 from trainables.segmentation.config import Config
 from trainables.segmentation.data import Masked, masked_splits
 from trainables.segmentation.evaluation import probabilities
@@ -42,12 +42,14 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     for epoch in range(int(state["epoch"]) if state else 0, config.epochs):
         order.set_epoch(epoch)
         model.train()
-        drawn = stream(run.seed, f"augmentation {run.rank}", epoch)
+        drawn = stream(run.seed, "augmentation 0", epoch)  # one for all ranks, which draw for whole batches
         loss_sum, seen = torch.zeros((), dtype=torch.float64, device=run.device), 0
         for index, (pixels, stored) in enumerate(loader):
             images, masks = pixels.to(run.device), stored.to(run.device)
             if config.augmentation != "none":
-                images, masks = augment(images, drawn, masks=masks)
+                whole = min(config.batch_size, len(order) - index * config.batch_size)
+                part = BatchPart(Share(run.rank, run.world_size), whole)
+                images, masks = augment(images, drawn, masks=masks, part=part)
             for group in optimizer.param_groups:
                 group["lr"] = config.lr * (1 + math.cos(math.pi * (epoch + index / len(loader)) / config.epochs)) / 2
             loss = segmentation_loss(model(images), masks, config.dice_weight, total)
@@ -60,7 +62,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         assert data.validation.masks is not None
         damaged = data.validation.labels.cpu() == 1
         marked = regions(data.validation.masks.cpu()[damaged])
-        predicted = probabilities(bare, data.validation)[damaged]
+        predicted = probabilities(bare, data.validation, run)[damaged]
         scores = mask_scores(predicted, marked.positive, 0.5, marked.ignored)
         yield Report(
             {

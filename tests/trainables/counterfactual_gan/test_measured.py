@@ -116,7 +116,7 @@ def look(pixels: Tensor) -> Measured:
 
 
 def test_spread_and_saturation_are_those_of_the_generators_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "BATCH", 4)  # several batches, the last one short
+    monkeypatch.setattr(measuring, "MOST_IMAGES", 4)  # several blocks, the last one short
     pixels = torch.full((10, 1, 2, 2), 0.2)
     pixels[::2] = 0.6
     found = look(pixels)

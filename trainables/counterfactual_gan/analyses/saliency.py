@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 DAMAGED = 1
+GRADCAM_IMAGES = 64
+"""At once, at most."""
 
 
 def saliency(tested: TrainedGAN) -> Findings:
@@ -136,25 +138,30 @@ def _scores(name: str, pairs: Sequence[Maps], parts: Parts) -> dict[str, float]:
 
 
 def _differences(tested: TrainedGAN) -> Maps:
+    from trainables.evaluation.graph_size import images_at_once
     from trainables.interpretability.difference import difference
 
     def generate(images: Tensor) -> Tensor:
         made: Tensor = tested.model.generator(images).images
         return made
 
+    size = images_at_once(generate, tested.data.test.pixels[:1])
+
     def maps(samples: Samples) -> Tensor:
-        return difference(generate, samples.pixels, draws=tested.config.draws).cpu()
+        return difference(generate, samples.pixels, draws=tested.config.draws, batch=size).cpu()
 
     return Maps(maps(tested.data.validation), maps(tested.data.test))
 
 
 def _activations(tested: TrainedGAN) -> list[dict[str, Maps]]:
     """Every judge's maps for the class "damaged", by stage, early to late."""
+    from trainables.evaluation.graph_size import images_at_once
     from trainables.interpretability.gradcam import gradcam
 
     def maps(judge: Discriminator, name: str, samples: Samples) -> Tensor:
         last = name in judge.channels_last_stages
-        return gradcam(judge, judge.stages[name], samples.pixels, DAMAGED, channels_last=last).cpu()
+        size = min(GRADCAM_IMAGES, images_at_once(judge, samples.pixels[:1]))
+        return gradcam(judge, judge.stages[name], samples.pixels, DAMAGED, channels_last=last, batch=size).cpu()
 
     validation, test = tested.data.validation, tested.data.test
     return [

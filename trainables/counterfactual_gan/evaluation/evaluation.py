@@ -15,7 +15,7 @@ from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.evaluation.extracting import extractor
 from trainables.counterfactual_gan.evaluation.gallery import galleries
 from trainables.counterfactual_gan.evaluation.judges import judges
-from trainables.counterfactual_gan.evaluation.measurements import BATCH, drawing, measure
+from trainables.counterfactual_gan.evaluation.measurements import drawing, measure
 from trainables.counterfactual_gan.evaluation.twins import plain_discriminator, plain_generator
 from trainables.counterfactual_gan.model import load
 from trainables.counterfactual_gan.trained_gan import TrainedGAN
@@ -23,6 +23,7 @@ from trainables.datasets.config import dataset_of
 from trainables.defects.splits import splits
 from trainables.evaluation.analysis import Findings
 from trainables.evaluation.classification import classification_scores
+from trainables.evaluation.graph_size import images_at_once
 
 
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
@@ -91,4 +92,5 @@ def _twins(tested: TrainedGAN) -> Findings:
 def _answers(network: nn.Module, logits_of: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """The logits (N, 2) on the CPU, with the noise and dropout that measurements draw."""
     with frozen(network), torch.no_grad(), drawing(images.device):
-        return torch.cat([logits_of(part).cpu() for part in torch.split(images, BATCH)])
+        size = images_at_once(logits_of, images[:1])
+        return torch.cat([logits_of(part).cpu() for part in torch.split(images, size)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from trainables.attacks.frozen import frozen
+from trainables.contract import Run
 from trainables.counterfactual_gan.evaluation.judges import panel_logits
 from trainables.counterfactual_gan.model import CounterfactualModel
 from trainables.counterfactual_gan.sameness import sameness
@@ -17,17 +18,18 @@ from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.classification import classification_scores, fake_probability, predicted_class
 from trainables.evaluation.features import FeatureExtractor
 from trainables.evaluation.frechet import compared_sets, frechet_distance
+from trainables.evaluation.graph_size import images_at_once
 from trainables.evaluation.kernel import kernel_distance
+from trainables.evaluation.shared_blocks import MOST_IMAGES, Block, Look, blocks_of, measure_blocks
 from trainables.models.discriminators.discriminator import Discriminator
-from trainables.models.generators.generator import Generator
+from trainables.models.generators.generator import Generated, Generator
 
-BATCH = 250
 SHOWN = 8
 """Images of each class that galleries show."""
 EXTREME = 1.5 / 255
 """A pixel nearer to black or white than this counts as driven there, where it wasn't before."""
 DRAWING_SEED = 20261121
-"""Seed of G's noise and dropout in measurements: the same for every epoch, seed and arm."""
+"""Seed of G's noise and dropout in measurements, for the first block: the same for every epoch, seed and arm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,52 +126,60 @@ class Measured:
 
 
 @contextmanager
-def drawing(device: torch.device) -> Iterator[None]:
-    """Torch's global generators at `DRAWING_SEED`, and afterwards as they were."""
+def drawing(device: torch.device, first: int = 0) -> Iterator[None]:
+    """Torch's global generators as for the block of images that begins with `first`, and afterwards as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(DRAWING_SEED)
+        torch.manual_seed(DRAWING_SEED + first)
         yield
 
 
 def measure(
-    model: CounterfactualModel, samples: Samples, panel: list[Discriminator], features: FeatureExtractor
+    model: CounterfactualModel,
+    samples: Samples,
+    panel: list[Discriminator],
+    features: FeatureExtractor,
+    run: Run | None = None,
 ) -> Measured:
-    """Look at all images of `samples` once, batch by batch, with one draw of G's noise and dropout."""
-    rows: dict[str, list[Tensor]] = {}
-    spread, changes, extreme, pixels, perplexity = _Spread(), (_Changes(), _Changes()), 0, 0, 0.0
-    with frozen(model), torch.no_grad(), drawing(samples.split.device):
-        for first in range(0, len(samples), BATCH):
-            images, labels = samples.__getitems__(list(range(first, min(first + BATCH, len(samples)))))
+    """Look at all images of `samples` once, block by block, with one draw of G's noise and dropout.
+
+    With a `run` all its ranks share the blocks, must call this, and get the same.
+    """
+
+    def look(block: Block) -> Look:
+        images, labels = samples.__getitems__(block.places)
+        with drawing(images.device, block.first):
             made = model.generator(images)
-            scores = {
-                "labels": labels,
-                "real": model.discriminator(images),
-                "fake": model.discriminator(made.images),
-                "branch": made.logits,
-                "judged": panel_logits(panel, images).transpose(0, 1),
-                "judged_fake": panel_logits(panel, made.images).transpose(0, 1),
-                "changes": (made.images - images).abs().mean(1),
-                "features": features(images),
-                "fake_features": features(made.images),
-            }
-            for name, value in scores.items():
-                rows.setdefault(name, []).append(value.cpu())
-            spread.add(images, made.images)
-            for label, some in enumerate(changes):
-                some.add((made.images - images)[labels == label])
-            extreme += int((_at_an_end(made.images) & ~_at_an_end(images)).sum())
-            pixels += images.numel()
-            perplexity += float(made.perplexity) * len(images)
-    whole = {name: torch.cat(parts) for name, parts in rows.items()}
-    whole |= {name: whole[name].transpose(0, 1) for name in ("judged", "judged_fake")}
+        rows = {
+            "labels": labels,
+            "real": model.discriminator(images),
+            "fake": model.discriminator(made.images),
+            "branch": made.logits,
+            "judged": panel_logits(panel, images).transpose(0, 1),
+            "judged_fake": panel_logits(panel, made.images).transpose(0, 1),
+            "changes": (made.images - images).abs().mean(1),
+            "features": features(images),
+            "fake_features": features(made.images),
+        }
+        return Look(rows, _sums(images, made, labels))
+
+    with frozen(model), torch.no_grad():
+        seen = measure_blocks(blocks_of(len(samples), block_size(model, samples)), look, run)
+    judged = {name: seen.rows[name].transpose(0, 1) for name in ("judged", "judged_fake")}
     return Measured(
-        **whole,
-        saturation=extreme / pixels,
-        diversity=spread.ratio(),
-        sameness=(changes[0].sameness(), changes[1].sameness()),
-        perplexity=perplexity / len(samples),
+        **{**seen.rows, **judged},
+        saturation=float(seen.sums["driven"] / seen.sums["pixels"]),
+        diversity=_spread_ratio(seen.sums["moments"], len(samples)),
+        sameness=_sameness_by_class(seen.sums),
+        perplexity=float(seen.sums["perplexity"]) / len(samples),
         masks=None if samples.masks is None else samples.masks.cpu(),
     )
+
+
+def block_size(model: CounterfactualModel, samples: Samples) -> int:
+    """How many images are looked at together: as many as bytes allow, whatever the machine, for draws depend on it."""
+    image, _ = samples.__getitems__([0])
+    with drawing(image.device):
+        return min(MOST_IMAGES, images_at_once(lambda images: model.discriminator(model.generator(images).images), image))
 
 
 def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:
@@ -179,40 +189,37 @@ def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:
     return made
 
 
-class _Spread:
-    """The standard deviation over images of every pixel, its mean over pixels, of images and counterfactuals."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sums: list[Tensor] | None = None
-
-    def add(self, images: Tensor, generated: Tensor) -> None:
-        parts = [part for each in (images.double(), generated.double()) for part in (each.sum(0), each.square().sum(0))]
-        self.sums = parts if self.sums is None else [a + b for a, b in zip(self.sums, parts, strict=True)]
-        self.count += len(images)
-
-    def ratio(self) -> float:
-        assert self.sums is not None
-        of = [
-            (square / self.count - (total / self.count).square()).clamp(min=0).sqrt().mean()
-            for total, square in (self.sums[:2], self.sums[2:])
-        ]
-        return float(of[1] / of[0].clamp(min=1e-12))
+def _sums(images: Tensor, made: Generated, labels: Tensor) -> dict[str, Tensor]:
+    """What spread, saturation and sameness follow from, summed over a block; (2, …) are of both classes."""
+    before, after = images.double(), made.images.double()
+    by_class = [(after - before)[labels == label] for label in (0, 1)]
+    return {
+        "moments": torch.stack([each.sum(0) for each in (before, before.square(), after, after.square())]),
+        "changes": torch.stack([changes.sum(0) for changes in by_class]),
+        "squares": torch.stack([changes.square().sum() for changes in by_class]),
+        "counts": torch.stack([(labels == label).sum() for label in (0, 1)]),
+        "driven": (_at_an_end(made.images) & ~_at_an_end(images)).sum(),
+        "pixels": torch.tensor(images.numel(), device=images.device),
+        "perplexity": made.perplexity.double() * len(images),
+    }
 
 
-class _Changes:
-    """Changes of one class's images: their sum and the sum of their squared norms."""
+def _spread_ratio(moments: Tensor, count: int) -> float:
+    """The counterfactuals' standard deviation over `count` images as a share of theirs, each a mean over pixels.
 
-    def __init__(self) -> None:
-        self.count, self.total, self.squares = 0, torch.zeros(()), torch.zeros(())
+    `moments`: (4, C, H, W), sums of the images' pixels and of their squares, and the same of counterfactuals.
+    """
+    spreads = [
+        (square / count - (total / count).square()).clamp(min=0).sqrt().mean()
+        for total, square in (moments[:2], moments[2:])
+    ]
+    return float(spreads[1] / spreads[0].clamp(min=1e-12))
 
-    def add(self, changes: Tensor) -> None:
-        whole = changes.double()
-        self.total, self.squares = self.total.to(whole) + whole.sum(0), self.squares.to(whole) + whole.square().sum()
-        self.count += len(changes)
 
-    def sameness(self) -> float:
-        return float(sameness(self.total, self.squares, self.count))
+def _sameness_by_class(sums: Mapping[str, Tensor]) -> tuple[float, float]:
+    of_both = zip(sums["changes"], sums["squares"], sums["counts"], strict=True)
+    undamaged, damaged = (float(sameness(total, squares, count)) for total, squares, count in of_both)
+    return undamaged, damaged
 
 
 def _at_an_end(pixels: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from trainables.datasets.config import dataset_of
 from trainables.defects.splits import BalancedSampler, splits
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.joint_batch import JointBatch
-from trainables.randomness import global_stream, stream
+from trainables.randomness import BatchPart, Share, global_stream, stream
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
@@ -42,9 +42,9 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     loader = run.prepare_loader(make_loader(data.train, order, config.batch_size))
     for epoch in range(int(state["epoch"]) if state else 0, config.epochs):
         order.set_epoch(epoch)
-        metrics = train_epoch(config, run, networks, loader, epoch)
+        metrics = train_epoch(config, run, networks, loader, len(order), epoch)
         model = networks.evaluated(run)
-        measured = measure(model, data.validation, panel, features)
+        measured = measure(model, data.validation, panel, features, run)
         scores = measured.scores() | measured.changed()
         scores |= measured.distances(features.distance)
         if measured.masks is not None:
@@ -69,20 +69,25 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         )
 
 
-def train_epoch(config: Config, run: Run, networks: Networks, loader: Any, epoch: int) -> dict[str, float]:
-    """One pass over the training images; gives the epoch's mean losses, by term."""
+def train_epoch(
+    config: Config, run: Run, networks: Networks, loader: Any, samples: int, epoch: int
+) -> dict[str, float]:
+    """One pass over so many training images; gives the epoch's mean losses, by term."""
     d_turns, g_turns = turns(config.update_ratio)
     period = max(d_turns, g_turns)
-    drawn = stream(run.seed, f"augmentation {run.rank}", epoch)
+    drawn = stream(run.seed, "augmentation 0", epoch)  # one for all ranks, which draw for whole batches
+    generator, share = run.unwrap(networks.generator), Share(run.rank, run.world_size)
     sums: dict[str, torch.Tensor] = {}
     counts: dict[str, int] = {}
     networks.generator.train()
     networks.discriminator.train()
-    with global_stream(run, "generator", epoch):
+    with global_stream(run, "generator", epoch, together=True):
         for index, (images, labels) in enumerate(loader):
             images, labels = images.to(run.device), labels.to(run.device)
+            part = BatchPart(share, min(config.batch_size, samples - index * config.batch_size))
+            generator.share_draws(part)
             if config.augmentation != "none":
-                images = augment(images, drawn)
+                images = augment(images, drawn, part=part)
             batch = epoch * len(loader) + index
             losses = update(
                 config,
@@ -102,6 +107,7 @@ def train_epoch(config: Config, run: Run, networks: Networks, loader: Any, epoch
                 # summed on the device and looked at once per epoch: a look per batch would stall a GPU
                 sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value
                 counts[name] = counts.get(name, 0) + 1
+    generator.share_draws(None)
     return {
         f"train/loss.{name}": require_finite(f"train/loss.{name}", run.mean(float(sums[name])) / counts[name])
         for name in sums

@@ -11,30 +11,50 @@ from trainables.datasets.augmentation.blur import blurred
 from trainables.datasets.augmentation.colour import brightened, hue_turned
 from trainables.datasets.augmentation.geometry import moved, placements
 from trainables.datasets.augmentation.strengths import Strengths
-
-
-@overload
-def augment(images: Tensor, generator: torch.Generator, strengths: Strengths = ..., masks: None = ...) -> Tensor: ...
+from trainables.randomness import BatchPart
 
 
 @overload
 def augment(
-    images: Tensor, generator: torch.Generator, strengths: Strengths = ..., *, masks: Tensor
+    images: Tensor,
+    generator: torch.Generator,
+    strengths: Strengths | None = ...,
+    masks: None = ...,
+    part: BatchPart | None = ...,
+) -> Tensor: ...
+
+
+@overload
+def augment(
+    images: Tensor,
+    generator: torch.Generator,
+    strengths: Strengths | None = ...,
+    *,
+    masks: Tensor,
+    part: BatchPart | None = ...,
 ) -> tuple[Tensor, Tensor]: ...
 
 
 def augment(
-    images: Tensor, generator: torch.Generator, strengths: Strengths | None = None, masks: Tensor | None = None
+    images: Tensor,
+    generator: torch.Generator,
+    strengths: Strengths | None = None,
+    masks: Tensor | None = None,
+    part: BatchPart | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Images (N, C, H, W) float32 in [0, 1], each changed by itself (S1, 4.2); as tuple with their masks, if given.
 
     `masks` (N, H, W) of any type go where their images go, and keep their values. What is drawn depends on the
-    generator and N alone: not on what is changed, nor on the images. The generator's device may be another one.
+    generator and N alone: not on what is changed, nor on the images. The generator's device may be another one. With a
+    `part` of a batch that ranks share it is drawn for the whole of it.
     """
     strengths = strengths or Strengths()
     count, _, height, width = images.shape
     # one draw for all: eight numbers for each image's place, and four for its looks
-    drawn = torch.rand(count, 12, generator=generator, device=generator.device).to(images.device)
+    def draw(images_drawn_for: int) -> Tensor:
+        return torch.rand(images_drawn_for, 12, generator=generator, device=generator.device)
+
+    drawn = (draw(count) if part is None else part.rows(draw)).to(images.device)
     grid_of = placements(drawn[:, :8], strengths, square=height == width)
     changed = images if grid_of is None else moved(images, grid_of, "bilinear")
     changed = blurred(changed, drawn[:, 8], drawn[:, 9], strengths.blur)

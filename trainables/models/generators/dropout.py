@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from trainables.randomness import BatchPart
 
 
 class SamplingDropout(nn.Module):
-    """Dropout of single values with probability `p`, in eval mode, too, unless `when_sampling` is False."""
+    """Dropout of single values with probability `p`, in eval mode, too, unless `when_sampling` is False.
+
+    `part`: what of a batch that ranks share the features are of, which is then drawn for as a whole.
+    """
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
         self.when_sampling = True
+        self.part: BatchPart | None = None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features of any shape, some of them zero and the others scaled up."""
-        return F.dropout(features, self.p, training=self.training or self.when_sampling)
+        """Features (N, …), some of them zero and the others scaled up."""
+        if not (self.training or self.when_sampling):
+            return features
+
+        def draw(count: int) -> Tensor:
+            # in rows, whatever the layout of the features: so that a part of them is what one worker draws
+            return features.new_empty(count, *features.shape[1:]).bernoulli_(1 - self.p)
+
+        return features * ((draw(len(features)) if self.part is None else self.part.rows(draw)) / (1 - self.p))

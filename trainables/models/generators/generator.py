@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trainables.models.generators.dropout import SamplingDropout
 from trainables.models.generators.weighted_pooling import ClassBranch
+from trainables.randomness import BatchPart
 
 
 class Generated(NamedTuple):
@@ -41,6 +42,8 @@ class Generator(nn.Module):
     A subclass whose layers are made calls `make_heads`.
     """
 
+    part: BatchPart | None = None
+    """What of a batch that ranks share is seen; see `share_draws`."""
     residual: bool
     head: nn.Conv2d
     branch: ClassBranch
@@ -68,6 +71,16 @@ class Generator(nn.Module):
     def classify(self, images: Tensor) -> Tensor:
         """Logits (N, 2) of the class branch alone: those of `forward`, where the generators' states are the same."""
         return self.branch(self.decode(images).blocks)  # type: ignore[no-any-return]
+
+    def share_draws(self, part: BatchPart | None) -> None:
+        """From now on draw noise and dropout for the whole batch that images are `part` of, as one worker would.
+
+        All ranks then need one stream of random numbers.
+        """
+        self.part = part
+        for module in self.modules():
+            if isinstance(module, SamplingDropout):
+                module.part = part
 
     @property
     def dropout_when_sampling(self) -> bool:

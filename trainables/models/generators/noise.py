@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from trainables.randomness import BatchPart
+
 
 class NoiseInjection(nn.Module):
     """u = W₁ Concat(u, W₀ z): a linear map of the noise z to `noise_channels` maps, mixed into the features u.
@@ -31,6 +33,13 @@ class NoiseInjection(nn.Module):
         return mixed
 
 
-def draw_noise(images: Tensor, noise_dim: int) -> Tensor:
-    """z ~ N(0, I), one (N, noise_dim) for all layers, from the global generator of the images' device."""
-    return torch.randn(len(images), noise_dim, device=images.device, dtype=images.dtype)
+def draw_noise(images: Tensor, noise_dim: int, part: BatchPart | None = None) -> Tensor:
+    """z ~ N(0, I), one (N, noise_dim) for all layers, from the global generator of the images' device.
+
+    `part`: what of a batch that ranks share the images are, which is then drawn for as a whole.
+    """
+
+    def draw(count: int) -> Tensor:
+        return torch.randn(count, noise_dim, device=images.device, dtype=images.dtype)
+
+    return draw(len(images)) if part is None else part.rows(draw)

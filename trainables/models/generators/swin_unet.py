@@ -80,7 +80,7 @@ class SwinUNet(Generator):
         if self.quantiser is not None:
             maps, commitment, perplexity = self.quantiser(features.permute(0, 3, 1, 2))
             features = maps.permute(0, 2, 3, 1)
-        noise = draw_noise(images, self.noise_dim) if self.noise_dim else None
+        noise = draw_noise(images, self.noise_dim, self.part) if self.noise_dim else None
         blocks = []
         for up in self.up:
             features = up(features, skips.pop(), noise)

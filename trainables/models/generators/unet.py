@@ -77,7 +77,7 @@ class CnnUNet(Generator):
         commitment = perplexity = images.new_zeros(())
         if self.quantiser is not None:
             features, commitment, perplexity = self.quantiser(features)
-        noise = draw_noise(images, self.noise_dim) if self.noise_dim else None
+        noise = draw_noise(images, self.noise_dim, self.part) if self.noise_dim else None
         blocks = []
         for up in self.up:
             features = up(features, skips.pop(), noise)

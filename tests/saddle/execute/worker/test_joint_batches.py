@@ -17,10 +17,16 @@ from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.model import build
 from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.contract import resolve
-from trainables.counterfactual_gan.model import discriminator_of, generator_of
+from trainables.counterfactual_gan.evaluation.measurements import measure as measure_gan
+from trainables.counterfactual_gan.model import CounterfactualModel, discriminator_of, generator_of
 from trainables.counterfactual_gan.training.updates import update
+from trainables.defects.splits import splits as defect_splits
+from trainables.evaluation.features import of_classifier
 from trainables.joint_batch import JointBatch
+from trainables.models.generators.generator import Generator
 from trainables.models.joint_batch_norm import JointBatchNorm, total_over_ranks, with_joint_statistics
+from trainables.randomness import BatchPart, Share, global_stream
+from trainables.segmentation.evaluation import probabilities
 from trainables.segmentation.loop import segmentation_loss
 
 pytestmark = pytest.mark.long
@@ -79,6 +85,25 @@ GANS: dict[str, dict[str, Any]] = {
     "two_term": {"generator_loss": "two_term", "fake_weight": "mean"},
     "printed": {"generator_loss": "printed"},
     "classifiers": {"adversarial": False},
+    "diverse": {"lambda_diversity": 3.0},
+    "noisy": {"dropout": 0.5, "noise_channels": 2, "noise_dim": 3, "lambda_diversity": 3.0},
+}
+WHOLE_GAN: dict[str, Any] = {
+    "dataset": "synthetic_cracks",
+    "train_size": 61,
+    "test_size": 24,
+    "batch_size": 20,
+    "image_size": 16,
+    "generator_width": 4,
+    "generator_levels": 2,
+    "discriminator_width": 4,
+    "judge_width": 4,
+    "judges": 1,
+    "judge_epochs": 1,
+    "epochs": 2,
+    "augmentation": "crop_colour_blur",
+    "half_cycles": 2,
+    "lambda_diversity": 3.0,
 }
 LABELS = {
     "mixed": [0, 1, 1, 0, 1, 1, 0],
@@ -123,9 +148,11 @@ def updated(form: str, labels: str) -> dict[str, dict[str, Tensor]]:
     images = torch.rand(7, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     mine = slice(run.rank, None, run.world_size)
     of_mine = torch.tensor(LABELS[labels])[mine]
-    losses = update(
-        config, *networks, *optimizers, images[mine], of_mine, run.unwrap, joint=JointBatch.of(of_mine, run)
-    )
+    run.unwrap(networks[0]).share_draws(BatchPart(Share(run.rank, run.world_size), len(images)))
+    with global_stream(run, "generator", together=True):
+        losses = update(
+            config, *networks, *optimizers, images[mine], of_mine, run.unwrap, joint=JointBatch.of(of_mine, run)
+        )
     bare = {name: run.unwrap(network) for name, network in zip("GD", networks, strict=True)}
     return {
         "gradients": {f"{n}.{w}": t.grad for n, net in bare.items() for w, t in net.named_parameters()},  # type: ignore[misc]
@@ -211,6 +238,34 @@ def validated() -> dict[str, Any]:
     }
 
 
+def looked_at() -> dict[str, Any]:
+    """A GAN's and a segmentation network's validation by all ranks, and how many images G saw here."""
+    run = rank_run()
+    config: Any = resolve(counterfactual_gan, {**WHOLE_GAN, "train_size": 1000}).config
+    data = defect_splits(config, run.data("synthetic_cracks"), run.device)
+    model = CounterfactualModel(generator_of(config, data.shape, 0), discriminator_of(config, data.shape, 0))
+    panel = [discriminator_of(config, data.shape, seed, classes=2) for seed in (1, 2)]
+    features = of_classifier(panel[0], data.shape, name="judge")
+    seen: list[int] = []
+    model.generator.register_forward_hook(lambda module, images, made: seen.append(len(images[0])))
+    measured = measure_gan(model, data.validation, panel, features, run)
+    judged = float(probabilities(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(1, 2)), data.validation, run).mean())
+    return {
+        "rows": {name: value for name, value in vars(measured).items() if isinstance(value, Tensor)},
+        "scores": measured.scores() | measured.changed() | measured.distances("fd"),
+        "images": sum(seen),
+        "n": len(data.validation),
+        "judged": judged,
+    }
+
+
+def whole_gan() -> dict[str, float]:
+    """What two epochs report, with noise, dropout and augmentation."""
+    run = rank_run(5)
+    *_, last = counterfactual_gan.train(resolve(counterfactual_gan, WHOLE_GAN).config, run)  # type: ignore[arg-type]
+    return dict(last.metrics)
+
+
 def everything() -> dict[str, Any]:
     """All of it, for processes that are started once."""
     return {
@@ -222,6 +277,8 @@ def everything() -> dict[str, Any]:
         "segmented": segmented(),
         "attacked": attacked_alone(),
         "validated": validated(),
+        "looked at": looked_at(),
+        "whole gan": whole_gan(),
     }
 
 
@@ -321,6 +378,48 @@ def test_ranks_share_a_validation_and_come_to_what_one_worker_does(
     attacked = [rank["validated"]["images"] - alone["n"] for rank in two]
     assert sum(attacked) == alone["images"] - alone["n"], "beside the clean pass, no image was seen twice"
     assert max(attacked) < 0.6 * sum(attacked)
+
+
+def test_ranks_share_a_gans_validation_and_come_to_what_one_worker_does(
+    one: dict[str, Any], two: list[dict[str, Any]]
+) -> None:
+    alone = one["looked at"]
+    for rank in two:
+        for name, rows in alone["rows"].items():
+            assert torch.equal(rank["looked at"]["rows"][name], rows), f"{name}: the same draws, image by image"
+        assert rank["looked at"]["scores"] == pytest.approx(alone["scores"], rel=1e-12)
+        assert rank["looked at"]["images"] < 0.75 * alone["images"], "no rank looks at all"
+    assert alone["n"] > 100
+
+
+def test_noise_dropout_and_augmentation_are_those_of_one_worker(
+    one: dict[str, Any], two: list[dict[str, Any]]
+) -> None:
+    """In float32, where sums in another order are not quite the same: other draws would be far off."""
+    names = [name for name in one["whole gan"] if name.startswith("train/loss")]
+    assert len(names) == 5
+    for rank in two:
+        assert {name: rank["whole gan"][name] for name in names} == pytest.approx(
+            {name: one["whole gan"][name] for name in names}, rel=1e-3
+        )
+
+
+def test_a_generator_draws_its_own_part() -> None:
+    config: Any = resolve(counterfactual_gan, {**GAN, "dropout": 0.5, "noise_channels": 1}).config
+    generator: Generator = generator_of(config, (1, 16, 16), 0).double()
+    images = torch.rand(7, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+    def made(part: BatchPart | None, shown: Tensor) -> Tensor:
+        generator.share_draws(part)
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            return generator(shown).images
+
+    whole = made(None, images)
+    for rank in range(3):
+        part = BatchPart(Share(rank, 3), 7)
+        torch.testing.assert_close(made(part, images[rank::3]), whole[rank::3], rtol=1e-10, atol=1e-12)
+    assert not torch.allclose(made(None, images[1::3]), whole[1::3], atol=1e-4), "else nothing was drawn"
 
 
 def test_on_cuda_it_is_torch_that_synchronises() -> None:

@@ -13,6 +13,7 @@ from trainables.counterfactual_gan.training.losses import (
     cycle_loss,
     discriminator_loss,
     generator_loss,
+    sameness_loss,
     sparsity_loss,
 )
 
@@ -104,3 +105,35 @@ def test_half_precision_is_computed_in_float32() -> None:
     found = discriminator_loss(P.log().bfloat16(), P.log().bfloat16(), LABELS)
     assert found.dtype == torch.float32
     assert float(found) == pytest.approx(float(exact), rel=0.01)
+
+
+def changed_by(changes: Tensor, labels: list[int]) -> Tensor:
+    images = torch.full((len(labels), 1, 2, 2), 0.5, dtype=torch.float64)
+    return sameness_loss(images, images + changes, torch.tensor(labels))
+
+
+def test_sameness_is_of_undamaged_images_alone() -> None:
+    alike = torch.zeros(4, 1, 2, 2, dtype=torch.float64)
+    alike[:, 0, 0, 0] = -0.2
+    assert float(changed_by(alike, [0, 0, 0, 0])) == pytest.approx(1.0)
+    apart = torch.zeros(4, 1, 2, 2, dtype=torch.float64)
+    apart[torch.arange(4), 0, torch.arange(4) // 2, torch.arange(4) % 2] = -0.2
+    assert float(changed_by(apart, [0, 0, 0, 0])) == pytest.approx(0.25), "1 / n where no two changes meet"
+    mixed = torch.cat([apart[:2], alike[2:]])
+    assert float(changed_by(mixed, [0, 0, 1, 1])) == pytest.approx(0.5), "damage may be taken away alike"
+    assert float(changed_by(alike, [1, 1, 1, 1])) == 0.0
+    assert float(changed_by(torch.zeros_like(alike), [0, 0, 0, 0])) == 0.0
+
+
+def test_sameness_pushes_changes_apart_and_leaves_damaged_images_alone() -> None:
+    draw = torch.Generator().manual_seed(2)
+    images = torch.full((6, 1, 4, 4), 0.5, dtype=torch.float64)
+    common = torch.rand(1, 1, 4, 4, generator=draw, dtype=torch.float64)
+    changes = (common + 0.3 * torch.rand(6, 1, 4, 4, generator=draw, dtype=torch.float64)).requires_grad_()
+    labels = torch.tensor([0, 0, 0, 0, 1, 1])
+    before = sameness_loss(images, images + changes, labels)
+    before.backward()  # type: ignore[no-untyped-call]
+    assert changes.grad is not None
+    assert bool((changes.grad[4:] == 0).all())
+    after = sameness_loss(images, images + (changes - changes.grad).detach(), labels)
+    assert float(after) < float(before.detach())
