@@ -70,7 +70,7 @@ class BatchPart:
     whole: int
 
     def rows(self, draw: Callable[[int], Tensor]) -> Tensor:
-        """This rank's rows of what `draw` makes for so many samples: those that one worker would have drawn for them."""
+        """This rank's rows of what `draw` makes for so many samples: those that one worker would have drawn."""
         return self.share.of(draw(self.whole))
 
 

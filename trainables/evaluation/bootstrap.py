@@ -53,7 +53,9 @@ class Resamples:
     def draw(cls, n: int, groups: Tensor | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Resamples:
         """The very resamples that `bootstrap_interval` draws; raises `ValueError` as it does."""
         _require(n, groups, resamples, LEVEL)
-        return cls(torch.stack([drawn.bincount(minlength=n) for drawn in _resamples(n, groups, resamples, seed)]).double())
+        return cls(
+            torch.stack([drawn.bincount(minlength=n) for drawn in _resamples(n, groups, resamples, seed)]).double()
+        )
 
     def f1_interval(self, predicted: Tensor, labels: Tensor, level: float = LEVEL) -> Interval:
         """The interval of the F1 of class 1, of predicted classes and labels (n,) of 0 and 1.

@@ -31,7 +31,9 @@ def map_arrays(samples: Samples, places: Tensor, maps: Mapping[str, Tensor]) -> 
     if samples.masks is not None:
         shown["mask"] = samples.masks.cpu()[chosen] / 255
     shown |= {name: stretched(values[chosen]) for name, values in maps.items()}
-    arrays = {f"{MAP}{name}": (255 * values.clamp(0, 1)).round().to(torch.uint8).numpy() for name, values in shown.items()}
+    arrays = {
+        f"{MAP}{name}": (255 * values.clamp(0, 1)).round().to(torch.uint8).numpy() for name, values in shown.items()
+    }
     return {MAPPED: chosen.numpy(), **arrays}
 
 

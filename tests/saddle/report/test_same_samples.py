@@ -59,7 +59,7 @@ def test_every_arm_of_every_study_has_a_column_and_what_all_share_has_one() -> N
     figure = maps_figure(studies())
     assert figure is not None
     assert figure.svg.count("<image") == 6 * 4, "six samples; x once, and a map of each of three networks"
-    for said in ("network=cnn", "generator=swin"):
+    for said in ("cnn unet", "swin unet"):
         assert said in figure.svg
 
 

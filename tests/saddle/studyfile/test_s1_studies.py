@@ -9,7 +9,9 @@ from trainables.contract import resolve
 
 
 def test_diversity_is_off_wherever_s1_is_reproduced_and_on_in_its_recipe() -> None:
-    packaged = [study for name in packaged_studies() if name.startswith("counterfactual_gan/") for study in load_studies(name)]
+    packaged = [
+        study for name in packaged_studies() if name.startswith("counterfactual_gan/") for study in load_studies(name)
+    ]
     of_the_method = [study for study in packaged if study.trainable == "counterfactual_gan"]
     reproducing = [study for study in of_the_method if study.study.startswith(("table", "figure"))]
     assert len(reproducing) > 10

@@ -26,7 +26,13 @@ SMALL = {
 
 class TestConvolutionalGenerator(TrainableContract):
     trainable = counterfactual_gan
-    config: ClassVar = {**SMALL, "half_cycles": 2, "augmentation": "crop_colour_blur", "update_ratio": "2:1"}
+    config: ClassVar = {
+        **SMALL,
+        "half_cycles": 2,
+        "augmentation": "crop_colour_blur",
+        "update_ratio": "2:1",
+        "lambda_diversity": 3.0,
+    }
 
 
 class TestQuantisedGenerator(TrainableContract):

@@ -179,7 +179,9 @@ def block_size(model: CounterfactualModel, samples: Samples) -> int:
     """How many images are looked at together: as many as bytes allow, whatever the machine, for draws depend on it."""
     image, _ = samples.__getitems__([0])
     with drawing(image.device):
-        return min(MOST_IMAGES, images_at_once(lambda images: model.discriminator(model.generator(images).images), image))
+        return min(
+            MOST_IMAGES, images_at_once(lambda images: model.discriminator(model.generator(images).images), image)
+        )
 
 
 def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:

@@ -50,6 +50,7 @@ def augment(
     """
     strengths = strengths or Strengths()
     count, _, height, width = images.shape
+
     # one draw for all: eight numbers for each image's place, and four for its looks
     def draw(images_drawn_for: int) -> Tensor:
         return torch.rand(images_drawn_for, 12, generator=generator, device=generator.device)

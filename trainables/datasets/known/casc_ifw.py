@@ -36,7 +36,9 @@ def find_casc_ifw(root: Path) -> Found | None:
         files = [(path, label) for path, label in listed if year_of(path) in (YEAR, None)]
         for label, name in enumerate(CLASSES):
             if label not in {of for _, of in files}:
-                others = f" of {YEAR}, but {len(listed) - len(files)} of another year" if len(files) < len(listed) else ""
+                others = (
+                    f" of {YEAR}, but {len(listed) - len(files)} of another year" if len(files) < len(listed) else ""
+                )
                 raise DataError(f"{raw if raw.is_dir() else home} has no {name} apples{others}")
         splits = split_fixed([label for _, label in files], str(home))
         images = (Listed(LocalFile(path), label, split) for (path, label), split in zip(files, splits, strict=True))

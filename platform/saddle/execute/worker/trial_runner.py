@@ -135,9 +135,7 @@ class Training:
         if self.is_rank_zero:
             self.checkpoints.forget_after(reached)
             self.checkpoints.clean()
-        self.cache.share_in(
-            self.store, self.spec.run, lambda: checksum_of_code(trainable), makes=self.is_rank_zero
-        )
+        self.cache.share_in(self.store, self.spec.run, lambda: checksum_of_code(trainable), makes=self.is_rank_zero)
         run = TrainRun(self.spec.seed, self.cache, state)
         last: Mapping[str, Any] | None = state
         since = time.monotonic()

@@ -59,7 +59,7 @@ def maps_figure(views: Sequence[StudyView]) -> LazyFigure | None:
     ]
     if len(same) < 2:
         return None
-    maps = sorted(once(_arrays(same, MAP)), key=lambda shown: _rank(shown.name))[:MOST_COLUMNS]
+    maps = sorted(once(_arrays(same, MAP)), key=_rank)[:MOST_COLUMNS]
     rows = min(MOST_ROWS, min(len(shown.values) for shown in maps))
 
     def paint(figure: Figure) -> None:
@@ -69,7 +69,7 @@ def maps_figure(views: Sequence[StudyView]) -> LazyFigure | None:
                 axes.imshow(shown.values[line], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
                 axes.set_axis_off()
                 if line == 0:
-                    axes.set_title(_broken(shown.title), fontsize=7)
+                    axes.set_title(_broken(shown.title), fontsize=6)
 
     caption = "Each row is one test sample, which all of these trials were tested on; each map is stretched to white."
     size = (CELL * len(maps), CELL * rows + 0.8)
@@ -146,12 +146,13 @@ def _data(trial: TrialRecord) -> object:
     return trial.fingerprints.get("data")
 
 
-def _rank(name: str) -> int:
-    return SAMPLES.index(name) if name in SAMPLES else len(SAMPLES)
+def _rank(shown: Shown) -> int:
+    """The samples themselves, then what all have alike, then each trial's own in their order."""
+    return SAMPLES.index(shown.name) if shown.name in SAMPLES else len(SAMPLES) + bool(shown.whose)
 
 
 def _broken(title: str) -> str:
-    return title.replace(", ", "\n").replace(" of ", "\nof ").replace("_", " ")
+    return title.replace(", ", "\n").replace(" of ", "\nof ").replace("=", "=\n").replace("_", " ")
 
 
 SAME_SAMPLES = Section("same-samples", "The same samples", 35, page, left_out)

@@ -249,7 +249,9 @@ def looked_at() -> dict[str, Any]:
     seen: list[int] = []
     model.generator.register_forward_hook(lambda module, images, made: seen.append(len(images[0])))
     measured = measure_gan(model, data.validation, panel, features, run)
-    judged = float(probabilities(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(1, 2)), data.validation, run).mean())
+    judged = float(
+        probabilities(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(1, 2)), data.validation, run).mean()
+    )
     return {
         "rows": {name: value for name, value in vars(measured).items() if isinstance(value, Tensor)},
         "scores": measured.scores() | measured.changed() | measured.distances("fd"),
@@ -392,9 +394,7 @@ def test_ranks_share_a_gans_validation_and_come_to_what_one_worker_does(
     assert alone["n"] > 100
 
 
-def test_noise_dropout_and_augmentation_are_those_of_one_worker(
-    one: dict[str, Any], two: list[dict[str, Any]]
-) -> None:
+def test_noise_dropout_and_augmentation_are_those_of_one_worker(one: dict[str, Any], two: list[dict[str, Any]]) -> None:
     """In float32, where sums in another order are not quite the same: other draws would be far off."""
     names = [name for name in one["whole gan"] if name.startswith("train/loss")]
     assert len(names) == 5
