@@ -249,15 +249,15 @@ def looked_at() -> dict[str, Any]:
     seen: list[int] = []
     model.generator.register_forward_hook(lambda module, images, made: seen.append(len(images[0])))
     measured = measure_gan(model, data.validation, panel, features, run)
-    judged = float(
-        probabilities(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(1, 2)), data.validation, run).mean()
-    )
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        marking = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(1, 2))
     return {
         "rows": {name: value for name, value in vars(measured).items() if isinstance(value, Tensor)},
         "scores": measured.scores() | measured.changed() | measured.distances("fd"),
         "images": sum(seen),
         "n": len(data.validation),
-        "judged": judged,
+        "marked": probabilities(marking, data.validation, run),
     }
 
 
@@ -389,6 +389,7 @@ def test_ranks_share_a_gans_validation_and_come_to_what_one_worker_does(
     for rank in two:
         for name, rows in alone["rows"].items():
             assert torch.equal(rank["looked at"]["rows"][name], rows), f"{name}: the same draws, image by image"
+        assert torch.equal(rank["looked at"]["marked"], alone["marked"])
         assert rank["looked at"]["scores"] == pytest.approx(alone["scores"], rel=1e-12)
         assert rank["looked at"]["images"] < 0.75 * alone["images"], "no rank looks at all"
     assert alone["n"] > 100
@@ -406,7 +407,7 @@ def test_noise_dropout_and_augmentation_are_those_of_one_worker(one: dict[str, A
 
 def test_a_generator_draws_its_own_part() -> None:
     config: Any = resolve(counterfactual_gan, {**GAN, "dropout": 0.5, "noise_channels": 1}).config
-    generator: Generator = generator_of(config, (1, 16, 16), 0).double()
+    generator: Generator = generator_of(config, (1, 16, 16), 0).double().eval()
     images = torch.rand(7, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
     def made(part: BatchPart | None, shown: Tensor) -> Tensor:

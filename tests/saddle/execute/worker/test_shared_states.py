@@ -19,7 +19,10 @@ from saddle.execute.worker import shared_states
 from saddle.execute.worker.run_context import DataCache, TrainRun
 from saddle.execute.worker.shared_states import SharedStates, claim, read_state
 from saddle.store.local import LocalStore
+from saddle.store.ownership.lease import hold_lease
+from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
+from tests.support.s3 import S3
 from tests.support.waiting import wait_until
 
 FOLDER = "studies/s/shared"
@@ -166,3 +169,16 @@ def test_a_warm_worker_shares_within_each_run(tmp_path: Path) -> None:
         cache.share_in(store, RunId(name, "i"), lambda: "code")
         values.append(float(TrainRun(0, cache).shared("judge", lambda value=value: of(value))["weight"][0]))
     assert values == [1.0, 2.0, 1.0], "another run has its own"
+
+
+def test_in_a_bucket_another_machine_is_waited_for(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SADDLE_HOME", str(tmp_path))
+    bucket = S3Store(s3.bucket(), "runs", patience=5.0)
+    path = f"{FOLDER}/judge.pt"
+    with hold_lease(bucket, f"{path}.lease", "judge"), claim(bucket, path) as claimed:
+        assert not claimed, "it is made elsewhere"
+    with claim(bucket, path) as claimed:
+        assert claimed
+    first, second = (SharedStates(bucket, FOLDER, lambda: "code") for _ in range(2))
+    assert torch.equal(first.get("judge", lambda: of(1.0))["weight"], second.get("judge", never)["weight"])
+    assert not any(key.endswith(".lease") for key in s3.keys(bucket.bucket))
