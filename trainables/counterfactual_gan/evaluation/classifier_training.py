@@ -60,7 +60,8 @@ def shared_classifier(
         train_classifier(
             model, logits_of(model), data.train, budget=budget, seed=seed, balanced=balanced, augmented=augmented
         )
-        return detached(model.state_dict())
+        state: Mapping[str, Any] = detached(model.state_dict())
+        return state
 
     rests_on = (
         data.fingerprint, data.shape, config.positive, config.grey, config.tile_size, config.image_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -23,6 +23,7 @@ from trainables.datasets.config import dataset_of
 from trainables.defects.splits import BalancedSampler, splits
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.joint_batch import JointBatch
+from trainables.models.generators.generator import Generator
 from trainables.randomness import BatchPart, Share, global_stream, stream
 
 
@@ -76,7 +77,7 @@ def train_epoch(
     d_turns, g_turns = turns(config.update_ratio)
     period = max(d_turns, g_turns)
     drawn = stream(run.seed, "augmentation 0", epoch)  # one for all ranks, which draw for whole batches
-    generator, share = run.unwrap(networks.generator), Share(run.rank, run.world_size)
+    generator, share = cast(Generator, run.unwrap(networks.generator)), Share(run.rank, run.world_size)
     sums: dict[str, torch.Tensor] = {}
     counts: dict[str, int] = {}
     networks.generator.train()

@@ -51,11 +51,11 @@ def page(comparison: StudyComparison) -> list[Figures]:
 def maps_figure(views: Sequence[StudyView]) -> LazyFigure | None:
     """A row for each sample, a column for each map; None where fewer than two trials show the same samples."""
     trials = [(view, trial) for view in views for trial in view.illustrated if MAPPED in trial.arrays]
-    places = [_read(view, trial.arrays[MAPPED]) for view, trial in trials]
+    placed = [(each, places) for each in trials if (places := _read(each[0], each[1].arrays[MAPPED])) is not None]
     same = [
-        trial
-        for trial, own in zip(trials, places, strict=True)
-        if own is not None and np.array_equal(own, places[0]) and _data(trial[1]) == _data(trials[0][1])
+        each
+        for each, places in placed
+        if np.array_equal(places, placed[0][1]) and _data(each[1]) == _data(placed[0][0][1])
     ]
     if len(same) < 2:
         return None
@@ -126,7 +126,8 @@ def _arrays(trials: Sequence[tuple[StudyView, TrialRecord]], prefix: str) -> lis
     several = len({view.name for view, _ in trials}) > 1 and len({trial.arm for _, trial in trials}) < len(trials)
     arrays = []
     for view, trial in trials:
-        whose = f"{trial.arm} of {view.name}" if several else trial.arm
+        arm = trial.arm or trial.key  # a search has no arms
+        whose = f"{arm} of {view.name}" if several else arm
         for name, path in trial.arrays.items():
             if name.startswith(prefix) and (values := _read(view, path)) is not None:
                 arrays.append(Shown(name.removeprefix(prefix), whose, values))
