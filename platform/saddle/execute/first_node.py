@@ -41,8 +41,8 @@ def wait_for_first_node(scheduler: Scheduler, request: NodeRequest) -> bool:
     deadline = time.monotonic() + 60 * minutes
     request.ask(first_trials(slots))
     progress.wait(
-        f"waits for a node: a trial takes {trial_shape(slots.study.resources)}, and {slots.shortfall()}"
-        f" (at most {minutes:g} minutes, {MINUTES_VARIABLE})"
+        f"waits for a node with room for a trial ({trial_shape(slots.study.resources)}), which none of "
+        f"{len(slots.nodes)} in the cluster has, for at most {minutes:g} minutes ({MINUTES_VARIABLE})"
     )
     while not slots.fitting and not scheduler.asked_to_stop():
         if time.monotonic() >= deadline:

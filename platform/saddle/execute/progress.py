@@ -154,7 +154,8 @@ class ProgressKeeper:
         """Note that another number of trials runs at once, since nodes have joined or left; there are `nodes` now."""
         if slots != self.progress.slots:
             self.progress.slots = slots
-            self._tell(f"{slots} trials at a time now: the cluster has {nodes} node{'s' if nodes != 1 else ''}")
+            trials, has = "trial" if slots == 1 else "trials", "1 node" if nodes == 1 else f"{nodes} nodes"
+            self._tell(f"{slots} {trials} at a time now: the cluster has {has}")
 
     def beat(self) -> None:
         """Store what was spent, also while nothing happens."""

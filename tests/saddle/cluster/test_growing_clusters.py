@@ -49,6 +49,13 @@ class Driver:
     def wait_for(self, text: str, seconds: float = STUDY_SECONDS) -> None:
         wait_until(lambda: text in self.said, f"saying {text!r}", seconds, process=self.process, show=lambda: self.said)
 
+    def wait_for_trial(self, folder: Path) -> None:
+        """Until the ledger has a first trial."""
+        wait_until(
+            lambda: entries(folder), "a first trial", STUDY_SECONDS, process=self.process, pause=0.5,
+            show=lambda: self.said,
+        )  # fmt: skip
+
     def wait(self) -> None:
         assert self.process.wait(STUDY_SECONDS) == 0, self.said
 
@@ -93,9 +100,11 @@ def test_from_no_node_to_as_many_as_declared_and_down_again_also_after_a_kill(tm
     with AutoscalingNodes(most=3) as cluster:
         cluster.start(0)
         with driving(cluster, tmp_path, name="killed") as driver:
-            driver.wait_for("waits for a node: a trial takes 1 CPU, and ")
+            driver.wait_for(
+                "waits for a node with room for a trial (1 CPU), which none of 1 in the cluster has, for at most 15 "
+            )
             wait_until(lambda: len(cluster.raylets()) == 2, "two nodes, as declared", 240, pause=1)
-            wait_until(lambda: entries(tmp_path), "a first trial", STUDY_SECONDS, process=driver.process, pause=0.5)
+            driver.wait_for_trial(tmp_path)
             driver.process.send_signal(signal.SIGKILL)
             driver.process.wait(PROCESS_SECONDS)
         wait_for_no_worker(cluster)
@@ -116,12 +125,12 @@ def test_from_no_node_to_as_many_as_declared_and_down_again_also_after_a_kill(tm
 def test_nodes_that_join_are_used_and_those_that_leave_are_missed_by_no_trial(tmp_path: Path) -> None:
     write_study(tmp_path, trials=14, pause=0.7, resources="")
     with RayNodes() as cluster, driving(cluster.start(1), tmp_path) as driver:
-        wait_until(lambda: entries(tmp_path), "a first trial", STUDY_SECONDS, process=driver.process, pause=0.5)
+        driver.wait_for_trial(tmp_path)
         joined = cluster.add_node(1)
         driver.wait_for("2 trials at a time now: the cluster has 2 nodes")
         wait_until(lambda: slots_used(tmp_path) == 2, "trials on both nodes", STUDY_SECONDS, process=driver.process)
         joined.process.terminate()  # as `ray stop` on it does: it drains
-        driver.wait_for("1 trials at a time now: the cluster has 1 node")
+        driver.wait_for("1 trial at a time now: the cluster has 1 node")
         driver.wait()
         require_complete(tmp_path, 14)
 
