@@ -22,7 +22,7 @@ from tests.support.autoscaling import AutoscalingNodes
 from tests.support.ray_nodes import RayNodes
 from tests.support.waiting import PROCESS_SECONDS, wait_until
 
-STUDY_SECONDS = 400
+STUDY_SECONDS = 600
 STUDY = """
 study: growing
 trainable: parabola

@@ -1,4 +1,4 @@
-"""The store in a bucket of a real S3 server (SeaweedFS): the contract, and the conditions as docs/cluster.md has them."""
+"""The store in a bucket of a real server, SeaweedFS: the contract, and its conditions as docs/cluster.md has them."""
 
 from __future__ import annotations
 
