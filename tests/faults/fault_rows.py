@@ -75,7 +75,7 @@ ROWS = (
         (f"{CLUSTER}/test_lost_cluster.py::"
         "test_a_control_process_that_dies_ends_the_run_in_a_line_and_the_same_command_goes_on"),
     ), limit="Ray restarts its control process only with a Redis of its own, which is not tried here"),
-    FaultRow("a node's network cut with its orphan reporting", "the orphan's writes are refused, its messages not heard", (
+    FaultRow("a node's network cut with its orphan reporting", "its writes are refused, its messages not heard", (
         f"{EXECUTE}/test_driver_faults.py::test_an_orphans_fault_is_not_heard",
         f"{EXECUTE}/worker/test_trial_runner.py::test_an_attempt_that_was_taken_for_dead_writes_no_more",
         f"{STORE}/ownership/test_fence.py::test_an_orphan_of_an_earlier_attempt_changes_nothing",

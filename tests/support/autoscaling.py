@@ -21,8 +21,11 @@ IDLE_MINUTES = 0.1
 class AutoscalingNodes(RayNodes):
     """A head without processors, and up to `most` workers of `cpus` each that only its autoscaler starts."""
 
-    def __init__(self, *, most: int, cpus: int = 1, idle_minutes: float = IDLE_MINUTES) -> None:
-        super().__init__(extra={"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"})
+    def __init__(
+        self, *, most: int, cpus: int = 1, idle_minutes: float = IDLE_MINUTES, extra: dict[str, str] | None = None
+    ) -> None:
+        own = {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1", "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "15"}
+        super().__init__(extra={**own, **(extra or {})})
         self.most, self.cpus, self.idle_minutes = most, cpus, idle_minutes
 
     def head_options(self) -> list[str]:
@@ -59,6 +62,10 @@ class AutoscalingNodes(RayNodes):
                 if Path(process.exe()).name == "raylet" and process.pid != self.head.raylet.pid:
                     found.append(process)
         return sorted(found, key=lambda process: process.create_time())
+
+    def join(self, cpus: int = 1) -> None:
+        """Start a node by hand beside those of the autoscaler; it is not waited for."""
+        self._launch(f"node{len(self.nodes)}", cpus, "--address", self.address)
 
     def kill_worker(self) -> None:
         """SIGKILL for the raylet of one worker, and all that it has started."""
