@@ -97,7 +97,9 @@ def run_all(scheduler: Scheduler) -> dict[str, Cost]:
         if epoch < EPOCHS:
             under_way.append((key, epoch + 1))
         else:
-            timed("end", scheduler.on_end, EndMessage(key, 1, "completed", "", Measurement({"test/score": 1.0})))
+            timed(
+                "end", scheduler.on_end, EndMessage(key, 1, "completed", "", Measurement({**score, "test/score": 1.0}))
+            )
 
 
 def test_an_epochs_report_costs_the_same_with_256_slots_and_however_many_trials() -> None:

@@ -57,12 +57,16 @@ class NodeRequests:
 
         ended = threading.Event()
         while not ended.wait(WATCH_SECONDS):
-            with self._lock:
-                self._drop(set(self._by_job) - live_jobs())
-                idle = not self._by_job and self._handle is not None
-            if idle:
-                with contextlib.suppress(Exception):  # the cluster may be going down
+            with contextlib.suppress(ray.exceptions.RayError):  # the cluster may be busy, or going down
+                if self._is_idle():
                     ray.kill(self._handle)
+                    return
+
+    def _is_idle(self) -> bool:
+        """Whether nobody whose driver runs asks for anything any more."""
+        with self._lock:
+            self._drop(set(self._by_job) - live_jobs())
+            return not self._by_job and self._handle is not None
 
     def _drop(self, jobs: set[str]) -> None:
         for job in jobs:
