@@ -1,7 +1,7 @@
 """A cluster on loopback with Ray's own autoscaler, which starts and ends nodes on this machine.
 
-Ray has `cluster_utils.AutoscalingCluster` for this, which ends every Ray on the machine before it starts and reads a
-file that its wheel lacks; what it runs, the provider `fake_multinode`, is what is started here.
+Ray has `cluster_utils.AutoscalingCluster` for this, which ends every Ray on the machine before it starts, reads a file
+that its wheel lacks, and whose nodes share one folder; here the same autoscaler has nodes of `loopback_provider`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import psutil
 
 from tests.support.ray_nodes import OBJECT_STORE_BYTES, RayNodes, kill_all
 
+PROVIDER = Path(__file__).with_name("loopback_provider.py")
 IDLE_MINUTES = 0.1
 """How long a node without work is kept."""
 
@@ -26,6 +27,7 @@ class AutoscalingNodes(RayNodes):
     ) -> None:
         own = {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1", "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "15"}
         super().__init__(extra={**own, **(extra or {})})
+        self.extra["PYTHONPATH"] = str(self.folder)
         self.most, self.cpus, self.idle_minutes = most, cpus, idle_minutes
 
     def head_options(self) -> list[str]:
@@ -36,7 +38,8 @@ class AutoscalingNodes(RayNodes):
             "idle_timeout_minutes": self.idle_minutes,
             "upscaling_speed": 10.0,
             "provider": {
-                "type": "fake_multinode", "gcs_address": self.address, "launch_multiple": True,
+                "type": "external", "module": f"{PROVIDER.stem}.LoopbackProvider", "folder": str(self.folder),
+                "gcs_address": self.address, "launch_multiple": True,
                 "disable_node_updaters": True, "disable_launch_config_check": True, "use_node_id_as_ip": True,
             },
             "available_node_types": {
@@ -50,6 +53,7 @@ class AutoscalingNodes(RayNodes):
             )},
             "auth": {"ssh_user": "nobody"}, "docker": {}, "file_mounts": {}, "cluster_synced_files": [],
         }  # fmt: skip
+        (self.folder / PROVIDER.name).write_bytes(PROVIDER.read_bytes())
         path = self.folder / "autoscaling.yaml"
         path.write_text(json.dumps(config))
         return ["--autoscaling-config", str(path)]
