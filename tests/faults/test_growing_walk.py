@@ -53,12 +53,12 @@ class Walker:
         self.folder = folder
         self.environment = {**clean, "SADDLE_HOME": str(folder / "home"), "COLUMNS": "200", **world}
 
-    def run(self, *words: str, code: int = 0, **extra: str) -> str:
+    def run(self, *words: str, **extra: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "saddle.cli", *words], cwd=self.folder, env={**self.environment, **extra},
             capture_output=True, text=True, timeout=900,
         )  # fmt: skip
-        assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
         return done.stdout
 
 

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -252,7 +252,7 @@ class RayNodes:
                     found.append(process)
         return found
 
-    def __enter__(self) -> RayNodes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

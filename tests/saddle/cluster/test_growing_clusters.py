@@ -64,7 +64,7 @@ class Driver:
 def driving(cluster: RayNodes, folder: Path, *, name: str = "first", **environment: str) -> Iterator[Driver]:
     log = folder / f"{name}.txt"
     access = {**os.environ, **cluster.access(), "RAY_ADDRESS": cluster.address, **environment}
-    command = [sys.executable, "-m", "saddle.cli", "run", "growing.yaml", "--no-mlflow", "--package", METHODS]
+    command = [sys.executable, "-m", "saddle.cli", "run", "growing.yaml", "--no-mlflow", "--package", str(METHODS)]
     with log.open("wb") as said:
         process = subprocess.Popen(command, cwd=folder, env=access, stdout=said, stderr=subprocess.STDOUT)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from saddle.cluster import slot_count
@@ -32,7 +34,7 @@ def study(resources: str = "{}", sampler: str = "random") -> Study:
 class Cluster:
     """Nodes that a test changes, looked at whenever it is asked."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *nodes: dict[str, float]) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *nodes: Mapping[str, float]) -> None:
         self.nodes: Nodes = nodes
         monkeypatch.setattr(slot_count, "LOOK_EVERY", 0.0)
 
