@@ -19,9 +19,11 @@ from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 ACCESS_KEY = environment("")["AWS_ACCESS_KEY_ID"]
 OPTIONS = (
-    "server", "-dir=.", "-ip=", "-ip.bind=", "-volume.max=0", "-master.telemetry=false", "-s3", "-s3.port=",
+    "server", "-dir=.", "-ip=", "-ip.bind=", "-volume.max=1000", "-master.volumeSizeLimitMB=32",
+    "-master.telemetry=false", "-s3", "-s3.port=",
     "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=",
 )  # fmt: skip
+"""Those of the compose file, with many small volumes: each bucket of a test has some of its own."""
 START_SECONDS = 240.0
 
 

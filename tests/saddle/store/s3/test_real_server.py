@@ -43,18 +43,20 @@ def test_it_keeps_the_conditions_for_32_writers_as_the_page_says(real_s3: S3, mo
 
 
 def test_of_32_writers_that_replace_one_blob_each_time_just_one_does(real_s3: S3) -> None:
+    """Contents differ from all before: an ETag is that of the content, which an earlier one would bring back."""
     store = S3Store(real_s3.bucket(), "p")
-    etag = store.write_if("x", b"0", None)
+    etag = store.write_if("x", b"first", None)
 
-    def replace(number: int) -> str | None:
+    def replace(content: str) -> str | None:
         try:
-            return store.write_if("x", f"{number}".encode(), etag)
+            return store.write_if("x", content.encode(), etag)
         except Conflict:
             return None
 
-    for _ in range(5):
+    for turn in range(5):
         with ThreadPoolExecutor(WRITERS) as pool:
-            [won] = [new for new in pool.map(replace, range(WRITERS)) if new is not None]
+            written = list(pool.map(replace, [f"turn {turn} writer {number}" for number in range(WRITERS)]))
+        [won] = [new for new in written if new is not None]
         assert store.etag("x") == won
         etag = won
 
@@ -63,7 +65,7 @@ def test_two_drivers_of_one_study_are_told_apart(real_s3: S3) -> None:
     first, second = (S3Store(real_s3.bucket("two-drivers"), "p") for _ in range(2))
     with lock_study(first, RunId("one")) as lock:
         lock.check()
-        with pytest.raises(StorageError, match="is run by"), lock_study(second, RunId("one")):
+        with pytest.raises(StorageError, match="is running one"), lock_study(second, RunId("one")):
             pass
     with lock_study(second, RunId("one")) as lock:
         lock.check()
