@@ -91,7 +91,7 @@ def test_forty_trials_on_a_cluster_that_starts_with_no_worker_and_the_bucket_alo
         cluster.start(0)
         access = cluster.access()
         submit = ("submit", "walk.yaml", "--address", cluster.dashboard, "--detach", "--package", str(METHODS))
-        assert "submitted" in walker.run(*submit, **access)
+        assert walker.run(*submit, **access).startswith("saddle-walk-")
         ended = ledger_counter(real_s3, bucket)
         say("submitted", begun)
         wait_until(lambda: ended() >= 6, "six ended trials", WALK_SECONDS, pause=2, show=lambda: logs(walker, cluster))
