@@ -85,7 +85,7 @@ class NodeRequest:
 
     def ask(self, bundles: Bundles) -> None:
         """Ask for room for all of these at once, in the place of what was asked before."""
-        if bundles != self._asked or self._repeat.is_set():
+        if bundles != self._asked or (bundles and self._repeat.is_set()):
             self._repeat.clear()
             self._asked = bundles
             self._send()

@@ -67,7 +67,7 @@ class SlotCount:
         Where nothing fits any more, one trial waits for room. A sampler's start-up trials cover what runs at once until
         as many have ended.
         """
-        limits = [self.fitting, None if total is None else total - done]
+        limits = [self.fitting, total]
         if self._startup is not None:
             limits.append(max(self._startup, done))
         return max(1, min(limit for limit in limits if limit is not None))

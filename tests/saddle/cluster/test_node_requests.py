@@ -65,3 +65,13 @@ def test_what_a_killed_driver_asked_for_is_withdrawn(asked: list[Bundles], live:
     live.discard("b")
     wait_until(lambda: asked[-1] == [], "no request", 30)
     wait_until(lambda: ended, "the actor's end", 30)
+
+
+def test_a_study_that_asks_for_nothing_starts_no_actor(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(node_requests, "start_requests", lambda: started.append("actor"))
+    with node_requests.asking_for_nodes() as request:
+        request.ask([])
+        request.repeat()
+        request.ask([])
+    assert not started

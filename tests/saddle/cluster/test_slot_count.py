@@ -55,9 +55,11 @@ def test_nodes_that_join_and_leave_are_counted(monkeypatch: pytest.MonkeyPatch) 
     assert (slots.recount(), slots.at_once(0, 20)) == (True, 2)
 
 
-def test_never_more_run_at_once_than_declared_or_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_run_at_once_than_declared_and_none_is_asked_for_that_no_trial_is_left_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     slots = Cluster(monkeypatch, NODE, NODE, NODE).count(study("{slots: 4}"))
-    assert [slots.at_once(done, 20) for done in (0, 15, 17, 19, 20)] == [4, 4, 3, 1, 1]
+    assert [slots.at_once(0, total) for total in (None, 20, 4, 3, 1)] == [4, 4, 4, 3, 1]
     assert [slots.usable(done, 20) for done in (0, 16, 17, 19, 20)] == [4, 4, 3, 1, 0]
     assert slots.usable(1000, None) == 4
     assert Cluster(monkeypatch, NODE).count(study("{concurrency: 4}")).usable(0, 20) == 0, "nothing is asked for"
