@@ -13,7 +13,7 @@ PYTEST_OPTIONS ?=
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-long test-all lint format docs bench faults clean
+.PHONY: help install quickstart test test-long test-all lint format docs bench faults soak clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,13 +48,18 @@ test-all: lint  ## Every test
 	$(PYTEST) tests
 
 faults: install  ## Only the tests that inject faults, but for the slow ones, with a table of the faults
-	$(PYTEST) --numprocesses $(FAULTS_AT_ONCE) -m "fault and not slow" tests
+	SADDLE_FAULT_OUTCOMES=$(CURDIR)/tests/faults/outcomes.json \
+		$(PYTEST) --numprocesses $(FAULTS_AT_ONCE) -m "fault and not slow" tests
+	$(BIN)/python -m tests.faults.fault_page
 
 docs: install  ## The pages as a site in build/site; every warning, such as a dead link, is an error
 	$(BIN)/sphinx-build -W --keep-going -q docs build/site
 
 bench: install  ## Ratios against a peer in the same run
 	$(BIN)/pytest -q -s tests/benchmarks/bench_*.py
+
+soak: install  ## 5,000 trivial trials through one driver, then 500 of plain Ray Tune; SADDLE_SOAK_TRIALS=N for fewer
+	$(BIN)/pytest -q -s tests/benchmarks/soak_driver.py
 
 clean:  ## Remove .venv and caches, not what was run
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

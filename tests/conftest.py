@@ -17,7 +17,7 @@ settings.load_profile("saddle")
 
 pytest_plugins = [
     f"tests.support.{name}"
-    for name in ("browser", "disks", "fault_table", "page_pieces", "postgres", "ray_nodes", "s3")
+    for name in ("browser", "disks", "fault_table", "page_pieces", "postgres", "ray_nodes", "s3", "seaweedfs")
 ]
 
 METHODS = Path(__file__).parent / "support" / "methods"

@@ -10,17 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import jsonschema
 import pytest
 
 from saddle.store.open import open_store
 from saddle.store.s3 import conditions
 from saddle.store.s3.store import S3Store
-from saddle.track.server import free_port
 from tests.support.infra_commands import calls, parse
 from tests.support.infra_tools import INFRA, documents, module, program
-from tests.support.waiting import PROCESS_SECONDS, wait_until
+from tests.support.s3 import environment
+from tests.support.seaweedfs import serving_seaweedfs
 
 pytestmark = pytest.mark.long
 
@@ -92,47 +91,13 @@ def test_workers_hold_neither_the_databases_password_nor_a_way_to_it() -> None:
 @pytest.fixture
 def seaweedfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The S3 server of the compose file, started by its own options on a loopback port; its endpoint."""
-    weed = program("weed")
-    version = subprocess.run([weed, "version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    assert SERVICES["s3"]["image"].partition(":")[2] in version, "another version than the one that was tried"
-    identity = {"name": "saddle", "actions": ["Admin"], "credentials": [{"accessKey": "k", "secretKey": "planted-key"}]}
-    (tmp_path / "identities.json").write_text(json.dumps({"identities": [identity]}))
-    (tmp_path / "data").mkdir()
-    ports = {name: free_port() for name in ("s3", "master", "volume", "filer")}
-    changed = {
-        "-dir": str(tmp_path / "data"), "-ip": "127.0.0.1", "-ip.bind": "127.0.0.1", "-s3.port": str(ports["s3"]),
-        "-s3.config": str(tmp_path / "identities.json"),
-    }  # fmt: skip
-    options = [option.partition("=") for option in SERVICES["s3"]["command"]]
-    command = [name + (equals and f"={changed.get(name, value)}") for name, equals, value in options]
-    command += [f"-{name}.port={ports[name]}" for name in ("master", "volume", "filer")]
-    command += [f"-{name}.port.grpc={free_port()}" for name in ("master", "volume", "filer", "s3")]
-    command += [f"-{name}.localSocket={tmp_path}/{name}.sock" for name in ("filer", "s3")]
-    with (tmp_path / "weed.log").open("wb") as log:
-        process = subprocess.Popen([weed, *command], stdout=log, stderr=subprocess.STDOUT, cwd=tmp_path)
-    for name, value in (("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "planted-key")):
-        monkeypatch.setenv(name, value)
-    endpoint = f"http://127.0.0.1:{ports['s3']}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    try:
-        wait_until(
-            lambda: makes_bucket(endpoint), "a bucket of the S3 server", 120, process=process, pause=0.5,
-            show=lambda: (tmp_path / "weed.log").read_text()[-2000:],
-        )  # fmt: skip
-        yield endpoint
-    finally:
-        process.kill()  # its own end takes minutes, and the data are thrown away
-        process.wait(PROCESS_SECONDS)
-
-
-def makes_bucket(endpoint: str) -> bool:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="saddle")
-    except (BotoCoreError, ClientError):
-        return False
-    return True
+    version = subprocess.run([program("weed"), "version"], capture_output=True, text=True, timeout=60, check=True)
+    tag = SERVICES["s3"]["image"].partition(":")[2]
+    assert tag in version.stdout, "another version than the one that was tried"
+    with serving_seaweedfs(tmp_path / "s3", SERVICES["s3"]["command"]) as server:
+        for name, value in environment(server.endpoint).items():
+            monkeypatch.setenv(name, value)
+        yield server.endpoint
 
 
 def test_its_s3_server_keeps_conditions_for_32_writers(seaweedfs: str, monkeypatch: pytest.MonkeyPatch) -> None:

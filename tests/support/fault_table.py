@@ -5,13 +5,19 @@ A test that injects a fault is marked `fault("name of the fault")`; tests with t
 
 from __future__ import annotations
 
+import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 PROPERTY = "fault"
+NOTED_IN = "SADDLE_FAULT_OUTCOMES"
+"""Where how tests ended is noted: the file that docs/faults.md is made of (see `tests.faults.fault_page`)."""
 
 
 @dataclass
@@ -54,14 +60,36 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.user_properties.append((PROPERTY, name))
 
 
+def outcome_of(reports: Sequence[pytest.TestReport]) -> str:
+    """How the tests of one function ended together."""
+    if any(report.failed for report in reports):
+        return "failed"
+    return "passed" if any(report.when == "call" and report.passed for report in reports) else "skipped"
+
+
+def note_outcomes(path: Path, reports: Iterable[pytest.TestReport], day: str) -> None:
+    """Add to the file at `path` how the tests ended, by FILE::FUNCTION and FILE::CLASS."""
+    by_test: defaultdict[str, list[pytest.TestReport]] = defaultdict(list)
+    for report in reports:
+        file, *names = report.nodeid.partition("[")[0].split("::")
+        for name in {names[0], names[-1]}:
+            by_test[f"{file}::{name}"].append(report)
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known |= {test: {"outcome": outcome_of(ended), "date": day} for test, ended in by_test.items()}
+    path.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = (
+    reports = [
         report
         for outcome in ("passed", "failed", "error", "skipped")
         for report in terminalreporter.stats.get(outcome, ())
         if isinstance(report, pytest.TestReport)
-    )
-    rows = rows_of([*reports, *terminalreporter.stats.get("", ())])
+    ]
+    reports += terminalreporter.stats.get("", ())
+    if noted := os.environ.get(NOTED_IN):
+        note_outcomes(Path(noted), reports, datetime.now(UTC).date().isoformat())
+    rows = rows_of(reports)
     if not rows:
         return
     terminalreporter.section("injected faults")

@@ -30,7 +30,7 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
     return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
-def train_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
+def train_all(scheduler: Scheduler, warm: WarmSlots) -> None:
     """Train one trial after the other and tell the scheduler what a slot would tell it."""
     while (start := scheduler.propose()) is not None:
         scheduler.on_worker_start(start.spec.key)

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -167,12 +167,16 @@ class RayNodes:
         self._launch(
             "head", cpus[0], "--head", "--port", str(self.port), "--dashboard-host", self.host,
             "--dashboard-port", str(self.dashboard_port), "--ray-client-server-port", str(self.client_port),
-            "--include-dashboard", "true",
+            "--include-dashboard", "true", *self.head_options(),
         )  # fmt: skip
         self.wait_for_nodes(1, starting=self.head)
         for number in cpus[1:]:
             self.add_node(number)
         return self
+
+    def head_options(self) -> list[str]:
+        """Further options of the head; what they name may lie in `folder`."""
+        return []
 
     def add_node(self, cpus: int, hidden: Path | None = None) -> Node:
         """Start one more node, to which the folder `hidden` is another, empty one; wait until the cluster knows it."""
@@ -248,7 +252,7 @@ class RayNodes:
                     found.append(process)
         return found
 
-    def __enter__(self) -> RayNodes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -58,6 +58,11 @@ LONGEST_FOLDER = LONGEST_SOCKET - len(
 LOG_LIMITS = {"RAY_ROTATION_MAX_BYTES": str(8 * 2**20), "RAY_ROTATION_BACKUP_COUNT": "1"}
 """What each process of our own Ray keeps of what it prints: without a limit a chatty trainable fills the disk."""
 
+INSTALLED_ONCE = {"eager_install": False}
+"""Wheels are installed when a node's first process needs them. Ray (2.60) would do so for the job, too, on a node that
+has just joined; of two environments that differ, as the job's and its slots' do, the second finds the first one's wheel
+half installed, removes it, and no slot starts on that node for ten minutes."""
+
 OF_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """What Ray tells a job's driver about the environment that it was submitted with."""
 
@@ -252,5 +257,6 @@ def workers_environment(packages: Sequence[str], folder: Path) -> dict[str, Any]
     """Ray's runtime environment for workers on nodes that may lack saddle."""
     return {
         "py_modules": [str(wheel) for wheel in build_wheels(packages, folder)],
+        "config": INSTALLED_ONCE,
         "env_vars": {**QUIET, **for_workers()},
     }

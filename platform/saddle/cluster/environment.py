@@ -22,6 +22,7 @@ OURS = {
     "SADDLE_HOME": "the folder for what a driver keeps on its machine of studies in a bucket",
     "SADDLE_OPTUNA_URL": "a database for the searches of several machines",
     "SADDLE_SERVE_TOKEN": "the token that `saddle serve` demands",
+    "SADDLE_NODE_MINUTES": "minutes for which a study waits for a node of its cluster that can run a trial",
     "SADDLE_OPTUNA_PATIENCE": "seconds for which that database is asked again where it doesn't answer",
 }
 """Every variable of our own; a test holds the list against the sources."""
@@ -31,6 +32,7 @@ FOR_TRIALS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFA
 
 FOR_DRIVER = (
     *FOR_TRIALS, "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "SADDLE_OPTUNA_URL", "SADDLE_OPTUNA_PATIENCE",
+    "SADDLE_NODE_MINUTES",
 )  # fmt: skip
 """What a driver on a cluster needs beside them; paths of this machine mean nothing there."""
 

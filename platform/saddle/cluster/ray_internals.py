@@ -162,6 +162,14 @@ def other_jobs(own: bytes) -> list[Any]:
     return [job for job in alive if not job.config.ray_namespace.startswith("_ray_internal")]
 
 
+def live_jobs() -> set[str]:
+    """The ids of the jobs whose drivers run, in hexadecimal digits as Ray writes them."""
+    from ray.core.generated.gcs_pb2 import JobTableData
+
+    jobs = map(JobTableData.FromString, _tables().get_job_table())
+    return {job.job_id.hex() for job in jobs if not job.is_dead}
+
+
 def draining_nodes() -> Any:
     """The ids of machines that are about to leave."""
     return _tables().get_draining_nodes()

@@ -76,7 +76,7 @@ def count_slots(resources: Resources, nodes: Nodes) -> int:
             f"a trial wants {resources.workers} workers of {worker}, and there is room for {workers}: "
             f"{resources.workers - workers} too few; lower resources.workers or what a worker takes"
         )
-    return min(workers // resources.workers, resources.concurrency or workers)
+    return min(workers // resources.workers, resources.most or workers)
 
 
 def nodes_of_kind(nodes: Nodes, machine: str | None) -> Nodes:
@@ -123,8 +123,13 @@ def check_startup(study: Study, slots: int) -> None:
         raise DoesNotFit(
             f"sampler.{study.sampler.name}.startup_trials is {startup}, but {slots} trials run at once, so that its "
             f"first informed proposals would rest on no result; set it to {slots} or more, or resources.concurrency "
-            f"to {startup}"
+            f"(on a cluster that grows: resources.slots) to {startup}"
         )
+
+
+def machines_of(study: Study) -> list[str | None]:
+    """The kinds of machines that are blocks of the study; None alone where trials may run on any."""
+    return list(study.ablation.blocks.get(MACHINE, [None])) if study.ablation is not None else [None]
 
 
 def slots_for(study: Study, nodes: Nodes, source: TrialSource | None = None) -> int:
@@ -132,8 +137,7 @@ def slots_for(study: Study, nodes: Nodes, source: TrialSource | None = None) -> 
 
     Where kinds of machines are blocks, as many as fit on the fewest of a kind, so that all kinds are equally busy.
     """
-    machines = study.ablation.blocks.get(MACHINE, [None]) if study.ablation is not None else [None]
-    slots = min(count_slots(study.resources, nodes_of_kind(nodes, machine)) for machine in machines)
+    slots = min(count_slots(study.resources, nodes_of_kind(nodes, machine)) for machine in machines_of(study))
     check_startup(study, slots)
     total = source.total if source is not None else study.budget.trials
     return min(slots, total) if total else slots

@@ -13,8 +13,10 @@ from saddle.archive.local_part import claim_local
 from saddle.archive.retention import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
 from saddle.cluster.connection import connect, is_own
+from saddle.cluster.node_requests import asking_for_nodes
 from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, slots_for
+from saddle.cluster.slot_count import SlotCount, alive_nodes, can_grow
 from saddle.cluster.watch import watching_cluster
 from saddle.design.blocks import MACHINE
 from saddle.design.trial_source import AblationSource
@@ -22,6 +24,7 @@ from saddle.errors import DoesNotFit, InfrastructureError, TakenOver
 from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
+from saddle.execute.first_node import wait_for_first_node
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.preflight import connected, local_resources
@@ -50,6 +53,7 @@ from saddle.track.opening import open_tracker
 from saddle.track.study_payload import study_params, study_tags
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
+from saddle.trial.source import TrialSource
 
 DELIVERY_SECONDS = 60.0
 """How long a finished study waits for MLflow to take what is left."""
@@ -163,20 +167,21 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: 
         source = make_source(stored, store, ledger, options.retry, lock, options.again)
         recorded, entries = {*ledger.keys()}, ledger.entries()
         fence_off_workers(store, run, {entry.key for entry in entries}, lock)
-        slots = slots_for(study, nodes, source)
+        slots = count_at_start(study, nodes, source)
         store.delete(stop_path(run))
         by_unit = study.relation is not None
         tracker = open_tracker(store, run, enabled=options.track, declared=stored.declared, by_unit=by_unit)
         listener = options.listener(study)
-        keeper = start_progress(study, run, trainable, store, entries, source, slots, listener, lock)
+        at_once = slots.at_once(len(entries), source.total)
+        keeper = start_progress(study, run, trainable, store, entries, source, at_once, listener, lock)
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         recorder = Recorder(ledger, tracker, keeper, code, stored.declared, lock, recorded)
         placement = place_trials(study, store, options.data_root, lock)
-        scheduler = Scheduler(study, trainable, source, recorder, placement)
+        scheduler = Scheduler(study, trainable, source, recorder, placement, slots)
         with telling_of_faults(study, keeper), noting_faults(keeper, tracker, lock):
             tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code, lock))
             tracker.settle(entries)
-            run_all(scheduler, slots, warm)
+            run_all(scheduler, warm)
             if recorder.is_lost:  # what is left to do here is the other driver's now
                 raise TakenOver(lock.why if lock.lost else recorder.conflict)
             asked_to_stop = scheduler.stopping and scheduler.hopeless is None
@@ -232,7 +237,15 @@ def noting_faults(keeper: ProgressKeeper, tracker: Tracker, lock: StudyLock) -> 
         raise fault from error
 
 
-def run_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
+def count_at_start(study: Study, nodes: Nodes, source: TrialSource) -> SlotCount:
+    """How many trials run at once, counted again on a cluster that grows; raises `DoesNotFit` where none ever would."""
+    slots = SlotCount(study, nodes, alive_nodes if connected() and can_grow() else None)
+    if slots.fitting or not slots.may_wait:
+        slots_for(study, nodes, source)
+    return slots
+
+
+def run_all(scheduler: Scheduler, warm: WarmSlots) -> None:
     """Run the trials under Ctrl-C; a study without any left starts nothing."""
     source, keeper = scheduler.source, scheduler.recorder.progress
     if source.total is not None and keeper.progress.done >= source.total:
@@ -245,9 +258,15 @@ def run_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
         source.cancel_waits()
         keeper.listener.changed(keeper.progress, "stopping after the epochs under way; Ctrl-C again to stop at once")
 
-    with on_interrupt(stop), watching_cluster(lambda error: keeper.stop(str(error))):
-        for machine in source.legs(slots) if isinstance(source, AblationSource) else [None]:
-            warm.train(scheduler, slots, machine)
+    watching = watching_cluster(lambda error: keeper.stop(str(error)))
+    with on_interrupt(stop), watching, asking_for_nodes() as scheduler.request:
+        if wait_for_first_node(scheduler, scheduler.request) and not scheduler.stopping:
+            require_shared_storage(scheduler.store)  # of nodes that were not there before
+        keeper.progress.slots = scheduler.at_once
+        for machine in source.legs(scheduler.at_once) if isinstance(source, AblationSource) else [None]:
+            if scheduler.stopping:
+                break
+            warm.train(scheduler, scheduler.at_once, machine)
             if scheduler.stopping:
                 break
         free_orphaned_groups()

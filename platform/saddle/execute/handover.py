@@ -148,6 +148,11 @@ class Handover:
         for errand in (*self.errands.values(), *self._waiting):
             errand.end(error=InfrastructureError("the slots have ended"))
 
+    def resize(self, slots: int) -> None:
+        """So many trials run at once from now on: nodes have joined or left, or few trials are left."""
+        if self.turn is not None:
+            self.turn.slots = self._slots = slots
+
     def end_turn(self) -> None:
         """The study has no trial under way and gets no more; its driver goes on."""
         turn, self.turn = self.turn, None

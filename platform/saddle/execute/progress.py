@@ -150,6 +150,13 @@ class ProgressKeeper:
             self._written = -math.inf
             self._tell(waiting or None)
 
+    def resize(self, slots: int, nodes: int) -> None:
+        """Note that another number of trials runs at once, since nodes have joined or left; there are `nodes` now."""
+        if slots != self.progress.slots:
+            self.progress.slots = slots
+            trials, has = "trial" if slots == 1 else "trials", "1 node" if nodes == 1 else f"{nodes} nodes"
+            self._tell(f"{slots} {trials} at a time now: the cluster has {has}")
+
     def beat(self) -> None:
         """Store what was spent, also while nothing happens."""
         if time.monotonic() - self._written > BEAT_EVERY:

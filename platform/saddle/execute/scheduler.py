@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from saddle.cluster.failures import Death, free_orphaned_groups
+from saddle.cluster.node_requests import NodeRequest
 from saddle.cluster.resource_wait import ResourceWait
 from saddle.cluster.resources import needs_group
+from saddle.cluster.slot_count import SlotCount
 from saddle.design.blocks import MACHINE
 from saddle.errors import FailedAlike, InfrastructureError, TakenOver
 from saddle.execute.alike_failures import AlikeFailures
@@ -45,6 +47,8 @@ class Scheduler:
     recorder: Recorder
     placement: Placement
     """Where trials run that ask for no kind of machine."""
+    slots: SlotCount
+    """How many trials run at once, as nodes come and go."""
     stopping: bool = False
     under_way: dict[str, TrialProgress] = field(default_factory=dict)
     lost: list[TrialSpec] = field(default_factory=list)
@@ -56,6 +60,8 @@ class Scheduler:
     """What stops the study where its first trials failed alike."""
     swept: float = 0.0
     waiting: ResourceWait = field(default_factory=ResourceWait)
+    request: NodeRequest = field(default_factory=NodeRequest)
+    """What an autoscaler is asked for; withdrawn once no trial is left."""
 
     def __post_init__(self) -> None:
         self.run = self.recorder.ledger.run
@@ -201,8 +207,21 @@ class Scheduler:
             self.swept = now
             free_orphaned_groups()
 
+    @property
+    def at_once(self) -> int:
+        """How many trials run at once now."""
+        return self.slots.at_once(self.recorder.progress.progress.done, self.source.total)
+
+    def usable_slots(self) -> int:
+        """How many trials could run at once on as many nodes as they want; none once the study stops."""
+        return 0 if self.stopping else self.slots.usable(self.recorder.progress.progress.done, self.source.total)
+
     def look_at_cluster(self) -> None:
-        """Say what is waited for, and store what was spent while nothing happens."""
+        """Count again what fits, say what is waited for, and store what was spent while nothing happens."""
+        if self.slots.recount():
+            self.recorder.progress.resize(self.at_once, len(self.slots.nodes))
+        machine = getattr(self.source, "machine", None)
+        self.request.ask(self.slots.bundles(self.usable_slots(), machine))
         waiting = self.waiting.look() if self.under_way else ""
         if waiting is not None:
             self.recorder.progress.wait(waiting)

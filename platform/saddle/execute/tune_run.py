@@ -213,6 +213,7 @@ class Interruption(Unpickled, tune.Stopper):
         scheduler = self._handover.scheduler
         if self._handover.closing or scheduler is None:
             return self._handover.closing
+        self._handover.resize(scheduler.at_once)
         return failing_the_study(scheduler, look_around, True)(scheduler) or scheduler.stopping
 
 

@@ -55,6 +55,7 @@ RULES = {
     "budget.failures_alike": Change.FREE,
     "budget.minutes_per_trial": Change.FREE,  # of trials that are still to end; those that have stay as they are
     "resources.concurrency": Change.FREE,
+    "resources.slots": Change.FREE,
     "resources.cpus_per_worker": Change.FREE,
     "resources.gpus_per_worker": Change.FREE,
     "resources.workers": Change.NEVER,  # a batch is shared among them, and they see other samples of it

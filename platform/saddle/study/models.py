@@ -217,6 +217,20 @@ class Resources(Section):
     """CPU cores."""
     concurrency: Count | None = None
     """How many trials run at once at most; without it as many as fit."""
+    slots: Count | None = None
+    """The same on a cluster that grows and shrinks: its autoscaler is asked for nodes for as many, the first is waited
+    for, and nodes that join later are used."""
+
+    @property
+    def most(self) -> int | None:
+        """How many trials may run at once at most."""
+        return self.concurrency if self.slots is None else self.slots
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Resources:
+        if self.slots is not None and self.concurrency is not None:
+            raise ValueError("slots and concurrency are both limits of what runs at once; use one")
+        return self
 
 
 class KeptCheckpoints(Section):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saddle.cluster.connection import QUIET
+from saddle.cluster.connection import INSTALLED_ONCE, QUIET
 from saddle.cluster.environment import is_secret, to_send
 from saddle.cluster.packages import build_wheels
 from saddle.cluster.wheel import DISTRIBUTION
@@ -64,6 +64,7 @@ class Parcel:
         return {
             "working_dir": str(files),
             "py_modules": [str(wheel) for wheel in build_wheels(self.packages, folder)],
+            "config": INSTALLED_ONCE,
             "env_vars": {**QUIET, "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS), **self.variables},
         }
 

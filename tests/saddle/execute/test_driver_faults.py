@@ -15,6 +15,7 @@ from ray.exceptions import RayActorError
 from saddle.archive.progress import Progress
 from saddle.archive.studies import StoredStudy
 from saddle.cluster.failures import Death
+from saddle.cluster.slot_count import SlotCount
 from saddle.errors import InfrastructureError
 from saddle.execute.driver import noting_faults
 from saddle.execute.plan.setup import make_source
@@ -59,9 +60,8 @@ def make_scheduler() -> Make:
         ledger = Ledger(store, run)
         source = make_source(StoredStudy(study, ledger.run, {"x": 0.3}), store, ledger, ())
         keeper = start_progress(study, run, trainable, store, [], source, 2, Silent())
-        return Scheduler(
-            study, trainable, source, Recorder(ledger, Tracker(), keeper, {}, trainable), Placement(store.url)
-        )
+        recorder, slots = Recorder(ledger, Tracker(), keeper, {}, trainable), SlotCount(study, [{"CPU": 2.0}])
+        return Scheduler(study, trainable, source, recorder, Placement(store.url), slots)
 
     return make
 

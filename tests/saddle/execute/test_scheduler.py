@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 )
 
 from saddle.cluster.failures import Death
+from saddle.cluster.slot_count import SlotCount
 from saddle.design import replicates_of
 from saddle.design.study_arms import arms_of_study
 from saddle.design.trial_source import AblationSource
@@ -132,7 +133,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         )
         keeper.progress.hours_before = 0.0
         recorder = Recorder(ledger, Tracker(), keeper, {}, trainable, recorded={*finished})
-        self.scheduler = Scheduler(STUDY, trainable, self.source, recorder, Placement(self.store.url))
+        self.scheduler = Scheduler(
+            STUDY, trainable, self.source, recorder, Placement(self.store.url), SlotCount(STUDY, [{"CPU": 2.0}])
+        )
         self.earlier, self.done = {*finished}, {*finished}
         self.busy: list[Slot] = []
         self.orphans: list[Message] = []

@@ -43,6 +43,9 @@ class Bucket(Store, Protocol):
     def blobs(self, folder: str) -> list[tuple[str, int]]:
         """The paths below `folder`, with their bytes."""
 
+    def delete_folders(self, path: str, below: Sequence[str]) -> None:
+        """Delete the folders from `path` down that these blobs were in, where the server keeps such."""
+
     def delete_all(self, paths: Sequence[str]) -> None:
         """Delete many blobs."""
 
@@ -87,6 +90,7 @@ def finish_move(store: Bucket, source: str) -> None:
         require_copies(store, target, {copied: size for _, copied, size in pairs})
     for part in layers(pairs):
         store.delete_all([path for path, _, _ in part])
+    store.delete_folders(source, [path for path, _, _ in pairs if path != source])
     move_local(entry_itself(store.local, source), entry_itself(store.local, target))
     store.delete_all([note_path(source)])
 

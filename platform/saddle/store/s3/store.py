@@ -158,9 +158,10 @@ class S3Store:
         except FileNotFoundError:
             return  # by an attempt whose answer was lost
         except Exception as error:
-            if is_unmet(error):
+            if not is_unmet(error):
+                raise
+            if self.etag(path) is not None:  # some servers say so of a blob that is gone, too
                 raise Conflict(self.locate(path)) from None
-            raise
 
     def exists(self, path: str) -> bool:
         return self._head(path) is not None
@@ -209,7 +210,20 @@ class S3Store:
         return 0 if head is None else int(head["ContentLength"])
 
     def delete(self, path: str) -> None:
-        self.delete_all([*(below for below, _ in self.blobs(check_path(path))), path])
+        below = [blob for blob, _ in self.blobs(check_path(path))]
+        self.delete_all([*below, path])
+        self.delete_folders(path, below)
+
+    def delete_folders(self, path: str, below: Sequence[str]) -> None:
+        """Delete the folders that blobs which are gone were in, from the deepest to `path` itself.
+
+        A bucket has none, but some servers keep them, list them as before and take them for a name; one that still
+        holds something stays.
+        """
+        parents = {blob.rpartition("/")[0] for blob in below}
+        folders = {parent[:end] for parent in parents for end in folder_ends(parent, path)}
+        ordered = sorted(folders, key=lambda folder: (-folder.count("/"), folder))
+        self.delete_all([f"{folder}/" for folder in ordered])
 
     def delete_all(self, paths: Sequence[str]) -> None:
         """Delete blobs whose paths are from a listing, or have been checked; a thousand with each call."""
@@ -237,6 +251,11 @@ class S3Store:
     def finish_move(self, source: str) -> None:
         """Complete the `move` of `source` that was begun by a process that was killed, if there was one."""
         finish_move(self, source)
+
+
+def folder_ends(folder: str, top: str) -> list[int]:
+    """Where the names of a folder and of those above it end, down to that of `top`."""
+    return [end for end in range(len(top), len(folder) + 1) if end == len(folder) or folder[end] == "/"]
 
 
 def is_shown(name: str) -> bool:

@@ -39,9 +39,7 @@ def _check_startup(draft: Draft, name: str, startup: int) -> None:
         what = f"all {budget.trials} trials would be start-up trials, drawn at random: {name} starts after {startup}"
         right = f"write sampler: {{{name}: {{startup_trials: {max(1, budget.trials // 3)}}}}}, or a larger budget"
         draft.refuse(path if "sampler" in draft.raw else ("budget",), what, right)
-    if resources is not None and resources.concurrency is not None and resources.concurrency > startup:
-        at_once = f"{resources.concurrency} trials at once"
-        what = f"{at_once}, but only {startup} start-up trials: {name} would guess from nothing"
-        draft.refuse(
-            path if "sampler" in draft.raw else ("resources", "concurrency"), what, f"at most {startup} at once"
-        )
+    if resources is not None and resources.most is not None and resources.most > startup:
+        limit = "concurrency" if resources.slots is None else "slots"
+        what = f"{resources.most} trials at once, but only {startup} start-up trials: {name} would guess from nothing"
+        draft.refuse(path if "sampler" in draft.raw else ("resources", limit), what, f"at most {startup} at once")
