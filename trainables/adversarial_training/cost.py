@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainables.adversarial_training.analysis_table import ANALYSES, NETWORK
+from trainables.adversarial_training.analysis import NETWORK
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
 from trainables.adversarial_training.config import Config

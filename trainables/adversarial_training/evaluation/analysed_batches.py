@@ -9,7 +9,13 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from trainables.adversarial_training.analysis import MOST_ANALYSED, PERTURBATIONS, SHARED_STARTS, PerturbedBatch
+from trainables.adversarial_training.analysis import (
+    EXPLANATIONS,
+    MOST_ANALYSED,
+    PERTURBATIONS,
+    SHARED_STARTS,
+    PerturbedBatch,
+)
 from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.adversarial_training.attacks.attacking import attack_samples, batches, predict
 from trainables.adversarial_training.config import Config
@@ -17,6 +23,9 @@ from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
 from trainables.attacks.attack import Budget
 from trainables.attacks.table import attack_of
 from trainables.datasets.sampling.samples import Samples
+from trainables.evaluation.masks import regions
+from trainables.interpretability.explained import ExplainedImages
+from trainables.interpretability.main_head import MainHead
 
 OF_SET = "analysis"
 """An attack of an analysis attacks what is left standing, as those of a set do."""
@@ -48,7 +57,17 @@ class AnalysedModel:
                 if attacks is not None
                 else None
             )
-            yield Batch(self, here, images, labels, perturbed)
+            explained = self._explained(here, images, labels) if EXPLANATIONS in needs else None
+            yield Batch(self, here, images, labels, perturbed, explained)
+
+    def _explained(self, here: slice, images: Tensor, labels: Tensor) -> ExplainedImages:
+        count = max(0, min(self.config.explained_images - here.start, len(images)))
+        some = slice(here.start, here.start + count)
+        predicted, labels = self.clean[0][some].argmax(1), labels[:count, 0]
+        masks = None if self.samples.masks is None else regions(self.samples.masks[some]).positive
+        classes = predicted if self.config.explained_class == "predicted" else labels
+        network, methods = MainHead(self.model), self.config.attributions
+        return ExplainedImages(network, images[:count], labels, predicted, classes, methods, masks, here.start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +79,7 @@ class Batch:
     images: Tensor
     labels: Tensor
     perturbed: PerturbedBatch | None
+    explained_images: ExplainedImages | None = None
 
     @property
     def config(self) -> Config:
@@ -78,6 +98,12 @@ class Batch:
         if self.perturbed is None:
             raise LookupError(f"an analysis that looks at perturbations declares needs={{{PERTURBATIONS!r}}}")
         return self.perturbed
+
+    @property
+    def explained(self) -> ExplainedImages:
+        if self.explained_images is None:
+            raise LookupError(f"an analysis that looks at explanations declares needs={{{EXPLANATIONS!r}}}")
+        return self.explained_images
 
     def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
         entry, samples = attack_of(attack), self.tested.samples

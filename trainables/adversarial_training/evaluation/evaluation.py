@@ -98,7 +98,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
     return Report(
         metrics | {f"test/{name}": value for name, value in analysed.metrics.items()},
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
-        images=galleries(config, model, samples),
+        images=galleries(config, model, samples) | analysed.images,
         fingerprints={"attacks": measured.facts()},
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from trainables.adversarial_training.analysis_table import ANALYSES
+from trainables.adversarial_training.settings.explanation import ExplanationSettings
 from trainables.attacks.table import NAMES, described
-from trainables.contract import Config, hyperparameter
+from trainables.contract import hyperparameter
 
 EPOCH_SECONDS = "epoch_seconds"
 
@@ -22,7 +23,7 @@ else:
 ThreatModel = Literal["main_head", "all_heads"]
 
 
-class EvaluationSettings(Config):
+class EvaluationSettings(ExplanationSettings):
     """The attacks that validation and test measure robust accuracy by."""
 
     attacks: tuple[AttackName, ...] = hyperparameter(
