@@ -1,4 +1,4 @@
-"""How relevant attributions are where the truth is marked (S2): whether they lie on a mask, of images classified rightly.
+"""How relevant attributions of rightly classified images are where the truth is marked: whether they lie there (S2).
 
 On data without masks nothing is reported; `faithful_explanations` needs none.
 """

@@ -44,6 +44,15 @@ def check_metrics(draft: Draft) -> None:
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
             _check_pattern(draft, ("ablation", "compare", "also", index), pattern)
+        for group, patterns in compare.ranks.items():
+            for index, pattern in enumerate(patterns):
+                path: Path = ("ablation", "compare", "ranks", group, index)
+                if pattern.startswith("train/"):
+                    draft.refuse(
+                        path, "arms are ranked on data they weren't trained on", "use test/ or validation/ metrics"
+                    )
+                else:
+                    _check_pattern(draft, path, pattern)
     for index, pattern in enumerate(draft.raw.get("also") or ()):
         if draft.is_search and isinstance(pattern, str):
             _check_pattern(draft, ("also", index), pattern)
