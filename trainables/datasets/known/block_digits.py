@@ -63,7 +63,12 @@ BLOCK_DIGITS = KnownDataset(
     bundled=True,
     tasks=DIGITS,
     attack=AttackBudget(
-        0.08, 0.016, 10, 20, "assumed", "half of that of the digits it is made of, at which a small network still learns"
+        0.08,
+        0.016,
+        10,
+        20,
+        "assumed",
+        "half of that of the digits it is made of, at which a small network still learns",
     ),
     quick={
         "train_size": None,

@@ -41,11 +41,16 @@ def mixed(front: Tensor, back: Tensor, order: Tensor, count: int) -> Tensor:
     return torch.where(chosen.reshape(len(back), 1, *back.shape[2:]), front, back)
 
 
+def probabilities_along(probability: Probability, front: Tensor, back: Tensor, order: Tensor, counts: Tensor) -> Tensor:
+    """p (counts, N) float64 of `back` with as many pixels from `front` as each of `counts` says, by `order`."""
+    return torch.stack([probability(mixed(front, back, order, int(count))).to(torch.float64) for count in counts])
+
+
 def area(probability: Probability, front: Tensor, back: Tensor, order: Tensor, steps: int = STEPS) -> Tensor:
     """The area, (N,) float64, under p over the share of pixels of `back` that are replaced by those of `front`."""
     pixels = order.shape[1]
     counts = torch.linspace(0, pixels, min(steps, pixels) + 1).round().to(torch.int64)
-    curve = torch.stack([probability(mixed(front, back, order, int(count))).to(torch.float64) for count in counts])
+    curve = probabilities_along(probability, front, back, order, counts)
     return torch.trapezoid(curve, counts.to(curve) / pixels, dim=0)
 
 
