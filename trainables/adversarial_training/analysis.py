@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +24,8 @@ NETWORK = "network"
 
 PERTURBATIONS, SHARED_STARTS = "perturbations", "shared_starts"
 """What an analysis may need: `TestedBatch.perturbations`, and those from a shared start among them."""
-EXPLANATIONS = "explanations"
-"""What an analysis may need, too: `TestedBatch.explained`."""
+EXPLANATIONS, RETRAINED = "explanations", "retrained"
+"""What an analysis may need, too: `TestedBatch.explained` and `TestedBatch.retrained`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,14 @@ class TestedBatch(Protocol):
         """Those of the images that are explained, the first `explained_images` of all, and their maps; perhaps none.
 
         Only for an analysis that needs `EXPLANATIONS`.
+        """
+
+    @property
+    def retrained(self) -> Mapping[str, Tensor]:
+        """Which of the images, (B,) bool, networks get right that are trained anew on some pixels alone.
+
+        `top.METHOD` on those that an attribution ranks first, `bottom.METHOD` last. Only for an analysis that needs
+        `RETRAINED`.
         """
 
     def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 from trainables.adversarial_training.analysis import NETWORK
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
-from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
+from trainables.adversarial_training.attacks.costs import FORWARD_AND_ALL, FORWARD_AND_INPUT, STANDING
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.table import KINDS
@@ -21,9 +21,6 @@ from trainables.datasets.formats.layout import find_layout, folders_in, is_image
 from trainables.datasets.formats.parquet_files import count_rows, find_files
 from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
-
-FORWARD_AND_ALL = 3
-"""A training step also takes the gradients of the weights."""
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from trainables.adversarial_training.analysis import (
     EXPLANATIONS,
     MOST_ANALYSED,
     PERTURBATIONS,
+    RETRAINED,
     SHARED_STARTS,
     PerturbedBatch,
 )
@@ -33,12 +34,23 @@ OF_SET = "analysis"
 
 @dataclass(frozen=True, eq=False)
 class AnalysedModel:
-    """A tested network; `survived` (N,) bool: which samples the declared attacks left standing."""
+    """A tested network; `survived` (N,) bool: which samples the declared attacks left standing.
+
+    `retrain`: trains networks anew, for an analysis that needs them.
+    """
 
     config: Config
     model: nn.Module
     samples: Samples
     survived: Tensor
+    retrain: Callable[[], Mapping[str, Tensor]] | None = None
+
+    @cached_property
+    def retrained(self) -> Mapping[str, Tensor]:
+        """What `retrain` finds of all samples; see `retraining.retrained_right`."""
+        if self.retrain is None:
+            raise LookupError(f"an analysis that looks at retrained networks declares needs={{{RETRAINED!r}}}")
+        return self.retrain()
 
     @cached_property
     def clean(self) -> Sequence[Tensor]:
@@ -104,6 +116,10 @@ class Batch:
         if self.explained_images is None:
             raise LookupError(f"an analysis that looks at explanations declares needs={{{EXPLANATIONS!r}}}")
         return self.explained_images
+
+    @property
+    def retrained(self) -> Mapping[str, Tensor]:
+        return {name: right[self.here] for name, right in self.tested.retrained.items()}
 
     def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
         entry, samples = attack_of(attack), self.tested.samples

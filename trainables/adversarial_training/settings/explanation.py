@@ -38,6 +38,14 @@ class ExplanationSettings(Config):
             "proportions."
         ),
     )
+    retrained_share: float = hyperparameter(
+        0.25,
+        source="assumed",
+        unit="share of pixels",
+        gt=0,
+        le=0.5,
+        description="diffroar trains networks on so many pixels of each image, an attribution's first or its last.",
+    )
     sensitivity_radius: float = hyperparameter(
         0.02,
         source="assumed",
