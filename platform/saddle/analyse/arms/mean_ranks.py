@@ -1,14 +1,21 @@
 """Arms ranked by several metrics that say the same in different ways, none of which is the metric.
 
-Within each seed the arms are ranked by every metric, 1 being best and ties sharing a rank; an arm's value is the mean
-of its ranks. These are compared as any metric is: paired by seed, adjusted over the arms of a group. A group is a claim
-of its own, and nothing is adjusted over groups.
+For every metric each seed's mean over the arms is taken off, all trials are ranked together by what is left (aligned
+ranks; Hodges and Lehmann, 1962), and ranks become shares of the number of trials (percentile ranks; 0 is best). An
+arm's value at a seed is the mean over the metrics. Values are compared as those of any metric are: paired by seed,
+adjusted over the arms of a group. A group is a claim of its own, and nothing is adjusted over groups.
+
+Ranks within each seed would not do: where an arm is the best at every seed, they have no spread, and five seeds are too
+few for a sign test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
@@ -27,13 +34,13 @@ class RankedGroup:
 
     @property
     def metric(self) -> Metric:
-        """The mean rank as a metric."""
-        return rank_metric(self.name, len(self.arms))
+        """The mean percentile rank as a metric."""
+        return rank_metric(self.name)
 
 
-def rank_metric(group: str, arms: int) -> Metric:
-    """The mean rank among so many arms."""
-    return Metric("minimize", low=1.0, high=float(arms), name=f"mean rank ({group})")
+def rank_metric(group: str) -> Metric:
+    """The mean percentile rank as a metric."""
+    return Metric("minimize", unit="fraction", name=f"mean percentile rank ({group})")
 
 
 def rank_group(name: str, measured: Mapping[Metric, Sequence[ArmValues]], spec: ComparisonSpec) -> RankedGroup | None:
@@ -45,33 +52,54 @@ def rank_group(name: str, measured: Mapping[Metric, Sequence[ArmValues]], spec: 
     if not known:
         return None
     ranked = mean_ranks(known)
-    own = replace(spec, metric=rank_metric(name, len(ranked)), scale="linear", equivalence=None)
+    own = replace(spec, metric=rank_metric(name), scale="linear", equivalence=None)
     return RankedGroup(name, tuple(known), tuple(ranked), tuple(paired_effects(ranked[1:], ranked[0], own)))
 
 
 def mean_ranks(measured: Mapping[Metric, Sequence[ArmValues]]) -> list[ArmValues]:
-    """Each arm's mean rank by seed, over the metrics that all arms have at that seed.
+    """Each arm's mean percentile rank by seed, over the metrics of which all arms have a value at that seed.
 
-    A seed at which an arm has none of them is lost: ranks among fewer arms could not be compared with the others.
+    A seed at which there is no such metric is lost.
     """
+    arms = next(iter(measured.values()))
+    shares: dict[int, list[np.ndarray[Any, Any]]] = {}
+    for metric, values in measured.items():
+        seeds = sorted(set(values[0].values).intersection(*(arm.values for arm in values)))
+        if seeds:
+            for seed, column in zip(seeds, percentile_ranks(metric, values, seeds).T, strict=True):
+                shares.setdefault(seed, []).append(column)
+    means = {seed: np.mean(columns, axis=0) for seed, columns in shares.items()}
+    return [
+        ArmValues(
+            arm.arm,
+            {seed: float(mean[index]) for seed, mean in sorted(means.items())},
+            {seed: _why_lost(arm, arms, seed) for seed in sorted({*arm.values, *arm.lost} - means.keys())},
+        )
+        for index, arm in enumerate(arms)
+    ]
+
+
+def percentile_ranks(metric: Metric, arms: Sequence[ArmValues], seeds: Sequence[int]) -> np.ndarray[Any, Any]:
+    """The aligned percentile ranks (arms, seeds) of arms that have a value at all of these seeds; ties share a rank."""
     from scipy.stats import rankdata
 
-    columns = list(measured.items())
-    arms = columns[0][1]
-    values: list[dict[int, float]] = [{} for _ in arms]
-    lost: list[dict[int, str]] = [{} for _ in arms]
-    for seed in sorted({seed for arm in arms for seed in (*arm.values, *arm.lost)}):
-        complete = [(metric, each) for metric, each in columns if all(seed in arm.values for arm in each)]
-        ranks = [rankdata([metric.cost(arm.values[seed]) for arm in each]) for metric, each in complete]
-        for index, arm in enumerate(arms):
-            if ranks:
-                values[index][seed] = float(sum(rank[index] for rank in ranks) / len(ranks))
-            else:
-                lost[index][seed] = arm.lost[seed] if seed in arm.lost else _reason(arms, seed)
-    return [ArmValues(arm.arm, values[index], lost[index]) for index, arm in enumerate(arms)]
+    costs = np.array([[metric.cost(_on_scale(metric, arm.values[seed])) for seed in seeds] for arm in arms])
+    aligned = costs - costs.mean(axis=0)
+    rounded = np.round(aligned, 12 - int(np.floor(np.log10(max(1e-300, float(np.abs(costs).max()))))))
+    return (rankdata(rounded).reshape(costs.shape) - 0.5) / costs.size
 
 
-def _reason(arms: Sequence[ArmValues], seed: int) -> str:
-    """Why an arm has no rank at a seed at which it has values itself."""
-    without = next((arm for arm in arms if seed in arm.lost), None)
+def _on_scale(metric: Metric, value: float) -> float:
+    return float(np.log(max(value, LEAST))) if metric.scale == "log" else value
+
+
+def _why_lost(arm: ArmValues, arms: Sequence[ArmValues], seed: int) -> str:
+    """Why an arm has no rank at a seed at which it may have values itself."""
+    if seed in arm.lost:
+        return arm.lost[seed]
+    without = next((other for other in arms if seed in other.lost), None)
     return f"not ranked, as {without.arm} has no value" if without is not None else "not ranked"
+
+
+LEAST = 1e-300
+"""What a value of 0 is taken for where a metric is compared on logarithms."""

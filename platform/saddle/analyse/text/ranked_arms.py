@@ -7,7 +7,7 @@ from saddle.analyse.arms.rank_balance import RankBalance
 from saddle.analyse.arms.rank_response import RankResponse
 from saddle.analyse.arms.ranked_arms import RankedArms
 from saddle.analyse.arms.verdict import Verdict
-from saddle.analyse.text.formatting import Scale, listed, plural, signed
+from saddle.analyse.text.formatting import Scale, listed, plural
 from trainables.contract import Metric
 
 WORDS = {Verdict.HELPS: "better", Verdict.RESCUES: "better", Verdict.HURTS: "worse", Verdict.FAILS: "worse"}
@@ -40,11 +40,13 @@ def balance_sentence(balance: RankBalance) -> str:
 
 
 def response_sentence(group: RankedGroup, metric: Metric, response: RankResponse, held: str = "") -> str:
-    """By how much the mean rank changes as the compared metric grows, a point where that is a share."""
-    unit = 10 / Scale.of(metric).factor
-    step = "10 points" if metric.is_fraction else f"10{f' {metric.unit}' if metric.unit else ''}"
-    low, high = sorted((response.low * unit, response.high * unit))
-    size = signed(f"{response.slope * unit:+.2f} ({low:+.2f} to {high:+.2f})")
-    given = f", {held} held alike" if held else ""
-    change = f"the mean rank by {group.name} changes by {size}, over {plural(response.n, 'seed')}"
-    return f"For each {step} of {metric}{given}, {change}."
+    """By how much the mean rank changes as the compared metric grows by ten of what it is shown in."""
+    of_metric, of_rank = Scale.of(metric), Scale.of(group.metric, [0.01])
+    step = 10 / of_metric.factor
+    low, high = sorted((response.low * step, response.high * step))
+    size = f"{of_rank.difference(response.slope * step)} (95 % interval {of_rank.interval(low, high)})"
+    given = f" at equal {held}" if held else ""
+    return (
+        f"For 10{of_metric.difference_suffix} more of {metric}{given}, the mean percentile rank by {group.name} changes"
+        f" by {size}, over {plural(response.n, 'seed')}; below 0 is better."
+    )

@@ -35,7 +35,7 @@ def rank_response(results: StudyResults) -> LazyFigure | None:
             _rank_axis(axes, ranked, figure)
             metric_axis(axes, results.metric, "x")
 
-    caption = "Mean rank by each group of metrics, 1 being best, with standard deviations over seeds."
+    caption = "Mean percentile rank by each group of metrics, 0 % being best, with standard deviations over seeds."
     return draw(
         "rank-response", "Ranks over the compared metric", caption, _size(results), paint, 2.7 * _count(results)
     )
@@ -56,7 +56,7 @@ def rank_front(results: StudyResults) -> LazyFigure | None:
             for index, arm in enumerate(balance.arms):
                 look = {"mec": "none"} if arm.on_front else {"mfc": "none"}
                 [mark] = axes.plot([arm.paid], [arm.rank], "o", color=PALETTE[index % len(PALETTE)], ms=7, **look)
-                hover(mark, f"{arm.arm}: {arm.paid:.3g}, mean rank {arm.rank:.2f}")
+                hover(mark, f"{arm.arm}: {arm.paid:.3g}, mean percentile rank {100 * arm.rank:.1f} %")
                 _name(axes, arm.arm, arm.paid, arm.rank)
                 if arm.arm == balance.recommended:
                     axes.plot([arm.paid], [arm.rank], "o", mfc="none", mec=ACCENT, ms=14, mew=1.6)
@@ -74,7 +74,7 @@ def _mark(axes: Axes, arm: ArmValues, place: float, spread: float, colour: str) 
     values = list(arm.values.values())
     mean, deviation = fmean(values), stdev(values) if len(values) > 1 else 0.0
     bars = axes.errorbar([place], [mean], yerr=[deviation], xerr=[spread], fmt="o", color=colour, ms=6, lw=1)
-    hover(bars.lines[0], f"{arm.arm}: {place:.3g}, mean rank {mean:.2f} ± {deviation:.2f}")
+    hover(bars.lines[0], f"{arm.arm}: {place:.3g}, mean percentile rank {100 * mean:.1f} ± {100 * deviation:.1f} %")
     _name(axes, arm.arm, place, mean)
 
 
@@ -83,10 +83,11 @@ def _name(axes: Axes, arm: str, x: float, y: float) -> None:
 
 
 def _rank_axis(axes: Axes, ranked: RankedArms, figure: Figure) -> None:
+    metric_axis(axes, ranked.group.metric, "y", title="")
     axes.set_title(ranked.group.name, loc="left")
-    axes.set_ylim(len(ranked.group.arms) + 0.25, 0.75)
+    axes.set_ylim(1.0, 0.0)
     axes.margins(x=0.25 if is_narrow(figure) else 0.2)
-    axes.set_ylabel("mean rank")
+    axes.set_ylabel("mean percentile rank (%)")
 
 
 def _spread(arm: ArmValues) -> float:

@@ -15,8 +15,9 @@ from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
 NOTE = (
-    "Within each seed arms are ranked by every metric, 1 being best; an arm’s value is the mean of its ranks. Intervals"
-    " are of its difference from the baseline, paired by seed and adjusted over the arms of a group."
+    "By every metric of a group all trials are ranked, each seed’s mean taken off before; an arm’s value is the mean of"
+    " its percentile ranks, 0 % being best. Differences are from the baseline, paired by seed and adjusted over the"
+    " arms of a group; below 0 is better. No metric is the metric: where they disagree, the folded tables show it."
 )
 
 
@@ -38,22 +39,26 @@ def _table(ranked: RankedArms) -> Table:
     rows = []
     for arm in group.arms:
         values = list(arm.values.values())
-        spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
-        cells = [arm.arm, f"{fmean(values):.2f}{spread}" if values else DASH]
+        scale = Scale.of(group.metric)
+        spread = f" ± {scale.bare(stdev(values))}" if len(values) > 1 else ""
+        cells = [arm.arm, f"{scale.bare(fmean(values))}{spread}" if values else DASH]
         effect = effects.get(arm.arm)
         if effect is None:
             cells += ["baseline", DASH, DASH]
         else:
-            scale = Scale.of(group.metric, [0.1])
             interval = scale.interval(effect.low, effect.high)
-            cells += [effect.verdict_text, f"{scale.difference(effect.mean)} ({interval})", p_value(effect.p_adjusted)]
+            cells += [
+                effect.verdict_text,
+                f"{scale.change(effect.mean or 0.0)} ({interval})",
+                p_value(effect.p_adjusted),
+            ]
         if ranked.balance is not None:
             here = paid.get(arm.arm)
             cells += [DASH, DASH] if here is None else [
                 Scale.of(ranked.balance.paid).value(here.paid), "yes" if here.on_front else "no"
             ]  # fmt: skip
         rows.append(tuple(cells))
-    columns = ("arm", "mean rank", "verdict", "difference (interval)", "p, adjusted")
+    columns = ("arm", "mean percentile rank (%)", "verdict", "difference, points (interval)", "p, adjusted")
     if ranked.balance is not None:
         columns += (label(ranked.balance.paid.name), "on the front")
     return Table(columns, tuple(rows))
