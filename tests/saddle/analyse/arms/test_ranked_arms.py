@@ -224,7 +224,7 @@ def test_the_report_has_tables_and_figures_of_ranks() -> None:
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| dose=")
     ]
-    assert ["dose=0", "baseline", "95.0 %", "yes"] in [[row[0], row[2], *row[5:]] for row in rows if len(row) == 7]
+    assert ["dose=0", "baseline", "95.1 %", "yes"] in [[row[0], row[2], *row[5:]] for row in rows if len(row) == 7]
     assert "16.7 ±" in next(row[1] for row in rows if row[0] == "dose=2" and "±" in row[1])
     assert response_sentence(found.ranked[0].group, found.metric, found.ranked[0].response) in text  # type: ignore[arg-type]
     assert "ranks" not in [part for part in render(StudyReport(results(ranks={}))).split('"') if part == "ranks"]
