@@ -32,7 +32,7 @@ def attribute(decisions: Decisions) -> Tensor:
 
 SMOOTHGRAD = AttributionMethod(
     "smoothgrad",
-    "SmoothGrad",
+    "smooth",
     "the mean gradient over noisy copies (Smilkov et al., 2017)",
     attribute,
     passes=float(DRAWS),
