@@ -38,10 +38,9 @@ def report(ranks: dict[str, list[str]], *lacking: int) -> StudyReport:
             pictures = {"attack": f"{100 + dose}.png", "maps": f"{10 * dose + seed}.png"}
             if dose in lacking:
                 del pictures["attack"]
-            records.append(
-                make_record(f"{dose}-{seed}", "s", seed, "completed", {}, {"dose": dose}, {ROBUST: 0.5, SPARSE: 0.1 * dose},
-                            arm=f"dose={dose}", images=pictures)
-            )  # fmt: skip
+            metrics = {ROBUST: 0.5, SPARSE: 0.1 * dose}
+            given = {"arm": f"dose={dose}", "images": pictures}
+            records.append(make_record(f"{dose}-{seed}", "s", seed, "completed", {}, {"dose": dose}, metrics, **given))
     return StudyReport(results_of(study, DECLARED, records, {"dose": 0}), read=png)
 
 
