@@ -43,8 +43,11 @@ __all__ = [
 METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`); `SPLIT/samples` is the n of what is measured on a split."""
 
+VALIDATION_FIELDS = ("validation_attacks", "validation_epsilon", "validate_every")
+"""What chooses the checkpoint while it is trained."""
+
 EVALUATION_FIELDS = (
-    *(name for name in EvaluationSettings.model_fields if name not in ("validation_attacks", "validate_every")),
+    *(name for name in EvaluationSettings.model_fields if name not in VALIDATION_FIELDS),
     "test_size",
     "test_subset",
 )

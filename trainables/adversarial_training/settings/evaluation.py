@@ -44,6 +44,15 @@ class EvaluationSettings(ExplanationSettings):
             "attack_steps at most. A test always takes all."
         ),
     )
+    validation_epsilon: Literal["evaluation", "training"] = hyperparameter(
+        "evaluation",
+        source="assumed",
+        description=(
+            "The ε of validation, which chooses the checkpoint: that of the evaluation or of the training. By the "
+            "former a network that is trained without attacks, or with weak ones, is chosen as early as it is least "
+            "fooled by chance; where ε is a dose, training chooses each network for what it is trained for."
+        ),
+    )
     validate_every: int = hyperparameter(
         1,
         source="assumed",
