@@ -22,6 +22,7 @@ from trainables.adversarial_training.analyses.stable_explanations import measure
 from trainables.adversarial_training.analysis import NETWORK
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.explanations import means, medians
+from trainables.adversarial_training.training.validation import at_validation
 from trainables.contract import InProcessRun, Report, resolve
 from trainables.interpretability.attributions import NAMES
 from trainables.interpretability.explained import ExplainedImages
@@ -182,3 +183,15 @@ def test_a_method_that_does_not_exist_is_refused_with_the_nearest() -> None:
         config(attributions=[])
     assert config(attributions="gradient").attributions == ("gradient",)
     assert resolve(adversarial_training, {}).config.attributions == NAMES
+
+
+def test_the_dose_chooses_each_network_for_what_it_is_trained_for() -> None:
+    own = config(validation_epsilon="training", attack_epsilon=0.08, attack_step_size=0.02, epsilon=0.02)
+    assert at_validation(own).attack_epsilon == 0.02
+    assert at_validation(own).attack_step_size == pytest.approx(0.005)
+    assert at_validation(config(epsilon=0.02, attack_epsilon=0.08)).attack_epsilon == 0.08
+    undefended = config(validation_epsilon="training", epsilon=0.0, epochs=1, attacks=["quick"])
+    [report] = adversarial_training.train(undefended, InProcessRun())
+    clean = report.metrics["validation/clean_accuracy"]
+    assert report.metrics["validation/robust_accuracy.worst_case"] == clean > 0
+    assert "validation_epsilon" not in adversarial_training.EVALUATION_FIELDS, "it chose the stored checkpoints"
