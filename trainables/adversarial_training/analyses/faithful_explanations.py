@@ -13,14 +13,13 @@ from trainables.adversarial_training.analysis import EXPLANATIONS, NETWORK, Test
 from trainables.adversarial_training.explanations import by_method, means, metrics_by_method
 from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
+from trainables.interpretability.quality.counts import RANDOM_ORDERS, SHARES, STEPS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 ROAD, ROAD_RANDOM = "road.", "road_random"
 GAINS = ("deletion_gain", "insertion_gain", "road_gain")
-CURVE_POINTS, IMPUTED_POINTS, RANDOM_ORDERS = 21, 5, 4
-"""Points of a curve of deletion or insertion and of ROAD's, and curves in a random order."""
 
 
 def measure(batch: TestedBatch) -> Findings:
@@ -66,7 +65,7 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 def cost(config: Any, tested: int) -> Mapping[str, float]:
     """Forward passes alone."""
     curves = len(config.attributions) + RANDOM_ORDERS
-    return {NETWORK: min(tested, config.explained_images) * curves * (2.0 * CURVE_POINTS + IMPUTED_POINTS)}
+    return {NETWORK: min(tested, config.explained_images) * curves * (2.0 * (1 + STEPS) + len(SHARES))}
 
 
 FAITHFUL_EXPLANATIONS = Analysis(

@@ -13,12 +13,11 @@ from trainables.adversarial_training.analysis import EXPLANATIONS, NETWORK, Test
 from trainables.adversarial_training.explanations import by_method, map_passes, medians, metrics_by_method
 from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
+from trainables.interpretability.quality.counts import DRAWS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-DRAWS = 10
-"""Perturbations of each image."""
 SENSITIVITIES, RELATIVE = (
     ("max_sensitivity", "avg_sensitivity"),
     ("relative_input_stability", "relative_output_stability"),

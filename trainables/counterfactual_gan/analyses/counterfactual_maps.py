@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from trainables.contract import Metric
 from trainables.counterfactual_gan.trained_gan import TrainedGAN
 from trainables.evaluation.analysis import Analysis, Findings
+from trainables.interpretability.quality.counts import DRAWS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 METHOD = "difference"
-RADIUS, DRAWS = 0.02, 10
-"""How far pixels are moved, L∞, and how often, to see whether a map is stable."""
+RADIUS = 0.02
+"""How far pixels are moved, L∞, to see whether a map is stable."""
 MOST = 200
 """Test images that are looked at, the first of an order that keeps the classes' proportions."""
 DAMAGED = 1

@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.interpretability.quality.removal import RANDOM_ORDERS, order_of, random_order
+from trainables.interpretability.quality.counts import RANDOM_ORDERS, SHARES
+from trainables.interpretability.quality.removal import order_of, random_order
 from trainables.randomness import stream
 
-SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Of the pixels that are removed, the most relevant first."""
 NOISE = 0.01
 """Standard deviation of what is added to an imputed pixel, as in the paper."""
 STRAIGHT, DIAGONAL = 1 / 6, 1 / 12

@@ -12,11 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from trainables.interpretability.quality.counts import RANDOM_ORDERS, STEPS
 from trainables.randomness import stream
-
-STEPS = 20
-"""Points of a curve, apart from the one where nothing is removed."""
-RANDOM_ORDERS = 4
 
 Probability = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) → the probability of each one's class, (N,)."""

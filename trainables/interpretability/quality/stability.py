@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainables.interpretability.quality.counts import DRAWS
 from trainables.randomness import stream
 
-DRAWS = 10
-"""Perturbations of each image."""
 LEAST = 1e-6
 """What a divisor of 0 is replaced by, as in the definition (Agarwal et al., 2022)."""
 
