@@ -50,4 +50,4 @@ def metrics_by_method(measures: Mapping[str, Metric]) -> dict[str, Metric]:
 def map_passes(config: Any, tested: int, times: float) -> float:
     """Passes that `times` maps of each explained image by every chosen method take."""
     passes = sum(METHODS[name].passes for name in config.attributions)
-    return FORWARD_AND_INPUT * min(tested, config.explained_images) * passes * times
+    return FORWARD_AND_INPUT * min(tested, int(config.explained_images)) * passes * times

@@ -32,7 +32,7 @@ def attribute(
         return images.new_zeros(0, *images.shape[2:])
     parts = []
     with frozen(network), torch.enable_grad():
-        for some, wanted in zip(images.split(batch), classes.split(batch), strict=True):
+        for some, wanted in zip(torch.split(images, batch), torch.split(classes, batch), strict=True):
             decisions = Decisions(network, some.detach().clone().requires_grad_(), wanted, seed)
             parts.append(METHODS[method].attribute(decisions).detach().sum(1))
     return torch.cat(parts)

@@ -28,7 +28,8 @@ def complexity(maps: Tensor) -> Tensor:
     """
     shares = _of_largest(maps) + OFFSET
     shares = shares / shares.sum(1, keepdim=True)
-    return torch.special.entr(shares).sum(1)
+    entropy: Tensor = torch.special.entr(shares).sum(1)
+    return entropy
 
 
 def _of_largest(maps: Tensor) -> Tensor:

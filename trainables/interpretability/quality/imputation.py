@@ -35,7 +35,7 @@ def imputed(images: Tensor, removed: Tensor, seed: int = 0, noise: float = NOISE
     index = removed.flatten(1).nonzero()[:, 1].reshape(len(images), -1)
     drawn = torch.randn(len(weights), generator=stream(seed, "road noise"), dtype=torch.float64).to(images.device)
     at_once = max(1, MOST_ENTRIES // max(1, index.shape[1] ** 2))
-    parts = zip(images.split(at_once), index.split(at_once), strict=True)
+    parts = zip(torch.split(images, at_once), torch.split(index, at_once), strict=True)
     return torch.cat([_solved(some, which, weights, noise * drawn) for some, which in parts])
 
 

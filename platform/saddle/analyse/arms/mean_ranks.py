@@ -85,8 +85,10 @@ def percentile_ranks(metric: Metric, arms: Sequence[ArmValues], seeds: Sequence[
 
     costs = np.array([[metric.cost(_on_scale(metric, arm.values[seed])) for seed in seeds] for arm in arms])
     aligned = costs - costs.mean(axis=0)
-    rounded = np.round(aligned, 12 - int(np.floor(np.log10(max(1e-300, float(np.abs(costs).max()))))))
-    return (rankdata(rounded).reshape(costs.shape) - 0.5) / costs.size
+    largest = float(np.abs(costs).max()) or 1.0
+    ranks = rankdata(np.round(aligned / largest, ROUNDED))  # what differs by rounding alone ties
+    shares: np.ndarray[Any, Any] = (ranks.reshape(costs.shape) - 0.5) / costs.size
+    return shares
 
 
 def _on_scale(metric: Metric, value: float) -> float:
@@ -101,5 +103,7 @@ def _why_lost(arm: ArmValues, arms: Sequence[ArmValues], seed: int) -> str:
     return f"not ranked, as {without.arm} has no value" if without is not None else "not ranked"
 
 
+ROUNDED = 12
+"""Decimals, of the largest value, in which two differ."""
 LEAST = 1e-300
 """What a value of 0 is taken for where a metric is compared on logarithms."""

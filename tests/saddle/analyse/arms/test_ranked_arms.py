@@ -63,6 +63,12 @@ def test_a_metric_on_a_log_scale_is_aligned_there() -> None:
     assert percentile_ranks(log, arms_of([0.0], [1.0]), [0]).tolist() == [[0.25], [0.75]]
 
 
+def test_values_that_are_alike_tie_however_large_or_small() -> None:
+    for value in (0.0, 1e-200, 1.0, 1e200):
+        near = [value * (1 + 1e-15), value]
+        assert percentile_ranks(LARGE, arms_of([value, value], near), [0, 1]).tolist() == [[0.5, 0.5]] * 2
+
+
 def test_a_seed_without_a_value_is_ranked_by_the_other_metrics_or_lost() -> None:
     whole = arms_of([1.0, 2.0], [2.0, 1.0])
     part = [ArmValues("arm0", {0: 1.0, 1: 1.0}), ArmValues("arm1", {0: 2.0}, {1: "collapsed"})]
