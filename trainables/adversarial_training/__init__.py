@@ -43,8 +43,11 @@ __all__ = [
 METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`); `SPLIT/samples` is the n of what is measured on a split."""
 
+VALIDATION_FIELDS = ("validation_attacks", "validation_epsilon", "validate_every")
+"""What chooses the checkpoint while it is trained."""
+
 EVALUATION_FIELDS = (
-    *(name for name in EvaluationSettings.model_fields if name not in ("validation_attacks", "validate_every")),
+    *(name for name in EvaluationSettings.model_fields if name not in VALIDATION_FIELDS),
     "test_size",
     "test_subset",
 )
@@ -70,15 +73,17 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
+    from trainables.adversarial_training.evaluation.retraining import retrained_right
 
-    return evaluate_state(with_scaled_budgets(config), state, run)
+    return evaluate_state(with_scaled_budgets(config), state, run, retrain=retrained_right)
 
 
 def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
     """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
+    from trainables.adversarial_training.evaluation.retraining import retrained_right
 
-    return evaluate_state(with_scaled_budgets(config), state, run, earlier)
+    return evaluate_state(with_scaled_budgets(config), state, run, earlier, retrain=retrained_right)
 
 
 def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,14 +11,21 @@ from trainables.attacks.attack import Budget
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from trainables.interpretability.explained import ExplainedImages
+
 MOST_ANALYSED = 1_000
 """Test images that analyses look at, the first of an order that keeps their classes' proportions."""
 
 MOST_TASKS = 2
 """Auxiliary tasks whose analyses have declared names; S3 has two."""
 
+NETWORK = "network"
+"""What costs are counted of: passes of the one network that there is."""
+
 PERTURBATIONS, SHARED_STARTS = "perturbations", "shared_starts"
 """What an analysis may need: `TestedBatch.perturbations`, and those from a shared start among them."""
+EXPLANATIONS, RETRAINED = "explanations", "retrained"
+"""What an analysis may need, too: `TestedBatch.explained` and `TestedBatch.retrained`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +85,21 @@ class TestedBatch(Protocol):
     @property
     def perturbations(self) -> PerturbedBatch:
         """Each task's own perturbation, and what S3 makes of them; only for an analysis that needs `PERTURBATIONS`."""
+
+    @property
+    def explained(self) -> ExplainedImages:
+        """Those of the images that are explained, the first `explained_images` of all, and their maps; perhaps none.
+
+        Only for an analysis that needs `EXPLANATIONS`.
+        """
+
+    @property
+    def retrained(self) -> Mapping[str, Tensor]:
+        """Which of the images, (B,) bool, networks get right that are trained anew on some pixels alone.
+
+        `top.METHOD` on those that an attribution ranks first, `bottom.METHOD` last. Only for an analysis that needs
+        `RETRAINED`.
+        """
 
     def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
         """Which of the images that are `standing`, (B,) bool, stand an attack of the table with this budget, too."""

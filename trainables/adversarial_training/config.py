@@ -37,18 +37,20 @@ class Config(
 ):
     """Training of a multi-task network on perturbations, with the techniques that make networks robust or general."""
 
-    @field_validator("attacks", "threat_models", "analyses", mode="before")
+    @field_validator("attacks", "threat_models", "analyses", "attributions", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
-    @field_validator("attacks", "threat_models", "analyses")
+    @field_validator("attacks", "threat_models", "analyses", "attributions")
     @classmethod
     def _without_doubles(cls, value: tuple[str, ...], info: Any) -> tuple[str, ...]:
         if not value and info.field_name == "attacks":
             raise ValueError("robust accuracy needs at least one attack, such as attacks: [pgd]")
         if not value and info.field_name == "threat_models":
             raise ValueError("an attack needs to know at least one head, such as threat_models: [main_head]")
+        if not value and info.field_name == "attributions":
+            raise ValueError("explanations need at least one method, such as attributions: [gradient]")
         return tuple(dict.fromkeys(value))
 
     @field_validator("attacks")

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainables.adversarial_training.analysis_table import ANALYSES, NETWORK
+from trainables.adversarial_training.analysis import NETWORK
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
-from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
+from trainables.adversarial_training.attacks.costs import FORWARD_AND_ALL, FORWARD_AND_INPUT, STANDING
 from trainables.adversarial_training.combinations import student_start, validated_epochs
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.rungs import training_attack
@@ -23,9 +24,6 @@ from trainables.datasets.formats.parquet_files import count_rows, find_files
 from trainables.input_transformations.table import TRANSFORMATIONS
 from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
-
-FORWARD_AND_ALL = 3
-"""A training step also takes the gradients of the weights."""
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""

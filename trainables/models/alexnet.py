@@ -33,6 +33,7 @@ class MultiTaskAlexNet(MultiTaskNetwork):
                 nn.Conv2d(4 * width, 4 * width, kernel_size=3, padding=1),
             ]
         )
+        self.relus = nn.ModuleList(nn.ReLU() for _ in self.convolutions)
         self.pool = nn.AdaptiveAvgPool2d(maps)
         self.hidden = nn.Sequential(
             nn.Dropout(dropout),
@@ -51,6 +52,6 @@ class MultiTaskAlexNet(MultiTaskNetwork):
             features = convolution(features)
             if index in (0, 1, 4):  # pooling first gives the same features and leaves the ReLU less to do
                 features = F.max_pool2d(features, kernel_size=3, stride=2)
-            features = F.relu(features)
+            features = self.relus[index](features)
         hidden: Tensor = self.hidden(self.pool(features).flatten(1))
         return hidden

@@ -28,11 +28,13 @@ class MultiTaskLeNet(MultiTaskNetwork):
         self.conv1 = FirstConv2d(channels, 2 * width, kernel_size=5)
         self.conv2 = nn.Conv2d(2 * width, 4 * width, kernel_size=5, padding=2)
         self.hidden = nn.Linear(4 * width * (height // 4) * (breadth // 4), 64 * width)
+        self.relus = nn.ModuleList(nn.ReLU() for _ in range(3))  # modules, as guided backpropagation hooks them
         self.make_heads(64 * width, classes)
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 64w) of images (N, C, H, W) in [0, 1]."""
         # pooling first gives the same features and gradients, and leaves the ReLU a quarter of the work
-        features = F.relu(F.max_pool2d(self.conv1(images), 2))
-        features = F.relu(F.max_pool2d(self.conv2(features), 2))
-        return F.relu(self.hidden(features.flatten(1)))
+        features = self.relus[0](F.max_pool2d(self.conv1(images), 2))
+        features = self.relus[1](F.max_pool2d(self.conv2(features), 2))
+        hidden: Tensor = self.relus[2](self.hidden(features.flatten(1)))
+        return hidden

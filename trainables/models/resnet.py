@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
@@ -25,6 +24,7 @@ class MultiTaskResNet18(MultiTaskNetwork):
         super().__init__()
         self.stem = nn.Conv2d(shape[0], width, kernel_size=3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU()
         stages = [width, 2 * width, 4 * width, 8 * width]
         blocks: list[nn.Module] = []
         for stage, (before, channels) in enumerate(zip([width, *stages], stages, strict=False)):
@@ -36,7 +36,7 @@ class MultiTaskResNet18(MultiTaskNetwork):
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 8w) of images (N, C, H, W) in [0, 1]."""
-        features = through_stages(self.blocks, self.denoising, F.relu(self.norm(self.stem(images))))
+        features = through_stages(self.blocks, self.denoising, self.relu(self.norm(self.stem(images))))
         return features.mean(dim=(2, 3))
 
 

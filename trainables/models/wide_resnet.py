@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.models.denoising import make_denoising, through_stages
@@ -42,6 +41,7 @@ class MultiTaskWideResNet(MultiTaskNetwork):
                 before = channels
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.BatchNorm2d(before)
+        self.relu = nn.ReLU()
         he_init(self)
         self.make_heads(before, classes)
         stages = [16 * width * 2**stage for stage in range(3)]
@@ -50,7 +50,7 @@ class MultiTaskWideResNet(MultiTaskNetwork):
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 64k) of images (N, C, H, W) in [0, 1]."""
         features = through_stages(self.blocks, self.denoising, self.stem(images))
-        return F.relu(self.norm(features)).mean(dim=(2, 3))
+        return self.relu(self.norm(features)).mean(dim=(2, 3))
 
 
 class PreActivatedBlock(nn.Module):
@@ -59,14 +59,16 @@ class PreActivatedBlock(nn.Module):
     def __init__(self, before: int, channels: int, stride: int) -> None:
         super().__init__()
         self.norm1 = nn.BatchNorm2d(before)
+        self.relu1 = nn.ReLU()
         self.conv1 = nn.Conv2d(before, channels, kernel_size=3, stride=stride, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
+        self.relu2 = nn.ReLU()
         self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
         same = before == channels and stride == 1
         self.projection = None if same else nn.Conv2d(before, channels, kernel_size=1, stride=stride, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features (N, channels, H / stride, W / stride) of features (N, before, H, W)."""
-        active = F.relu(self.norm1(images))
-        features: Tensor = self.conv2(F.relu(self.norm2(self.conv1(active))))
+        active = self.relu1(self.norm1(images))
+        features: Tensor = self.conv2(self.relu2(self.norm2(self.conv1(active))))
         return features + (images if self.projection is None else self.projection(active))

@@ -21,6 +21,7 @@ from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.arms.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.arms.plan_cautions import plan_cautions
 from saddle.analyse.arms.racing import RaceState, race
+from saddle.analyse.arms.ranked_arms import RankedArms, ranked_arms
 from saddle.analyse.arms.spread_cautions import spread_cautions
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.best import trial_order
@@ -33,6 +34,7 @@ from saddle.analyse.plain_sentence import plain_sentences
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.sentences import paragraph, scale_of
 from saddle.analyse.statistics.scales import ScaleName
+from saddle.analyse.text.ranked_arms import rank_sentences
 from saddle.analyse.training_basis import with_other_basis
 from saddle.design import Arm, blocks_of_study, labels, make_arms, replicates_of
 from saddle.errors import DesignError
@@ -83,6 +85,8 @@ def answer_ablation(
         effects = tuple(replace(each, more_seeds=None) for each in effects)
     refusal = _refusal(ablation, arms, entries, near_chance, off)
     plain, statistics = (refusal, "") if refusal else _sentences(study, effects, entries, spec)
+    ranked = [] if refusal else ranks_of(study, arms, entries, declared, spec)
+    statistics = " ".join([statistics, *(said for each in ranked for said in rank_sentences(each))]).strip()
     names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
     flagged = [entry for entry in completed if reasons_against(entry, declared)]
@@ -165,6 +169,20 @@ def measure_arms(
         blocks = [block for block in blocks if canonical(block) in begun] or blocks
     named = zip(arms, labels(arms), strict=True)
     return [measure(entries, arm, metric, seeds, label, blocks, scale) for arm, label in named]
+
+
+def ranks_of(
+    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations, spec: ComparisonSpec
+) -> list[RankedArms]:
+    """The groups of metrics by which a study ranks its arms; none where it declares none."""
+    ablation = _ablation(study)
+    if not ablation.compare.ranks:
+        return []
+    known = sorted({name for record in entries for name in record.metrics})
+    guards = guards_of(ablation, arms, entries, declared, any_time=spec.any_time)
+    return ranked_arms(
+        ablation, lambda metric: measure_arms(study, arms, entries, metric), known, declared, spec, guards
+    )
 
 
 def without_needless(arm: ArmValues, standing: RaceState, seeds: Sequence[int]) -> ArmValues:

@@ -29,6 +29,11 @@ class Compare(Section):
     """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
     """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
+    ranks: Annotated[dict[str, Annotated[list[str], Field(min_length=1, max_length=40)]], Field(max_length=8)] = Field(
+        default_factory=dict
+    )
+    """Groups of test or validation metrics that say the same in different ways: arms are ranked by each, and their mean
+    ranks are compared, a verdict for each group. `*` stands for any text."""
 
 
 class DesignChoice(OneOf):

@@ -13,6 +13,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
+from trainables.counterfactual_gan import METRICS
+from trainables.counterfactual_gan.analyses.counterfactual_maps import measure as counterfactual_maps
 from trainables.counterfactual_gan.analyses.quality import quality
 from trainables.counterfactual_gan.analyses.robustness import AT_EPSILON, robustness
 from trainables.counterfactual_gan.analyses.saliency import Maps, Marked, Parts, best_stage, saliency
@@ -146,6 +148,22 @@ def test_the_best_stage_is_not_chosen_on_test_images() -> None:
     stages = {"early": Maps(right, wrong), "late": Maps(wrong, right)}
     assert best_stage(stages, Parts(part, part)) == "early"
     assert best_stage({"early": Maps(right, right), "late": Maps(right, wrong)}, Parts(part, part)) == "late"
+
+
+def test_a_generator_that_changes_a_row_has_concise_stable_maps_on_the_damage() -> None:
+    data, model = SimpleNamespace(test=striped(30, 1)), SimpleNamespace(generator=StripeRemover())
+    found = counterfactual_maps(given(config=SimpleNamespace(draws=1), data=data, model=model)).metrics
+    assert found["mask_rank.difference"] == found["mask_mass.difference"] == pytest.approx(1)
+    assert found["pointing_game.difference"] == 1
+    assert found["sparseness.difference"] == pytest.approx(1 - 1 / SIDE, abs=1e-4), "one row of as many as there are"
+    assert found["complexity.difference"] == pytest.approx(math.log(SIDE), abs=1e-2)
+    assert 0 < found["avg_sensitivity.difference"] <= found["max_sensitivity.difference"]
+    assert {f"test/{name}" for name in found} <= METRICS.keys()
+    unmarked = replace(striped(30, 1), masks=None)
+    without = counterfactual_maps(
+        given(config=SimpleNamespace(draws=1), data=SimpleNamespace(test=unmarked), model=model)
+    )
+    assert without.metrics.keys() == {name for name in found if not name.startswith(("mask_", "pointing_"))}
 
 
 def test_without_masks_saliency_says_nothing() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trainables.adversarial_training.analysis import MOST_ANALYSED, TestedBatch
+from trainables.adversarial_training.analysis import MOST_ANALYSED, NETWORK, TestedBatch
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
 from trainables.attacks.attack import Budget
 from trainables.attacks.table import attack_of
@@ -56,7 +56,7 @@ def summarise(config: Any, rungs: Mapping[str, Tensor]) -> Findings:
 def cost(config: Any, tested: int) -> Mapping[str, float]:
     """The steps of all rungs on the images that are left standing."""
     steps = sum(attack_of(ATTACK).cost(budget, classes=2) for budget in rungs(config).values())
-    return {"network": FORWARD_AND_INPUT * min(tested, MOST_ANALYSED) * STANDING * steps}
+    return {NETWORK: FORWARD_AND_INPUT * min(tested, MOST_ANALYSED) * STANDING * steps}
 
 
 def declared() -> dict[str, Metric]:

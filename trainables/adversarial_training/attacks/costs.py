@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+FORWARD_AND_ALL = 3
+"""A training step also takes the gradients of the weights."""
 FORWARD_AND_INPUT = 2
 """A step of an attack costs a forward pass and the gradient of the images: twice the forward pass."""
 

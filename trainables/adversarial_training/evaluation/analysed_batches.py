@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from trainables.adversarial_training.analysis import MOST_ANALYSED, PERTURBATIONS, SHARED_STARTS, PerturbedBatch
+from trainables.adversarial_training.analysis import (
+    EXPLANATIONS,
+    MOST_ANALYSED,
+    PERTURBATIONS,
+    RETRAINED,
+    SHARED_STARTS,
+    PerturbedBatch,
+)
 from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.adversarial_training.attacks.attacking import attack_samples, batches, predict
 from trainables.adversarial_training.config import Config
@@ -17,6 +24,9 @@ from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
 from trainables.attacks.attack import Budget
 from trainables.attacks.table import attack_of
 from trainables.datasets.sampling.samples import Samples
+from trainables.evaluation.masks import regions
+from trainables.interpretability.explained import ExplainedImages
+from trainables.interpretability.main_head import MainHead
 
 OF_SET = "analysis"
 """An attack of an analysis attacks what is left standing, as those of a set do."""
@@ -24,12 +34,23 @@ OF_SET = "analysis"
 
 @dataclass(frozen=True, eq=False)
 class AnalysedModel:
-    """A tested network; `survived` (N,) bool: which samples the declared attacks left standing."""
+    """A tested network; `survived` (N,) bool: which samples the declared attacks left standing.
+
+    `retrain`: trains networks anew, for an analysis that needs them.
+    """
 
     config: Config
     model: nn.Module
     samples: Samples
     survived: Tensor
+    retrain: Callable[[], Mapping[str, Tensor]] | None = None
+
+    @cached_property
+    def retrained(self) -> Mapping[str, Tensor]:
+        """What `retrain` finds of all samples; see `retraining.retrained_right`."""
+        if self.retrain is None:
+            raise LookupError(f"an analysis that looks at retrained networks declares needs={{{RETRAINED!r}}}")
+        return self.retrain()
 
     @cached_property
     def clean(self) -> Sequence[Tensor]:
@@ -48,7 +69,17 @@ class AnalysedModel:
                 if attacks is not None
                 else None
             )
-            yield Batch(self, here, images, labels, perturbed)
+            explained = self._explained(here, images, labels) if EXPLANATIONS in needs else None
+            yield Batch(self, here, images, labels, perturbed, explained)
+
+    def _explained(self, here: slice, images: Tensor, labels: Tensor) -> ExplainedImages:
+        count = max(0, min(self.config.explained_images - here.start, len(images)))
+        some = slice(here.start, here.start + count)
+        predicted, labels = self.clean[0][some].argmax(1), labels[:count, 0]
+        masks = None if self.samples.masks is None else regions(self.samples.masks[some]).positive
+        classes = predicted if self.config.explained_class == "predicted" else labels
+        network, methods = MainHead(self.model), self.config.attributions
+        return ExplainedImages(network, images[:count], labels, predicted, classes, methods, masks, here.start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +91,7 @@ class Batch:
     images: Tensor
     labels: Tensor
     perturbed: PerturbedBatch | None
+    explained_images: ExplainedImages | None = None
 
     @property
     def config(self) -> Config:
@@ -82,6 +114,16 @@ class Batch:
         if self.perturbed is None:
             raise LookupError(f"an analysis that looks at perturbations declares needs={{{PERTURBATIONS!r}}}")
         return self.perturbed
+
+    @property
+    def explained(self) -> ExplainedImages:
+        if self.explained_images is None:
+            raise LookupError(f"an analysis that looks at explanations declares needs={{{EXPLANATIONS!r}}}")
+        return self.explained_images
+
+    @property
+    def retrained(self) -> Mapping[str, Tensor]:
+        return {name: right[self.here] for name, right in self.tested.retrained.items()}
 
     def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
         entry, samples = attack_of(attack), self.tested.samples

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.attacking import predict
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.data import Splits, splits
 from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
 from trainables.adversarial_training.evaluation.gallery import SHOWN as SHOWN_IMAGES
@@ -26,6 +27,8 @@ from trainables.contract import SHOWN, Report, Run
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
 from trainables.evaluation.grouped_interval import grouped_wilson, number_of_groups, several_to_a_group
+
+Retrain = Callable[[Config, Run, nn.Module, Splits], Mapping[str, Tensor]]
 
 
 def measure(
@@ -71,15 +74,24 @@ def measure(
     )
 
 
-def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report | None = None) -> Report:
+def evaluate(
+    config: Config,
+    state: Mapping[str, Any],
+    run: Run,
+    earlier: Report | None = None,
+    *,
+    retrain: Retrain | None = None,
+) -> Report:
     """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses.
 
-    `earlier`: a report of the same state, from which this one goes on (see `measure`). Where several test images show
+    `retrain`: trains networks anew for the analyses that need them (see `retraining.retrained_right`). `earlier`: a
+    report of the same state, from which this one goes on (see `measure`). Where several test images show
     the same thing, the interval is by group, and `groups` are stored with predictions. It is conditional on the
     trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
     nothing of other seeds, subsets or splits.
     """
-    samples = splits(config, run.data(dataset_of(config)), run.device).test
+    data = splits(config, run.data(dataset_of(config)), run.device)
+    samples = data.test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True, earlier=earlier)
     low, high = grouped_wilson(measured.survived, samples.groups)
@@ -89,7 +101,8 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
         "test/samples": float(len(samples)),
     }
     with frozen(model):
-        tested = AnalysedModel(config, model, samples, measured.survived)
+        anew = None if retrain is None else partial(retrain, config, run, model, data)
+        tested = AnalysedModel(config, model, samples, measured.survived, anew)
         analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
     arrays = {**measured.arrays(), **analysed.arrays, SHOWN: torch.arange(min(SHOWN_IMAGES, len(samples)))}
     if samples.groups is not None and several_to_a_group(samples.groups):
@@ -98,7 +111,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
     return Report(
         metrics | {f"test/{name}": value for name, value in analysed.metrics.items()},
         arrays={name: tensor.cpu().numpy() for name, tensor in arrays.items()},
-        images=galleries(config, model, samples),
+        images=galleries(config, model, samples) | analysed.images,
         fingerprints={"attacks": measured.facts()},
     )
 

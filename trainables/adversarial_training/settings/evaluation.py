@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from trainables.adversarial_training.analysis_table import ANALYSES
+from trainables.adversarial_training.settings.explanation import ExplanationSettings
 from trainables.attacks.table import NAMES, described
-from trainables.contract import Config, hyperparameter
+from trainables.contract import hyperparameter
 
 EPOCH_SECONDS = "epoch_seconds"
 OVERFITTING = "catastrophic_overfitting"
@@ -23,7 +24,7 @@ else:
 ThreatModel = Literal["main_head", "all_heads"]
 
 
-class EvaluationSettings(Config):
+class EvaluationSettings(ExplanationSettings):
     """The attacks that validation and test measure robust accuracy by."""
 
     attacks: tuple[AttackName, ...] = hyperparameter(
@@ -42,6 +43,15 @@ class EvaluationSettings(Config):
             "Which of the attacks validation takes after every epoch: all, or the first alone, as is customary where "
             "three attacks would cost more than the training; of a set always its cheapest attack alone, with "
             "attack_steps at most. A test always takes all."
+        ),
+    )
+    validation_epsilon: Literal["evaluation", "training"] = hyperparameter(
+        "evaluation",
+        source="assumed",
+        description=(
+            "The ε of validation, which chooses the checkpoint: that of the evaluation or of the training. By the "
+            "former a network that is trained without attacks, or with weak ones, is chosen as early as it is least "
+            "fooled by chance; where ε is a dose, training chooses each network for what it is trained for."
         ),
     )
     validate_every: int = hyperparameter(

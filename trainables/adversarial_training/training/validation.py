@@ -16,6 +16,15 @@ from trainables.contract import Run
 from trainables.datasets.sampling.samples import Samples
 
 
+def at_validation(config: Config) -> Config:
+    """The configuration with the ε, and the step, that validation attacks within."""
+    if config.validation_epsilon == "evaluation" or config.attack_epsilon == config.epsilon:
+        return config
+    share = config.epsilon / config.attack_epsilon if config.attack_epsilon else 1.0
+    step = min(1.0, config.attack_step_size * share)
+    return config.model_copy(update={"attack_epsilon": config.epsilon, "attack_step_size": step})
+
+
 class Validation:
     """Measures on held-out samples after every `validate_every` epochs, all ranks of the run together.
 
@@ -24,7 +33,7 @@ class Validation:
     """
 
     def __init__(self, config: Config, run: Run, samples: Samples, resumed: Mapping[str, Any] | None = None) -> None:
-        self.config, self.run, self.samples = config, run, samples
+        self.config, self.run, self.samples = at_validation(config), run, samples
         self.epochs = validated_epochs(config)
         self.latest: dict[str, float] = dict(resumed.get("validation", {})) if resumed else {}
 

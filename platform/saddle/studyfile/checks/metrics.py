@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from saddle.study.declarations import UNDECLARED
@@ -44,9 +44,22 @@ def check_metrics(draft: Draft) -> None:
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
             _check_pattern(draft, ("ablation", "compare", "also", index), pattern)
+        _check_ranks(draft, compare.ranks)
     for index, pattern in enumerate(draft.raw.get("also") or ()):
         if draft.is_search and isinstance(pattern, str):
             _check_pattern(draft, ("also", index), pattern)
+
+
+def _check_ranks(draft: Draft, ranks: Mapping[str, Sequence[str]]) -> None:
+    """Arms are ranked by metrics that there are, and not on the data that they were trained on."""
+    for group, patterns in ranks.items():
+        for index, pattern in enumerate(patterns):
+            path: Path = ("ablation", "compare", "ranks", group, index)
+            if pattern.startswith("train/"):
+                what = "arms are ranked on data they weren't trained on"
+                draft.refuse(path, what, "use test/ or validation/ metrics")
+            else:
+                _check_pattern(draft, path, pattern)
 
 
 def _check_pattern(draft: Draft, path: Path, pattern: str) -> None:

@@ -1,0 +1,44 @@
+"""Maps of which pixels decide, by every method there is. Imports no torch until a map is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trainables.interpretability.methods as methods
+from trainables.discovery import discover
+from trainables.interpretability.attribution_method import AttributionMethod, Decisions
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+METHODS: dict[str, AttributionMethod] = discover(methods, AttributionMethod)
+NAMES = tuple(METHODS)
+DESCRIBED = "; ".join(f"{method.name}, {method.says}" for method in METHODS.values())
+
+
+def attribute(
+    method: str, network: nn.Module, images: Tensor, classes: Tensor, *, seed: int = 0, batch: int = 128
+) -> Tensor:
+    """Maps (N, H, W) of images (N, C, H, W) for their classes (N,), signed, summed over channels.
+
+    `network`: images → logits (N, classes); it is looked at in eval mode. The map of an image depends on it, its class
+    and `seed` alone. Raises `ValueError` where the method can't explain the network.
+    """
+    import torch
+
+    from trainables.attacks.frozen import frozen
+
+    if not len(images):
+        return images.new_zeros(0, *images.shape[2:])
+    parts = []
+    with frozen(network), torch.enable_grad():
+        for some, wanted in zip(torch.split(images, batch), torch.split(classes, batch), strict=True):
+            decisions = Decisions(network, some.detach().clone().requires_grad_(), wanted, seed)
+            parts.append(METHODS[method].attribute(decisions).detach().sum(1))
+    return torch.cat(parts)
+
+
+def refusals(names: tuple[str, ...], network: nn.Module, image: Tensor) -> dict[str, str]:
+    """Which of the methods can't explain a network, and why; `image`: (1, C, H, W)."""
+    reasons = {name: METHODS[name].refusal(network, image) for name in names}
+    return {name: reason for name, reason in reasons.items() if reason}
