@@ -64,6 +64,8 @@ class Report:
     an epoch are kept and tracked under its number, and left out of a study's report. `fingerprints`, of an evaluation:
     what its measurements rest on that no hyperparameter says, such as the network that distances are measured with;
     plain values, perhaps nested. The study's report prints them, and warns where trials don't agree on one.
+    `is_candidate`: False after an epoch whose state can't be the trial's checkpoint, as that of a teacher; one epoch at
+    least must be a candidate.
 
     Raises `ValueError` for a metric without a split or that is no number.
     """
@@ -73,6 +75,7 @@ class Report:
     arrays: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
+    is_candidate: bool = True
 
     def __post_init__(self) -> None:
         for name, value in self.metrics.items():

@@ -60,6 +60,10 @@ class TestedBatch(Protocol):
         """The bare network, in eval mode and without gradients of its weights; a logits tensor for each task."""
 
     @property
+    def first(self) -> int:
+        """The number of its first image among the analysed ones, from 0."""
+
+    @property
     def images(self) -> Tensor:
         """Pixels (B, C, H, W) in [0, 1]."""
 

@@ -7,12 +7,15 @@ from typing import Any, Self
 from pydantic import field_validator, model_validator
 
 from trainables.adversarial_training.analysis_table import ANALYSES
+from trainables.adversarial_training.combinations import refusal as combination_refusal
 from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.data import DataSettings
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
 from trainables.adversarial_training.settings.network import NetworkSettings
+from trainables.adversarial_training.settings.objective import ObjectiveSettings
 from trainables.adversarial_training.settings.optimisation import OptimisationSettings
 from trainables.adversarial_training.settings.perturbation import PerturbationSettings
+from trainables.adversarial_training.settings.preprocessing import PreprocessingSettings
 from trainables.attacks.table import ATTACKS
 from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task
 from trainables.datasets.config import known_facts, known_name, own_size, own_transformation
@@ -23,9 +26,16 @@ from trainables.models.sizes import too_small
 
 # pydantic lists the fields of the last base first
 class Config(
-    EvaluationSettings, OptimisationSettings, PerturbationSettings, NetworkSettings, Transformation, DataSettings
+    EvaluationSettings,
+    OptimisationSettings,
+    ObjectiveSettings,
+    PerturbationSettings,
+    PreprocessingSettings,
+    NetworkSettings,
+    Transformation,
+    DataSettings,
 ):
-    """Adversarial training by STA, MTA, MP or a control of MP on a multi-task network."""
+    """Training of a multi-task network on perturbations, with the techniques that make networks robust or general."""
 
     @field_validator("attacks", "threat_models", "analyses", mode="before")
     @classmethod
@@ -62,7 +72,7 @@ class Config(
             )
         if self.threat_models != ("main_head",) and not self.tasks:
             raise ValueError("threat model all_heads needs auxiliary tasks; add tasks, or attack main_head alone")
-        if refusal := ANALYSES.refusal(self):
+        if refusal := ANALYSES.refusal(self) or combination_refusal(self):
             raise ValueError(refusal)
         if self.epsilon_share and not self.epsilon:
             raise ValueError("epsilon 0 leaves step_size nothing to grow with; give the epsilon that step_size is for")

@@ -9,15 +9,18 @@ from typing import Any
 from trainables.adversarial_training.analysis_table import ANALYSES, NETWORK
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
+from trainables.adversarial_training.combinations import student_start
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.table import KINDS
+from trainables.adversarial_training.watched import WATCHED_IMAGES, is_watched
 from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts, own_transformation
 from trainables.datasets.errors import DataError
 from trainables.datasets.files.locations import Folder, LocalFolder
 from trainables.datasets.formats.layout import find_layout, folders_in, is_image, visible
 from trainables.datasets.formats.parquet_files import count_rows, find_files
+from trainables.input_transformations.table import TRANSFORMATIONS
 from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
 
@@ -26,6 +29,12 @@ FORWARD_AND_ALL = 3
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
+
+TEACHER = 0.5
+"""A forward pass of a teacher, of a step of an attack."""
+
+FGSM_AND_ALIGNMENT = 4
+"""Steps that the signals of catastrophic overfitting take in addition to PGD's."""
 
 STATE_EXTRAS = 14_000
 """Bytes of a stored state apart from its tensors: their names, and the container's."""
@@ -36,7 +45,8 @@ def estimate(config: Config) -> tuple[float, int]:
     trained, attacked = passes(config)
     size = network_size(config)
     copies = 3 if config.optimizer == "adam" else 2 if config.momentum else 1
-    copies += config.weight_average > 0
+    copies += config.weight_average > 0 or config.swa_start is not None
+    copies += config.distillation != "none"
     operations = size.macs * (FORWARD_AND_ALL * trained + FORWARD_AND_INPUT * attacked)
     return operations, 4 * copies * size.parameters + STATE_EXTRAS
 
@@ -99,19 +109,43 @@ def _shape(size: tuple[int, int] | None) -> tuple[int, int, int]:
 
 
 def passes(config: Config) -> tuple[float, float]:
-    """How many single images a trial trains on, and how many steps of attacks on single images it takes."""
+    """How many single images a trial takes the gradients of weights from, and how many steps of attacks it takes.
+
+    Each of them is a pass through the network; `preprocessing` that is random takes several for each step of a test.
+    """
     facts = chosen_facts(config)
     held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
     trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
     tested = min(config.test_size or facts.test, facts.test)
     kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
-    steps = trained * kind.attacks(len(config.tasks)) * training_attack(config, config.epsilon).steps
+    steps = trained * kind.attacks(len(config.tasks)) * kind.steps(training_attack(config, config.epsilon).steps)
     classes = len(facts.classes)
     validations = len({1, config.epochs, *range(config.validate_every, config.epochs + 1, config.validate_every)})
-    steps += validations * held_out * _attack_steps(config, classes, tested=False)
-    steps += tested * _attack_steps(config, classes, tested=True)
-    steps += ANALYSES.cost(config, tested).get(NETWORK, 0.0) / FORWARD_AND_INPUT
-    return trained, steps
+    measured = validations * held_out * _attack_steps(config, classes, tested=False)
+    if is_watched(config):
+        measured += validations * min(held_out, WATCHED_IMAGES) * (config.attack_steps + FGSM_AND_ALIGNMENT)
+    measured += tested * _attack_steps(config, classes, tested=True)
+    measured += ANALYSES.cost(config, tested).get(NETWORK, 0.0) / FORWARD_AND_INPUT
+    steps += trained * student_share(config) * TEACHER
+    return trained * passes_of_step(config), steps + measured * draws_of(config)
+
+
+def passes_of_step(config: Config) -> float:
+    """How often a step takes the gradients of the weights from an image, those of mixes counted in."""
+    once = (2 if config.objective == "trades" else 1) + (2 if config.augmix and config.jsd_weight else 0)
+    perturbed = 1 - min(1.0, config.awp_warmup / config.epochs) if config.awp_gamma else 0.0
+    return once * (1 + perturbed)
+
+
+def student_share(config: Config) -> float:
+    """The share of a distillation's epochs in which the teacher is asked for every image."""
+    return 1 - student_start(config) / config.epochs if config.distillation != "none" else 0.0
+
+
+def draws_of(config: Config) -> int:
+    """How many passes validation and test take for one."""
+    kind = TRANSFORMATIONS.get(config.preprocessing)
+    return config.eot_draws if kind is not None and kind.is_random else 1
 
 
 def _attack_steps(config: Config, classes: int, *, tested: bool) -> float:
@@ -132,7 +166,9 @@ def network_size(config: Config) -> Size:
     if config.image_size is not None:
         pixels = [config.image_size, config.image_size]
     outputs = main + sum(_labels(name, labels, facts) for name, labels in config.tasks.items())
-    size = size_of(config.network, (channels, *pixels), outputs, config.width, config.depth, config.depth_rule)
+    size = size_of(
+        config.network, (channels, *pixels), outputs, config.width, config.depth, config.depth_rule, config.denoising
+    )
     if config.head == "angular":
         size.parameters -= outputs  # heads without biases
     return size

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainables.adversarial_training.recipes import MNIST, RECIPES, recipe_defaults, recipe_of
+from trainables.adversarial_training.recipes import MNIST, RECIPES, TRADES, recipe_defaults, recipe_of
 from trainables.adversarial_training.scales import Quick, quick_of
 from trainables.adversarial_training.settings.network import Network
 from trainables.contract import Default
@@ -48,6 +48,7 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
         values |= _full(dataset, given)
     else:
         values |= _quick(quick_of(dataset), values, given)
+    values |= _technique(given)
     values |= _attack(
         KNOWN[dataset].budget if dataset is not None else PHOTOGRAPHS, given, dataset, quick=scale != "full"
     )
@@ -98,6 +99,16 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
         "validation_attacks": Default("first", "assumed"),
         "ladder_steps": Default(100, "assumed"),
     }
+
+
+def _technique(given: Mapping[str, Any]) -> dict[str, Default]:
+    """What a given technique brings with it."""
+    values: dict[str, Default] = {}
+    if given.get("objective") == "trades":
+        values["perturbation"] = Default("kl", "paper", TRADES)
+    if given.get("swa_start") is not None:
+        values["weight_average"] = Default(0.0, "assumed", "swa_start is the average that was asked for")
+    return values
 
 
 def _attack(budget: AttackBudget, given: Mapping[str, Any], dataset: str | None, *, quick: bool) -> dict[str, Default]:

@@ -8,17 +8,33 @@ from typing import Any, Literal
 import torch
 
 from trainables.adversarial_training.config import Config
+from trainables.input_transformations.preprocessing import Preprocessing
+from trainables.input_transformations.strengths import Strengths
+from trainables.input_transformations.table import NONE
 from trainables.memory_layout import fast_layout
 from trainables.models.building import build_network
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import stream_seed
 
 
-def build(config: Config, shape: Sequence[int], classes: Sequence[int], seed: int) -> MultiTaskNetwork:
-    """A fresh network for images (C, H, W) and these class counts per task, initialised from `seed` alone."""
+def build(
+    config: Config, shape: Sequence[int], classes: Sequence[int], seed: int, purpose: str = "init"
+) -> MultiTaskNetwork:
+    """A fresh network for images (C, H, W) and these class counts per task, initialised from `seed` alone.
+
+    `purpose`: names the random stream of its weights, where a trial has several networks.
+    """
     with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
-        torch.manual_seed(stream_seed(seed, "init"))
-        model = build_network(config.network, shape, classes, config.width, config.depth, config.depth_rule)
+        torch.manual_seed(stream_seed(seed, purpose))
+        model = build_network(
+            config.network, shape, classes, config.width, config.depth, config.depth_rule, config.denoising
+        )
+    model.dropout = config.dropout
+    if config.preprocessing != NONE:
+        in_training = config.preprocessing_in == "training_and_test"
+        model.preprocessing = Preprocessing(
+            config.preprocessing, Strengths.of(config), draws=config.eot_draws, in_training=in_training
+        )
     if config.head == "angular":
         model.use_angular_heads(config.angular_scale)
     return model

@@ -14,10 +14,11 @@ def build_network(
     width: int,
     depth: int = 32,
     depth_rule: str = "madry",
+    denoising: str = "none",
 ) -> MultiTaskNetwork:
     """A network for images (C, H, W) with a head for each of `classes`; `depth` and its rule are wide_resnet's.
 
-    Weights are drawn from torch's global generator. Raises `ValueError` for images that its pools would swallow.
+    `denoising` is for resnet18 and wide_resnet, the others ignore it. Weights are drawn from torch's global generator. Raises `ValueError` for images that its pools would swallow.
     """
     # imported where they are wanted: torchvision takes seconds
     if network == "lenet":
@@ -27,7 +28,7 @@ def build_network(
     if network == "resnet18":
         from trainables.models.resnet import MultiTaskResNet18
 
-        return MultiTaskResNet18(shape, classes, width)
+        return MultiTaskResNet18(shape, classes, width, denoising)
     if network == "alexnet":
         from trainables.models.alexnet import MultiTaskAlexNet
 
@@ -35,5 +36,5 @@ def build_network(
     if network == "wide_resnet":
         from trainables.models.wide_resnet import MultiTaskWideResNet
 
-        return MultiTaskWideResNet(shape, classes, width, depth, depth_rule)
+        return MultiTaskWideResNet(shape, classes, width, depth, depth_rule, denoising)
     raise ValueError(f"{network!r} is no network; choose lenet, resnet18, alexnet or wide_resnet")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.input_transformations.preprocessing import Preprocessing
 from trainables.models.angular import AngularHead
 
 
@@ -13,11 +15,19 @@ class MultiTaskNetwork(nn.Module):
     """One trunk that all tasks share, and a head for each, a linear one by default.
 
     A subclass defines `trunk` and, once its layers are made, calls `make_heads`: layers are initialised in the order
-    they are made, so that the trunk of a seed doesn't depend on the tasks.
+    they are made, so that the trunk of a seed doesn't depend on the tasks. `preprocessing`: what is done to images
+    before the trunk. `dropout`: the probability of a feature being left out before the heads, in training.
     """
 
     heads: nn.ModuleList
     """A layer per task, from features to logits, the main task's first."""
+    preprocessing: Preprocessing | None
+    dropout: float
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.preprocessing = None
+        self.dropout = 0.0
 
     def make_heads(self, features: int, classes: Sequence[int]) -> None:
         """Add a head of `features` inputs for each of `classes`, the class counts per task, the main one's first."""
@@ -31,7 +41,13 @@ class MultiTaskNetwork(nn.Module):
         """Features (N, F) of images (N, C, H, W) in [0, 1]."""
         raise NotImplementedError(f"{type(self).__name__} has no trunk")
 
+    def features(self, images: Tensor) -> Tensor:
+        """Features (N, F) of images (N, C, H, W) in [0, 1] after the preprocessing, if there is any."""
+        return self.trunk(images) if self.preprocessing is None else self.preprocessing.features(self.trunk, images)
+
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Logits (N, classes of the task) of each task, the main one first, for images (N, C, H, W) in [0, 1]."""
-        features = self.trunk(images)
+        features = self.features(images)
+        if self.dropout and self.training:
+            features = F.dropout(features, self.dropout)
         return tuple(head(features) for head in self.heads)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
+from trainables.models.denoising import make_denoising, through_stages
 from trainables.models.initial import he_init
 from trainables.models.multi_task import MultiTaskNetwork
 
@@ -17,9 +18,10 @@ class MultiTaskResNet18(MultiTaskNetwork):
 
     `shape`: (C, H, W) of the images. `classes`: how many of each task, the main one first. `width` 64 is the customary
     network. The blocks are torchvision's; its ResNet, like timm's, has 64 channels in the first stage and no others.
+    `denoising`: the operation of a denoising block behind each stage, or `none`.
     """
 
-    def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int) -> None:
+    def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int, denoising: str = "none") -> None:
         super().__init__()
         self.stem = nn.Conv2d(shape[0], width, kernel_size=3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
@@ -30,10 +32,11 @@ class MultiTaskResNet18(MultiTaskNetwork):
         self.blocks = nn.Sequential(*blocks)
         he_init(self)
         self.make_heads(stages[-1], classes)
+        self.denoising = make_denoising(denoising, stages)  # last, so that all else starts alike with and without
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 8w) of images (N, C, H, W) in [0, 1]."""
-        features: Tensor = self.blocks(F.relu(self.norm(self.stem(images))))
+        features = through_stages(self.blocks, self.denoising, F.relu(self.norm(self.stem(images))))
         return features.mean(dim=(2, 3))
 
 

@@ -32,22 +32,45 @@ class Size:
         """Add a linear layer that each of `tokens` tokens goes through."""
         self.conv(inputs, outputs, 1, tokens, bias=bias)
 
+    def denoising(self, channels: int, pixels: int, operation: str) -> None:
+        """Add a denoising block; of medians and means the 1×1 convolution alone counts."""
+        if operation == "none":
+            return
+        if operation == "non_local":
+            embedded = embedded_channels(channels)
+            for _ in range(2):
+                self.conv(channels, embedded, 1, pixels)
+            self.macs += pixels**2 * (embedded + channels)
+        self.conv(channels, channels, 1, pixels)
+        self.norm(channels)
+
     def linear(self, inputs: int, outputs: int) -> None:
         """Add a linear layer, or several side by side that have `outputs` together."""
         self.macs += inputs * outputs
         self.parameters += (inputs + 1) * outputs
 
 
+def embedded_channels(channels: int) -> int:
+    """Channels of the embeddings that a non-local denoising block compares places by: half of the features'."""
+    return max(1, channels // 2)
+
+
 def network_size(
-    network: str, shape: Sequence[int], outputs: int, width: int, depth: int = 32, depth_rule: str = "madry"
+    network: str,
+    shape: Sequence[int],
+    outputs: int,
+    width: int,
+    depth: int = 32,
+    depth_rule: str = "madry",
+    denoising: str = "none",
 ) -> Size:
     """The size of a network for images (C, H, W) whose heads have `outputs` logits together."""
     if network == "resnet18":
-        return _resnet18(shape, outputs, width)
+        return _resnet18(shape, outputs, width, denoising)
     if network == "alexnet":
         return _alexnet(shape, outputs, width)
     if network == "wide_resnet":
-        return _wide_resnet(shape, outputs, width, blocks_per_stage(depth, depth_rule))
+        return _wide_resnet(shape, outputs, width, blocks_per_stage(depth, depth_rule), denoising)
     return _lenet(shape, outputs, width)
 
 
@@ -98,7 +121,7 @@ def _lenet(shape: Sequence[int], outputs: int, width: int) -> Size:
     return size
 
 
-def _resnet18(shape: Sequence[int], outputs: int, width: int) -> Size:
+def _resnet18(shape: Sequence[int], outputs: int, width: int, denoising: str) -> Size:
     channels, height, breadth = shape
     size = Size()
     size.conv(channels, width, 3, height * breadth)
@@ -113,6 +136,7 @@ def _resnet18(shape: Sequence[int], outputs: int, width: int) -> Size:
         for inputs in (before, after, after, after):
             size.conv(inputs, after, 3, height * breadth)
             size.norm(after)
+        size.denoising(after, height * breadth, denoising)
         before = after
     size.linear(before, outputs)
     return size
@@ -131,7 +155,7 @@ def _alexnet(shape: Sequence[int], outputs: int, width: int) -> Size:
     return size
 
 
-def _wide_resnet(shape: Sequence[int], outputs: int, width: int, blocks: int) -> Size:
+def _wide_resnet(shape: Sequence[int], outputs: int, width: int, blocks: int, denoising: str) -> Size:
     channels, height, breadth = shape
     size = Size()
     size.conv(channels, 16, 3, height * breadth)
@@ -148,6 +172,7 @@ def _wide_resnet(shape: Sequence[int], outputs: int, width: int, blocks: int) ->
             if before != after or (stage and not block):
                 size.conv(before, after, 1, height * breadth)
             before = after
+        size.denoising(before, height * breadth, denoising)
     size.norm(before)
     size.linear(before, outputs)
     return size

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainables.models.denoising import make_denoising, through_stages
 from trainables.models.initial import he_init
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.models.sizes import blocks_per_stage
@@ -17,10 +18,19 @@ class MultiTaskWideResNet(MultiTaskNetwork):
 
     `shape`: (C, H, W) of the images. `classes`: how many of each task, the main one first. `width` is the factor k,
     `depth_rule` says how many blocks a `depth` has (see `blocks_per_stage`). torchvision's and timm's wide ResNets are
-    other networks, of bottlenecks for large images.
+    other networks, of bottlenecks for large images. `denoising`: the operation of a denoising block behind each stage,
+    or `none`.
     """
 
-    def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int, depth: int, depth_rule: str) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        classes: Sequence[int],
+        width: int,
+        depth: int,
+        depth_rule: str,
+        denoising: str = "none",
+    ) -> None:
         super().__init__()
         self.stem = nn.Conv2d(shape[0], 16, kernel_size=3, padding=1, bias=False)
         blocks: list[nn.Module] = []
@@ -34,10 +44,13 @@ class MultiTaskWideResNet(MultiTaskNetwork):
         self.norm = nn.BatchNorm2d(before)
         he_init(self)
         self.make_heads(before, classes)
+        stages = [16 * width * 2**stage for stage in range(3)]
+        self.denoising = make_denoising(denoising, stages)  # last, so that all else starts alike with and without
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 64k) of images (N, C, H, W) in [0, 1]."""
-        return F.relu(self.norm(self.blocks(self.stem(images)))).mean(dim=(2, 3))
+        features = through_stages(self.blocks, self.denoising, self.stem(images))
+        return F.relu(self.norm(features)).mean(dim=(2, 3))
 
 
 class PreActivatedBlock(nn.Module):

@@ -70,6 +70,10 @@ class Batch:
         return self.tested.model
 
     @property
+    def first(self) -> int:
+        return int(self.here.start)
+
+    @property
     def survived(self) -> Tensor:
         return self.tested.survived[self.here]
 

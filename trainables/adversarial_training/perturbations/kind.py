@@ -41,6 +41,23 @@ class Batch(Protocol):
     def normal(self) -> Tensor:
         """Standard normal draws, (N, C, H, W)."""
 
+    @property
+    def noise_sigma(self) -> float:
+        """The standard deviation of `gaussian`."""
+
+    @property
+    def n_fgsm_noise(self) -> float:
+        """The size of the noise of `n_fgsm` in units of ε."""
+
+    def single_step(self, noise: float, step: float, *, clipped: bool) -> Tensor:
+        """η (N, C, H, W) of one sign step against the main task, of `step` ε, from uniform noise of `noise` ε.
+
+        A `single_step_size` of the configuration takes the place of `step`. `clipped`: to ε; always to [0, 1].
+        """
+
+    def raise_divergence(self) -> Tensor:
+        """η (N, C, H, W) of PGD that raises KL(p(x) ‖ p(x + η)) of the main task (Zhang et al., 2019)."""
+
     def mean(self, value: float) -> float:
         """The mean of a value over all ranks, each of which has a part of the batch."""
 
@@ -51,6 +68,9 @@ class PerturbationKind:
 
     `make` gives η (N, C, H, W) within ε and [0, 1], and STA's where that was made on the way. `each_task`: it attacks
     every task on its own, which costs as many attacks. `random_labels`: the auxiliary tasks have random fixed labels.
+    `by_s3`: S3 compares it, or it is a control of that. `within_epsilon`: False where η may leave the ε-box.
+    `is_single_step`: it is one of those that overfit catastrophically. `steps`: passes with the gradient of the images
+    that an attack takes of so many configured steps. `rungs`: the cheaper attacks that it knows.
     """
 
     name: str
@@ -59,6 +79,11 @@ class PerturbationKind:
     needs_tasks: bool = True
     each_task: bool = False
     random_labels: bool = False
+    by_s3: bool = True
+    within_epsilon: bool = True
+    is_single_step: bool = False
+    steps: Callable[[int], float] = float
+    rungs: tuple[str, ...] = ("few_steps", "single_step", "bfloat16")
     long_name: str = ""
     """What the name abbreviates."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -13,10 +14,14 @@ from trainables.adversarial_training.perturbations.mixing import mix, mixing_wei
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.sizes import PerturbationSizes
 from trainables.adversarial_training.perturbations.table import KINDS, RETIRED
-from trainables.attacks.algorithms.stacked import attack_tasks
+from trainables.attacks.algorithms.divergence import ascend_divergence
+from trainables.attacks.algorithms.stacked import attack_tasks, input_gradient
 from trainables.attacks.frozen import frozen
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import Share, stream
+
+KL_START = 0.001
+"""Standard deviation of the normal start of `kl`, on pixels (Zhang et al., 2019)."""
 
 
 def _alone(value: float) -> float:
@@ -54,7 +59,7 @@ class Perturber:
     def __call__(
         self, model: MultiTaskNetwork, images: Tensor, labels: Tensor, epsilon: float, whole: int | None = None
     ) -> Tensor:
-        """η, (N, C, H, W) with |η|∞ ≤ ε and images + η in [0, 1].
+        """η, (N, C, H, W) with |η|∞ ≤ ε and images + η in [0, 1], but for kinds that say otherwise.
 
         `model`: the bare network, attacked in eval mode. `labels`: (N, 1 + M), the main task's first.
         `epsilon`: the current one; the step shrinks with it. `whole`: samples in the batch over all ranks.
@@ -75,7 +80,7 @@ class Perturber:
     ) -> Tensor:
         """η (K, N, C, H, W) of PGD on the summed losses of each of `attacks`; the k-th has the starts of task k."""
         how = training_attack(self.config, epsilon)
-        with frozen(model):
+        with as_attacked(model):
             adversarial = attack_tasks(
                 model,
                 images,
@@ -88,6 +93,39 @@ class Perturber:
                 precision=how.precision,
             )
         return adversarial.sub_(images)
+
+    def single_step(
+        self,
+        model: MultiTaskNetwork,
+        images: Tensor,
+        labels: Tensor,
+        epsilon: float,
+        whole: int,
+        noise: float,
+        step: float,
+        *,
+        clipped: bool,
+    ) -> Tensor:
+        """η (N, C, H, W); see `kind.Batch`."""
+        step = self.config.single_step_size or step
+        start = torch.zeros_like(images)
+        if self.config.random_start:
+            start = (2 * self.noise(1, images, whole)[0].to(images.device) - 1) * (noise * epsilon)
+        start = within_pixels(images, start)
+        with as_attacked(model):
+            gradient = input_gradient(model, images + start, labels, [[0]])
+        eta = start + step * epsilon * gradient.sign()
+        return within_pixels(images, eta.clamp(-epsilon, epsilon) if clipped else eta)
+
+    def raise_divergence(self, model: MultiTaskNetwork, images: Tensor, epsilon: float, whole: int) -> Tensor:
+        """η (N, C, H, W); see `kind.Batch`."""
+        how = training_attack(self.config, epsilon)
+        start = images + KL_START * self.normal(images, whole).to(images.device)
+        with as_attacked(model):
+            adversarial = ascend_divergence(
+                lambda pixels: model.heads[0](model.features(pixels)), images, start, epsilon, how.step_size, how.steps
+            )
+        return adversarial - images
 
     def weights(self, auxiliary: int, whole: int) -> Tensor:
         """α₀ … α_M, (N, 1 + M) of this rank's part of the whole batch, or (1, 1 + M) for all alike."""
@@ -107,7 +145,21 @@ class Perturber:
     def normal(self, images: Tensor, whole: int) -> Tensor:
         """Standard normal draws, (N, C, H, W): this rank's part of the whole batch's."""
         drawn = torch.randn(whole, *images.shape[1:], generator=self.directions, dtype=images.dtype)
-        return self.share.of(drawn)
+        return self.share.of(drawn).to(images.device)
+
+
+def within_pixels(images: Tensor, eta: Tensor) -> Tensor:
+    """η (N, C, H, W) as far as images + η are in [0, 1]."""
+    return (images + eta).clamp(0, 1) - images
+
+
+@contextmanager
+def as_attacked(model: MultiTaskNetwork) -> Iterator[None]:
+    """The network as its training attacks it: frozen, its input transformed as in training (see `Preprocessing`)."""
+    with frozen(model):
+        if model.preprocessing is not None:
+            model.preprocessing.train()
+        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +192,22 @@ class _Batch:
 
     def normal(self) -> Tensor:
         return self.perturber.normal(self.images, self.whole)
+
+    @property
+    def noise_sigma(self) -> float:
+        return self.perturber.config.noise_sigma
+
+    @property
+    def n_fgsm_noise(self) -> float:
+        return self.perturber.config.n_fgsm_noise
+
+    def single_step(self, noise: float, step: float, *, clipped: bool) -> Tensor:
+        return self.perturber.single_step(
+            self.model, self.images, self.labels, self.epsilon, self.whole, noise, step, clipped=clipped
+        )
+
+    def raise_divergence(self) -> Tensor:
+        return self.perturber.raise_divergence(self.model, self.images, self.epsilon, self.whole)
 
     def mean(self, value: float) -> float:
         return self.perturber.mean(value)

@@ -10,9 +10,12 @@ from trainables.discovery import discover
 
 KINDS: Mapping[str, PerturbationKind] = {
     kind.name: kind
-    for kind in sorted(discover(kinds, PerturbationKind).values(), key=lambda kind: (kind.each_task, kind.needs_tasks))
+    for kind in sorted(
+        discover(kinds, PerturbationKind).values(),
+        key=lambda kind: (not kind.by_s3, kind.each_task, kind.needs_tasks),
+    )
 }
-"""By the name that a study gives; those that need no tasks, or one attack, come first."""
+"""By the name that a study gives: S3's, of which those that need no tasks, or one attack, come first; then others."""
 
 RETIRED: Mapping[str, str] = {
     "sta_random_direction": (

@@ -110,3 +110,28 @@ class DataSettings(Config):
         source="assumed",
         description="Of training images: none, a random crop after padding by an eighth, or that and a mirrored half.",
     )
+    augmix: bool = hyperparameter(
+        False,
+        source="assumed",
+        description=(
+            "Mix each training image with chains of random operations on it (AugMix: Hendrycks et al., 2020), after "
+            "the augmentation."
+        ),
+    )
+    augmix_severity: float = hyperparameter(
+        3.0, source="paper", ge=0, le=10, description="The most that an operation of augmix may do; 10 is all."
+    )
+    augmix_width: int = hyperparameter(3, source="paper", ge=1, le=10, description="Chains that augmix mixes.")
+    augmix_depth: int = hyperparameter(
+        0, source="paper", ge=0, le=10, description="Operations of each chain; 0: one to three, drawn for each chain."
+    )
+    jsd_weight: float = hyperparameter(
+        12.0,
+        source="paper",
+        ge=0,
+        le=1_000,
+        description=(
+            "Weight of the Jensen-Shannon divergence between the predictions of the image and two mixes of it; 0: "
+            "none, and a mix takes the image's place."
+        ),
+    )

@@ -9,6 +9,7 @@ from trainables.attacks.table import NAMES, described
 from trainables.contract import Config, hyperparameter
 
 EPOCH_SECONDS = "epoch_seconds"
+OVERFITTING = "catastrophic_overfitting"
 
 if TYPE_CHECKING:
     AttackName = str
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 else:
     AttackName = Literal[NAMES]
     """What the table of attacks lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
-    AnalysisName = Literal[(*ANALYSES.entries, EPOCH_SECONDS)]
-    """The analyses of a tested network, likewise, and what is measured of the training."""
+    AnalysisName = Literal[(*ANALYSES.entries, EPOCH_SECONDS, OVERFITTING)]
+    """The analyses of a tested network, likewise, and what is measured during the training."""
 
 ThreatModel = Literal["main_head", "all_heads"]
 
@@ -113,7 +114,42 @@ class EvaluationSettings(Config):
     analyses: tuple[AnalysisName, ...] = hyperparameter(
         (),
         source="paper",
-        description=(f"What else is measured: {ANALYSES.described}; {EPOCH_SECONDS}, of the training alone (Table 7)."),
+        description=(
+            f"What else is measured: {ANALYSES.described}; {EPOCH_SECONDS}, of the training alone (Table 7); "
+            f"{OVERFITTING}, at every validation, how far FGSM and PGD are apart and how gradients turn within ε, which "
+            "perturbations of a single step always report."
+        ),
+    )
+    certification_sigma: float | None = hyperparameter(
+        None,
+        source="paper",
+        unit="pixel value in [0, 1]",
+        gt=0,
+        le=10,
+        description="Standard deviation of the noise that certification smooths by; null: noise_sigma.",
+    )
+    certification_draws: int = hyperparameter(
+        1_000,
+        source="assumed",
+        unit="draws",
+        ge=10,
+        le=1_000_000,
+        description="Noisy copies that an image's radius is certified by; Cohen et al. (2019) take 100,000.",
+    )
+    certification_alpha: float = hyperparameter(
+        0.001,
+        source="paper",
+        gt=0,
+        lt=1,
+        description="Probability that a certified radius may be wrong.",
+    )
+    certification_images: int = hyperparameter(
+        200,
+        source="assumed",
+        unit="images",
+        ge=1,
+        le=1_000,
+        description="Test images that are certified, the first of an order that keeps their classes' proportions.",
     )
     ladder_steps: int = hyperparameter(
         1_000,

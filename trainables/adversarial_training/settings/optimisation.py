@@ -38,6 +38,17 @@ class OptimisationSettings(Config):
             "smaller in the first steps; 0: none."
         ),
     )
+    swa_start: float | None = hyperparameter(
+        None,
+        source="assumed",
+        ge=0,
+        lt=1,
+        description=(
+            "Share of the epochs after which weights and running statistics are averaged, each epoch's alike "
+            "(stochastic weight averaging: Izmailov et al., 2018); the average is validated, tested and kept instead "
+            "of them. null: none."
+        ),
+    )
     compile: Literal["off", "default", "cuda_graphs"] = hyperparameter(
         "off",
         source="assumed",

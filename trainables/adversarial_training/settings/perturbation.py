@@ -20,7 +20,7 @@ class PerturbationSettings(Config):
     perturbation: Annotated[Perturbation, Retired(RETIRED)] = hyperparameter(
         "sta",
         source="paper",
-        description=f"What to train on; all but sta and mta are about S3's mixed perturbation. {described()}.",
+        description=f"What to train on. {described()}.",
         levels=meanings(),
     )
     mta_sum: Literal["all_tasks", "auxiliary_tasks"] = hyperparameter(
@@ -106,6 +106,25 @@ class PerturbationSettings(Config):
     )
     random_start: bool = hyperparameter(
         True, source="official code", description="Whether PGD starts at a uniform random point of the ε-box."
+    )
+    single_step_size: float | None = hyperparameter(
+        None,
+        source="paper",
+        unit="ε",
+        gt=0,
+        le=10,
+        description="Step of fgsm_rs and n_fgsm; null: 1.25 and 1, as published.",
+    )
+    n_fgsm_noise: float = hyperparameter(
+        2.0, source="paper", unit="ε", ge=0, le=10, description="Bound of the uniform noise that n_fgsm starts from."
+    )
+    noise_sigma: float = hyperparameter(
+        0.25,
+        source="paper",
+        unit="pixel value in [0, 1]",
+        gt=0,
+        le=10,
+        description="Standard deviation of the noise of gaussian.",
     )
     epsilon_warmup: int = hyperparameter(
         0,

@@ -15,20 +15,24 @@ from trainables import batches
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.model import build, compiled, laid_out
-from trainables.adversarial_training.perturbations.perturber import Perturber
 from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.evaluation import EPOCH_SECONDS
-from trainables.adversarial_training.training.augmentation import CropFlip
+from trainables.adversarial_training.training.averaging import Averaging
+from trainables.adversarial_training.training.distillation import TEACHER_INIT, Distillation
+from trainables.adversarial_training.training.early_stopping import EarlyStopping
+from trainables.adversarial_training.training.epoch import EpochBatches
 from trainables.adversarial_training.training.epsilon import epsilon_at, full_epsilon
 from trainables.adversarial_training.training.labels import with_random_labels
-from trainables.adversarial_training.training.optimisation import lr_factor, make_optimizer, training_loss
+from trainables.adversarial_training.training.objective import Objective
+from trainables.adversarial_training.training.optimisation import lr_factor, make_optimizer
+from trainables.adversarial_training.training.phases import phase_of
+from trainables.adversarial_training.training.step import take_step
 from trainables.adversarial_training.training.validation import Validation
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
-from trainables.models.moving_average import MovingAverage
 from trainables.models.multi_task import MultiTaskNetwork
-from trainables.randomness import EpochOrder, Share, global_stream
+from trainables.randomness import EpochOrder, global_stream
 from trainables.states import detached
 
 Batch = tuple[Tensor, Tensor]
@@ -42,26 +46,40 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     data = splits(config, run.data(dataset_of(config)), run.device)
     random_labels = KINDS[config.perturbation].random_labels
     training = with_random_labels(data.train) if random_labels else data.train
-    model = laid_out(build(config, data.shape, data.classes, run.seed), run.device)
-    average = MovingAverage(model.to(run.device), config.weight_average) if config.weight_average else None
+    purpose = TEACHER_INIT if phase_of(config, 0).trains_teacher else "init"
+    model = laid_out(build(config, data.shape, data.classes, run.seed, purpose), run.device)
+    averaging = Averaging(config, model.to(run.device))
     model = run.prepare(compiled(model, config.compile))
     optimizer = make_optimizer(config, model)
-    resumed = _restore(run, model, optimizer, average)
+    distillation = Distillation(config, run, data.shape, data.classes)
+    resumed = _restore(run, model, optimizer, averaging, distillation)
     done = int(resumed["epoch"]) if resumed else 0
     epsilon = float(resumed["epsilon"]) if resumed else full_epsilon(config, training)
-    validation = Validation(config, run, data.validation, resumed)
+    validation, stopping = Validation(config, run, data.validation, resumed), EarlyStopping(config, resumed)
     order = EpochOrder(len(training), run.seed)
     loader = run.prepare_loader(make_loader(config, training, order))
+    bare = run.unwrap(model)
     for epoch in range(done, config.epochs):
+        if stopping.is_over:
+            return
+        phase = phase_of(config, epoch)
+        if epoch == phase.first > 0:
+            distillation.begin_student((averaging.network or bare).state_dict(), bare)
+            averaging.restart(bare)
+            optimizer, stopping = make_optimizer(config, model), EarlyStopping(config)
         order.set_epoch(epoch)
         since = perf_counter()
-        metrics = train_epoch(config, run, model, optimizer, loader, epoch, epsilon, average)
+        metrics = train_epoch(
+            config, run, model, optimizer, loader, epoch, epsilon, averaging, distillation.objective()
+        )
+        averaging.after_epoch(bare, phase, epoch)
         if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
             if run.device.type == "cuda":
                 torch.cuda.synchronize(run.device)
             metrics["train/epoch_seconds"] = run.mean(perf_counter() - since)
-        bare = run.unwrap(model)
-        metrics |= validation.after(epoch + 1, bare if average is None else average.network)
+        metrics |= validation.after(epoch + 1, averaging.network or bare)
+        if validation.is_due(epoch + 1):
+            stopping.watch(metrics)
         yield Report(
             metrics,
             state={
@@ -72,9 +90,12 @@ def train(config: Config, run: Run) -> Iterator[Report]:
                 "seed": run.seed,
                 "shape": list(data.shape),
                 "classes": list(data.classes),
-                **({} if average is None else {"average": detached(average.network.state_dict())}),
+                **averaging.state(),
+                **distillation.state(),
+                **stopping.state(),
                 **validation.state(),
             },
+            is_candidate=not phase.trains_teacher,
         )
 
 
@@ -86,16 +107,16 @@ def train_epoch(
     loader: DataLoader[Batch],
     epoch: int,
     epsilon: float,
-    average: MovingAverage | None = None,
+    averaging: Averaging | None = None,
+    objective: Objective | None = None,
 ) -> dict[str, float]:
     """One pass over the training images on their perturbations within `epsilon`, which the warm-up may make smaller.
 
-    `average` follows every step. Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as
+    `averaging` follows every step. Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as
     shares of that ε.
     """
-    share = Share(run.rank, run.world_size)
-    perturb = Perturber(config, run.seed, epoch, share, run.mean)
-    augment = make_augmentation(config, run.seed, epoch, share)
+    made = EpochBatches(config, run, epoch)
+    objective, phase, bare = objective or Objective(config), phase_of(config, epoch), run.unwrap(model)
     samples = len(loader.dataset)  # type: ignore[arg-type]
     loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
     seen = 0
@@ -105,20 +126,15 @@ def train_epoch(
             images, labels = images.to(run.device), labels.to(run.device)
             progress = epoch + index / len(loader)
             for group in optimizer.param_groups:
-                group["lr"] = config.lr * lr_factor(config, progress)
+                group["lr"] = config.lr * lr_factor(config, phase.schedule_progress(config, progress))
             whole = min(config.batch_size, samples - index * config.batch_size)
-            if augment is not None:
-                images = augment(images, whole)
-            current = epsilon_at(config, epsilon, progress + 1 / len(loader))
-            eta = perturb(run.unwrap(model), images, labels, current, whole)
-            logits = model(images + eta)
-            loss = training_loss(config, logits, labels)
-            optimizer.zero_grad()
+            batch = made.batch(bare, images, labels, epsilon_at(config, epsilon, progress + 1 / len(loader)), whole)
             # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
-            (loss * (run.world_size * len(images) / whole)).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            if average is not None:
-                average.follow(run.unwrap(model), step=epoch * len(loader) + index)
+            loss, logits = take_step(
+                config, objective, model, bare, optimizer, batch, epoch, weight=run.world_size * len(images) / whole
+            )
+            if averaging is not None:
+                averaging.after_step(bare, step=(epoch - phase.first) * len(loader) + index)
             # summed on the device and looked at once per epoch: a look per batch would stall a GPU, and ranks of a
             # distributed run must find out together
             loss_sum += loss.detach() * len(images)
@@ -130,7 +146,7 @@ def train_epoch(
         "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
         "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
         "train/epsilon": reached,
-    } | perturb.sizes.metrics(run.mean, reached)
+    } | made.perturb.sizes.metrics(run.mean, reached)
 
 
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:
@@ -138,24 +154,17 @@ def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoad
     return batches.make_loader(samples, order, config.batch_size)
 
 
-def make_augmentation(config: Config, seed: int, epoch: int, share: Share) -> CropFlip | None:
-    """What an epoch's images are moved by; None where they stay as they are."""
-    if config.augmentation == "none":
-        return None
-    return CropFlip(seed, epoch, share, mirrored=config.augmentation == "crop_flip")
-
-
 def _restore(
-    run: Run, model: nn.Module, optimizer: Optimizer, average: MovingAverage | None
+    run: Run, model: nn.Module, optimizer: Optimizer, averaging: Averaging, distillation: Distillation
 ) -> Mapping[str, Any] | None:
-    """Put a stored state into model, optimiser and average; the state, or None where there is none."""
+    """Put a stored state into model, optimiser, average and teacher; the state, or None where there is none."""
     state: Mapping[str, Any] | None = run.resume()
     if state is None:
         return None
     if state["seed"] != run.seed:
         raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
     run.unwrap(model).load_state_dict(state["model"])
-    if average is not None:
-        average.network.load_state_dict(state["average"])
+    averaging.restore(state)
+    distillation.restore(state)
     optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps the tensors it is given, and trains on them
     return state

@@ -20,7 +20,17 @@ def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> T
     task's alone: it is about the classes whose distances S3 speaks of, and STA has no other task.
     """
     main = with_angular_margin(logits[0], labels[:, 0], config.angular_margin, config.angular_scale)
-    losses = [F.cross_entropy(head, labels[:, task]) for task, head in enumerate([main, *logits[1:]])]
+    return over_tasks(
+        config,
+        [
+            F.cross_entropy(head, labels[:, task], label_smoothing=config.label_smoothing)
+            for task, head in enumerate([main, *logits[1:]])
+        ],
+    )
+
+
+def over_tasks(config: Config, losses: Sequence[Tensor]) -> Tensor:
+    """The weighted mean over tasks of their losses, or the weighted sum (S3, eq. 4 to 6)."""
     # by 0, too: every rank's reducer waits for the gradients of all heads
     total = losses[0] + sum(config.auxiliary_weight * loss for loss in losses[1:])
     return total / (1 + config.auxiliary_weight * (len(losses) - 1)) if config.task_reduction == "mean" else total

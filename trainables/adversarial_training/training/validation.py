@@ -9,6 +9,8 @@ from torch import nn
 
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.evaluation.evaluation import measure
+from trainables.adversarial_training.training.overfitting import overfitting_signals
+from trainables.adversarial_training.watched import is_watched
 from trainables.contract import Run
 from trainables.datasets.sampling.samples import Samples
 
@@ -28,6 +30,8 @@ class Validation:
         """The metrics of the bare network after `epoch` epochs, counted from 1."""
         if not self.latest or self.is_due(epoch):
             metrics = measure(self.config, model, self.samples, run=self.run).metrics("validation")
+            if is_watched(self.config):
+                metrics |= overfitting_signals(self.config, model, self.samples, self.run)
             self.latest = metrics | {"validation/samples": float(len(self.samples))}
         return dict(self.latest)
 

@@ -59,7 +59,7 @@ def input_gradient(
     """
     point = stacked.detach().requires_grad_()
     with torch.autocast(stacked.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        features = torch.split(model.trunk(point), len(labels))
+        features = torch.split(model.features(point), len(labels))
         losses = [
             F.cross_entropy(model.heads[task](own), labels[:, task], reduction="sum")
             for own, tasks in zip(features, attacks, strict=True)

@@ -161,7 +161,9 @@ class Training:
                 raise Diverged(f"{name} is {report.metrics[name]} in epoch {epoch}")
 
     def _is_best(self, report: Report) -> bool:
-        """Whether this epoch's selection metric beats all before it (the first of equals stays)."""
+        """Whether this epoch's selection metric beats all candidates before it (the first of equals stays)."""
+        if not report.is_candidate:
+            return False
         metric, direction = self.start.select
         best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
         return best is None or (value > best if direction == "maximize" else value < best)

@@ -1,0 +1,34 @@
+"""Steps that have no useful gradient, with that of the identity in its place (Bengio et al., 2013; BPDA's estimate)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class _Replaced(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, replacement: Tensor) -> Tensor:
+        return replacement.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0], None
+
+
+def replaced(values: Tensor, replacement: Tensor) -> Tensor:
+    """`replacement`, whose gradient goes back to `values` (of the same shape) as if it were these."""
+    taken: Tensor = _Replaced.apply(values, replacement.detach())
+    return taken
+
+
+def rounded(values: Tensor) -> Tensor:
+    """The nearest whole numbers, halves to the even one; the gradient is that of the identity."""
+    return replaced(values, values.detach().round())
+
+
+def clamped(values: Tensor, low: float, high: float) -> Tensor:
+    """Values within bounds; the gradient is that of the identity also where they were outside."""
+    return replaced(values, values.detach().clamp(low, high))
