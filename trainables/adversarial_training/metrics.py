@@ -36,6 +36,9 @@ def declared() -> Mapping[str, Metric]:
     }
     metrics |= dict(_accuracies("validation")) | dict(_accuracies("test"))
     metrics |= {f"test/robust_accuracy.worst_case_{end}": share(shown=False) for end in ("low", "high")}
+    fall = partial(Metric, "minimize", unit="fraction", low=-1.0)
+    metrics["test/robust_overfitting_gap"] = fall(best_minus_last="test/robust_accuracy.worst_case")
+    metrics["test/clean_overfitting_gap"] = fall(best_minus_last="test/clean_accuracy")
     metrics["test/groups"] = Metric("maximize", low=0.0)
     return metrics | ANALYSES.metrics
 

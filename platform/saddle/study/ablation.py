@@ -29,6 +29,8 @@ class Compare(Section):
     """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
     """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
+    each: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
+    """Further test or validation metrics by which every arm gets a verdict, all of these as one family; `*` as above."""
 
 
 class DesignChoice(OneOf):

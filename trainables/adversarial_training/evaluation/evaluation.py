@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from trainables.adversarial_training.analysis import CORRUPTED, SHIFTED, TRAINING
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.attacking import predict
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.data import splits
+from trainables.adversarial_training.data import Splits, splits
 from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
+from trainables.adversarial_training.evaluation.corrupted_images import CorruptedImages
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
 from trainables.adversarial_training.evaluation.gallery import SHOWN as SHOWN_IMAGES
 from trainables.adversarial_training.evaluation.gallery import galleries
 from trainables.adversarial_training.evaluation.measurement import Measured
 from trainables.adversarial_training.evaluation.shared_attacks import SharedAttacks
+from trainables.adversarial_training.evaluation.shifted_samples import shifted_samples
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import SHOWN, Report, Run
@@ -79,7 +82,8 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
     trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
     nothing of other seeds, subsets or splits.
     """
-    samples = splits(config, run.data(dataset_of(config)), run.device).test
+    parts = splits(config, run.data(dataset_of(config)), run.device)
+    samples = parts.test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True, earlier=earlier)
     low, high = grouped_wilson(measured.survived, samples.groups)
@@ -89,8 +93,12 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
         "test/samples": float(len(samples)),
     }
     with frozen(model):
-        tested = AnalysedModel(config, model, samples, measured.survived)
-        analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
+        needs = ANALYSES.needs(config)
+        corruptions = CorruptedImages.of_samples(samples, run) if CORRUPTED in needs else None
+        tested = AnalysedModel(
+            config, model, samples, measured.survived, _other_samples(config, parts, run, needs), corruptions
+        )
+        analysed = ANALYSES.run(config, tested.parts(needs))
     arrays = {**measured.arrays(), **analysed.arrays, SHOWN: torch.arange(min(SHOWN_IMAGES, len(samples)))}
     if samples.groups is not None and several_to_a_group(samples.groups):
         metrics["test/groups"] = float(number_of_groups(samples.groups))
@@ -101,6 +109,12 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report
         images=galleries(config, model, samples),
         fingerprints={"attacks": measured.facts()},
     )
+
+
+def _other_samples(config: Config, parts: Splits, run: Run, needs: Collection[str]) -> dict[str, Samples]:
+    """Further images that the chosen analyses look at, by the names of their needs."""
+    other = {TRAINING: parts.train} if TRAINING in needs else {}
+    return other | ({SHIFTED: shifted_samples(config, run)} if SHIFTED in needs else {})
 
 
 def _auxiliary(clean: list[Tensor], labels: Tensor) -> float | None:

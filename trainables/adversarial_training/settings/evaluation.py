@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.attacks.table import NAMES, described
 from trainables.contract import Config, hyperparameter
+from trainables.datasets.config import DatasetSpec
 
 EPOCH_SECONDS = "epoch_seconds"
 OVERFITTING = "catastrophic_overfitting"
@@ -158,4 +159,12 @@ class EvaluationSettings(Config):
         ge=20,
         le=1_000,
         description="The most steps that budget_ladder takes: it goes on from 20 to 100 and 1,000 of them.",
+    )
+    shift_dataset: DatasetSpec | None = hyperparameter(
+        None,
+        source="assumed",
+        description=(
+            "Another dataset of the same classes, whose test images domain_shift looks at in the size and channels of "
+            "the dataset's: mnist for digits, digits for mnist; null: none."
+        ),
     )

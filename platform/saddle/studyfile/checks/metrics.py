@@ -44,6 +44,8 @@ def check_metrics(draft: Draft) -> None:
     if compare is not None and draft.trainable is not None:
         for index, pattern in enumerate(compare.also):
             _check_pattern(draft, ("ablation", "compare", "also", index), pattern)
+        for index, pattern in enumerate(compare.each):
+            _check_judged(draft, ("ablation", "compare", "each", index), pattern)
     for index, pattern in enumerate(draft.raw.get("also") or ()):
         if draft.is_search and isinstance(pattern, str):
             _check_pattern(draft, ("also", index), pattern)
@@ -53,6 +55,14 @@ def _check_pattern(draft: Draft, path: Path, pattern: str) -> None:
     """A pattern of metrics fits one that the trainable declares."""
     if draft.trainable is not None and not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
         _exists(draft, path, pattern, ("test/", "validation/", "train/"))
+
+
+def _check_judged(draft: Draft, path: Path, pattern: str) -> None:
+    """A pattern of metrics that arms are judged by fits some that are measured on other data than training's."""
+    if pattern.startswith("train/"):
+        draft.refuse(path, "arms are compared on data they weren't trained on", "use test/ or validation/ metrics")
+    else:
+        _check_pattern(draft, path, pattern)
 
 
 def check_compared(draft: Draft, path: Path, metric: str | None) -> None:
