@@ -49,7 +49,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
 
 def declared() -> dict[str, Metric]:
     """All metrics, the corruptions in the order of their table."""
-    accuracy = partial(Metric, "maximize", unit="fraction", clean="clean_accuracy")
+    accuracy = partial(Metric, "maximize", unit="fraction", clean="test/clean_accuracy")
     return {
         f"{KIND}.mean": accuracy(label="mean over corruptions"),
         **{

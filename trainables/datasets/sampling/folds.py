@@ -17,11 +17,17 @@ def cut_fold(train: Split, folds: int, fold: int, seed: int, size: int | None = 
     `DataError` for fewer images or groups than folds.
     """
     pool = stratified_order(train.labels, seed)[:size]
-    place = torch.arange(len(pool)) % folds if train.groups is None else _by_group(train.groups[pool], folds, seed)
     if len(pool) < folds:
         raise DataError(f"{len(pool)} training images can't be cut into {folds} folds; ask for {len(pool)} at most")
-    held, rest = pool[place == fold], pool[place != fold]
-    return held, rest
+    place = _by_class(train.labels[pool], folds) if train.groups is None else _by_group(train.groups[pool], folds, seed)
+    return pool[place == fold], pool[place != fold]
+
+
+def _by_class(labels: Tensor, folds: int) -> Tensor:
+    """The fold of each sample, (N,): the samples of each class are dealt out in turn."""
+    place = torch.empty(len(labels), dtype=torch.int64)
+    place[labels.argsort(stable=True)] = torch.arange(len(labels)) % folds
+    return place
 
 
 def _by_group(groups: Tensor, folds: int, seed: int) -> Tensor:
