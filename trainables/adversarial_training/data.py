@@ -49,7 +49,9 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
     tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
     shape, classes = dataset.shape, (len(dataset.classes), *(task.classes for task in tasks))
     if config.folds is not None:
-        held, training = cut_fold(dataset.train, config.folds, config.fold, SUBSET_SEED + config.split_seed, config.train_size)
+        held, training = cut_fold(
+            dataset.train, config.folds, config.fold, SUBSET_SEED + config.split_seed, config.train_size
+        )
         parts = (_samples(dataset.train, index, tasks, device) for index in (training, held))
         return Splits(*parts, _samples(dataset.test, tested, tasks, device), shape, classes)
     available = len(dataset.train)

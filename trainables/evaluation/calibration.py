@@ -68,6 +68,8 @@ def _binned_gap(confidence: Tensor, right: Tensor, place: Tensor) -> float:
 
 def _require_samples(logits: Tensor, labels: Tensor) -> None:
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
-        raise ValueError(f"logits are {tuple(logits.shape)} and labels {tuple(labels.shape)}, not (N, classes) and (N,)")
+        raise ValueError(
+            f"logits are {tuple(logits.shape)} and labels {tuple(labels.shape)}, not (N, classes) and (N,)"
+        )
     if len(labels) == 0:
         raise ValueError("no samples to score")

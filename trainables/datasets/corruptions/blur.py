@@ -30,7 +30,10 @@ def glass_blur(images: Floats, level: Sequence[float], draws: Draws, scale: floa
     each = np.arange(count)[:, None, None]
     shifts = draws.integers(-reach, reach, rounds, *rows.shape, 2)
     for turn in range(rounds):
-        near = np.clip(rows + shifts[:, turn, ..., 1], 0, height - 1), np.clip(columns + shifts[:, turn, ..., 0], 0, width - 1)
+        near = (
+            np.clip(rows + shifts[:, turn, ..., 1], 0, height - 1),
+            np.clip(columns + shifts[:, turn, ..., 0], 0, width - 1),
+        )
         result[:, :, rows, columns] = np.moveaxis(result[each, :, near[0], near[1]], -1, 1)
     return blurred(result, sigma)
 

@@ -57,9 +57,7 @@ def _warped(image: Floats, moves: Floats, shifts: Floats) -> Floats:
     """An image (C, H, W) whose three corners, (3, 2) in x and y, have moved, displaced by (2, H, W) in x and y."""
     height, width = image.shape[1:]
     middle, third = np.array([width, height]) // 2, min(height, width) // 3
-    corners = np.array(
-        [middle + third, [middle[0] + third, middle[1] - third], middle - third], dtype=np.float64
-    )
+    corners = np.array([middle + third, [middle[0] + third, middle[1] - third], middle - third], dtype=np.float64)
     homogeneous = np.hstack([corners, np.ones((3, 1))])
     affine = np.linalg.solve(homogeneous, corners + moves).T  # (2, 3): where a point comes to lie
     linear = np.linalg.inv(affine[:, :2])

@@ -37,6 +37,4 @@ def corruption_error(
         return CorruptionError(fmean(ratios) if ratios else None, None, 0)
     lost = [kind for kind in shared if baseline_clean - baseline[kind] >= LEAST_LOSS]
     relative = [(clean - accuracies[kind]) / (baseline_clean - baseline[kind]) for kind in lost]
-    return CorruptionError(
-        fmean(ratios) if ratios else None, fmean(relative) if relative else None, len(relative)
-    )
+    return CorruptionError(fmean(ratios) if ratios else None, fmean(relative) if relative else None, len(relative))

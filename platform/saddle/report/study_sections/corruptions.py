@@ -38,7 +38,9 @@ def blocks(report: StudyReport) -> list[Block]:
 def corruptions_of(results: StudyResults) -> list[Metric]:
     """The metrics of corruptions that trials have, in the order of their declaration."""
     measured = {name for record in results.comparable for name in record.metrics}
-    return [metric for name, metric in results.declared.metrics.items() if metric.role == "corruption" and name in measured]
+    return [
+        metric for name, metric in results.declared.metrics.items() if metric.role == "corruption" and name in measured
+    ]
 
 
 def cleans_of(kinds: Sequence[Metric]) -> list[Metric]:
@@ -61,7 +63,9 @@ def _errors(table: Mapping[str, Mapping[str, float]], arm: str, kinds: Sequence[
     return [_percent(error.mean), _percent(error.relative)]
 
 
-def _error_of(table: Mapping[str, Mapping[str, float]], arm: str, kinds: Sequence[Metric], baseline: str) -> CorruptionError:
+def _error_of(
+    table: Mapping[str, Mapping[str, float]], arm: str, kinds: Sequence[Metric], baseline: str
+) -> CorruptionError:
     clean, names = kinds[0].clean, [kind.name for kind in kinds]
     own, base = table[arm], table.get(baseline, {})
     of_kinds = [{name: values[name] for name in names if name in values} for values in (own, base)]

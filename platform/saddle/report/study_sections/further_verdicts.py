@@ -43,16 +43,31 @@ def overview(report: StudyReport) -> list[Block]:
         rows = tuple((name, *(cells.get((metric, name), DASH) for metric in metrics)) for name in effects)
         return [Table(("arm", *metrics.values()), rows, note)]
     if len(effects) <= MOST_ABREAST:
-        rows = tuple((title, *(cells.get((metric, name), DASH) for name in effects)) for metric, title in metrics.items())
+        rows = tuple(
+            (title, *(cells.get((metric, name), DASH) for name in effects)) for metric, title in metrics.items()
+        )
         return [Table(("metric", *effects), rows, note)]
-    rows = tuple((name, title, cells.get((metric, name), DASH)) for metric, title in metrics.items() for name in effects)
+    rows = tuple(
+        (name, title, cells.get((metric, name), DASH)) for metric, title in metrics.items() for name in effects
+    )
     return [Table(("arm", "metric", "difference and verdict"), rows, note)]
 
 
 def details(report: StudyReport) -> list[Block]:
     """A row for each verdict with all that it rests on."""
     further = report.results.further
-    columns = ("metric", "arm", "seeds", "baseline", "with the arm", "difference", "interval", "p", "p over all", "verdict")
+    columns = (
+        "metric",
+        "arm",
+        "seeds",
+        "baseline",
+        "with the arm",
+        "difference",
+        "interval",
+        "p",
+        "p over all",
+        "verdict",
+    )
     rows = []
     for one in further:
         effect, scale = one.effect, scale_of([one.effect], one.effect.metric)
@@ -95,8 +110,6 @@ def _cell(one: FurtherVerdict, ablation: Ablation) -> str:
     shown = f"{scale_of([effect], effect.metric).change(effect.mean)} {effect.verdict}"
     is_claim = effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
     return shown + (ALONE if is_claim and not one.holds_over_all(ablation.compare.alpha) else "")
-
-
 
 
 EACH = Section("each", "Verdicts on further metrics", 40, page, markdown)
