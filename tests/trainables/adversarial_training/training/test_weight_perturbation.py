@@ -71,7 +71,7 @@ def stepped(gamma: float, epoch: int = 0, **given: Any) -> tuple[dict[str, Tenso
     settings = config(awp_gamma=gamma, **given)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     loss, _ = take_step(settings, Objective(settings), model, model, optimizer, batch, epoch)
-    return weights_of(model), float(loss)
+    return weights_of(model), float(loss.detach())
 
 
 def test_a_step_takes_the_gradient_at_the_moved_weights_from_the_weights_themselves() -> None:
