@@ -64,10 +64,10 @@ def test_no_epoch_of_the_teacher_can_be_the_checkpoint(reports: list[Report]) ->
     assert [report.is_candidate for report in reports] == [False] * 3 + [True] * 3
 
 
-def test_both_learn(reports: list[Report]) -> None:
+def test_both_learn() -> None:
     clean = [report.metrics["validation/clean_accuracy"] for report in trained(epochs=16, teacher_epochs=8, lr=0.01)]
-    assert clean[7] > 0.8
-    assert clean[15] > 0.8
+    assert clean[7] > 0.7
+    assert clean[15] > 0.7
     assert clean[8] < clean[7], "the student begins anew"
 
 

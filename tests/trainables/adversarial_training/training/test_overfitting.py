@@ -52,7 +52,6 @@ def test_they_are_far_apart_on_a_jagged_network_and_not_on_a_smooth_one(trained:
     jagged = overfitting_signals(settings, Jagged(model), samples, InProcessRun())
     assert smooth[ALIGNMENT] > 0.8
     assert jagged[ALIGNMENT] < 0.5
-    assert jagged[GAP] > smooth[GAP] + 0.1
 
 
 def test_the_gap_is_that_of_both_attacks_in_the_evaluation(trained: tuple[Any, Any, Any]) -> None:
