@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 from tests.support.honest import honest_subject
 from tests.support.small_networks import small_batch, small_network
+from tests.support.waiting import PROCESS_SECONDS
 from trainables.attacks.frozen import frozen
 from trainables.evaluation.checklist import CHECKS, Evidence, Subject
 from trainables.input_transformations.preprocessing import Preprocessing
@@ -161,6 +164,25 @@ def test_a_network_that_is_tested_alone_with_it_is_trained_without(kind: str) ->
     plain = small_network("lenet", classes=(10,)).train()
     assert torch.equal(model.train()(images)[0], plain(images)[0])
     assert not torch.allclose(model.eval()(images)[0], plain.eval()(images)[0])
+
+
+def test_a_network_that_was_built_imports_nothing_more_when_it_is_used() -> None:
+    """Else an exported folder, which has the code that loading a network imports, could not use it."""
+    code = """
+import sys, torch
+from trainables.input_transformations.preprocessing import Preprocessing
+from trainables.input_transformations.strengths import Strengths
+from trainables.input_transformations.table import TRANSFORMATIONS
+made = [Preprocessing(name, Strengths(), draws=2, in_training=True).eval() for name in TRANSFORMATIONS]
+before = set(sys.modules)
+for one in made:
+    one(torch.rand(2, 3, 16, 16))
+print(*sorted(name for name in set(sys.modules) - before if name.startswith("trainables")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PROCESS_SECONDS
+    )
+    assert done.stdout.split() == []
 
 
 class Masked(nn.Module):
