@@ -28,13 +28,13 @@ def _refusals(config: Any) -> Iterator[str]:
     yield from _of_distillation(config)
     if config.denoising != "none" and config.network not in WITH_STAGES:
         yield (
-            f"denoising {config.denoising} stands behind the stages of {' or '.join(WITH_STAGES)}, and {config.network} "
-            "has none; choose another network, or denoising: none"
+            f"denoising {config.denoising} stands behind the stages of {' or '.join(WITH_STAGES)}, and "
+            f"{config.network} has none; choose another network, or denoising: none"
         )
     if config.swa_start is not None and config.weight_average:
         yield (
-            f"swa_start {config.swa_start:g} and weight_average {config.weight_average:g} are both averages of weights; "
-            "give one of them, such as swa_start with weight_average: 0"
+            f"swa_start {config.swa_start:g} and weight_average {config.weight_average:g} are both averages of "
+            "weights; give one of them, such as swa_start with weight_average: 0"
         )
     if config.awp_gamma and config.awp_warmup >= config.epochs:
         yield (
@@ -66,8 +66,8 @@ def _of_distillation(config: Any) -> Iterator[str]:
     if not 0 < teacher < config.epochs:
         yield (
             f"distillation trains a teacher for {teacher} and a student for {config.epochs - teacher} of "
-            f"{config.epochs} epochs; give both one at least, such as teacher_epochs: {max(1, config.epochs // 2)} with "
-            f"epochs: {max(2, config.epochs)}"
+            f"{config.epochs} epochs; give both one at least, such as teacher_epochs: {max(1, config.epochs // 2)} "
+            f"with epochs: {max(2, config.epochs)}"
         )
     if config.objective == "trades":
         yield "distillation trains on the cross-entropy to the teacher; leave objective at cross_entropy"

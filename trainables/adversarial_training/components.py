@@ -26,6 +26,41 @@ COMPONENTS: Mapping[str, Component] = {
         "ε grows over the first epochs, as many as the scale has (full has none), instead of being whole at once.",
         off={"epsilon_warmup": 0},
     ),
+    "trades": Component(
+        "Clean images' loss plus β times the divergence of perturbed predictions (Zhang et al., 2019), β 6.",
+        off={"objective": "cross_entropy", "perturbation": "sta"},
+        on={"objective": "trades", "perturbation": "kl"},
+    ),
+    "weight_perturbation": Component(
+        "Gradients are taken at weights moved along their own gradient (AWP: Wu et al., 2020), by 0.005 of their norm.",
+        off={"awp_gamma": 0.0},
+        on={"awp_gamma": 0.005},
+    ),
+    "weight_averaging": Component(
+        "A moving average of the weights is tested instead of them.",
+        off={"weight_average": 0.0},
+        on={"weight_average": 0.999},
+    ),
+    "label_smoothing": Component(
+        "A tenth of each label is spread over all classes in the training loss (Szegedy et al., 2016).",
+        off={"label_smoothing": 0.0},
+        on={"label_smoothing": 0.1},
+    ),
+    "dropout": Component(
+        "Features are left out at random before the heads, with probability 0.3.",
+        off={"dropout": 0.0},
+        on={"dropout": 0.3},
+    ),
+    "augmix": Component(
+        "Images are mixed with operations on them, and predictions are to agree (AugMix: Hendrycks et al., 2020).",
+        off={"augmix": False},
+        on={"augmix": True},
+    ),
+    "denoising": Component(
+        "Non-local denoising blocks behind the stages of a residual network (Xie et al., 2019).",
+        off={"denoising": "none"},
+        on={"denoising": "non_local"},
+    ),
     "weight_decay": Component(
         "An L2 penalty on all weights; 5e-4, customary in adversarial training (Pang et al., 2021, ICLR).",
         off={"weight_decay": 0.0},

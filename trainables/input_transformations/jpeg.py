@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.input_transformations.straight_through import clamped, rounded
+from trainables.input_transformations.straight_through import clamped, replaced, rounded
 
 SIDE = 8
 """Pixels a side of a block."""
@@ -28,6 +28,9 @@ CHROMINANCE = (
     *[99] * 38,
 )  # fmt: skip
 """Likewise of colours (table K.2)."""
+
+TIE = 1e-4
+"""What a half may be computed short of in float32."""
 
 TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 """From RGB to brightness and two differences of colour (JFIF)."""
@@ -72,10 +75,16 @@ def _through_blocks(planes: Tensor, steps: Tensor) -> Tensor:
     blocks = padded.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE)  # (N, C, rows, columns, 8, 8)
     waves = cosines().to(planes)
     steps = steps[:, None, None]
-    frequencies = rounded(waves @ blocks @ waves.T / steps) * steps
+    frequencies = _quantised(waves @ blocks @ waves.T / steps) * steps
     restored = waves.T @ frequencies @ waves
     whole = restored.permute(0, 1, 2, 4, 3, 5).reshape(padded.shape)
     return whole[:, :, :height, :breadth]
+
+
+def _quantised(values: Tensor) -> Tensor:
+    """The nearest whole numbers, halves away from 0, as of flat blocks many are; the gradient is the identity's."""
+    magnitude = (values.detach().abs() + 0.5 + TIE).floor()
+    return replaced(values, magnitude * values.detach().sign())
 
 
 def _mixed(planes: Tensor, weights: Tensor) -> Tensor:

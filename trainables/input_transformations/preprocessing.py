@@ -13,6 +13,9 @@ from trainables.input_transformations.table import TRANSFORMATIONS
 DRAWS_SEED = 20261121
 """Seed of what a random transformation draws at test time: the same for every image, batch, network and attack."""
 
+TRIED = 16
+"""Pixels a side of the image that a new transformation is tried on."""
+
 
 class Preprocessing(nn.Module):
     """What a network does to images before its trunk.
@@ -28,6 +31,8 @@ class Preprocessing(nn.Module):
         super().__init__()
         self.kind, self.strengths, self.in_training = TRANSFORMATIONS[kind], strengths, in_training
         self.draws = draws if self.kind.is_random else 1
+        # what it imports is loaded with the network, so that code which is exported with a network has it
+        self.kind.transform(strengths, torch.zeros(1, 1, TRIED, TRIED), _generator(0), False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) as the trunk gets them in training, or in the first draw of eval mode."""

@@ -18,7 +18,8 @@ def build_network(
 ) -> MultiTaskNetwork:
     """A network for images (C, H, W) with a head for each of `classes`; `depth` and its rule are wide_resnet's.
 
-    `denoising` is for resnet18 and wide_resnet, the others ignore it. Weights are drawn from torch's global generator. Raises `ValueError` for images that its pools would swallow.
+    `denoising` is for resnet18 and wide_resnet, the others ignore it. Weights are drawn from torch's global generator.
+    Raises `ValueError` for images that its pools would swallow.
     """
     # imported where they are wanted: torchvision takes seconds
     if network == "lenet":

@@ -43,6 +43,54 @@ class TestSingleTaskAttack(TrainableContract):
     config: ClassVar = {**SMALL, "perturbation": "sta", "tasks": [], "schedule": "cosine"}
 
 
+class TestTrades(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {**SMALL, "objective": "trades", "awp_gamma": 0.01, "awp_warmup": 1, "dropout": 0.1}
+
+
+class TestSingleStepsWithAnAverage(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {**SMALL, "perturbation": "n_fgsm", "swa_start": 0.3, "label_smoothing": 0.1}
+
+
+class TestDistillation(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {
+        **SMALL,
+        "perturbation": "none",
+        "distillation": "defensive",
+        "teacher_epochs": 1,
+        "augmix": True,
+        "patience": 5,
+    }
+
+
+class TestSmoothingBehindARandomTransformation(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {
+        **SMALL,
+        "perturbation": "gaussian",
+        "preprocessing": "random_resize",
+        "eot_draws": 2,
+        "analyses": ["certification", "catastrophic_overfitting"],
+        "certification_images": 3,
+        "certification_draws": 20,
+    }
+
+
+class TestFeatureDenoising(TrainableContract):
+    trainable = adversarial_training
+    config: ClassVar = {
+        **SMALL,
+        "network": "wide_resnet",
+        "depth": 8,
+        "denoising": "non_local",
+        "preprocessing": "jpeg",
+        "perturbation": "fgsm_rs",
+        "test_size": 20,
+    }
+
+
 class TestTransformedImagesAndAngularHeads(TrainableContract):
     trainable = adversarial_training
     config: ClassVar = {

@@ -55,6 +55,8 @@ def config(scale: str | None = None, **given: Any) -> Any:
             (3, 48, 64),
             (3,),
         ),
+        ({"dataset": "mnist", "network": "resnet18", "width": 2, "denoising": "mean"}, (1, 28, 28), (10,)),
+        ({"dataset": "digits", "network": "wide_resnet", "depth": 8, "denoising": "median"}, (1, 8, 8), (10,)),
         ({"dataset": "mnist", "network": "wide_resnet", "width": 1, "tasks": TASKS}, (1, 28, 28), (10, 2, 2)),
         (
             {"dataset": "digits", "network": "wide_resnet", "width": 2, "depth": 10, "depth_rule": "zagoruyko"},
@@ -90,6 +92,7 @@ def test_the_network_is_counted_as_it_is_built(given: Any, shape: Any, classes: 
         {"optimizer": "sgd", "momentum": 0.9},
         {"network": "resnet18", "width": 8},
         {"network": "wide_resnet", "width": 2, "depth": 14},
+        {"swa_start": 0.0},
     ],
 )
 def test_the_state_is_as_large_as_estimated(given: dict[str, Any]) -> None:
@@ -116,6 +119,44 @@ def test_passes_count_images_and_steps_of_attacks() -> None:
     assert found == (3 * 100, 3 * 100 * 7 + (3 * 10 + 50) * 20)
     for rung, steps in (("few_steps", 3), ("single_step", 1), ("bfloat16", 7)):
         assert passes(config(**given, rung=rung))[1] == found[1] - 300 * (7 - steps)
+
+
+def test_passes_count_what_techniques_take() -> None:
+    given = {
+        "dataset": "mnist", "epochs": 4, "steps": 7, "train_size": 100, "test_size": 50,
+        "attacks": "pgd", "attack_steps": 20,
+    }  # fmt: skip
+    images, steps = passes(config(**given))
+    measured = steps - 400 * 7
+    assert passes(config(**given, perturbation="none")) == (images, measured)
+    assert passes(config(**given, perturbation="gaussian")) == (images, measured)
+    # FGSM, PGD, and the gradients at two points with a clean prediction, of ten held-out images
+    watched = 4 * 10 * (20 + 4)
+    assert passes(config(**given, perturbation="n_fgsm")) == (images, measured + 400 + watched)
+    assert passes(config(**given, objective="trades")) == (2 * images, measured + 400 * 7.5)
+    assert passes(config(**given, awp_gamma=0.01, awp_warmup=1)) == (1.75 * images, steps)
+    assert passes(config(**given, augmix=True)) == (3 * images, steps)
+    assert passes(config(**given, augmix=True, jsd_weight=0)) == (images, steps)
+    assert passes(config(**given, preprocessing="random_noise", eot_draws=5)) == (images, 400 * 7 + 5 * measured)
+    assert passes(config(**given, preprocessing="jpeg")) == (images, steps)
+    distilled = passes(config(**given, distillation="defensive", teacher_epochs=1))
+    assert distilled == (images, steps + 300 * 0.5)
+    certified = passes(config(**given, analyses=["certification"], certification_images=20, certification_draws=900))
+    assert certified == (images, steps + 20 * 1_000 / 2)
+
+
+def test_a_non_local_block_is_counted_with_its_products_of_places() -> None:
+    shape, width, sizes = (1, 8, 8), 2, {}
+    for operation in ("mean", "non_local"):
+        sizes[operation] = network_size(config(dataset="digits", network="resnet18", width=width, denoising=operation))
+    model = build(config(dataset="digits", network="resnet18", width=width, denoising="non_local"), shape, (10,), 0)
+    assert sizes["non_local"].parameters == sum(weights.numel() for weights in model.parameters())
+    embeddings = products = 0
+    for stage, side in enumerate((8, 4, 2, 1)):
+        channels = width * 2**stage
+        embeddings += 2 * channels * (channels // 2) * side**2
+        products += side**4 * (channels // 2 + channels)
+    assert sizes["non_local"].macs - sizes["mean"].macs == embeddings + products
 
 
 def test_every_evaluation_attack_has_steps_of_its_own() -> None:

@@ -63,7 +63,9 @@ def summarise(config: Any, measured: Mapping[str, Tensor]) -> Findings:
     metrics["certified_radius"] = float(radii[right].mean()) if right.any() else 0.0
     metrics["abstentions"] = int((measured["smoothed_class"][looked_at] < 0).sum()) / count
     metrics["certified_images"] = float(int(looked_at.sum()))
-    return Findings(metrics, {"certified_radius": measured["certified_radius"], "smoothed_class": measured["smoothed_class"]})
+    return Findings(
+        metrics, {"certified_radius": measured["certified_radius"], "smoothed_class": measured["smoothed_class"]}
+    )
 
 
 def cost(config: Any, tested: int) -> Mapping[str, float]:

@@ -50,7 +50,7 @@ def certify(
 
 
 def certificate_of(label: int, agreeing: int, counting: int, sigma: float, alpha: float) -> Certificate:
-    """The radius σ Φ⁻¹(p) of a class that `agreeing` of `counting` copies have, p being its lower bound; none below 1/2.
+    """The radius σ Φ⁻¹(p) of a class that `agreeing` of `counting` copies have, p being its lower bound, above 1/2.
 
     Theorem 1 of Cohen et al. with the bound of their algorithm: the second class has at most 1 - p.
     """

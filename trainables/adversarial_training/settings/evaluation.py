@@ -117,8 +117,8 @@ class EvaluationSettings(Config):
         source="paper",
         description=(
             f"What else is measured: {ANALYSES.described}; {EPOCH_SECONDS}, of the training alone (Table 7); "
-            f"{OVERFITTING}, at every validation, how far FGSM and PGD are apart and how gradients turn within ε, which "
-            "perturbations of a single step always report."
+            f"{OVERFITTING}, at every validation, how far FGSM and PGD are apart and how gradients turn within ε, "
+            "which perturbations of a single step always report."
         ),
     )
     certification_sigma: float | None = hyperparameter(

@@ -43,7 +43,12 @@ class ObjectiveSettings(Config):
         ),
     )
     awp_warmup: int = hyperparameter(
-        0, source="official code", unit="epochs", ge=0, le=10_000, description="Epochs before awp_gamma begins to count."
+        0,
+        source="official code",
+        unit="epochs",
+        ge=0,
+        le=10_000,
+        description="Epochs before awp_gamma begins to count.",
     )
     distillation: Literal["none", "defensive"] = hyperparameter(
         "none",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,8 +25,8 @@ def overfitting_signals(config: Config, model: nn.Module, samples: Samples, run:
 
     The gap is the accuracy under FGSM minus that under PGD as evaluated, both within the evaluation's ε, as shares. The
     alignment is the mean cosine of the cross-entropy's gradients at an image and at a uniform random point within ε of
-    it (Andriushchenko and Flammarion, 2020); images whose gradient is zero at either are left out, and it is 0 where all
-    are. Ranks share the attacks out.
+    it (Andriushchenko and Flammarion, 2020); images whose gradient is zero at either are left out, and it is 0 where
+    all are. Ranks share the attacks out.
     """
     chosen = samples.chosen[:WATCHED_IMAGES]
     looked_at = replace(samples, chosen=chosen, labels=samples.labels[: len(chosen)])

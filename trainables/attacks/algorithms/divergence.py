@@ -1,4 +1,4 @@
-"""PGD away from a network's own prediction of the clean image: the inner maximisation of TRADES (Zhang et al., 2019)."""
+"""PGD away from the prediction of the clean image: the inner maximisation of TRADES (Zhang et al., 2019)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ OPERATIONS = (*POINTWISE, *SHIFTS)
 
 @dataclass(frozen=True)
 class AugMix:
-    """How images are mixed: `width` chains of `depth` operations (0: one to three), each of at most `severity` of 10."""
+    """`width` chains of `depth` operations (0: one to three), each of at most `severity`, of 10."""
 
     severity: float = 3.0
     width: int = 3

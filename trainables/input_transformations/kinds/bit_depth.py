@@ -18,7 +18,8 @@ def reduce_depth(strengths: Strengths, images: Tensor, generator: torch.Generato
     from trainables.input_transformations.straight_through import rounded
 
     steps = 2**strengths.squeezed_bits - 1
-    return rounded(images * steps) / steps
+    squeezed: Tensor = rounded(images * steps) / steps
+    return squeezed
 
 
 BIT_DEPTH = TransformationKind("bit_depth", "fewer grey levels (Xu et al., 2018)", reduce_depth)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def blur(strengths: Strengths, images: Tensor, generator: torch.Generator | None, apart: bool) -> Tensor:
-    """Images convolved with a normal kernel of `blur_sigma` pixels, mirrored beyond the border; its gradient is exact."""
+    """Images convolved with a normal kernel of `blur_sigma` pixels, mirrored at the border; its gradient is its own."""
     import torch
 
     from trainables.datasets.augmentation.blur import BLURRED, blurred

@@ -26,7 +26,9 @@ def resize(strengths: Strengths, images: Tensor, generator: torch.Generator | No
     share = 1 - strengths.resize_share * drawn[0]
     size = max(1, round(share * height)), max(1, round(share * breadth))
     smaller = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
-    down, right = (int(draw * (side - own + 1)) for draw, side, own in zip(drawn[1:], (height, breadth), size, strict=True))
+    down, right = (
+        int(draw * (side - own + 1)) for draw, side, own in zip(drawn[1:], (height, breadth), size, strict=True)
+    )
     return F.pad(smaller, (right, breadth - size[1] - right, down, height - size[0] - down))
 
 

@@ -144,6 +144,11 @@ class Training:
             yield EpochMessage(self.spec.key, self.attempt, epoch, dict(report.metrics), seconds, when)
         if last is None:
             raise ValueError("the trainable reported no epoch")
+        if self.is_rank_zero and self.checkpoints.manifest.best is None:
+            raise ValueError(
+                f"none of its {self.checkpoints.manifest.epochs} epochs was a candidate for the checkpoint; a report "
+                "whose is_candidate is True is needed"
+            )
         with exits_are_failures():
             end = self._finish(trainable, config, last) if self.is_rank_zero else self._end(Outcome.COMPLETED)
         yield end

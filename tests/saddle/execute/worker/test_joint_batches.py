@@ -42,6 +42,25 @@ TRAINED = {
 NETWORKS: dict[str, dict[str, Any]] = {
     "resnet18": {"network": "resnet18"},
     "wide_resnet": {"network": "wide_resnet", "width": 1, "depth": 8},
+    "trades": {"network": "resnet18", "objective": "trades", "perturbation": "kl"},
+    "weight_perturbation": {"network": "resnet18", "awp_gamma": 0.05},
+    "augmix": {"network": "resnet18", "augmix": True},
+    "denoising": {"network": "resnet18", "perturbation": "n_fgsm", "denoising": "non_local"},
+    "gaussian": {"network": "resnet18", "perturbation": "gaussian", "label_smoothing": 0.1},
+}
+DISTILLED = {
+    **TRAINED,
+    "tasks": [],
+    "perturbation": "none",
+    "distillation": "defensive",
+    "swa_start": 0.0,
+    "network": "resnet18",
+    "epochs": 3,
+    "teacher_epochs": 1,
+    "attacks": ["pgd"],
+    "attack_steps": 2,
+    "patience": 3,
+    "analyses": ["catastrophic_overfitting"],
 }
 GAN = {
     "generator_width": 4,
@@ -83,6 +102,15 @@ def trained(network: str, *, joint: bool = True) -> dict[str, dict[str, Tensor]]
     [report] = double.train(config, rank_run(3, joint=joint))  # type: ignore[arg-type]
     assert report.state is not None
     return {part: dict(report.state[part]) for part in ("gradients", "weights")}
+
+
+def distilled() -> dict[str, Any]:
+    """The stored state of a student, its average and its teacher, and what its last epoch reported."""
+    config: Any = resolve(adversarial_training, DISTILLED).config
+    *_, last = adversarial_training.train(config, rank_run(3))
+    assert last.state is not None
+    parts = {part: dict(last.state[part]) for part in ("model", "average", "teacher")}
+    return {"state": parts, "metrics": dict(last.metrics)}
 
 
 def updated(form: str, labels: str) -> dict[str, dict[str, Tensor]]:
@@ -188,6 +216,7 @@ def everything() -> dict[str, Any]:
     return {
         "trained": {network: trained(network) for network in NETWORKS},
         "apart": trained("resnet18", joint=False),
+        "distilled": distilled(),
         "updated": {(form, labels): updated(form, labels) for form in GANS for labels in LABELS},
         "normalised": {layer: normalised(layer) for layer in LAYERS},
         "segmented": segmented(),
@@ -231,6 +260,17 @@ def test_training_is_that_of_one_worker(
 ) -> None:
     for rank in two:
         assert_alike(rank["trained"][network][part], one["trained"][network][part])
+
+
+def test_teacher_student_and_average_are_the_same_on_every_rank_and_those_of_one_worker_but_for_rounding(
+    one: dict[str, Any], two: list[dict[str, Any]]
+) -> None:
+    first, second = (rank["distilled"] for rank in two)
+    assert first["metrics"] == second["metrics"]
+    for part, tensors in one["distilled"]["state"].items():
+        for name, tensor in tensors.items():
+            assert torch.equal(first["state"][part][name], second["state"][part][name])
+            torch.testing.assert_close(first["state"][part][name], tensor, rtol=0.02, atol=2e-3)
 
 
 def test_statistics_of_every_rank_alone_would_be_another_training(

@@ -64,6 +64,30 @@ def test_the_selected_checkpoint_is_the_best_on_validation_not_the_last(make_sta
     assert manifest_of(start).best_epoch == 1
 
 
+def test_an_epoch_that_is_no_candidate_is_never_selected(make_start: Any) -> None:
+    start = replace(make_start(x=0.3, epochs=4, warm_epochs=2), select=("validation/score", "minimize"))
+    messages = train(start)
+    assert len(messages) == 5, "it is reported all the same"
+    assert manifest_of(start).best_epoch == 3
+    assert messages[-1].measurement.metrics["test/score"] == pytest.approx(1 - 0.5 / 3)  # type: ignore[union-attr]
+
+
+def test_a_trial_that_stops_among_them_goes_on_and_selects_later(make_start: Any) -> None:
+    start = replace(make_start(x=0.3, epochs=4, warm_epochs=3), select=("validation/score", "minimize"))
+    going = Training(start, DataCache(None)).messages()
+    next(going), next(going)
+    going.close()
+    assert manifest_of(start).best_epoch is None
+    train(start)
+    assert manifest_of(start).best_epoch == 4
+
+
+def test_a_trial_without_a_candidate_says_so(make_start: Any) -> None:
+    end = end_of(make_start(epochs=2, warm_epochs=2))
+    assert end.outcome == "failed"
+    assert "none of its 2 epochs was a candidate for the checkpoint" in end.why
+
+
 @pytest.mark.parametrize(
     ("trouble", "outcome", "why"),
     [

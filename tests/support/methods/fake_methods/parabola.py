@@ -44,6 +44,7 @@ class Config(Base):
     trouble_rank: int = hyperparameter(0, source="assumed", description="on which rank")
     ruler: float = hyperparameter(0.0, source="assumed", description="taken off the test's score")
     test_pause: float = hyperparameter(0.0, source="assumed", description="seconds a test takes", unit="s", ge=0)
+    warm_epochs: int = hyperparameter(0, source="assumed", description="first epochs that are no candidates", ge=0)
     chatter: int = hyperparameter(0, source="assumed", description="what an epoch prints", unit="MiB", ge=0)
 
 
@@ -74,6 +75,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             },
             {"epoch": epoch, **troubled_state(config, epoch)},
             images=picture(config, epoch),
+            is_candidate=epoch > config.warm_epochs,
         )
 
 
