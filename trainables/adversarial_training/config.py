@@ -83,7 +83,8 @@ class Config(
             )
         if self.fold and self.fold >= (self.folds or 1):
             raise ValueError(
-                f"there is no fold {self.fold} of {self.folds or 'none'}; give folds: {self.fold + 1} or more, or fold: 0"
+                f"there is no fold {self.fold} of {self.folds or 'none'}; "
+                f"give folds: {self.fold + 1} or more, or fold: 0"
             )
         if self.network == "wide_resnet":
             self._check_depth()

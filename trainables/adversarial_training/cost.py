@@ -145,12 +145,8 @@ def held_out_images(config: Config, facts: Facts) -> float:
 
 def training_images(config: Config, facts: Facts) -> float:
     """How many images an epoch trains on; of a fold `train_size` counts the held-out ones, too."""
-    wanted = min(config.train_size or facts.train, facts.train)
-    return (
-        min(wanted, facts.train - held_out_images(config, facts))
-        if config.folds is None
-        else (wanted - held_out_images(config, facts))
-    )
+    wanted, held_out = min(config.train_size or facts.train, facts.train), held_out_images(config, facts)
+    return min(wanted, facts.train - held_out) if config.folds is None else wanted - held_out
 
 
 def passes_of_step(config: Config) -> float:

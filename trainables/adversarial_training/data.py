@@ -40,8 +40,8 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
 
     Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest,
     none of them from a group (a track, a larger image) of which an image is held out.
-    With `folds` the held-out images are one fold of `train_size` images, and training images the other folds.
-    A dataset with a validation split has it held out otherwise: all of it, or `validation_fraction` × `train_size` images.
+    With `folds` the held-out images are one fold of `train_size` images, and training images the other folds. Otherwise
+    a dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
     """
     if len(dataset.classes) < 2:
         raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")

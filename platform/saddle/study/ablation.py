@@ -30,7 +30,7 @@ class Compare(Section):
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
     """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
     each: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
-    """Further test or validation metrics by which every arm gets a verdict, each a question with a family of its own."""
+    """Further test or validation metrics by which every arm gets a verdict, each metric a question of its own."""
 
 
 class DesignChoice(OneOf):

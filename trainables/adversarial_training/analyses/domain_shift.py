@@ -1,4 +1,4 @@
-"""Clean accuracy on test images of another dataset with the same classes (`shift_dataset`), and what the shift costs."""
+"""Clean accuracy on test images of another dataset with the same classes, `shift_dataset`, and what the shift costs."""
 
 from __future__ import annotations
 

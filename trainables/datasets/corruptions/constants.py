@@ -60,7 +60,7 @@ _ALL = (
     Corruption("motion_blur", "blur", ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))),
     # factors whose images are averaged
     Corruption("zoom_blur", "blur", tuple(zoom_factors(percent) for percent in (5, 10, 15, 20, 25))),  # type: ignore[arg-type]
-    # mean and standard deviation of flakes, their zoom, threshold, radius and deviation of their motion, the image's share
+    # mean and deviation of flakes, their zoom, threshold, radius and deviation of their motion, the image's share
     Corruption(
         "snow",
         "weather",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 LEAST_LOSS = 0.005
-"""Corruptions that cost the baseline less than half a point have no relative error: it would divide by about nothing."""
+"""A corruption that costs the baseline less than half a point has no relative error: it would divide by about 0."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Verdicts on further metrics (`compare: {each: …}`), each metric a question of its own.
 
 Arms are judged by each metric as by the study's own: paired over seeds, failures counted, and adjusted over the arms by
-the study's correction. So the error rate is that of each metric. Over all metrics more claims are made, and some of them
-will be wrong: beside each verdict stands whether it also holds where all arms and all metrics are one family.
+the study's correction. So the error rate is that of each metric. Over all metrics more claims are made, and some of
+them will be wrong: each verdict also says whether it holds where all arms and all metrics are one family.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def note_of(table: Mapping[str, Mapping[str, float]], kinds: Sequence[Metric], b
     return (
         "Means over seeds and severities, of images under C-style corruptions; these are not the images of a published"
         " benchmark, and errors are relative to this study’s own baseline. Below 100 % is better than it. The relative"
-        f" error, of what a corruption costs beside clean images, is over the {counted} of {len(kinds)} corruptions that"
+        f" error, of the accuracy that a corruption costs, is over the {counted} of {len(kinds)} corruptions that"
         f" cost the baseline {100 * LEAST_LOSS:g} points or more."
     )
 

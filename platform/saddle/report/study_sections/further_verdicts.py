@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from saddle.analyse.arms.further_verdicts import FurtherVerdict
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.statistics.corrections import NAMES
@@ -95,7 +93,7 @@ def note_of(ablation: Ablation, count: int) -> str:
     return (
         "Mean differences from the baseline over paired seeds, and verdicts: each metric is a question of its own, with"
         f" {NAMES[ablation.compare.correction]}’s procedure over its arms, so {alpha} of such questions without any"
-        f" difference have a wrong claim. †: not shown where all {count} comparisons are one family by Holm’s procedure."
+        f" difference have a wrong claim. †: not shown where all {count} comparisons are one family (Holm)."
     )
 
 

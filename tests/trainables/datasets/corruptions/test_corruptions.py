@@ -19,20 +19,20 @@ from trainables.datasets.corruptions.draws import Draws
 from trainables.datasets.corruptions.filters import clouds, disk_kernel, moved, zoomed
 
 BY_SEVERITY = {
-    1: "gaussian_noise .04, shot_noise 500, impulse_noise .01, defocus_blur .3/.4, glass_blur .05/1/1, motion_blur 6/1, "
-    "snow .1/.2/1/.6/8/3/.95, drawn_frost 1/.2, fog .2/3, brightness .05, contrast .75, elastic_transform 0/0/.08, "
-    "pixelate .95, jpeg_compression 80",
-    2: "gaussian_noise .06, shot_noise 250, impulse_noise .02, defocus_blur .4/.5, glass_blur .25/1/1, motion_blur 6/1.5, "
-    "snow .1/.2/1/.5/10/4/.9, drawn_frost 1/.3, fog .5/3, brightness .1, contrast .5, elastic_transform .05/.2/.07, "
-    "pixelate .9, jpeg_compression 65",
+    1: "gaussian_noise .04, shot_noise 500, impulse_noise .01, defocus_blur .3/.4, glass_blur .05/1/1, "
+    "motion_blur 6/1, snow .1/.2/1/.6/8/3/.95, drawn_frost 1/.2, fog .2/3, brightness .05, contrast .75, "
+    "elastic_transform 0/0/.08, pixelate .95, jpeg_compression 80",
+    2: "gaussian_noise .06, shot_noise 250, impulse_noise .02, defocus_blur .4/.5, glass_blur .25/1/1, "
+    "motion_blur 6/1.5, snow .1/.2/1/.5/10/4/.9, drawn_frost 1/.3, fog .5/3, brightness .1, contrast .5, "
+    "elastic_transform .05/.2/.07, pixelate .9, jpeg_compression 65",
     3: "gaussian_noise .08, shot_noise 100, impulse_noise .03, defocus_blur .5/.6, glass_blur .4/1/1, motion_blur 6/2, "
     "snow .15/.3/1.75/.55/10/4/.9, drawn_frost .9/.4, fog .75/2.5, brightness .15, contrast .4, "
     "elastic_transform .08/.06/.06, pixelate .85, jpeg_compression 58",
-    4: "gaussian_noise .09, shot_noise 75, impulse_noise .05, defocus_blur 1/.2, glass_blur .25/1/2, motion_blur 8/2, "
-    "snow .25/.3/2.25/.6/12/6/.85, drawn_frost .85/.4, fog 1/2, brightness .2, contrast .3, "
+    4: "gaussian_noise .09, shot_noise 75, impulse_noise .05, defocus_blur 1/.2, glass_blur .25/1/2, "
+    "motion_blur 8/2, snow .25/.3/2.25/.6/12/6/.85, drawn_frost .85/.4, fog 1/2, brightness .2, contrast .3, "
     "elastic_transform .1/.04/.05, pixelate .75, jpeg_compression 50",
-    5: "gaussian_noise .1, shot_noise 50, impulse_noise .07, defocus_blur 1.5/.1, glass_blur .4/1/2, motion_blur 9/2.5, "
-    "snow .3/.3/1.25/.65/14/12/.8, drawn_frost .75/.45, fog 1.5/1.75, brightness .3, contrast .15, "
+    5: "gaussian_noise .1, shot_noise 50, impulse_noise .07, defocus_blur 1.5/.1, glass_blur .4/1/2, "
+    "motion_blur 9/2.5, snow .3/.3/1.25/.65/14/12/.8, drawn_frost .75/.45, fog 1.5/1.75, brightness .3, contrast .15, "
     "elastic_transform .1/.03/.03, pixelate .65, jpeg_compression 40",
 }
 """`make_cifar_c.py` of hendrycks/robustness, read severity by severity; zoom's factors are below."""
