@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Draws:
         """Whole numbers from `low` to `high`, which is left out, (B, *shape)."""
         return np.stack([generator.integers(low, high, shape) for generator in self.generators])
 
-    def poisson(self, rates: Sequence[Any]) -> Floats:
+    def poisson(self, rates: Floats) -> Floats:
         """Poisson counts of each image's rates, in the shape of `rates`, (B, …)."""
         pairs = zip(self.generators, rates, strict=True)
         return np.stack([generator.poisson(rate).astype(np.float64) for generator, rate in pairs])
