@@ -46,7 +46,7 @@ def test_every_arm_is_a_configuration_whose_cost_is_known(study: Study) -> None:
     assert study.question
     assert study.question.endswith("?")
     if arms:
-        assert len({label for label in labels(arms)}) == len(arms)
+        assert len(set(labels(arms))) == len(arms)
 
 
 def test_studies_that_need_an_analysis_ask_for_it() -> None:
