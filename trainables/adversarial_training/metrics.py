@@ -50,6 +50,7 @@ def _accuracies(split: str) -> Iterator[tuple[str, Metric]]:
     yield clean, share(role="clean", chance="classes")
     yield f"{split}/auxiliary_accuracy", share()
     yield f"{split}/robust_accuracy.worst_case", robust(worst_case=True)
+    yield f"{split}/balanced_accuracy", share()
     yield f"{split}/robust_above_clean", Metric("minimize", unit="fraction", role="excess")
     for attack, threat_model in product(ATTACKS.values(), get_args(ThreatModel)):
         if threat_model != "main_head" and not attack.joint:

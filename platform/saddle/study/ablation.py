@@ -115,6 +115,8 @@ class Ablation(Section):
     """How many seeds every arm has, or which; `{start: 5, at_most: 20}` looks on the way and stops what is settled."""
     race: Race = Race(none=FixedSeeds())
     """Whether an arm whose question is settled gets no more seeds; `true` spends α as O'Brien and Fleming do."""
+    selected_by: str | None = None
+    """The validation metric that chooses every trial's checkpoint, in the place of the trainable's own."""
     compare: Compare = Compare()
     """How the arms are compared."""
 

@@ -88,7 +88,7 @@ def test_corrupted_images_are_made_once_for_all_trials_of_a_worker(monkeypatch: 
     from trainables.adversarial_training.evaluation import corrupted_images
 
     made = []
-    monkeypatch.setattr(corrupted_images, "corrupt", lambda images, name, severity: made.append(name) or images)
+    monkeypatch.setattr(corrupted_images, "corrupt", lambda images, name, severity: (made.append(name), images)[1])
     run, images = InProcessRun(), torch.zeros(3, 1, 16, 16, dtype=torch.uint8)
     for _ in range(2):
         shown = list(CorruptedImages(images, run).of(slice(0, 2)))

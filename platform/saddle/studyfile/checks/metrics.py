@@ -32,6 +32,9 @@ def check_metrics(draft: Draft) -> None:
     for path, constraint in draft.constraints.items():
         if _may_choose(draft, path, constraint.metric):
             _check_bound(draft, path, constraint)
+    selected_by = draft.ablation.get("selected_by")
+    if selected_by is not None:
+        _may_choose(draft, ("ablation", "selected_by"), selected_by)
     compare = draft.ablation.get("compare")
     if compare is not None and compare.metric is not None:
         check_compared(draft, ("ablation", "compare", "metric"), compare.metric)
