@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,8 @@ from trainables.configuration import find_defaults
 
 FOLDER = "robustness_generalization"
 NAMES = ["techniques", "combined", "corruptions", "front", "cross_validation", "dimension", "hybrid"]
-FASTAT = Path("/work/shared/reference/fastat/results.csv")
+DATA = Path(os.environ.get("SADDLE_TEST_DATA") or Path(__file__).parents[2].parent / "shared" / "data")
+FASTAT = DATA.parent / "reference/fastat/results.csv"
 COLUMNS = {"clean": "test/clean_accuracy", "pgd_20": "test/robust_accuracy.pgd",
            "autoattack": "test/robust_accuracy.worst_case"}  # fmt: skip
 
@@ -60,7 +62,7 @@ def test_studies_that_need_an_analysis_ask_for_it() -> None:
         needed = {
             owner for name, owner in owners.items() for pattern in patterns if pattern and name.startswith(pattern)
         }
-        assert needed <= set(study.settings["analyses"] if "analyses" in study.settings else ()), study.study
+        assert needed <= set(study.settings.get("analyses", ())), study.study
 
 
 def test_named_arms_are_there() -> None:
