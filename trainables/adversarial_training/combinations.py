@@ -23,6 +23,12 @@ def student_start(config: Any) -> int:
     return int(config.epochs // 2 if config.teacher_epochs is None else config.teacher_epochs)
 
 
+def validated_epochs(config: Any) -> set[int]:
+    """The epochs, counted from 1, that end with a validation: the first of every network, each so many, the last."""
+    every = range(config.validate_every, config.epochs + 1, config.validate_every)
+    return {1, student_start(config) + 1, config.epochs, *every}
+
+
 def _refusals(config: Any) -> Iterator[str]:
     yield from _of_perturbation(config)
     yield from _of_distillation(config)

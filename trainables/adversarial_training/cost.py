@@ -9,7 +9,7 @@ from typing import Any
 from trainables.adversarial_training.analysis_table import ANALYSES, NETWORK
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT, STANDING
-from trainables.adversarial_training.combinations import student_start
+from trainables.adversarial_training.combinations import student_start, validated_epochs
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.table import KINDS
@@ -118,7 +118,7 @@ def passes(config: Config) -> tuple[float, float]:
     trained, steps = training_passes(config)
     tested = min(config.test_size or facts.test, facts.test)
     classes = len(facts.classes)
-    validations = len({1, config.epochs, *range(config.validate_every, config.epochs + 1, config.validate_every)})
+    validations = len(validated_epochs(config))
     measured = validations * held_out * _attack_steps(config, classes, tested=False)
     if is_watched(config):
         measured += validations * min(held_out, WATCHED_IMAGES) * (config.attack_steps + FGSM_AND_ALIGNMENT)

@@ -105,7 +105,7 @@ def _technique(given: Mapping[str, Any]) -> dict[str, Default]:
     """What a given technique brings with it."""
     values: dict[str, Default] = {}
     if given.get("objective") == "trades":
-        values["perturbation"] = Default("kl", "paper", TRADES)
+        values["perturbation"] = Default("kl", "customary", TRADES)
     if given.get("swa_start") is not None:
         values["weight_average"] = Default(0.0, "assumed", "swa_start is the average that was asked for")
     return values

@@ -132,15 +132,19 @@ class DataSettings(Config):
         ),
     )
     augmix_severity: float = hyperparameter(
-        3.0, source="paper", ge=0, le=10, description="The most that an operation of augmix may do; 10 is all."
+        3.0, source="customary", ge=0, le=10, description="The most that an operation of augmix may do; 10 is all."
     )
-    augmix_width: int = hyperparameter(3, source="paper", ge=1, le=10, description="Chains that augmix mixes.")
+    augmix_width: int = hyperparameter(3, source="customary", ge=1, le=10, description="Chains that augmix mixes.")
     augmix_depth: int = hyperparameter(
-        0, source="paper", ge=0, le=10, description="Operations of each chain; 0: one to three, drawn for each chain."
+        0,
+        source="customary",
+        ge=0,
+        le=10,
+        description="Operations of a chain; 0: one to three, drawn for each.",
     )
     jsd_weight: float = hyperparameter(
         12.0,
-        source="paper",
+        source="customary",
         ge=0,
         le=1_000,
         description=(

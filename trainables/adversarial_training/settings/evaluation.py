@@ -123,7 +123,7 @@ class EvaluationSettings(Config):
     )
     certification_sigma: float | None = hyperparameter(
         None,
-        source="paper",
+        source="customary",
         unit="pixel value in [0, 1]",
         gt=0,
         le=10,
@@ -139,7 +139,7 @@ class EvaluationSettings(Config):
     )
     certification_alpha: float = hyperparameter(
         0.001,
-        source="paper",
+        source="customary",
         gt=0,
         lt=1,
         description="Probability that a certified radius may be wrong.",

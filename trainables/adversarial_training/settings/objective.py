@@ -20,7 +20,7 @@ class ObjectiveSettings(Config):
         ),
     )
     trades_beta: float = hyperparameter(
-        6.0, source="paper", ge=0, le=1_000, description="Weight β = 1/λ of the divergence in trades."
+        6.0, source="customary", ge=0, le=1_000, description="Weight β = 1/λ of the divergence in trades."
     )
     label_smoothing: float = hyperparameter(
         0.0,
@@ -44,7 +44,7 @@ class ObjectiveSettings(Config):
     )
     awp_warmup: int = hyperparameter(
         0,
-        source="official code",
+        source="customary",
         unit="epochs",
         ge=0,
         le=10_000,

@@ -109,18 +109,23 @@ class PerturbationSettings(Config):
     )
     single_step_size: float | None = hyperparameter(
         None,
-        source="paper",
+        source="customary",
         unit="ε",
         gt=0,
         le=10,
         description="Step of fgsm_rs and n_fgsm; null: 1.25 and 1, as published.",
     )
     n_fgsm_noise: float = hyperparameter(
-        2.0, source="paper", unit="ε", ge=0, le=10, description="Bound of the uniform noise that n_fgsm starts from."
+        2.0,
+        source="customary",
+        unit="ε",
+        ge=0,
+        le=10,
+        description="Bound of the noise that n_fgsm starts from.",
     )
     noise_sigma: float = hyperparameter(
         0.25,
-        source="paper",
+        source="customary",
         unit="pixel value in [0, 1]",
         gt=0,
         le=10,

@@ -36,10 +36,10 @@ class PreprocessingSettings(Config):
         1.0, source="assumed", unit="pixels", gt=0, le=20, description="Standard deviation of gaussian_blur."
     )
     median_size: int = hyperparameter(
-        2, source="paper", unit="pixels", ge=2, le=7, description="Side of the window of median_filter."
+        2, source="customary", unit="pixels", ge=2, le=7, description="Side of the window of median_filter."
     )
     squeezed_bits: int = hyperparameter(
-        4, source="paper", unit="bits", ge=1, le=8, description="Depth of grey levels that bit_depth leaves."
+        4, source="customary", unit="bits", ge=1, le=8, description="Depth of grey levels that bit_depth leaves."
     )
     preprocessing_noise: float = hyperparameter(
         0.1,

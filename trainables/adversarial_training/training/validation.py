@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from trainables.adversarial_training.combinations import validated_epochs
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.training.overfitting import overfitting_signals
@@ -24,6 +25,7 @@ class Validation:
 
     def __init__(self, config: Config, run: Run, samples: Samples, resumed: Mapping[str, Any] | None = None) -> None:
         self.config, self.run, self.samples = config, run, samples
+        self.epochs = validated_epochs(config)
         self.latest: dict[str, float] = dict(resumed.get("validation", {})) if resumed else {}
 
     def after(self, epoch: int, model: nn.Module) -> dict[str, float]:
@@ -37,7 +39,7 @@ class Validation:
 
     def is_due(self, epoch: int) -> bool:
         """Whether an epoch, counted from 1, ends with a validation."""
-        return epoch in (1, self.config.epochs) or epoch % self.config.validate_every == 0
+        return epoch in self.epochs
 
     def state(self) -> dict[str, Any]:
         """What a resumed trial needs of it: the latest metrics, where later epochs may report them again."""

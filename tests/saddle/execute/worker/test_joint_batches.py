@@ -234,7 +234,7 @@ def one() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two ranks comes to."""
-    return run_ranks(everything, tmp_path_factory.mktemp("ranks") / "two")
+    return run_ranks(everything, tmp_path_factory.mktemp("ranks") / "two", seconds=480)
 
 
 def difference(here: Tensor, wanted: Tensor) -> float:

@@ -93,6 +93,13 @@ def test_it_is_resumed_in_either_phase_and_between_them(after: int, given: dict[
         assert equal(weights(again), weights(report))
 
 
+def test_a_student_is_validated_at_once_and_never_reports_its_teachers_accuracy() -> None:
+    reports = trained(validate_every=100, epochs=10, teacher_epochs=8, lr=0.01)
+    teacher, student = reports[7].metrics, reports[8].metrics
+    assert teacher["validation/clean_accuracy"] == reports[0].metrics["validation/clean_accuracy"], "the latest one"
+    assert student["validation/clean_accuracy"] != teacher["validation/clean_accuracy"]
+
+
 def test_the_student_begins_where_every_trial_of_its_seed_does_and_the_teacher_elsewhere() -> None:
     plain, student = (build(config(), (1, 8, 8), (10,), 3).state_dict() for _ in range(2))
     teacher = build(config(), (1, 8, 8), (10,), 3, TEACHER_INIT).state_dict()
