@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 
-PAIRS = 12
+PAIRS = int(os.environ.get("SADDLE_BENCH_PAIRS", "12"))
 EPOCHS = 12
 AIM = 0.03
 

@@ -14,8 +14,10 @@ from saddle.execute.remeasurement import Options as MeasuringOptions
 from saddle.execute.remeasurement import Remeasurement, remeasure
 from saddle.execute.remeasurement_task import EvaluationRun, MeasuredMessage, MeasureMessage, measure_again
 from saddle.execute.scheduler import Scheduler
+from saddle.execute.warm_slots import WarmSlots
 from saddle.execute.worker import trial_runner
 from saddle.execute.worker.output_capture import keeping_output
+from saddle.execute.worker.pending_epoch import settled
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.base import Store
@@ -28,14 +30,14 @@ def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = Fa
     return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
-def train_all(scheduler: Scheduler, slots: int) -> None:
+def train_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
     """Train one trial after the other and tell the scheduler what a slot would tell it."""
     while (start := scheduler.propose()) is not None:
         scheduler.on_worker_start(start.spec.key)
         training = Training(StartMessage.parse(start.dump()), DataCache(None))
         with contextlib.closing(keeping_output(training.messages(), start)) as messages:
             for message in messages:
-                heard = parse_message(dump_message(message))
+                heard = parse_message(dump_message(settled(message)))
                 if not isinstance(heard, EpochMessage):
                     scheduler.on_end(heard)
                 elif scheduler.on_epoch(heard) or scheduler.asked_to_stop():

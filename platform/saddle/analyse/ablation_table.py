@@ -19,9 +19,6 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
-LATER = " (added later)"
-"""Behind the name of an arm that was added after results could be seen."""
-
 
 def results_table(
     arms: Sequence[Arm],
@@ -47,7 +44,7 @@ def results_table(
     rows = []
     for arm, values in zip(arms, measured, strict=True):
         effect = by_arm.get(values.arm)
-        later = LATER if effect is not None and effect.added_after is not None else ""
+        later = effect.later if effect is not None else ""
         known = [values.arm + later, _seeds(values), _mean_sd([*values.values.values()], scale)]
         if last:
             known.append(_mean_sd(_last_values(entries, arm, metric.name), scale))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from saddle.analyse.arms.added_arms import added_labels
 from saddle.analyse.evaluation.badge import reasons_against
 from saddle.archive.progress import Progress, read_progress
 from saddle.archive.studies import StoredStudy
@@ -31,6 +32,8 @@ class StudyState:
     """What is against finished trials, by their keys (see `with_stored`)."""
     history: PlanHistory = UNCHANGED
     """The plans of an ablation's seeds (see `with_stored`)."""
+    added_later: Mapping[str, int] = field(default_factory=dict)
+    """Arms that were added after results could be seen, with how many trials had ended then (see `with_stored`)."""
     notes: Sequence[Note] = ()
     """What people wrote of the study (see `with_stored`)."""
     job: str | None = None
@@ -45,7 +48,7 @@ class StudyState:
         ours = {"process": self.process, "host": self.host, "job": self.job}
         flagged = {key: list(reasons) for key, reasons in self.flagged.items()}
         plans = [asdict(plan) for plan in self.history.plans]
-        left = {"seconds_left": self.progress.seconds_left}
+        left = {"seconds_left": self.progress.seconds_left, "added_later": dict(self.added_later)}
         notes = [asdict(note) for note in self.notes]
         return asdict(self.progress) | {**left, **ours, "flagged": flagged, "plans": plans, "notes": notes}
 
@@ -65,7 +68,8 @@ def with_stored(state: StudyState, store: Store, stored: StoredStudy) -> StudySt
 
     While it runs, its driver says the latter of each trial.
     """
-    state = replace(state, history=stored.history, notes=read_notes(store, stored.run))
+    added = added_labels(stored.arms, stored.history)
+    state = replace(state, history=stored.history, added_later=added, notes=read_notes(store, stored.run))
     if state.running:
         return state
     completed = [entry for entry in Ledger(store, stored.run) if entry.outcome == Outcome.COMPLETED]

@@ -48,6 +48,7 @@ def plan(
     """
     from saddle.cli.output.tables import print_json
     from saddle.errors import UserError
+    from saddle.execute.plan.cost_estimate import EarlierTrials
     from saddle.execute.plan.pilot_spread import PowerQuestion
     from saddle.execute.plan.study_plan import plan_study
     from saddle.store.open import open_store
@@ -60,7 +61,8 @@ def plan(
         raise UserError(f"--gpu-throughput {gpu_throughput:g} is not above zero")
     refuse_senseless(effect, spread, pilot, any(found.ablation for found in studies))
     question = PowerQuestion(effect, spread, pilot)
-    plans = [plan_study(found, store, root, question, gpu_throughput) for found in studies]
+    earlier = EarlierTrials(store)
+    plans = [plan_study(found, store, root, question, gpu_throughput, earlier) for found in studies]
     warn_of_tracking()
     if as_json:
         print_json([as_plain(found) for found in plans])

@@ -108,12 +108,13 @@ def judge_study(store: Store, name: str, expect: str | None, arm: str | None) ->
 
 def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement], cautions: Sequence[str] = ()) -> None:
     """Print a line for each comparison, its reservations below it, and the `cautions` at the end."""
+    from saddle.analyse.arms.effect import LATER
     from saddle.cli.output.tables import say
 
     if not words:
         say("nothing has been compared yet")
     for place, word in enumerate(words):
-        later = " (added later)" if word.added_later else ""
+        later = LATER if word.added_later else ""
         say(f"{word.name}{later}: {word.text}" + (f" ({judgements[place]})" if judgements else ""))
         for reservation in word.reservations:
             say(reservation, indent=2)

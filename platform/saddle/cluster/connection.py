@@ -14,6 +14,7 @@ from typing import Any
 from saddle.cluster.auth import is_from_ray_init, own_token, require_authentication
 from saddle.cluster.credentials import share_credentials
 from saddle.cluster.environment import for_workers
+from saddle.cluster.late_interrupt import interrupts_afterwards
 from saddle.cluster.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
 from saddle.cluster.packages import build_wheels
 from saddle.cluster.ports import on_loopback
@@ -30,6 +31,8 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
     "TUNE_WARN_THRESHOLD_S": "5",
+    # nor does a thread that is late start another Ray once ours has ended
+    "RAY_ENABLE_AUTO_CONNECT": "0",
     # a study file's relative paths mean the same in a worker as in the driver
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -79,7 +82,7 @@ def connect(
     require_text_arguments()
     import ray
 
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    address = wanted_address(address)
     if address == "auto":  # as Ray has it
         address = os.environ.get("RAY_ADDRESS") or "auto"
     with contextlib.ExitStack() as stack:
@@ -93,6 +96,16 @@ def connect(
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
+def wanted_address(address: str | None) -> str:
+    """Where the cluster is that an option or else the environment names; `local` for one of our own."""
+    return address or os.environ.get("RAY_ADDRESS") or "local"
+
+
+def is_own(address: str | None) -> bool:
+    """Whether `connect` would start a Ray for this process alone, unless it is connected already."""
+    return wanted_address(address) == "local"
+
+
 @contextlib.contextmanager
 def _started() -> Iterator[None]:
     """A Ray of our own on this machine, which demands a token like any other."""
@@ -104,22 +117,26 @@ def _started() -> Iterator[None]:
     # there could not be told from theirs
     with own_token(), on_loopback(), scratch_folder(short_folder(), keep_after_error=True) as folder:
         try:
-            ray.init(
-                address="local",
-                _temp_dir=str(folder / TEMPORARY),
-                job_config=job_without_folders(),
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=True,
-                logging_level=logging.ERROR,
-                object_store_memory=OBJECT_STORE_BYTES,
-                # nobody reads them, and its port demands no token
-                _system_config={"enable_metrics_collection": False},
-            )
+            with interrupts_afterwards():
+                ray.init(
+                    address="local",
+                    _temp_dir=str(folder / TEMPORARY),
+                    job_config=job_without_folders(),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    configure_logging=True,
+                    logging_level=logging.ERROR,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    # nobody reads them, and its port demands no token
+                    _system_config={"enable_metrics_collection": False},
+                )
         except Exception as error:  # Ray raises whatever its processes ran into, most of it plain `Exception`
             fault = not_started(folder, error)
             ray.shutdown()
             raise fault from error
+        except KeyboardInterrupt:
+            ray.shutdown()
+            raise
         try:
             yield
         finally:

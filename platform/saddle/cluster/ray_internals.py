@@ -25,6 +25,9 @@ HARMLESS_QUESTIONS = (
 FAILURE_HANDLERS = ("_actor_start_failed", "_actor_task_failed")
 """What Tune's manager of actors does with an error of an actor's start, or of a call."""
 
+MANY_ACTORS = 10**6
+"""More than a run of Tune's ever has."""
+
 
 # this process and its machine
 
@@ -212,6 +215,20 @@ def empty_trial(trial: Any) -> None:
     trial.run_metadata = _TrainingRunMetadata()
     trial.placement_group_factory = None
     trial.config = {}
+
+
+def keep_idle_actors(controller: Any, trial: Any, *, kept: bool) -> None:
+    """Let Tune keep the actors of all trials of this shape that end, as long as they are to be `kept`.
+
+    Else it keeps of those that no trial waits for a single one, until there are no more trials. `controller` is what
+    Tune hands its schedulers.
+    """
+    cache, shape = controller._tune_controller._actor_cache, trial.placement_group_factory
+    has_room = cache._max_num_objects[shape] >= MANY_ACTORS
+    if kept and not has_room:
+        cache.increase_max(shape, MANY_ACTORS)
+    elif has_room and not kept:
+        cache.decrease_max(shape, MANY_ACTORS)
 
 
 def make_trainer() -> Any:

@@ -12,23 +12,26 @@ from saddle.analyse.study_results import StudyResults
 from saddle.archive.local_part import claim_local
 from saddle.archive.retention import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
-from saddle.cluster.connection import connect
+from saddle.cluster.connection import connect, is_own
 from saddle.cluster.nodes import require_shared_storage
 from saddle.cluster.resources import Nodes, slots_for
 from saddle.cluster.watch import watching_cluster
+from saddle.design.blocks import MACHINE
 from saddle.design.trial_source import AblationSource
-from saddle.errors import InfrastructureError, TakenOver
+from saddle.errors import DoesNotFit, InfrastructureError, TakenOver
 from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.interrupt import on_interrupt
-from saddle.execute.plan.preflight import local_resources
-from saddle.execute.plan.setup import fence_off_workers, find_baseline, make_source, place_trials, require_named
+from saddle.execute.plan.baseline import find_baseline
+from saddle.execute.plan.preflight import connected, local_resources
+from saddle.execute.plan.setup import fence_off_workers, make_source, place_trials, require_named
 from saddle.execute.plan.units import settle_units
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.stop_request import stop_path
+from saddle.execute.warm_slots import WarmSlots, warm_slots
 from saddle.redaction import redact
 from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
@@ -36,7 +39,7 @@ from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.ledger import Ledger
 from saddle.store.notes import note_tags, read_notes
 from saddle.store.open import study_folder
-from saddle.store.ownership.fence import StudyLock, write_fenced
+from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
 from saddle.study.models import Study
 from saddle.study.trainables import load_trainable
@@ -112,13 +115,19 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
     results: list[EndedStudy] = []
     with contextlib.ExitStack() as stack:
         nodes: Nodes = local_resources()
+        slots, own = WarmSlots(), False
         if any(trains(study) for study in studies):
+            own = not connected() and is_own(options.address)
             cluster = connect(options.address, insecure=options.insecure, packages=options.packages)
             with options.waiting("starting Ray"):
                 nodes = stack.enter_context(cluster)
             require_shared_storage(store)
-        for study in studies:
-            results.append(run_study(study, store, nodes, options))
+            stack.callback(slots.release)
+            if own:  # nobody else wants anything of it
+                start_early(slots, studies[0], store, nodes, options)
+        for position, study in enumerate(studies):
+            slots.kept = own or position + 1 < len(studies)
+            results.append(run_study(study, store, nodes, options, slots))
             if results[-1].interrupted:
                 break
     return results
@@ -129,8 +138,20 @@ def trains(study: Study) -> bool:
     return study.relation is None or study.relation.gain.table is None
 
 
-def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> EndedStudy:
-    """Run one study on the connected cluster, or go on with it."""
+def start_early(slots: WarmSlots, study: Study, store: Store, nodes: Nodes, options: Options) -> None:
+    """Let slots start while the driver prepares a study, where it is known by now that it will want them."""
+    blocks = study.ablation.blocks if study.ablation is not None else {}
+    new = options.fresh or not list(Ledger(store, RunId(study.study)).keys())
+    if trains(study) and new and MACHINE not in blocks:
+        with contextlib.suppress(DoesNotFit):  # said where the study begins
+            slots.start(study, place_trials(study, store, options.data_root, NO_LOCK), slots_for(study, nodes))
+
+
+def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: WarmSlots | None = None) -> EndedStudy:
+    """Run one study on the connected cluster, or go on with it; in slots that are `warm`, if any."""
+    if warm is None:
+        with warm_slots() as warm:
+            return run_study(study, store, nodes, options, warm)
     with lock_study(store, RunId(study.study)) as lock:
         baseline = find_baseline(study, store, fresh=options.fresh)
         stored = settle_study(store, study, baseline, fresh=options.fresh, lock=lock)
@@ -155,16 +176,16 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options) -> End
         with telling_of_faults(study, keeper), noting_faults(keeper, tracker, lock):
             tracker.start_study(study_params(study), study_tags(study, code), study_files(run, store, code, lock))
             tracker.settle(entries)
-            run_all(scheduler, slots)
+            run_all(scheduler, slots, warm)
             if recorder.is_lost:  # what is left to do here is the other driver's now
                 raise TakenOver(lock.why if lock.lost else recorder.conflict)
             asked_to_stop = scheduler.stopping and scheduler.hopeless is None
             trouble = scheduler.hopeless or source.trouble
             scheduler.stopping = asked_to_stop or trouble is not None
             if not scheduler.stopping:
-                measure_as_others(recorder, stored, nodes, options)
+                measure_as_others(recorder, stored, nodes, options, warm)
                 if options.check:
-                    check_best(recorder, stored, trainable, options.data_root)
+                    check_best(recorder, stored, trainable, options.data_root, warm)
             keeper.end(*end_of(scheduler))
             result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
             if not asked_to_stop:
@@ -211,14 +232,13 @@ def noting_faults(keeper: ProgressKeeper, tracker: Tracker, lock: StudyLock) -> 
         raise fault from error
 
 
-def run_all(scheduler: Scheduler, slots: int) -> None:
+def run_all(scheduler: Scheduler, slots: int, warm: WarmSlots) -> None:
     """Run the trials under Ctrl-C; a study without any left starts nothing."""
     source, keeper = scheduler.source, scheduler.recorder.progress
     if source.total is not None and keeper.progress.done >= source.total:
         return
     scheduler.exhausted()  # said before anything is
     from saddle.cluster.failures import free_orphaned_groups
-    from saddle.execute.tune_run import run_trials
 
     def stop() -> None:
         scheduler.stopping = True
@@ -227,21 +247,20 @@ def run_all(scheduler: Scheduler, slots: int) -> None:
 
     with on_interrupt(stop), watching_cluster(lambda error: keeper.stop(str(error))):
         for machine in source.legs(slots) if isinstance(source, AblationSource) else [None]:
-            run_trials(scheduler, slots, machine)
-            while scheduler.lost and not scheduler.stopping:  # lost after Tune had been told that there are no more
-                run_trials(scheduler, slots, machine)
+            warm.train(scheduler, slots, machine)
             if scheduler.stopping:
                 break
         free_orphaned_groups()
 
 
-def measure_as_others(recorder: Recorder, stored: StoredStudy, nodes: Nodes, options: Options) -> None:
+def measure_as_others(recorder: Recorder, stored: StoredStudy, nodes: Nodes, options: Options, warm: WarmSlots) -> None:
     """Measure new trials as those before were measured again (see `remeasurement`): they are trained as those were."""
     pending = stored.evaluation.pending(recorder.ledger.entries())
     if not pending:
         return
     from saddle.execute import remeasurement
 
+    warm.release()  # what they hold of the cluster is wanted
     how = remeasurement.Options(data_root=options.data_root)
     left_out = remeasurement.measure_pending(
         recorder.ledger.store, stored, pending, nodes, recorder.tracker, recorder.lock, how, []

@@ -106,6 +106,7 @@ class Scheduler:
             self.trainable.source,
             select=(selection.name, selection.direction),
             required=(*objectives, *constrained),
+            ahead=self.study.early_stopping.name == "none" and self.placement.time_limit is None,
         )
 
     def on_worker_start(self, key: str) -> None:

@@ -54,7 +54,7 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
             },
-            name,
+            name + (effect.later if effect is not None else ""),
         )
     return found
 
@@ -109,9 +109,9 @@ def _words(name: str, is_baseline: bool, effect: Effect | None, answer: Answer, 
 
 def _note(effect: Effect, verdict: str, scale: Scale) -> str:
     if effect.mean is None or effect.low is None:
-        return f"{effect.arm} against {effect.baseline} in {effect.metric}: {verdict}."
+        return f"{effect.arm}{effect.later} against {effect.baseline} in {effect.metric}: {verdict}."
     return (
-        f"{effect.arm} against {effect.baseline} in {effect.metric}: **{verdict}**,"
+        f"{effect.arm}{effect.later} against {effect.baseline} in {effect.metric}: **{verdict}**,"
         f" {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)},"
         f" {effect.n} paired seeds, adjusted p {p_equals(effect.p_adjusted)}."
     )

@@ -26,6 +26,8 @@ class StartMessage:
     """The validation metric that chooses the best checkpoint, and `maximize` or `minimize`."""
     required: tuple[str, ...]
     """Metrics that every epoch must report as finite numbers (the objectives)."""
+    ahead: bool = False
+    """Whether the next epoch may be trained before the driver has heard of one: nothing can stop the trial early."""
 
     def dump(self) -> str:
         return json.dumps(asdict(self))

@@ -11,7 +11,7 @@ from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.archive.studies import StoredStudy, read_study, settle_study
 from saddle.design import make_arms
 from saddle.errors import StudyChanged, StudyError
-from saddle.execute.plan.setup import find_baseline
+from saddle.execute.plan.baseline import find_baseline
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.plan_log import read_plans

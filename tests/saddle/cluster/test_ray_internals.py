@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,6 +93,24 @@ def of_tunes_memory() -> None:
     assert hasattr(trial, "placement_group_factory")
 
 
+def of_tunes_idle_actors() -> None:
+    from ray.tune.execution.tune_controller import TrialRunnerWrapper, TuneController
+    from ray.tune.utils.object_cache import _ObjectCache
+
+    kept = _ObjectCache(may_keep_one=True)
+    trial = Trial("__none", stub=True)
+    trial.placement_group_factory = "a shape"
+    wrapper = TrialRunnerWrapper(SimpleNamespace(_actor_cache=kept), None)
+    for _ in range(2):
+        internals.keep_idle_actors(wrapper, trial, kept=True)
+    assert all(kept.cache_object("a shape", slot) for slot in range(3))
+    assert list(kept.flush_cached_objects()) == []
+    for _ in range(2):
+        internals.keep_idle_actors(wrapper, trial, kept=False)
+    assert len(list(kept.flush_cached_objects())) == 3
+    assert "_actor_cache" in inspect.getsource(TuneController.__init__)
+
+
 def of_tunes_errors() -> None:
     for name in ("pickled_error_file", "error_file"):
         assert hasattr(Trial, name)
@@ -125,6 +144,7 @@ WITHOUT_RAY: dict[str, Callable[[], None]] = {
     "Tune would show S3 keys on the dashboard": of_tunes_variables,
     "a worker that ran out of memory would end the study": of_tunes_actors,
     "a study of ten thousand trials would fill the driver's memory": of_tunes_memory,
+    "of the slots that wait for the next study all but one would end": of_tunes_idle_actors,
     "nobody would learn what a slot died of": of_tunes_errors,
     "every worker group would start two processes more": of_trains_callbacks,
     "nobody would learn what a rank died of": of_trains_errors,

@@ -18,7 +18,7 @@ from saddle.archive.retention import ranked
 from saddle.archive.studies import StoredStudy, read_study, settle_study
 from saddle.cli.app import app
 from saddle.design import replicates
-from saddle.execute.plan.setup import find_baseline
+from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.progress import Silent, count_again, start_progress
 from saddle.report.cited_trials import leaders
 from saddle.store.ledger import Ledger

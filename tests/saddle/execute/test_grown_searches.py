@@ -11,8 +11,8 @@ from saddle.design import replicates_of_study
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import StudyChanged
 from saddle.execute.driver import EndedStudy
+from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.preflight import check_stored
-from saddle.execute.plan.setup import find_baseline
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies

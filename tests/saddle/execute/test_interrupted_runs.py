@@ -88,6 +88,28 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
         assert row["metrics"]["test/score"] == pytest.approx(undisturbed, abs=1e-12)
 
 
+def slots_of(command: Command) -> list[int]:
+    """The processes of slots, also of those that start."""
+    names = {process: Path(f"/proc/{process}/cmdline").read_bytes() for process in command.leftovers()}
+    return [process for process, name in names.items() if b"ray::" in name and b"Agent" not in name]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_the_slots_start_leaves_nothing_and_the_same_command_goes_on(command: Command, times: int) -> None:
+    process = command.start("run", "slow.yaml", "--no-mlflow")
+    wait_until(lambda: slots_of(command), "a process of Ray's that becomes a slot", PROCESS_SECONDS)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    said, _ = process.communicate(timeout=PROCESS_SECONDS)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    wait_until(lambda: not command.leftovers(), "the end of all it started", PROCESS_SECONDS)
+    if times == 1:
+        command.run("run", "slow.yaml", "--no-mlflow")
+        assert {row["outcome"] for row in command.rows("slow")} == {"completed"}
+
+
 def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(command: Command) -> None:
     slow_down(command, 3600)
     process = command.start("run", "slow.yaml", "--no-mlflow")

@@ -14,7 +14,8 @@ from trainables.datasets.corruptions.filters import blurred, disk_kernel, moved,
 def defocus_blur(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> Floats:
     """A disk-shaped blur."""
     kernel = disk_kernel(level[0], level[1], scale)
-    return ndimage.convolve(images, kernel[None, None], mode="mirror")
+    result: Floats = ndimage.convolve(images, kernel[None, None], mode="mirror")
+    return result
 
 
 def glass_blur(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> Floats:

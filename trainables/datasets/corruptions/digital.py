@@ -16,7 +16,8 @@ from trainables.datasets.corruptions.draws import Draws, Floats
 def contrast(images: Floats, level: float, draws: Draws, scale: float) -> Floats:
     """Distances to each channel's mean shrunk to the share `level`."""
     means = images.mean((2, 3), keepdims=True)
-    return (images - means) * level + means
+    result: Floats = (images - means) * level + means
+    return result
 
 
 def elastic_transform(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> Floats:
@@ -34,7 +35,7 @@ def elastic_transform(images: Floats, level: Sequence[float], draws: Draws, scal
 
 def pixelate(images: Floats, level: float, draws: Draws, scale: float) -> Floats:
     """Shrunk to the share `level` of its side and enlarged again, each pixel a box."""
-    small = tuple(int(side * level) for side in (images.shape[3], images.shape[2]))
+    small = int(images.shape[3] * level), int(images.shape[2] * level)
 
     def shrunk(image: Image.Image) -> Image.Image:
         return image.resize(small, Image.Resampling.BOX).resize(image.size, Image.Resampling.BOX)

@@ -33,7 +33,8 @@ def disk_kernel(radius: float, edge: float, scale: float = 1.0) -> Floats:
         inside = _covered(offsets, scale * math.sqrt(inside.sum() / math.pi))
     weights = np.exp(-0.5 * (np.array([-1, 0, 1]) / (edge * scale)) ** 2)
     softened = ndimage.convolve(inside / inside.sum(), np.outer(weights, weights) / weights.sum() ** 2, mode="constant")
-    return softened / softened.sum()
+    kernel: Floats = softened / softened.sum()
+    return kernel
 
 
 def _covered(offsets: np.ndarray, radius: float) -> Floats:
@@ -42,7 +43,8 @@ def _covered(offsets: np.ndarray, radius: float) -> Floats:
     fine = (offsets[:, None] + within).ravel()
     inside = fine[:, None] ** 2 + fine[None, :] ** 2 <= radius**2
     side = len(offsets)
-    return inside.reshape(side, SUPERSAMPLED, side, SUPERSAMPLED).mean((1, 3))
+    shares: Floats = inside.reshape(side, SUPERSAMPLED, side, SUPERSAMPLED).mean((1, 3))
+    return shares
 
 
 def moved(images: Floats, radius: float, sigma: float, degrees: Floats) -> Floats:

@@ -28,14 +28,16 @@ def snow(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> 
 def drawn_frost(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> Floats:
     """Ice over the image by the weights of frost; the ice is drawn: bright veins where a plasma crosses its middle."""
     veins = 1 - np.abs(2 * clouds(draws, *_size(images), VEINS) - 1)
-    return level[0] * images + level[1] * (DARKEST_ICE + (1 - DARKEST_ICE) * veins)
+    result: Floats = level[0] * images + level[1] * (DARKEST_ICE + (1 - DARKEST_ICE) * veins)
+    return result
 
 
 def fog(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> Floats:
     """Plasma added, and the sum brought back to the image's own maximum."""
     brightest = images.max((1, 2, 3), keepdims=True)
     foggy = images + level[0] * clouds(draws, *_size(images), level[1])
-    return foggy * brightest / (brightest + level[0])
+    result: Floats = foggy * brightest / (brightest + level[0])
+    return result
 
 
 def brightness(images: Floats, level: float, draws: Draws, scale: float) -> Floats:

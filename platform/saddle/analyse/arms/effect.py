@@ -15,6 +15,9 @@ from trainables.contract import Direction, Metric
 
 Kind = Literal["arm", "main effect", "interaction"]
 
+LATER = " (added later)"
+"""Behind the name of an arm that was added after results could be seen."""
+
 
 @dataclass(frozen=True)
 class FailuresCounted:
@@ -82,6 +85,11 @@ class Effect:
     kind: Kind = "arm"
     scale: ScaleName = "linear"
     """On which differences, their mean, interval and spread are; the means of arm and baseline are in units again."""
+
+    @property
+    def later(self) -> str:
+        """What stands behind the arm's name wherever it is shown: ` (added later)`, or nothing."""
+        return "" if self.added_after is None else LATER
 
     @property
     def direction(self) -> Direction:

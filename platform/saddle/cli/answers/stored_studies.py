@@ -59,6 +59,9 @@ class State(Answer):
     job: str | None
     flagged: Mapping[str, list[str]]
     plans: list[Mapping[str, Any]]
+    added_later: Mapping[str, int] = Field(
+        description="Arms that were added after results could be seen, and how many trials had ended then."
+    )
     notes: list[Note]
 
 

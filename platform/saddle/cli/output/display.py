@@ -49,6 +49,8 @@ def state_line(state: StudyState) -> str:
         parts.append(f"flagged: {key}, which {listed(reasons)}{more}")
     if state.history.is_extended:
         parts.append(f"seeds added after a look: {state.history.text}")
+    if state.added_later:
+        parts.append(f"arms added later: {listed(state.added_later)}")
     if state.running:
         parts += [f"{duration(progress.seconds_left)} left"] if progress.seconds_left is not None else []
         parts.append(under_way(progress))

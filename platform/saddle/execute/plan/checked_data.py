@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,10 @@ LIBRARIES = ("saddle", "torch", "numpy", "pillow", "pyarrow", "scikit-learn", "s
 log = logging.getLogger(__name__)
 
 
-def key_of(trainable: LoadedTrainable, configs: Sequence[Any], data_root: str | None) -> str | None:
-    """The name of the note on a trainable's check of these configurations.
+def key_of(
+    trainable: LoadedTrainable, configs: Sequence[Any], data_root: str | None, purpose: str = "check"
+) -> str | None:
+    """The name of the note on what a trainable found in the data of these configurations, for a `purpose`.
 
     None where the trainable doesn't say what its data are, or some of them aren't there.
     """
@@ -43,28 +45,40 @@ def key_of(trainable: LoadedTrainable, configs: Sequence[Any], data_root: str | 
     except DataError:
         return None
     parts = [
-        FORMAT, trainable.name, sorted(source_states(trainable.code)), [version_of(name) for name in LIBRARIES],
-        sorted(config.model_dump_json() for config in configs), data,
+        FORMAT, purpose, trainable.name, sorted(source_states(trainable.code)),
+        [version_of(name) for name in LIBRARIES], sorted(config.model_dump_json() for config in configs), data,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def read_remarks(key: str) -> list[str] | None:
     """The remarks on data that passed under this name; None where they are to be looked at."""
-    try:
-        noted = json.loads((notes_folder() / f"{key}.json").read_text())
-        return [str(remark) for remark in noted["remarks"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    note = read_note(key)
+    remarks = None if note is None else note.get("remarks")
+    return [str(remark) for remark in remarks] if isinstance(remarks, list) else None
 
 
 def note_passed(key: str, remarks: Iterable[str]) -> None:
     """Note that data passed; where the cache can't be written they are read again the next time."""
+    write_note(key, {"remarks": [*remarks]})
+
+
+def read_note(key: str) -> dict[str, Any] | None:
+    """What was noted under this name; None where that is nothing, or can't be read."""
+    try:
+        note = json.loads((notes_folder() / f"{key}.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) else None
+
+
+def write_note(key: str, content: Mapping[str, Any]) -> None:
+    """Note something for the next time, where the cache can be written."""
     folder = notes_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False) as file:
-            json.dump({"remarks": [*remarks]}, file)
+            json.dump(content, file)
         os.replace(file.name, folder / f"{key}.json")
         drop_oldest(folder)
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import Any
 
@@ -65,17 +65,19 @@ def estimate_trial(
     configs: Sequence[Any],
     resources: Resources | None = None,
     gpu_throughput: float | None = None,
+    earlier: EarlierTrials | None = None,
 ) -> Estimate:
     """What a trial takes on its `resources` if it runs to its end, on average over these configurations.
 
     Nothing where there are none. `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
+    `earlier`: those of this storage, where they are asked for more than once.
     """
     if not configs:
         return Estimate(0.0, 0, "nothing is trained")
     resources = resources or Resources()
     counted = [trainable.estimate(config) for config in configs] if trainable.estimate is not None else []
     operations = mean(amount for amount, _ in counted) if counted else None
-    measured = list(earlier_trials(store, trainable.name, on_gpu=resources.gpus_per_worker > 0))
+    measured = (earlier or EarlierTrials(store)).of(trainable.name, on_gpu=resources.gpus_per_worker > 0)
     if measured:
         paces = [pace for _, entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
         units = [amount for config in configs if (amount := units_of(trainable, config)) is not None]
@@ -129,6 +131,20 @@ def seconds_per_unit(trainable: LoadedTrainable, entry: TrialRecord) -> float | 
     units = units_of(trainable, config)
     share = entry.epochs / getattr(config, "epochs", entry.epochs)
     return entry.seconds / (units * share) if units else None
+
+
+@dataclass
+class EarlierTrials:
+    """The trials of a storage that estimates rest on, read once for all studies of a file."""
+
+    store: Store
+    _read: dict[tuple[str, bool], list[tuple[RunId, TrialRecord]]] = field(default_factory=dict)
+
+    def of(self, trainable: str, *, on_gpu: bool) -> list[tuple[RunId, TrialRecord]]:
+        """Those of a trainable, see `earlier_trials`."""
+        if (trainable, on_gpu) not in self._read:
+            self._read[trainable, on_gpu] = list(earlier_trials(self.store, trainable, on_gpu=on_gpu))
+        return self._read[trainable, on_gpu]
 
 
 def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterator[tuple[RunId, TrialRecord]]:

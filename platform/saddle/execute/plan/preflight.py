@@ -13,9 +13,9 @@ from saddle.cluster.ray_internals import machine_resources
 from saddle.cluster.resources import slots_for
 from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
+from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.checked_data import key_of, note_passed, read_remarks
 from saddle.execute.plan.checking_run import CheckingRun
-from saddle.execute.plan.setup import find_baseline
 from saddle.execute.plan.units import settings_in_units
 from saddle.store.base import Store
 from saddle.store.ownership.lock import driver_of, lock_study

@@ -18,14 +18,14 @@ from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
+from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
-from saddle.execute.plan.cost_estimate import Estimate, estimate_trial
+from saddle.execute.plan.cost_estimate import EarlierTrials, Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
 from saddle.execute.plan.relation_plan import RelationPlan, plan_relation
 from saddle.execute.plan.search_notes import search_notes
-from saddle.execute.plan.setup import find_baseline
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
@@ -103,11 +103,14 @@ def plan_study(
     data_root: str | None = None,
     question: PowerQuestion = OPEN,
     gpu_throughput: float | None = None,
+    earlier: EarlierTrials | None = None,
 ) -> Plan:
     """What `saddle run` would do with the study; raises what running it would raise, but for absent data.
 
-    `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them.
+    `gpu_throughput`: multiply-adds a second of one GPU, where somebody knows them. `earlier`: the storage's trials,
+    where several studies are planned.
     """
+    earlier = earlier or EarlierTrials(store)
     trainable = load_trainable(study.source)
     notes = [*given_up(trainable), *data_notes([study], data_root)]
     stored = read_study(store, study.study)
@@ -135,7 +138,7 @@ def plan_study(
         slots=min(slots, trials) if trials else slots,
         shape=str(trial_shape(study.resources)),
         per_trial=estimate_trial(
-            store, trainable, [complete.config for complete in resolved], study.resources, gpu_throughput
+            store, trainable, [complete.config for complete in resolved], study.resources, gpu_throughput, earlier
         ),
         config=config,
         assumed=_assumed(resolved, varied),
@@ -145,7 +148,7 @@ def plan_study(
         spread=spread,
         effect=question.effect if spread else None,
         change=change,
-        follow_up=plan_follow_up(study, store, trainable, data_root, gpu_throughput),
+        follow_up=plan_follow_up(study, store, trainable, data_root, gpu_throughput, earlier),
         needs=needs(study.ablation, arms, spread, question.effect) if study.ablation and spread else (),
         looks=planned_looks(study, arms),
     )
@@ -235,14 +238,19 @@ def references_of(resolved: Sequence[Resolved], varied: Collection[str]) -> dict
 
 
 def plan_follow_up(
-    study: Study, store: Store, declared: Declarations, data_root: str | None, gpu_throughput: float | None
+    study: Study,
+    store: Store,
+    declared: Declarations,
+    data_root: str | None,
+    gpu_throughput: float | None,
+    earlier: EarlierTrials,
 ) -> tuple[str, Plan] | None:
     """The ablation that answers what the search's question asks of one of its parameters, and its plan."""
     text = follow_up(study, store, declared)
     if not text:
         return None
     [ablation] = parse_studies(text, f"the ablation that answers {study.study}")
-    return text, plan_study(ablation, store, data_root, gpu_throughput=gpu_throughput)
+    return text, plan_study(ablation, store, data_root, gpu_throughput=gpu_throughput, earlier=earlier)
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from saddle.archive.studies import StoredStudy
 from saddle.design.study_arms import arms_of_study
+from saddle.execute.plan.checked_data import key_of, read_note, write_note
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
@@ -68,8 +69,21 @@ def measure_units(
         return
     for unit, config in unit_configs(study, trainable):
         if unit.name in units:
-            measures = trainable.measure_data(config, run)
-            yield unit, {name: float(value) for name, value in measures.items() if math.isfinite(value)}
+            yield unit, measure_data(trainable, config, run)
+
+
+def measure_data(trainable: LoadedTrainable, config: Any, run: CheckingRun) -> dict[str, float]:
+    """The finite measures of the data of a configuration, noted on this machine as their check is (`checked_data`)."""
+    assert trainable.measure_data is not None
+    key = key_of(trainable, [config], run.data_root, f"measures, seed {run.seed}")
+    note = read_note(key) if key is not None else None
+    if note is not None and isinstance(note.get("measures"), dict):
+        return {str(name): float(value) for name, value in note["measures"].items()}
+    measures = trainable.measure_data(config, run)
+    finite = {name: float(value) for name, value in measures.items() if math.isfinite(value)}
+    if key is not None:
+        write_note(key, {"measures": finite})
+    return finite
 
 
 def settle_units(store: Store, stored: StoredStudy, data_root: str | None, lock: StudyLock) -> StoredStudy:

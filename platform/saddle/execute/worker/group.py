@@ -18,6 +18,7 @@ from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.open import open_store
 from saddle.store.scratch import scratch_folder
+from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import EndMessage, Message, StartMessage, parse_message
 from saddle.trial.outcome import Outcome
 from saddle.trial.placement import Placement
@@ -55,6 +56,10 @@ class GroupWorker:
     _restarts: RestartPolicy = field(default_factory=RestartPolicy)
     _why: str = ""
     _failure: list[BaseException] = field(default_factory=list)
+
+    def prepare(self, source: TrainableSource) -> None:
+        """Start the group; its ranks import the trainable with their first trial."""
+        self._launch()
 
     def start(self, message: StartMessage) -> None:
         """Take up a trial, on the warm group where there is one."""

@@ -21,11 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from saddle.cluster.ray_internals import logs_folder
+from saddle.execute.worker.pending_epoch import PendingEpoch
 from saddle.store.base import Store
 from saddle.store.open import open_store
 from saddle.store.trial_output import HEAD_BYTES, TAIL_BYTES, output_path, shown_text, stamp_of
 from saddle.study.values import short_hash
-from saddle.trial.messages import EpochMessage, Message, StartMessage
+from saddle.trial.messages import EndMessage, FaultMessage, Message, StartMessage
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,12 @@ BLOCK = 4096
 
 
 def keeping_output(
-    messages: Generator[Message, None, None], start: StartMessage, rank: int = 0
-) -> Generator[Message, None, None]:
+    messages: Generator[Message | PendingEpoch, None, None], start: StartMessage, rank: int = 0
+) -> Generator[Message | PendingEpoch, None, None]:
     """The messages of a trial, with what it prints meanwhile kept in the store before its last message is out."""
     with contextlib.closing(messages), capture_output(start, rank) as capture:
         for message in messages:
-            if not isinstance(message, EpochMessage):
+            if isinstance(message, EndMessage | FaultMessage):
                 capture.close()
             yield message
 

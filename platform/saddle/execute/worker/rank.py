@@ -8,6 +8,7 @@ from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.output_capture import keeping_output
+from saddle.execute.worker.pending_epoch import settled
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.redaction import redact_logs, redacting
@@ -46,5 +47,5 @@ def serve_rank(config: dict[str, Any]) -> None:
         message: Message | ReadyMessage = training.ready()
         barrier = 0
         while ray.get(coordinator.meet.remote(generation, trial, barrier, rank, dump_message(message))) == "go":
-            message, barrier = next(messages), barrier + 1
+            message, barrier = settled(next(messages)), barrier + 1
         messages.close()

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import signal
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from ray import tune
 
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.resources import needs_group
+from saddle.execute.worker.errand import ANSWER, ERRAND, run_errand
 from saddle.execute.worker.group import GroupWorker
 from saddle.execute.worker.worker import InProcessWorker, Worker
 from saddle.redaction import redact_logs, redacting
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.infrastructure_errors import infrastructure_error
 from saddle.store.open import open_store
+from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, StartMessage, dump_message
 from saddle.trial.outcome import Outcome
 from saddle.trial.placement import Placement
 
 START = "start"
 MESSAGE = "message"
+WARM_UP = "warm_up"
+"""A placement and a trainable, for a slot that gets ready for trials of whatever study comes."""
+PAUSE = 0.1
+"""Seconds between two steps of a slot that is ready."""
+
+log = logging.getLogger(__name__)
 
 
 def make_worker(placement: Placement) -> Worker:
@@ -38,12 +50,31 @@ class Slot(tune.Trainable):
         # a Ctrl-C in the terminal is the driver's to handle; it reaches every process of the group
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         redact_logs()
-        start = StartMessage.parse(config[START])
-        self.worker = make_worker(start.placement)
-        self._take(start)
+        self.worker: Worker | None = None
+        self.holding = False
+        self._take(config)
 
-    def _take(self, start: StartMessage) -> None:
+    def _take(self, config: Mapping[str, Any]) -> None:
+        """Take up what Tune hands on: a trial, an errand, or only to get ready for one of them."""
+        self.errand: str | None = config.get(ERRAND)
+        self.warming = WARM_UP in config
+        if self.warming:
+            self._warm_up(json.loads(config[WARM_UP]))
+        elif self.errand is None:
+            self._begin(StartMessage.parse(config[START]))
+
+    def _warm_up(self, wanted: Mapping[str, Any]) -> None:
+        """Start the worker; why it did not start is said by the first trial, which tries again."""
+        worker = self.worker or make_worker(Placement(**wanted["placement"]))
+        try:
+            worker.prepare(TrainableSource.parse(wanted["trainable"]))
+            self.worker = worker
+        except Exception as error:
+            log.info("the worker did not start: %s", error)
+
+    def _begin(self, start: StartMessage) -> None:
         self.message, self.spec, self.placement = start, start.spec, start.placement
+        self.worker = self.worker or make_worker(self.placement)
         adopt_credentials(self.placement.storage)
         self.trouble: Exception | None = None
         try:
@@ -57,6 +88,11 @@ class Slot(tune.Trainable):
     @redacting()
     def step(self) -> dict[str, Any]:
         """The trial's next message; raises what is neither the trial's fault nor that of machine, disk or network."""
+        if self.warming:  # until the driver ends it
+            time.sleep(PAUSE)
+            return {"done": False}
+        if self.errand is not None:
+            return {ANSWER: run_errand(self.errand), "done": True}
         try:
             message = self._next_message()
         except Exception as error:
@@ -66,9 +102,8 @@ class Slot(tune.Trainable):
             message = FaultMessage(self.spec.key, self.attempt, str(fault))
             self.holding = False  # who knows what is left of the worker
         done = isinstance(message, EndMessage | FaultMessage)
-        if done and self.holding:
-            self.worker.stop()
-            self.holding = False
+        if done:
+            self._drop()
         epoch = message.epoch if isinstance(message, EpochMessage) else 0
         return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
 
@@ -79,6 +114,7 @@ class Slot(tune.Trainable):
         if limit is not None and self.spent > limit:
             why = f"{self.spent:.0f} s of training, more than the {limit:g} s allowed"
             return EndMessage(self.spec.key, self.attempt, str(Outcome.TIMED_OUT), why)
+        assert self.worker is not None
         try:
             message = self.worker.step(timeout=limit)
         except TimeoutError as error:
@@ -95,10 +131,15 @@ class Slot(tune.Trainable):
 
     @redacting()
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        if self.holding:
-            self.worker.stop()
-        self._take(StartMessage.parse(new_config[START]))
+        self._drop()
+        self._take(new_config)
         return True
+
+    def _drop(self) -> None:
+        """Let the worker drop the trial that it holds, if any."""
+        if self.holding and self.worker is not None:
+            self.worker.stop()
+        self.holding = False
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Nothing: the worker stores checkpoints itself, before it reports an epoch."""
@@ -108,6 +149,6 @@ class Slot(tune.Trainable):
         """Nothing, see `save_checkpoint`."""
 
     def cleanup(self) -> None:
-        if self.holding:
-            self.worker.stop()
-        self.worker.close()
+        self._drop()
+        if self.worker is not None:
+            self.worker.close()

@@ -13,6 +13,7 @@ from typing import Any
 
 from saddle.execute.fingerprint import fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
+from saddle.execute.worker.pending_epoch import BackgroundWriter, PendingEpoch
 from saddle.execute.worker.run_context import DataCache, TrainRun
 from saddle.external_names import unescape
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, load_state
@@ -49,15 +50,20 @@ def exits_are_failures() -> Iterator[None]:
 
 @dataclass
 class Training:
-    """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store."""
+    """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store.
+
+    `ahead`: checkpoints are written while the next epoch is trained; its message is then a `PendingEpoch`.
+    """
 
     start: StartMessage
     cache: DataCache
     is_rank_zero: bool = True
+    ahead: bool = False
 
     def __post_init__(self) -> None:
         self.began: tuple[int, dict[str, Any] | None] | None = None
         self.attempt = 0
+        self.writer = BackgroundWriter() if self.ahead else None
         self.spec, self.placement = self.start.spec, self.start.placement
         self.folder = trial_folder(self.spec.run, self.spec.key)
 
@@ -83,7 +89,7 @@ class Training:
             return self._failed(error)
         return ReadyMessage(self.spec.key, self.attempt, self.began[0])
 
-    def messages(self) -> Generator[Message, None, None]:
+    def messages(self) -> Generator[Message | PendingEpoch, None, None]:
         """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
 
         Whatever the trainable raises is its failure, and the study goes on; what the machine, its disk or network did
@@ -98,8 +104,11 @@ class Training:
             raise  # nobody waits for this attempt's messages any more
         except Exception as error:
             yield self._failed(error)
+        finally:
+            if self.writer is not None:
+                self.writer.close()
 
-    def _outcome(self) -> Generator[Message, None, None]:
+    def _outcome(self) -> Generator[Message | PendingEpoch, None, None]:
         """Train to the end, or to that which the method itself came to."""
         try:
             yield from self._train()
@@ -117,7 +126,7 @@ class Training:
             return FaultMessage(self.spec.key, self.attempt, str(fault))
         return self._end(Outcome.FAILED, "".join(traceback.format_exception(error)))
 
-    def _train(self) -> Generator[Message, None, None]:
+    def _train(self) -> Generator[Message | PendingEpoch, None, None]:
         assert self.began is not None
         with exits_are_failures():
             trainable = load_trainable(located(self.store, self.spec.run, self.start.trainable))
@@ -135,15 +144,11 @@ class Training:
             if report.state is None:
                 raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
             last = report.state
-            seconds = spent + time.monotonic() - since
-            if self.is_rank_zero:
-                self._store_images({image_of_epoch(epoch, name): image for name, image in report.images.items()})
-                self.checkpoints.save(epoch, last, report.metrics, seconds, best=self._is_best(report))
-            # the manifest's own time, so that whatever is told of this epoch again is told the same
-            when = self.checkpoints.manifest.times[-1] if self.is_rank_zero else time.time()
-            yield EpochMessage(self.spec.key, self.attempt, epoch, dict(report.metrics), seconds, when)
+            yield self._keep(epoch, report, spent + time.monotonic() - since)
         if last is None:
             raise ValueError("the trainable reported no epoch")
+        if self.writer is not None:
+            self.writer.finish()
         if self.is_rank_zero and self.checkpoints.manifest.best is None:
             raise ValueError(
                 f"none of its {self.checkpoints.manifest.epochs} epochs was a candidate for the checkpoint; a report "
@@ -152,6 +157,28 @@ class Training:
         with exits_are_failures():
             end = self._finish(trainable, config, last) if self.is_rank_zero else self._end(Outcome.COMPLETED)
         yield end
+
+    def _keep(self, epoch: int, report: Report, seconds: float) -> EpochMessage | PendingEpoch:
+        """Store an epoch, and say so; what it is to be stored of is copied here."""
+        if self.writer is not None:
+            self.writer.finish()
+        best = self._is_best(report)
+        prepared = (
+            self.checkpoints.prepare(epoch, report.state or {}, report.metrics, seconds, best)
+            if self.is_rank_zero
+            else None
+        )
+        # the manifest's own time, so that whatever is told of this epoch again is told the same
+        when = prepared.manifest.times[-1] if prepared is not None else time.time()
+        message = EpochMessage(self.spec.key, self.attempt, epoch, dict(report.metrics), seconds, when)
+
+        def store() -> EpochMessage:
+            if prepared is not None:
+                self._store_images({image_of_epoch(epoch, name): image for name, image in report.images.items()})
+                self.checkpoints.write(prepared)
+            return message
+
+        return store() if self.writer is None else PendingEpoch(self.writer.write(store), self._failed)
 
     def _check(self, report: Report, epoch: int) -> None:
         """Refuse test metrics during training, and treat an objective that is no number as divergence."""
@@ -198,6 +225,8 @@ class Training:
         return self._end(Outcome.COMPLETED, "", measurement)
 
     def _end(self, outcome: Outcome, why: str = "", measurement: Measurement | None = None) -> EndMessage:
+        if self.writer is not None:
+            self.writer.settle()
         return EndMessage(self.spec.key, self.attempt, str(outcome), why, measurement or Measurement())
 
     def _store_arrays(self, arrays: Mapping[str, Any]) -> dict[str, str]:

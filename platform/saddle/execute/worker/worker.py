@@ -6,14 +6,18 @@ import contextlib
 import os
 import queue
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.output_capture import keeping_output
+from saddle.execute.worker.pending_epoch import PendingEpoch, settled
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
+from saddle.study.trainables import load_trainable
+from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import Message, StartMessage
 
 START_SECONDS = 600.0
@@ -30,6 +34,9 @@ class WorkerNotStarted(Exception):
 
 class Worker(Protocol):
     """What a slot wants of whatever trains behind it."""
+
+    def prepare(self, source: TrainableSource) -> None:
+        """Start, and import the trainable if it is installed, before there is a trial. Raises `WorkerNotStarted`."""
 
     def start(self, message: StartMessage) -> None:
         """Take up a trial; the one before must have ended or been stopped. Raises `WorkerNotStarted`."""
@@ -52,21 +59,36 @@ class InProcessWorker:
     """A `TorchTrainer` in Train's local mode on a thread of this process.
 
     Train's context is global to the process, so a process has at most one of these, and it trains one trial at a time.
-    Training only advances while `step` waits for it: a trial that is stopped costs nothing more.
+    Training only advances while `step` waits for it: a trial that is stopped costs nothing more. Where nothing can stop
+    it early, it is one epoch ahead of that.
     """
 
     _starts: queue.Queue[StartMessage | None] = field(default_factory=lambda: queue.Queue(1))
-    _go: queue.Queue[bool] = field(default_factory=lambda: queue.Queue(1))
-    _messages: queue.Queue[Message | BaseException] = field(default_factory=lambda: queue.Queue(1))
+    _go: queue.Queue[bool] = field(default_factory=queue.Queue)
+    """True for every epoch that may be trained, and False at each trial's end."""
+    _messages: queue.Queue[Message | PendingEpoch | BaseException] = field(default_factory=queue.Queue)
     _up: queue.Queue[BaseException | None] = field(default_factory=lambda: queue.Queue(1))
     _thread: threading.Thread | None = None
+    _gate: threading.Lock = field(default_factory=threading.Lock)
+    _stops: int = 0
+    """How many trials were dropped that the thread has not left yet."""
+
+    def prepare(self, source: TrainableSource) -> None:
+        self._launch()
+        if not source.is_own:
+            load_trainable(source)
 
     def start(self, message: StartMessage) -> None:
+        self._launch()
+        if message.ahead:
+            self._go.put(True)
+        self._starts.put(message)
+
+    def _launch(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._fit, name="saddle-worker", daemon=True)
             self._thread.start()
             self._await_start()
-        self._starts.put(message)
 
     def _await_start(self) -> None:
         try:
@@ -84,10 +106,20 @@ class InProcessWorker:
             raise TimeoutError(f"no epoch ended within {timeout:g} s") from None
         if isinstance(message, BaseException):
             raise WorkerDied("the training thread ended") from message
-        return message
+        return settled(message)
 
     def stop(self) -> None:
+        with self._gate:
+            self._stops += 1
+            self._drop_messages()
         self._go.put(False)
+
+    def _drop_messages(self) -> None:
+        """Forget an epoch that was trained ahead: it is for no `step` of another trial. An end of the thread stays."""
+        for _ in range(self._messages.qsize()):
+            message = self._messages.get_nowait()
+            if isinstance(message, BaseException):
+                self._messages.put(message)
 
     def abandon(self) -> NoReturn:
         """End the process, for a thread can't be killed; Tune starts another one for the trial."""
@@ -121,10 +153,16 @@ class InProcessWorker:
             if cache is None or cache.root != start.placement.data_root:
                 cache = DataCache(start.placement.data_root)
             torch.set_num_threads(start.placement.threads)
-            messages = keeping_output(Training(start, cache).messages(), start)
+            messages = keeping_output(Training(start, cache, ahead=start.ahead).messages(), start)
             while self._go.get():
-                message = next(messages, None)
-                if message is None:
-                    break
-                self._messages.put(message)
+                self._advance(messages)
             messages.close()
+            with self._gate:
+                self._stops -= 1
+
+    def _advance(self, messages: Iterator[Message | PendingEpoch]) -> None:
+        """Train until the next message; a trial that was dropped is left alone."""
+        message = None if self._stops else next(messages, None)
+        with self._gate:
+            if message is not None and not self._stops:
+                self._messages.put(message)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from saddle.analyse.ablation_table import LATER
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
@@ -41,7 +40,7 @@ def arms_table(comparison: StudyComparison) -> Table:
             for arm in view.arms:
                 if arm.arm == name:
                     effect = view.effects.get(name)
-                    later = LATER if effect is not None and effect.added_after is not None else ""
+                    later = effect.later if effect is not None else ""
                     rows.append((name + later, view.name, *_value(view, name), *_effect(view, name)))
     columns = ("arm", "study", "seeds", "mean ± sd", "difference", "interval", "p (adjusted)", "verdict")
     note = "Differences are against each study's own baseline, with the correction that its file names."

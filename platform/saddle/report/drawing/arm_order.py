@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from saddle.analyse.ablation_table import LATER
+from saddle.analyse.arms.effect import LATER
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.result import Answer
 from saddle.analyse.study_results import StudyResults

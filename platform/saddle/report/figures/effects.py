@@ -39,7 +39,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     if not shown:
         return nothing("effects", title, "No arm has a seed in common with the baseline yet.")
     metric, scale = shown[0].metric, scale_of(shown, shown[0].metric)
-    names = [effect.name if effect.kind != "interaction" else f"interaction {effect.name}" for effect in shown]
+    names = [f"interaction {effect.name}" if effect.kind == "interaction" else named(effect) for effect in shown]
     words = [f"{scale.change(effect.mean or 0.0)}   {effect.verdict}" for effect in shown]
     better = "right" if shown[0].direction == "maximize" else "left"
 
@@ -94,6 +94,11 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     )  # fmt: skip
 
 
+def named(effect: Effect) -> str:
+    """The effect's name, marked where its arm was added after results could be seen."""
+    return effect.name + effect.later
+
+
 def reach_of(effects: Sequence[Effect]) -> float:
     """How far from zero the axis may go: a few very wide intervals would press all others into a line.
 
@@ -114,7 +119,7 @@ def _goes_on(effects: Sequence[Effect], reach: float) -> bool:
 def _told(effect: Effect, scale: Scale) -> str:
     """What a page says of an effect while the pointer is over it."""
     return (
-        f"{effect.name}: {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)};"
+        f"{named(effect)}: {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)};"
         f" {effect.verdict_text}; {plural(effect.n, 'seed')}"
     )
 

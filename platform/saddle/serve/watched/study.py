@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from saddle.analyse.arms.added_arms import added_labels
+from saddle.analyse.arms.effect import LATER
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, setting
 from saddle.archive.progress import Progress
@@ -62,6 +64,11 @@ class WatchedStudy:
     def arms(self) -> Sequence[tuple[str, list[TrialLine]]]:
         """The lines of each arm; none of a search."""
         return [] if self.stored.study.search is not None else list(by_arm(self.lines))
+
+    @cached_property
+    def marks(self) -> Mapping[str, str]:
+        """What stands behind the names of arms that were added after results could be seen."""
+        return dict.fromkeys(added_labels(self.stored.arms, self.stored.history), LATER)
 
     @property
     def is_training(self) -> bool:

@@ -7,7 +7,7 @@ import pickle
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,6 +53,16 @@ log = logging.getLogger(__name__)
 
 class Superseded(Exception):
     """A later attempt, or a later driver's, has taken the trial up; this one is an orphan and may write no more."""
+
+
+@dataclass(frozen=True)
+class PreparedSave:
+    """An epoch's checkpoint before it is written, what the manifest says after it, and what is dropped then."""
+
+    epoch: int
+    content: bytes
+    manifest: Manifest
+    dropped: Sequence[Saved]
 
 
 @dataclass
@@ -165,6 +175,12 @@ class Checkpoints:
         The best, the last and the one before it stay. Raises `plain_state.NotPlain` where the state holds what
         couldn't be loaded again.
         """
+        self.write(self.prepare(epoch, state, metrics, seconds, best))
+
+    def prepare(
+        self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool
+    ) -> PreparedSave:
+        """What `write` is to store of an epoch: a copy of its state, which may change from now on. As `save` says."""
         if self.manifest.epochs >= epoch:
             self.manifest = self.until(epoch - 1)
         saved = self.manifest.saved
@@ -180,17 +196,23 @@ class Checkpoints:
             times=(*before.times, time.time()),
             seconds=seconds,
         )
-        path = checkpoint_path(self.folder, epoch, after.attempts)
-        content = self.states.encode(state, encode_manifest(after))
+        dropped = [former for former in saved if former not in kept]
+        return PreparedSave(epoch, self.states.encode(state, encode_manifest(after)), after, dropped)
+
+    def write(self, prepared: PreparedSave) -> None:
+        """Store what `prepare` gave; nothing else of the trial may be written in between."""
+        after, content = prepared.manifest, prepared.content
+        path = checkpoint_path(self.folder, prepared.epoch, after.attempts)
         self.store.write(path, content)
         try:
-            self.update(**{**progress_of(after), "saved": (*kept, Saved(epoch, path, checksum(content)))})
+            self.update(
+                **{**progress_of(after), "saved": (*after.saved, Saved(prepared.epoch, path, checksum(content)))}
+            )
         except Superseded:
             self.store.delete(path)  # which has our attempt's name, so that it is nobody else's
             raise
-        for dropped in saved:
-            if dropped not in kept:
-                self.store.delete(dropped.path)
+        for former in prepared.dropped:
+            self.store.delete(former.path)
 
     def _sealed(self) -> Manifest:
         """The manifest once the epochs that fill a chunk are sealed in one."""

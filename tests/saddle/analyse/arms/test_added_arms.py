@@ -14,13 +14,18 @@ from saddle.analyse.statistics.corrections import adjust
 from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import read_study, settle_study
+from saddle.archive.study_status import read_state, with_stored
+from saddle.cli.output.display import state_line
 from saddle.report.comparison import arm_rows, facts
 from saddle.report.comparison_sections.tables import arms_table
 from saddle.report.drawing.arm_order import rows_in_order
+from saddle.report.figures.effects import forest, named
+from saddle.serve.watched.study import StudyReader
 from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.history import PlanGrowth, PlanHistory, SeedPlan
 from saddle.studyfile.loader import parse_studies
+from saddle.track.arm_payload import describe_arms
 from tests.support.records import make_record
 from tests.support.stored import store_ablation
 
@@ -94,6 +99,24 @@ def test_it_is_marked_in_table_verdict_and_comparison(store: LocalStore) -> None
     assert [row["added_later"] for row in arm_rows(comparison)[:3]] == [None, False, True]
     assert facts(comparison)["studies"][0]["arms"][2]["effect"]["added_later"]
     assert [row[0] for row in arms_table(comparison).rows][-1] == "x=0.7 (added later)"
+
+
+def test_it_is_marked_in_forest_plot_status_pages_and_mlflow(store: LocalStore) -> None:
+    results = grow(store, text("[0.3, 0.5, 0.7]"))
+    assert [*map(named, results.answer.effects)] == ["x=0.5", "x=0.7 (added later)"]
+    drawn = forest(results.answer.effects, 0.05, None).svg
+    assert "x=0.7 (added later)" in drawn
+    assert "x=0.5 (added later)" not in drawn
+    stored = read_study(store, "s")
+    assert stored is not None
+    state = with_stored(read_state(store, stored.run), store, stored)
+    assert state.added_later == {"x=0.7": 10}
+    assert "arms added later: x=0.7" in state_line(state)
+    assert state.facts()["added_later"] == {"x=0.7": 10}
+    arms = describe_arms(results, finished=True)
+    assert {arm.name for arm in arms.values()} == {"x=0.3", "x=0.5", "x=0.7 (added later)"}
+    assert arms["x=0.7"].tags["mlflow.note.content"].startswith("x=0.7 (added later) against x=0.3")
+    assert StudyReader(store, "s").read().marks == {"x=0.7": " (added later)"}
 
 
 def test_an_arm_that_was_added_before_anything_could_be_seen_is_none_added_later(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from saddle.execute.plan import checked_data, preflight
 from saddle.execute.plan.checked_data import key_of, notes_folder
+from saddle.execute.plan.checking_run import CheckingRun
 from saddle.execute.plan.preflight import check_data, data_notes
+from saddle.execute.plan.units import measure_data
 from saddle.study.models import Study
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.studyfile.loader import parse_studies
@@ -167,3 +169,31 @@ def test_the_files_of_a_dataset_are_looked_at_once_for_all_configurations(
     assert len(looked_at) > 1
     key_of(load_trainable(study.source), looked_at, None)
     assert len(sought) == 1
+
+
+def test_data_are_measured_once_for_each_seed_until_they_change(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    measured: list[int] = []
+
+    def measure(config: Any, run: Any) -> dict[str, float]:
+        measured.append(run.seed)
+        return {"size": 30.0, "unknown": float("nan")}
+
+    trainable = replace(load_trainable("adversarial_training"), measure_data=measure)
+    [config, *_] = preflight.configs(study_of(tmp_path))
+    for seed in (0, 0, 1, 0):
+        assert measure_data(trainable, config, CheckingRun(seed=seed)) == {"size": 30.0}
+    assert measured == [0, 1]
+    write_data(tmp_path, height=32)
+    measure_data(trainable, config, CheckingRun(seed=0))
+    assert measured == [0, 1, 0]
+
+
+def test_a_note_that_is_none_of_measures_is_measured_anew(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    trainable = replace(load_trainable("adversarial_training"), measure_data=lambda config, run: {"size": 1.0})
+    [config, *_] = preflight.configs(study_of(tmp_path))
+    assert measure_data(trainable, config, CheckingRun()) == {"size": 1.0}
+    for note in notes_folder().iterdir():
+        note.write_text("[]")
+    assert measure_data(trainable, config, CheckingRun()) == {"size": 1.0}
