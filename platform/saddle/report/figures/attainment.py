@@ -11,7 +11,7 @@ from saddle.analyse.statistics.attainment import attainment_surfaces
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import listed
-from saddle.report.drawing.axes import clean, metric_axis
+from saddle.report.drawing.axes import clean, legend_below, metric_axis
 from saddle.report.drawing.canvas import MUTED, PALETTE, LazyFigure, draw, hover, nothing
 from saddle.report.figures.tradeoff import axes_of
 from saddle.report.study_figure import StudyFigure
@@ -52,7 +52,7 @@ def attainment(results: StudyResults) -> LazyFigure | None:
         metric_axis(axes, pair[0], "x")
         metric_axis(axes, pair[1], "y")
         axes.margins(0.05)
-        axes.legend(fontsize=9, loc="lower left")
+        legend_below(figure, axes, len(counts))
 
     on_front = [names[index] for index in undominated(means, pair)]
     caption = (
