@@ -44,7 +44,8 @@ def brightness(images: Floats, level: float, draws: Draws, scale: float) -> Floa
     """The value of hue, saturation and value raised; of grey images the grey value."""
     value = images.max(1, keepdims=True)
     raised = np.clip(value + level, 0, 1)
-    return np.where(value > 0, images * raised / np.where(value > 0, value, 1), raised)
+    result: Floats = np.where(value > 0, images * raised / np.where(value > 0, value, 1), raised)
+    return result
 
 
 def _size(images: Floats) -> tuple[int, int]:
