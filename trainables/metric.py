@@ -9,7 +9,7 @@ from typing import Literal
 
 Direction = Literal["maximize", "minimize"]
 
-Role = Literal["", "clean", "robust", "excess", "loss", "samples", "ladder start", "ladder rung"]
+Role = Literal["", "clean", "robust", "excess", "loss", "samples", "ladder start", "ladder rung", "corruption"]
 """What is made of a metric (see `Metric`); empty for one that is only reported."""
 
 METRIC_NAME = re.compile(r"(train|validation|test)/[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -33,12 +33,15 @@ class Metric:
     mean equally much. `shown`: whether people are to read it, or programs only. `reproducible`: whether the same seed
     gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name. `chance`: what a
     model that guesses has, `classes` for one in as many as the dataset has; None where no model can guess.
+    `best_minus_last`: the name of a metric, of which this is by how much the checkpoint that validation chose is better
+    than the last one. Nobody reports it: it is filled in where both were tested.
 
     `role` says what may be made of it, next to the other metrics of its split: `clean`, the accuracy on unchanged data;
     `robust`, that under attack: under `attack`, or the `worst_case` of all that were run, and `clean` is the name of
     the metric that it can't exceed; `excess`, by how much some robust accuracy exceeds the clean one all the same;
     `samples`, how many there are; `loss`, what training minimises; `ladder start`, the worst case of the samples that a
-    budget ladder attacks on, and `ladder rung`, what each larger budget leaves of it, in the order of declaration.
+    budget ladder attacks on, and `ladder rung`, what each larger budget leaves of it, in the order of declaration;
+    `corruption`, the accuracy on images that were changed in one way that no adversary chose.
     """
 
     direction: Direction
@@ -54,6 +57,7 @@ class Metric:
     reproducible: bool = True
     label: str = ""
     chance: float | Literal["classes"] | None = None
+    best_minus_last: str = ""
     name: str = ""
     """Given by its key in `METRICS`; a declaration leaves it out."""
 

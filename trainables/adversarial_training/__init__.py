@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainables.adversarial_training.analysis import SHIFTED
+from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.components import COMPONENTS
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.cost import estimate
@@ -103,10 +105,13 @@ def data_measures(config: Config, run: Run) -> dict[str, float]:
 def check(config: Config, run: Run) -> None:
     """Raise `DataError` where the dataset is absent, corrupt, too small, or lacks a class that a task names."""
     from trainables.adversarial_training.data import splits
+    from trainables.adversarial_training.evaluation.shifted_samples import shifted_samples
     from trainables.datasets.config import dataset_of
     from trainables.datasets.errors import DataError
     from trainables.models.sizes import too_small
 
     found = splits(config, run.data(dataset_of(config)), run.device)
+    if SHIFTED in ANALYSES.needs(config):
+        shifted_samples(config, run)
     if problem := too_small(config.network, *found.shape[1:]):
         raise DataError(problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,8 @@ PERTURBATIONS, SHARED_STARTS = "perturbations", "shared_starts"
 """What an analysis may need: `TestedBatch.perturbations`, and those from a shared start among them."""
 EXPLANATIONS, RETRAINED = "explanations", "retrained"
 """What an analysis may need, too: `TestedBatch.explained` and `TestedBatch.retrained`."""
+TRAINING, SHIFTED, CORRUPTED = "training_images", "shifted_images", "corrupted_images"
+"""What an analysis may need, too: `TestedBatch.training`, `TestedBatch.shifted` and `TestedBatch.corrupted`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,5 +103,31 @@ class TestedBatch(Protocol):
         `RETRAINED`.
         """
 
-    def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
-        """Which of the images that are `standing`, (B,) bool, stand an attack of the table with this budget, too."""
+    @property
+    def logits(self) -> Tensor:
+        """What the main head says of the clean images, (B, classes)."""
+
+    @property
+    def right(self) -> Tensor:
+        """Which images, (B,) bool, the main head classifies rightly when clean."""
+
+    @property
+    def training(self) -> TestedBatch:
+        """As many images that the network was trained on, always the same; fewer, or none, where it had fewer.
+
+        Nothing is said of what they survived. Only for an analysis that needs `TRAINING`.
+        """
+
+    @property
+    def shifted(self) -> TestedBatch:
+        """As many test images of `shift_dataset`; fewer, or none, where it has fewer. Only with the need `SHIFTED`."""
+
+    @property
+    def corrupted(self) -> Iterator[tuple[str, int, Tensor]]:
+        """The images under each corruption of the table at each severity, with its name; with the need `CORRUPTED`."""
+
+    def withstood(self, attack: str, budget: Budget, standing: Tensor, epsilon: float | None = None) -> Tensor:
+        """Which of the images that are `standing`, (B,) bool, stand an attack of the table with this budget, too.
+
+        Within `epsilon`, or without one within that of the evaluation.
+        """

@@ -83,6 +83,11 @@ class Config(
                 f"epsilon_warmup {self.epsilon_warmup} never reaches ε in {self.epochs} epochs; "
                 f"at most {self.epochs} is possible"
             )
+        if self.fold and self.fold >= (self.folds or 1):
+            raise ValueError(
+                f"there is no fold {self.fold} of {self.folds or 'none'}; "
+                f"give folds: {self.fold + 1} or more, or fold: 0"
+            )
         if self.network == "wide_resnet":
             self._check_depth()
         self._check_size()

@@ -112,11 +112,9 @@ def passes(config: Config) -> tuple[float, float]:
     Each of them is a pass through the network; `preprocessing` that is random takes several for each step of a test.
     """
     facts = chosen_facts(config)
-    held_out = config.validation_fraction * min(config.train_size or facts.train, facts.train)
-    trained = config.epochs * min(config.train_size or facts.train, facts.train - held_out)
+    held_out = held_out_images(config, facts)
+    trained, steps = training_passes(config)
     tested = min(config.test_size or facts.test, facts.test)
-    kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
-    steps = trained * kind.attacks(len(config.tasks)) * kind.steps(training_attack(config, config.epsilon).steps)
     classes = len(facts.classes)
     validations = len(validated_epochs(config))
     measured = validations * held_out * _attack_steps(config, classes, tested=False)
@@ -124,8 +122,29 @@ def passes(config: Config) -> tuple[float, float]:
         measured += validations * min(held_out, WATCHED_IMAGES) * (config.attack_steps + FGSM_AND_ALIGNMENT)
     measured += tested * _attack_steps(config, classes, tested=True)
     measured += ANALYSES.cost(config, tested).get(NETWORK, 0.0) / FORWARD_AND_INPUT
+    return trained, steps + measured * draws_of(config)
+
+
+def training_passes(config: Config) -> tuple[float, float]:
+    """The same of the training alone: from how many images gradients of weights are taken, and steps of attacks."""
+    facts = chosen_facts(config)
+    trained = config.epochs * training_images(config, facts)
+    kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
+    steps = trained * kind.attacks(len(config.tasks)) * kind.steps(training_attack(config, config.epsilon).steps)
     steps += trained * student_share(config) * TEACHER
-    return trained * passes_of_step(config), steps + measured * draws_of(config)
+    return trained * passes_of_step(config), steps
+
+
+def held_out_images(config: Config, facts: Facts) -> float:
+    """How many images are held out of the training split."""
+    share = config.validation_fraction if config.folds is None else 1 / config.folds
+    return share * min(config.train_size or facts.train, facts.train)
+
+
+def training_images(config: Config, facts: Facts) -> float:
+    """How many images an epoch trains on; of a fold `train_size` counts the held-out ones, too."""
+    wanted, held_out = min(config.train_size or facts.train, facts.train), held_out_images(config, facts)
+    return min(wanted, facts.train - held_out) if config.folds is None else wanted - held_out
 
 
 def passes_of_step(config: Config) -> float:

@@ -12,6 +12,7 @@ from trainables.adversarial_training.config import Config
 from trainables.datasets.auxiliary_tasks.tasks import Task, resolve_task, restrict_task
 from trainables.datasets.dataset import Dataset, Split
 from trainables.datasets.errors import DataError
+from trainables.datasets.sampling.folds import cut_fold
 from trainables.datasets.sampling.grouping import hold_out
 from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.datasets.sampling.subsets import draw_subset
@@ -39,11 +40,20 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
 
     Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest,
     none of them from a group (a track, a larger image) of which an image is held out.
-    A dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
+    With `folds` the held-out images are one fold of `train_size` images, and training images the other folds. Otherwise
+    a dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
     """
     if len(dataset.classes) < 2:
         raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")
     tasks = tasks_of(config, dataset)
+    tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
+    shape, classes = dataset.shape, (len(dataset.classes), *(task.classes for task in tasks))
+    if config.folds is not None:
+        held, training = cut_fold(
+            dataset.train, config.folds, config.fold, SUBSET_SEED + config.split_seed, config.train_size
+        )
+        parts = (_samples(dataset.train, index, tasks, device) for index in (training, held))
+        return Splits(*parts, _samples(dataset.test, tested, tasks, device), shape, classes)
     available = len(dataset.train)
     held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
     if dataset.validation is None and held_out >= available:
@@ -54,13 +64,12 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
     held_in, validation, training = hold_out(dataset.train, dataset.validation, held_out / available, seed, pool=pool)
     if dataset.validation is not None and config.train_size is not None:
         validation = validation[: max(1, round(config.validation_fraction * config.train_size))]
-    tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
     return Splits(
         train=_samples(dataset.train, training[: config.train_size], tasks, device),
         validation=_samples(held_in, validation, tasks, device),
         test=_samples(dataset.test, tested, tasks, device),
-        shape=dataset.shape,
-        classes=(len(dataset.classes), *(task.classes for task in tasks)),
+        shape=shape,
+        classes=classes,
     )
 
 

@@ -36,6 +36,9 @@ def declared() -> Mapping[str, Metric]:
     }
     metrics |= dict(_accuracies("validation")) | dict(_accuracies("test"))
     metrics |= {f"test/robust_accuracy.worst_case_{end}": share(shown=False) for end in ("low", "high")}
+    fall = partial(Metric, "minimize", unit="fraction", low=-1.0)
+    metrics["test/robust_overfitting_gap"] = fall(best_minus_last="test/robust_accuracy.worst_case")
+    metrics["test/clean_overfitting_gap"] = fall(best_minus_last="test/clean_accuracy")
     metrics["test/groups"] = Metric("maximize", low=0.0)
     return metrics | ANALYSES.metrics
 
@@ -47,6 +50,7 @@ def _accuracies(split: str) -> Iterator[tuple[str, Metric]]:
     yield clean, share(role="clean", chance="classes")
     yield f"{split}/auxiliary_accuracy", share()
     yield f"{split}/robust_accuracy.worst_case", robust(worst_case=True)
+    yield f"{split}/balanced_accuracy", share()
     yield f"{split}/robust_above_clean", Metric("minimize", unit="fraction", role="excess")
     for attack, threat_model in product(ATTACKS.values(), get_args(ThreatModel)):
         if threat_model != "main_head" and not attack.joint:

@@ -9,6 +9,7 @@ from functools import cached_property
 from saddle.analyse.ablation import comparison_spec, measure_arms, ranks_of
 from saddle.analyse.answer_study import answer_study, groups_of
 from saddle.analyse.arms.effects import ComparisonSpec
+from saddle.analyse.arms.further_verdicts import FurtherVerdict, further_verdicts
 from saddle.analyse.arms.paired_values import ArmValues, of_arm
 from saddle.analyse.arms.ranked_arms import RankedArms
 from saddle.analyse.best import trial_order
@@ -115,6 +116,15 @@ class StudyResults:
         if ablation is None or not ablation.compare.ranks:
             return ()
         return ranks_of(self.study, self.arms, self.comparable, self.declared, self.spec)
+
+    @cached_property
+    def further(self) -> tuple[FurtherVerdict, ...]:
+        """The verdicts on further metrics that an ablation asks for; none of a study that doesn't."""
+        ablation = self.study.ablation
+        if ablation is None or not ablation.compare.each:
+            return ()
+        extended = self.history.is_extended
+        return further_verdicts(ablation, self.arms, self.comparable, self.declared, any_time=extended)
 
     def name_of_arm(self, record: TrialRecord) -> str | None:
         """What a reader sees the record's arm called; None in a search."""

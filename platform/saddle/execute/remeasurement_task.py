@@ -22,6 +22,7 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
+from saddle.study.best_minus_last import best_minus_last
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.json_text import to_json
 from saddle.trial.measurement import Measurement
@@ -126,7 +127,7 @@ def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
     folder = f"{trial_folder(stored.run, entry.key)}/measured-{message.number:04d}-{placement.token}"
     return Measurement(
         evaluation=dict(message.evaluation),
-        metrics=dict(report.metrics),
+        metrics={**report.metrics, **best_minus_last(trainable.metrics, report.metrics, last)},
         test_last=last,
         arrays=store_arrays(store, f"{folder}/arrays", report.arrays),
         images=store_images(store, f"{folder}/images", report.images),

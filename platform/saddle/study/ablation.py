@@ -34,6 +34,8 @@ class Compare(Section):
     )
     """Groups of test or validation metrics that say the same in different ways: arms are ranked by each, and their mean
     ranks are compared, a verdict for each group. `*` stands for any text."""
+    each: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
+    """Further test or validation metrics by which every arm gets a verdict, each metric a question of its own."""
 
 
 class DesignChoice(OneOf):
@@ -118,6 +120,8 @@ class Ablation(Section):
     """How many seeds every arm has, or which; `{start: 5, at_most: 20}` looks on the way and stops what is settled."""
     race: Race = Race(none=FixedSeeds())
     """Whether an arm whose question is settled gets no more seeds; `true` spends α as O'Brien and Fleming do."""
+    selected_by: str | None = None
+    """The validation metric that chooses every trial's checkpoint, in the place of the trainable's own."""
     compare: Compare = Compare()
     """How the arms are compared."""
 

@@ -17,6 +17,11 @@ def objectives_of(study: Study, declared: Declarations) -> tuple[Metric, ...]:
 
 
 def selection_of(study: Study, declared: Declarations) -> Metric:
-    """The metric that chooses checkpoints and the best trial: the single objective, else the trainable's own."""
+    """The metric that chooses checkpoints and the best trial: the single objective, else the trainable's own.
+
+    An ablation may name another one: robustness as a choice favours arms that are trained for it.
+    """
+    if study.ablation is not None and study.ablation.selected_by is not None:
+        return declared.metric(study.ablation.selected_by)
     objectives = objectives_of(study, declared)
     return objectives[0] if len(objectives) == 1 else declared.selected

@@ -70,6 +70,7 @@ def test_the_worst_case_counts_a_sample_once_any_attack_succeeds() -> None:
         "test/robust_accuracy.pgd": 0.75,
         "test/robust_accuracy.other": 0.5,
         "test/robust_accuracy.worst_case": 0.25,
+        "test/balanced_accuracy": 0.5,
         "test/robust_above_clean": 0.0,
         "test/failures_found.pgd": 0.5,
         "test/failures_found.other": 0.5,

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from trainables.adversarial_training.analysis import (
+    CORRUPTED,
     EXPLANATIONS,
     MOST_ANALYSED,
     PERTURBATIONS,
     RETRAINED,
     SHARED_STARTS,
+    SHIFTED,
+    TRAINING,
     PerturbedBatch,
 )
 from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.adversarial_training.attacks.attacking import attack_samples, batches, predict
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.evaluation.corrupted_images import CorruptedImages
 from trainables.adversarial_training.evaluation.task_attacks import TaskAttacks
 from trainables.attacks.attack import Budget
 from trainables.attacks.table import attack_of
-from trainables.datasets.sampling.samples import Samples
+from trainables.datasets.sampling.samples import Samples, first_samples
 from trainables.evaluation.masks import regions
 from trainables.interpretability.explained import ExplainedImages
 from trainables.interpretability.main_head import MainHead
@@ -37,6 +41,7 @@ class AnalysedModel:
     """A tested network; `survived` (N,) bool: which samples the declared attacks left standing.
 
     `retrain`: trains networks anew, for an analysis that needs them.
+    `other`: further images that analyses need, by the names of their needs.
     """
 
     config: Config
@@ -44,6 +49,8 @@ class AnalysedModel:
     samples: Samples
     survived: Tensor
     retrain: Callable[[], Mapping[str, Tensor]] | None = None
+    other: Mapping[str, Samples] = field(default_factory=dict)
+    corruptions: CorruptedImages | None = None
 
     @cached_property
     def retrained(self) -> Mapping[str, Tensor]:
@@ -80,6 +87,22 @@ class AnalysedModel:
         classes = predicted if self.config.explained_class == "predicted" else labels
         network, methods = MainHead(self.model), self.config.attributions
         return ExplainedImages(network, images[:count], labels, predicted, classes, methods, masks, here.start)
+
+    def of_others(self, need: str, here: slice) -> Batch:
+        """The images at the places `here` of those that `need` names, as far as there are any."""
+        of_need = self._others[need]
+        here = slice(here.start, min(here.stop, len(of_need.samples)))
+        images, labels = of_need.samples.__getitems__(list(range(here.start, here.stop)))
+        return Batch(of_need, here, images, labels, None)
+
+    @cached_property
+    def _others(self) -> Mapping[str, AnalysedModel]:
+        models = {}
+        for need, samples in self.other.items():
+            some = first_samples(samples, MOST_ANALYSED)
+            unknown = torch.ones(len(some), dtype=torch.bool, device=some.labels.device)
+            models[need] = AnalysedModel(self.config, self.model, some, unknown)
+        return models
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +148,37 @@ class Batch:
     def retrained(self) -> Mapping[str, Tensor]:
         return {name: right[self.here] for name, right in self.tested.retrained.items()}
 
-    def withstood(self, attack: str, budget: Budget, standing: Tensor) -> Tensor:
+    @property
+    def logits(self) -> Tensor:
+        return self.tested.clean[0][self.here]
+
+    @property
+    def right(self) -> Tensor:
+        return self.logits.argmax(1) == self.labels[:, 0]
+
+    @property
+    def training(self) -> Batch:
+        return self._others(TRAINING)
+
+    @property
+    def shifted(self) -> Batch:
+        return self._others(SHIFTED)
+
+    @property
+    def corrupted(self) -> Iterator[tuple[str, int, Tensor]]:
+        if self.tested.corruptions is None:
+            raise LookupError(f"an analysis that looks at corrupted images declares needs={{{CORRUPTED!r}}}")
+        return self.tested.corruptions.of(self.here)
+
+    def _others(self, need: str) -> Batch:
+        if need not in self.tested.other:
+            raise LookupError(f"an analysis that looks at such images declares needs={{{need!r}}}")
+        return self.tested.of_others(need, self.here)
+
+    def withstood(self, attack: str, budget: Budget, standing: Tensor, epsilon: float | None = None) -> Tensor:
         entry, samples = attack_of(attack), self.tested.samples
-        planned = PlannedAttack(entry, budget, "main_head", self.config.attack_epsilon, of_set=OF_SET)
+        radius = self.config.attack_epsilon if epsilon is None else epsilon
+        planned = PlannedAttack(entry, budget, "main_head", radius, of_set=OF_SET)
         alive = torch.zeros_like(self.tested.survived)
         alive[self.here] = standing
         attacked = attack_samples(planned, self.model, samples, self.tested.clean, alive)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from trainables.adversarial_training.analysis import CORRUPTED, SHIFTED, TRAINING
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.attacking import predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import Splits, splits
 from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
+from trainables.adversarial_training.evaluation.corrupted_images import CorruptedImages
 from trainables.adversarial_training.evaluation.earlier import covers, earlier_attacks
 from trainables.adversarial_training.evaluation.gallery import SHOWN as SHOWN_IMAGES
 from trainables.adversarial_training.evaluation.gallery import galleries
 from trainables.adversarial_training.evaluation.measurement import Measured
 from trainables.adversarial_training.evaluation.shared_attacks import SharedAttacks
+from trainables.adversarial_training.evaluation.shifted_samples import shifted_samples
 from trainables.adversarial_training.model import load
 from trainables.attacks.frozen import frozen
 from trainables.contract import SHOWN, Report, Run
@@ -90,8 +93,8 @@ def evaluate(
     trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
     nothing of other seeds, subsets or splits.
     """
-    data = splits(config, run.data(dataset_of(config)), run.device)
-    samples = data.test
+    parts = splits(config, run.data(dataset_of(config)), run.device)
+    samples = parts.test
     model = load(config, state).to(run.device)
     measured = measure(config, model, samples, tested=True, earlier=earlier)
     low, high = grouped_wilson(measured.survived, samples.groups)
@@ -101,9 +104,12 @@ def evaluate(
         "test/samples": float(len(samples)),
     }
     with frozen(model):
-        anew = None if retrain is None else partial(retrain, config, run, model, data)
-        tested = AnalysedModel(config, model, samples, measured.survived, anew)
-        analysed = ANALYSES.run(config, tested.parts(ANALYSES.needs(config)))
+        needs = ANALYSES.needs(config)
+        corruptions = CorruptedImages.of_samples(samples, run) if CORRUPTED in needs else None
+        anew = None if retrain is None else partial(retrain, config, run, model, parts)
+        others = _other_samples(config, parts, run, needs)
+        tested = AnalysedModel(config, model, samples, measured.survived, anew, others, corruptions)
+        analysed = ANALYSES.run(config, tested.parts(needs))
     arrays = {**measured.arrays(), **analysed.arrays, SHOWN: torch.arange(min(SHOWN_IMAGES, len(samples)))}
     if samples.groups is not None and several_to_a_group(samples.groups):
         metrics["test/groups"] = float(number_of_groups(samples.groups))
@@ -114,6 +120,12 @@ def evaluate(
         images=galleries(config, model, samples) | analysed.images,
         fingerprints={"attacks": measured.facts()},
     )
+
+
+def _other_samples(config: Config, parts: Splits, run: Run, needs: Collection[str]) -> dict[str, Samples]:
+    """Further images that the chosen analyses look at, by the names of their needs."""
+    other = {TRAINING: parts.train} if TRAINING in needs else {}
+    return other | ({SHIFTED: shifted_samples(config, run)} if SHIFTED in needs else {})
 
 
 def _auxiliary(clean: list[Tensor], labels: Tensor) -> float | None:

@@ -64,6 +64,7 @@ class Measured:
         metrics = {f"{split}/clean_accuracy": clean}
         metrics |= {f"{split}/robust_accuracy.{name}": accuracy for name, accuracy in robust.items()}
         metrics[f"{split}/robust_accuracy.worst_case"] = _share(self.survived)
+        metrics[f"{split}/balanced_accuracy"] = (clean + metrics[f"{split}/robust_accuracy.worst_case"]) / 2
         metrics[f"{split}/robust_above_clean"] = max(0.0, max(robust.values(), default=0.0) - clean)
         metrics |= {f"{split}/failures_found.{name}": share for name, share in self._shares_found().items()}
         for one in alone:

@@ -105,6 +105,19 @@ class DataSettings(Config):
         le=0.5,
         description="Held-out part of the training split, as a share of train_size; the same for every seed and arm.",
     )
+    folds: int | None = hyperparameter(
+        None,
+        source="assumed",
+        ge=2,
+        le=100,
+        description=(
+            "Cut train_size images of the training split into so many folds, of which one is held out: k-fold "
+            "cross-validation, with blocks: {fold: [0, 1, …]}; null: validation_fraction is held out."
+        ),
+    )
+    fold: int = hyperparameter(
+        0, source="assumed", ge=0, le=99, description="Which of the folds is held out, from 0; every image is in one."
+    )
     augmentation: Literal["none", "crop", "crop_flip"] = hyperparameter(
         "none",
         source="assumed",

@@ -8,6 +8,7 @@ from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.settings.explanation import ExplanationSettings
 from trainables.attacks.table import NAMES, described
 from trainables.contract import hyperparameter
+from trainables.datasets.config import DatasetSpec
 
 EPOCH_SECONDS = "epoch_seconds"
 OVERFITTING = "catastrophic_overfitting"
@@ -168,4 +169,12 @@ class EvaluationSettings(ExplanationSettings):
         ge=20,
         le=1_000,
         description="The most steps that budget_ladder takes: it goes on from 20 to 100 and 1,000 of them.",
+    )
+    shift_dataset: DatasetSpec | None = hyperparameter(
+        None,
+        source="assumed",
+        description=(
+            "Another dataset of the same classes, whose test images domain_shift looks at in the size and channels of "
+            "the dataset's: mnist for digits, digits for mnist; null: none."
+        ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -54,6 +54,12 @@ class Samples(TorchDataset[tuple[Tensor, Tensor]]):
     def _pixels(self, stored: Tensor) -> Tensor:
         pixels = stored.to(torch.float32) / 255
         return to_grey(pixels) if self.grey else pixels
+
+
+def first_samples(samples: Samples, most: int) -> Samples:
+    """The first `most` of the samples, or all, without copying images."""
+    masks, groups = (None if tensor is None else tensor[:most] for tensor in (samples.masks, samples.groups))
+    return replace(samples, chosen=samples.chosen[:most], labels=samples.labels[:most], masks=masks, groups=groups)
 
 
 def samples_of(split: Split, index: Tensor, labels: Tensor, device: Any, *, grey: bool = False) -> Samples:

@@ -22,6 +22,7 @@ from saddle.store.checkpoint.plain_state import NotPlain
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
 from saddle.store.source_archive import located
+from saddle.study.best_minus_last import best_minus_last
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, ReadyMessage, StartMessage
@@ -212,7 +213,11 @@ class Training:
         report = trainable.evaluate(config, load_state(self.store, best) if selected else last, run)
         last_report = trainable.evaluate(config, last, run) if selected else report
         measurement = Measurement(
-            metrics={**manifest.best_metrics, **report.metrics},
+            metrics={
+                **manifest.best_metrics,
+                **report.metrics,
+                **best_minus_last(trainable.metrics, report.metrics, last_report.metrics),
+            },
             test_last=dict(last_report.metrics),
             arrays=self._store_arrays(report.arrays),
             images=self._all_images(report.images),

@@ -32,6 +32,9 @@ def check_metrics(draft: Draft) -> None:
     for path, constraint in draft.constraints.items():
         if _may_choose(draft, path, constraint.metric):
             _check_bound(draft, path, constraint)
+    selected_by = draft.ablation.get("selected_by")
+    if selected_by is not None:
+        _may_choose(draft, ("ablation", "selected_by"), selected_by)
     compare = draft.ablation.get("compare")
     if compare is not None and compare.metric is not None:
         check_compared(draft, ("ablation", "compare", "metric"), compare.metric)
@@ -45,6 +48,8 @@ def check_metrics(draft: Draft) -> None:
         for index, pattern in enumerate(compare.also):
             _check_pattern(draft, ("ablation", "compare", "also", index), pattern)
         _check_ranks(draft, compare.ranks)
+        for index, pattern in enumerate(compare.each):
+            _check_judged(draft, ("ablation", "compare", "each", index), pattern)
     for index, pattern in enumerate(draft.raw.get("also") or ()):
         if draft.is_search and isinstance(pattern, str):
             _check_pattern(draft, ("also", index), pattern)
@@ -66,6 +71,14 @@ def _check_pattern(draft: Draft, path: Path, pattern: str) -> None:
     """A pattern of metrics fits one that the trainable declares."""
     if draft.trainable is not None and not any(fnmatchcase(name, pattern) for name in draft.trainable.metrics):
         _exists(draft, path, pattern, ("test/", "validation/", "train/"))
+
+
+def _check_judged(draft: Draft, path: Path, pattern: str) -> None:
+    """A pattern of metrics that arms are judged by fits some that are measured on other data than training's."""
+    if pattern.startswith("train/"):
+        draft.refuse(path, "arms are compared on data they weren't trained on", "use test/ or validation/ metrics")
+    else:
+        _check_pattern(draft, path, pattern)
 
 
 def check_compared(draft: Draft, path: Path, metric: str | None) -> None:

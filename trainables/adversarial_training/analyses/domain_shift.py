@@ -1,0 +1,37 @@
+"""Clean accuracy on test images of another dataset with the same classes, `shift_dataset`, and what the shift costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trainables.adversarial_training.analysis import SHIFTED, TestedBatch
+from trainables.contract import Metric
+from trainables.evaluation.analysis import Analysis, Findings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def measure(batch: TestedBatch) -> Findings:
+    """Which images are right, of the other dataset and of the network's own."""
+    return Findings(arrays={"shifted_right": batch.shifted.right, "own_right": batch.right})
+
+
+def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
+    """The accuracy on the other dataset, and by how much it is lower than that on the own one."""
+    shifted, own = (float(arrays[name].double().mean()) for name in ("shifted_right", "own_right"))
+    return Findings({"shift_accuracy": shifted, "shift_drop": own - shifted})
+
+
+DOMAIN_SHIFT = Analysis(
+    name="domain_shift",
+    says="accuracy on shift_dataset, whose classes are the same, and what it lacks to that on the own test images",
+    metrics={
+        "shift_accuracy": Metric("maximize", unit="fraction", chance="classes"),
+        "shift_drop": Metric("minimize", unit="fraction", low=-1.0),
+    },
+    measure=measure,
+    summarise=summarise,
+    needs=frozenset({SHIFTED}),
+)
