@@ -80,7 +80,8 @@ def _too_small_to_corrupt(config: Any) -> str:
 def own_side(dataset: Any) -> int | None:
     """The shorter side of the size that a dataset's description asks for itself."""
     size = own_size(dataset)
-    return min(size) if isinstance(size, tuple | list) else size
+    side: int | None = min(size) if isinstance(size, tuple | list) else size
+    return side
 
 
 ANALYSES: AnalysisTable[TestedBatch] = AnalysisTable(

@@ -52,8 +52,8 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
         held, training = cut_fold(
             dataset.train, config.folds, config.fold, SUBSET_SEED + config.split_seed, config.train_size
         )
-        parts = (_samples(dataset.train, index, tasks, device) for index in (training, held))
-        return Splits(*parts, _samples(dataset.test, tested, tasks, device), shape, classes)
+        train, fold = (_samples(dataset.train, index, tasks, device) for index in (training, held))
+        return Splits(train, fold, _samples(dataset.test, tested, tasks, device), shape, classes)
     available = len(dataset.train)
     held_out = max(1, round(config.validation_fraction * min(config.train_size or available, available)))
     if dataset.validation is None and held_out >= available:

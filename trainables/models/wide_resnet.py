@@ -49,8 +49,9 @@ class MultiTaskWideResNet(MultiTaskNetwork):
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 64k) of images (N, C, H, W) in [0, 1]."""
-        features = through_stages(self.blocks, self.denoising, self.stem(images))
-        return self.relu(self.norm(features)).mean(dim=(2, 3))
+        features: Tensor = through_stages(self.blocks, self.denoising, self.stem(images))
+        activations: Tensor = self.relu(self.norm(features))
+        return activations.mean(dim=(2, 3))
 
 
 class PreActivatedBlock(nn.Module):

@@ -23,9 +23,8 @@ def measure(batch: TestedBatch) -> Findings:
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
     """Passes of an image in an epoch, forward ones with their backward ones, and multiply-adds of all epochs."""
-    from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT
+    from trainables.adversarial_training.attacks.costs import FORWARD_AND_ALL, FORWARD_AND_INPUT
     from trainables.adversarial_training.cost import (
-        FORWARD_AND_ALL,
         chosen_facts,
         network_size,
         training_images,

@@ -44,11 +44,13 @@ def withstands_l2(
 def unit(directions: Tensor) -> Tensor:
     """Each of (B, C, H, W) at L2 norm 1; zero stays zero."""
     norms = directions.flatten(1).norm(dim=1).clamp(min=torch.finfo(directions.dtype).tiny)
-    return directions / norms.reshape(-1, 1, 1, 1)
+    scaled: Tensor = directions / norms.reshape(-1, 1, 1, 1)
+    return scaled
 
 
 def projected(points: Tensor, images: Tensor, radius: float) -> Tensor:
     """Points (B, C, H, W) brought to within `radius` of the images and then to [0, 1], which brings them no farther."""
     offsets = points - images
     norms = offsets.flatten(1).norm(dim=1).clamp(min=torch.finfo(points.dtype).tiny)
-    return (images + offsets * (radius / norms).clamp(max=1).reshape(-1, 1, 1, 1)).clamp(0, 1)
+    inside: Tensor = images + offsets * (radius / norms).clamp(max=1).reshape(-1, 1, 1, 1)
+    return inside.clamp(0, 1)

@@ -58,7 +58,13 @@ def _table(ranked: RankedArms) -> Table:
                 Scale.of(ranked.balance.paid).value(here.paid), "yes" if here.on_front else "no"
             ]  # fmt: skip
         rows.append(tuple(cells))
-    columns = ("arm", "mean percentile rank (%)", "verdict", "difference, points (interval)", "p, adjusted")
+    columns: tuple[str, ...] = (
+        "arm",
+        "mean percentile rank (%)",
+        "verdict",
+        "difference, points (interval)",
+        "p, adjusted",
+    )
     if ranked.balance is not None:
         columns += (label(ranked.balance.paid.name), "on the front")
     return Table(columns, tuple(rows))
