@@ -220,7 +220,7 @@ def arms_of(study: Study, entries: Sequence[TrialRecord]) -> list[Arm]:
     """The arms of an ablation, the baseline first, found again from its file and its finished trials.
 
     With `best_of` the file doesn't say where the baseline stands, so each arm's own settings are tried as baseline.
-    Raises `DesignError` where no baseline explains all arms in the ledger.
+    Raises `DesignError` if no baseline explains all arms in the ledger.
     """
     ablation = _ablation(study)
     names = {entry.arm for entry in entries if entry.arm is not None}

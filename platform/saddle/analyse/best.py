@@ -14,7 +14,7 @@ from trainables.contract import Metric
 
 
 def value_of(entry: TrialRecord, metric: str) -> float | None:
-    """The finite value of a metric, or None where the trial has none."""
+    """The finite value of a metric, or None if the trial has none."""
     value = entry.metrics.get(metric)
     return float(value) if value is not None and math.isfinite(value) else None
 
@@ -52,7 +52,7 @@ def trial_order(entry: TrialRecord) -> tuple[float, float, str]:
 def best(
     entries: Iterable[TrialRecord], objective: Metric, constraints: Sequence[Constraint] = ()
 ) -> TrialRecord | None:
-    """The best completed trial that keeps the constraints; the earlier one of equals; None where there is none."""
+    """The best completed trial that keeps the constraints; the earlier one of equals; None if there is none."""
     feasible = candidates(entries, [objective], constraints)
     return min(feasible, key=lambda entry: objective.cost(entry.metrics[objective.name]), default=None)
 
@@ -62,7 +62,7 @@ def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialReco
 
     It completed and keeps the constraints. Of several objectives it has all; among equals by the selecting metric, the
     objectives decide in their order, so that where that metric is one of them it lies on the Pareto front. The earlier
-    one of equals; None where there is none.
+    one of equals; None if there is none.
     """
     selection = selection_of(study, declared)
     wanted = list(dict.fromkeys([selection, *(objectives_of(study, declared) if study.search is not None else ())]))

@@ -84,7 +84,7 @@ def expected_word(text: str, results: StudyResults) -> Verdict | Word:
 def reached_words(results: StudyResults, arm: str | None = None) -> list[ReachedWord]:
     """The words of an ablation's effects, or the single one of a relation; those of the effect or arm `arm` alone.
 
-    Raises `UserError` for a search, which has no verdict, and `NotFound` where there is no such arm.
+    Raises `UserError` for a search, which has no verdict, and `NotFound` if there is no such arm.
     """
     answer = results.answer
     if results.study.search is not None:

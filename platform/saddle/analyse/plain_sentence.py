@@ -79,13 +79,13 @@ def _opened(question: str, effect: Effect, clause: str) -> str:
 
 
 def _but(effect: Effect) -> str:
-    """What is to be said against an arm that is better, to go on with; empty where nothing is."""
+    """What is to be said against an arm that is better, to go on with; empty if nothing is."""
     better = effect.verdict in (Verdict.HELPS, Verdict.RESCUES, Verdict.BETTER_WHERE_IT_WORKS, Verdict.EQUIVALENT)
     return f"; but {listed(effect.reservations)}" if better and effect.reservations else ""
 
 
 def _clause(effect: Effect, scale: Scale) -> str:
-    """The comparison as a clause without its final stop; empty where there is nothing to say of values."""
+    """The comparison as a clause without its final stop; empty if there is nothing to say of values."""
     arm, baseline, measure = effect.arm, effect.baseline, label(effect.metric.name)
     counted = effect.counted
     match effect.verdict:

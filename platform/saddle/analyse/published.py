@@ -22,7 +22,7 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that differs: `ours` are the values of our trials, none where it is no setting of the trainable."""
+    """A condition that differs: `ours` are the values of our trials, none if it is no setting of the trainable."""
 
     name: str
     published: Any
@@ -31,7 +31,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Beside:
-    """A published value beside ours, over `n` seeds; `mean` is None where we have not measured it."""
+    """A published value beside ours, over `n` seeds; `mean` is None if we have not measured it."""
 
     arm: str
     published: PublishedValue

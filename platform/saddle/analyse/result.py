@@ -19,7 +19,7 @@ from trainables.contract import Metric
 class Answer:
     """`plain` answers the question in words that need no statistics; `columns` and `rows` are a table ready to print.
 
-    A relation has `relation`; an ablation has `effects`, and `failures` where a method failed; a search has `best` (one
+    A relation has `relation`; an ablation has `effects`, and `failures` if a method failed; a search has `best` (one
     objective) or `front` (several).
     """
 

@@ -68,7 +68,7 @@ def sentence(effect: Effect, scale: Scale, spec: ComparisonSpec, *, in_metric: b
 
 
 def _failed(effect: Effect, scale: Scale) -> str:
-    """Which replicates failed, and the difference once they count; empty where none did."""
+    """Which replicates failed, and the difference once they count; empty if none did."""
     counted = effect.counted
     if counted is None:
         return ""

@@ -51,7 +51,7 @@ class StudyView:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     ended: float = 0.0
-    """Unix seconds; 0 where nothing has ended."""
+    """Unix seconds; 0 if nothing has ended."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Settings that all trials share, and what they ran on."""
     name: str = ""
@@ -65,7 +65,7 @@ class StudyView:
     extended: bool = False
     """Whether seeds were added after a look."""
     measured_with: str = ""
-    """The settings of its evaluation, where its trials were measured again; empty where they were not."""
+    """The settings of its evaluation, where its trials were measured again; empty if they were not."""
     earlier: Sequence[StudyView] = ()
     """The same study under each evaluation before, the first one first."""
     illustrated: Sequence[TrialRecord] = ()

@@ -25,7 +25,7 @@ class TunedBy:
     settings: Mapping[str, Any]
     constraints: Sequence[Constraint] = ()
     doubt: str = ""
-    """Why the search calls none of its trials the best, in words; empty where it does."""
+    """Why the search calls none of its trials the best, in words; empty if it does."""
     found_since: str = ""
     """Its best trial and what that has, where the ablation was run with the settings of an earlier best one."""
 

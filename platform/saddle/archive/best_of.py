@@ -19,7 +19,7 @@ from saddle.trial.run_id import RunId
 
 
 def find_tuned(store: Store, study: Study, baseline: Mapping[str, Any] | None = None) -> TunedBy | None:
-    """The search whose best trial the study starts from; None where it does from none, or none can be read.
+    """The search whose best trial the study starts from; None if it does from none, or none can be read.
 
     `baseline` holds the settings that the study took from it. Only its file, its progress and its best trial are read:
     what is wrong with a search keeps nobody from reading the ablation that was built on it.

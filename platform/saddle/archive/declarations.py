@@ -57,7 +57,7 @@ def read_declarations(store: Store, run: RunId, study: Study) -> Declarations:
 
 
 def _read(store: Store, run: RunId) -> Declarations | None:
-    """The stored ones; None where an older saddle stored none, or where they can't be used, which is logged."""
+    """The stored ones; None if an older saddle stored none, or where they can't be used, which is logged."""
     path = declarations_path(run)
     try:
         facts = json.loads(store.read(path))

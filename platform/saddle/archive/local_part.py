@@ -40,7 +40,7 @@ def claim_local(store: Store, run: RunId, *, new: bool = False) -> None:
 
 
 def instance_of(store: Store, name: str) -> str:
-    """The instance of a stored run; empty where it can't be read."""
+    """The instance of a stored run; empty if it can't be read."""
     try:
         stored = read_study(store, name)
     except UserError:

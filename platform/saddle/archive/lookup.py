@@ -51,9 +51,9 @@ def find_studies(store: Store, name: str) -> list[StoredStudy]:
 
 
 def find_run(store: Store, name: str) -> StoredStudy | None:
-    """The run in the folder called `name`, else the one run that `STUDY@BEGINNING` fits; None where there is none.
+    """The run in the folder called `name`, else the one run that `STUDY@BEGINNING` fits; None if there is none.
 
-    The beginning is that of a run's instance, or of the time at which it was set aside. Raises `NotFound` where it fits
+    The beginning is that of a run's instance, or of the time at which it was set aside. Raises `NotFound` if it fits
     several.
     """
     stored = read_study(store, name) if RunId.is_name(name) else None
@@ -94,7 +94,7 @@ def _readable(store: Store, name: str) -> StoredStudy | None:
 
 
 def find_study(store: Store, name: str) -> StoredStudy:
-    """The one stored study called `name`; raises `NotFound` where a file holds several."""
+    """The one stored study called `name`; raises `NotFound` if a file holds several."""
     found = find_studies(store, name)
     if len(found) > 1:
         names = ", ".join(stored.run.name for stored in found)

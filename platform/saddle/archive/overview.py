@@ -43,7 +43,7 @@ class Overview:
 
     @property
     def best(self) -> str:
-        """`51.6 % (trial-00003)`, the best value so far; empty where no trial is called the best."""
+        """`51.6 % (trial-00003)`, the best value so far; empty if no trial is called the best."""
         progress = self.progress
         if progress.best is None or progress.no_best or self.stored is None:
             return ""

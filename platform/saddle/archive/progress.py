@@ -99,7 +99,7 @@ def progress_path(run: RunId) -> str:
 
 
 def read_progress(store: Store, run: RunId) -> Progress | None:
-    """What the driver of `run` last stored, or None where it never ran."""
+    """What the driver of `run` last stored, or None if it never ran."""
     try:
         raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
         if "seconds" not in raw:  # of an older saddle, which took the wall clock's word

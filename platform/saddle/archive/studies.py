@@ -116,10 +116,10 @@ def _has_file(store: Store, run: RunId) -> bool:
 
 
 def read_study(store: Store, name: str) -> StoredStudy | None:
-    """The study in the folder called `name`, or None where there is none.
+    """The study in the folder called `name`, or None if there is none.
 
     Its run says the folder it was read from, whatever the study's file says the study is called. Raises `StudyError` or
-    `StorageError` where it is damaged.
+    `StorageError` if it is damaged.
     """
     folder = study_folder(RunId.stored(name))
     try:
@@ -162,7 +162,7 @@ def with_seeds(study: Study, plans: Sequence[SeedPlan]) -> Study:
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
     """Which instance lies in `folder`, and its baseline, of the first whole copy.
 
-    Raises `FileNotFoundError` where there is none, `StorageError` where none is whole.
+    Raises `FileNotFoundError` if there is none, `StorageError` if none is whole.
     """
     damage = None
     for name in FACTS:
@@ -220,7 +220,7 @@ def settle_study(
     """Store the study, or take up the stored one where it says the same or less.
 
     What the stored one says of the evaluation stays, for that is how its checkpoints were chosen. Raises
-    `StudyChanged`, or `TakenOver` where the study is another driver's by now.
+    `StudyChanged`, or `TakenOver` if the study is another driver's by now.
     """
     stored = read_study(store, study.study)
     if stored is not None and fresh:

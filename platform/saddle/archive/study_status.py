@@ -78,7 +78,7 @@ def with_stored(state: StudyState, store: Store, stored: StoredStudy) -> StudySt
 
 
 def _unwritable(store: Store) -> str:
-    """Why its driver may have been unable to say what stopped it; empty where the storage has room."""
+    """Why its driver may have been unable to say what stopped it; empty if the storage has room."""
     if "://" in store.url:
         return ""
     if read_only(store.url):

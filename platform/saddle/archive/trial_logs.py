@@ -30,7 +30,7 @@ class TrialLog:
 
     @property
     def reason(self) -> str:
-        """Why it failed, with the traceback; empty where it did not."""
+        """Why it failed, with the traceback; empty if it did not."""
         return self.record.why if self.record is not None and self.record.outcome in FAILURES else ""
 
 

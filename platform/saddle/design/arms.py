@@ -39,7 +39,7 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
 
 
 def check_factor(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Raise `DesignError` where the only factor of an ablation would make no arms of its design."""
+    """Raise `DesignError` if the only factor of an ablation would make no arms of its design."""
     design = design_of(ablation)
     _refuse_repeated_levels(ablation.factors)
     start, standing = _where_factors_stand(ablation, design, baseline, settings)

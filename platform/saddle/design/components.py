@@ -51,7 +51,7 @@ def switched(
 ) -> Mapping[str, Any]:
     """What an arm with the component at `level` sets beside the baseline's settings, where it stands at `standing`.
 
-    Raises `DesignError` where nothing says what switches it on.
+    Raises `DesignError` if nothing says what switches it on.
     """
     component = ablation.components[factor]
     if level == standing:
@@ -69,7 +69,7 @@ def switched(
 
 
 def refuse_shared_fields(ablation: Ablation, design: Design) -> None:
-    """Raise `DesignError` where two factors set the same hyperparameter and arms combine them."""
+    """Raise `DesignError` if two factors set the same hyperparameter and arms combine them."""
     if not design.crossed:
         return
     owner: dict[str, str] = {}

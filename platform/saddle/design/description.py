@@ -32,7 +32,7 @@ class DesignFacts:
     resolution: int | None
     """That of a fraction, at least the one asked for and before any exclusion; None of other designs."""
     contrasts: Contrasts | None
-    """The effects of a crossed design; None where they are those of each arm against the baseline."""
+    """The effects of a crossed design; None if they are those of each arm against the baseline."""
     sentences: tuple[str, ...]
     """What the design itself says of its arms."""
 

@@ -40,10 +40,10 @@ class Design(Section):
     def check_exclusions(
         self, points: Sequence[Point], factors: Levels, standing: Standing, exclude: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Raise `ExclusionError` where the points that `exclude` leaves are too few to learn from."""
+        """Raise `ExclusionError` if the points that `exclude` leaves are too few to learn from."""
 
     def contrasts(self, factors: Levels, arms: Sequence[Arm]) -> Contrasts | None:
-        """The effects that the arms show; None where they are those of each arm against the baseline."""
+        """The effects that the arms show; None if they are those of each arm against the baseline."""
         return None
 
     def reached_resolution(self, factors: Levels) -> int | None:

@@ -52,7 +52,7 @@ def excluded_levels(entry: Entry, known: Known) -> dict[str, dict[str, Any]]:
     """The levels that an entry names of each factor, by their canonical text.
 
     A list is one level where the factor has that level (such as a list of tasks), else several levels. Raises
-    `ExclusionError` where an entry names a factor or a level that there isn't, or where a list could be both.
+    `ExclusionError` if an entry names a factor or a level that there isn't, or where a list could be both.
     """
     return {factor: _levels_of(factor, wanted, known) for factor, wanted in entry.items()}
 

@@ -29,7 +29,7 @@ Changed = tuple[bool, ...]
 def fraction_points(factors: Levels, standing: Standing, resolution: int) -> list[Point]:
     """The fraction's arms, the baseline's combination first.
 
-    Raises `DesignError` where a factor has not exactly two levels, the baseline's among them, or where there is no
+    Raises `DesignError` if a factor has not exactly two levels, the baseline's among them, or where there is no
     fraction with this resolution; the message says which there are.
     """
     others = {factor: other_level(factor, levels, standing) for factor, levels in factors.items()}
@@ -44,7 +44,7 @@ def fraction_points(factors: Levels, standing: Standing, resolution: int) -> lis
 
 
 def other_level(factor: str, levels: list[Any], standing: Standing) -> Any:
-    """The level that isn't the baseline's; raises `DesignError` where there isn't exactly one."""
+    """The level that isn't the baseline's; raises `DesignError` if there isn't exactly one."""
     if len(levels) != 2:
         raise DesignError(
             f"a fractional design wants two levels of every factor, and {factor} has {len(levels)}:"
@@ -56,7 +56,7 @@ def other_level(factor: str, levels: list[Any], standing: Standing) -> Any:
 
 @lru_cache(maxsize=32)
 def fraction(count: int, resolution: int) -> tuple[Changed, ...]:
-    """The arms of `count` factors, the baseline's first; raises `DesignError` where that is no fraction of all."""
+    """The arms of `count` factors, the baseline's first; raises `DesignError` if that is no fraction of all."""
     if count > MOST_FACTORS:
         raise DesignError(f"{count} factors are too many for a fractional design; at most {MOST_FACTORS} are possible")
     arms = _smallest(count, resolution)

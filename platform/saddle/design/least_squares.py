@@ -35,7 +35,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Estimates:
-    """Those of the columns; None where the arms can't tell one from main effects, the mean or one that is estimated."""
+    """Those of the columns; None if the arms can't tell one from main effects, the mean or one that is estimated."""
 
     centre: Floats
     """The weights of the mean."""
@@ -103,7 +103,7 @@ def _model(columns: Sequence[Sequence[bool]]) -> Floats:
 
 
 def _largest_correlation(model: Floats) -> tuple[int, int, float] | None:
-    """Of columns that vary; None where none do together."""
+    """Of columns that vary; None if none do together."""
     import numpy as np
 
     varying = [place for place in range(1, model.shape[1]) if np.ptp(model[:, place]) > 0]

@@ -19,7 +19,7 @@ FEW_ARMS = 256
 def refuse_lost_main_effects(
     points: Sequence[Point], factors: Levels, standing: Standing, exclude: Sequence[Entry], resolution: int
 ) -> None:
-    """Raise `ExclusionError` where the points that are left of a fraction don't tell all main effects apart."""
+    """Raise `ExclusionError` if the points that are left of a fraction don't tell all main effects apart."""
     moved = _moved(points, standing)
     lost = confounded(moved)
     if not lost:

@@ -37,7 +37,7 @@ def _only_design(name: str) -> type[Design]:
 
 
 def design_of(ablation: Ablation) -> Design:
-    """The design of an ablation, with its options; raises `DesignError` where there is none of that name."""
+    """The design of an ablation, with its options; raises `DesignError` if there is none of that name."""
     name, known = ablation.design.name, designs()
     if name not in known:
         near = nearest(name, known)

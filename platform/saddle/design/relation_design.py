@@ -11,9 +11,9 @@ from saddle.study.values import canonical, same
 
 
 def relation_arms(relation: Relation) -> list[Arm]:
-    """The arm that is gained over, then the one that gains; none where a table holds the gains.
+    """The arm that is gained over, then the one that gains; none if a table holds the gains.
 
-    Raises `DesignError` where the two are the same.
+    Raises `DesignError` if the two are the same.
     """
     over, arm = relation.gain.over, relation.gain.arm
     if over is None or arm is None:
@@ -35,7 +35,7 @@ def relation_arms(relation: Relation) -> list[Arm]:
 
 
 def unit_blocks(relation: Relation) -> list[Block]:
-    """The settings of every unit; raises `DesignError` where two units are the same."""
+    """The settings of every unit; raises `DesignError` if two units are the same."""
     blocks: list[Block] = [dict(unit.settings) for unit in relation.unit_list]
     first: dict[str, Block] = {}
     for block in blocks:

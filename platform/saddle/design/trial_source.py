@@ -32,7 +32,7 @@ class AblationSource:
         """`judge` says from the finished trials which replicates still matter; without it all of them do."""
         self.trouble: UserError | None = None
         self.machine: str | None = None
-        """The kind of machine whose replicates are proposed now; None where they may run anywhere."""
+        """The kind of machine whose replicates are proposed now; None if they may run anywhere."""
         self._run = run
         self._seeds = list(dict.fromkeys(replicate.seed for replicate in replicates))
         self._turn = set(self._seeds)

@@ -12,7 +12,7 @@ from saddle.nightly.decision.night import Code, Measurement
 from saddle.nightly.git import Repository
 
 Measure = Callable[[Code, int], "Sequence[Measurement] | None"]
-"""What every arm measures with a code and a seed; None where that code can't be run."""
+"""What every arm measures with a code and a seed; None if that code can't be run."""
 
 
 @dataclass(frozen=True)

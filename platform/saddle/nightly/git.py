@@ -81,7 +81,7 @@ class Repository:
         return Code(found or self.git("rev-list", "--first-parent", "HEAD").splitlines()[-1])
 
     def between(self, before: str, after: str) -> list[Commit]:
-        """The commits that lead from one to the other, oldest first, the last one included; none where no line does."""
+        """The commits that lead from one to the other, oldest first, the last one included; none if no line does."""
         try:
             self.git("merge-base", "--is-ancestor", before, after)
         except GitError:
@@ -97,7 +97,7 @@ class Repository:
 
 
 def find_repository(files: Sequence[Path]) -> Repository | None:
-    """The repository that tracks the first of these files; None where it is installed, or git is not there."""
+    """The repository that tracks the first of these files; None if it is installed, or git is not there."""
     for file in files:
         here = Repository(file.resolve().parent)
         try:

@@ -91,7 +91,7 @@ class Nightly:
         return self.storage.decision(night)
 
     def bisect(self, night: str | None = None) -> Bisection | None:
-        """Which commit the change of a night, the latest one that has any, came with; None where nothing changed."""
+        """Which commit the change of a night, the latest one that has any, came with; None if nothing changed."""
         with self._alone() as lock:
             decisions = dict(self.storage.decisions())
             changed = [date for date, decision in decisions.items() if decision.change is not None]
@@ -116,7 +116,7 @@ class Nightly:
             yield lock
 
     def _keep_study(self, lock: StudyLock) -> None:
-        """Store the study with the first night; raises `UserError` where its arms or settings are others by now."""
+        """Store the study with the first night; raises `UserError` if its arms or settings are others by now."""
         content = self.storage.read(STUDY)
         if content is not None:
             [stored] = parse_studies(content, self.store.locate(self.storage.path(STUDY)), stored=True)

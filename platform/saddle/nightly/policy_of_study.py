@@ -16,7 +16,7 @@ from saddle.studyfile.loader import load_studies
 
 
 def load_nightly(file: str, settings: Sequence[str] = ()) -> Study:
-    """The one study with a `nightly` in a file or packaged study; raises `UserError` where there is none, or several.
+    """The one study with a `nightly` in a file or packaged study; raises `UserError` if there is none, or several.
 
     `FILE:STUDY` names one of several.
     """

@@ -134,7 +134,7 @@ class NightRunner:
             self.say(f"{decision.date}: {found.sentence}")
 
     def _measure_code(self, code: Code, seed: int) -> tuple[Measurement, ...] | None:
-        """Every arm with a code and a seed, kept for later; None where that code can't be run."""
+        """Every arm with a code and a seed, kept for later; None if that code can't be run."""
         path = ("bisect", "codes", f"{code_id(code)}-s{seed}.json")
         part = self.storage.read_part(*path)
         if part is None or not part.is_done:

@@ -111,7 +111,7 @@ class NightlyStorage:
         return None if content is None else self._parsed(Decision.from_json, content, date)
 
     def pin(self, date: str) -> Pin | None:
-        """What the night was begun with; None where it was not."""
+        """What the night was begun with; None if it was not."""
         content = self._read(self.night_path(date, "pin.json"))
         return None if content is None else self._parsed(_PIN.validate_json, content, date)
 
@@ -164,7 +164,7 @@ class NightlyStorage:
         write_once(self.store, self.path("accepted", f"{number:04d}.json"), _ACCEPTANCE.dump_json(acceptance), lock)
 
     def read(self, *parts: str) -> bytes | None:
-        """What a file below the folder holds; None where there is none."""
+        """What a file below the folder holds; None if there is none."""
         return self._read(self.path(*parts))
 
     def write(self, content: bytes, lock: StudyLock, *parts: str) -> None:

@@ -153,7 +153,7 @@ class Trainer:
         raise CouldNotRun(ended.failure(self.study.study))
 
     def _check_code(self, code: Code, records: Sequence[TrialRecord]) -> None:
-        """Raise `CouldNotRun` where the trials say that they ran with another commit than the worktree's."""
+        """Raise `CouldNotRun` if the trials say that they ran with another commit than the worktree's."""
         if self.worktrees is None or not self.worktrees.holds_saddle:
             return
         commit = self.worktrees.repository.commit_of(code)

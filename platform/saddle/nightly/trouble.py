@@ -33,6 +33,6 @@ def forget_trouble(storage: NightlyStorage, date: str) -> None:
 
 
 def read_trouble(storage: NightlyStorage, date: str) -> Trouble | None:
-    """Why a night could not run; None where it did, or was never begun."""
+    """Why a night could not run; None if it did, or was never begun."""
     content = storage.read("nights", date, FILE)
     return None if content is None else Trouble(**json.loads(content))

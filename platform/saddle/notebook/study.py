@@ -109,7 +109,7 @@ class LoadedStudy:
     @cached_property
     def curves(self) -> DataFrame:
         """A row for each metric of each epoch of each trial: `trial`, `arm`, `seed`, `epoch` (from 1), `metric`,
-        `value` (in the metric's unit; NaN where it was not finite).
+        `value` (in the metric's unit; NaN if it was not finite).
         """
         return frames.curves(self.entries, self.results.name_of_arm)
 

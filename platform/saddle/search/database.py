@@ -37,12 +37,12 @@ OPENINGS = 6
 
 
 def shared_url() -> str | None:
-    """What SADDLE_OPTUNA_URL says, password included; None where it is unset."""
+    """What SADDLE_OPTUNA_URL says, password included; None if it is unset."""
     return os.environ.get(VARIABLE, "").strip() or None
 
 
 def patience() -> float:
-    """How long to wait for a lost database; raises `SharedDatabaseError` where it is no number of seconds."""
+    """How long to wait for a lost database; raises `SharedDatabaseError` if it is no number of seconds."""
     given = os.environ.get(PATIENCE_VARIABLE)
     try:
         seconds = PATIENCE if given is None else float(given)

@@ -15,7 +15,7 @@ from saddle.study.space import Parameter
 from saddle.study.values import canonical
 
 Values = Mapping[str, Sequence[Any] | None]
-"""The values that each parameter can take; None where they are not counted."""
+"""The values that each parameter can take; None if they are not counted."""
 
 MOST_COUNTED = 10_000
 """No search has as many trials as a parameter with more values has settings."""
@@ -63,7 +63,7 @@ def finite_values(parameter: Parameter) -> list[Any] | None:
 
 
 def _step(parameter: Parameter) -> float:
-    """The distance of its values; 0 where they have none."""
+    """The distance of its values; 0 if they have none."""
     return parameter.step or (1.0 if parameter.int_range is not None else 0.0)
 
 
@@ -81,7 +81,7 @@ def grid_size(space: Mapping[str, Parameter], options: Grid) -> int:
 
 
 def count_settings(space: Mapping[str, Parameter], values: Values, known: Mapping[str, Any]) -> int | None:
-    """How many different settings there are, conditions taken into account; None where they are not countable.
+    """How many different settings there are, conditions taken into account; None if they are not countable.
 
     `known` are the values of what isn't searched. Only those parameters are gone through that conditions speak of.
     """

@@ -92,7 +92,7 @@ def check_lines(path: Path) -> None:
 def check_trials(
     search: optuna.Study, study: Study, finished: list[TrialRecord], begun: Mapping[int, TrialProgress | None]
 ) -> None:
-    """Raise `NotWhole` where a trial is not what the ledger and the trials' folders say; it may lack the last ones."""
+    """Raise `NotWhole` if a trial is not what the ledger and the trials' folders say; it may lack the last ones."""
     directions = [objective.direction for objective in study.objective or ()]
     if [direction.name.lower() for direction in search.directions] != directions:
         raise NotWhole("its directions are others")

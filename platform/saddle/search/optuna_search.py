@@ -173,7 +173,7 @@ class OptunaSearch:
         return TrialSpec(key, self.run, settings, SEARCH_SEED, number=trial.number)
 
     def _propose(self) -> tuple[Trial, dict[str, Any]] | None:
-        """The sampler's next trial whose settings have had none, else one drawn at random; None where there is none.
+        """The sampler's next trial whose settings have had none, else one drawn at random; None if there is none.
 
         All trials share a seed, so a second one would only repeat the first. One that the sampler proposes all the same
         is told to Optuna as a failure without settings, of which neither sampler nor budget takes notice.
@@ -199,7 +199,7 @@ class OptunaSearch:
         return self._proposed[text] > len(again)
 
     def _draw_untried(self) -> dict[str, Any] | None:
-        """Settings at random that have had no trial; None where they can hardly be found."""
+        """Settings at random that have had no trial; None if they can hardly be found."""
         seed = continued_seed(self.study.sampler.options.seed, len(self.optuna.get_trials(deepcopy=False)))
         generator = np.random.default_rng(seed)
         draws = (draw_settings(self.space, self._values, self.known, generator) for _ in range(DRAWS))

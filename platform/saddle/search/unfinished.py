@@ -56,7 +56,7 @@ def begun_trials(store: Store, run: RunId, finished: Container[str]) -> dict[int
 
 
 def read_settings(store: Store, run: RunId, key: str) -> dict[str, Any] | None:
-    """What a search's trial was given, or None where that isn't known."""
+    """What a search's trial was given, or None if that isn't known."""
     try:
         settings = json.loads(store.read(proposal_path(run, key)))["settings"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):

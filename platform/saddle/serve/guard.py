@@ -110,7 +110,7 @@ class Guard:
         return None
 
     def _entrance(self, scope: Scope) -> Response | None:
-        """What whoever has no valid cookie is answered; None where they are let in."""
+        """What whoever has no valid cookie is answered; None if they are let in."""
         if not self.access.token:
             return None
         headers, query = (
@@ -135,7 +135,7 @@ def is_same_origin(origin: str | None, host: str) -> bool:
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without its port; empty where it is none."""
+    """The name or address in a Host header, without its port; empty if it is none."""
     match = HOST.fullmatch(host)
     return (match[1] or match[2]).rstrip(".").lower() if match else ""
 

@@ -153,7 +153,7 @@ async def static(request: Request) -> Response:
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
-    """The fields of a form that was sent; raises `UserError` where they are too long."""
+    """The fields of a form that was sent; raises `UserError` if they are too long."""
     content = b""
     async for chunk in request.stream():
         content += chunk

@@ -33,7 +33,7 @@ class Store(Protocol):
         """Where a person finds the blob at `path`."""
 
     def read(self, path: str) -> bytes:
-        """The blob at `path`; raises `FileNotFoundError`, or `Damaged` where it is known not to be what was written."""
+        """The blob at `path`; raises `FileNotFoundError`, or `Damaged` if it is known not to be what was written."""
 
     def write(self, path: str, content: bytes) -> None:
         """Put the whole blob at `path`, replacing what was there."""
@@ -42,7 +42,7 @@ class Store(Protocol):
         """The blob at `path` and its ETag; raises as `read` does."""
 
     def etag(self, path: str) -> str | None:
-        """The ETag of the blob at `path`, whatever is in it; None where there is none. Equal contents may share one."""
+        """The ETag of the blob at `path`, whatever is in it; None if there is none. Equal contents may share one."""
 
     def write_if(self, path: str, content: bytes, etag: str | None) -> str:
         """Write the blob only while its ETag is `etag`, or None while there is none; returns the new ETag.
@@ -52,22 +52,22 @@ class Store(Protocol):
         """
 
     def delete_if(self, path: str, etag: str) -> None:
-        """Remove the blob only while its ETag is `etag`; nothing happens where there is none. Raises `Conflict`."""
+        """Remove the blob only while its ETag is `etag`; nothing happens if there is none. Raises `Conflict`."""
 
     def exists(self, path: str) -> bool:
         """Whether there is a blob at `path`."""
 
     def names(self, folder: str) -> Iterator[str]:
-        """The names directly below `folder`, sorted, folders included; none where it doesn't exist."""
+        """The names directly below `folder`, sorted, folders included; none if it doesn't exist."""
 
     def etags(self, folder: str) -> Mapping[str, str]:
         """The names of the blobs directly below `folder`, sorted, each with a mark that its next content won't have."""
 
     def size(self, path: str) -> int:
-        """The bytes of the blob at `path`, or of all blobs below it; 0 where there is none."""
+        """The bytes of the blob at `path`, or of all blobs below it; 0 if there is none."""
 
     def delete(self, path: str) -> None:
-        """Remove the blob or folder at `path`; nothing happens where there is none."""
+        """Remove the blob or folder at `path`; nothing happens if there is none."""
 
     def move(self, source: str, target: str) -> None:
         """Rename a blob or folder."""

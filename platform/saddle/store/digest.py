@@ -22,7 +22,7 @@ def sign_json(raw: Mapping[str, Any]) -> bytes:
 
 
 def read_signed_json(content: bytes) -> dict[str, Any]:
-    """The mapping that `sign_json` wrote; raises `ValueError` where it is not whole."""
+    """The mapping that `sign_json` wrote; raises `ValueError` if it is not whole."""
     raw = json.loads(content)
     try:
         expected = raw.pop("sha256")

@@ -23,7 +23,7 @@ MODE = 0o666
 
 
 def inside(root: Path, path: str) -> Path:
-    """Where the blob or folder at `path` lies, links resolved; raises `ForeignPath` where that is outside of `root`."""
+    """Where the blob or folder at `path` lies, links resolved; raises `ForeignPath` if that is outside of `root`."""
     if not check_path(path, root=True):
         return root
     if not _has_link(root, path):  # 15 µs, where resolving all of it takes 80
@@ -40,7 +40,7 @@ def inside(root: Path, path: str) -> Path:
 def entry_itself(root: Path, path: str) -> Path:
     """Where the name `path` itself lies, to be renamed or removed: a link is not resolved.
 
-    Raises `ForeignPath` where it, or a link there, leads out of `root`.
+    Raises `ForeignPath` if it, or a link there, leads out of `root`.
     """
     inside(root, check_path(path))
     folder, _, name = path.rpartition("/")
@@ -48,7 +48,7 @@ def entry_itself(root: Path, path: str) -> Path:
 
 
 def driver_file(store: Store, path: str) -> Path:
-    """Where the driver keeps a file of its own (`Store.local`); raises `ForeignPath` where it is a link.
+    """Where the driver keeps a file of its own (`Store.local`); raises `ForeignPath` if it is a link.
 
     Such a file is written in place, so that even a link within the storage would overwrite something else.
     """
@@ -59,7 +59,7 @@ def driver_file(store: Store, path: str) -> Path:
 
 
 def driver_folder(store: Store, path: str) -> Path:
-    """Where the driver keeps a folder of its own; raises `ForeignPath` where that is outside of `Store.local`."""
+    """Where the driver keeps a folder of its own; raises `ForeignPath` if that is outside of `Store.local`."""
     return inside(store.local, path)
 
 
@@ -83,7 +83,7 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def open_or_make(path: Path, flags: int) -> int:
-    """A descriptor of a regular file, made empty where there is none; raises `ForeignPath` as `open_file` does."""
+    """A descriptor of a regular file, made empty if there is none; raises `ForeignPath` as `open_file` does."""
     while True:
         # first without O_CREAT, with which Linux refuses another user's file in a sticky folder (protected_regular)
         with contextlib.suppress(FileNotFoundError):

@@ -73,7 +73,7 @@ SQLITE = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_IOERR": errno.EIO, "SQLITE_READON
 
 
 def infrastructure_error(error: BaseException) -> InfrastructureError | None:
-    """The one line that a study stops with where `error` is the infrastructure's; None where it isn't."""
+    """The one line that a study stops with where `error` is the infrastructure's; None if it isn't."""
     for cause in chain_of(error):
         if isinstance(cause, InfrastructureError):
             return cause
@@ -140,7 +140,7 @@ def describe(error: BaseException) -> str:
 
 
 def full_folder(folders: Iterable[str | os.PathLike[str]]) -> InfrastructureError | None:
-    """The error for the first of these folders on whose file system nothing is left; None where all have room.
+    """The error for the first of these folders on whose file system nothing is left; None if all have room.
 
     For failures that don't say what they are of: a library that aborts the process, a mapped file (SIGBUS).
     """

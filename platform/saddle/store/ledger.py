@@ -41,7 +41,7 @@ class Ledger:
     def add(self, entry: TrialRecord) -> None:
         """Write the entry, whole or not at all, and once: the same again changes nothing.
 
-        Raises `TakenOver` where there is another one of the trial, unless a driver wrote that which had been taken for
+        Raises `TakenOver` if there is another one of the trial, unless a driver wrote that which had been taken for
         dead before we began: ours replaces it.
         """
         content = encode(with_relative_paths(entry, self.run))
@@ -73,7 +73,7 @@ class Ledger:
         self.store.delete_if(self.path(key), etag)
 
     def remove(self, key: str) -> None:
-        """Forget a trial, so that it is run again (`--retry`); raises `TakenOver` where another driver wrote it."""
+        """Forget a trial, so that it is run again (`--retry`); raises `TakenOver` if another driver wrote it."""
         etag = self.store.etag(self.path(key))
         self.store.delete(checks_path(self.run, key))
         try:

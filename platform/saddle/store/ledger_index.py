@@ -119,7 +119,7 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
 
 
 def _row(store: Store, path: str, stamp: str) -> Any:
-    """The row of a ledger file with its stamp, or None where it can't be read or is the entry of another key."""
+    """The row of a ledger file with its stamp, or None if it can't be read or is the entry of another key."""
     import pyarrow as pa
 
     try:

@@ -145,7 +145,7 @@ def leads_out(root: Path, path: str) -> bool:
 
 
 def _bytes_of(path: str) -> int:
-    """The bytes of a file, a link's own; 0 where it has gone since."""
+    """The bytes of a file, a link's own; 0 if it has gone since."""
     try:
         return os.lstat(path).st_size
     except FileNotFoundError:
@@ -159,7 +159,7 @@ def etag_of(content: bytes) -> str:
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other conditional writers out of a folder; raises `StorageError` where one of them doesn't end."""
+    """Keep other conditional writers out of a folder; raises `StorageError` if one of them doesn't end."""
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + LOCK_SECONDS
     with os.fdopen(open_or_make(folder / LOCK, os.O_RDWR), "r+") as file:
@@ -186,7 +186,7 @@ def _stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
 
 
 def prepare_folder(root: Path) -> LocalStore:
-    """A store in `root`, made where it is missing; raises `StorageError` where it can't be written.
+    """A store in `root`, made where it is missing; raises `StorageError` if it can't be written.
 
     Where the disk is to blame, and not the choice of the folder, `InfrastructureError`.
     """

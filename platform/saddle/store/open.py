@@ -21,7 +21,7 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = True) -> Store:
     """The store at `storage`, else `SADDLE_STORAGE`, else `runs/` here.
 
-    `create` makes sure that it can be written. Raises `StorageError` where it can't, or is of a kind that isn't known.
+    `create` makes sure that it can be written. Raises `StorageError` if it can't, or is of a kind that isn't known.
     """
     where = os.fspath(storage or os.environ.get("SADDLE_STORAGE") or DEFAULT_STORAGE)
     if where.startswith("s3://"):
@@ -68,7 +68,7 @@ def study_folder(run: RunId) -> str:
 
 
 def local_owner(store: Store, run: RunId) -> str:
-    """The instance whose journal and outbox this machine keeps for a run in a bucket; empty where nothing says it."""
+    """The instance whose journal and outbox this machine keeps for a run in a bucket; empty if nothing says it."""
     try:
         return (store.local / study_folder(run) / OWNER).read_text().strip()
     except FileNotFoundError:

@@ -26,7 +26,7 @@ def plan_path(run: RunId, number: int) -> str:
 
 
 def read_plans(store: Store, run: RunId) -> list[SeedPlan]:
-    """The plans of a run as they were made; none where an older saddle kept none. Raises `StorageError`."""
+    """The plans of a run as they were made; none if an older saddle kept none. Raises `StorageError`."""
     folder = f"{study_folder(run)}/plans"
     paths = [f"{folder}/{name}" for name in store.names(folder) if name.endswith(".json")]
     return list(in_parallel(store, lambda path: _parse(store, path), paths))
@@ -72,7 +72,7 @@ def record_plan(
     lock: StudyLock,
     growth: PlanGrowth = NO_GROWTH,
 ) -> PlanHistory:
-    """Keep the plan of `study` where it isn't the latest one; returns the history with it. Raises `TakenOver`.
+    """Keep the plan of `study` if it isn't the latest one; returns the history with it. Raises `TakenOver`.
 
     `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now; `growth` is
     how the study grew since the latest plan. The plan of a run whose storage keeps none yet is written first.

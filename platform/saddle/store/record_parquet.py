@@ -60,7 +60,7 @@ def _cell(kind: str, value: Any) -> Any:
 
 
 def decode(content: bytes, path: str, parser: Parser | None = None) -> TrialRecord:
-    """The record in a Parquet file; raises `StorageError` where it is damaged or of a later version."""
+    """The record in a Parquet file; raises `StorageError` if it is damaged or of a later version."""
     row = read_row(content, path)
     try:
         record = next(records_in(row, path, parser or Parser()))
@@ -72,7 +72,7 @@ def decode(content: bytes, path: str, parser: Parser | None = None) -> TrialReco
 
 
 def read_row(content: bytes, path: str) -> Any:
-    """The table of one row in a ledger file; raises `StorageError` where it is damaged."""
+    """The table of one row in a ledger file; raises `StorageError` if it is damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

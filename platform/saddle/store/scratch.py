@@ -30,7 +30,7 @@ def scratch_folder(base: Path | None = None, *, keep_after_error: bool = False) 
     """A new folder, for this user only, below `base` or the folder for temporary files; removed at the end.
 
     Those that ended processes left there are removed first. With `keep_after_error` the folder outlives an exception,
-    until the next process makes one. Raises `InfrastructureError` where none can be made.
+    until the next process makes one. Raises `InfrastructureError` if none can be made.
     """
     try:
         base = Path(tempfile.gettempdir()) if base is None else base

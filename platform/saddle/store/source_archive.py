@@ -34,7 +34,7 @@ def archive_path(run: RunId, checksum: str) -> str:
 def write_sources(store: Store, run: RunId, source: TrainableSource, lock: StudyLock) -> None:
     """Keep the sources of a run's trainable with it; those that it had before stay. Raises `TakenOver`.
 
-    Raises `OwnSourcesError` where the files are no longer those that were imported.
+    Raises `OwnSourcesError` if the files are no longer those that were imported.
     """
     path = archive_path(run, source.checksum)
     if store.exists(path):
@@ -58,7 +58,7 @@ def located(store: Store, run: RunId, source: TrainableSource) -> TrainableSourc
     """The source with a folder of this machine that holds its sources.
 
     That is its own folder while the sources in it are the same, so that a file finds what lies beside it, else an
-    unpacked copy. Raises `OwnSourcesError` where the run has none, or others than its checksum says.
+    unpacked copy. Raises `OwnSourcesError` if the run has none, or others than its checksum says.
     """
     if not source.is_own or (
         source.folder and folder_checksum(Path(source.folder), source.suffixes) == source.checksum
@@ -73,7 +73,7 @@ def located(store: Store, run: RunId, source: TrainableSource) -> TrainableSourc
 def changed_files(store: Store, run: RunId, checksum: str, source: TrainableSource) -> list[str]:
     """The files of `source` that are not as in the sources of this checksum, or are in one of both alone, by name.
 
-    None where the run does not keep those.
+    None if the run does not keep those.
     """
     try:
         content = store.read(archive_path(run, checksum))

@@ -58,14 +58,14 @@ def output_path(run: RunId, key: str, stamp: str, rank: int) -> str:
 
 
 def outputs_of(store: Store, run: RunId, key: str) -> list[TrialOutput]:
-    """The outputs of a trial, the earliest first; none where nothing was printed."""
+    """The outputs of a trial, the earliest first; none if nothing was printed."""
     folder = output_folder(run, key)
     matches = ((name, _NAME.fullmatch(name)) for name in store.names(folder))
     return sorted(TrialOutput(m["when"], int(m["rank"]), f"{folder}/{name}") for name, m in matches if m is not None)
 
 
 def read_output(store: Store, output: TrialOutput) -> str:
-    """The text of an output; empty where it is gone by now."""
+    """The text of an output; empty if it is gone by now."""
     try:
         return redact(store.read(output.path).decode(errors="replace"))
     except FileNotFoundError:

@@ -32,7 +32,7 @@ def absent_path(run: RunId) -> str:
 
 
 def read_units(store: Store, run: RunId) -> UnitFacts:
-    """What is stored of a run's units; raises `StorageError` where it is damaged."""
+    """What is stored of a run's units; raises `StorageError` if it is damaged."""
     folder = units_folder(run)
     paths = [f"{folder}/{name}" for name in sorted(store.names(folder)) if name.endswith(".json")]
     measures: dict[str, dict[str, float]] = {}

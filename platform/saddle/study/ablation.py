@@ -166,7 +166,7 @@ class Ablation(Section):
 
     @property
     def spending(self) -> Literal["obrien_fleming", "pocock"] | None:
-        """How α is spent over the looks; None where there is one look, at the end.
+        """How α is spent over the looks; None if there is one look, at the end.
 
         Looks that are declared without a race double, so that each of them matters: α is spent about evenly over them.
         """

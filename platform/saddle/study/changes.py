@@ -85,7 +85,7 @@ RULES = {
 
 
 def rule_of(path: str) -> Change:
-    """The rule of the field at a dotted path, such as `budget.hours`; raises `KeyError` where none was decided."""
+    """The rule of the field at a dotted path, such as `budget.hours`; raises `KeyError` if none was decided."""
     parts = path.split(".")
     for count in range(len(parts), 0, -1):
         name = ".".join(parts[:count])

@@ -39,7 +39,7 @@ class SeedPlan:
     seeds: tuple[int, ...]
     looks: tuple[int, ...]
     when: float = 0.0
-    """Unix seconds; 0 where that is not known."""
+    """Unix seconds; 0 if that is not known."""
     finished: int = 0
     """Trials that had ended when it was made: what could be looked at before."""
     analysis: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -109,7 +109,7 @@ class PlanHistory:
 
     @property
     def text(self) -> str:
-        """The changes after a look: `3 seeds → 5 seeds when 6 trials had ended`; empty where there are none."""
+        """The changes after a look: `3 seeds → 5 seeds when 6 trials had ended`; empty if there are none."""
         return "; ".join(
             f"{old} → {new} when {new.finished} trial{'s' * (new.finished != 1)} had ended" for old, new in self.changes
         )

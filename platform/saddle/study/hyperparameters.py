@@ -60,7 +60,7 @@ def describe_trainable(
 def defaults_of(
     trainable: LoadedTrainable, recipe: str | None, scale: str | None, given: Mapping[str, Any] | None
 ) -> dict[str, dict[str, Any]]:
-    """What recipe and scale make of the defaults, by field; empty where none of them is named."""
+    """What recipe and scale make of the defaults, by field; empty if none of them is named."""
     if recipe is None and scale is None and not given:
         return {}
     try:

@@ -15,7 +15,7 @@ def matching(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def too_large(metric: Metric, difference: float) -> str | None:
-    """What is wrong with a difference in a share that no two arms can have; None where nothing is."""
+    """What is wrong with a difference in a share that no two arms can have; None if nothing is."""
     if not metric.is_fraction or abs(difference) < 1:
         return None
     return f"{metric} is a share of 1, so {difference:g} would be {100 * difference:g} points"

@@ -58,7 +58,7 @@ def checksum_of(sources: Mapping[str, bytes]) -> str:
 
 
 def folder_checksum(folder: Path, suffixes: tuple[str, ...] = PYTHON) -> str:
-    """The checksum of the sources in `folder`; empty where it is none or can't be read."""
+    """The checksum of the sources in `folder`; empty if it is none or can't be read."""
     try:
         return checksum_of(read_sources(folder, suffixes)) if folder.is_dir() else ""
     except (OSError, OwnSourcesError):

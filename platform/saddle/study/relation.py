@@ -52,7 +52,7 @@ class Table(Section):
     """What the file held when the study was read."""
 
     def value(self, settings: Mapping[str, Any]) -> float | None:
-        """The number of the unit with these settings; None where no row is about it."""
+        """The number of the unit with these settings; None if no row is about it."""
         for row in self.rows:
             told = {name: cell for name, cell in row.items() if name in settings}
             if told and all(same(cell, settings[name]) for name, cell in told.items()):
@@ -163,7 +163,7 @@ class Relation(Section):
 
     @property
     def seed_list(self) -> list[int]:
-        """The seeds of every arm in every unit; none where a table holds the gains."""
+        """The seeds of every arm in every unit; none if a table holds the gains."""
         if self.gain.table is not None:
             return []
         return list(self.seeds) if isinstance(self.seeds, list) else list(range(self.seeds))

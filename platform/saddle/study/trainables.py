@@ -46,7 +46,7 @@ class LoadedTrainable(Declarations):
     """A trainable with its code: every optional part of the contract (`trainables.contract.Trainable`) is filled in.
 
     `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness`, `measure_data` and
-    `data_identity` are None where it has none.
+    `data_identity` are None if it has none.
     """
 
     code: Any
@@ -65,7 +65,7 @@ class LoadedTrainable(Declarations):
     source: TrainableSource
 
     def check(self, config: Any, run: Run) -> None:
-        """Raise `DataError` where it couldn't train on the data that a configuration names."""
+        """Raise `DataError` if it couldn't train on the data that a configuration names."""
         if hasattr(self.code, "check"):
             self.code.check(config, run)
         elif hasattr(config, "dataset"):
@@ -87,7 +87,7 @@ def find_trainables() -> dict[str, EntryPoint]:
 
 
 def load_trainable(source: TrainableSource | str) -> LoadedTrainable:
-    """The trainable of a source, or of that name; raises `TrainableError` where there is none, or its import fails."""
+    """The trainable of a source, or of that name; raises `TrainableError` if there is none, or its import fails."""
     source = TrainableSource(source) if isinstance(source, str) else source
     if source.command:
         return _load_program(source)
@@ -154,7 +154,7 @@ def _load_installed(name: str) -> LoadedTrainable:
 def complete_trainable(
     name: str, code: Any, entry_point: str = "", source: TrainableSource | None = None
 ) -> LoadedTrainable:
-    """The trainable of a module or object; raises `TrainableError` where that lacks a part of the contract."""
+    """The trainable of a module or object; raises `TrainableError` if that lacks a part of the contract."""
     _require_contract(name, code)
     return LoadedTrainable(
         name=name,

@@ -9,7 +9,7 @@ ACCURACIES = ("robust", "clean")
 
 
 def metric_of(name: str, declared: Declarations) -> Metric | None:
-    """The declared metric that a predictor names, with its split or without; None where there is none."""
+    """The declared metric that a predictor names, with its split or without; None if there is none."""
     if name in declared.metrics:
         return declared.metrics[name]
     splits = (f"{split}/{name}" for split in ("train", "test", "validation"))
@@ -17,7 +17,7 @@ def metric_of(name: str, declared: Declarations) -> Metric | None:
 
 
 def why_refused(metric: Metric, gained: str) -> str:
-    """Why a metric can't predict a gain in the metric called `gained`; empty where it may.
+    """Why a metric can't predict a gain in the metric called `gained`; empty if it may.
 
     A gain is a difference of two measured accuracies. Each of them, and what is measured on the same test images, has
     the difference's own noise in it, so that it is related to the gain where nothing is.

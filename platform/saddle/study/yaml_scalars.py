@@ -31,7 +31,7 @@ class Fraction(str):
     """An unquoted `8/255`: a number where one is wanted (see `saddle.studyfile.numbers`), and a text elsewhere."""
 
     def number(self) -> int | float:
-        """Its value, an int where it is whole; raises `ScalarError` where it has none."""
+        """Its value, an int where it is whole; raises `ScalarError` if it has none."""
         parts = self.replace("_", "").split("/")
         if len(parts) != 2 or len(self) > 80:
             raise ScalarError(f"{self[:40]} is no fraction; write one as NUMBER/NUMBER, such as 8/255")

@@ -72,13 +72,13 @@ class Draft:
             self.problems.append(self.document.problem(path, what, right, nearest))
 
     def section(self, name: str) -> Any:
-        """A valid section, the default of an absent one, or None where it is broken."""
+        """A valid section, the default of an absent one, or None if it is broken."""
         if name in self.sections or name in self.raw:
             return self.sections.get(name)
         return Study.model_fields[name].get_default(call_default_factory=True)
 
     def mapping(self, name: str) -> dict[str, Any]:
-        """A section of free names, such as `fixed`; empty where it is absent or broken."""
+        """A section of free names, such as `fixed`; empty if it is absent or broken."""
         value = self.raw.get(name)
         return value if isinstance(value, dict) else {}
 

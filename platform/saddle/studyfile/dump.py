@@ -71,7 +71,7 @@ def refused_differences(old: Study, new: Study, but: Collection[Change] = ()) ->
 
 
 def _nearest(path: str, old: Study, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """What is possible instead, as a clause that begins with a semicolon; empty where nothing is near."""
+    """What is possible instead, as a clause that begins with a semicolon; empty if nothing is near."""
     if rule_of(path) is Change.RAISED and before.get(path) is not None:
         return f"; what was planned before stays, so write {path}: {_shown(before, path)}, or more"
     section, _, name = path.partition(".")

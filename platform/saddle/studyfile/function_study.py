@@ -97,7 +97,7 @@ def written_file(function: Callable[..., Any], beside: Mapping[str, Any]) -> tup
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """The source of a function; empty where it can't be had, as in a shell."""
+    """The source of a function; empty if it can't be had, as in a shell."""
     try:
         return inspect.getsource(function)
     except OSError:

@@ -42,7 +42,7 @@ def _exists(path: str) -> bool:
 
 
 def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
-    """The name to show and the bytes of a study file; raises `StudyError` where there is none to read.
+    """The name to show and the bytes of a study file; raises `StudyError` if there is none to read.
 
     A file goes before a packaged study; `alpha0` finds `mixed_perturbation/alpha0` while no other ends that way.
     """

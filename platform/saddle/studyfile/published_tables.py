@@ -34,7 +34,7 @@ def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, l
     """The content of a CSV as a study keeps it, or everything that is wrong with it.
 
     It is looked for beside the study file, in the folder `published` there, and among the packaged tables. Raises
-    `StudyError` where there is none.
+    `StudyError` if there is none.
     """
     where, content = find_table(name, study_file)
     if len(content) > LARGEST_TABLE:

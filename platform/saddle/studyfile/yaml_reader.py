@@ -87,7 +87,7 @@ NOTHING = object()
 def read_value(text: str, label: str) -> tuple[Any, frozenset[Path], list[Problem]]:
     """The single value that a text is in a study file, where it is broken, and what is wrong with it.
 
-    It is `NOTHING` where it is no single value; `label` is what problems call it.
+    It is `NOTHING` if it is no single value; `label` is what problems call it.
     """
     # a list around the value keeps `null` and the empty value apart from an empty file
     documents, problems = read_documents(f"[\n{text.strip() or '~'}\n]".encode("utf-8", "replace"), label)

@@ -27,7 +27,7 @@ ADDRESSES = (("experiments", "experiment_id", "artifact_location"), ("runs", "ru
 
 
 def own_database(store: Store) -> Path | None:
-    """The storage's own MLflow database, None where there is none or a server is used, whose files are its own."""
+    """The storage's own MLflow database, None if there is none or a server is used, whose files are its own."""
     path = driver_file(store, DATABASE)
     return path if not os.environ.get("MLFLOW_TRACKING_URI") and path.exists() else None
 

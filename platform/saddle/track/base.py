@@ -81,5 +81,5 @@ class Tracker:
         """
 
     def close(self, timeout: float) -> str | None:
-        """Wait for what is still to be delivered; what is left, in words, or None where all arrived."""
+        """Wait for what is still to be delivered; what is left, in words, or None if all arrived."""
         return None

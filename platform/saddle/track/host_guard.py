@@ -28,7 +28,7 @@ def host_refusal(uri: str, answer: str) -> HostRefused | None:
 
 
 def require_host(uri: str | None, seconds: float = PROBE_SECONDS) -> None:
-    """Raise `HostRefused` where the MLflow server at `uri` refuses this host name.
+    """Raise `HostRefused` if the MLflow server at `uri` refuses this host name.
 
     Whatever else is wrong with it, that it can't be reached among others, is nothing that this asks about.
     """
@@ -49,7 +49,7 @@ def require_host(uri: str | None, seconds: float = PROBE_SECONDS) -> None:
 
 
 def tracking_server() -> str | None:
-    """The team's MLflow server that `MLFLOW_TRACKING_URI` names; None where it names none, or a database."""
+    """The team's MLflow server that `MLFLOW_TRACKING_URI` names; None if it names none, or a database."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
     return uri if uri.startswith(("http://", "https://")) else None
 

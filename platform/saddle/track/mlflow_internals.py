@@ -48,7 +48,7 @@ def points_of_runs(client: MlflowClient, run_ids: Sequence[str], metric: str) ->
 
 
 def _ask_server(store: Any, run_ids: Sequence[str], metric: str) -> list[tuple[str, int, float]] | None:
-    """Ask as MLflow's own pages do; None where the server doesn't know the question."""
+    """Ask as MLflow's own pages do; None if the server doesn't know the question."""
     from mlflow.utils.rest_utils import http_request
 
     asked = [*(("run_id", run_id) for run_id in run_ids), ("metric_key", metric), ("max_results", MOST_POINTS)]

@@ -53,7 +53,7 @@ def deliver(channel: Channel, text: str, environment: Mapping[str, str], pause: 
 
 
 def _try(channel: Channel, text: str, environment: Mapping[str, str]) -> tuple[str, bool]:
-    """What went wrong, empty where nothing did, and whether it may pass."""
+    """What went wrong, empty if nothing did, and whether it may pass."""
     if channel.command is not None:
         return _run(channel.command, text, environment)
     address = environment.get(channel.variable or "", "")

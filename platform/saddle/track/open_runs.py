@@ -33,7 +33,7 @@ class Started:
 
 
 def read_keys(path: Path) -> set[str]:
-    """The keys in the file; none where it is damaged: runs that nobody ends are ended with their study."""
+    """The keys in the file; none if it is damaged: runs that nobody ends are ended with their study."""
     try:
         keys = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):

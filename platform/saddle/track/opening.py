@@ -56,12 +56,12 @@ def artifact_location(store: Store) -> str | None:
 
 
 def database_path(store: Store) -> Path:
-    """Where the SQLite database of a storage lies; raises `ForeignPath` where it is a link."""
+    """Where the SQLite database of a storage lies; raises `ForeignPath` if it is a link."""
     return driver_file(store, DATABASE)
 
 
 def make_database(store: Store) -> Path:
-    """The database, made empty where it is missing: SQLite itself would make one that only its owner may write."""
+    """The database, made empty if it is missing: SQLite itself would make one that only its owner may write."""
     path = database_path(store)
     if damage := damage_of(path):
         aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
@@ -77,7 +77,7 @@ def make_database(store: Store) -> Path:
 
 
 def damage_of(path: Path) -> str:
-    """Why nobody can read the SQLite database at `path`; empty where it can be read, is empty, or isn't there."""
+    """Why nobody can read the SQLite database at `path`; empty if it can be read, is empty, or isn't there."""
     if not path.is_file() or not path.stat().st_size:
         return ""
     try:

@@ -52,7 +52,7 @@ class Server:
 def page_of(uri: str, run: RunId | None) -> str:
     """A server's page of the training runs of a study, or of all experiments.
 
-    It shows only what belongs to `run` where the server knows other runs of the study. Raises `NoServer` for a study
+    It shows only what belongs to `run` if the server knows other runs of the study. Raises `NoServer` for a study
     that it doesn't know.
     """
     if run is None:
@@ -80,7 +80,7 @@ def page_of(uri: str, run: RunId | None) -> str:
 
 
 def arms_page_of(uri: str, run: RunId) -> str | None:
-    """A server's page of an ablation's arms side by side; None where the run has told it no arms yet."""
+    """A server's page of an ablation's arms side by side; None if the run has told it no arms yet."""
     from mlflow.tracking import MlflowClient
 
     page, several, _ = page_of(uri, run).partition(FILTER)  # the view has a filter of its own

@@ -28,7 +28,7 @@ def arm_key(arm: str) -> str:
 
 
 def group_of(spec: TrialSpec, *, by_unit: bool) -> str | None:
-    """What the run above a trial's is of: its arm, in a relation its unit; None where it is the study's."""
+    """What the run above a trial's is of: its arm, in a relation its unit; None if it is the study's."""
     return (block_name(spec.block) or None) if by_unit else spec.arm
 
 
@@ -102,7 +102,7 @@ def final_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
 
 
 def check_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
-    """A tag for each item of the checklist, `pass: …`, and what is against the badge; none where it was not run."""
+    """A tag for each item of the checklist, `pass: …`, and what is against the badge; none if it was not run."""
     tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
     against = reasons_against(entry, declared)
     return {**tags, "saddle.badge": f"withheld: {'; '.join(against)}"} if against else tags

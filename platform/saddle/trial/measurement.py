@@ -27,7 +27,7 @@ class Measurement:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """The settings in which it differed from the configuration that the trial was trained with."""
     when: float = 0.0
-    """Unix seconds; 0 where it was part of the training."""
+    """Unix seconds; 0 if it was part of the training."""
     not_finite: Sequence[str] = field(default_factory=list)
     """The metrics that were reported as NaN or infinite, which `metrics` leaves out."""
 

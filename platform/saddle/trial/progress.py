@@ -17,7 +17,7 @@ class TrialProgress:
 
     spec: TrialSpec
     started: float = 0.0
-    """Unix seconds; 0 where it isn't known."""
+    """Unix seconds; 0 if it isn't known."""
     attempts: int = 0
     """How often a worker has taken it up: the number of the latest attempt, which tells it from orphans of others."""
     epochs: int = 0

@@ -15,7 +15,7 @@ MARK = "@"
 class RunId:
     """One run of the study called `study`.
 
-    `instance` tells it from every other run of the study, wherever it is stored; empty where that isn't known yet.
+    `instance` tells it from every other run of the study, wherever it is stored; empty if that isn't known yet.
     `stored_as` is what its folder is called where that isn't the study's name: `NAME@TIME-INST` once set aside.
     """
 

@@ -22,13 +22,13 @@ class TrialSource(Protocol):
 
     @property
     def trouble(self) -> UserError | None:
-        """Why no more trials are proposed although the study isn't done; None where all is well."""
+        """Why no more trials are proposed although the study isn't done; None if all is well."""
 
     def cancel_waits(self) -> None:
         """Wait for nothing any more: somebody wants the run to end. Called from a signal's handler."""
 
     def next(self) -> TrialSpec | None:
-        """The next trial, unfinished ones of an earlier run first; None where there is none to start any more."""
+        """The next trial, unfinished ones of an earlier run first; None if there is none to start any more."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Hear of an epoch (from 1); whether the trial should stop early."""

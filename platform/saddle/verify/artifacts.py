@@ -15,7 +15,7 @@ from saddle.verify.mlflow_runs import Runs
 
 
 def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Difference]:
-    """What names a place where the storage lay before, and which runs lack files; nothing where a server keeps them.
+    """What names a place where the storage lay before, and which runs lack files; nothing if a server keeps them.
 
     Only what nobody is sending is judged.
     """

@@ -62,7 +62,7 @@ def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, TrialRe
 
 
 def why_unusable(store: Store, path: str) -> str:
-    """What is wrong with a blob that the ledger names; empty where it is there."""
+    """What is wrong with a blob that the ledger names; empty if it is there."""
     try:
         return "" if store.exists(path) else "is missing"
     except ForeignPath as error:

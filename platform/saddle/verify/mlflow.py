@@ -52,7 +52,7 @@ class Situation:
         return self.results.study.relation is not None
 
     def group(self, record: TrialRecord) -> str | None:
-        """What the run above a trial's is of; None where it is the study's."""
+        """What the run above a trial's is of; None if it is the study's."""
         return group_of(record.spec, by_unit=self.by_unit)
 
     def waits(self, key: str) -> bool:
@@ -116,7 +116,7 @@ def is_told(there: float | None, value: float) -> bool:
 
 
 def parent_of(runs: Runs, group: str | None) -> str | None:
-    """The id of the run of an arm, a unit or the study; None where that one is missing, which is said already."""
+    """The id of the run of an arm, a unit or the study; None if that one is missing, which is said already."""
     above = runs.by_key.get("" if group is None else arm_key(group), [])
     return above[0].info.run_id if len(above) == 1 else None
 
@@ -174,7 +174,7 @@ def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str,
 
 
 def compare_metric(points: Sequence[Point], expected: Mapping[int, float]) -> str:
-    """What is wrong with the points of one metric; empty where nothing is."""
+    """What is wrong with the points of one metric; empty if nothing is."""
     steps = Counter(step for step, _ in points)
     values = dict(points)
     if any(count > 1 for count in steps.values()):

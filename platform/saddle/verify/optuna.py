@@ -31,7 +31,7 @@ REL_TOL = 1e-9
 
 @dataclass(frozen=True)
 class Search:
-    """What Optuna holds of a search; `trials` is None where there is nothing, `damage` says why it can't be read."""
+    """What Optuna holds of a search; `trials` is None if there is nothing, `damage` says why it can't be read."""
 
     trials: Sequence[FrozenTrial] | None
     retried: Sequence[int] = ()

@@ -25,7 +25,7 @@ from trainables.contract import Metric
 
 
 def averaged_over(ablation: Ablation) -> str:
-    """The blocks that every effect is an average over, to end a sentence; empty where there are none."""
+    """The blocks that every effect is an average over, to end a sentence; empty if there are none."""
     names = [f"{listed(map(readable, levels))} ({name})" for name, levels in ablation.blocks.items()]
     return f" On average over {listed(names)}, these only." if names else ""
 

@@ -30,7 +30,7 @@ class FailureRate:
 
 
 def failure_rates(measured: Sequence[ArmValues], alpha: float = 0.05) -> tuple[FailureRate, ...]:
-    """The rates of all arms, the baseline first; none where nothing failed."""
+    """The rates of all arms, the baseline first; none if nothing failed."""
     if not any(arm.failures for arm in measured):
         return ()
     return tuple(_rate(arm, measured[0], alpha) for arm in measured if _fates(arm))

@@ -24,7 +24,7 @@ ROUNDING = 1e-12
 class Comparison:
     """An arm against a baseline, or one side of a contrast against the other.
 
-    `counted` are the pairs with every failure at the worst value seen; None where no replicate failed.
+    `counted` are the pairs with every failure at the worst value seen; None if no replicate failed.
     `between_studies`: both sides are one setting, trained in two studies. `any_time`: whether its test holds whenever
     one stops, as it must where seeds were added after a look.
     """
@@ -48,7 +48,7 @@ class Comparison:
 
     @cached_property
     def test(self) -> PairedT | None:
-        """The t test of the complete pairs; None where there are too few, or no spread among them."""
+        """The t test of the complete pairs; None if there are too few, or no spread among them."""
         return _test(self.values, any_time=self.any_time)
 
     @cached_property
@@ -140,7 +140,7 @@ def _without_spread(differences: Sequence[float]) -> SignTest | None:
 
 
 def intervals_of(test: PairedT | SignTest | None, alpha: float, strict: float) -> Intervals | None:
-    """The intervals at the levels 1 - alpha and 1 - strict; None where nothing can be tested.
+    """The intervals at the levels 1 - alpha and 1 - strict; None if nothing can be tested.
 
     Too few identical differences reach neither level.
     """
@@ -152,5 +152,5 @@ def intervals_of(test: PairedT | SignTest | None, alpha: float, strict: float) -
 
 
 def finite_intervals(difference: Interval, equivalence: Interval) -> Intervals | None:
-    """Both intervals; None where that of the difference has no ends, as with too few pairs for any stopping time."""
+    """Both intervals; None if that of the difference has no ends, as with too few pairs for any stopping time."""
     return Intervals(difference, equivalence) if all(map(math.isfinite, difference)) else None

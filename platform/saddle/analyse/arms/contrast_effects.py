@@ -37,7 +37,7 @@ def contrast_effects(contrasts: Contrasts, measured: Sequence[ArmValues], spec: 
 
 
 def contrasts_of(ablation: Ablation, arms: Sequence[Arm]) -> Contrasts | None:
-    """The contrasts that an ablation's effects are; None where they are those of each arm against the baseline."""
+    """The contrasts that an ablation's effects are; None if they are those of each arm against the baseline."""
     return design_of(ablation).contrasts(ablation.factors, arms)
 
 

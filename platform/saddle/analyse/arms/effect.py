@@ -23,7 +23,7 @@ LATER = " (added later)"
 class FailuresCounted:
     """A comparison in which every replicate that failed has the worst value seen in either arm.
 
-    `mean` is arm minus baseline over `n` pairs, `low` to `high` its interval at the effect's level; None where nothing
+    `mean` is arm minus baseline over `n` pairs, `low` to `high` its interval at the effect's level; None if nothing
     can be tested. `arm` and `baseline`: how many of their replicates failed, of `arm_trained` and `baseline_trained`.
     """
 
@@ -42,7 +42,7 @@ class Effect:
     """One comparison, in the metric's own unit: `mean` is arm minus baseline over the complete pairs.
 
     `low` to `high` is the t interval at `level`, chosen so that it leaves out zero exactly where `correction` rejects;
-    they and the p-values of the t test (of the sign test, where the differences have no spread) are None where nothing
+    they and the p-values of the t test (of the sign test, where the differences have no spread) are None if nothing
     can be tested. Under racing they hold at every look at
     once. What stands beside and decides nothing: `p_permutation`, of the exact sign-flip test; `p_equivalence`, of two
     one-sided t tests against the margin (TOST; Schuirmann, 1987), not adjusted; `size`, the mean in standard deviations
@@ -67,11 +67,11 @@ class Effect:
     sd: float | None = None
     size: float | None = None
     more_seeds: int | None = None
-    """About how many more seeds would settle it, going on as so far; None where that can't be said."""
+    """About how many more seeds would settle it, going on as so far; None if that can't be said."""
     settled_after: int | None = None
-    """With how many pairs racing settled it; None where it did not race, or is not settled."""
+    """With how many pairs racing settled it; None if it did not race, or is not settled."""
     added_after: int | None = None
-    """How many trials had ended when its arm was added to the study; None where that was before any had."""
+    """How many trials had ended when its arm was added to the study; None if that was before any had."""
     differences: Mapping[int, float] = field(default_factory=dict)
     arm_mean: float | None = None
     baseline_mean: float | None = None

@@ -106,7 +106,7 @@ def first_seeds(pairs: int) -> int | None:
 
 
 def counted_of(comparison: Comparison, intervals: Intervals | None = None) -> FailuresCounted | None:
-    """The comparison with failures counted, and its interval where it is known; None where nothing failed."""
+    """The comparison with failures counted, and its interval where it is known; None if nothing failed."""
     if comparison.counted is None:
         return None
     (arm, baseline), values, pairs = comparison.failures, comparison.counted_values, comparison.pairs

@@ -38,7 +38,7 @@ class Guard:
     """One effect on one guarded metric: `mean` is arm minus baseline over `n` pairs, in the metric's unit.
 
     `low` to `high` leaves minus the margin (in the better direction) out exactly where the arm is shown to be not worse
-    than it, or worse; None where nothing can be tested. `p_adjusted` is one-sided.
+    than it, or worse; None if nothing can be tested. `p_adjusted` is one-sided.
     """
 
     effect: str
@@ -61,7 +61,7 @@ class Guard:
 
     @property
     def reservation(self) -> str:
-        """What is to be said against the arm, as a clause; empty where it is not worse."""
+        """What is to be said against the arm, as a clause; empty if it is not worse."""
         if self.not_worse:
             return ""
         scale = Scale.of(self.metric, [] if self.low is None or self.high is None else [(self.high - self.low) / 2])
@@ -82,7 +82,7 @@ def guards_of(
     *,
     any_time: bool = False,
 ) -> tuple[Guard, ...]:
-    """Every effect but interactions on every guarded metric, judged as one family; none where nothing is guarded."""
+    """Every effect but interactions on every guarded metric, judged as one family; none if nothing is guarded."""
     tested: list[tuple[Comparison, Metric, float]] = []
     for name, margin in ablation.compare.not_worse.items():
         metric = declared.metric(name)
@@ -113,7 +113,7 @@ def judge_guards(tested: Sequence[tuple[Comparison, Metric, float]], alpha: floa
 
 
 def _ends(comparison: Comparison, level: float) -> tuple[float, float] | tuple[None, None]:
-    """The interval whose two sides are tested at `level`; none where nothing can be tested, or too few pairs are."""
+    """The interval whose two sides are tested at `level`; none if nothing can be tested, or too few pairs are."""
     if comparison.test is None:
         return None, None
     low, high = comparison.test.interval(level if comparison.any_time else 2 * level)

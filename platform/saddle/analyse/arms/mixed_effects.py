@@ -21,7 +21,7 @@ from saddle.trial.record import TrialRecord
 def with_mixed(
     effects: Sequence[Effect], ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str
 ) -> tuple[Effect, ...]:
-    """The effects with `mixed` where the study asks for the mixed model, has contrasts, and it can be fitted."""
+    """The effects with `mixed` if the study asks for the mixed model, has contrasts, and it can be fitted."""
     designed = contrasts_of(ablation, arms) if ablation.compare.mixed_model else None
     if designed is None or not entries:
         return tuple(effects)

@@ -30,7 +30,7 @@ def in_units(effect: Effect, scale: ScaleName) -> Effect:
 
 
 def off_scale(measured: Sequence[ArmValues], metric: Metric, scale: ScaleName) -> str:
-    """Why the arms can't be compared on the scale, as a clause that names the first value off it; empty where they can.
+    """Why the arms can't be compared on the scale, as a clause that names the first value off it; empty if they can.
 
     Nothing is compared then: left out, the value would flatter its arm, for it is the extreme one.
     """

@@ -34,7 +34,7 @@ class Spread:
     source: str
     low: float | None = None
     high: float | None = None
-    """Its 95 % interval; None where it is stated."""
+    """Its 95 % interval; None if it is stated."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ SEVERAL = 3.0
 
 
 def spread_cautions(measured: Sequence[ArmValues], scale: ScaleName = "linear") -> Iterable[str]:
-    """Cautions about arms, the baseline first among them, as values on `scale`; none where a value is off it."""
+    """Cautions about arms, the baseline first among them, as values on `scale`; none if a value is off it."""
     if not all(is_defined(value, scale) for arm in measured for value in arm.values.values()):
         return
     baseline, *arms = (on_scale(arm, scale) for arm in measured)
@@ -65,7 +65,7 @@ def spread_ratio(values: Sequence[float], baseline: Sequence[float]) -> float | 
 
 
 def dominant(differences: Mapping[int, float]) -> int | None:
-    """The seed whose difference stands apart from the others; None where none does.
+    """The seed whose difference stands apart from the others; None if none does.
 
     Grubbs' test of the value farthest from the mean, two-sided at `LEVEL` (Grubbs, 1950, Annals of Mathematical
     Statistics 21).

@@ -37,7 +37,7 @@ FLAGS: tuple[Flag, ...] = (failed_checks, more_accurate_attacked)
 
 
 def reasons_against(entry: TrialRecord, declared: Declarations) -> tuple[str, ...]:
-    """Why the trial can't have the badge; empty where nothing is known against it."""
+    """Why the trial can't have the badge; empty if nothing is known against it."""
     return tuple(reason for flag in FLAGS for reason in flag(entry, declared))
 
 

@@ -22,7 +22,7 @@ class UnderEvaluation:
 
 
 def earlier_evaluations(results: StudyResults) -> list[UnderEvaluation]:
-    """The results under each evaluation but the present one, the first one first; none where none was measured again.
+    """The results under each evaluation but the present one, the first one first; none if none was measured again.
 
     Trials that lack a measurement with one of them have no test metrics there. Of several measurements with the same
     settings the latest counts.

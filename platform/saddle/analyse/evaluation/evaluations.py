@@ -25,7 +25,7 @@ NOT_SAID = "not noted"
 
 
 def latest_evaluation(entries: Iterable[TrialRecord]) -> Mapping[str, Any]:
-    """The settings with which trials were measured again last; none where no trial was."""
+    """The settings with which trials were measured again last; none if no trial was."""
     again = [entry for entry in entries if entry.measured]
     return max(again, key=lambda entry: entry.measured).evaluation if again else {}
 
@@ -97,7 +97,7 @@ def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[TrialRecor
 
 
 def declared_attacks(entry: TrialRecord) -> str | None:
-    """Which attacks with which budgets a trial's test was to run, in canonical form; None where it doesn't say.
+    """Which attacks with which budgets a trial's test was to run, in canonical form; None if it doesn't say.
 
     Without those that ran for what others found: they are the same evaluation, which found more.
     """
@@ -139,7 +139,7 @@ def _named(entry: TrialRecord) -> tuple[str, ...]:
 
 
 def measured_again(entries: Sequence[TrialRecord]) -> str:
-    """With what, and when, test metrics were measured again, as a sentence; empty where none was."""
+    """With what, and when, test metrics were measured again, as a sentence; empty if none was."""
     again = [entry for entry in entries if entry.measured]
     if not again:
         return ""

@@ -79,7 +79,7 @@ def order_of(entry: TrialRecord) -> dict[int, str]:
 
 
 def _counted(entry: TrialRecord, read: Read) -> tuple[int, float, dict[str, float]] | None:
-    """Samples, the share wrong when clean, and the share that each attack broke first; None where it can't be read."""
+    """Samples, the share wrong when clean, and the share that each attack broke first; None if it can't be read."""
     try:
         first = read_array(entry.arrays[FOUND_BY], read)
     except (FileNotFoundError, Damaged, ForeignPath, ValueError):

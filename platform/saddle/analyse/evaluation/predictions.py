@@ -126,7 +126,7 @@ def read_array(path: str, read: Read) -> NDArray[Any]:
 def mcnemar(one: Predictions, other: Predictions, under: str = WORST_CASE) -> SampleTest:
     """McNemar's exact test (1947) of one model against another, by group where samples come in groups.
 
-    Raises `OtherSamples`, `NoPredictions`, and `OtherAttacks` where the worst case of one is over other attacks.
+    Raises `OtherSamples`, `NoPredictions`, and `OtherAttacks` if the worst case of one is over other attacks.
     """
     check_comparable(one, other, under)
     ours, theirs = one.right(under), other.right(under)

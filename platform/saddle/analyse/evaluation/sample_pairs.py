@@ -125,7 +125,7 @@ def under_of(metric: Metric) -> str:
 
 
 def study_on_samples(results: StudyResults, store: Store, most: int | None = None) -> StudyOnSamples | None:
-    """The arms of an ablation against its baseline; None where no two networks can be paired, as in a search.
+    """The arms of an ablation against its baseline; None if no two networks can be paired, as in a search.
 
     More than `most` pairs are counted, and not read.
     """

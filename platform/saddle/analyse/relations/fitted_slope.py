@@ -22,7 +22,7 @@ FEWEST_FOR_PARTIAL = 12
 
 @dataclass(frozen=True)
 class WithoutUnit:
-    """The slope without one unit, None where the predictor then does not vary, and its p, None without freedom."""
+    """The slope without one unit, None if the predictor then does not vary, and its p, None without freedom."""
 
     name: str
     slope: float | None
@@ -44,7 +44,7 @@ class FittedRelation:
     `low` to `high` is its interval and `p` its p by Knapp & Hartung (None with no residual degree of `freedom`).
     `permutation_p` is from all orders within families where `exact`, else from a sample of them. `tau` is the standard
     deviation of the units' true gains about their lines, one for each family. `equal_slopes_p` is the p of the F test
-    that these have one slope, None where it can't be computed. `spearman` has a permutation p; `partial` holds the
+    that these have one slope, None if it can't be computed. `spearman` has a permutation p; `partial` holds the
     logarithm of the dimension and is None below 12 units or where no dimension is known. `weights` are the units'.
     """
 

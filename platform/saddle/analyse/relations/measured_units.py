@@ -27,7 +27,7 @@ class MeasuredUnit:
     over: ArmValues | None = None
     arm: ArmValues | None = None
     absent: str = ""
-    """Why nothing could be trained of it; empty where its data are there."""
+    """Why nothing could be trained of it; empty if its data are there."""
     lost: Mapping[int, str] = field(default_factory=dict)
     """Why a seed has no pair, where one of its trials ended without a value."""
     missing: int = 0

@@ -23,7 +23,7 @@ FEWEST_UNITS = 3
 class RelationAnswer:
     """What is said of the relation of a gain and `predictor` over `units`, at level 1 - `alpha`, that of its look.
 
-    `why` says what keeps the word from being `rises` or `falls`; empty beside these. `fitted` is None where no slope
+    `why` says what keeps the word from being `rises` or `falls`; empty beside these. `fitted` is None if no slope
     can be computed. `rests_on` names the units without which p would exceed alpha, beside `rises` and `falls`.
     `units` are in the order of their families and predictor.
     """

@@ -19,7 +19,7 @@ from saddle.analyse.statistics.within_correlation import correlations
 class TriedPredictor:
     """The correlation of mean gains with one predictor over the `k` units that have it, within families.
 
-    `p` is its own permutation p, `max_r_p` the one that allows for all predictors tried. None where there is no
+    `p` is its own permutation p, `max_r_p` the one that allows for all predictors tried. None if there is no
     correlation: with too few units, or where the predictor does not vary.
     """
 
@@ -46,6 +46,6 @@ def tried_predictors(units: Sequence[Unit], names: Sequence[str]) -> tuple[Tried
 
 
 def strongest(tried: Sequence[TriedPredictor]) -> TriedPredictor | None:
-    """The one with the smallest p over all that were tried; None where no correlation could be computed."""
+    """The one with the smallest p over all that were tried; None if no correlation could be computed."""
     known = [predictor for predictor in tried if predictor.max_r_p is not None and predictor.r is not None]
     return min(known, key=lambda predictor: (predictor.max_r_p, -abs(predictor.r or 0.0)), default=None)

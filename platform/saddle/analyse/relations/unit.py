@@ -29,8 +29,8 @@ class UnitEstimate:
     """A unit as the regression takes it.
 
     `y` is the mean gain, `s2` the variance of that mean with the seeds' variance shrunk to the pooled one, `weight`
-    the unit's share of all weights (NaN where nothing was fitted), `low` to `high` the interval of the mean alone at
-    level 1 - alpha (None where no unit has two seeds).
+    the unit's share of all weights (NaN if nothing was fitted), `low` to `high` the interval of the mean alone at
+    level 1 - alpha (None if no unit has two seeds).
     """
 
     name: str

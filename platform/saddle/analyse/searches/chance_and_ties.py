@@ -19,7 +19,7 @@ BY_LUCK = 0.05
 
 
 def chance_of(entries: Sequence[TrialRecord]) -> float | None:
-    """The accuracy of guessing among the dataset's classes; None where no trial says how many there are."""
+    """The accuracy of guessing among the dataset's classes; None if no trial says how many there are."""
     counts = {entry.fingerprints["classes"] for entry in entries if entry.fingerprints.get("classes")}
     return 1 / max(counts) if counts else None
 
@@ -35,9 +35,9 @@ def why_search_has_no_best(study: Study, declared: Declarations, entries: Sequen
 def why_no_best(
     feasible: Sequence[TrialRecord], objectives: Sequence[Metric], declared: Declarations, chance: float | None
 ) -> str:
-    """Why none of the completed trials is the best, as sentences; empty where one may be.
+    """Why none of the completed trials is the best, as sentences; empty if one may be.
 
-    `chance` is what guessing among the dataset's classes gives, None where it isn't known.
+    `chance` is what guessing among the dataset's classes gives, None if it isn't known.
     """
     if not feasible:
         return ""
@@ -47,7 +47,7 @@ def why_no_best(
 
 
 def all_tied(feasible: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
-    """That two completed trials or more have the same values, as a sentence; empty where they differ."""
+    """That two completed trials or more have the same values, as a sentence; empty if they differ."""
     values = {tuple(entry.metrics[objective.name] for objective in objectives) for entry in feasible}
     if len(feasible) < 2 or len(values) > 1:
         return ""
@@ -77,7 +77,7 @@ def _no_better_than_guessing(
 
 
 def guess_of(metric: Metric, chance: float | None) -> float | None:
-    """What guessing gives of a metric, as its trainable declares it; None where that isn't known."""
+    """What guessing gives of a metric, as its trainable declares it; None if that isn't known."""
     return chance if metric.chance == "classes" else metric.chance
 
 
@@ -94,7 +94,7 @@ def best_guess(guess: float, samples: int | None, trials: int) -> float:
 def samples_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> int | None:
     """How many samples a metric is measured on, by what the trials report for its split: the fewest where they differ.
 
-    None where none says; another split has another number.
+    None if none says; another split has another number.
     """
     names = dict.fromkeys(name for entry in entries for name in entry.metrics)
     counts = [count for count in declared.in_role("samples", names) if count.split == metric.split]

@@ -28,7 +28,7 @@ class CloseToBest:
 def close_to_best(
     feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> CloseToBest | None:
-    """Those that can't be told from the best; None where no standard error is known, or there is no other trial."""
+    """Those that can't be told from the best; None if no standard error is known, or there is no other trial."""
     samples = samples_of(feasible, objective, declared)
     if samples is None or not objective.is_fraction or objective.bounds != (0.0, 1.0) or len(feasible) < 2:
         return None

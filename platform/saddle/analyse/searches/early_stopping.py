@@ -7,7 +7,7 @@ from saddle.study.models import Study
 
 
 def unreached_stopping(study: Study, epochs: float | None, trials: int | None = None) -> str:
-    """Why the search's early stopping can stop no trial of at most so many `epochs`; empty where it can.
+    """Why the search's early stopping can stop no trial of at most so many `epochs`; empty if it can.
 
     A trial that has trained its last epoch has nothing left to stop. `trials` are those that the search has in all.
     """

@@ -34,7 +34,7 @@ def hypervolume_course(
     constraints: Sequence[Constraint] = (),
     declared: Sequence[float | None] = (),
 ) -> Course | None:
-    """The course of a search; None where all trials have the same value of an objective, or none betters a reference.
+    """The course of a search; None if all trials have the same value of an objective, or none betters a reference.
 
     The reference of an objective is the `declared` one, else the metric's worst bound, else the third quartile of the
     trials' values from the best on: never the worst trial, which would move it, and with it every share, at will.

@@ -109,7 +109,7 @@ def _too_little(count: int, varied: Collection[str], wins: NDArray[np.float64]) 
 
 
 def _proposed(study: Study, space: Mapping[str, BaseDistribution], entry: TrialRecord) -> FrozenTrial | None:
-    """The trial as Optuna has it, without its value; None where its parameters are from other ranges."""
+    """The trial as Optuna has it, without its value; None if its parameters are from other ranges."""
     import optuna
 
     params = {name: _label(space[name], value) for name, value in drawn(study, entry).items() if name in space}

@@ -47,7 +47,7 @@ def answer_search(
     """The best trial and its parameters, or the Pareto front where there are several objectives.
 
     Neither where the completed trials are all alike or no better than guessing: `chance` is what that gives among the
-    dataset's classes, None where it isn't known.
+    dataset's classes, None if it isn't known.
     """
     objectives = objectives_of(study, declared)
     feasible = candidates(entries, objectives, study.constraints)
@@ -124,7 +124,7 @@ def also_shown(study: Study, entries: Sequence[TrialRecord], declared: Declarati
 def _row(
     study: Study, entry: TrialRecord, metrics: Sequence[Metric], front: Sequence[TrialRecord] | None
 ) -> tuple[str, ...]:
-    """The cells of a trial; `front` is None where there is none to be on."""
+    """The cells of a trial; `front` is None if there is none to be on."""
     params = drawn(study, entry)
     marks = () if front is None else ("yes" if any(entry.key == one.key for one in front) else DASH,)
     return (

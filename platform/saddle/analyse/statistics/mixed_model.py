@@ -47,7 +47,7 @@ class MixedEffect:
 def mixed_effects(
     observations: Sequence[Observation], contrasts: Mapping[str, Mapping[str, float]], alpha: float = 0.05
 ) -> dict[str, MixedEffect]:
-    """The contrasts (weights by arm) by restricted maximum likelihood (statsmodels' `MixedLM`); empty where it fails.
+    """The contrasts (weights by arm) by restricted maximum likelihood (statsmodels' `MixedLM`); empty if it fails.
 
     Degrees of freedom are those of the residual after arms, seeds and blocks, as in the analysis of variance of a
     balanced design; statsmodels' own normal quantiles are too narrow for few seeds.
@@ -102,7 +102,7 @@ def _fit(
 
 
 def _fit_with(random: Mapping[str, str], data: Any) -> tuple[Floats, Floats] | None:
-    """Fixed effects and their covariance; None where they can't be estimated."""
+    """Fixed effects and their covariance; None if they can't be estimated."""
     from statsmodels.regression.linear_model import OLS
     from statsmodels.regression.mixed_linear_model import MixedLM
 

@@ -20,7 +20,7 @@ TOLERANCE = 1e-12
 def between_variance(
     residuals: Callable[[Floats], Floats], noise: Floats, counted: Floats, freedom: Floats, smallest: Floats
 ) -> Floats:
-    """The variance τ² for which Σ (residual²)/(τ² + noise) equals `freedom`, 0 where it is smaller already; (...,).
+    """The variance τ² for which Σ (residual²)/(τ² + noise) equals `freedom`, 0 if it is smaller already; (...,).
 
     `residuals` takes weights (..., k) and returns the residuals of the weighted fit with them, of that shape; `noise`
     are the variances of the values, of which none counts as less than `smallest`; `counted` is 0 for values that take

@@ -19,7 +19,7 @@ SAMPLED = 9_999
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """Orders as indices (orders, k); `exact` where they are all that there are, the points' own included."""
+    """Orders as indices (orders, k); `exact` if they are all that there are, the points' own included."""
 
     indices: NDArray[np.intp]
     exact: bool

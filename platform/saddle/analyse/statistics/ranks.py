@@ -13,7 +13,7 @@ class RankComparison:
     """Values here against values there of the same things, in the better direction.
 
     `kendall` (τ-b) with its exact p (of no association; from the normal approximation where values tie) and `spearman`
-    are None where all are equal. `chosen` is the place in the sequence of what is best here, `rank` its rank there, 1
+    are None if all are equal. `chosen` is the place in the sequence of what is best here, `rank` its rank there, 1
     being best, and `loss` how much choosing it loses there.
     """
 

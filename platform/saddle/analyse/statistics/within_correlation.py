@@ -15,7 +15,7 @@ from saddle.analyse.statistics.t_distribution import two_sided_p
 
 @dataclass(frozen=True, eq=False)
 class Correlations:
-    """One for each predictor, (predictors,): NaN where it cannot be computed.
+    """One for each predictor, (predictors,): NaN if it cannot be computed.
 
     `p` is that of its own permutations, `p_of_largest` the share of permutations in which any predictor's correlation
     is as improbable as this one (Westfall & Young, 1993), which holds however many predictors were tried.
@@ -27,7 +27,7 @@ class Correlations:
 
 
 def correlations(y: Floats, predictors: Floats, families: Floats, orders: Orders) -> Correlations:
-    """Of y (k,) with predictors (predictors, k), NaN where one is not known; y is permuted within families."""
+    """Of y (k,) with predictors (predictors, k), NaN if one is not known; y is permuted within families."""
     permuted = y[orders.indices]
     observed, reached = [], []
     for predictor in predictors:
@@ -70,7 +70,7 @@ def partial_correlation(
 
 
 def _correlation(y: Floats, x: Floats, families: Floats) -> Floats:
-    """Of each row of y (rows, k) with x (k,) within families; NaN where either does not vary."""
+    """Of each row of y (rows, k) with x (k,) within families; NaN if either does not vary."""
     whole = np.ones_like(x)
     away, gains = centred(x, whole, families), centred(y, np.ones_like(y), families)
     if away @ away <= 1e-20 * (x @ x):

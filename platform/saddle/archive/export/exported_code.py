@@ -40,7 +40,7 @@ print(json.dumps(sorted(f for f in files if Path(f).is_relative_to(code))))
 
 
 def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> str:
-    """Put the sources that the model in `folder` needs beside it; returns why it can't be loaded, empty where it can.
+    """Put the sources that the model in `folder` needs beside it; returns why it can't be loaded, empty if it can.
 
     All that may be needed is copied; once the model has been loaded from there, what that didn't import is removed.
     """
@@ -66,7 +66,7 @@ def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> s
 
 
 def folder_of(package: str) -> Path | None:
-    """Where a package, or a module of one file, lies; None where it isn't installed."""
+    """Where a package, or a module of one file, lies; None if it isn't installed."""
     if package == SHARED and (root := find_root()) is not None:
         return root / SHARED
     spec = importlib.util.find_spec(package)

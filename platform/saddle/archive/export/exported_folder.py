@@ -24,7 +24,7 @@ def export_trial(store: Store, trial: FoundTrial, folder: Path, data_root: str |
 
     There lie `state.pt`, `model.json`, `README.md` (the model card), `load.py`, and in `code` the sources that it
     needs. The trainable need not be installed where its run says where its code is found; then `code` lacks it. Raises
-    `UserError` where the folder holds something already, or the trainable has no `load`.
+    `UserError` if the folder holds something already, or the trainable has no `load`.
     """
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"the folder {folder} is not empty; choose another with --to")

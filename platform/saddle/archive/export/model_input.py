@@ -17,7 +17,7 @@ class ModelInput:
     """The input of a model, as far as its state and its data say."""
 
     shape: tuple[int, ...] = ()
-    """(C, H, W); empty where the state doesn't say, as of a model that takes no images."""
+    """(C, H, W); empty if the state doesn't say, as of a model that takes no images."""
     classes: tuple[str, ...] = ()
     """The classes by name, in the order of the logits."""
     unnamed: str = ""

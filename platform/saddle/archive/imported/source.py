@@ -12,7 +12,7 @@ from saddle.archive.imported.tune_table import read_tune_folder
 def read_source(source: str) -> ResultTable:
     """The table of a CSV or Parquet file, of `mlflow:EXPERIMENT`, or of a folder of Ray Tune results.
 
-    Raises `TableError` where there is none, or it can't be read.
+    Raises `TableError` if there is none, or it can't be read.
     """
     if source.startswith(PREFIX):
         return read_experiment(source)

@@ -59,7 +59,7 @@ class ImportedStudy:
 
 
 def seeds_of_import(store: Store, name: str) -> Sequence[int]:
-    """The seeds that a stored import of this name has, in their order; none where there is none."""
+    """The seeds that a stored import of this name has, in their order; none if there is none."""
     stored = read_study(store, name)
     return () if stored is None or stored.declared.imported is None else stored.study.seed_list
 
@@ -81,7 +81,7 @@ def store_results(
 ) -> ImportedStudy:
     """Store the results as the trials of `study`, or add those that a stored one lacks; write the report, tell MLflow.
 
-    Raises `TableChanged` where a stored trial has other values in the table, or is gone from it, and `StudyChanged`
+    Raises `TableChanged` if a stored trial has other values in the table, or is gone from it, and `StudyChanged`
     where the study differs in more than added seeds.
     """
     with lock_study(store, RunId(study.study)) as lock:

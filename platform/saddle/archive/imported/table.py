@@ -37,7 +37,7 @@ class ResultTable:
             raise TableError(problems)
 
     def where(self, chosen: Mapping[str, str]) -> ResultTable:
-        """The rows that have these texts in these columns; raises `TableError` where there are none."""
+        """The rows that have these texts in these columns; raises `TableError` if there are none."""
         self.require(list(chosen))
         kept = [
             (row, place)
@@ -69,7 +69,7 @@ def digest_of_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def text_of(cell: Any) -> str:
-    """A cell as text: a whole number without decimals, whatever its type; nothing where it is empty."""
+    """A cell as text: a whole number without decimals, whatever its type; nothing if it is empty."""
     if cell is None:
         return ""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -38,7 +38,7 @@ def check_model(
 
 
 def require_logits(model: nn.Module, pixels: Tensor, classes: int, address: str) -> None:
-    """Raise `UserError` where a forward pass doesn't give logits of so many classes."""
+    """Raise `UserError` if a forward pass doesn't give logits of so many classes."""
     import torch
 
     from trainables.evaluation.checklist.network import Network, WrongOutput

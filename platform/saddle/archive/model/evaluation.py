@@ -75,7 +75,7 @@ def write_evaluation(store: Store, run: RunId, evaluation: Evaluation, lock: Stu
 
 
 def split_change(change: str, fields: Collection[str]) -> tuple[str, str]:
-    """Field and value of a `field=value` text; raises `UserError` where that is none, or the field not of `fields`."""
+    """Field and value of a `field=value` text; raises `UserError` if that is none, or the field not of `fields`."""
     name, equals, text = change.partition("=")
     if not equals or name not in fields:
         hint = nearest(name, fields)

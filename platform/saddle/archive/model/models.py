@@ -43,7 +43,7 @@ def declared_now(stored: StoredStudy) -> Declarations:
 
 
 def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[str, Any]:
-    """The `best` or `last` state of a trial, its checksum verified; raises `NotFound` where it isn't kept."""
+    """The `best` or `last` state of a trial, its checksum verified; raises `NotFound` if it isn't kept."""
     path = trial.entry.checkpoints.get(which)
     manifest = Checkpoints.of_trial(store, trial.stored.run, trial.entry.key).manifest
     saved = next((s for s in manifest.saved if s.path == path), None)
@@ -59,7 +59,7 @@ def load_config(trial: FoundTrial, *, measured: bool = False) -> Any:
 
 
 def config_of(trial: FoundTrial, params: Mapping[str, Any]) -> Any:
-    """A configuration of a trial's; raises `UserError` where the installed trainable doesn't take it any more."""
+    """A configuration of a trial's; raises `UserError` if the installed trainable doesn't take it any more."""
     trainable = trainable_of(trial.stored)
     try:
         return trainable.Config.model_validate(dict(params))

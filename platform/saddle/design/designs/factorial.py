@@ -40,7 +40,7 @@ class Factorial(Design):
 def combinations(factors: Levels, standing: Standing) -> list[Point]:
     """All combinations of levels, the baseline's combination first.
 
-    Raises `DesignError` where the baseline's level of a factor is not among its levels, or for more than 1,024 arms.
+    Raises `DesignError` if the baseline's level of a factor is not among its levels, or for more than 1,024 arms.
     """
     size = 1
     for factor, levels in factors.items():
@@ -59,7 +59,7 @@ def combinations(factors: Levels, standing: Standing) -> list[Point]:
 
 
 def require_baseline(factor: str, levels: list[object], standing: Standing, design: str) -> None:
-    """Raise `DesignError` where the baseline's level is not among those listed."""
+    """Raise `DesignError` if the baseline's level is not among those listed."""
     if not any(same(level, standing[factor]) for level in levels):
         raise DesignError(
             f"{design} wants the baseline among its arms, but {factor}: {readable(standing[factor])}"

@@ -47,7 +47,7 @@ class Fractional(Design):
     def check_exclusions(
         self, points: Sequence[Point], factors: Levels, standing: Standing, exclude: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Raise `ExclusionError` where the points left don't tell all main effects apart."""
+        """Raise `ExclusionError` if the points left don't tell all main effects apart."""
         refuse_lost_main_effects(points, factors, standing, exclude, self.resolution)
 
     def contrasts(self, factors: Levels, arms: Sequence[Arm]) -> Contrasts:

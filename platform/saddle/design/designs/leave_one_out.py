@@ -17,7 +17,7 @@ class LeaveOneOut(Design):
     def points(self, factors: Levels, standing: Standing) -> list[Point]:
         """The baseline, and an arm per factor with that component at its "off" level.
 
-        Raises `DesignError` where a factor has no single off level, or is already off in the baseline.
+        Raises `DesignError` if a factor has no single off level, or is already off in the baseline.
         """
         points = [Point("baseline", standing, is_baseline=True)]
         for factor, levels in factors.items():

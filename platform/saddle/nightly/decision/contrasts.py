@@ -57,7 +57,7 @@ class MetricContrast:
 
     @property
     def mean(self) -> float:
-        """The mean difference; 0 where neither side has a value."""
+        """The mean difference; 0 if neither side has a value."""
         values = self.comparison.counted_values
         return math.fsum(values) / len(values) if values else 0.0
 
@@ -72,7 +72,7 @@ class MetricContrast:
         return same and 2.0 ** (1 - look.seeds) <= look.spends(level, METRIC_SPENDING)
 
     def effect(self, look: Look, level: float, *, is_worse: bool) -> MetricEffect:
-        """The mean difference with its repeated confidence interval; none where all differences are the same."""
+        """The mean difference with its repeated confidence interval; none if all differences are the same."""
         test = self.comparison.counted_test
         half = None if test is None else look.bound(level) * float(test.error)
         interval = None if half is None else (self.mean - half, self.mean + half)

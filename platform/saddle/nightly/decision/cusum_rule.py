@@ -52,7 +52,7 @@ class FreshTrack:
 
 
 def cusum_work(policy: Policy, earlier: FreshTrack | None, night: Night) -> Work | None:
-    """What the night is to train next; None where it is done."""
+    """What the night is to train next; None if it is done."""
     track = earlier or FreshTrack.begin(policy)
     canaries, fresh = night.measured("canary"), night.measured("rotation")
     missing = tuple(each for each in policy.replicates(policy.seeds[:1]) if each not in canaries)

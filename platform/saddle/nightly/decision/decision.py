@@ -31,7 +31,7 @@ FAILURES = "failures"
 
 @dataclass(frozen=True)
 class Difference:
-    """One value that is not what it was; None where a metric was not reported; outcomes where these differ."""
+    """One value that is not what it was; None if a metric was not reported; outcomes where these differ."""
 
     replicate: Replicate
     metric: str
@@ -72,7 +72,7 @@ class ChangeRange:
 class MetricEffect:
     """The mean change of a metric of an arm, positive where the metric rose, over `seeds` pairs.
 
-    `interval` is the repeated confidence interval, simultaneous over arms and metrics; None where nothing varies.
+    `interval` is the repeated confidence interval, simultaneous over arms and metrics; None if nothing varies.
     `failed`: how many of the references and of tonight's replicates failed, each counted at the worst value seen.
     `cusum`: by that rule, the sum that alarms beyond its limit; `mean` and `seeds` are of this night alone then.
     """

@@ -26,7 +26,7 @@ from saddle.nightly.decision.work import Work
 
 
 def exact_work(policy: Policy, earlier: ExactTrack | None, night: Night) -> Work | None:
-    """What the night is to train next; None where it is done."""
+    """What the night is to train next; None if it is done."""
     if earlier is None or not earlier.references:
         return _pool_work(policy, ExactTrack.begin(night), night)
     repeated = still_to_repeat(policy, earlier, night)
@@ -61,7 +61,7 @@ def _comparison_work(policy: Policy, track: ExactTrack, night: Night, standing: 
 
 
 def _change_of(policy: Policy, track: ExactTrack, night: Night, standing: Standing) -> PendingChange | None:
-    """The change that the night's values belong to, with these; None where they are those of the references."""
+    """The change that the night's values belong to, with these; None if they are those of the references."""
     if standing.word == "new":
         return new_change(policy, track, night, standing)
     if standing.word == "change" and track.pending is not None:

@@ -62,7 +62,7 @@ class History:
         return _known(replace(self, nights=(*self.nights, night)), self.tracks.after(self.policy, night))
 
     def work(self, night: Night) -> Work | None:
-        """What a night that follows is to train next; None where it is done."""
+        """What a night that follows is to train next; None if it is done."""
         return self.tracks.work(self.policy, night)
 
     def lacks_work(self, night: Night) -> bool:
@@ -73,7 +73,7 @@ class History:
     def accept(self, date: str, why: str, by: str = "") -> History:
         """The history in which what was measured on that night is the reference from now on.
 
-        Raises `UserError` where there is no such night, or its values are not those of a change that is still there.
+        Raises `UserError` if there is no such night, or its values are not those of a change that is still there.
         """
         tracks = self.tracks.accepting(self.nights, date)
         acceptance = Acceptance(date, why, len(self.nights), by)
@@ -85,7 +85,7 @@ class History:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> History:
-        """The history that `to_json` wrote; raises `ValueError` where it is none, or of a later version."""
+        """The history that `to_json` wrote; raises `ValueError` if it is none, or of a later version."""
         history = _HISTORY.validate_json(text)
         if history.version > HISTORY_VERSION:
             raise ValueError(f"this history is of version {history.version}; this saddle reads up to {HISTORY_VERSION}")

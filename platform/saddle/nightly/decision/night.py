@@ -58,7 +58,7 @@ class Environment:
         return Host(self.environment, self.machine)
 
     def changes_from(self, earlier: Environment) -> tuple[str, ...]:
-        """Which of `code` and `data` differ; empty where no fingerprint does, so that the run was not reproducible."""
+        """Which of `code` and `data` differ; empty if no fingerprint does, so that the run was not reproducible."""
         return tuple(name for name in ("code", "data") if getattr(self, name) != getattr(earlier, name))
 
 
@@ -120,7 +120,7 @@ class Night:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Night:
-        """The night that `to_json` wrote; raises `ValueError` where it is none, or of a later version."""
+        """The night that `to_json` wrote; raises `ValueError` if it is none, or of a later version."""
         night = _NIGHT.validate_json(text)
         if night.version > NIGHT_VERSION:
             raise ValueError(f"this night is of version {night.version}; this saddle reads up to {NIGHT_VERSION}")

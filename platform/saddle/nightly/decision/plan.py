@@ -8,7 +8,7 @@ from saddle.nightly.decision.work import Work as Work
 
 
 def next_work(history: History, night: Night) -> Work | None:
-    """What the night, with what it has measured so far, is to train next; None where it is done.
+    """What the night, with what it has measured so far, is to train next; None if it is done.
 
     It is asked again after every piece: what was measured decides what follows.
     """

@@ -127,7 +127,7 @@ def still_to_repeat(policy: Policy, track: ExactTrack, night: Night) -> tuple[Re
 
 
 def _witnesses(track: ExactTrack) -> tuple[Replicate, ...]:
-    """The replicates of the seed that showed the pending change; none where none is pending."""
+    """The replicates of the seed that showed the pending change; none if none is pending."""
     witness = track.pending.range.witness if track.pending else None
     if track.pending is None or witness is None:
         return ()

@@ -42,7 +42,7 @@ class Stream:
         return replace(self, batches=before, sum=total, rising=rising, alarms=alarms)
 
     def score(self, batch: Batch) -> float | None:
-        """The batch's score among earlier ones, negative where it is worse; None where there is nothing to say.
+        """The batch's score among earlier ones, negative where it is worse; None if there is nothing to say.
 
         A failed replicate counts as the worst value seen.
         """
@@ -55,7 +55,7 @@ class Stream:
         return None if score is None else self.watched.sign * score
 
     def shift(self, batch: Batch) -> float:
-        """By how much the batch's mean exceeds that of earlier ones, failures left out; 0 where either has none."""
+        """By how much the batch's mean exceeds that of earlier ones, failures left out; 0 if either has none."""
         tonight, earlier = _values(batch), self.values
         return fmean(tonight) - fmean(earlier) if tonight and earlier else 0.0
 

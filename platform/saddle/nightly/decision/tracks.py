@@ -33,7 +33,7 @@ class Tracks:
         return replace(self, fresh={**self.fresh, host: stream}, decisions=(*self.decisions, decision))
 
     def work(self, policy: Policy, night: Night) -> Work | None:
-        """What the night, with what it has measured so far, is to train next; None where it is done."""
+        """What the night, with what it has measured so far, is to train next; None if it is done."""
         host = night.environment.host
         if policy.rule == "exact":
             return exact_work(policy, self.exact.get(host), night)
@@ -48,7 +48,7 @@ class Tracks:
     def accepting(self, nights: Sequence[Night], date: str) -> Tracks:
         """The tracks whose references are what the night of that date showed, after all `nights`.
 
-        Raises `UserError` where there is no such night, or its values are not those of a change that is still there.
+        Raises `UserError` if there is no such night, or its values are not those of a change that is still there.
         """
         hosts = {night.environment.host for night in nights if night.date == date}
         if not hosts:

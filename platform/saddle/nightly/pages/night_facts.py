@@ -61,7 +61,7 @@ class NightFacts:
 
     @property
     def commits(self) -> str:
-        """Between which codes something changed; empty where nothing did."""
+        """Between which codes something changed; empty if nothing did."""
         if self.decision is None or self.decision.change is None:
             return ""
         if self.found is not None and len(self.found.suspects) == 1:

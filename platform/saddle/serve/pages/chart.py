@@ -39,7 +39,7 @@ class Chart:
 
 
 def draw_chart(curves: Sequence[Curve]) -> Chart | None:
-    """The chart of these curves; None where none has a finite value."""
+    """The chart of these curves; None if none has a finite value."""
     finite = [value for curve in curves for value in curve.values if math.isfinite(value)]
     if not finite:
         return None

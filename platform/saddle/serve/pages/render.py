@@ -49,7 +49,7 @@ def read_file(name: str) -> str:
 
 
 def render_page(template: str, /, *, title: str, events: str = "", **values: Any) -> str:
-    """A whole page; `events` is the address of its changes, empty where it stays as it is."""
+    """A whole page; `events` is the address of its changes, empty if it stays as it is."""
     return _template(template).render(title=title, events=events, version=metadata.version("saddle"), **values)
 
 

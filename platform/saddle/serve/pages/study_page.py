@@ -56,7 +56,7 @@ def starting_text(study: WatchedStudy) -> str:
 
 
 def legend_of(study: WatchedStudy) -> list[tuple[str, int]]:
-    """The arms by the places of their colours; none where there are more than colours."""
+    """The arms by the places of their colours; none if there are more than colours."""
     return [(arm, place) for place, (arm, _) in enumerate(study.arms)] if len(study.arms) <= PALETTE else []
 
 

@@ -97,7 +97,7 @@ class StudyReader:
     _settings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def read(self) -> WatchedStudy:
-        """The study now. Raises `NotFound` where there is none, `UserError` where it can't be read."""
+        """The study now. Raises `NotFound` if there is none, `UserError` if it can't be read."""
         stored = self._read_stored()
         state = read_state(self.store, stored.run)
         results = self._read_results(stored)

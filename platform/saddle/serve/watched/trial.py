@@ -55,7 +55,7 @@ class TrialReader:
         return self.reader.store
 
     def read(self) -> WatchedTrial:
-        """The trial now; raises `NotFound` where the study has none of this key."""
+        """The trial now; raises `NotFound` if the study has none of this key."""
         study = self.reader.read()
         line = next((line for line in study.lines if line.key == self.key), None)
         if line is None:

@@ -21,7 +21,7 @@ def add_record(archive: io.BytesIO, record: bytes) -> None:
 
 
 def find_record(content: bytes) -> bytes:
-    """The record in a `.pt` file; raises `ValueError` where there is none, or any part of the file is damaged."""
+    """The record in a `.pt` file; raises `ValueError` if there is none, or any part of the file is damaged."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
             if opened.testzip() is not None:

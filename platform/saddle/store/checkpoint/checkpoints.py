@@ -73,7 +73,7 @@ class Checkpoints:
     folder: str
     manifest: Manifest = field(default_factory=Manifest)
     etag: str | None = None
-    """Of the manifest as it was last seen; None where there was none."""
+    """Of the manifest as it was last seen; None if there was none."""
     token: int | None = None
     """The fencing token of the driver that we write for; None for who only reads, and for one that nobody fences."""
     writer: str = ""
@@ -100,7 +100,7 @@ class Checkpoints:
     def claim(self, started: float) -> int:
         """Become the trial's next attempt, which `started` now unless an earlier one had; returns its number.
 
-        Raises `Superseded` where the trial is a later driver's.
+        Raises `Superseded` if the trial is a later driver's.
         """
         self.writer = uuid.uuid4().hex[:12]
         while True:
@@ -119,7 +119,7 @@ class Checkpoints:
                 self.manifest, self.etag = self._latest()
 
     def fence_off(self) -> None:
-        """Let no worker of an earlier driver write any more; nothing happens where none has ever written."""
+        """Let no worker of an earlier driver write any more; nothing happens if none has ever written."""
         if self.etag is not None and self.token is not None and self.manifest.token < self.token:
             self.update(token=self.token)
 
@@ -130,7 +130,7 @@ class Checkpoints:
     def update(self, **changes: Any) -> None:
         """Change fields of the manifest and write it.
 
-        Raises `Superseded` where a later attempt has written its own, or the trial is a later driver's.
+        Raises `Superseded` if a later attempt has written its own, or the trial is a later driver's.
         """
         while True:
             self._refuse_orphan(self.manifest)
@@ -152,7 +152,7 @@ class Checkpoints:
             return self.manifest, self.store.etag(manifest_path(self.folder))
 
     def _catch_up(self) -> None:
-        """See what somebody else has written; raises `Superseded` where that is another attempt."""
+        """See what somebody else has written; raises `Superseded` if that is another attempt."""
         latest, self.etag = self._latest()
         self._refuse_orphan(latest)
         if self.writer and self.etag is None:
@@ -309,7 +309,7 @@ def progress_of(manifest: Manifest) -> dict[str, Any]:
 
 
 def load_state(store: Store, saved: Saved) -> dict[str, Any]:
-    """The stored state; raises `Damaged` where its checksum doesn't match, `Unloadable` where it is no plain data."""
+    """The stored state; raises `Damaged` if its checksum doesn't match, `Unloadable` if it is no plain data."""
     content = store.read(saved.path)
     present = checksum(content)
     if present != saved.sha256:

@@ -74,7 +74,7 @@ def seal(store: Store, folder: str, number: int, attempt: int, curve: Curve) -> 
 
 
 def read_chunk(store: Store, path: str) -> Curve:
-    """The epochs of a chunk; raises `Damaged` where it is missing or not what was written."""
+    """The epochs of a chunk; raises `Damaged` if it is missing or not what was written."""
     try:
         raw = read_signed_json(store.read(path))
         return Curve(tuple(raw["curve"]), tuple(raw["times"]))

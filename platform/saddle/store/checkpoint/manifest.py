@@ -109,7 +109,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def decode_manifest(content: bytes) -> Manifest:
-    """The manifest that `encode_manifest` wrote; raises `ValueError` where it is not whole, or `LaterFormat`."""
+    """The manifest that `encode_manifest` wrote; raises `ValueError` if it is not whole, or `LaterFormat`."""
     raw = read_signed_json(content)
     try:
         version = raw.pop("version", 1)
@@ -127,12 +127,12 @@ def decode_manifest(content: bytes) -> Manifest:
 
 
 def read_manifest(store: Store, folder: str) -> Manifest:
-    """The manifest in `folder`, an empty one where there is none; raises `Damaged`."""
+    """The manifest in `folder`, an empty one if there is none; raises `Damaged`."""
     return fetch_manifest(store, folder)[0]
 
 
 def fetch_manifest(store: Store, folder: str) -> tuple[Manifest, str | None]:
-    """The manifest in `folder` with its ETag, an empty one with None where there is none; raises `Damaged`."""
+    """The manifest in `folder` with its ETag, an empty one with None if there is none; raises `Damaged`."""
     try:
         content, etag = store.fetch(manifest_path(folder))
         return within(folder, decode_manifest(content)), etag
@@ -143,7 +143,7 @@ def fetch_manifest(store: Store, folder: str) -> tuple[Manifest, str | None]:
 
 
 def recover_manifest(store: Store, folder: str) -> Manifest:
-    """The manifest as the newest whole checkpoint in `folder` tells it, an empty one where there is none.
+    """The manifest as the newest whole checkpoint in `folder` tells it, an empty one if there is none.
 
     The newest is the last one of the last attempt: an orphan of an earlier one may have come further.
     """

@@ -52,7 +52,7 @@ def add_measurement(
 ) -> TrialRecord:
     """Store measurement `number` of a trial, which counts from now on; returns the entry as it is then.
 
-    Raises `TakenOver` where the study is another driver's, or somebody else has stored this number.
+    Raises `TakenOver` if the study is another driver's, or somebody else has stored this number.
     """
     measured = asdict(measurement.with_paths(run.below))
     trial = {"key": entry.key, "number": number, "ended": entry.ended}
@@ -132,7 +132,7 @@ def _parsed(name: str) -> tuple[str, int]:
 
 
 def _read(store: Store, run: RunId, path: str) -> StoredMeasurement | str:
-    """The measurement in a file, or what is wrong with it; empty where it is gone."""
+    """The measurement in a file, or what is wrong with it; empty if it is gone."""
     try:
         content = json.loads(store.read(path))
         if content["version"] > VERSION:

@@ -19,7 +19,7 @@ GIGABYTE = 10**9
 
 
 class Policy(Protocol):
-    """What a study file says under `checkpoints`; `best` and `gigabytes` are None where there is no limit."""
+    """What a study file says under `checkpoints`; `best` and `gigabytes` are None if there is no limit."""
 
     @property
     def best(self) -> int | None: ...
@@ -112,7 +112,7 @@ def _files(store: Store, run: RunId, entry: TrialRecord) -> list[_File]:
 
 
 def _why_removed(policy: Policy, file: _File, place: int, cited: bool) -> str:
-    """Why a checkpoint goes, whatever the bytes; empty where it stays."""
+    """Why a checkpoint goes, whatever the bytes; empty if it stays."""
     if not file.selected and not file.last:
         return "needed only to resume, and the trial has ended"
     if policy.best is not None and place > policy.best and not cited:
@@ -158,7 +158,7 @@ def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLoc
 
 
 def describe_removal(store: Store, run: RunId, path: str) -> str | None:
-    """When and why the checkpoint at `path` was removed, in words; None where it was not."""
+    """When and why the checkpoint at `path` was removed, in words; None if it was not."""
     facts = removed(store, run).get(path)
     if facts is None:
         return None

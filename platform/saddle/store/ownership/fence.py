@@ -72,7 +72,7 @@ class Fence:
         )
 
     def check(self) -> None:
-        """Raise `TakenOver` where the storage has another token than ours."""
+        """Raise `TakenOver` if the storage has another token than ours."""
         if not self.taken_by:
             token, owner = read_token(self.store, self.run)[:2]
             self.taken_by = owner if token != self.token else ""
@@ -87,7 +87,7 @@ def fence_path(run: RunId) -> str:
 
 
 def read_token(store: Store, run: RunId) -> tuple[int, str, str | None]:
-    """The latest token, who took it, and the ETag to replace it with; raises `StorageError` where it is damaged."""
+    """The latest token, who took it, and the ETag to replace it with; raises `StorageError` if it is damaged."""
     path = fence_path(run)
     try:
         content, etag = store.fetch(path)
@@ -134,7 +134,7 @@ def write_fenced(store: Store, path: str, content: bytes, lock: StudyLock) -> No
 
 
 def write_once(store: Store, path: str, content: bytes, lock: StudyLock) -> None:
-    """Write a blob that only the study's driver writes, and nobody replaces; raises `TakenOver` where there is one."""
+    """Write a blob that only the study's driver writes, and nobody replaces; raises `TakenOver` if there is one."""
     _write_as_seen(store, path, content, None, lock)
 
 

@@ -88,7 +88,7 @@ class Found:
 
 
 def find_lease(store: S3Store, path: str, patience: float | None = None) -> Found | None:
-    """The lease at `path`, whether it still holds or not; None where there is none."""
+    """The lease at `path`, whether it still holds or not; None if there is none."""
 
     def get() -> Any:
         answer = store.calls.client.get_object(Bucket=store.bucket, Key=store.key(path))
@@ -255,7 +255,7 @@ def now() -> float:
 def hold_lease(store: S3Store, path: str, study: str) -> Iterator[Lease]:
     """Hold the lease at `path`; raises `StorageError` naming the machine and process that hold it.
 
-    Raises `NoConditions` where the endpoint would let another driver hold it too.
+    Raises `NoConditions` if the endpoint would let another driver hold it too.
     """
     require_conditions(store)
     lease = Lease(store, path, study)

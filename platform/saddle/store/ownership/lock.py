@@ -110,7 +110,7 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def _open_lock(path: Path) -> IO[str]:
-    """The lock's file, made where it is missing; raises `StorageError` where this user may not write it."""
+    """The lock's file, made where it is missing; raises `StorageError` if this user may not write it."""
     try:
         return os.fdopen(open_or_make(path, os.O_RDWR), "r+", errors="replace")
     except PermissionError:
@@ -137,7 +137,7 @@ def read_process(file: IO[str]) -> int:
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds the lock at `path`, 0 where it doesn't say which, or None where nobody does."""
+    """The process that holds the lock at `path`, 0 if it doesn't say which, or None where nobody does."""
     try:
         with os.fdopen(open_file(path, os.O_RDONLY), "r", errors="replace") as file:
             try:

@@ -64,7 +64,7 @@ class Calls:
     def __call__(self, doing: str, path: str, call: Callable[[], T], *, patience: float | None = None) -> T:
         """What `call` returns; `doing` (`reading`) and `path` name it where it fails.
 
-        Raises `FileNotFoundError` where there is no such blob, `Damaged`, `StorageError` for all else that a person
+        Raises `FileNotFoundError` if there is no such blob, `Damaged`, `StorageError` for all else that a person
         can mend, and `botocore.exceptions.ClientError` only for a condition that isn't met (`is_unmet`).
         """
         patience = self.patience if patience is None else patience

@@ -85,7 +85,7 @@ def remember(store: S3Store, server: str) -> None:
 def check_conditions(store: S3Store) -> str:
     """Try the endpoint out on a blob that is deleted again, in 36 requests; returns what its server calls itself.
 
-    Raises `NoConditions` saying what it does wrong, and `StorageError` where it can't be written or reached.
+    Raises `NoConditions` saying what it does wrong, and `StorageError` if it can't be written or reached.
     """
     calls, key = store.calls, store.key(f".probe-{uuid.uuid4().hex}")
     try:
@@ -157,7 +157,7 @@ def _writers_at_once(calls: Calls, key: str, condition: dict[str, str]) -> Seque
 
 
 def _put_if(calls: Calls, key: str, content: bytes, condition: dict[str, str]) -> _Put:
-    """Write on a condition; raises `NoConditions` where the endpoint knows none."""
+    """Write on a condition; raises `NoConditions` if the endpoint knows none."""
 
     def put() -> _Put:
         try:

@@ -57,7 +57,7 @@ def note_path(source: str) -> str:
 
 
 def move_blobs(store: Bucket, source: str, target: str) -> None:
-    """Move the blob or folder at `source`; raises `FileNotFoundError` where there is none."""
+    """Move the blob or folder at `source`; raises `FileNotFoundError` if there is none."""
     for path in (source, target):
         check_path(path)
     finish_move(store, source)
@@ -68,7 +68,7 @@ def move_blobs(store: Bucket, source: str, target: str) -> None:
 
 
 def finish_move(store: Bucket, source: str) -> None:
-    """Complete the move of `source` that its note tells of; nothing happens where there is no note."""
+    """Complete the move of `source` that its note tells of; nothing happens if there is no note."""
     try:
         target = check_path(json.loads(store.read(note_path(source)))["target"])
     except FileNotFoundError:

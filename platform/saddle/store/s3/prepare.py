@@ -28,9 +28,9 @@ def parse_url(url: str) -> S3Store:
 
 
 def prepare_bucket(store: S3Store) -> S3Store:
-    """The store, once a blob could be written and deleted; raises `StorageError` where it can't.
+    """The store, once a blob could be written and deleted; raises `StorageError` if it can't.
 
-    Raises `NoConditions` where the endpoint lets two drivers run one study.
+    Raises `NoConditions` if the endpoint lets two drivers run one study.
     """
     probe = S3Store(store.bucket, store.prefix, patience=min(store.patience, FIRST_PATIENCE_SECONDS))
     known = remembered(store)

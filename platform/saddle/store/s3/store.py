@@ -71,7 +71,7 @@ class S3Store:
         return f"{self.url}/{check_path(path, root=True)}"
 
     def key(self, path: str) -> str:
-        """The key of the blob at `path`; raises `ForeignPath` where it could be read as one outside of the prefix."""
+        """The key of the blob at `path`; raises `ForeignPath` if it could be read as one outside of the prefix."""
         return self.listed_key(check_path(path))
 
     def listed_key(self, path: str) -> str:

@@ -15,7 +15,7 @@ from saddle.studyfile.problem import Path
 def check_blocks(
     draft: Draft, source: Draft | None, baseline: dict[str, Any], settings: dict[str, Any]
 ) -> list[Block] | None:
-    """The blocks, or None where one of them is refused; `source` is the search that the baseline is the best of."""
+    """The blocks, or None if one of them is refused; `source` is the search that the baseline is the best of."""
     blocks: dict[str, list[Any]] = draft.ablation.get("blocks", {})
     known = len(draft.problems)
     for name, levels in blocks.items():
