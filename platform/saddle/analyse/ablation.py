@@ -131,7 +131,7 @@ def _refusal(
 def _sentences(
     study: Study, effects: Sequence[Effect], entries: Sequence[TrialRecord], spec: ComparisonSpec
 ) -> tuple[str, str]:
-    """The effects in plain words, and with their statistics; the latter alone where nothing plain can be said yet."""
+    """The effects in plain words, and with their statistics; the latter alone if nothing plain can be said yet."""
     plain = plain_sentences(study.question or "", effects, scale_of(effects, spec.metric))
     statistics = at_quick(entries, spec.metric) + paragraph(effects, spec) + averaged_over(_ablation(study))
     return (plain, statistics) if plain else (statistics, "")
@@ -195,7 +195,7 @@ def without_needless(arm: ArmValues, standing: RaceState, seeds: Sequence[int]) 
 
 
 def judge_arms(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spec: ComparisonSpec) -> RaceState:
-    """The same from measured arms, whose values are in the metric's unit; unsettled where one is off the scale."""
+    """The same from measured arms, whose values are in the metric's unit; unsettled if one is off the scale."""
     scaled = [on_scale(arm, spec.scale) for arm in measured] if not off_scale(measured, spec.metric, spec.scale) else []
     if not scaled:
         return RaceState(tuple(describe(compare(arm, measured[0], spec.direction), spec) for arm in measured[1:]))

@@ -122,7 +122,7 @@ def _inflated(standing: RaceState) -> Iterable[str]:
     ]  # fmt: skip
     if early:
         yield (
-            f"{listed(early)} stopped early, which chance makes likelier where it adds to the effect: the mean"
+            f"{listed(early)} stopped early, which chance makes likelier if it adds to the effect: the mean"
             " difference is too large on average, in simulated races of 8 seeds by 0.6 to 0.8 sd of a replicate"
             " where the truth is 1. The interval allows for that."
         )

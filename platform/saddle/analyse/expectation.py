@@ -52,7 +52,7 @@ class ReachedWord:
         """The word against the expected one; nothing is settled of a study that is not finished.
 
         An arm with reservations is not as expected, whatever its word. A word that more seeds or units could still
-        change is unsettled where it is not the expected one.
+        change is unsettled if it is not the expected one.
         """
         if not finished:
             return Judgement.UNSETTLED
@@ -114,7 +114,7 @@ def judge_all(judgements: Sequence[Judgement]) -> Judgement:
 
 
 def _label_of(arm: str, results: StudyResults) -> str:
-    """What reports call the arm of this key, name, or level that no other arm has; `arm` itself where there is none."""
+    """What reports call the arm of this key, name, or level that no other arm has; `arm` itself if there is none."""
     at_level = [name for name, known in results.named_arms.items() if known.factor and readable(known.level) == arm]
     return results.arm_names.get(arm) or (at_level[0] if len(at_level) == 1 else arm)
 

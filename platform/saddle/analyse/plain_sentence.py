@@ -36,7 +36,7 @@ ANSWERS = {
 
 
 def plain_sentences(question: str, effects: Sequence[Effect], scale: Scale) -> str:
-    """One sentence for each comparison, or one for all where they are many.
+    """One sentence for each comparison, or one for all if they are many.
 
     Empty for what has no interval yet, and for arms that fail, of which the statistics say no more than that. Each
     begins with yes or no where `question` asks whether its arm improves on the baseline.
@@ -116,7 +116,7 @@ def _clause(effect: Effect, scale: Scale) -> str:
         case Verdict.EQUIVALENT:
             return f"{arm} and {baseline} make no practical difference to {measure} ({values})"
         case Verdict.NO_DIFFERENCE | Verdict.UNSETTLED:
-            return f"with {plural(effect.n, 'seed')}, {arm} can't be told from {baseline} in {measure} ({values})"
+            return f"with {plural(effect.n, 'seed')}, {arm} can't be distinguished from {baseline} in {measure} ({values})"
     return ""
 
 

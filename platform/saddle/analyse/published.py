@@ -1,4 +1,4 @@
-"""Published values beside ours, arm by arm, with the conditions under which they are not the same measurement."""
+"""Published values compared with ours, arm by arm, with the conditions under which they are not the same measurement."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A published value beside ours, over `n` seeds; `mean` is None if we have not measured it."""
+class ComparedValue:
+    """A published value and ours, over `n` seeds; `mean` is None if we have not measured it."""
 
     arm: str
     published: PublishedValue
@@ -40,7 +40,7 @@ class Beside:
     n: int
     differing: tuple[Condition, ...]
     block: Block = field(default_factory=dict)
-    """The block that its conditions name, where the ablation has blocks."""
+    """The block that its conditions name, if the ablation has blocks."""
 
     @property
     def difference(self) -> float | None:
@@ -52,7 +52,7 @@ class Beside:
 class Comparison:
     """All published values that have an arm and trials here, and those that have none."""
 
-    rows: tuple[Beside, ...]
+    rows: tuple[ComparedValue, ...]
     unknown_arms: tuple[str, ...]
     not_measured: tuple[str, ...]
     """Metrics that no trial of a named arm has."""
@@ -61,7 +61,7 @@ class Comparison:
 def compare_published(
     values: Sequence[PublishedValue], arms: Sequence[Arm], entries: Sequence[TrialRecord], config: Any = None
 ) -> Comparison:
-    """Each value beside the mean over seeds of the arm it names.
+    """Each value with the mean over seeds of the arm it names.
 
     Arms are named as a report calls them, in full, or by a level, if the conditions state those of other factors.
     `config` is the trainable's model of a configuration, which says when two ways of writing a setting mean the same.
@@ -83,7 +83,7 @@ def compare_published(
         sd = stdev(ours) if len(ours) > 1 else None
         differing = _differing(value.conditions, members, config)
         block = _block_of(members, value.conditions)
-        rows.append(Beside(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block))
+        rows.append(ComparedValue(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block))
     return Comparison(tuple(rows), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(unmeasured)))
 
 

@@ -15,7 +15,7 @@ from trainables.contract import Metric
 MOST_SENTENCES = 4
 """With more comparisons than this, those that show nothing are only listed."""
 MOST_NAMES = 10
-"""Of more, only the number is told."""
+"""Of more, only the number is given."""
 
 
 def scale_of(effects: Sequence[Effect], metric: Metric) -> Scale:
@@ -36,14 +36,14 @@ def paragraph(effects: Sequence[Effect], spec: ComparisonSpec) -> str:
     ranked = sorted(effects, key=lambda effect: order.index(effect.verdict))
     quiet = {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} if len(effects) > MOST_SENTENCES else set()
     sentences = [_failure(effect) for effect in ranked if effect.verdict is Verdict.FAILS]
-    told = [effect for effect in ranked if effect.verdict not in quiet | {Verdict.FAILS}]
-    sentences += [sentence(effect, scale, spec, in_metric=index == 0) for index, effect in enumerate(told)]
+    described = [effect for effect in ranked if effect.verdict not in quiet | {Verdict.FAILS}]
+    sentences += [sentence(effect, scale, spec, in_metric=index == 0) for index, effect in enumerate(described)]
     baselines = {effect.baseline for effect in effects}
     against = f", compared with {baselines.pop()}" if len(baselines) == 1 else ""
     for verdict in order:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
-            where = "" if told else f" in {spec.metric}"
+            where = "" if described else f" in {spec.metric}"
             who = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(effects)}"
             sentences.append(f"{verdict.capitalize()}{where} for {who}{against}.")
     return " ".join(sentences)

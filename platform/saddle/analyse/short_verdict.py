@@ -14,7 +14,7 @@ MOST_NAMES = 2
 def short_verdict(results: StudyResults) -> str:
     """`helps: mp; no difference shown: 5 arms` of an ablation, the word of a relation, of a search its badge.
 
-    Empty where nothing has been compared.
+    Empty if nothing has been compared.
     """
     answer = results.answer
     if answer.relation is not None:

@@ -61,7 +61,7 @@ class StudyView:
     cautions: Sequence[str] = ()
     """What sets its own trials apart in that."""
     spec: ComparisonSpec | None = None
-    """How an ablation compares its arms; margin and scale only where it declares them of `metric`."""
+    """How an ablation compares its arms; margin and scale only if it declares them of `metric`."""
     extended: bool = False
     """Whether seeds were added after a look."""
     measured_with: str = ""
@@ -83,7 +83,7 @@ class StudyComparison:
     between: Sequence[Effect]
     """Each arm that the first study shares with another one, paired by seed; judged as one family."""
     differing: Mapping[str, Sequence[str]]
-    """Facts that are not the same everywhere, by study in the order of `views`; an empty text where one has none."""
+    """Facts that are not the same everywhere, by study in the order of `views`; an empty text for a study without one."""
     notes: Sequence[str] = ()
 
 
@@ -169,7 +169,7 @@ def _of(view: StudyView, arm: ArmValues, scale: ScaleName) -> ArmValues:
 
 
 def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
-    """The parameters and fingerprints that all of a study's trials share; `…` where they vary within the study."""
+    """The parameters and fingerprints that all of a study's trials share; `…` for those that vary within the study."""
     differing: dict[str, str] = {}
     for prefix, groups in (
         ("", [entry.measured_params for entry in entries]),

@@ -29,7 +29,7 @@ from trainables.contract import Metric
 
 @dataclass(frozen=True)
 class StudyResults:
-    """The finished trials of one run of a study; whoever reports, tracks, compares or verifies them takes this.
+    """The finished trials of one run of a study; reports, tracking, comparison and verification take this.
 
     `arms` are those of an ablation around its settled baseline, the baseline's first, or the two of a relation; a
     search has none. `history` are the plans of an ablation's seeds or of a relation's analysis, `tuned` is
@@ -45,7 +45,7 @@ class StudyResults:
     tuned: TunedBy | None = None
     """The search that an ablation is built on (`best_of`)."""
     units: UnitFacts = NO_FACTS
-    """What is known of the units of a relation beside their trials."""
+    """What is known of the units of a relation without their trials."""
     _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property

@@ -55,8 +55,8 @@ def grown_past(tuned: TunedBy) -> Iterator[str]:
     if tuned.found_since:
         yield (
             f"The baseline has the settings that were the best of {tuned.search} when this ablation began, and every"
-            f" arm keeps them; the best of {tuned.search} is {tuned.found_since} by now. --fresh starts anew around"
-            " that one, beside what was run."
+            f" arm keeps them; the best of {tuned.search} is {tuned.found_since} by now. --fresh starts a new run"
+            " around that one, and keeps this one."
         )
 
 

@@ -22,7 +22,7 @@ def find_tuned(store: Store, study: Study, baseline: Mapping[str, Any] | None = 
     """The search whose best trial the study starts from; None if it does from none, or none can be read.
 
     `baseline` holds the settings that the study took from it. Only its file, its progress and its best trial are read:
-    what is wrong with a search keeps nobody from reading the ablation that was built on it.
+    what is wrong with a search doesn't keep a reader from the ablation that was built on it.
     """
     name = None if study.ablation is None else study.ablation.best_of
     if name is None:

@@ -1,4 +1,4 @@
-"""What a run's trainable declared, stored beside the study's file, so that the run explains itself without the code."""
+"""What a run's trainable declared, stored next to the study's file, so that the run explains itself without the code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_declarations(store: Store, run: RunId, study: Study) -> Declarations:
 
 
 def _read(store: Store, run: RunId) -> Declarations | None:
-    """The stored ones; None if an older saddle stored none, or where they can't be used, which is logged."""
+    """The stored ones; None if an older saddle stored none, or if they can't be used, which is logged."""
     path = declarations_path(run)
     try:
         facts = json.loads(store.read(path))

@@ -34,7 +34,7 @@ def keep_note(
         tracker = open_tracker(store, stored.run, declared=stored.declared)
         tracker.tag_study(note_tags(read_notes(store, stored.run)))
         return note, tracker.close(DELIVERY_SECONDS)
-    return note, "a driver runs the study; MLflow is told at its end"
+    return note, "a driver runs the study; MLflow gets the note at its end"
 
 
 def check(text: str, tags: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from saddle.trial.run_id import RunId
 
 @dataclass(frozen=True)
 class Overview:
-    """One run: `stored` is None, and `trouble` says why, where it can't be read.
+    """One run: `stored` is None, and `trouble` says why, if it can't be read.
 
     `summary` is None unless the study is finished: until then no verdict is final.
     """

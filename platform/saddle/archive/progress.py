@@ -17,7 +17,7 @@ from saddle.trial.run_id import RunId
 
 @dataclass
 class RunningTrial:
-    """What a person is shown of a trial under way, beside the epoch that it has reached."""
+    """What a person is shown of a running trial, in addition to the epoch that it has reached."""
 
     name: str = ""
     """What a reader calls it."""

@@ -93,7 +93,7 @@ def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
 
 
 def apply_policy(store: Store, results: StudyResults, lock: StudyLock = NO_LOCK) -> Plan:
-    """Remove what the study's policy gives up; only the study's driver may, or whoever keeps it out."""
+    """Remove what the study's policy gives up; only the study's driver may, or a process that keeps it out."""
     plan = plan_for(store, results)
     remove(store, results.run, plan.removals, lock)
     return plan

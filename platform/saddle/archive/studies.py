@@ -96,7 +96,7 @@ def study_names(store: Store) -> list[str]:
 
 
 def set_aside_names(store: Store) -> list[str]:
-    """The runs that `--fresh` has put beside new ones of their studies."""
+    """The runs that `--fresh` has set aside for new ones of their studies."""
     return [name for name in run_names(store) if RunId.stored(name).is_set_aside]
 
 
@@ -194,7 +194,7 @@ def has_begun(store: Store, run: RunId) -> bool:
 def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     """Raise `StudyChanged` where `study` differs from the stored one in what its trials rest on (`study.changes`).
 
-    Where it differs only in how trials are measured, and that is not how the stored ones are measured by now, raise
+    If it differs only in how trials are measured, and that is not how the stored ones are measured by now, raise
     `EvaluationChanged`.
     """
     study = with_seeds(study, stored.history.plans)
@@ -217,7 +217,7 @@ def growth_of(stored: StoredStudy, study: Study) -> Growth:
 def settle_study(
     store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool, lock: StudyLock = NO_LOCK
 ) -> StoredStudy:
-    """Store the study, or take up the stored one where it says the same or less.
+    """Store the study, or take up the stored one if it says the same or less.
 
     What the stored one says of the evaluation stays, for that is how its checkpoints were chosen. Raises
     `StudyChanged`, or `TakenOver` if the study is another driver's by now.
@@ -253,7 +253,7 @@ def write_study(
     lock: StudyLock,
     growth: PlanGrowth = NO_GROWTH,
 ) -> StoredStudy:
-    """Write what is kept of a run beside its trials, its file last; `stored` is what it was so far. Raises `TakenOver`.
+    """Write what is kept of a run in addition to its trials, its file last; `stored` is what it was so far. Raises `TakenOver`.
 
     A plan that is not the latest one is added to the log, and how the study grew with it.
     """
@@ -271,7 +271,7 @@ def write_study(
 
 
 def set_aside(store: Store, run: RunId) -> RunId:
-    """Put a run beside the one that takes its place; returns what it is called now."""
+    """Set a run aside for the one that takes its place; returns its new name."""
     now = time.strftime("%Y%m%dT%H%M%S")
     taken = set(store.names(STUDIES))
     aside = run.set_aside(now)

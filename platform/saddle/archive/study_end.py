@@ -1,4 +1,4 @@
-"""What a tracker is told when a study that nobody trains any more is told of again."""
+"""What a tracker gets when a study that has no driver is sent to it again."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class StudyState:
     progress: Progress
     process: int | None
     host: str | None = None
-    """The machine of the process, where it is another one."""
+    """The machine of the process, if it is another one."""
     flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is against finished trials, by their keys (see `with_stored`)."""
     history: PlanHistory = UNCHANGED

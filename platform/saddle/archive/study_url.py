@@ -33,7 +33,7 @@ def open_named(name: str, storage: str | PathLike[str] | None = None) -> tuple[S
 
 
 def is_stored(store: Store, name: str) -> bool:
-    """Whether the storage has a run of the name, or of a name like it where it is `STUDY@BEGINNING`."""
+    """Whether the storage has a run of the name, or of a name like it if it is `STUDY@BEGINNING`."""
     if RunId.is_name(name) and store.exists(f"{study_folder(RunId.stored(name))}/study.yaml"):
         return True
     study, mark, _ = name.partition(MARK)

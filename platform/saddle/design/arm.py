@@ -14,7 +14,7 @@ class Arm:
     """One setting of the factors: `settings` are all overrides of the configuration, the baseline's and the change.
 
     `levels` says where every factor stands; a component's level is `on` or `off`. `factor` and `level` name the change
-    where it is a single one; arms of a factorial design have neither.
+    if it is a single one; arms of a factorial design have neither.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Replicate:
-    """An arm with one seed, in one block where there are any; every arm has the same seeds, so that arms are paired.
+    """An arm with one seed, in one block if there are any; every arm has the same seeds, so that arms are paired.
 
     `block` says where the factors of the blocks stand, such as `{"dataset": "mnist"}`.
     """
@@ -53,7 +53,7 @@ class Replicate:
 
 
 def labels(arms: Sequence[Arm]) -> list[str]:
-    """The shortest texts that tell arms apart: bare levels where one factor varies and they are words, else names."""
+    """The shortest texts that distinguish the arms: bare levels where one factor varies and they are words, else names."""
     if len({arm.factor for arm in arms}) == 1 and all(isinstance(arm.level, str) and arm.level for arm in arms):
         return [str(arm.level) for arm in arms]
     return [arm.name for arm in arms]

@@ -12,7 +12,7 @@ from saddle.design.point import Levels, Standing, name_of
 from saddle.study.values import same
 
 MOST_SHARES = 6
-"""How many shares of other effects are told in words."""
+"""How many shares of other effects are listed."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Contrast:
 
     An interaction is a difference of differences: the effect of one level under another level, minus its effect under
     that factor's baseline level. `aliases` are the other effects that the same arms show, up to two-factor
-    interactions: what is seen is the sum of all of them, those with a minus taken away; beside a main effect, half of
+    interactions: what is seen is the sum of all of them, those with a minus taken away; of a main effect, half of
     each interaction. `shares` are parts of further interactions that are seen with it where arms are excluded, each in
     its own unit: 0.25 for a quarter of that difference of differences.
     """
@@ -45,10 +45,10 @@ class Contrast:
     @property
     def name(self) -> str:
         """`a=1 × b=2 (= −c × d)`, or `a=1 (with shares of 2 others)`."""
-        beside = [f"= {' = '.join(self.aliases)}"] if self.aliases else []
+        mixed = [f"= {' = '.join(self.aliases)}"] if self.aliases else []
         if self.shares:
-            beside.append(f"with shares of {len(self.shares)} other{'s' * (len(self.shares) > 1)}")
-        return f"{self.term} ({', '.join(beside)})" if beside else self.term
+            mixed.append(f"with shares of {len(self.shares)} other{'s' * (len(self.shares) > 1)}")
+        return f"{self.term} ({', '.join(mixed)})" if mixed else self.term
 
     @property
     def shares_text(self) -> str:

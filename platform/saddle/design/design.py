@@ -51,5 +51,5 @@ class Design(Section):
         return None
 
     def sentences(self, factors: Levels, arms: Sequence[Arm], contrasts: Contrasts | None) -> list[str]:
-        """What a plan says of the arms, beside how many effects they show."""
+        """What a plan says of the arms, after how many effects they show."""
         return []

@@ -65,7 +65,7 @@ def _adjusted(
         high, low = middle + estimate.weights, middle - estimate.weights
         if len(at) == 2:  # the effect of the first with the second changed, and not
             high, low = 2 * (main.weights + estimate.weights), 2 * (main.weights - estimate.weights)
-        # beside half the distance of a main effect's sides an interaction, which is four times its column, counts half
+        # next to half the distance of a main effect's sides an interaction, which is four times its column, counts half
         shares = [(seen[place], share / (3 - len(at))) for place, share in estimate.shares.items()]
         effects.append(contrast_between(term, at, baseline, _sparse(high), _sparse(low), others, shares=shares))
     most = estimates.correlation

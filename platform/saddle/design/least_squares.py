@@ -1,7 +1,7 @@
 """Least squares in the arms that exclusions leave of a fraction, whose columns are no longer orthogonal.
 
 The model has the mean, the main effects and the classes of aliased two-factor interactions. Effects that it tells apart
-from all others are estimated in it. Where the arms are too few for that, an effect is estimated beside the mean, the
+from all others are estimated in it. Where the arms are too few for that, an effect is estimated together with the mean, the
 main effects and the interactions that are clear; of the other interactions it then holds shares (the alias matrix; Box
 & Wilson, 1951, JRSS B 13).
 """
@@ -60,16 +60,16 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
     inverse = np.linalg.pinv(model, rcond=NOTHING)
     clear = np.diag(inverse @ model) > CERTAIN
     base = [place for place in range(model.shape[1]) if place <= mains or clear[place]]
-    beside = np.linalg.pinv(model[:, base], rcond=NOTHING)
+    inverse = np.linalg.pinv(model[:, base], rcond=NOTHING)
     estimates: list[Estimate | None] = []
     seen: list[Floats] = []
     for place in range(1, model.shape[1]):
         if clear[place]:
             weights = inverse[place]
         elif place <= mains:
-            weights = beside[base.index(place)]
+            weights = inverse[base.index(place)]
         else:
-            left = model[:, place] - model[:, base] @ (beside @ model[:, place])
+            left = model[:, place] - model[:, base] @ (inverse @ model[:, place])
             length = float(left @ left)
             if length < NOTHING or any((left @ other) ** 2 > CERTAIN * length * float(other @ other) for other in seen):
                 estimates.append(None)
@@ -79,11 +79,11 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
         held = weights @ model
         shares = {k - 1: float(held[k]) for k in range(1, len(held)) if k != place and abs(held[k]) > NOTHING}
         estimates.append(Estimate(np.where(np.abs(weights) > NOTHING, weights, 0.0), shares))
-    return Estimates(beside[0], tuple(estimates), _largest_correlation(model))
+    return Estimates(inverse[0], tuple(estimates), _largest_correlation(model))
 
 
 def confounded(moved: Mapping[str, Sequence[bool]]) -> dict[str, list[str]]:
-    """The factors whose main effects can't be estimated beside the others', each with those it is mixed up with."""
+    """The factors whose main effects can't be estimated together with the others', each with those it is mixed up with."""
     import numpy as np
 
     names, model = list(moved), _model(list(moved.values()))
@@ -103,7 +103,7 @@ def _model(columns: Sequence[Sequence[bool]]) -> Floats:
 
 
 def _largest_correlation(model: Floats) -> tuple[int, int, float] | None:
-    """Of columns that vary; None if none do together."""
+    """Of columns that vary; None if no two do."""
     import numpy as np
 
     varying = [place for place in range(1, model.shape[1]) if np.ptp(model[:, place]) > 0]

@@ -32,7 +32,7 @@ def refuse_lost_main_effects(
             f" or take {factor} out of factors"
         )
     arms = f"{len(points)} arm{'s' * (len(points) != 1)}"
-    mixed_up = f"can't be told from {_of(others)}" if others else "can't be estimated"
+    mixed_up = f"can't be distinguished from {_of(others)}" if others else "can't be estimated"
     raise ExclusionError(
         f"exclude leaves {arms} of this fraction, in which the main effect of {factor} {mixed_up}; exclude less"
         f"{_instead(factors, standing, exclude, resolution)}"

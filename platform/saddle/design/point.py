@@ -17,7 +17,7 @@ Standing = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Point:
-    """What a design says of an arm; `factor` and `level` name the change where it is a single one."""
+    """What a design says of an arm; `factor` and `level` name the change if it is a single one."""
 
     name: str
     levels: Standing = field(hash=False)

@@ -2,7 +2,7 @@
 
 Every arm states every factor, so with a factor more all arms would have other settings, and their trials other keys.
 In an ablation that grew, the arms of its first factors are as these made them; a later factor, or what a later file
-says of the baseline, is stated only by the arms that vary it, since elsewhere it stands where it stood.
+says of the baseline, is stated only by the arms that vary it, since the others leave it as it was.
 """
 
 from __future__ import annotations

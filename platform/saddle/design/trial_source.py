@@ -60,7 +60,7 @@ class AblationSource:
                     continue
                 self.machine = machine
                 yield machine
-            if len(self._todo) == before:  # nobody takes what is proposed
+            if len(self._todo) == before:  # no proposal is taken
                 return
 
     def _next_turn(self, slots: int) -> set[int]:

@@ -59,7 +59,7 @@ class Nightly:
     def run(self, date: str | None = None) -> Decision:
         """Run the night of a date, today's without one, and those before it that are due; what the last one says.
 
-        A night that is over is not run again. Raises `CouldNotRun`, which is noted and told of, and `UserError`.
+        A night that is over is not run again. Raises `CouldNotRun`, which is noted and notified, and `UserError`.
         """
         timezone = section(self.study).timezone
         wanted = date_now(timezone) if date is None else parse_date(date, timezone)
@@ -80,7 +80,7 @@ class Nightly:
     def accept(self, night: str, why: str) -> Decision | None:
         """Let what a night measured be the references from now on; returns its decision. Raises `UserError`."""
         if not why.strip():
-            raise UserError("--why is empty; say why the change is accepted, for whoever reads the history")
+            raise UserError("--why is empty; say why the change is accepted, for readers of the history")
         with self._alone() as lock:
             if self.storage.night(night) is None:
                 known = ", ".join(self.storage.dates()[-5:]) or "none yet"
@@ -174,13 +174,13 @@ class Nightly:
         return publish(self.storage, self.study, lock)
 
     def _tell(self, date: str, text: str, lock: StudyLock, *, again: bool = False) -> None:
-        """Tell every channel that has not been told of the night yet."""
-        path = ("nights", date, "told.txt")
-        told = [] if again else (self.storage.read(*path) or b"").decode().splitlines()
-        channels = [channel for channel in section(self.study).notify if channel.name not in told]
+        """Notify every channel that has not been notified of the night yet."""
+        path = ("nights", date, "notified.txt")
+        notified = [] if again else (self.storage.read(*path) or b"").decode().splitlines()
+        channels = [channel for channel in section(self.study).notify if channel.name not in notified]
         delivered, problems = notify(channels, text, self.options.environment)
         if delivered and not again:
-            self.storage.write("\n".join([*told, *delivered]).encode(), lock, *path)
+            self.storage.write("\n".join([*notified, *delivered]).encode(), lock, *path)
         for problem in problems:
             self.options.say(problem)
 

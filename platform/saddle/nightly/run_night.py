@@ -1,4 +1,4 @@
-"""One night from its pin to its decision; killed at any moment and run again, it goes on where it was."""
+"""One night from its pin to its decision; killed at any moment and run again, it resumes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NightRunner:
     say: Callable[[str], None]
 
     def run(self, date: str, environment: Environment) -> Decision:
-        """What the night says, from the storage where it is over; raises `CouldNotRun`.
+        """What the night says, from the storage if it is over; raises `CouldNotRun`.
 
         `environment` is what it runs with, unless it was begun with another one before.
         """
@@ -112,7 +112,7 @@ class NightRunner:
         return part
 
     def _require(self, code: Code) -> None:
-        """Raise `CouldNotRun` for another code than the present one where there is no repository to have it from."""
+        """Raise `CouldNotRun` for another code than the present one if there is no repository to take it from."""
         if self.trainer.worktrees is None and (not is_sources(code) or code != self.trainer.code):
             raise CouldNotRun(
                 f"{code} is to be trained with, and only {self.trainer.code} is installed; install it again, or keep "
@@ -126,7 +126,7 @@ class NightRunner:
             return
         if read_bisection(self.storage, change) is None:
             self.say(f"{decision.date}: looking for the commit between {change.commits[0]} and {change.commits[1]}")
-            # a change that came on top of another one is told from that, and not from the references
+            # a change that came on top of another one is compared with that one, and not with the references
             earlier = [each for _, each in self.storage.decisions() if each.environment.code == change.before.code]
             as_references = all(each.change is None for each in earlier)
             found = bisect(change, worktrees.repository, self._measure_code, from_references=as_references)
@@ -163,13 +163,13 @@ def _with_part(night: Night, part: Part) -> Night:
 
 
 def bisection_path(change: ChangeRange) -> tuple[str, ...]:
-    """Where it is kept which commit a change came with."""
+    """The path of the record of which commit a change came with."""
     before, after = change.commits
     return ("bisect", f"{before.commit[:12]}-{code_id(after)}.json")
 
 
 def read_bisection(storage: NightlyStorage, change: ChangeRange | None) -> Bisection | None:
-    """Which commit a change came with; None where nobody has looked for it yet."""
+    """Which commit a change came with; None if it has not been looked for yet."""
     content = None if change is None else storage.read(*bisection_path(change))
     return None if content is None else Bisection.from_json(content)
 

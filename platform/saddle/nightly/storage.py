@@ -40,7 +40,7 @@ STUDY = "study-of-nights.yaml"
 
 @dataclass(frozen=True)
 class Pin:
-    """What a night was begun with; whoever goes on with it goes on with this."""
+    """What a night was started with; a process that continues the night uses this."""
 
     date: str
     environment: Environment

@@ -1,4 +1,4 @@
-"""What MLflow is told of a night: tags of every run of the study that the night trained."""
+"""What MLflow gets of a night: tags of every run of the study that the night trained."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tags_of(decision: Decision, part: Part, found: Bisection | None) -> dict[str
 
 
 def tag_part(storage: NightlyStorage, part: Part, decision: Decision, found: Bisection | None) -> str | None:
-    """Tag the run of a part where MLflow was told of it; what could not be delivered, in words."""
+    """Tag the run of a part if MLflow has it; what could not be delivered, in words."""
     stored = find_run(storage.store, f"{storage.study}{MARK}{part.instance}") if part.is_done else None
     if stored is None or not was_tracked(storage.store, stored.run):
         return None

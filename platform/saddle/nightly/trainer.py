@@ -33,10 +33,10 @@ from saddle.trial.run_id import RunId
 
 POLL_SECONDS = 0.5
 LAST_LINES = 12
-"""Of what a failing process printed, repeated where it is told that it failed."""
+"""Of what a failing process printed, repeated in the message that it failed."""
 
 CHILD_ATTEMPTS = 3
-"""Another driver may take the study between seeing that nobody has it and starting ours."""
+"""Another driver may take the study between seeing that it has no driver and starting ours."""
 
 PROGRESS = "  ["
 """Begins the lines of `saddle run` about single trials; its answer, from a night's few seeds, would be read as ours."""
@@ -53,7 +53,7 @@ class Ended:
     lines: tuple[str, ...]
 
     def failure(self, study: str) -> str:
-        """What to say where it should have ended otherwise."""
+        """What to say if it should have ended otherwise."""
         return f"training {study} ended with exit code {self.code}:\n" + "\n".join(self.lines)
 
 
@@ -70,7 +70,7 @@ class Trained:
 class Trainer:
     """Trains parts of a nightly's nights in one storage; only for who holds the nightly's lock.
 
-    `options` are those of `saddle run` that say where it runs. `say` gets what its processes print, line by line.
+    `options` are those of `saddle run` that say where the study runs. `say` gets what its processes print, line by line.
     """
 
     study: Study
@@ -113,7 +113,7 @@ class Trainer:
         return self._read(results, wanted, purpose, partial=hours is not None)
 
     def _make_room(self, part: Part) -> None:
-        """Put the run that lay under the study's name when the part began beside it."""
+        """Set the run aside that had the study's name when the part began."""
         run = RunId(self.study.study)
         self._wait_for(run)
         if part.before is not None and self.current_instance() == part.before:

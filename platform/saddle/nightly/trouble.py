@@ -1,4 +1,4 @@
-"""Why a night could not run, for the page and whoever runs it again."""
+"""Why a night could not run, for the page and the next attempt."""
 
 from __future__ import annotations
 

@@ -86,5 +86,5 @@ def top_level(module: str) -> str:
 
 
 def python() -> list[str]:
-    """The interpreter of this process, which does not look for packages where it is started."""
+    """The interpreter of this process, which does not look for packages in its working directory."""
     return [sys.executable, "-P"]

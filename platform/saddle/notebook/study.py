@@ -132,7 +132,7 @@ class LoadedStudy:
 
         `arm` and `baseline` are arms (the study's baseline by default) or two trials; `under` is `worst_case`, `clean`
         or an attack. Columns: `arm`, `baseline`, `seed`, `block.NAME`, `under`, `n` (samples), `groups` (of
-        them, where they come in groups: p is by group then), `both`, `only_arm`,
+        them, if they come in groups: p is by group then), `both`, `only_arm`,
         `only_baseline`, `neither` (samples right so), `difference` (share of right samples, arm minus baseline), `p`.
 
         Each row is about two trained models and not about the method: `effects` counts seeds, which are the replicates.

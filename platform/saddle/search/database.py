@@ -21,7 +21,7 @@ PATIENCE = 120.0
 """How many seconds a running study waits for a database that went away."""
 
 EXAMPLE = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
-INSTEAD = f"or unset {VARIABLE} to keep the search beside the study"
+INSTEAD = f"or unset {VARIABLE} to keep the search in the study's storage"
 
 NOTICES_A_DEAD_HOST = {
     "connect_timeout": 5, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
@@ -33,7 +33,7 @@ AWAY = (OperationalError, InterfaceError)
 """What drivers raise when the server does not answer, as against refusing what it was asked."""
 
 OPENINGS = 6
-"""How often a database is opened: where it is new, another driver may be making the same tables just now."""
+"""How often a database is opened: if it is new, another driver may be making the same tables just now."""
 
 
 def shared_url() -> str | None:
@@ -54,7 +54,7 @@ def patience() -> float:
 
 
 def open_shared(url: str) -> PatientStorage:
-    """Optuna's storage in the database at `url`, its tables made where they are missing.
+    """Optuna's storage in the database at `url`, its tables made if they are missing.
 
     Raises `SharedDatabaseError` for a wrong address, a missing driver, or a server that doesn't answer.
     """

@@ -120,7 +120,7 @@ def _combinations(
 def draw_settings(
     space: Mapping[str, Parameter], values: Values, known: Mapping[str, Any], generator: np.random.Generator
 ) -> dict[str, Any]:
-    """Settings with every value drawn at random, evenly where it is one of a list."""
+    """Settings with every value drawn at random, evenly if it is one of a list."""
     drawn: dict[str, Any] = {}
     for name in order_by_condition(space):
         if space[name].active({**known, **drawn}):

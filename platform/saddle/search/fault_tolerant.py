@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class FaultTolerantSource:
-    """`TrialSource` of a search in a shared database; what it misses is told the next time."""
+    """`TrialSource` of a search in a shared database; what it misses is sent the next time."""
 
     def __init__(self, search: OptunaSearch) -> None:
         self._search = search

@@ -1,4 +1,4 @@
-"""Optuna's journal of a search, opened where it is whole; a damaged one is set aside: the ledger can tell it again.
+"""Optuna's journal of a search, opened if it is whole; a damaged one is set aside and rebuilt from the ledger.
 
 Optuna replays a journal line by line and raises whatever the first strange line leads to; a broken last line it
 forgives, until the next one follows. What replays but is not what the ledger says (lines lost, another study's journal)

@@ -23,7 +23,7 @@ def trial_id(trial: FrozenTrial | Trial) -> int:
 
 
 def live_trial(study: optuna.Study, trial: FrozenTrial) -> Trial:
-    """A trial that is under way in the storage, as `ask` gave it to whoever began it."""
+    """A trial that is under way in the storage, as `ask` gave it to the driver that started it."""
     return Trial(study, trial_id(trial))
 
 

@@ -1,4 +1,4 @@
-"""A search: Optuna asks and is told, and its storage is the truth about which trials there are."""
+"""A search: Optuna proposes trials and gets their values; its storage is the truth about which trials there are."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
 
 
 def open_search(study: Study, storage: BaseStorage, name: str) -> optuna.Study:
-    """Optuna's study called `name`, made where it is missing; its sampler is not the study's yet."""
+    """Optuna's study called `name`, made if it is missing; its sampler is not the study's yet."""
     return optuna.create_study(
         storage=storage,
         study_name=name,
@@ -176,7 +176,7 @@ class OptunaSearch:
         """The sampler's next trial whose settings have had none, else one drawn at random; None if there is none.
 
         All trials share a seed, so a second one would only repeat the first. One that the sampler proposes all the same
-        is told to Optuna as a failure without settings, of which neither sampler nor budget takes notice.
+        is reported to Optuna as a failure without settings, of which neither sampler nor budget takes notice.
         """
         attempts = grid_size(self.space, self.study.sampler.options) if self.study.sampler.name == "grid" else REPEATS
         for _ in range(attempts):

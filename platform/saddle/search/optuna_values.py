@@ -1,4 +1,4 @@
-"""What Optuna is told of a trial, as it follows from the study file and the trial's ledger entry."""
+"""What Optuna gets of a trial, as it follows from the study file and the trial's ledger entry."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def make_trial(study: Study, entry: TrialRecord | None, begun: TrialProgress | N
 
 
 def finished_trial(study: Study, record: TrialRecord) -> FrozenTrial:
-    """What Optuna holds of a finished trial once it has been told everything."""
+    """What Optuna holds of a finished trial once it has received everything."""
     assert study.objective is not None
     state = TrialState[MEANINGS[Outcome(record.outcome)].optuna]
     reported = intermediate_values(study.objective, record.curve)
@@ -91,7 +91,7 @@ def finished_trial(study: Study, record: TrialRecord) -> FrozenTrial:
 def running_trial(
     study: Study, begun: TrialProgress, state: TrialState = TrialState.RUNNING, **end: Any
 ) -> FrozenTrial:
-    """What Optuna holds of a trial under way; `end` is what it holds beside of one that has ended."""
+    """What Optuna holds of a trial under way; `end` is what it holds in addition of one that has ended."""
     assert study.objective is not None
     params, distributions = drawn(study, begun.spec.settings)
     trial = create_trial(
@@ -119,7 +119,7 @@ def drawn(study: Study, settings: Mapping[str, Any]) -> tuple[dict[str, Any], di
 
 
 def when_told(entry: TrialRecord | None, begun: TrialProgress | None) -> list[float]:
-    """When the trial started, when each of its epochs was over, and when it ended, where it did."""
+    """When the trial started, when each of its epochs was over, and when it ended, if it did."""
     if entry is not None:
         return [entry.started, *entry.epoch_times, entry.ended]
     if begun is not None:

@@ -61,7 +61,7 @@ class PatientStorage(BaseStorage):
         self._release()
 
     def _patiently(self, operation: Callable[[bool], T]) -> T:
-        """The result of `operation`, which is told whether an earlier attempt may have been successful already."""
+        """The result of `operation`, which gets whether an earlier attempt may have been successful already."""
         started, pause, again = time.monotonic(), FIRST_PAUSE, False
         while True:
             try:
@@ -120,13 +120,13 @@ class PatientStorage(BaseStorage):
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         def tell(again: bool) -> bool:
             try:
-                told = bool(self._storage.set_trial_state_values(trial_id, state, values))
+                changed = bool(self._storage.set_trial_state_values(trial_id, state, values))
             except UpdateFinishedTrialError:
                 if not again or self._storage.get_trial(trial_id).state != state:
                     raise
                 return True
             # a waiting trial that runs already was started by the attempt whose answer was lost
-            return told or (again and self._storage.get_trial(trial_id).state == state)
+            return changed or (again and self._storage.get_trial(trial_id).state == state)
 
         return self._patiently(tell)
 

@@ -57,11 +57,11 @@ def recall(study: Study, name: str, trials: Sequence[FrozenTrial], times: Sequen
             live[number].should_prune()
         elif what == END:
             storage.set_trial_state_values(trial_id(live[number]), trial.state, trial.values)
-    for trial, told in zip(trials, live, strict=True):
-        trial.system_attrs.update(storage.get_trial_system_attrs(trial_id(told)))
+    for trial, replayed in zip(trials, live, strict=True):
+        trial.system_attrs.update(storage.get_trial_system_attrs(trial_id(replayed)))
         if study.sampler.name == "grid":
             forget_other_point(again, trial)
-    numbers = {trial_id(told): told.number for told in live}
+    numbers = {trial_id(replayed): replayed.number for replayed in live}
     notes = storage.get_study_system_attrs(study_id(again))
     return {key: [numbers[i] for i in value] if PARENTS in key else value for key, value in notes.items()}
 
@@ -70,29 +70,29 @@ def events(trials: Sequence[FrozenTrial], times: Sequence[Sequence[float]]) -> l
     """Everything that happened, in order: when, the trial's number, what, and in which epoch; starts go by number."""
     events: list[tuple[float, int, int, int]] = []
     started = 0.0
-    for number, (trial, told) in enumerate(zip(trials, times, strict=True)):
-        started = max([started, *told[:1]])
+    for number, (trial, known) in enumerate(zip(trials, times, strict=True)):
+        started = max([started, *known[:1]])
         events.append((started, number, START, 0))
-        ended = trial.state.is_finished() and bool(told)
-        epochs = told[1:-1] if ended else told[1:]
+        ended = trial.state.is_finished() and bool(known)
+        epochs = known[1:-1] if ended else known[1:]
         # the wall clock may have been set back meanwhile, but no epoch comes before the one that it follows
         moments = list(accumulate([started, *epochs], max))
         events += [(moment, number, EPOCH, epoch) for epoch, moment in enumerate(moments[1:], start=1)]
         if ended or trial.state.is_finished():
-            events.append((max([moments[-1], *told[-1:]]), number, END, 0))
+            events.append((max([moments[-1], *known[-1:]]), number, END, 0))
     return sorted(events)
 
 
 def start(again: optuna.Study, storage: BaseStorage, trial: FrozenTrial, sampling: bool) -> Trial:
     """Let the sampler see a trial start, as if it drew what the trial was given."""
     template = create_trial(state=TrialState.RUNNING, system_attrs=trial.system_attrs)
-    told = start_trial(again, storage, template)
+    replayed = start_trial(again, storage, template)
     if sampling:
-        _ = told.relative_params  # drawn lazily; drawing leaves the notes
+        _ = replayed.relative_params  # drawn lazily; drawing leaves the notes
     for name, distribution in trial.distributions.items():
         value = distribution.to_internal_repr(trial.params[name])
-        storage.set_trial_param(trial_id(told), name, value, distribution)
-    return told
+        storage.set_trial_param(trial_id(replayed), name, value, distribution)
+    return replayed
 
 
 def forget_other_point(again: optuna.Study, trial: FrozenTrial) -> None:

@@ -56,7 +56,7 @@ def name_in_storage(run: RunId) -> str:
 
 
 def open_journal(path: Path) -> JournalStorage:
-    """The journal at `path`, made where it is missing, its truncated tail cut."""
+    """The journal at `path`, made if it is missing, its truncated tail cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     cut_tail(path)
     return JournalStorage(JournalFileBackend(str(path), lock_obj=HeldByDriver()))
@@ -69,7 +69,7 @@ def quiet_optuna() -> None:
 
 @contextlib.contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep what is called from warning: of features on trial, of choices that are lists, of trials told twice."""
+    """Keep what is called from warning: of features on trial, of choices that are lists, of trials ended twice."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

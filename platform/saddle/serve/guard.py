@@ -1,4 +1,4 @@
-"""Who is let in: the right Host, the token where one is demanded, and no other site's requests to change anything."""
+"""The guard of the server: the right Host, the token if one is demanded, and no other site's requests to change anything."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Guard:
         return None
 
     def _entrance(self, scope: Scope) -> Response | None:
-        """What whoever has no valid cookie is answered; None if they are let in."""
+        """The answer to a request without a valid cookie; None if it is let in."""
         if not self.access.token:
             return None
         headers, query = (

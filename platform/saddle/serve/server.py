@@ -29,7 +29,7 @@ class Listening:
 
     @property
     def address(self) -> str:
-        """What to open in a browser, with the token where one is demanded."""
+        """What to open in a browser, with the token if one is demanded."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host
         name = f"[{host}]" if ":" in host else host
         port = self.socket.getsockname()[1]
@@ -37,7 +37,7 @@ class Listening:
 
 
 def listen(host: str, port: int, token: str = "", names: tuple[str, ...] = ()) -> Listening:
-    """Take a port, 0 for any; what isn't loopback demands a token, a new one where none is given.
+    """Take a port, 0 for any; what isn't loopback demands a token, a new one if none is given.
 
     Raises `UserError` if the port or address can't be had.
     """

@@ -33,7 +33,7 @@ class Store(Protocol):
         """Where a person finds the blob at `path`."""
 
     def read(self, path: str) -> bytes:
-        """The blob at `path`; raises `FileNotFoundError`, or `Damaged` if it is known not to be what was written."""
+        """The blob at `path`; raises `FileNotFoundError`, or `Damaged` if it is not what was written."""
 
     def write(self, path: str, content: bytes) -> None:
         """Put the whole blob at `path`, replacing what was there."""

@@ -1,4 +1,4 @@
-"""What the checklist found of a trial: a file beside the ledger, whose entries never change."""
+"""What the checklist found of a trial: a file next to the ledger, whose entries never change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files of a storage on this machine's disk.
 
 They are made with the mode that the umask gives, so that a team can share a storage, and reached through no link that
-leads out of it: whoever can write one file of a storage could otherwise have any file of its next user overwritten. The
+leads out of it: a person who can write one file of a storage could otherwise have any file of its next user overwritten. The
 root itself may be a link.
 """
 
@@ -40,7 +40,7 @@ def inside(root: Path, path: str) -> Path:
 def entry_itself(root: Path, path: str) -> Path:
     """Where the name `path` itself lies, to be renamed or removed: a link is not resolved.
 
-    Raises `ForeignPath` if it, or a link there, leads out of `root`.
+    Raises `ForeignPath` if it, or a link on the way, leads out of `root`.
     """
     inside(root, check_path(path))
     folder, _, name = path.rpartition("/")

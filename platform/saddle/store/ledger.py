@@ -41,7 +41,7 @@ class Ledger:
     def add(self, entry: TrialRecord) -> None:
         """Write the entry, whole or not at all, and once: the same again changes nothing.
 
-        Raises `TakenOver` if there is another one of the trial, unless a driver wrote that which had been taken for
+        Raises `TakenOver` if the trial has another one, unless a driver wrote it that had been taken for
         dead before we began: ours replaces it.
         """
         content = encode(with_relative_paths(entry, self.run))
@@ -65,7 +65,7 @@ class Ledger:
             raise TakenOver(f"another driver ends {entry.key} of {self.run.name} at this moment") from None
 
     def set_aside(self, key: str) -> None:
-        """Keep an entry beside the ledger, where nobody reads it."""
+        """Move an entry out of the ledger, to where no command reads it."""
         content, etag = self.store.fetch(self.path(key))
         aside = f"{study_folder(self.run)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{key}.parquet"
         log.warning("%s is none of this study's trials; it is kept as %s", self.path(key), aside)

@@ -9,7 +9,7 @@ SHOWN = 200
 
 
 def check_path(path: str, *, root: bool = False) -> str:
-    """The path, unchanged; raises `ForeignPath` if it could name anything but what lies below the root.
+    """The path, unchanged; raises `ForeignPath` if it could name anything outside the root.
 
     With `root` an empty path, which is the storage itself, is fine.
     """

@@ -1,4 +1,4 @@
-"""The plans of a run, beside its study file: a file each, written once, so that none takes the place of another."""
+"""The plans of a run, in its folder: a file each, written once, so that none replaces another."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The sources of a trainable that is a file of the user's own, kept with the run, so that every node trains the same.
 
-They lie as one zip under their checksum; whoever needs them unpacks them into a folder of this machine, once.
+They lie as one zip under their checksum; a process that needs them unpacks them into a folder of this machine, once.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def packed(sources: Mapping[str, bytes]) -> bytes:
 def located(store: Store, run: RunId, source: TrainableSource) -> TrainableSource:
     """The source with a folder of this machine that holds its sources.
 
-    That is its own folder while the sources in it are the same, so that a file finds what lies beside it, else an
+    That is its own folder while the sources in it are the same, so that a file finds the others in it, else an
     unpacked copy. Raises `OwnSourcesError` if the run has none, or others than its checksum says.
     """
     if not source.is_own or (

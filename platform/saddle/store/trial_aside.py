@@ -1,4 +1,4 @@
-"""A finished trial put beside those of its study, so that it can be run again under the same key."""
+"""A finished trial moved to a folder of its own, so that it can be run again under the same key."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def units_folder(run: RunId) -> str:
 
 
 def absent_path(run: RunId) -> str:
-    """Where it is kept which units had no data."""
+    """The path of the file that lists units without data."""
     return f"{study_folder(run)}/absent-units.json"
 
 
@@ -50,7 +50,7 @@ def read_units(store: Store, run: RunId) -> UnitFacts:
 def write_measures(
     store: Store, run: RunId, unit: RelationUnit, measures: Mapping[str, float], lock: StudyLock
 ) -> None:
-    """Keep what was measured of a unit's data, beside what was measured before; raises `TakenOver`."""
+    """Add what was measured of a unit's data to what was measured before; raises `TakenOver`."""
     folder = units_folder(run)
     stem = f"{slug(unit.name)}-{short_hash(unit.settings)}"
     number = sum(name.startswith(f"{stem}.") for name in store.names(folder)) + 1

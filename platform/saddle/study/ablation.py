@@ -16,7 +16,7 @@ class Compare(Section):
     metric: str | None = None
     """A test or validation metric."""
     alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
-    """How often a difference may be claimed where there is none."""
+    """How often a difference may be claimed if there is none."""
     correction: Literal["holm", "bh"] = "holm"
     """How `alpha` is shared among the arms: `holm` bounds the chance of any wrong claim, `bh` their expected share."""
     scale: Literal["linear", "log", "logit"] = "linear"
@@ -132,7 +132,7 @@ class Ablation(Section):
         if not isinstance(baseline, dict) or "best_of" not in baseline:
             return value
         if "best_of" in value:
-            raise ValueError("best_of is given twice, beside baseline and in it")
+            raise ValueError("best_of is given twice, next to baseline and in it")
         rest = {name: setting for name, setting in baseline.items() if name != "best_of"}
         return {**value, "baseline": rest, "best_of": baseline["best_of"]}
 

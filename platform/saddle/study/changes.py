@@ -44,10 +44,10 @@ WHOLE = (SEEDS, RELATION_SEEDS, UNITS)
 RULES = {
     "question": Change.FREE,
     "asks": Change.FREE,  # which of its hyperparameters the question is about
-    "also": Change.FREE,  # which metrics are shown beside the objectives
+    "also": Change.FREE,  # which metrics are shown after the objectives
     "checkpoints": Change.FREE,  # which stay once their trials have ended
-    "notify": Change.FREE,  # who is told of its end
-    "published": Change.FREE,  # what is shown beside
+    "notify": Change.FREE,  # who is notified of its end
+    "published": Change.FREE,  # what it is compared with
     "nightly": Change.FREE,  # which seeds a night has; each is a run of its own
     "budget.trials": Change.RAISED,
     "budget.hours": Change.FREE,

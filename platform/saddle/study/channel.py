@@ -1,4 +1,4 @@
-"""Who is told that a study has ended, or what a night has found."""
+"""Channels of notifications: that a study has ended, or what a night has shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET_WRITTEN = "a study file is stored and shown, so it can't hold what is sec
 
 
 class Channel(Section):
-    """Who is told: a webhook, or a command that gets the text on its standard input."""
+    """A receiver of notifications: a webhook, or a command that gets the text on its standard input."""
 
     webhook: str | None = None
     """`env:NAME`, the variable of the environment that holds the address; it gets a POST of `{"text": …}`."""
@@ -51,5 +51,5 @@ class Channel(Section):
 
     @property
     def name(self) -> str:
-        """What the channel is called where it is spoken of."""
+        """The name of the channel in messages."""
         return f"webhook {self.webhook}" if self.webhook is not None else f"command {self.command}"

@@ -19,7 +19,7 @@ class Declarations:
     checkpoints can be measured again, `data_measures` what it can say of a trial's data, with its meaning. Without any
     of this, metrics are what their names say. `open_metrics`: whether it may report metrics that aren't declared.
     `lacks`: what of the contract it does without. `sources`: the checksum of the sources of a trainable that is a file
-    of the user's own. `imported`: the table that the trials come from, where nothing was trained here.
+    of the user's own. `imported`: the table that the trials come from, if none was trained here.
     """
 
     name: str = ""

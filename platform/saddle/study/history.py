@@ -77,7 +77,7 @@ class PlanHistory:
     def changes(self) -> Iterator[tuple[SeedPlan, SeedPlan]]:
         """Each plan that took another's place after a look, with the one before it.
 
-        Nothing could be claimed of fewer than `FIRST_LOOK` seeds, so that whoever adds to those spends nothing.
+        Nothing could be claimed of fewer than `FIRST_LOOK` seeds, so that adding to those spends nothing.
         """
         looked = ((old, new) for old, new in pairwise(self.plans) if new.finished and _could_claim(old))
         return ((old, new) for old, new in looked if not new.is_same(old))

@@ -1,4 +1,4 @@
-"""What a trainable can be told, field by field."""
+"""What can be set of a trainable, field by field."""
 
 from __future__ import annotations
 

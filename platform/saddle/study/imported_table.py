@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 IMPORTED = "imported"
-"""The trainable of such a study, which nobody can install, and the source of its trials' settings."""
+"""The trainable of such a study, which can't be installed, and the source of its trials' settings."""
 
 
 @dataclass(frozen=True)

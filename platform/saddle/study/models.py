@@ -242,7 +242,7 @@ class KeptCheckpoints(Section):
     best: Whole | None = None
     """Of how many trials, the best by the study's selection metric; without it of all."""
     last: Flag = True
-    """Whether a trial that stays keeps its last checkpoint beside the selected one."""
+    """Whether a trial that stays keeps its last checkpoint in addition to the selected one."""
     gigabytes: Positive | None = None
     """What all of them together may take; beyond that the worst trials' go first."""
 
@@ -263,7 +263,7 @@ class Program(Section):
 
 
 def with_asks(study: dict[str, Any]) -> dict[str, Any]:
-    """A study that says in its `search` what it asks about, as one that says it beside it."""
+    """Move a question that stands in `search` to the study itself."""
     search = study.get("search")
     if not isinstance(search, dict) or not isinstance(search.get("asks"), str) or study.get("asks") is not None:
         return study
@@ -279,7 +279,7 @@ class Study(Section):
     """What the study answers; the report opens with it."""
     trainable: str | Program
     """The training method: the name of an installed one, a function or module of one's own, `./FILE.py:FUNCTION`,
-    beside the study file, or a program. Later documents of a file inherit it from the first."""
+    next to the study file, or a program. Later documents of a file inherit it from the first."""
     recipe: str | None = None
     """One of the trainable's recipes: optimiser, schedule, batch. Inherited."""
     scale: str | None = None
@@ -317,9 +317,9 @@ class Study(Section):
     """The gain of one arm over another, unit by unit, against a predictor. Other relations of a file inherit it part by
     part."""
     published: Published | None = None
-    """A CSV file of published values to show beside an ablation's or relation's; may change from run to run."""
+    """A CSV file of published values to compare with an ablation's or relation's; may change from run to run."""
     notify: Annotated[list[Channel], Field(max_length=8)] | None = None
-    """Who is told when the study has ended, or stopped by itself; may change from run to run."""
+    """Who is notified when the study has ended, or stopped by itself; may change from run to run."""
     nightly: Nightly | None = None
     """How `saddle nightly` repeats the ablation night after night; may change from run to run."""
 
@@ -337,7 +337,7 @@ class Study(Section):
 
     @property
     def source(self) -> TrainableSource:
-        """Where its trainable is to be had; of a file of the user's own only where the study was read beside it."""
+        """The source of its trainable; a file of the user's own only if the study was read from a file next to it."""
         if self._source is not None:
             return self._source
         if isinstance(self.trainable, Program):

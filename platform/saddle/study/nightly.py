@@ -23,11 +23,11 @@ class Nightly(Section):
     overlap: Literal["wait", "skip"] = "skip"
     """Whether a night that begins while another one runs waits for its end, or is left out."""
     notify: Annotated[list[Channel], Field(max_length=8)] = Field(default_factory=list)
-    """Who is told where a night changed something, or could not run."""
+    """Who is notified if a night changed something, or could not run."""
     timezone: str = "UTC"
-    """In which the date of a night is told, such as `Europe/Berlin`."""
+    """The time zone of a night's date, such as `Europe/Berlin`."""
     machine: Annotated[str, Field(pattern=r"^[\w .@()+-]{1,80}$")] | None = None
-    """What the type of the machine is called, where it is not to be read from this one: of a cluster's nodes."""
+    """The name of the machine's type, if it is not to be read from this one: of a cluster's nodes."""
 
     @field_validator("timezone")
     @classmethod

@@ -1,4 +1,4 @@
-"""The sources in the folder of a trainable that is a file: read, told apart by their checksum, and imported."""
+"""The sources in the folder of a trainable that is a file: read, identified by their checksum, and imported."""
 
 from __future__ import annotations
 

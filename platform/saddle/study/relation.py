@@ -45,7 +45,7 @@ class Table(Section):
     """A column of a CSV file with a row for each unit, found by the columns that are called as its settings."""
 
     csv: str
-    """The file, beside the study file, in the folder `published` there, or packaged."""
+    """The file, next to the study file, in the folder `published` there, or packaged."""
     column: str
     """The column that holds the number."""
     rows: list[dict[str, Any]] = Field(default_factory=list)
@@ -54,8 +54,8 @@ class Table(Section):
     def value(self, settings: Mapping[str, Any]) -> float | None:
         """The number of the unit with these settings; None if no row is about it."""
         for row in self.rows:
-            told = {name: cell for name, cell in row.items() if name in settings}
-            if told and all(same(cell, settings[name]) for name, cell in told.items()):
+            named = {name: cell for name, cell in row.items() if name in settings}
+            if named and all(same(cell, settings[name]) for name, cell in named.items()):
                 number = row.get(self.column)
                 return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
         return None
@@ -144,7 +144,7 @@ class Units(Section):
 
 
 class Relation(Section):
-    """Whether a predictor that is declared before any data exist tells where one arm gains over another."""
+    """Whether a predictor that is declared before any data exist predicts by how much one arm gains over another."""
 
     gain: Gain
     """What is related to the predictor."""
@@ -157,7 +157,7 @@ class Relation(Section):
     seeds: SeedCount | Annotated[list[Seed], Field(min_length=1)] = 5
     """How many seeds both arms have in every unit, or which."""
     alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
-    """How often a relation may be claimed where there is none."""
+    """How often a relation may be claimed if there is none."""
     order_seed: Seed = 0
     """Of the random order in which the trials of each seed are run."""
 
@@ -187,9 +187,9 @@ class Relation(Section):
     def analysis_plan(self) -> dict[str, Any]:
         """What decides on the answer, as plain data, of which `plan_digest` is taken."""
         gain = self.gain
-        told = {"metric": gain.metric, "arm": gain.arm, "over": gain.over, "scale": gain.scale}
+        difference = {"metric": gain.metric, "arm": gain.arm, "over": gain.over, "scale": gain.scale}
         return {
-            "gain": {**told, "table": None if gain.table is None else str(gain.table.column)},
+            "gain": {**difference, "table": None if gain.table is None else str(gain.table.column)},
             "predictor": str(self.predictor),
             "also": [str(predictor) for predictor in self.also],
             "units": {unit.name: unit.family for unit in self.unit_list},

@@ -108,7 +108,7 @@ def _load_own(source: TrainableSource) -> LoadedTrainable:
     """The trainable in a file of the user's own."""
     file = Path(source.folder) / source.file
     if not source.folder:
-        raise TrainableError(f"{source.name} lies beside a study file, which is not known here")
+        raise TrainableError(f"{source.name} is a file next to a study file, which is not known here")
     if not file.is_file():
         raise TrainableError(f"there is no file {file}", "the path is relative to the study file")
     try:
@@ -128,9 +128,9 @@ def _load_own(source: TrainableSource) -> LoadedTrainable:
     return complete_trainable(source.name, code, source.name, replace(source, checksum=checksum))
 
 
-def _adapt(name: str, function: FunctionType, beside: Mapping[str, Any], terms: StudyTerms) -> Any:
+def _adapt(name: str, function: FunctionType, siblings: Mapping[str, Any], terms: StudyTerms) -> Any:
     try:
-        return adapt_function(function, beside, terms)
+        return adapt_function(function, siblings, terms)
     except (TypeError, NameError) as error:  # of annotations, too
         raise TrainableError(f"trainable {name}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""What is known of the units of a relation beside their trials: measures of their data, and whether data are absent."""
+"""What is known of the units of a relation without their trials: measures of their data, and whether data are absent."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def why_refused(metric: Metric, gained: str) -> str:
     """Why a metric can't predict a gain in the metric called `gained`; empty if it may.
 
     A gain is a difference of two measured accuracies. Each of them, and what is measured on the same test images, has
-    the difference's own noise in it, so that it is related to the gain where nothing is.
+    the difference's own noise in it, so that it is related to the gain even if nothing is.
     """
     if metric.name == gained:
         return "it is the metric whose gain is asked about, and shares its noise"

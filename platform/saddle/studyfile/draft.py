@@ -51,7 +51,7 @@ class Draft:
 
     @property
     def loaded(self) -> LoadedTrainable:
-        """The trainable, for checks that run only where it can be had."""
+        """The trainable, for checks that run only if it can be loaded."""
         assert self.trainable is not None
         return self.trainable
 
@@ -96,7 +96,7 @@ class Draft:
 
     @property
     def kinds(self) -> list[str]:
-        """What the document makes its study: one of search, ablation and relation where it is right."""
+        """What the document makes its study: one of search, ablation and relation in a correct document."""
         kinds = {"search": self.is_search, "ablation": self.is_ablation, "relation": self.is_relation}
         return [kind for kind, is_one in kinds.items() if is_one]
 

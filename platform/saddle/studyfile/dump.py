@@ -124,7 +124,7 @@ def _flat_study(study: Study) -> dict[str, Any]:
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The paths whose values differ; a section that was empty, or is, is told by what is in it."""
+    """The paths whose values differ; a section that was empty, or is, is described by what is in it."""
     paths = dict.fromkeys([*before, *after])
     return [
         path

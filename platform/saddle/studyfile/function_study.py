@@ -36,14 +36,14 @@ __saddle_beside__ = {beside!r}
 
 
 def study_of_function(
-    function: Callable[..., Any], sections: Mapping[str, Any], beside: Mapping[str, Any]
+    function: Callable[..., Any], sections: Mapping[str, Any], siblings: Mapping[str, Any]
 ) -> list[Study]:
-    """The study that `sections` describe as a study file would, of `function` with `beside` it `load` or `evaluate`.
+    """The study that `sections` describe as a study file would, of `function` with `siblings`, its `load` or `evaluate`.
 
     `trials` is short for the budget's. Raises `StudyError` with every mistake, `TrainableError` for a function that
     can't be sent to a worker.
     """
-    folder, name = file_of(function, beside)
+    folder, name = file_of(function, siblings)
     text = dump_plain({"study": function.__name__, "trainable": name, **completed(sections)})
     return parse_studies(text, "saddle.run", folder=folder)
 
@@ -59,19 +59,19 @@ def completed(sections: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def file_of(function: Callable[..., Any], beside: Mapping[str, Any]) -> tuple[Path, str]:
+def file_of(function: Callable[..., Any], siblings: Mapping[str, Any]) -> tuple[Path, str]:
     """The folder and the name of the file that holds a function: its own, or one written for it."""
     module = sys.modules.get(function.__module__)
     file = getattr(module, "__file__", None)
     if mark_of(module) is not None:
         right = 'write if __name__ == "__main__": above it, as workers import the file'
         raise TrainableError("saddle.run is called while its own file is imported", right)
-    if file and file.endswith(".py") and not beside and vars(module).get(function.__name__) is function:
+    if file and file.endswith(".py") and not siblings and vars(module).get(function.__name__) is function:
         return Path(file).resolve().parent, f"./{Path(file).name}:{function.__name__}"
-    return written_file(function, beside)
+    return written_file(function, siblings)
 
 
-def written_file(function: Callable[..., Any], beside: Mapping[str, Any]) -> tuple[Path, str]:
+def written_file(function: Callable[..., Any], siblings: Mapping[str, Any]) -> tuple[Path, str]:
     """A file in the user's cache that holds the function with all that it refers to in its notebook or script."""
     import cloudpickle
 
@@ -80,7 +80,7 @@ def written_file(function: Callable[..., Any], beside: Mapping[str, Any]) -> tup
     if not name.isidentifier():
         raise TrainableError("a lambda has no name; write def train(config, run)")
     try:
-        pickled = cloudpickle.dumps({name: function, **around, **beside})
+        pickled = cloudpickle.dumps({name: function, **around, **siblings})
     except Exception as error:  # whatever refuses to be pickled raises what it likes
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise TrainableError(f"{name} can't be sent to a worker: {reason}", "make in it what it refers to") from error
@@ -88,7 +88,7 @@ def written_file(function: Callable[..., Any], beside: Mapping[str, Any]) -> tup
         what = f"{name} refers to {len(pickled) >> 20} MiB of data, which every worker would be sent"
         raise TrainableError(what, "load the data inside it")
     content = WRITTEN.format(
-        name=name, pickled=base64.b64encode(pickled).decode(), source=source_of(function), beside=sorted(beside)
+        name=name, pickled=base64.b64encode(pickled).decode(), source=source_of(function), beside=sorted(siblings)
     )
     folder = cache_root().parent / "functions" / hashlib.sha256(content.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)

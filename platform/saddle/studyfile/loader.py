@@ -107,7 +107,7 @@ def write_numbers(documents: Sequence[Document], load: Loader) -> tuple[list[Doc
 
 
 def _config_of(trainable: LoadedTrainable | TrainableError) -> Any:
-    """The configuration of a trainable; None if it can't be had, which is told later."""
+    """The configuration of a trainable; None if it can't be loaded, which is reported later."""
     return None if isinstance(trainable, TrainableError) else trainable.Config
 
 

@@ -31,7 +31,7 @@ QUOTED = re.compile(r'"[^"]*"')
 
 @dataclass(frozen=True)
 class Override:
-    """`path=value`, for the study named before a colon or for every study where it makes sense."""
+    """`path=value`, for the study named before a colon or for every study that it applies to."""
 
     label: str
     study: str | None
@@ -170,7 +170,7 @@ def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, .
 
 
 def _put_away(above: tuple[str, ...], name: str) -> Iterator[str]:
-    """The names that can't stay beside `name`."""
+    """The names that can't stay together with `name`."""
     group = EXCLUSIVE.get(above, ())
     if len(above) == 2 and above[0] == "search":
         group = RANGES

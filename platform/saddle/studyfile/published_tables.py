@@ -33,7 +33,7 @@ MOST_CELLS = 4000
 def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     """The content of a CSV as a study keeps it, or everything that is wrong with it.
 
-    It is looked for beside the study file, in the folder `published` there, and among the packaged tables. Raises
+    It is looked for next to the study file, in the folder `published` there, and among the packaged tables. Raises
     `StudyError` if there is none.
     """
     where, content = find_table(name, study_file)
@@ -51,8 +51,8 @@ def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, l
 
 def find_table(name: str, study_file: str) -> tuple[str, bytes]:
     """The name to show and the bytes of a table; raises `StudyError`."""
-    beside = Path(study_file).parent
-    for path in (beside / name, beside / FOLDER / name):
+    folder = Path(study_file).parent
+    for path in (folder / name, folder / FOLDER / name):
         try:
             if path.is_file():
                 return str(path), path.read_bytes()
@@ -65,8 +65,8 @@ def find_table(name: str, study_file: str) -> tuple[str, bytes]:
     if matches:
         raise StudyError([Problem(study_file, None, FOLDER, f"several packaged tables are called {show(name)}",
                                   f"write one of: {', '.join(matches)}")])  # fmt: skip
-    known = [entry.name for folder in (beside, beside / FOLDER) for entry in _listed(folder)] + list(packaged)
-    right = f"put it beside the study file; packaged are: {', '.join(packaged) or 'none'}"
+    known = [entry.name for each in (folder, folder / FOLDER) for entry in _listed(folder)] + list(packaged)
+    right = f"put it next to the study file; packaged are: {', '.join(packaged) or 'none'}"
     raise StudyError([Problem(study_file, None, FOLDER, f"no such file: {show(name)}", right, nearest(name, known))])
 
 

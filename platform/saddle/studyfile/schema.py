@@ -1,4 +1,4 @@
-"""The JSON Schema of a study document, for editors and for whoever writes study files by program."""
+"""The JSON Schema of a study document, for editors and for programs that write study files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OF_THE_FILE = {
     },
     INHERIT: {"description": "Whether a later document takes over from the first.", "type": "boolean", "default": True},
 }
-"""What a document may say beside its study."""
+"""What a document may say in addition to its study."""
 
 
 def study_schema() -> dict[str, Any]:
@@ -72,7 +72,7 @@ def study_schema() -> dict[str, Any]:
         properties |= {name: _or_null(about) for name, about in properties.items() if name != "study"}
     schema["properties"] |= OF_THE_FILE
     schema["required"] = ["study"]
-    schema["not"] = {  # null, which says that none is inherited, may stand beside the other
+    schema["not"] = {  # null, which says that none is inherited, may stand next to the other
         "anyOf": [
             {"properties": {kind: {"type": "object"} for kind in kinds}, "required": list(kinds)}
             for kinds in itertools.combinations(KINDS, 2)
@@ -100,13 +100,13 @@ def _add_short_forms(models: dict[str, Any]) -> None:
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Null beside what it is, which takes away what a later document would inherit."""
+    """Null in addition to what it is, which takes away what a later document would inherit."""
     description = {"description": schema["description"]} if "description" in schema else {}
     return {**description, "anyOf": [schema, {"type": "null"}]}
 
 
 def _with_bare_names(schema: dict[str, Any], one_of: type[OneOf]) -> dict[str, Any]:
-    """`tpe` beside `{tpe: {seed: 1}}`."""
+    """`tpe` in addition to `{tpe: {seed: 1}}`."""
     names = {"enum": list(one_of.model_fields)}
     return {"description": schema["description"], "anyOf": [names, _exactly_one(schema, list(one_of.model_fields))]}
 
@@ -117,12 +117,12 @@ def _exactly_one(schema: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _or_text(schema: dict[str, Any]) -> dict[str, Any]:
-    """`METRIC >= NUMBER` beside its parts."""
+    """`METRIC >= NUMBER` in addition to its parts."""
     return {"description": schema["description"], "anyOf": [{"type": "string", "pattern": CONSTRAINT}, schema]}
 
 
 def _or_names(schema: dict[str, Any]) -> dict[str, Any]:
-    """`[mixing, random_start]` beside levels by name, which may be left out."""
+    """`[mixing, random_start]` in addition to levels by name, which may be left out."""
     names = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
     levels = {"anyOf": [{"type": "null"}, schema["additionalProperties"]]}
     mapping = {"type": "object", "additionalProperties": levels, "minProperties": 1}

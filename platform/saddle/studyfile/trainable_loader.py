@@ -21,7 +21,7 @@ Loader = Callable[[str | Program], LoadedTrainable | TrainableError]
 
 
 def loader_for(documents: Sequence[Document], folder: Path, trainables: Mapping[str, Any] | None) -> Loader:
-    """Loads what `documents` name, files beside them from `folder`; `trainables` replaces the installed ones.
+    """Loads what `documents` name, files next to them from `folder`; `trainables` replaces the installed ones.
 
     Once for a file: looking through the installed packages takes 18 ms.
     """

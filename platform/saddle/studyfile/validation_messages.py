@@ -31,7 +31,7 @@ IN_OTHER_WORDS = {
 
 
 NUMERIC = frozenset({"int_type", "int_parsing", "int_from_float", "float_type", "float_parsing", "finite_number"})
-"""Errors about something that is no number where one is wanted."""
+"""Errors about a value that is no number although one is expected."""
 
 
 class Mistake(NamedTuple):
@@ -77,7 +77,7 @@ def explain(error: ValidationError, kind: Any, value: Any) -> list[Mistake]:
     for details in error.errors(include_url=False):
         path = _path_in(value, details)
         mistakes.setdefault(path, []).append(_in_plain_words(path, details, kind))
-    # A union complains of the whole value, too, where one member of it already says which part is wrong.
+    # A union complains of the whole value, too, if one member of it already says which part is wrong.
     deepest = [path for path in mistakes if not any(_lies_in(other, path) for other in mistakes)]
     return [_joined(mistakes[path]) for path in deepest]
 

@@ -85,7 +85,7 @@ NOTHING = object()
 
 
 def read_value(text: str, label: str) -> tuple[Any, frozenset[Path], list[Problem]]:
-    """The single value that a text is in a study file, where it is broken, and what is wrong with it.
+    """The single value that a text is in a study file, if it is broken, and what is wrong with it.
 
     It is `NOTHING` if it is no single value; `label` is what problems call it.
     """

@@ -1,4 +1,4 @@
-"""What MLflow is told of a study's answer: a description that begins with it, numbers, and tags."""
+"""What MLflow gets of a study's answer: a description that begins with it, numbers, and tags."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def badge_tags(answer: Answer) -> dict[str, str]:
 
 
 def answer_tags(results: StudyResults, *, finished: bool) -> dict[str, str]:
-    """The tags of the study's run that follow from the ledger: question, effects, and the answer where it is final."""
+    """The tags of the study's run that follow from the ledger: question, effects, and the answer if it is final."""
     answer = results.answer
     tags = {"saddle.question": results.study.question, **effect_tags(answer), **badge_tags(answer)}
     tags |= {"saddle.plan": answer.conditional} if answer.relation is not None and answer.conditional else {}

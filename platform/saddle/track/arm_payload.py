@@ -1,4 +1,4 @@
-"""What MLflow is told of an arm: few numbers and words, so that its pages compare arms and not hundreds of runs."""
+"""What MLflow gets of an arm: few numbers and words, so that its pages compare arms and not hundreds of runs."""
 
 from __future__ import annotations
 

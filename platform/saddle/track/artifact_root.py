@@ -1,7 +1,7 @@
 """Where the runs in a storage's own MLflow database keep their files: in the storage, wherever that lies now.
 
 MLflow writes the whole address of that folder into its tables, for each experiment and each run: a storage that was
-moved, renamed or copied would go on filling the folder where it lay before. No call of MLflow's changes an address, and
+moved, renamed or copied would go on filling the folder of its earlier place. No call of MLflow's changes an address, and
 the database is ours, so it is changed there.
 """
 
@@ -52,7 +52,7 @@ def earlier_roots(store: Store) -> Counter[str]:
 
 
 def relocate(store: Store) -> None:
-    """Let all that names a folder where this storage lay before name the one where it lies now."""
+    """Replace this storage's earlier folder by its present one in all addresses."""
     if not earlier_roots(store):
         return
     with opened(driver_file(store, DATABASE), "rw") as connection, connection:

@@ -18,7 +18,7 @@ METRIC_TAG = "saddle.metric"
 
 @dataclass(frozen=True)
 class ArmSummary:
-    """What is told of an arm when its study is over or interrupted."""
+    """What a tracker gets of an arm when its study is over or interrupted."""
 
     metrics: Mapping[str, float]
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class ArmSummary:
 
 @dataclass(frozen=True)
 class StudySummary:
-    """What is told of a study's answer: `description` begins with it, and stands with the experiment, too."""
+    """What a tracker gets of a study's answer: `description` begins with it, and stands with the experiment, too."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Tracker:
         """The study goes on, for the first time or again."""
 
     def tag_study(self, tags: Mapping[str, str]) -> None:
-        """Something is to be known of the study beside what it found."""
+        """A fact about the study that is no result."""
 
     def start_trial(self, trial: TrialProgress) -> None:
         """A trial starts, or goes on; of its progress it is known when it started."""
@@ -65,7 +65,7 @@ class Tracker:
         """The checklist has looked at a trial that ended."""
 
     def settle(self, finished: Iterable[TrialRecord]) -> None:
-        """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have told."""
+        """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have sent."""
 
     def finish_study(
         self,
@@ -77,7 +77,7 @@ class Tracker:
     ) -> None:
         """The study is over (`FINISHED`) or interrupted (`KILLED`); `arms` are those that have trials.
 
-        `when` is when its last trial ended, so that telling it again changes nothing; now where None.
+        `when` is when its last trial ended, so that sending it again changes nothing; None means now.
         """
 
     def close(self, timeout: float) -> str | None:

@@ -66,7 +66,7 @@ class MlflowSink:
 
     def __init__(self, uri: str, experiment: str, artifacts: str | None, read: Callable[[str], bytes]) -> None:
         """`read` gives the files that operations name."""
-        for name in ("mlflow", "alembic"):  # their news about tables and migrations is nobody's here
+        for name in ("mlflow", "alembic"):  # their messages about tables and migrations don't concern the user
             logging.getLogger(name).setLevel(logging.WARNING)
         self._read = read
         self.client = MlflowClient(tracking_uri=uri)

@@ -97,7 +97,7 @@ class MlflowTracker(Tracker):
         """Say at a study's start what no waiting mends; the outbox would hide it until the end."""
         if not self._warned:
             self._warned = True
-            log.warning("%s; until then what MLflow is to be told waits in the outbox", refusal)
+            log.warning("%s; until then what MLflow is to get waits in the outbox", refusal)
 
     def _key(self, *parts: str) -> str:
         return "/".join((self._root, *map(run_key, parts)))
@@ -179,7 +179,7 @@ class MlflowTracker(Tracker):
 
     def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
         key = self._key(entry.key)
-        # all of them, for one that was stopped may not have told of the one before; a resend changes nothing
+        # all of them, for one that was stopped may not have sent the one before; a resend changes nothing
         for step, when, metrics in final_metrics(entry)[1:]:
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
@@ -203,10 +203,10 @@ class MlflowTracker(Tracker):
     ) -> None:
         then = when or time.time()
         for arm in sorted({*self._arms, *arms}):
-            told = arms.get(arm, ArmSummary({}))
-            self._add_metrics(self._key("arm", arm), told.metrics, 0, then)
-            self._add_name(self._key("arm", arm), told.name)
-            self._add_end(self._key("arm", arm), status, told.tags, then)
+            summary = arms.get(arm, ArmSummary({}))
+            self._add_metrics(self._key("arm", arm), summary.metrics, 0, then)
+            self._add_name(self._key("arm", arm), summary.name)
+            self._add_end(self._key("arm", arm), status, summary.tags, then)
         self._add_view(arms)
         self._add_files(self._key(), files)
         self._add_metrics(self._key(), answer.metrics, 0, then)
@@ -236,7 +236,7 @@ class MlflowTracker(Tracker):
             self._outbox.add({"do": "view", "key": self._key(), "name": arms_name(self._root), "state": state})
 
     def remove_runs(self, key: str, runs: Sequence[str]) -> None:
-        """Delete these runs of a trial, so that what it is told next makes a new one."""
+        """Delete these runs of a trial, so that what is sent of it next makes a new one."""
         self._outbox.add({"do": "remove", "key": self._key(key), "runs": list(runs)})
 
     def close(self, timeout: float) -> str | None:

@@ -21,7 +21,7 @@ COMMAND_SECONDS = 120.0
 
 
 class NotDelivered(Exception):
-    """A channel could not be told; the message names the channel, and neither its address nor what it answered."""
+    """A channel could not be notified; the message names the channel, and neither its address nor what it answered."""
 
 
 def notify(
@@ -30,15 +30,15 @@ def notify(
     environment: Mapping[str, str] | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> tuple[list[str], list[str]]:
-    """Tell every channel; the names of those that were told, and what was wrong with the others."""
-    told, problems = [], []
+    """Notify every channel; the names of those that were notified, and what was wrong with the others."""
+    notified, problems = [], []
     for channel in channels:
         try:
             deliver(channel, text, os.environ if environment is None else environment, pause)
-            told.append(channel.name)
+            notified.append(channel.name)
         except NotDelivered as error:
             problems.append(str(error))
-    return told, problems
+    return notified, problems
 
 
 def deliver(channel: Channel, text: str, environment: Mapping[str, str], pause: Callable[[float], None]) -> None:
@@ -48,7 +48,7 @@ def deliver(channel: Channel, text: str, environment: Mapping[str, str], pause: 
         if not why:
             return
         if not may_pass or attempt == ATTEMPTS - 1:
-            raise NotDelivered(f"{channel.name} was not told: {why}")
+            raise NotDelivered(f"{channel.name} was not notified: {why}")
         pause(FIRST_PAUSE * 2**attempt)
 
 
@@ -71,7 +71,7 @@ def _post(address: str, text: str) -> tuple[str, bool]:
     except urllib.error.HTTPError as error:
         return f"it answered {error.code}", error.code >= 500 or error.code in (408, 429)
     except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)  # of which only the kind is told: its text may hold the address
+        reason = getattr(error, "reason", error)  # of which only the kind is given: its text may hold the address
         return f"it can't be reached ({type(reason).__name__})", True
     except Exception as error:  # http.client and urllib say in many ways that an address is none
         return f"its address can't be used ({type(error).__name__})", False

@@ -1,4 +1,4 @@
-"""Which trials a tracker was told the start of and not the end, on disk: a killed driver could not tell it."""
+"""Which trials a tracker has the start of and not the end, on disk: a killed driver could not tell it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Started:
 
 
 def read_keys(path: Path) -> set[str]:
-    """The keys in the file; none if it is damaged: runs that nobody ends are ended with their study."""
+    """The keys in the file; none if it is damaged: runs without an end are ended with their study."""
     try:
         keys = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):

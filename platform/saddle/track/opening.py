@@ -49,7 +49,7 @@ def sqlite_url(database: Path) -> str:
 
 
 def artifact_location(store: Store) -> str | None:
-    """Where runs keep their files: beside the database in the storage, or where the server says."""
+    """Where runs keep their files: next to the database in the storage, or where the server says."""
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return None
     return artifact_root(store)
@@ -77,7 +77,7 @@ def make_database(store: Store) -> Path:
 
 
 def damage_of(path: Path) -> str:
-    """Why nobody can read the SQLite database at `path`; empty if it can be read, is empty, or isn't there."""
+    """Why no process can read the SQLite database at `path`; empty if it can be read, is empty, or isn't there."""
     if not path.is_file() or not path.stat().st_size:
         return ""
     try:
@@ -108,14 +108,14 @@ def open_tracker(
     declared: Declarations = UNDECLARED,
     by_unit: bool = False,
 ) -> Tracker:
-    """The tracker of one run of a study; `declared` says what is told of its trials' metrics.
+    """The tracker of one run of a study; `declared` says what is known of its trials' metrics.
 
     `by_unit` puts trials below their unit, as in a relation, not below their arm.
     """
     if not enabled:
         return Tracker()
     if not store.exists(marker(run)):
-        store.write(marker(run), b"MLflow was told of this study; `saddle verify` compares it\n")
+        store.write(marker(run), b"MLflow has this study; `saddle verify` compares it\n")
     return MlflowTracker(tracking_uri(store), run, store, artifact_location(store), declared, by_unit=by_unit)
 
 

@@ -1,4 +1,4 @@
-"""The outbox: what a tracker is to be told, on disk first, delivered in order by a thread that nobody waits for."""
+"""The outbox: what a tracker is to get, on disk first, delivered in order by a thread in the background."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def page_of(uri: str, run: RunId | None) -> str:
 
 
 def arms_page_of(uri: str, run: RunId) -> str | None:
-    """A server's page of an ablation's arms side by side; None if the run has told it no arms yet."""
+    """A server's page of an ablation's arms side by side; None if it has no arms of the run yet."""
     from mlflow.tracking import MlflowClient
 
     page, several, _ = page_of(uri, run).partition(FILTER)  # the view has a filter of its own
@@ -91,7 +91,7 @@ def arms_page_of(uri: str, run: RunId) -> str | None:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -28,7 +28,7 @@ def arms_name(instance: str) -> str:
 
 
 def only_of(instance: str) -> str:
-    """What MLflow is to search for where it is to show one run of a study and no other."""
+    """What MLflow is to search for to show one run of a study and no other."""
     return f"tags.`{KEY_TAG}` LIKE '{instance}%'"
 
 

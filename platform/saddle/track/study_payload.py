@@ -1,4 +1,4 @@
-"""What MLflow is told of a study as a whole."""
+"""What MLflow gets of a study as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MLflow is told of a trial, as it follows from its spec and its record."""
+"""What MLflow gets of a trial, as it follows from its spec and its record."""
 
 from __future__ import annotations
 

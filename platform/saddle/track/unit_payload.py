@@ -1,4 +1,4 @@
-"""What MLflow is told of a unit of a relation: its gain, its predictors and its part in the answer."""
+"""What MLflow gets of a unit of a relation: its gain, its predictors and its part in the answer."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def _summary(results: StudyResults, findings: Findings, each: MeasuredUnit, *, f
     numbers |= {X: unit.predictors[predictor]} if predictor in unit.predictors else {}
     numbers |= {"relation.seeds": float(len(unit.gains)), "relation.failed": float(unit.failed)}
     if estimate is not None:
-        told = {GAIN: estimate.y, "relation.weight": estimate.weight}
-        told |= {} if estimate.low is None or estimate.high is None else {
+        gain = {GAIN: estimate.y, "relation.weight": estimate.weight}
+        gain |= {} if estimate.low is None or estimate.high is None else {
             "relation.low": estimate.low, "relation.high": estimate.high
         }  # fmt: skip
-        numbers |= told
+        numbers |= gain
     preliminary = "" if finished else "preliminary: "
     why = findings.reasons.get(unit.name, "")
     said = f"left out, as {why}" if why else f"{findings.written.change(estimate.y)}" if estimate is not None else ""

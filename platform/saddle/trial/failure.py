@@ -28,7 +28,7 @@ class Failure:
 
     @property
     def has_place(self) -> bool:
-        """Whether there is a traceback, so that two failures can be told to be the same."""
+        """Whether there is a traceback, so that two failures can be compared."""
         return bool(self.file)
 
     @property

@@ -15,8 +15,8 @@ class Outcome(StrEnum):
        │         │   ▼       ├──► COLLAPSED   the method failed: no result is left to measure
        │      PREEMPTED      ├──► DIVERGED    the method failed: a loss or an objective is no number
        │   its machine went  ├──► TIMED_OUT   an epoch, or all of them, took longer than allowed
-       │   away, or nobody   └──► FAILED      the trainable raised an error, or its workers died too often
-       │   drives the study            ▲
+       │   away, or no driver└──► FAILED      the trainable raised an error, or its workers died too often
+       │   runs the study              ▲
        └───────────────────────────────┘ its values exclude each other: nothing is trained
     ```
 
@@ -51,7 +51,7 @@ MEANINGS: dict[Outcome, Meaning] = {
 }
 
 METHOD_FAILURES = frozenset({Outcome.COLLAPSED, Outcome.DIVERGED})
-"""The method failed: a result, which a comparison reports beside its effect."""
+"""The method failed: a result, which a comparison reports in addition to its effect."""
 
 RETRYABLE = frozenset({Outcome.FAILED, Outcome.TIMED_OUT})
 """Outcomes that `--retry` starts over."""

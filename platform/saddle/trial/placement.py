@@ -20,7 +20,7 @@ class Placement:
     time_limit: float | None = None
     """Seconds of training after which the trial is timed out."""
     token: int | None = None
-    """The driver's fencing token; None where nobody fences it."""
+    """The driver's fencing token; None for a driver without a fence."""
 
     @property
     def threads(self) -> int:

@@ -12,7 +12,7 @@ from saddle.trial.spec import TrialSpec
 class TrialProgress:
     """A trial that has begun; of one that is under way the driver knows when it `started`, and the latest attempt.
 
-    The store keeps it as a manifest, beside checksums and fences (`saddle.store.checkpoint.manifest`).
+    The store keeps it as a manifest, with checksums and fences (`saddle.store.checkpoint.manifest`).
     """
 
     spec: TrialSpec

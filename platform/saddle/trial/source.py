@@ -28,7 +28,7 @@ class TrialSource(Protocol):
         """Wait for nothing any more: somebody wants the run to end. Called from a signal's handler."""
 
     def next(self) -> TrialSpec | None:
-        """The next trial, unfinished ones of an earlier run first; None if there is none to start any more."""
+        """The next trial, unfinished ones of an earlier run first; None if no trial is left to start."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Hear of an epoch (from 1); whether the trial should stop early."""

@@ -17,7 +17,7 @@ from saddle.verify.mlflow_runs import Runs
 def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Difference]:
     """What names a place where the storage lay before, and which runs lack files; nothing if a server keeps them.
 
-    Only what nobody is sending is judged.
+    Artifacts that are still being sent are not judged.
     """
     if own_database(store) is None:
         return []

@@ -114,7 +114,7 @@ def base(path: str) -> str:
 
 
 def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]:
-    """Folders of trials that nobody knows; `known` are the keys of the ledger, of trials begun, of replicates.
+    """Folders of trials that the study doesn't have; `known` are the keys of the ledger, of trials begun, of replicates.
 
     Surely garbage is a folder without a manifest, and that of a search's trial, for its settings are kept nowhere:
     nothing in it could ever be used.
@@ -126,7 +126,7 @@ def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]
         folder = trial_folder(run, key)
         empty = not store.exists(f"{folder}/checkpoints/manifest.json")
         garbage = empty or number_of(key) is not None
-        what = f"nobody knows the trial of this folder ({store.size(folder) / 1e6:.3g} MB)"
+        what = f"the study has no trial of this folder ({store.size(folder) / 1e6:.3g} MB)"
         differences.append(Difference("checkpoints", key, what, Repair.REMOVE if garbage else Repair.NONE, (folder,)))
     return differences
 

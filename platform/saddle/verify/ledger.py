@@ -124,7 +124,7 @@ def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]
 def misplaced(
     entry: TrialRecord, key: str, run: RunId, stored: StoredStudy | None, expected: Container[str] | None
 ) -> str | None:
-    """Why an entry does not belong where it is, or None."""
+    """Why an entry does not belong at its path, or None."""
     if entry.key != key:
         return f"the file {key}.parquet holds the entry of {entry.key}"
     if entry.study != run.study:

@@ -33,7 +33,7 @@ OUTCOME_TAG = "saddle.outcome"
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of the study beside its runs; `status` is what its own run should have, None while it runs."""
+    """What is known of the study in addition to its runs; `status` is what its own run should have, None while it runs."""
 
     results: StudyResults
     unusable: Container[str]
@@ -42,7 +42,7 @@ class Situation:
     status: str | None
     waiting: Counter[str]
     arms: Mapping[str, ArmSummary] = field(default_factory=dict)
-    """What the runs of arms should say once nobody runs the study."""
+    """What the runs of arms should say once the study has no driver."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """What the study's own run should say then, among others the effects that no single arm has."""
 
@@ -100,18 +100,18 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
             what = f"the run of {name} is {status}, and should be {now.status}"
             differences.append(Difference("mlflow", None, what, Repair.END))
         elif now.status is not None:
-            told = by_key.get(key, ArmSummary({})) if key else ArmSummary({}, now.tags)
+            summary = by_key.get(key, ArmSummary({})) if key else ArmSummary({}, now.tags)
             there = same_key[0].data
-            other = [n for n, v in mlflow_names(told.metrics).items() if not is_told(there.metrics.get(n), v)]
-            other += [n for n, v in cut(told.tags).items() if there.tags.get(n) != v]
+            other = [n for n, v in mlflow_names(summary.metrics).items() if not is_recorded(there.metrics.get(n), v)]
+            other += [n for n, v in cut(summary.tags).items() if there.tags.get(n) != v]
             if other:
                 what = f"{first_few(other)} of the run of {name} is missing or differs"
                 differences.append(Difference("mlflow", None, what, Repair.END))
     return differences
 
 
-def is_told(there: float | None, value: float) -> bool:
-    """Whether a run has the value, as it is told now or with all the digits that earlier versions told."""
+def is_recorded(there: float | None, value: float) -> bool:
+    """Whether a run has the value, as it is written now or with all the digits that earlier versions wrote."""
     return same(there, value) or (there is not None and math.isfinite(there) and same(rounded({"": there})[""], value))
 
 
@@ -202,6 +202,6 @@ def unexpected_runs(runs: Runs, now: Situation) -> list[Difference]:
                 differences.append(Difference("mlflow", key, what, Repair.END, ids))
             elif key not in now.unfinished and now.status is not None:
                 differences.append(
-                    Difference("mlflow", key, "nobody knows the trial of this run", Repair.REMOVE_RUN, ids)
+                    Difference("mlflow", key, "the study has no trial of this run", Repair.REMOVE_RUN, ids)
                 )
     return differences

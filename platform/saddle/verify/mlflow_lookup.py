@@ -22,10 +22,10 @@ class NoExperiment(Exception):
 def reach(store: Store, run: RunId) -> Runs:
     """The MLflow runs of one run of a study.
 
-    Raises `NoExperiment`, or whatever MLflow's client raises where it is not to be had.
+    Raises `NoExperiment`, or what MLflow's client raises if it can't be reached.
     """
     if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
-        raise NoExperiment("there is no MLflow database beside the study")  # asking for it would make one
+        raise NoExperiment("there is no MLflow database in the storage of the study")  # asking for it would make one
     client = connect(store)
     experiment = client.get_experiment_by_name(run.study)
     if experiment is None:
@@ -46,6 +46,6 @@ def restore_experiment(store: Store, study: str) -> None:
 def connect(store: Store) -> MlflowClient:
     """MLflow's client, impatient and quiet."""
     be_brief()
-    for name in ("mlflow", "alembic"):  # their news about tables and migrations is nobody's here
+    for name in ("mlflow", "alembic"):  # their messages about tables and migrations don't concern the user
         logging.getLogger(name).setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=tracking_uri(store))

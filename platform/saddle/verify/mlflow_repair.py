@@ -17,11 +17,11 @@ from saddle.verify.mlflow_lookup import restore_experiment
 from saddle.verify.verify_study import Verification
 
 DELIVERY_SECONDS = 600.0
-"""How long to wait for MLflow as long as it takes what it is told."""
+"""How long to wait for MLflow as long as it accepts requests."""
 
 
 def retell(store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference]) -> None:
-    """Deliver what waits; where nothing does, tell MLflow what the differences call for."""
+    """Deliver what waits; if nothing does, send MLflow what the differences call for."""
     restore_experiment(store, stored.study.study)
     tracker = open_tracker(store, stored.run, declared=stored.declared, by_unit=stored.study.relation is not None)
     assert isinstance(tracker, MlflowTracker)

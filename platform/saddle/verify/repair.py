@@ -84,7 +84,7 @@ def mend(store: Store, stored: StoredStudy, verification: Verification, todo: Se
 
 
 def set_aside(store: Store, run: RunId, path: str) -> None:
-    """Keep a ledger file beside the ledger, where nobody reads it."""
+    """Move a ledger file out of the ledger, to where no command reads it."""
     name = path.rpartition("/")[2]
     store.write(f"{study_folder(run)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{name}", store.read(path))
     store.delete(path)

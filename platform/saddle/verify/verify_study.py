@@ -64,7 +64,7 @@ class Verification:
 
 
 def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verification:
-    """Compare everything of one run of a study; `repairing` says that its lock is ours, so that nobody trains it."""
+    """Compare everything of one run of a study; `repairing` says that its lock is ours, so that no driver trains it."""
     name = run.name
     driver = None if repairing else driver_of(store, run)
     try:

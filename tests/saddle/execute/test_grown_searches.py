@@ -92,7 +92,7 @@ def test_more_seeds_of_it_are_trained_around_the_same_baseline(grown: Grown) -> 
 
 def test_the_plan_says_so(grown: Grown) -> None:
     [plan] = [plan_study(parse_studies(file(8), "file.yaml")[1], grown.store)]
-    assert any("by now. --fresh starts anew around that one" in note for note in plan.notes)
+    assert any("by now. --fresh starts a new run around that one" in note for note in plan.notes)
 
 
 def test_one_that_is_run_anew_starts_from_the_new_best(grown: Grown) -> None:

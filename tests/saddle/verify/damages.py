@@ -179,7 +179,7 @@ def copy_an_entry(store: LocalStore) -> list[str]:
 
 def leave_a_folder(store: LocalStore) -> list[str]:
     store.write("studies/top/trials/trial-00042/checkpoints/epoch-00001.pt", b"123")
-    return ["checkpoints: trial-00042: nobody knows the trial of this folder"]
+    return ["checkpoints: trial-00042: the study has no trial of this folder"]
 
 
 def lose_a_manifest(store: LocalStore) -> list[str]:

@@ -1,1 +1,1 @@
-"""Arms beside their baseline: paired values, effects, blocks, races and verdicts."""
+"""Arms against their baseline: paired values, effects, blocks, races and verdicts."""

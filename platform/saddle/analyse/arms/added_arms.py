@@ -1,9 +1,9 @@
 """Arms that were added to an ablation after results could be seen: they are marked, and what they cost is said.
 
 An added arm is compared in one family with all others, so Holm's method holds at each look by itself. Over several
-looks it does not: whoever adds arms until one is claimed has more than one chance. With a family of m, of which n were
+looks it does not: adding arms until one is claimed gives more than one chance. With a family of m, of which n were
 added, a wrong claim that was not made before is one of an added arm. While a true null hypothesis of an earlier arm
-stands, the n added are claimed with a chance of at most n/(n + 1) · α; where none stands, no earlier claim was wrong.
+stands, the n added are claimed with a chance of at most n/(n + 1) · α; if none stands, no earlier claim was wrong.
 So an ablation that grew makes a wrong claim at any look with a chance of at most α · (1 + Σ n/(n + 1)).
 """
 
@@ -57,8 +57,8 @@ def growth_cautions(
             if spec.correction != "holm":
                 chance = f"more than {alpha:.3g} %"
             yield (
-                f"{said} The level is shared among all {plural(family, 'comparison')}, earlier and later ones; whoever"
-                f" adds arms until one is claimed makes a wrong claim with a chance of {chance}."
+                f"{said} The level is shared among all {plural(family, 'comparison')}, earlier and later ones; adding"
+                f" arms until one is claimed makes a wrong claim with a chance of {chance}."
             )
         else:
             yield f"{said} Effects are averaged over them, too, and all are judged in one family."

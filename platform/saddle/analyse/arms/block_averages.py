@@ -1,7 +1,7 @@
 """What an average over blocks, such as datasets, says of blocks that the study doesn't have.
 
 The verdicts are about the average over the study's own blocks: their intervals are over seeds, and seeds say nothing of
-other datasets. From three levels of a block on, the interval over the levels' means stands beside them.
+other datasets. From three levels of a block on, the interval over the levels' means is reported with them.
 """
 
 from __future__ import annotations

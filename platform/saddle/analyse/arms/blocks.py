@@ -1,4 +1,4 @@
-"""Effects in single blocks, such as on one dataset: what the averages over blocks consist of, judged by nobody."""
+"""Effects in single blocks, such as on one dataset: what the averages over blocks consist of, without verdicts."""
 
 from __future__ import annotations
 

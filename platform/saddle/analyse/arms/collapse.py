@@ -13,7 +13,7 @@ class FailureRate:
     """How many of an arm's replicates failed, with the Clopper-Pearson interval of the rate.
 
     `discordant` counts the seeds at which only this arm failed and only the baseline did; `p` is the exact McNemar test
-    of these, None for the baseline and where there are none.
+    of these, None for the baseline and if there are none.
     """
 
     arm: str

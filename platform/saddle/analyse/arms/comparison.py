@@ -87,7 +87,7 @@ class Comparison:
     def decisive_p(self) -> float:
         """The p that it has in its family: where replicates failed, that of what both ways of counting show.
 
-        So a verdict is a claim exactly where the correction rejects. 1 where nothing can be tested.
+        So a verdict is a claim exactly if the correction rejects. 1 if nothing can be tested.
         """
         test = self.test or self.exact
         counted = self.counted_test or self.counted_exact

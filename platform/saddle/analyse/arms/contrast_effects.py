@@ -50,7 +50,7 @@ def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
     if designed.adjusted:
         said.append(
             f"Excluded arms leave a fraction that is not balanced: effects are estimated by least squares from"
-            f" {len(arms)} arms, and the means beside them are adjusted."
+            f" {len(arms)} arms, and their means are adjusted."
         )
     if designed.left_out:
         said.append(

@@ -22,7 +22,7 @@ from saddle.analyse.statistics.t_distribution import critical_t
 from trainables.contract import Direction, Metric
 
 MOST_SEEDS = 1000
-"""Beyond these nobody is told how many seeds a verdict would take."""
+"""Beyond these, how many seeds a verdict would take is not reported."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def first_seeds(pairs: int) -> int | None:
 
 
 def counted_of(comparison: Comparison, intervals: Intervals | None = None) -> FailuresCounted | None:
-    """The comparison with failures counted, and its interval where it is known; None if nothing failed."""
+    """The comparison with failures counted, and its interval if it is known; None if nothing failed."""
     if comparison.counted is None:
         return None
     (arm, baseline), values, pairs = comparison.failures, comparison.counted_values, comparison.pairs

@@ -1,4 +1,4 @@
-"""The mixed model's view of each contrast of a crossed design, beside its paired effect where a study asks for it."""
+"""The mixed model's view of each contrast of a crossed design, in addition to its paired effect if a study asks for it."""
 
 from __future__ import annotations
 

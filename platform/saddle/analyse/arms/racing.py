@@ -3,7 +3,7 @@
 A race looks after every seed; looks that a study declares without one are fewer. What follows holds of both.
 
 Each arm is judged by a group sequential paired t test (`sequential`), and Holm's method is applied to the arms'
-repeated p-values, so that over all looks and all arms a difference is claimed where there is none at most with
+repeated p-values, so that over all looks and all arms a difference is claimed if there is none at most with
 probability alpha (Maurer & Bretz, 2013, Statistics in Biopharmaceutical Research 5, of which this is the case of equal
 weights). The intervals are repeated confidence intervals (Jennison & Turnbull, 1989, JRSS B 51): they hold at all
 looks at once.

@@ -28,7 +28,7 @@ SHARED_BASELINE = 0.25
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation of paired differences of two arms, over seeds, and where it is known from."""
+    """The standard deviation of paired differences of two arms, over seeds, and its source."""
 
     sd: float
     source: str
@@ -52,7 +52,7 @@ class Need:
     power: float | None = None
     seeds: int | None = None
     """With how many seeds the effect asked for is shown with probability `WANTED`; None beyond 1,000, or `MOST_RACED`
-    where there are looks on the way."""
+    if there are looks on the way."""
     detectable_first: float | None = None
     """The effect that the first of several looks shows with probability `WANTED`."""
     power_first: float | None = None

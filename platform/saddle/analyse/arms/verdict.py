@@ -46,7 +46,7 @@ class Intervals(NamedTuple):
 def decide(intervals: Intervals, direction: Direction, equivalence: float | None = None) -> Verdict:
     """The verdict of the intervals of (arm - baseline).
 
-    Wholly within ±equivalence it is `equivalent`, even where it leaves out zero: the study has declared differences of
+    Wholly within ±equivalence it is `equivalent`, even if it leaves out zero: the study has declared differences of
     that size to be of no practical weight. Otherwise it `helps` or `hurts` if it leaves out zero. Where it does
     not, and reaches beyond a declared margin, it is `unsettled`: the study named what would be an answer, and the
     interval allows for both. Without a margin `no difference shown` is all that can be said.
@@ -68,7 +68,7 @@ def decide_with_failures(
     *,
     excess: int,
 ) -> Verdict:
-    """The verdict where replicates failed: an arm helps or hurts only where it also does with the failures counted.
+    """The verdict if replicates failed: an arm helps or hurts only if it also does with the failures counted.
 
     `complete` are the intervals over the pairs that completed, `counted` those with every failure at the worst value
     seen in either arm; None if there are too few pairs, or no spread. `excess`: at how many more seeds the arm

@@ -46,7 +46,7 @@ def above_clean(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarati
 
 
 def largest_excesses(entry: TrialRecord, declared: Declarations) -> dict[str, float]:
-    """Attack → by how much its accuracy is above the clean one, where it is; the larger of all splits."""
+    """Attack → by how much its accuracy is above the clean one, if it is; the larger of all splits."""
     values: dict[str, float] = {}
     for attack, excess in (*_excesses(entry.metrics, declared), *_excesses(entry.test_last, declared)):
         if excess > 1e-9:

@@ -61,7 +61,7 @@ def withheld(badge: Badge, names: Mapping[str, str]) -> str:
 def with_badge(
     sentence: str, candidates: Sequence[TrialRecord], names: Callable[[TrialRecord], str], declared: Declarations
 ) -> tuple[str, Badge]:
-    """The answer's sentence, after the one about a withheld badge where there is one, and the badge."""
+    """The answer's sentence, after the one about a withheld badge if there is one, and the badge."""
     badge = judge(candidates, declared)
     first = withheld(badge, {entry.key: names(entry) for entry in candidates})
     return f"{first} {sentence}".strip(), badge

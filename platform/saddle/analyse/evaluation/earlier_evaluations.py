@@ -59,7 +59,7 @@ def measurements_of(record: TrialRecord) -> list[Measurement]:
 
 
 def described(records: Sequence[TrialRecord], way: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The values that these settings have in an evaluation, those of the training where it does not set them."""
+    """The values that these settings have in an evaluation, those of the training if it does not set them."""
     trained = next((record.params for record in records if any(name in record.params for name in names)), {})
     return {name: way.get(name, trained.get(name)) for name in names}
 
@@ -70,7 +70,7 @@ def under(results: StudyResults, way: str) -> StudyResults:
 
 
 def measured_so(record: TrialRecord, way: str) -> TrialRecord:
-    """The record with its measurement of an evaluation as the only one; without test metrics where it has none."""
+    """The record with its measurement of an evaluation as the only one; without test metrics if it has none."""
     of_way = [one for one in measurements_of(record) if canonical(dict(one.evaluation)) == way]
     kept = {name: value for name, value in record.metrics.items() if not name.startswith("test/")}
     if not of_way:

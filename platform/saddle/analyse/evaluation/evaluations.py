@@ -18,7 +18,7 @@ ATTACKS = "attacks"
 """The setting and the fingerprint that say which attacks a test metric rests on."""
 
 QUICK = "quick"
-"""The set of attacks that stays near the standard one where it was calibrated, and proves nothing elsewhere."""
+"""The set of attacks that stays near the standard one on the data it was calibrated on, and proves nothing elsewhere."""
 STANDARD = "standard"
 
 NOT_SAID = "not noted"
@@ -126,7 +126,7 @@ def _by_block(entries: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
 
 
 def at_quick(entries: Iterable[TrialRecord], metric: Metric) -> str:
-    """What a sentence about a robust test accuracy begins with where it rests, for some trial, on the set `quick`."""
+    """What a sentence about a robust test accuracy begins with if it rests, for some trial, on the set `quick`."""
     if metric.role != "robust" or metric.split != "test":
         return ""
     sets = [_named(entry) for entry in entries if entry.outcome == Outcome.COMPLETED and metric.name in entry.metrics]

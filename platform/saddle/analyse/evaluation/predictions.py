@@ -2,7 +2,7 @@
 
 The test is a statement about two models, not about the methods that trained them: its p says how sure one may be that
 this model is right more often than that one on samples like these. Train both with another seed and they are other
-models. What a method does is told by its seeds, which are the replicates (`effects`); this stands beside them.
+models. What a method does is shown by its seeds, which are the replicates (`effects`); this is in addition to them.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Predictions:
     labels: NDArray[Any]
     predicted: Mapping[str, NDArray[Any]]
     data: str | None = None
-    """The fingerprint of its dataset, where it is known."""
+    """The fingerprint of its dataset, if it is known."""
     groups: NDArray[Any] | None = None
     """The group of each sample, (N,), where several samples show the same thing, such as frames of one track."""
     subset: int = 0
     """Which draw of test samples they are (the field `test_subset`): draws of one size may have equal labels."""
     attacks: str | None = None
-    """The attacks that the worst case is over, with their budgets (see `declared_attacks`), where they are known."""
+    """The attacks that the worst case is over, with their budgets (see `declared_attacks`), if they are known."""
 
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all.
@@ -84,7 +84,7 @@ class SampleTest:
     neither: int
     p: float
     seed: int | None = None
-    """Of both models, where they are replicates; then `arm` and `baseline` name their arms, else their trials."""
+    """Of both models, if they are replicates; then `arm` and `baseline` name their arms, else their trials."""
     block: Mapping[str, Any] = field(default_factory=dict)
     groups: int | None = None
 

@@ -121,8 +121,8 @@ def _lost_pairs(units: Sequence[MeasuredUnit]) -> Iterator[str]:
     """Seeds without a pair, and why: what failed is a result that no mean over the others shows."""
     for each in units:
         if each.lost:
-            told = listed(f"seed {seed} ({why})" for seed, why in sorted(each.lost.items()))
-            yield f"{each.unit.name} has no pair of {told}."
+            missing = listed(f"seed {seed} ({why})" for seed, why in sorted(each.lost.items()))
+            yield f"{each.unit.name} has no pair of {missing}."
 
 
 def _near_chance(findings: Findings, chance: float | None) -> Iterator[str]:

@@ -39,7 +39,7 @@ class Correlation:
 
 @dataclass(frozen=True)
 class FittedRelation:
-    """The slope of gain on predictor, within families where there are several; gain for one of the predictor.
+    """The slope of gain on predictor, within families if there are several; gain for one of the predictor.
 
     `low` to `high` is its interval and `p` its p by Knapp & Hartung (None with no residual degree of `freedom`).
     `permutation_p` is from all orders within families where `exact`, else from a sample of them. `tau` is the standard

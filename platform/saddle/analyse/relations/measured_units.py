@@ -29,7 +29,7 @@ class MeasuredUnit:
     absent: str = ""
     """Why nothing could be trained of it; empty if its data are there."""
     lost: Mapping[int, str] = field(default_factory=dict)
-    """Why a seed has no pair, where one of its trials ended without a value."""
+    """Why a seed has no pair, if one of its trials ended without a value."""
     missing: int = 0
     """Trials that are still to be trained."""
 

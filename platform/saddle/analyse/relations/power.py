@@ -36,7 +36,7 @@ def chances_of_the_word(
 ) -> tuple[float, ...]:
     """The chance of `rises` for each correlation of the predictor and the units' true gains (of `falls` for -r).
 
-    `families` are their numbers of units: one number where there is a single family. `sd_of_gains` is the standard
+    `families` are their numbers of units: one number for a single family. `sd_of_gains` is the standard
     deviation of true gains over the units of a family, `sd_of_seeds` that of a unit's paired gains over its seeds. The
     predictor is drawn from a normal distribution unless its values are given, family by family. By default as many
     `studies` are simulated as take a second or two.

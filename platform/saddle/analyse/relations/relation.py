@@ -1,4 +1,4 @@
-"""Whether a gain depends on a predictor over units: the answer and what stands beside it."""
+"""Whether a gain depends on a predictor over units: the answer and its details."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FEWEST_UNITS = 3
 class RelationAnswer:
     """What is said of the relation of a gain and `predictor` over `units`, at level 1 - `alpha`, that of its look.
 
-    `why` says what keeps the word from being `rises` or `falls`; empty beside these. `fitted` is None if no slope
-    can be computed. `rests_on` names the units without which p would exceed alpha, beside `rises` and `falls`.
+    `why` says what keeps the word from being `rises` or `falls`; empty for these. `fitted` is None if no slope
+    can be computed. `rests_on` names the units without which p would exceed alpha, for `rises` and `falls`.
     `units` are in the order of their families and predictor.
     """
 
@@ -96,7 +96,7 @@ def answer_relation(
     """Answer whether the gain depends on `predictor`; `also` are further predictors that were looked at.
 
     A unit's gain is its mean over seeds; the regression takes units as random effects (Paule & Mandel, 1982) with the
-    interval of Knapp & Hartung (2003), within families where there are several. `looks` counts this one and those
+    interval of Knapp & Hartung (2003), within families if there are several. `looks` counts this one and those
     before units or seeds were added; the level is `level_of_look`. Raises `ValueError` for an alpha that is none, no
     look, and two units of one name.
     """

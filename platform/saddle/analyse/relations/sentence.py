@@ -12,7 +12,7 @@ from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scal
 from trainables.contract import Metric
 
 MOST_NAMED = 4
-"""Of more units that a relation rests on, only the number is told."""
+"""Of more units that a relation rests on, only the number is given."""
 
 
 def sentences(answer: RelationAnswer, gain: str, metric: Metric, scale: ScaleName) -> str:
@@ -96,7 +96,7 @@ def _slope(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:
 
 
 def _own_slopes(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:
-    """By family, where there are several."""
+    """By family, if there are several."""
     fitted = answer.fitted
     if fitted is None or len(fitted.lines) < 2:
         return ""

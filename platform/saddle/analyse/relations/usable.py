@@ -11,7 +11,7 @@ from saddle.analyse.text.formatting import plural
 
 
 def usable_units(units: Sequence[Unit], predictor: str) -> tuple[list[Unit], list[DroppedUnit]]:
-    """Units with gains and the predictor, and the others: also those alone in their family where there are several."""
+    """Units with gains and the predictor, and the others: also those alone in their family if there are several."""
     measured, unmeasured = measured_units(units)
     known, unknown = _split(measured, lambda unit: _why_unknown(unit, predictor))
     sizes = Counter(unit.family for unit in known)

@@ -10,9 +10,9 @@ from saddle.analyse.statistics.meta_regression import fit_slopes, fit_without_ea
 from saddle.analyse.statistics.paired_t import Floats
 
 FEWEST_FREEDOM = 1
-"""Residual degrees of freedom below which nothing is claimed, where there is one family: three units."""
+"""Residual degrees of freedom below which nothing is claimed, with one family: three units."""
 FEWEST_FREEDOM_WITHIN = 3
-"""The same where there are several families."""
+"""The same with several families."""
 PILOT_BELOW = 8
 """Units below which a relation is called a pilot."""
 
@@ -45,7 +45,7 @@ def claimed_signs(x: Floats, y: Floats, noise: Floats, families: Floats, alpha: 
     """What is claimed of each study (studies,): 1 for `rises`, -1 for `falls`, 0 for neither.
 
     x, y, noise: (studies, k), families: (families, k). The same rule as `answer_relation` applies, in which units are
-    left out only where there is a claim to lose by it.
+    left out only if there is a claim to lose by it.
     """
     fit = fit_slopes(x, y, noise, families)
     signs = np.where((fit.p <= alpha) & (fit.freedom >= fewest_freedom(len(families))), np.sign(fit.slope), 0.0)

@@ -1,1 +1,1 @@
-"""Searches: their best trial, what can be told apart, importance, fronts and hypervolumes."""
+"""Searches: their best trial, which trials can be distinguished, importance, fronts and hypervolumes."""

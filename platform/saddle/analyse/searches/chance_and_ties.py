@@ -92,7 +92,7 @@ def best_guess(guess: float, samples: int | None, trials: int) -> float:
 
 
 def samples_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> int | None:
-    """How many samples a metric is measured on, by what the trials report for its split: the fewest where they differ.
+    """How many samples a metric is measured on, by what the trials report for its split: the fewest if they differ.
 
     None if none says; another split has another number.
     """

@@ -73,7 +73,7 @@ class Importance:
 def importance(study: Study, entries: Iterable[TrialRecord], objective: Metric) -> Importance:
     """How much each searched parameter decides whether a trial is among the best third (Watanabe et al., 2023).
 
-    PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) beside it. Trials that
+    PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) in addition. Trials that
     were stopped early or whose method failed count, each by its place among all (see `net_wins`): the values that made
     them worse than others occur in few trials but these. Those that failed otherwise are left out.
     """

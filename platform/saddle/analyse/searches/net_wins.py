@@ -71,7 +71,7 @@ def _add_early(
 
 
 def _better(costs: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 where a trial costs less than another one, -1 where it costs more, NaN if either is unknown: (n, others)."""
+    """1 if a trial costs less than another one, -1 if it costs more, NaN if either is unknown: (n, others)."""
     return np.sign(others[None, :] - costs[:, None])
 
 

@@ -44,7 +44,7 @@ def answer_search(
     *,
     chance: float | None = None,
 ) -> Answer:
-    """The best trial and its parameters, or the Pareto front where there are several objectives.
+    """The best trial and its parameters, or the Pareto front if there are several objectives.
 
     Neither where the completed trials are all alike or no better than guessing: `chance` is what that gives among the
     dataset's classes, None if it isn't known.
@@ -145,11 +145,11 @@ def _best_sentence(
     said += f" with {where}" if where else ""
     if close is None or not close.trials:
         return f"{said}."
-    return f"{said}; {close.trials} of {plural(close.others, 'other trial')} can't be told from it."
+    return f"{said}; {close.trials} of {plural(close.others, 'other trial')} can't be distinguished from it."
 
 
 def _tested(winner: TrialRecord, objective: Metric, declared: Declarations) -> Iterable[str]:
-    """What the best trial has on test data, where they were measured."""
+    """What the best trial has on test data, if that was measured."""
     test = declared.metric(twin(objective.name))
     scale, tested = Scale.of(objective), winner.metrics.get(test.name)
     if tested is not None and math.isfinite(tested):
@@ -192,8 +192,8 @@ def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[
         candidates(entries, objectives), key=lambda entry: (violation(entry, study.constraints), trial_order(entry))
     )
     values = settings((c.metric, closest.metrics.get(c.metric, math.nan)) for c in study.constraints)
-    nobody = f"None of {plural(len(completed), 'completed trial')}"
-    return f"{nobody} keeps {bounds}; the closest is {name_of(closest)} ({values})."
+    none = f"None of {plural(len(completed), 'completed trial')}"
+    return f"{none} keeps {bounds}; the closest is {name_of(closest)} ({values})."
 
 
 def _warnings(

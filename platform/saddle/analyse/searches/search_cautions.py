@@ -44,7 +44,7 @@ def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
 def of_the_best(
     study: Study, feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> Iterable[str]:
-    """How far the best trial can be told from the others, how much it flatters itself, and where it lies."""
+    """How far the best trial can be distinguished from the others, how much it flatters itself, and where it lies."""
     if len(feasible) > 1:
         yield _indistinguishable(feasible, winner, objective, declared)
         yield (
@@ -60,18 +60,18 @@ def of_the_best(
 def _indistinguishable(
     feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> str:
-    """How many trials can't be told from the best, by the binomial standard error of a difference where it is known."""
+    """How many trials can't be distinguished from the best, by the binomial standard error of a difference if it is known."""
     close, scale = close_to_best(feasible, winner, objective, declared), Scale.of(objective)
     if close is None:
         top = winner.metrics[objective.name]
         tied = sum(entry.metrics[objective.name] == top for entry in feasible if entry.key != winner.key)
         same = f" {plural(tied, 'other trial')} {'has' if tied == 1 else 'have'} the same value." if tied else ""
         return (
-            f"How much better a trial must be to be told from the others isn't known: each has one seed, and for"
+            f"How much better a trial must be to be distinguished from the others isn't known: each has one seed, and for"
             f" {objective} no standard error is known.{same}"
         )
     return (
-        f"{close.trials} of {plural(close.others, 'other trial')} can't be told from the best: they are at most"
+        f"{close.trials} of {plural(close.others, 'other trial')} can't be distinguished from the best: they are at most"
         f" {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of shares of"
         f" {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
     )

@@ -46,7 +46,7 @@ def t_rank_score(batch: Sequence[float], earlier: Sequence[float]) -> float | No
 
 
 def next_sum(before: float, score: float) -> float:
-    """The sum after a batch whose score is negative where it is worse (Page, 1954, Biometrika 41)."""
+    """The sum after a batch whose score is negative if it is worse (Page, 1954, Biometrika 41)."""
     return max(0.0, before - score - ALLOWANCE)
 
 

@@ -79,7 +79,7 @@ def critical_values(
 
 
 def sequential_p(t: float, looks: tuple[int, ...], shares: tuple[float, ...], spending: Spending) -> float:
-    """The smallest α at which the latest look, with statistic `t`, would have ended the comparison; 1 where none would.
+    """The smallest α at which the latest look, with statistic `t`, would have ended the comparison; 1 if none would.
 
     (The repeated p-value of Jennison & Turnbull, 1989, JRSS B 51, of the latest look alone, as their interval is.)
     """

@@ -1,4 +1,4 @@
-"""Contrasts of arms from one mixed model of all replicates, beside the paired t intervals that decide.
+"""Contrasts of arms from one mixed model of all replicates, in addition to the paired t intervals that decide.
 
 The model is value = mean of the arm + seed + block + noise, with seeds and blocks as random effects and the noise of
 every arm alike. Where that holds, an interval from it is narrower than the paired one, which takes the spread of its

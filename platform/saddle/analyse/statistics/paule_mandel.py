@@ -50,5 +50,5 @@ def weights_of(tau2: Floats, noise: Floats, counted: Floats, smallest: Floats) -
 
 
 def least_variance(squares: Floats) -> Floats:
-    """A variance too small to matter beside these sums of squares, for weights of values without any; 1 beside 0."""
+    """A variance too small to matter in these sums of squares, for weights of values without any; 1 if they are 0."""
     return np.where(squares > 0, 1e-12 * squares, 1.0)

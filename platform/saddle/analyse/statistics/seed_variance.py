@@ -10,7 +10,7 @@ import numpy as np
 from saddle.analyse.statistics.paired_t import Floats
 
 PRIOR_FREEDOM = 4
-"""What the pooled variance counts for, in degrees of freedom, beside a unit's own."""
+"""What the pooled variance counts for, in degrees of freedom, in addition to a unit's own."""
 
 
 def sample_variances(samples: Sequence[Sequence[float]]) -> Floats:

@@ -20,7 +20,7 @@ class SignTest:
 
     @property
     def p(self) -> float:
-        """1 where they are zero."""
+        """1 if they are zero."""
         return 1.0 if self.mean == 0 else 2.0 ** (1 - self.n)
 
     def interval(self, alpha: float) -> tuple[float, float]:

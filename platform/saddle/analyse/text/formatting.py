@@ -49,7 +49,7 @@ class Scale:
 
     @property
     def unit(self) -> str:
-        """` (%)`, for what stands over or beside bare numbers."""
+        """` (%)`, for headings and labels of bare numbers."""
         return f" ({self.suffix.strip()})" if self.suffix else ""
 
     @property
@@ -72,7 +72,7 @@ class Scale:
         return DASH if number is None else f"{self.change(number)}{self.difference_suffix}"
 
     def change(self, number: float) -> str:
-        """`+0.8`, with its sign even where it rounds to zero."""
+        """`+0.8`, with its sign even if it rounds to zero."""
         return signed(f"{number * self.factor:+.{self.decimals}f}")
 
     def amount(self, number: float) -> str:

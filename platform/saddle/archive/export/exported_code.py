@@ -40,7 +40,7 @@ print(json.dumps(sorted(f for f in files if Path(f).is_relative_to(code))))
 
 
 def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> str:
-    """Put the sources that the model in `folder` needs beside it; returns why it can't be loaded, empty if it can.
+    """Put the sources that the model in `folder` needs next to it; returns why it can't be loaded, empty if it can.
 
     All that may be needed is copied; once the model has been loaded from there, what that didn't import is removed.
     """
@@ -91,7 +91,7 @@ def unpack_sources(store: Store, stored: StoredStudy, own: Path) -> None:
 
 
 def keep_only(code: Path, used: set[Path]) -> None:
-    """Remove the sources that were not imported; data stays beside those that were, the user's own files all stay."""
+    """Remove the sources that were not imported; data next to those that were stays, the user's own files all stay."""
     own = code / "own"
     homes = {path.parent for path in used}
     for path in sorted(code.rglob("*"), reverse=True):

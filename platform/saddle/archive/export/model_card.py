@@ -52,7 +52,7 @@ def _input(seen: ModelInput) -> str:
         return "Its trainable doesn't say what it takes; see `load` in the sources in `code`."
     channels, height, width = seen.shape
     images = f"Images as float tensors (N, {channels}, {height}, {width}) with pixels in [0, 1] and nothing subtracted"
-    lines = [f"{images}; `preprocess` makes them so, resized and made grey or of three channels where they differ."]
+    lines = [f"{images}; `preprocess` makes them so, resized and made grey or of three channels if they differ."]
     if seen.classes:
         lines.append(f"Classes, in the order of the logits: {', '.join(seen.classes)}.")
     return "\n\n".join(lines)

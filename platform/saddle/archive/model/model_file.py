@@ -34,7 +34,7 @@ def load_model_file(address: str) -> Any:
 
 
 def load_file(path: Path) -> ModuleType:
-    """The file as a module that can import what lies beside it."""
+    """The file as a module that can import the others in its folder."""
     if not path.is_file():
         raise UserError(f"--model: there is no file {path}")
     spec = importlib.util.spec_from_file_location(f"saddle_model_{path.stem}", path)

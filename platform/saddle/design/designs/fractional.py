@@ -81,6 +81,6 @@ def _unbalanced(contrasts: Contrasts) -> Iterator[str]:
     if mixed:
         more = f"; and {len(mixed) - MOST_MIXED} more (--json has them all)" if len(mixed) > MOST_MIXED else ""
         listed = "; ".join(f"{contrast.term} holds {contrast.shares_text}" for contrast in mixed[:MOST_MIXED])
-        yield f"not told apart by these arms: {listed}{more}"
+        yield f"not distinguished by these arms: {listed}{more}"
     elif contrasts.correlation is not None:
-        yield "all effects below are told apart by these arms, but for their aliases"
+        yield "all effects below are distinguished by these arms, but for their aliases"

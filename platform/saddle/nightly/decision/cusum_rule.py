@@ -1,6 +1,6 @@
 """Nights of a machine on which the same seed gives different values, such as a GPU: fresh seeds, and a CUSUM over them.
 
-One canary seed of every arm is trained on a CPU beside them: it shows that something changed, and between which
+One canary seed of every arm is trained on a CPU in addition: it shows that something changed, and between which
 commits, though not whether it is worse.
 """
 

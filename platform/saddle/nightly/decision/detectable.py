@@ -50,7 +50,7 @@ def exact_power(policy: Policy, drop: float, spread: float) -> list[float]:
 
 
 def nights_to_drop(policy: Policy, drop: float, spread: float) -> float:
-    """After how many nights a drop is noticed, as `Detectable` says it; infinite where it may never be."""
+    """After how many nights a drop is noticed, as `Detectable` says it; infinite if it may never be."""
     if policy.rule == "cusum":
         return batches_to_alarm(drop / spread, policy.rotation, limit_of(policy))
     powers = exact_power(policy, drop, spread)

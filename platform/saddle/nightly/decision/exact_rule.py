@@ -70,7 +70,7 @@ def _change_of(policy: Policy, track: ExactTrack, night: Night, standing: Standi
 
 
 def exact_decision(policy: Policy, earlier: ExactTrack | None, night: Night) -> tuple[ExactTrack, Decision]:
-    """The track with the night, and what the night says; the same track where it measured nothing again.
+    """The track with the night, and what the night says; the same track if it measured nothing again.
 
     What was measured decides, not what the policy would have had measured: it may have been another one then.
     """

@@ -34,7 +34,7 @@ class Host(NamedTuple):
 
 @dataclass(frozen=True)
 class Code:
-    """A commit, with the checksum of uncommitted changes where there are any."""
+    """A commit, with the checksum of uncommitted changes if there are any."""
 
     commit: str
     dirty: str = ""

@@ -93,7 +93,7 @@ class ExactTrack:
 class Standing:
     """What tonight's code gives: the values of the `references`, those of the pending `change`, or `new` ones.
 
-    Empty where nothing was measured again. `differences` are those from the references of what was `repeated`.
+    Empty if nothing was measured again. `differences` are those from the references of what was `repeated`.
     """
 
     word: Literal["", "references", "change", "new"]

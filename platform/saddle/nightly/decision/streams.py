@@ -42,7 +42,7 @@ class Stream:
         return replace(self, batches=before, sum=total, rising=rising, alarms=alarms)
 
     def score(self, batch: Batch) -> float | None:
-        """The batch's score among earlier ones, negative where it is worse; None if there is nothing to say.
+        """The batch's score among earlier ones, negative if it is worse; None if there is nothing to say.
 
         A failed replicate counts as the worst value seen.
         """

@@ -57,7 +57,7 @@ def difference_row(difference: Difference) -> tuple[str, ...]:
 
 
 def effect_blocks(night: NightFacts) -> Iterator[Block]:
-    """The paired comparison with the references, where one was made."""
+    """The paired comparison with the references, if one was made."""
     if night.decision is None or not night.decision.effects:
         return
     rows = tuple(

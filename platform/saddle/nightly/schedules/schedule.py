@@ -1,4 +1,4 @@
-"""What every scheduler is told: when, where, and with which command."""
+"""What every scheduler needs: when, where, and which command."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saddle.analyse.published import Beside, Condition, compare_published
+from saddle.analyse.published import ComparedValue, Condition, compare_published
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
 from saddle.design.blocks import block_name
@@ -63,12 +63,12 @@ def config_of(declared: Declarations) -> type[Config] | None:
         return None
 
 
-def _arm(row: Beside) -> str:
+def _arm(row: ComparedValue) -> str:
     """`mp`, or `mp in tasks=[odd_even]` where the value is of one block."""
     return f"{row.arm} in {block_name(row.block)}" if row.block else row.arm
 
 
-def _scale(row: Beside, declared: Declarations) -> Scale:
+def _scale(row: ComparedValue, declared: Declarations) -> Scale:
     return Scale.of(declared.metric(row.published.metric))
 
 
@@ -77,7 +77,7 @@ def _theirs(one: PublishedValue, scale: Scale) -> str:
     return scale.value(one.value) + spread + ("" if one.n is None else f" (n = {one.n})")
 
 
-def _ours(row: Beside, scale: Scale) -> str:
+def _ours(row: ComparedValue, scale: Scale) -> str:
     spread = "" if row.sd is None else f" ± {scale.bare(row.sd)}"
     return DASH if row.mean is None else f"{scale.value(row.mean)}{spread} (n = {row.n})"
 
@@ -97,4 +97,4 @@ def blocks(report: StudyReport) -> list[Block]:
     return present(published_table(report.results))
 
 
-PUBLISHED = Section("published", "Beside published values", 90, blocks)
+PUBLISHED = Section("published", "Compared with published values", 90, blocks)

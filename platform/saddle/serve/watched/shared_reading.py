@@ -26,7 +26,7 @@ class SharedReading(Generic[T]):
         self._lock = asyncio.Lock()
 
     async def get(self, *, fresh: bool = False) -> T:
-        """The value, at most `age` seconds old, or read now where it is to be `fresh`; raises what `read` does."""
+        """The value, at most `age` seconds old, or read now if `fresh`; raises what `read` does."""
         async with self._lock:
             if self._value is None or fresh or time.monotonic() - self._made > self._age:
                 begun = time.monotonic()

@@ -32,7 +32,7 @@ class WatchedStorage:
 
     @property
     def set_aside(self) -> list[Overview]:
-        """The runs that `--fresh` or a night has put beside others."""
+        """The runs that `--fresh` or a night has set aside."""
         return [run for run in self.runs if run.run.is_set_aside]
 
 

@@ -90,7 +90,7 @@ def name_of(record: TrialRecord) -> str:
 
 
 def values_of(curve: Sequence[Mapping[str, float]], metric: str) -> tuple[float, ...]:
-    """A metric's values over the epochs that have it, thinned where there are very many; the last one stays."""
+    """A metric's values over the epochs that have it, thinned if there are very many; the last one stays."""
     values = [epoch[metric] for epoch in curve if epoch.get(metric) is not None]
     step = max(1, -(-len(values) // DRAWN_POINTS))
     return tuple(values[::-1][::step][::-1])

@@ -67,7 +67,7 @@ class PreparedSave:
 
 @dataclass
 class Checkpoints:
-    """The checkpoints in `folder` of a store; every write of the manifest is on condition that nobody else wrote it."""
+    """The checkpoints in `folder` of a store; every write of the manifest is on condition that no other process wrote it."""
 
     store: Store
     folder: str
@@ -75,7 +75,7 @@ class Checkpoints:
     etag: str | None = None
     """Of the manifest as it was last seen; None if there was none."""
     token: int | None = None
-    """The fencing token of the driver that we write for; None for who only reads, and for one that nobody fences."""
+    """The fencing token of the driver that we write for; None for readers, and for a driver without a fence."""
     writer: str = ""
     """Ours, once we are an attempt (`claim`)."""
     states: StateChecker = field(default_factory=StateChecker)
@@ -170,7 +170,7 @@ class Checkpoints:
     def save(
         self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool
     ) -> None:
-        """Store the state after `epoch`, then let the manifest say so, then drop what nobody needs any more.
+        """Store the state after `epoch`, then let the manifest say so, then drop what is no longer needed.
 
         The best, the last and the one before it stay. Raises `plain_state.NotPlain` where the state holds what
         couldn't be loaded again.
@@ -209,7 +209,7 @@ class Checkpoints:
                 **{**progress_of(after), "saved": (*after.saved, Saved(prepared.epoch, path, checksum(content)))}
             )
         except Superseded:
-            self.store.delete(path)  # which has our attempt's name, so that it is nobody else's
+            self.store.delete(path)  # its name has our attempt, so that no other attempt owns it
             raise
         for former in prepared.dropped:
             self.store.delete(former.path)
@@ -254,7 +254,7 @@ class Checkpoints:
             self.update(**progress_of(self.until(epoch)))
 
     def clean(self) -> None:
-        """Remove what earlier attempts stored last and the manifest doesn't know: nobody will ever go on from it."""
+        """Remove what earlier attempts stored last and the manifest doesn't know: no attempt will resume from it."""
         known = {saved.path for saved in self.manifest.saved}
         placed = {f"{self.folder}/{name}": place_of(name) for name in self.store.names(self.folder)}
         strays = [path for path, place in placed.items() if place and place[1] < self.manifest.attempts]

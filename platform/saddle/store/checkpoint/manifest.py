@@ -1,4 +1,4 @@
-"""What is known of a trial under way, beside its checkpoints; where it was damaged, they tell it."""
+"""What is known of a running trial, in the folder of its checkpoints, from which it is restored if it was damaged."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def fetch_manifest(store: Store, folder: str) -> tuple[Manifest, str | None]:
 
 
 def recover_manifest(store: Store, folder: str) -> Manifest:
-    """The manifest as the newest whole checkpoint in `folder` tells it, an empty one if there is none.
+    """The manifest as the newest whole checkpoint in `folder` gives it, an empty one if there is none.
 
     The newest is the last one of the last attempt: an orphan of an earlier one may have come further.
     """

@@ -1,4 +1,4 @@
-"""What testing stored checkpoints again gave: files beside the ledger, whose entries never change.
+"""Measurements of stored checkpoints that were tested again: files next to the ledger, whose entries never change.
 
 Each measurement of a trial is a file of its own that is written once, under the next number: the latest counts, and
 those before it stay. A file names the end of the trial that was measured, so that a trial which is run again under the
@@ -43,7 +43,7 @@ def measurements_folder(run: RunId) -> str:
 
 
 def measurement_path(run: RunId, key: str, number: int) -> str:
-    """Where one of them lies."""
+    """The path of one of them."""
     return f"{measurements_folder(run)}/{key}-{number:04d}.json"
 
 
@@ -78,7 +78,7 @@ def read_measurements(
 ) -> dict[str, list[StoredMeasurement]]:
     """The measurements of one trial, or of all, by key, the latest last.
 
-    One that can't be read is left out with a warning; `damaged` is told its path and what is wrong with it instead.
+    One that can't be read is left out with a warning; `damaged` is called with its path and what is wrong with it instead.
     """
     paths = [f"{measurements_folder(run)}/{name}" for name in _names(store, run, key)]
     by_trial: dict[str, list[StoredMeasurement]] = {}

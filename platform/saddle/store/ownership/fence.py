@@ -1,4 +1,4 @@
-"""Fencing: each driver of a study has a token, a number that grows; whoever has an old one writes no more.
+"""Fencing: each driver of a study has a token, a number that grows; a driver with an old one writes no more.
 
 A driver that was stopped for longer than its lease lasts can't know, when it goes on, that another one has the study.
 So nothing that it writes rests on a clock: what is written once is never replaced, what is replaced is replaced only
@@ -81,7 +81,7 @@ class Fence:
 
 
 def fence_path(run: RunId) -> str:
-    """Where the token of a study lies: beside it, because it outlives `--fresh`, and hidden."""
+    """The path of a study's token: a hidden file outside the run's folder, because it outlives `--fresh`."""
     folder, _, name = study_folder(run).rpartition("/")
     return f"{folder}/.{name}.fence"
 
@@ -102,7 +102,7 @@ def read_token(store: Store, run: RunId) -> tuple[int, str, str | None]:
 
 
 def _token_of_facts(store: Store, run: RunId) -> int:
-    """The token of the driver that last wrote the study's facts, 0 where nobody did: a fence may have been deleted."""
+    """The token of the driver that last wrote the study's facts, 0 if none did: a fence may have been deleted."""
     try:
         facts = json.loads(store.read(f"{study_folder(run)}/instance.json"))
         return int(facts.get("token", 0))
@@ -134,7 +134,7 @@ def write_fenced(store: Store, path: str, content: bytes, lock: StudyLock) -> No
 
 
 def write_once(store: Store, path: str, content: bytes, lock: StudyLock) -> None:
-    """Write a blob that only the study's driver writes, and nobody replaces; raises `TakenOver` if there is one."""
+    """Write a blob that only the study's driver writes, and that is never replaced; raises `TakenOver` if there is one."""
     _write_as_seen(store, path, content, None, lock)
 
 

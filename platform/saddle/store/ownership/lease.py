@@ -1,6 +1,6 @@
-"""A lease on a study in a bucket: whoever drives it says so there, for drivers on other machines to see.
+"""A lease on a study in a bucket, by which its driver is known to drivers on other machines.
 
-It is a small blob, written on condition that nobody else has written it, and renewed by a thread. A driver that is
+It is a small blob, written on condition that no other driver has written it, and renewed by a thread. A driver that is
 killed stops renewing it. How old it is, the endpoint's clock alone decides.
 """
 
@@ -184,7 +184,7 @@ class Lease:
         silent = ""
         if lease.age > 2 * RENEW_SECONDS:
             silent = (
-                f"; it was last heard of {lease.age:.0f} s ago, and where it is dead, the study is free in "
+                f"; it was last renewed {lease.age:.0f} s ago, and if it is dead, the study is free in "
                 f"{STALE_SECONDS - lease.age:.0f} s"
             )
         return (
@@ -233,7 +233,7 @@ class Lease:
         """Let the next driver in at once."""
         self._ending.set()
         client, key = self.store.calls.client, self.store.key(self.path)
-        with self._lock, contextlib.suppress(StorageError):  # where it can't be reached, the lease ends by itself
+        with self._lock, contextlib.suppress(StorageError):  # if it can't be reached, the lease ends by itself
             lease = find_lease(self.store, self.path, RENEW_PATIENCE)
             if lease is not None and lease.owner.token == self.owner.token:
                 self.store.calls(

@@ -58,7 +58,7 @@ class FencedLock:
 def lock_study(store: Store, run: RunId) -> Iterator[StudyLock]:
     """Be the one driver of a run; raises `StorageError` naming the process, and machine, that is it already.
 
-    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`. Whoever held the study
+    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`. A driver that held the study
     before is fenced off (see `fence`).
     """
     with hold_lock(lock_path(store, run)):
@@ -81,7 +81,7 @@ def driver_of(store: Store, run: RunId) -> Driver | None:
 
 
 def lease_path(run: RunId) -> str:
-    """Where the lease of a run lies: beside it, and hidden."""
+    """The path of a run's lease: a hidden file in the folder above it."""
     folder, _, name = study_folder(run).rpartition("/")
     return f"{folder}/.{name}.lease"
 
@@ -137,7 +137,7 @@ def read_process(file: IO[str]) -> int:
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds the lock at `path`, 0 if it doesn't say which, or None where nobody does."""
+    """The process that holds the lock at `path`, 0 if it doesn't say which, or None if no process does."""
     try:
         with os.fdopen(open_file(path, os.O_RDONLY), "r", errors="replace") as file:
             try:

@@ -1,4 +1,4 @@
-"""Calls of an S3 endpoint: repeated while there is hope, and told in words that hold nothing secret."""
+"""Calls of an S3 endpoint: repeated while that may help, with errors that hold nothing secret."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Calls:
         return f"{parts.scheme}://{where}"
 
     def __call__(self, doing: str, path: str, call: Callable[[], T], *, patience: float | None = None) -> T:
-        """What `call` returns; `doing` (`reading`) and `path` name it where it fails.
+        """What `call` returns; `doing` (`reading`) and `path` name it in errors.
 
         Raises `FileNotFoundError` if there is no such blob, `Damaged`, `StorageError` for all else that a person
         can mend, and `botocore.exceptions.ClientError` only for a condition that isn't met (`is_unmet`).
@@ -100,7 +100,7 @@ class Calls:
                     f"{doing} {self._blob(path)} failed: {trouble} ({tries} in {spent:.0f} s at {self.endpoint}); "
                     "see whether the endpoint is up, then run the same command again"
                 ) from None
-            if attempts == 5:  # a hiccup is nobody's business
+            if attempts == 5:  # a single failure is not worth a line
                 log.warning("%s: %s; trying again for %.0f s", self.endpoint, trouble, patience - spent)
             time.sleep(pause)
 

@@ -30,8 +30,8 @@ WRITERS = 4
 ROUNDS = 3
 """Of two races each. In one alone, a server that looks and writes in two steps may happen to be right."""
 
-UNTOLD_ROUNDS = 3
-"""How often a race is run again that nobody won, because the winner's answer was lost on the way."""
+UNANSWERED_ROUNDS = 3
+"""How often a race without a winner is repeated: the winner's answer may have been lost on the way."""
 
 VERDICT = "conditions.json"
 VERDICT_SECONDS = 24 * 3600.0
@@ -124,14 +124,14 @@ def _check_one_by_one(calls: Calls, key: str, etag: str) -> None:
 
 def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str]:
     """What the one winner wrote, and its ETag."""
-    for _ in range(UNTOLD_ROUNDS):
+    for _ in range(UNANSWERED_ROUNDS):
         winners = _writers_at_once(calls, key, condition)
         name = "If-None-Match: *" if "IfNoneMatch" in condition else "If-Match"
         if len(winners) > 1:
             raise refusal(
                 calls,
-                f"of {WRITERS} writers at once whose condition only one could meet ({name}), {len(winners)} were told "
-                "that they did",
+                f"of {WRITERS} writers at once whose condition only one could meet ({name}), {len(winners)} were answered "
+                "with success",
             )
         if winners:
             return winners[0]
@@ -140,11 +140,11 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
             condition = {"IfMatch": str(_get(calls, key)[0]["ETag"])}
         else:
             _delete(calls, key)
-    raise refusal(calls, f"of {WRITERS} writers at once whose condition one could meet ({name}), nobody was told so")
+    raise refusal(calls, f"of {WRITERS} writers at once whose condition one could meet ({name}), none was answered with success")
 
 
 def _writers_at_once(calls: Calls, key: str, condition: dict[str, str]) -> Sequence[tuple[bytes, str]]:
-    """What those wrote who were told that it was done, and its ETags."""
+    """What the writers wrote whose write succeeded by its answer, and the ETags."""
     ready = threading.Barrier(WRITERS)
 
     def write(number: int) -> tuple[bytes, str]:

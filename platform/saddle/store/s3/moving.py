@@ -1,6 +1,6 @@
 """Moving a folder of a bucket, which has no rename: all is copied, then deleted, and a note says that it is under way.
 
-Whoever finds the note completes the move, so that a crash in the middle leaves nothing in two halves.
+The next process that reads the note completes the move, so that no crash leaves it half done.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from saddle.store.paths import check_path
 from saddle.store.s3.calls import Calls
 
 Pair = tuple[str, str, int]
-"""Where a blob lies, where it is to lie, and its bytes."""
+"""A blob's path, its new path, and its bytes."""
 
 MARK = ".moving-"
 LARGEST_COPY = 5 * 2**30
@@ -51,7 +51,7 @@ class Bucket(Store, Protocol):
 
 
 def note_path(source: str) -> str:
-    """Where the note on the move of `source` lies: beside it, and hidden."""
+    """The path of the note on the move of `source`: a hidden file in the same folder."""
     folder, slash, name = source.rpartition("/")
     return f"{folder}{slash}{MARK}{name}"
 
@@ -68,7 +68,7 @@ def move_blobs(store: Bucket, source: str, target: str) -> None:
 
 
 def finish_move(store: Bucket, source: str) -> None:
-    """Complete the move of `source` that its note tells of; nothing happens if there is no note."""
+    """Complete the move of `source` that its note describes; nothing happens if there is no note."""
     try:
         target = check_path(json.loads(store.read(note_path(source)))["target"])
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def layers(pairs: Sequence[Pair]) -> list[list[Pair]]:
     """What lies in the folder itself, and what lies deeper; neither where there is none.
 
     The folder's own blobs say what it is: copied last and deleted first, they are never there without all the rest, so
-    that whoever reads in the middle of a move, or after one that was killed, finds a whole study or none.
+    that a reader in the middle of a move, or after one that was killed, sees a whole study or none.
     """
     depth = min((path.count("/") for path, _, _ in pairs), default=0)
     parts = [[pair for pair in pairs if (pair[0].count("/") == depth) is own] for own in (True, False)]

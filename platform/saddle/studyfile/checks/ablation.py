@@ -82,7 +82,7 @@ def _count(seeds: int | list[int] | SeedLooks) -> int:
 
 
 def _check_best_of(draft: Draft, drafts: Sequence[Draft]) -> Draft | None:
-    """The search whose best trial is the baseline, where it is in this file; one elsewhere is found when running."""
+    """The search whose best trial is the baseline, if it is in this file; one elsewhere is looked up at the run."""
     name = draft.ablation.get("best_of")
     source = next((other for other in drafts if name is not None and other.sections.get("study") == name), None)
     if source is None:

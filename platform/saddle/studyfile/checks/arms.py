@@ -84,7 +84,7 @@ def _undecided(draft: Draft, source: Draft | None, factors: Mapping[str, list[An
 
 
 def _check_factor(draft: Draft, name: str, settings: Settings) -> bool:
-    """Whether the design can make arms of this factor; each factor alone, so that every mistake is told."""
+    """Whether the design can make arms of this factor; each factor alone, so that every mistake is reported."""
     levels = draft.ablation["factors"][name]
     if repeats(levels):
         return False
@@ -139,7 +139,7 @@ def _check_together(
             trainable = False
             declared = {name for part in draft.components.values() for name in (*part.on, *part.off)}
             if mistake.what in refused or (mistake.path and mistake.path[0] not in declared):
-                continue  # those with a path are told already, but for what only a component sets
+                continue  # those with a path are reported already, but for what only a component sets
             refused.add(mistake.what)
             path = draft.factor_paths[arm.factor] if arm.factor is not None else FACTORS
             if arm.is_baseline and not block:

@@ -76,7 +76,7 @@ def _steps(parameter: Parameter) -> str:
 
 
 def _circles(search: dict[str, Parameter]) -> list[list[str]]:
-    """Every circle of conditions once, from its first parameter in the file; self-references are told elsewhere."""
+    """Every circle of conditions once, from its first parameter in the file; self-references are reported elsewhere."""
     after = {name: [other for other in spec.when if other in search and other != name] for name, spec in search.items()}
     circles: list[list[str]] = []
     done: set[str] = set()

@@ -20,20 +20,20 @@ def check_own_loop(draft: Draft) -> None:
             )
     if not draft.is_ablation:
         if not draft.loaded.selection and not draft.is_search:
-            right = "write METRICS and SELECTION beside the function"
+            right = "write METRICS and SELECTION in the file of the function"
             draft.refuse(("trainable",), f"{draft.loaded.name} declares no metric, and none chooses checkpoints", right)
         return
     compare = draft.ablation.get("compare")
     metric = None if compare is None else compare.metric
     if not metric:
-        right = "add compare: {metric: validation/accuracy}, or METRICS and SELECTION beside the function"
+        right = "add compare: {metric: validation/accuracy}, or METRICS and SELECTION in the file of the function"
         draft.refuse(("ablation",), f"{draft.loaded.name} declares no metric, and nothing says what is compared", right)
         return
     if metric.startswith("test/") and "evaluate" in draft.loaded.lacks:
-        what = f"{metric} is not measured: there is no evaluate(config, state, run) beside the function"
+        what = f"{metric} is not measured: there is no evaluate(config, state, run) in the file of the function"
         draft.refuse(COMPARED, what, f"write one, or compare validation/{metric.partition('/')[2]}")
     if metric in draft.loaded.metrics and not is_direction_known(draft, metric):
-        right = f'write METRICS = {{"{metric}": "minimize"}} beside the function, or "maximize"'
+        right = f'write METRICS = {{"{metric}": "minimize"}} in the file of the function, or "maximize"'
         draft.refuse(COMPARED, f"nothing says whether {metric} is better large or small", right)
 
 

@@ -9,14 +9,14 @@ from saddle.studyfile.problem import Path
 
 
 def check_published(draft: Draft) -> None:
-    """Refuse values that nothing here can stand beside, and per cents where the trainable reports shares of 1."""
+    """Refuse values that can't be compared with any arm, and per cents if the trainable reports shares of 1."""
     table, path = draft.sections.get("published"), ("published",)
     if table is None:
         return
     if draft.is_relation:
         return  # they are points, of which the file's reader has judged
     if not draft.is_ablation:
-        draft.refuse(path, "published values stand beside arms, and this study has none", "move it to an ablation")
+        draft.refuse(path, "published values are compared with arms, and this study has none", "move it to an ablation")
         return
     declared = draft.trainable or UNDECLARED
     for index, row in enumerate(table.values):

@@ -79,7 +79,7 @@ def _is_dose(name: str, relation: Relation) -> bool:
 
 
 def _names_are_known(draft: Draft, relation: Relation) -> bool:
-    """Whether every setting of arms and units is a hyperparameter; units of a table may be told apart by anything."""
+    """Whether every setting of arms and units is a hyperparameter; units of a table may differ in anything."""
     fields, known = draft.loaded.Config.model_fields, len(draft.problems)
     if relation.gain.table is not None:
         return False

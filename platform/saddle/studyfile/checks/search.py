@@ -13,7 +13,7 @@ from saddle.studyfile.validation_messages import Mistake
 
 
 def check_search(draft: Draft) -> None:
-    """Try the ends of each range alone for their type and bounds, then beside the others for whether they fit."""
+    """Try the ends of each range alone for their type and bounds, then with the others for whether they fit."""
     if not draft.is_search:
         return
     known = {name: spec for name, spec in draft.search.items() if name in draft.loaded.Config.model_fields}

@@ -17,7 +17,7 @@ from trainables.contract import Resolved, resolve
 
 Settings = Mapping[str, Any]
 Paths = Mapping[str, Path]
-"""Where each setting was given; settings without a path are known to be right, or told elsewhere."""
+"""Where each setting was given; settings without a path are known to be right, or reported elsewhere."""
 
 
 def check_names(draft: Draft) -> None:
@@ -48,7 +48,7 @@ def refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> No
     if component is not None:
         settings = ", ".join(f"{field}: {show(value)}" for field, value in component.off.items())
         what = f"{name} is a component, which stands for settings"
-        draft.refuse(path, what, f"write those themselves, such as {settings} where it is off")
+        draft.refuse(path, what, f"write those themselves, such as {settings} to switch it off")
         return
     near = nearest(name, names)
     right = "" if near else f"it has: {', '.join(draft.loaded.Config.model_fields)}"
@@ -98,7 +98,7 @@ def complete_settings(draft: Draft, settings: Settings) -> dict[str, Any]:
 
 def _resolve(draft: Draft, settings: Settings) -> Resolved:
     recipe, scale = draft.sections.get("recipe"), draft.sections.get("scale")
-    recipe = recipe if recipe in draft.loaded.recipes else None  # an unknown one is told elsewhere
+    recipe = recipe if recipe in draft.loaded.recipes else None  # an unknown one is reported elsewhere
     scale = scale if scale in draft.loaded.scales else None
     return resolve(draft.loaded, settings, recipe, scale)
 
@@ -120,7 +120,7 @@ def _mentioned(text: str, paths: Paths) -> Path | None:
 
 
 def _by_item(draft: Draft, mistake: Mistake, settings: Settings) -> Iterable[Mistake]:
-    """The mistake of a list, told of its items: the configuration may complain of the first one only."""
+    """The mistake of a list, reported for its items: the configuration may complain of the first one only."""
     name = str(mistake.path[0]) if mistake.path else ""
     value = settings.get(name)
     if len(mistake.path) != 1 or not isinstance(value, list) or len(value) < 2:
@@ -144,7 +144,7 @@ def _words_for_numbers(draft: Draft, settings: Settings) -> Iterable[Mistake]:
             continue
         try:
             taken = field_adapter(draft.loaded.Config, name).validate_python(value)
-        except ValidationError:  # told already
+        except ValidationError:  # reported already
             continue
         if isinstance(taken, bool) and not isinstance(value, bool):
             yield Mistake((name,), f"{show(value)} is not accepted", "true or false is wanted")
