@@ -116,7 +116,9 @@ def _clause(effect: Effect, scale: Scale) -> str:
         case Verdict.EQUIVALENT:
             return f"{arm} and {baseline} make no practical difference to {measure} ({values})"
         case Verdict.NO_DIFFERENCE | Verdict.UNSETTLED:
-            return f"with {plural(effect.n, 'seed')}, {arm} can't be distinguished from {baseline} in {measure} ({values})"
+            return (
+                f"with {plural(effect.n, 'seed')}, {arm} can't be distinguished from {baseline} in {measure} ({values})"
+            )
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Published values compared with ours, arm by arm, with the conditions under which they are not the same measurement."""
+"""Published values compared with ours, arm by arm, with the conditions that differ."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def compare_published(
         sd = stdev(ours) if len(ours) > 1 else None
         differing = _differing(value.conditions, members, config)
         block = _block_of(members, value.conditions)
-        rows.append(ComparedValue(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block))
+        rows.append(
+            ComparedValue(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block)
+        )
     return Comparison(tuple(rows), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(unmeasured)))
 
 

@@ -83,7 +83,7 @@ class StudyComparison:
     between: Sequence[Effect]
     """Each arm that the first study shares with another one, paired by seed; judged as one family."""
     differing: Mapping[str, Sequence[str]]
-    """Facts that are not the same everywhere, by study in the order of `views`; an empty text for a study without one."""
+    """Facts that are not the same everywhere, by study in the order of `views`; empty for a study without one."""
     notes: Sequence[str] = ()
 
 

@@ -1,4 +1,4 @@
-"""What a run's trainable declared, stored next to the study's file, so that the run explains itself without the code."""
+"""What a run's trainable declared, stored next to the study's file, so that the run can be read without the code."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ log = logging.getLogger("saddle")
 
 
 def claim_local(store: Store, run: RunId, *, new: bool = False) -> None:
-    """Make this machine's folder that of `run`, for who holds the run's lock; another instance's is moved to that instance's folder.
+    """Make this machine's folder that of `run`, for the holder of the run's lock; another instance's is moved.
 
     A folder that doesn't say whose it is was made by an older saddle: it is taken for that of the run, unless this is
     `new`. What belongs to a run that is stored no more is dropped.

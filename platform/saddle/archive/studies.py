@@ -253,7 +253,7 @@ def write_study(
     lock: StudyLock,
     growth: PlanGrowth = NO_GROWTH,
 ) -> StoredStudy:
-    """Write what is kept of a run in addition to its trials, its file last; `stored` is what it was so far. Raises `TakenOver`.
+    """Write the parts of a run other than its trials, its file last; `stored` is the old one. Raises `TakenOver`.
 
     A plan that is not the latest one is added to the log, and how the study grew with it.
     """

@@ -109,5 +109,5 @@ def show(store: Store, collected: list[Collected], dry_run: bool) -> None:
 
 
 def megabytes(count: int) -> float:
-    """Bytes as MB, precise enough to be told apart."""
+    """Bytes as MB, precise enough to be distinguished."""
     return float(f"{count / 1e6:.3g}")

@@ -93,7 +93,7 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
 
     study = stored.study
     searched = study.search is not None
-    # an ablation's trials are told apart by their keys, which name arm and seed
+    # an ablation's trials are distinguished by their keys, which name arm and seed
     names = list(dict.fromkeys(name for row in rows for name in row["settings"])) if searched else []
     metrics = headline_metrics(rows, stored.declared, asked_metric(study))
     table = [

@@ -119,7 +119,7 @@ def _started() -> Iterator[None]:
     for name, value in LOG_LIMITS.items():
         os.environ.setdefault(name, value)
     # not in Ray's own folder: its `session_latest` is for clusters that others may use, and what a killed driver left
-    # there could not be told from theirs
+    # there could not be distinguished from theirs
     with own_token(), on_loopback(), scratch_folder(short_folder(), keep_after_error=True) as folder:
         try:
             with interrupts_afterwards():

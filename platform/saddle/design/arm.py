@@ -53,7 +53,7 @@ class Replicate:
 
 
 def labels(arms: Sequence[Arm]) -> list[str]:
-    """The shortest texts that distinguish the arms: bare levels where one factor varies and they are words, else names."""
+    """The shortest texts that distinguish the arms: bare levels if one factor varies and they are words, else names."""
     if len({arm.factor for arm in arms}) == 1 and all(isinstance(arm.level, str) and arm.level for arm in arms):
         return [str(arm.level) for arm in arms]
     return [arm.name for arm in arms]

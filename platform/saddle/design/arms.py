@@ -25,8 +25,8 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     A factor that neither mentions stands at its first level in the baseline; a component is on there, unless the
     settings are those of its absence.
 
-    Raises `DesignError` for a level listed twice, a factor without anything to vary, arms that can't be distinguished, or
-    an exclusion that can't be kept, as it leaves a fraction without the main effect of a factor.
+    Raises `DesignError` for a level listed twice, a factor without anything to vary, arms that can't be distinguished,
+    or an exclusion that can't be kept, as it leaves a fraction without the main effect of a factor.
     """
     design, factors = design_of(ablation), ablation.factors
     _refuse_repeated_levels(factors)

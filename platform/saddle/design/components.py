@@ -49,7 +49,7 @@ def stands_off(component: Component, stated: Mapping[str, Any]) -> bool:
 def switched(
     ablation: Ablation, factor: str, level: str, standing: str, baseline: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """What an arm with the component at `level` sets in addition to the baseline's settings, which have it at `standing`.
+    """What an arm with the component at `level` adds to the baseline's settings, which have it at `standing`.
 
     Raises `DesignError` if nothing says what switches it on.
     """

@@ -1,9 +1,9 @@
 """Least squares in the arms that exclusions leave of a fraction, whose columns are no longer orthogonal.
 
 The model has the mean, the main effects and the classes of aliased two-factor interactions. Effects that it tells apart
-from all others are estimated in it. Where the arms are too few for that, an effect is estimated together with the mean, the
-main effects and the interactions that are clear; of the other interactions it then holds shares (the alias matrix; Box
-& Wilson, 1951, JRSS B 13).
+from all others are estimated in it. Where the arms are too few for that, an effect is estimated together with the mean,
+the main effects and the interactions that are clear; of the other interactions it then holds shares (the alias matrix;
+Box & Wilson, 1951, JRSS B 13).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
 
 
 def confounded(moved: Mapping[str, Sequence[bool]]) -> dict[str, list[str]]:
-    """The factors whose main effects can't be estimated together with the others', each with those it is mixed up with."""
+    """The factors whose main effects can't be estimated, each with the others that it is confounded with."""
     import numpy as np
 
     names, model = list(moved), _model(list(moved.values()))

@@ -70,7 +70,8 @@ class Trained:
 class Trainer:
     """Trains parts of a nightly's nights in one storage; only for who holds the nightly's lock.
 
-    `options` are those of `saddle run` that say where the study runs. `say` gets what its processes print, line by line.
+    `options` are those of `saddle run` that say where the study runs. `say` gets what its processes print, line by
+    line.
     """
 
     study: Study

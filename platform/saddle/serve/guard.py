@@ -1,4 +1,4 @@
-"""The guard of the server: the right Host, the token if one is demanded, and no other site's requests to change anything."""
+"""The guard of the server: Host header, token if one is demanded, and no requests for changes by other sites."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Files of a storage on this machine's disk.
 
 They are made with the mode that the umask gives, so that a team can share a storage, and reached through no link that
-leads out of it: a person who can write one file of a storage could otherwise have any file of its next user overwritten. The
-root itself may be a link.
+leads out of it: a person who can write one file of a storage could otherwise have any file of its next user
+overwritten. The root itself may be a link.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is known of the units of a relation without their trials: measures of their data, and whether data are absent."""
+"""Facts about the units of a relation: measures of their data, and whether data are absent."""
 
 from __future__ import annotations
 

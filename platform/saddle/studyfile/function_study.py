@@ -38,7 +38,7 @@ __saddle_beside__ = {beside!r}
 def study_of_function(
     function: Callable[..., Any], sections: Mapping[str, Any], siblings: Mapping[str, Any]
 ) -> list[Study]:
-    """The study that `sections` describe as a study file would, of `function` with `siblings`, its `load` or `evaluate`.
+    """The study that `sections` describe as a study file would, of `function` and its `siblings`, such as `load`.
 
     `trials` is short for the budget's. Raises `StudyError` with every mistake, `TrainableError` for a function that
     can't be sent to a worker.

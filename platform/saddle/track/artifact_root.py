@@ -1,8 +1,8 @@
 """Where the runs in a storage's own MLflow database keep their files: in the storage, wherever that lies now.
 
 MLflow writes the whole address of that folder into its tables, for each experiment and each run: a storage that was
-moved, renamed or copied would go on filling the folder of its earlier place. No call of MLflow's changes an address, and
-the database is ours, so it is changed there.
+moved, renamed or copied would go on filling the folder of its earlier place. No call of MLflow's changes an address,
+and the database is ours, so it is changed there.
 """
 
 from __future__ import annotations

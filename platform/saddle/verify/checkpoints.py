@@ -114,7 +114,7 @@ def base(path: str) -> str:
 
 
 def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]:
-    """Folders of trials that the study doesn't have; `known` are the keys of the ledger, of trials begun, of replicates.
+    """Folders of trials that the study doesn't have; `known` are the keys of ledger, started trials and replicates.
 
     Surely garbage is a folder without a manifest, and that of a search's trial, for its settings are kept nowhere:
     nothing in it could ever be used.

@@ -33,7 +33,7 @@ OUTCOME_TAG = "saddle.outcome"
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of the study in addition to its runs; `status` is what its own run should have, None while it runs."""
+    """What is known of the study in addition to its runs; `status` is that of its own run, None while it runs."""
 
     results: StudyResults
     unusable: Container[str]

@@ -65,7 +65,7 @@ def test_no_difference_is_said_with_size_interval_seeds_and_p(by_key: bool) -> N
     found = answer_ablation(study, run(study, [[0.50, 0.52, 0.51], [0.52, 0.51, 0.54]], by_key), METRICS)
     # Differences 2, -1 and 3 points: mean 1.333, standard error 1.2019, t = 1.109 with 2 degrees of freedom.
     assert found.sentence == (
-        "With 3 seeds, mp can't be told from sta in test robust accuracy (worst case) (51.0 → 52.3 %)."
+        "With 3 seeds, mp can't be distinguished from sta in test robust accuracy (worst case) (51.0 → 52.3 %)."
         " No difference shown between mp and sta in test/robust_accuracy.worst_case: +1.3 points"
         " (95 % interval −3.8 to +6.5, 3 seeds, Holm-adjusted p = 0.38)."
     )

@@ -25,8 +25,14 @@ BEATS = "Does mixed perturbation (MP) beat STA?"
     ("verdict", "sentence"),
     [
         (Verdict.HURTS, "No: mp is 4.4 points less accurate than sta (51.1 → 46.7 %)."),
-        (Verdict.NO_DIFFERENCE, "Not shown: with 5 seeds, mp can't be told from sta in test accuracy (51.1 → 46.7 %)."),
-        (Verdict.UNSETTLED, "Not settled: with 5 seeds, mp can't be told from sta in test accuracy (51.1 → 46.7 %)."),
+        (
+            Verdict.NO_DIFFERENCE,
+            "Not shown: with 5 seeds, mp can't be distinguished from sta in test accuracy (51.1 → 46.7 %).",
+        ),
+        (
+            Verdict.UNSETTLED,
+            "Not settled: with 5 seeds, mp can't be distinguished from sta in test accuracy (51.1 → 46.7 %).",
+        ),
         (Verdict.EQUIVALENT, "No: mp and sta make no practical difference to test accuracy (51.1 → 46.7 %)."),
         (Verdict.FAILS, ""),
         (Verdict.RESCUES, "Yes: training with sta fails with 1 of 8 seeds, with mp with 5 of 8."),

@@ -1,4 +1,4 @@
-"""A machine's death is told from a worker's own, and what dead actors leave behind is freed."""
+"""A machine's death is distinguished from a worker's own, and what dead actors leave behind is freed."""
 
 from __future__ import annotations
 

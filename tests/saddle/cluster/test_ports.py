@@ -1,4 +1,4 @@
-"""A Ray of our own listens on loopback only, and answers nobody without its token; others are told from it."""
+"""A Ray of our own listens on loopback only, and answers nobody without its token; others are distinguished from it."""
 
 from __future__ import annotations
 

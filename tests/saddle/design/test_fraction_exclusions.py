@@ -1,4 +1,4 @@
-"""Fractions that arms are excluded from: least squares, what can't be told apart any more, and what is refused."""
+"""Fractions that arms are excluded from: least squares, what can't be distinguished any more, and what is refused."""
 
 from __future__ import annotations
 
@@ -154,10 +154,12 @@ def test_a_pair_that_is_ruled_out_leaves_the_effects_under_the_baseline() -> Non
 
 
 FACTORIAL = (
-    "exclude leaves 3 arms of this fraction, in which the main effect of a can't be told from those of b and c;"
-    " exclude less, or use design: factorial, whose 6 arms tell them apart"
+    "exclude leaves 3 arms of this fraction, in which the main effect of a can't be distinguished from those of b and"
+    " c; exclude less, or use design: factorial, whose 6 arms tell them apart"
 )
-LARGER = "b can't be told from those of c and e; exclude less, or use design: {fractional: {resolution: 4}}, whose 12"
+LARGER = (
+    "b can't be distinguished from those of c and e; exclude less, or use design: {fractional: {resolution: 4}}, whose 12"
+)
 NEVER = "exclude leaves no arm with b=1, so nothing shows what it does; exclude less, or take b out of factors"
 
 

@@ -55,7 +55,7 @@ def test_it_loads(line: str, load) -> None:
         ("seeds: 5", "seeds: 5\n  exclude: [{perturbation: sta}]", "ablation.exclude", "exclude rules out the baseline: {perturbation: sta}"),
         ("seeds: 5", "seeds: 5\n  exclude: [{}]", "ablation.exclude[0]", "{} is not accepted"),
         ("one_factor", "fractional\n  exclude: [{perturbation: mp}]", "ablation.exclude", "exclude leaves no arm with perturbation=mp, so nothing shows what it does; exclude less, or take perturbation out"),
-        ("one_factor", "fractional\n  exclude: [{steps: 3, schedule: flat}, {steps: 2, schedule: cyclic}]", "ablation.exclude", "exclude leaves 4 arms of this fraction, in which the main effect of perturbation can't be told from that of random_start; exclude less"),
+        ("one_factor", "fractional\n  exclude: [{steps: 3, schedule: flat}, {steps: 2, schedule: cyclic}]", "ablation.exclude", "exclude leaves 4 arms of this fraction, in which the main effect of perturbation can't be distinguished from that of random_start; exclude less"),
         ("steps: [2, 3]}", "steps: [2, 3, 4]}\n  design: fractional", "ablation.factors.steps", "a fractional design wants two levels of every factor, and steps has 3: 2, 3, 4"),
         ("{perturbation: sta}", "{perturbation: sta, steps: 7}\n  design: fractional", "ablation.factors.steps", "a fractional design wants the baseline among its arms, but steps: 7 is not in [2, 3]"),
         ("one_factor", "{fractional: {resolution: 5}}", "ablation.factors", "4 factors have no fraction of resolution 5: it would be all 16 combinations; possible: 4 in 8 arms; or use design: factorial"),

@@ -1,4 +1,4 @@
-"""A study written out loads to the same study; two versions of one are told apart."""
+"""A study written out loads to the same study; two versions of one are distinguished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two moons told apart by a small network: a training function with all that may stand beside it."""
+"""Two moons distinguished by a small network: a training function with all that may stand beside it."""
 
 from __future__ import annotations
 

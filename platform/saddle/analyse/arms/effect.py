@@ -42,11 +42,11 @@ class Effect:
     """One comparison, in the metric's own unit: `mean` is arm minus baseline over the complete pairs.
 
     `low` to `high` is the t interval at `level`, chosen so that it leaves out zero exactly where `correction` rejects;
-    they and the p-values of the t test (of the sign test, where the differences have no spread) are None if nothing
-    can be tested. Under racing they hold at every look at
-    once. What is reported in addition and decides nothing: `p_permutation`, of the exact sign-flip test; `p_equivalence`, of two
-    one-sided t tests against the margin (TOST; Schuirmann, 1987), not adjusted; `size`, the mean in standard deviations
-    of the differences, corrected for few pairs (Cohen's d_z by Hedges, 1981).
+    they and the p-values of the t test (of the sign test, where the differences have no spread) are None if nothing can
+    be tested. Under racing they hold at every look at once. What is reported in addition and decides nothing:
+    `p_permutation`, of the exact sign-flip test; `p_equivalence`, of two one-sided t tests against the margin (TOST;
+    Schuirmann, 1987), not adjusted; `size`, the mean in standard deviations of the differences, corrected for few pairs
+    (Cohen's d_z by Hedges, 1981).
     """
 
     name: str
@@ -81,7 +81,7 @@ class Effect:
     """The same from a mixed model of all replicates, in crossed designs that ask for it."""
     notes: tuple[str, ...] = ()
     reservations: tuple[str, ...] = ()
-    """What is to be said against the arm in addition to its verdict, as clauses: guards that it fails (see `guards`)."""
+    """Objections to the arm in addition to its verdict, as clauses: guards that it fails (see `guards`)."""
     kind: Kind = "arm"
     scale: ScaleName = "linear"
     """On which differences, their mean, interval and spread are; the means of arm and baseline are in units again."""

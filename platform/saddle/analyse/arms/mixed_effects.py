@@ -1,4 +1,4 @@
-"""The mixed model's view of each contrast of a crossed design, in addition to its paired effect if a study asks for it."""
+"""The mixed model's view of each contrast of a crossed design, for studies that ask for it."""
 
 from __future__ import annotations
 

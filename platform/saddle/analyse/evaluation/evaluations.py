@@ -18,7 +18,7 @@ ATTACKS = "attacks"
 """The setting and the fingerprint that say which attacks a test metric rests on."""
 
 QUICK = "quick"
-"""The set of attacks that stays near the standard one on the data it was calibrated on, and proves nothing elsewhere."""
+"""The set of attacks that agrees with the standard one on its calibration data, and proves nothing elsewhere."""
 STANDARD = "standard"
 
 NOT_SAID = "not noted"

@@ -1,4 +1,4 @@
-"""How many trials of a search can't be distinguished from its best one, by what the shares of samples alone would let vary."""
+"""How many trials of a search can't be distinguished from its best one, by the sampling error of their shares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CloseToBest:
 def close_to_best(
     feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> CloseToBest | None:
-    """Those that can't be distinguished from the best; None if no standard error is known, or there is no other trial."""
+    """The trials indistinguishable from the best; None if no standard error is known, or there is no other trial."""
     samples = samples_of(feasible, objective, declared)
     if samples is None or not objective.is_fraction or objective.bounds != (0.0, 1.0) or len(feasible) < 2:
         return None

@@ -73,9 +73,9 @@ class Importance:
 def importance(study: Study, entries: Iterable[TrialRecord], objective: Metric) -> Importance:
     """How much each searched parameter decides whether a trial is among the best third (Watanabe et al., 2023).
 
-    PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) in addition. Trials that
-    were stopped early or whose method failed count, each by its place among all (see `net_wins`): the values that made
-    them worse than others occur in few trials but these. Those that failed otherwise are left out.
+    PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) in addition. Trials
+    that were stopped early or whose method failed count, each by its place among all (see `net_wins`): the values that
+    made them worse than others occur in few trials but these. Those that failed otherwise are left out.
     """
     ranked = sorted((entry for entry in entries if can_be_ranked(entry, objective)), key=trial_order)
     space = {name: drawn for name, p in (study.search or {}).items() if (drawn := _distribution(p)) is not None}

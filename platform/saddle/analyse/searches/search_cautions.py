@@ -60,20 +60,20 @@ def of_the_best(
 def _indistinguishable(
     feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> str:
-    """How many trials can't be distinguished from the best, by the binomial standard error of a difference if it is known."""
+    """How many trials can't be distinguished from the best, by the binomial standard error of a difference if known."""
     close, scale = close_to_best(feasible, winner, objective, declared), Scale.of(objective)
     if close is None:
         top = winner.metrics[objective.name]
         tied = sum(entry.metrics[objective.name] == top for entry in feasible if entry.key != winner.key)
         same = f" {plural(tied, 'other trial')} {'has' if tied == 1 else 'have'} the same value." if tied else ""
         return (
-            f"How much better a trial must be to be distinguished from the others isn't known: each has one seed, and for"
+            "By how much a trial must exceed the others isn't known: each has one seed, and for"
             f" {objective} no standard error is known.{same}"
         )
     return (
-        f"{close.trials} of {plural(close.others, 'other trial')} can't be distinguished from the best: they are at most"
-        f" {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of shares of"
-        f" {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
+        f"{close.trials} of {plural(close.others, 'other trial')} can't be distinguished from the best: they are"
+        f" at most {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of shares"
+        f" of {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
     )
 
 

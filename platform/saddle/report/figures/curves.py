@@ -25,7 +25,7 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 MOST_TOGETHER = 5
-"""Arms whose bands still can be told apart in one panel; more get a panel each."""
+"""Arms whose bands still can be distinguished in one panel; more get a panel each."""
 MOST_ARMS = 24
 HIGHLIGHTED = 3
 

@@ -67,7 +67,7 @@ class PreparedSave:
 
 @dataclass
 class Checkpoints:
-    """The checkpoints in `folder` of a store; every write of the manifest is on condition that no other process wrote it."""
+    """The checkpoints in `folder` of a store; writes of the manifest are conditional on its ETag."""
 
     store: Store
     folder: str

@@ -1,8 +1,8 @@
 """The curve of a trial under way, in chunks that are written once: what an epoch costs doesn't grow with their number.
 
 A manifest holds the metrics of its latest epochs itself. Whenever they fill a chunk, that is sealed: a blob of its own,
-which is never written again. Its name has its place and the attempt that wrote it, so that an orphan of an earlier attempt
-writes another file and doesn't overwrite it.
+which is never written again. Its name has its place and the attempt that wrote it, so that an orphan of an earlier
+attempt writes another file and doesn't overwrite it.
 """
 
 from __future__ import annotations

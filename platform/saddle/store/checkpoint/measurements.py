@@ -78,7 +78,8 @@ def read_measurements(
 ) -> dict[str, list[StoredMeasurement]]:
     """The measurements of one trial, or of all, by key, the latest last.
 
-    One that can't be read is left out with a warning; `damaged` is called with its path and what is wrong with it instead.
+    One that can't be read is left out with a warning; `damaged` is called with its path and what is wrong with it
+    instead.
     """
     paths = [f"{measurements_folder(run)}/{name}" for name in _names(store, run, key)]
     by_trial: dict[str, list[StoredMeasurement]] = {}

@@ -134,7 +134,7 @@ def write_fenced(store: Store, path: str, content: bytes, lock: StudyLock) -> No
 
 
 def write_once(store: Store, path: str, content: bytes, lock: StudyLock) -> None:
-    """Write a blob that only the study's driver writes, and that is never replaced; raises `TakenOver` if there is one."""
+    """Write a blob that only the study's driver writes, and never replaces; raises `TakenOver` if there is one."""
     _write_as_seen(store, path, content, None, lock)
 
 

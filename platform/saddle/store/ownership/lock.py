@@ -58,8 +58,8 @@ class FencedLock:
 def lock_study(store: Store, run: RunId) -> Iterator[StudyLock]:
     """Be the one driver of a run; raises `StorageError` naming the process, and machine, that is it already.
 
-    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`. A driver that held the study
-    before is fenced off (see `fence`).
+    In a bucket there is a lease too, because the other driver may be anywhere; poll its `lost`. A driver that held the
+    study before is fenced off (see `fence`).
     """
     with hold_lock(lock_path(store, run)):
         if isinstance(store, S3Store):

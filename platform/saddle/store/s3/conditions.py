@@ -130,8 +130,8 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
         if len(winners) > 1:
             raise refusal(
                 calls,
-                f"of {WRITERS} writers at once whose condition only one could meet ({name}), {len(winners)} were answered "
-                "with success",
+                f"of {WRITERS} writers at once whose condition only one could meet ({name}), {len(winners)} were "
+                "answered with success",
             )
         if winners:
             return winners[0]
@@ -140,7 +140,9 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
             condition = {"IfMatch": str(_get(calls, key)[0]["ETag"])}
         else:
             _delete(calls, key)
-    raise refusal(calls, f"of {WRITERS} writers at once whose condition one could meet ({name}), none was answered with success")
+    raise refusal(
+        calls, f"of {WRITERS} writers at once whose condition one could meet ({name}), none was answered with success"
+    )
 
 
 def _writers_at_once(calls: Calls, key: str, condition: dict[str, str]) -> Sequence[tuple[bytes, str]]:

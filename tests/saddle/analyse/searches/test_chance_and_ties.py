@@ -120,9 +120,13 @@ def test_early_stopping_that_could_stop_nothing_is_said_in_the_answer(grace: int
 def test_trials_that_can_not_be_told_from_the_best_are_counted() -> None:
     # two standard errors of a difference between shares of 360 near 0.6: 2 · sqrt(2 · 0.24 / 360) = 0.073
     [close] = [
-        w for w in answer_search(search(), trials([0.6, 0.53, 0.52, 0.59]), METRICS).warnings if "told from" in w
+        w
+        for w in answer_search(search(), trials([0.6, 0.53, 0.52, 0.59]), METRICS).warnings
+        if "distinguished from" in w
     ]
-    assert close.startswith("2 of 3 other trials can't be told from the best: they are at most 7.3 points away")
+    assert close.startswith(
+        "2 of 3 other trials can't be distinguished from the best: they are at most 7.3 points away"
+    )
     assert "360 samples" in close
 
 
@@ -130,7 +134,7 @@ def test_the_samples_of_another_split_are_no_measure_of_this_one() -> None:
     entries = trials([0.6, 0.53], 360)
     for entry in entries:
         entry.metrics["test/samples"] = entry.metrics.pop("validation/samples")
-    [said] = [w for w in answer_search(search(), entries, METRICS).warnings if "told from" in w]
+    [said] = [w for w in answer_search(search(), entries, METRICS).warnings if "distinguished from" in w]
     assert "no standard error is known" in said
 
 
@@ -138,7 +142,7 @@ def test_where_no_standard_error_is_known_that_is_said() -> None:
     [open_question] = [
         w for w in answer_search(search(), trials([0.6, 0.6, 0.5], None), METRICS).warnings if "told" in w
     ]
-    assert open_question.startswith("How much better a trial must be to be told from the others isn't known")
+    assert open_question.startswith("By how much a trial must exceed the others isn't known")
     assert open_question.endswith("1 other trial has the same value.")
 
 

@@ -1,4 +1,4 @@
-"""Endpoints that don't keep the conditions of writes, over HTTP: told apart from good ones before a study starts."""
+"""Endpoints that don't keep the conditions of writes, over HTTP: distinguished from good ones before a study starts."""
 
 from __future__ import annotations
 
