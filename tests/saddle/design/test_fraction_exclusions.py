@@ -158,7 +158,8 @@ FACTORIAL = (
     " c; exclude less, or use design: factorial, whose 6 arms tell them apart"
 )
 LARGER = (
-    "b can't be distinguished from those of c and e; exclude less, or use design: {fractional: {resolution: 4}}, whose 12"
+    "b can't be distinguished from those of c and e; exclude less, or use design: {fractional: {resolution: 4}},"
+    " whose 12"
 )
 NEVER = "exclude leaves no arm with b=1, so nothing shows what it does; exclude less, or take b out of factors"
 

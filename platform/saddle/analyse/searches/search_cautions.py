@@ -72,8 +72,8 @@ def _indistinguishable(
         )
     return (
         f"{close.trials} of {plural(close.others, 'other trial')} can't be distinguished from the best: they are"
-        f" at most {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of shares"
-        f" of {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
+        f" at most {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of"
+        f" shares of {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
     )
 
 
