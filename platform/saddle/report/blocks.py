@@ -63,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Fact:
-    """A name and its values; `differs` where they should be one value and are not."""
+    """A name and its values; `differs` if they should be one value and are not."""
 
     name: str
     values: Sequence[str]
@@ -90,7 +90,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Folded:
-    """What a page shows below its `summary` where that is opened; Markdown shows it below a heading."""
+    """What a page shows below its `summary` if that is opened; Markdown shows it below a heading."""
 
     kind: ClassVar[str] = "folded"
     summary: str
@@ -112,7 +112,7 @@ class Figures:
 class Picture:
     """One image with its caption; without `data` (a data: address), `problem` says why it is not shown.
 
-    `look`: "small" where pixels are to be seen when it is enlarged, "wide" where it needs the room of two.
+    `look`: "small" if pixels are to be seen when it is enlarged, "wide" if it needs the room of two.
     """
 
     caption: str

@@ -16,7 +16,7 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True)
 class Section(Generic[Subject]):
-    """One section of a report; `page` and `markdown` return no blocks where it does not apply."""
+    """One section of a report; `page` and `markdown` return no blocks if it does not apply."""
 
     name: str
     """Its id in a page."""

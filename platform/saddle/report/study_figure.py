@@ -19,6 +19,6 @@ class StudyFigure:
     place: int
     """Figures come in the order of their places; the gaps are for others."""
     draw: Callable[[StudyResults], LazyFigure | None]
-    """The figure, or why there is nothing to draw yet; None where it does not apply."""
+    """The figure, or why there is nothing to draw yet; None if it does not apply."""
     of: tuple[Literal["search", "ablation", "relation"], ...] = ()
     """The kinds of studies that have it; none for a figure that only some designs have."""

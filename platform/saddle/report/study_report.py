@@ -83,7 +83,7 @@ class StudyReport:
 
     @property
     def leading_figure(self) -> LazyFigure | None:
-        """The figure that stands by the answer; None where none of them can be drawn yet."""
+        """The figure next to the answer; None if none of them can be drawn yet."""
         drawn = {figure.id: figure for figure in self.figures if not figure.reason}
         return next((drawn[name] for name in LEADING if name in drawn), None)
 

@@ -1,4 +1,4 @@
-"""What a study came to in a few words, kept beside its report: a list of studies need not compute every answer.
+"""What a study came to in a few words, kept next to its report: a list of studies need not compute every answer.
 
 It is derived from the ledger and never trusted over it: it says what it was made of, and counts only while the files of
 the ledger, the later measurements and the checklists are the same in number and name.
@@ -62,7 +62,7 @@ def write_summary(store: Store, results: StudyResults) -> None:
 
 
 def read_summary(store: Store, run: RunId) -> Summary | None:
-    """The stored summary; None where there is none, or where there are other trials, measurements or checks by now."""
+    """The stored summary; None if there is none, or where there are other trials, measurements or checks by now."""
     try:
         raw = json.loads(store.read(summary_path(run)))
         if raw["version"] != VERSION or MadeOf(**raw["of"]) != stored_now(store, run):

@@ -7,7 +7,7 @@ from saddle.analyse.result import Answer
 
 
 def tone(answer: Answer) -> str:
-    """The colour of the answer: good, bad, mixed, or plain where nothing is shown."""
+    """The colour of the answer: good, bad, mixed, or plain if nothing is shown."""
     verdicts = {effect.verdict for effect in answer.effects}
     good, bad = Verdict.HELPS in verdicts, bool(verdicts & {Verdict.HURTS, Verdict.FAILS})
     return "mixed" if good and bad else "good" if good else "bad" if bad else "plain"

@@ -1,4 +1,4 @@
-"""The report of a study in a storage: what is read for it, where it lies, and writing it there."""
+"""The report of a study in a storage: what is read for it, its path, and writing it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def printed_by_troubled(store: Store, results: StudyResults) -> dict[str, str]:
 
 
 def _printed(store: Store, run: RunId, key: str) -> str:
-    """The end of a trial's latest outputs, a heading for each where there are several."""
+    """The end of a trial's latest outputs, a heading for each if there are several."""
     outputs = outputs_of(store, run, key)
     texts = [(output, read_output(store, output)) for output in outputs if output.started == outputs[-1].started]
     parts = [f"{output.heading}:\n{text}" if len(texts) > 1 else text for output, text in texts]

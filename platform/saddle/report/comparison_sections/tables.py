@@ -48,7 +48,7 @@ def arms_table(comparison: StudyComparison) -> Table:
 
 
 def evaluations_table(comparison: StudyComparison) -> Table | None:
-    """The arms of the studies that were measured again, under each evaluation; None where none was."""
+    """The arms of the studies that were measured again, under each evaluation; None if none was."""
     again = [view for view in comparison.views if view.earlier]
     rows = [(row[0], view.name, *row[1:]) for view in again for row in evaluation_rows(view)]
     return Table(("arm", "study", *EVALUATION_COLUMNS), tuple(rows), EVALUATION_NOTE) if rows else None
@@ -103,7 +103,7 @@ def _cells(effect: Effect, scale: Scale) -> tuple[str, str, str, str]:
 
 
 def between_table(comparison: StudyComparison) -> Table | None:
-    """The same arm in another study against the first one, paired by seed; None where there is none."""
+    """The same arm in another study against the first one, paired by seed; None if there is none."""
     first = comparison.views[0]
     scale = scale_of(list(comparison.between), first.metric)
     words = {Verdict.HELPS: "better", Verdict.HURTS: "worse"}
@@ -116,13 +116,13 @@ def between_table(comparison: StudyComparison) -> Table | None:
     columns = ("arm", "studies", "seeds", "difference", "interval", f"p ({NAMES['holm']})", "verdict")
     note = (
         f"Differences in {label(first.metric.name)}, paired by seed, Holm-adjusted over this table. They are effects of"
-        " whatever differs between the studies, which nobody randomised."
+        " whatever differs between the studies, which was not randomised."
     )
     return Table(columns, tuple(rows), note) if rows else None
 
 
 def differing_table(comparison: StudyComparison) -> Table | None:
-    """Parameters and fingerprints that are not the same in all studies; None where all are."""
+    """Parameters and fingerprints that are not the same in all studies; None if all are."""
     names = list(comparison.differing)
     rows = [(name, *(value or DASH for value in comparison.differing[name])) for name in names[:MOST_DIFFERENCES]]
     left = len(names) - MOST_DIFFERENCES

@@ -29,7 +29,7 @@ class Numbers(Formatter):
 
 
 class Changes(Formatter):
-    """Ticks of differences, as the text beside them is written."""
+    """Ticks of differences, written as in the text."""
 
     def __init__(self, scale: Scale) -> None:
         self.scale = scale
@@ -106,19 +106,19 @@ def panel_row(figure: Figure, count: int) -> list[Axes]:
     return list(figure.subplots(*shape, squeeze=False).flat)
 
 
-def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool, beside: Sequence[str] = ()) -> None:
-    """The names of rows at 0, 1, 2, … from the top: left of the axis with `beside` to the right, on a phone above each.
+def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool, remarks: Sequence[str] = ()) -> None:
+    """The names of rows at 0, 1, 2, … from the top: left of the axis with `remarks` to the right, on a phone above each.
 
     A row has room from 0.6 above it, where names then stand, to 0.4 below it; see `narrow_row` for its height.
     """
-    two_lines = narrow_row(names, beside) > NARROW_ROW
+    two_lines = narrow_row(names, remarks) > NARROW_ROW
     category_axis(axes, [""] * len(names) if narrow else names, "y")
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     if narrow:
         axes.spines["left"].set_visible(False)  # names begin there
-    for row, words in enumerate(beside):
+    for row, words in enumerate(remarks):
         place, side = ((1.0, row - 0.3), "right") if narrow else ((1.02, row), "left")
         if narrow and two_lines:
             place, side = (0.0, row - 0.22), "left"
@@ -129,9 +129,9 @@ def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool, beside: Sequenc
                       annotation_clip=False)  # fmt: skip
 
 
-def narrow_row(names: Sequence[str], beside: Sequence[str] = ()) -> float:
-    """Inches that a row takes on a phone: more where name and what stands beside it don't go on one line."""
-    longest = max((len(name) for name in names), default=0) + max((len(words) for words in beside), default=0)
+def narrow_row(names: Sequence[str], remarks: Sequence[str] = ()) -> float:
+    """Inches that a row takes on a phone: more if a name and its remark don't fit on one line."""
+    longest = max((len(name) for name in names), default=0) + max((len(words) for words in remarks), default=0)
     return NARROW_ROW if longest <= NARROW_SIGNS else 1.4 * NARROW_ROW
 
 

@@ -1,4 +1,4 @@
-"""What all figures share: the theme, and the way from matplotlib to SVG that can stand inline beside others."""
+"""What all figures share: the theme, and the way from matplotlib to SVG that can be embedded in one page with others."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', s
 
 @dataclass(frozen=True)
 class LazyFigure:
-    """A figure that is drawn when it is asked for; where there is nothing to draw, `reason` says why."""
+    """A figure that is drawn when it is asked for; if there is nothing to draw, `reason` says why."""
 
     id: str
     title: str
@@ -76,7 +76,7 @@ class LazyFigure:
 
     @cached_property
     def svg(self) -> str:
-        """The figure as SVG to stand inline in a page; empty where there is nothing to draw."""
+        """The figure as SVG to stand inline in a page; empty if there is nothing to draw."""
         return self._drawn(self.size, self.id)
 
     @cached_property

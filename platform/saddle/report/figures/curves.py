@@ -31,7 +31,7 @@ HIGHLIGHTED = 3
 
 
 def curve_of(entry: TrialRecord, metric: str) -> Floats:
-    """A metric per epoch; NaN where an epoch lacks it."""
+    """A metric per epoch; NaN if an epoch lacks it."""
     return np.array([point.get(metric, np.nan) for point in entry.curve], dtype=float)
 
 
@@ -125,7 +125,7 @@ def _arm(axes: Axes, name: str, curves: Floats, colour: str, style: str) -> None
 def trial_curves(
     entries: Sequence[TrialRecord], best: Sequence[TrialRecord], metric: Metric, declared: Declarations
 ) -> LazyFigure:
-    """Every trial's curve, or bands over them where there are many; the best stand out."""
+    """Every trial's curve, or bands over them if there are many; the best stand out."""
     title = "Learning curves"
     metrics = panels_of(entries, metric, declared)
     if not metrics:
@@ -154,7 +154,7 @@ def trial_curves(
     caption = (
         "Of the trials that reached an epoch, half lie in the dark band and eight of ten in the light one."
         if len(rest) > MANY
-        else "One line per trial; a cross marks where one was stopped, collapsed or failed."
+        else "One line per trial; a cross marks the epoch at which one was stopped, collapsed or failed."
     )
     return draw("curves", title, f"{caption} The best in colour.", *_size(metrics, paint, len(leading) + 1))
 
@@ -171,7 +171,7 @@ def _bands(axes: Axes, curves: Floats) -> None:
 
 
 def _bundle(axes: Axes, entries: Sequence[TrialRecord], metric: str) -> None:
-    faint = min(0.5, max(0.08, 20 / max(len(entries), 1)))  # so that many lines still show where they are dense
+    faint = min(0.5, max(0.08, 20 / max(len(entries), 1)))  # so that many dense lines can still be seen
     for entry in entries:
         curve = curve_of(entry, metric)
         if np.isfinite(curve).any():

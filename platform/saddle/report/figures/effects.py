@@ -61,7 +61,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
             hover(point, _told(effect, scale))
         for colour, points in seeds.items():
             dots(axes, *zip(*points, strict=True), color=colour, ms=3.2, alpha=0.55, mew=0)
-        name_rows(axes, names, narrow=is_narrow(figure), beside=words)
+        name_rows(axes, names, narrow=is_narrow(figure), remarks=words)
         axes.spines["left"].set_visible(False)
         low, high = axes.get_xlim()
         margin = 0.05 * (high - low) or 1e-3
@@ -102,7 +102,7 @@ def named(effect: Effect) -> str:
 def reach_of(effects: Sequence[Effect]) -> float:
     """How far from zero the axis may go: a few very wide intervals would press all others into a line.
 
-    All where none is beyond three times what four in five of the intervals reach; every mean is within.
+    All if none is beyond three times what four in five of the intervals reach; every mean is within.
     """
     ends = [max(abs(e.low), abs(e.high)) for e in effects if e.low is not None and e.high is not None]
     if len(ends) < FEWEST_TO_CUT:

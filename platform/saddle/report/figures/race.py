@@ -41,7 +41,7 @@ def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
             axes.barh(row, counted, height=thick, color=colour, alpha=0.85)
             axes.barh(row, trained - counted, left=counted, height=thick, color=colour, alpha=0.3)
             axes.barh(row, saved_here, left=trained, height=thick, fc="none", ec=MUTED, ls=":", lw=1)
-        name_rows(axes, names, narrow=is_narrow(figure), beside=words)
+        name_rows(axes, names, narrow=is_narrow(figure), remarks=words)
         axes.set_xlim(0, max(len(arm.values) + len(arm.lost) for arm in shown))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("seeds")

@@ -94,8 +94,8 @@ def _draw_units(
             axes.plot([unit.x, unit.x], [unit.low, unit.high], color=colour, lw=1.2, alpha=0.8)
         share = 1.0 if math.isnan(unit.weight) else unit.weight / largest
         size = SMALLEST + (LARGEST - SMALLEST) * math.sqrt(share)
-        told: dict[str, Any] = {"label": name} if place == 0 else {}
-        [point] = axes.plot([unit.x], [unit.y], marker, color=colour, ms=size, alpha=0.85, mew=0, **told)
+        label: dict[str, Any] = {"label": name} if place == 0 else {}
+        [point] = axes.plot([unit.x], [unit.y], marker, color=colour, ms=size, alpha=0.85, mew=0, **label)
         interval = findings.written.interval(unit.low, unit.high)
         hover(
             point,
@@ -106,8 +106,8 @@ def _draw_units(
 
 def _draw_published(axes: Axes, findings: Findings) -> None:
     for place, point in enumerate(findings.published):
-        told: dict[str, Any] = {"label": "published"} if place == 0 else {}
-        [cross] = axes.plot([point.x], [point.y], "x", color=MUTED, ms=8, mew=2, **told)
+        label: dict[str, Any] = {"label": "published"} if place == 0 else {}
+        [cross] = axes.plot([point.x], [point.y], "x", color=MUTED, ms=8, mew=2, **label)
         hover(cross, f"published, {point.unit}: {findings.written.difference(point.y)} at {setting(point.x)}")
 
 

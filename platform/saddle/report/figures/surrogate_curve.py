@@ -48,7 +48,7 @@ def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Met
 
     caption = (
         f"A description, no answer: what a random forest of {plural(curve.trials, 'completed trial')} predicts on"
-        f" average, with each value of {asked} beside the other settings of every trial. Trials were proposed after"
+        f" average, with each value of {asked} and the other settings of every trial. Trials were proposed after"
         " what earlier ones gave and all have one seed, so the error of the curve isn't known; the ablation that"
         " saddle plan proposes tells its own."
     )

@@ -33,7 +33,7 @@ def axes_of(entries: Iterable[TrialRecord], declared: Declarations) -> tuple[Met
 
 
 def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations) -> LazyFigure | None:
-    """A dot per trial that has both accuracies, in its group's colour; None where the method reports no such pair."""
+    """A dot per trial that has both accuracies, in its group's colour; None if the method reports no such pair."""
     shown = dict(list(groups.items())[:MOST_GROUPS])
     axes_metrics = axes_of((entry for group in shown.values() for entry in group), declared)
     if axes_metrics is None:

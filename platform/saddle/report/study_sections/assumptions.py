@@ -1,4 +1,4 @@
-"""Where the values of hyperparameters come from: what nobody has published is assumed, and the results rest on it."""
+"""Where the values of hyperparameters come from: values without a published source are assumed, and the results rest on them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def settings_by_source(entries: Sequence[TrialRecord]) -> list[tuple[str, list[F
 
 
 def values_of(entries: Iterable[TrialRecord], name: str) -> str:
-    """A parameter's distinct values, a range where there are many numbers."""
+    """A parameter's distinct values, a range if there are many numbers."""
     assumed: dict[str, Any] = {}
     entries = list(entries)
     for entry in entries:

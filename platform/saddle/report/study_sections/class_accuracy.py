@@ -20,7 +20,7 @@ from saddle.report.study_sections.evaluation import groups_of
 from saddle.trial.record import TrialRecord
 
 MOST_READ = 200
-"""Trials whose predictions are read; more would keep whoever waits for the report."""
+"""Trials whose predictions are read; more would take too long."""
 MOST_ABREAST = 7
 """Arms that a table has room for side by side."""
 MOST_CLASSES = 20

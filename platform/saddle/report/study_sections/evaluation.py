@@ -52,13 +52,13 @@ def blocks(report: StudyReport) -> list[Block]:
 
 
 def evaluations_table(view: StudyView) -> Table | None:
-    """Each arm under each evaluation, with the verdict that it gives; None where there was only one."""
+    """Each arm under each evaluation, with the verdict that it gives; None if there was only one."""
     rows = tuple(evaluation_rows(view)) if view.earlier else ()
     return Table(("", *EVALUATION_COLUMNS), rows, EVALUATION_NOTE) if rows else None
 
 
 def verdicts_now(view: StudyView) -> str:
-    """Which verdicts the present evaluation changes from the one before, as a sentence; empty where there is none."""
+    """Which verdicts the present evaluation changes from the one before, as a sentence; empty if there is none."""
     if not view.earlier or not view.effects:
         return ""
     before = view.earlier[-1]
@@ -134,7 +134,7 @@ def ranking_table(
     final: Metric,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> Table | None:
-    """How validation, which checkpoints, searches and early stopping go by, ranks trials beside their test."""
+    """How validation, which checkpoints, searches and early stopping go by, ranks trials, compared with their test."""
     if not agreements:
         return None
     scale = Scale.of(final)
@@ -161,14 +161,14 @@ def ranking_table(
     ]
     note = (
         "Validation is what checkpoints, a search and early stopping go by. τ and ρ are 1 where both rank the trials"
-        " alike, 0 where one says nothing about the other; n counts completed trials."
+        " alike, 0 if one says nothing about the other; n counts completed trials."
         + (f" Attacks: {'; '.join(taken)}." if taken else "")
     )
     return Table(columns, rows, note)
 
 
 def _only(entries: Sequence[TrialRecord], *, trained: bool) -> object:
-    """The attacks in the settings of all trials; None where they don't agree or say nothing."""
+    """The attacks in the settings of all trials; None if they don't agree or say nothing."""
     values = [(entry.params if trained else entry.measured_params).get(ATTACKS) for entry in entries]
     if not values or any(value != values[0] for value in values):
         return None

@@ -14,7 +14,7 @@ from saddle.report.study_report import StudyReport
 
 
 def failure_table(failures: Sequence[FailureRate]) -> Table | None:
-    """How often each arm failed as a method, tested seed by seed against the baseline; None where nothing failed."""
+    """How often each arm failed as a method, tested seed by seed against the baseline; None if nothing failed."""
     if not failures:
         return None
     compared = len(failures) > 1

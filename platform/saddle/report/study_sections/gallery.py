@@ -44,7 +44,7 @@ def gallery(
 ) -> list[Illustrated]:
     """The images of the given entries, trial by trial, those of failed methods first; `names` are readers' for arms.
 
-    Where there is no room for all, every trial shows its first ones.
+    If there is no room for all, every trial shows its first ones.
     """
     if read is None:
         return []

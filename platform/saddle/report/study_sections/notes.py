@@ -10,7 +10,7 @@ from saddle.report.study_report import StudyReport
 
 
 def blocks(report: StudyReport) -> list[Block]:
-    """A row for each note, the earliest first; none where nobody wrote one."""
+    """A row for each note, the earliest first; none if there is none."""
     rows = tuple(
         (time.strftime("%Y-%m-%d", time.localtime(note.when)), note.about, ", ".join(note.tags), note.text)
         for note in report.notes

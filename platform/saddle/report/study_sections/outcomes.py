@@ -82,7 +82,7 @@ def page(report: StudyReport) -> list[Block]:
 
 
 def printed_by(report: StudyReport, trouble: Trouble) -> list[Block]:
-    """What a trial printed before it ended so, folded once more; none where it printed nothing."""
+    """What a trial printed before it ended so, folded once more; none if it printed nothing."""
     text = report.printed.get(trouble.key, "")
     return [Folded("What it printed", [Source(text)], look="trouble")] if text else []
 

@@ -1,4 +1,4 @@
-"""The plans of an ablation, where there was more than one."""
+"""The plans of an ablation, if there was more than one."""
 
 from __future__ import annotations
 

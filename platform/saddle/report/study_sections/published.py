@@ -1,4 +1,4 @@
-"""Published values beside ours."""
+"""Published values compared with ours."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MOST_CONDITIONS = 12
 
 
 def published_table(results: StudyResults) -> Table | None:
-    """Theirs, ours and the difference, with the conditions that differ; None where the study names no such values."""
+    """Theirs, ours and the difference, with the conditions that differ; None if the study names no such values."""
     table, declared = results.study.published, results.declared
     if table is None:
         return None
     comparison = compare_published(table.values, results.arms, results.comparable, config_of(declared))
-    # conditions that hold for every row are told once, below
+    # conditions that hold for every row are given once, below
     first = comparison.rows[0].differing if comparison.rows else ()
     common = [one for one in first if all(one in row.differing for row in comparison.rows)]
     special = [_words([one for one in row.differing if one not in common]) for row in comparison.rows]

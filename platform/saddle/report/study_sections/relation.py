@@ -47,8 +47,8 @@ def _plan(report: StudyReport) -> list[Block]:
 
 def _row(plan: SeedPlan) -> tuple[str, ...]:
     units = plan.analysis.get("units", {})
-    told = (str(plan.analysis.get("predictor")), str(len(units)), str(len(plan.seeds)))
-    return plan.made, plan.digest, str(plan.finished), *told
+    facts = (str(plan.analysis.get("predictor")), str(len(units)), str(len(plan.seeds)))
+    return plan.made, plan.digest, str(plan.finished), *facts
 
 
 def predictor_table(findings: Findings) -> Table:
@@ -85,7 +85,7 @@ def without_table(findings: Findings) -> Table:
 
 
 def published_table(report: StudyReport, findings: Findings) -> Table:
-    """The published points beside ours of the same units; they take no part in the answer."""
+    """The published points and ours of the same units; they take no part in the answer."""
     rows = []
     for point in findings.published:
         ours = findings.estimates.get(point.unit)

@@ -18,7 +18,7 @@ from saddle.report.study_report import StudyReport
 from trainables.contract import CLEAN, WORST_CASE
 
 MOST_PAIRS = 1000
-"""Pairs of networks whose predictions are read for a report; more would keep whoever waits for it."""
+"""Pairs of networks whose predictions are read for a report; more would take too long."""
 
 MOST_NAMED = 3
 
@@ -34,7 +34,7 @@ class Samples:
 
 
 def samples_section(study: str, on_samples: StudyOnSamples | None) -> Samples | None:
-    """The section of a study; None where there are no two networks to compare."""
+    """The section of a study; None if there are no two networks to compare."""
     if on_samples is None:
         return None
     command = f"saddle results {study} --samples"
@@ -71,7 +71,7 @@ def _columns(on_samples: StudyOnSamples) -> tuple[str, ...]:
 
 
 def _rows(on_samples: StudyOnSamples) -> tuple[tuple[str, ...], ...]:
-    """A row for each arm, and for each block where there are any."""
+    """A row for each arm, and for each block if there are any."""
     groups: dict[str, list[tuple[SampleTest, float]]] = {}
     for test, p in zip(on_samples.tests, on_samples.adjusted, strict=True):
         name = f"{test.arm} in {block_name(test.block)}" if test.block else test.arm

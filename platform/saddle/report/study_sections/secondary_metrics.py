@@ -19,7 +19,7 @@ NOTE = "Means ± standard deviation over seeds. No test was made of these, and n
 
 
 def also_table(results: StudyResults) -> Table | None:
-    """The metrics that `compare: {also: …}` names, arm by arm; None where it names none that was measured."""
+    """The metrics that `compare: {also: …}` names, arm by arm; None if it names none that was measured."""
     ablation = results.study.ablation
     if ablation is None or not ablation.compare.also:
         return None
