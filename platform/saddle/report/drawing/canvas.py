@@ -1,4 +1,4 @@
-"""What all figures share: the theme, and the way from matplotlib to SVG that can be embedded in one page with others."""
+"""What all figures share: the theme, and the conversion to SVG that can be embedded next to others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the values of hyperparameters come from: values without a published source are assumed, and the results rest on them."""
+"""The sources of hyperparameters' values: values without a published one are assumed, and results rest on them."""
 
 from __future__ import annotations
 
