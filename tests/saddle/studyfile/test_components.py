@@ -113,7 +113,7 @@ def test_levels_of_its_own_make_it_the_hyperparameter(load) -> None:
         ("  seeds:", "  components: {slow: {off: {steps: 0}}}\n  seeds:", "ablation.components.slow.off.steps", "0 is not accepted; it must be greater than or equal to 1"),
         ("  seeds:", "  components: {slow: {on: {steps: 2}}}\n  seeds:", "ablation.components.slow.off", "this is missing"),
         ("  seeds:", "  components: {slow: {off: {steps: 3}}}\n  seeds:", "ablation.factors[2]", "arm without slow trains the same as baseline"),
-        ("  seeds:", "  baseline: {mixing: off}\n  seeds:", "ablation.baseline.mixing", "mixing is a component, which stands for settings; write those themselves, such as perturbation: 'sta' where it is off"),
+        ("  seeds:", "  baseline: {mixing: off}\n  seeds:", "ablation.baseline.mixing", "mixing is a component, which stands for settings; write those themselves, such as perturbation: 'sta' to switch it off"),
         ("  seeds:", "  baseline: {perturbation: sta}\n  seeds:", "ablation.factors[0]", "leave_one_out starts from a baseline with every component, but mixing is off in it"),
         ("tasks: [odd_even]", "lr: 0.01, steps: 1", "ablation.factors[2]", "but slow is off in it"),
         ("slow]", "hasty]", "ablation.factors[2]", "arm without hasty: low 0.5 is above high 0.2"),

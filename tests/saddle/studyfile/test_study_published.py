@@ -116,17 +116,17 @@ def test_the_largest_table_fits_into_a_stored_study_and_a_larger_one_is_refused(
 def test_a_table_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     path = files(tmp_path, study=STUDY.replace("table4.csv", "tabel4.csv"))
     [problem] = problems_of(path)
-    assert problem.startswith("controls.yaml:5: published: no such file: 'tabel4.csv'; put it beside the study file")
+    assert problem.startswith("controls.yaml:5: published: no such file: 'tabel4.csv'; put it next to the study file")
     assert problem.endswith("did you mean table4.csv?")
 
 
-def test_a_search_has_no_arms_to_put_values_beside(tmp_path: Path) -> None:
+def test_a_search_has_no_arms_to_compare_values_with(tmp_path: Path) -> None:
     search = (
         "search: {lr: {float: [1e-4, 1e-2]}}\nobjective: {maximize: validation/clean_accuracy}\nbudget: {trials: 20}"
     )
     text = STUDY.replace("ablation: {factors: {perturbation: [sta, mp]}, seeds: 3}", search)
     [problem] = problems_of(files(tmp_path, study=text))
-    assert "published values stand beside arms, and this study has none" in problem
+    assert "published values are compared with arms, and this study has none" in problem
 
 
 @pytest.mark.parametrize(
