@@ -42,7 +42,7 @@ class Batches(BatchSampler):
 def make_loader(samples: TorchDataset[T_co], order: Order, batch_size: int) -> DataLoader[T_co]:
     """Batches of `samples` in `order`, as their `__getitems__` makes them.
 
-    A last batch of one image is left out. Raises `DataError` where nothing else is there.
+    A last batch of one image is left out. Raises `DataError` if nothing else is there.
     """
     batches = Batches(order, batch_size)
     if not len(batches):

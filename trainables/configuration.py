@@ -32,7 +32,7 @@ def hyperparameter(
 ) -> Any:
     """Declare a field of a `Config` with its range, unit, default and where the default comes from.
 
-    `levels`: what values with short names stand for, which reports print beside them.
+    `levels`: what values with short names stand for, which reports print, too.
     """
     return Field(
         default,

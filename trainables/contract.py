@@ -53,7 +53,7 @@ class Component:
     """A part of a method that an ablation can take away, whichever hyperparameters that takes.
 
     `off` are the settings of a trial that lacks it, `on` those of one that has it, where a study doesn't say otherwise;
-    empty where the defaults have it.
+    empty if the defaults have it.
     """
 
     description: str

@@ -32,7 +32,7 @@ class Metric:
     fraction 0 and 1, unless they say otherwise, as a difference of two has to. `scale`: on which steps of equal length
     mean equally much. `shown`: whether people are to read it, or programs only. `reproducible`: whether the same seed
     gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name. `chance`: what a
-    model that guesses has, `classes` for one in as many as the dataset has; None where no model can guess.
+    model that guesses has, `classes` for one in as many as the dataset has; None if no model can guess.
     `best_minus_last`: the name of a metric, of which this is by how much the checkpoint that validation chose is better
     than the last one. Nobody reports it: it is filled in where both were tested.
 
@@ -76,7 +76,7 @@ class Metric:
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The least and the greatest value that it can have; None where one of them is unknown."""
+        """The least and the greatest value that it can have; None if one of them is unknown."""
         low, high = (0.0, 1.0) if self.is_fraction else (None, None)
         low, high = (low if self.low is None else self.low, high if self.high is None else self.high)
         return None if low is None or high is None else (low, high)

@@ -73,14 +73,14 @@ def function_study(function: Callable[..., Any], options: dict[str, Any]) -> tup
 
     names = {*Study.model_fields, "trials"}
     sections = {name: value for name, value in options.items() if name in names}
-    beside = {name: options[name] for name in ("load", "evaluate") if callable(options.get(name))}
-    sections = {name: value for name, value in sections.items() if name not in beside}
-    rest = {name: value for name, value in options.items() if name not in sections and name not in beside}
-    return study_of_function(function, sections, beside), rest
+    siblings = {name: options[name] for name in ("load", "evaluate") if callable(options.get(name))}
+    sections = {name: value for name, value in sections.items() if name not in siblings}
+    rest = {name: value for name, value in options.items() if name not in sections and name not in siblings}
+    return study_of_function(function, sections, siblings), rest
 
 
 def from_argparse(parser: ArgumentParser) -> type[Config]:
-    """The options of a script's parser as the `Config` beside its training function (`Config = from_argparse(…)`)."""
+    """The options of a script's parser as the `Config` of its training function (`Config = from_argparse(…)`)."""
     from trainables.own_loop.argparse_config import config_from_parser
 
     return config_from_parser(parser)

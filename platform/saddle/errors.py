@@ -93,7 +93,7 @@ class StudyChanged(UserError):
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
             f"{study} was run before with other settings:\n{listed}\n"
-            "Run it under another name, or with --fresh to start anew beside the old."
+            "Run it under another name, or with --fresh to start a new one and keep the old."
         )
         self.changes = tuple(changes)
 
@@ -105,8 +105,8 @@ class CodeChanged(UserError):
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
             f"{study} has trials that were trained otherwise than those to come would be:\n{listed}\n"
-            "They would be compared as if they were alike. Go on with what they were trained with, start anew beside"
-            " them with --fresh, or mix them with --accept-changes, which every answer says from then on."
+            "They would be compared as if they were alike. Go on with what they were trained with, start a new run"
+            " with --fresh, or mix them with --accept-changes, which every answer says from then on."
         )
 
 
@@ -138,7 +138,7 @@ class TableChanged(UserError):
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
             f"{study} was imported from a table with other values:\n{listed}\n"
-            "Import it under another name, or with --fresh to start anew beside the old."
+            "Import it under another name, or with --fresh to start a new one and keep the old."
         )
 
 

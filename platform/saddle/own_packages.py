@@ -30,12 +30,12 @@ class OwnPackages:
 
 
 def find_root() -> Path | None:
-    """The folder that holds `trainables`: beside saddle where it is installed, one higher in a checkout."""
+    """The folder that holds `trainables`: next to saddle if it is installed, one higher in a checkout."""
     return next((root for root in HERE.parents[:2] if (root / "trainables" / "contract.py").is_file()), None)
 
 
 def prefer_own_packages() -> None:
-    """Import our packages from where they lie beside this one; once is enough."""
+    """Import our packages from the folder of this one; once is enough."""
     root = find_root()
     if root is not None and not any(isinstance(finder, OwnPackages) for finder in sys.meta_path):
         sys.meta_path.insert(0, OwnPackages(root))

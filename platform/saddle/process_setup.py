@@ -32,7 +32,7 @@ IN_ASCII = str.maketrans({
 
 
 def set_up_process() -> None:
-    """Make up for what is missing; raises `UserError` where the working directory is gone."""
+    """Make up for what is missing; raises `UserError` if the working directory is gone."""
     write_what_can_be_written()
     name_user()
     find_home()
@@ -41,7 +41,7 @@ def set_up_process() -> None:
 
 
 def require_working_directory() -> None:
-    """Raise `UserError` where the working directory was deleted: nothing relative can be found, and no child starts."""
+    """Raise `UserError` if the working directory was deleted: nothing relative can be found, and no child starts."""
     try:
         os.getcwd()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What is secret is shown to nobody: one redaction for all that leaves a process as text.
+"""Secrets are never shown: one redaction for all that leaves a process as text.
 
 It is applied where words cross a border: to exceptions on their way to ledger, report, MLflow, Ray and the terminal,
 to log records, and to whatever the command line prints. It is idempotent, and leaves ordinary text as it is.
@@ -127,7 +127,7 @@ def redacting() -> Iterator[None]:
 
 
 def redact_logs() -> None:
-    """Let every log record of this process be redacted when it is made, whoever logs and wherever it goes."""
+    """Let every log record of this process be redacted when it is made, whatever its logger and handlers."""
     made = logging.getLogRecordFactory()
     if not getattr(made, "redacts", False):
         logging.setLogRecordFactory(_RedactedRecords(made))
@@ -206,7 +206,7 @@ def _without_basic(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=8)
 def _own_secrets(environment: tuple[tuple[str, str], ...]) -> re.Pattern[str] | None:
-    """What finds the secrets of these variables in a text; None where there are none.
+    """What finds the secrets of these variables in a text; None if there are none.
 
     Only where they don't go on as words: the password `postgres` leaves `postgresql` alone.
     """

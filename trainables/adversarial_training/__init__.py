@@ -103,7 +103,7 @@ def data_measures(config: Config, run: Run) -> dict[str, float]:
 
 
 def check(config: Config, run: Run) -> None:
-    """Raise `DataError` where the dataset is absent, corrupt, too small, or lacks a class that a task names."""
+    """Raise `DataError` if the dataset is absent, corrupt, too small, or lacks a class that a task names."""
     from trainables.adversarial_training.data import splits
     from trainables.adversarial_training.evaluation.shifted_samples import shifted_samples
     from trainables.datasets.config import dataset_of

@@ -12,7 +12,7 @@ WITH_STAGES = ("resnet18", "wide_resnet")
 
 
 def refusal(config: Any) -> str:
-    """Why a configuration's techniques contradict each other, a whole sentence; empty where they don't."""
+    """Why a configuration's techniques contradict each other, a whole sentence; empty if they don't."""
     return next(_refusals(config), "")
 
 

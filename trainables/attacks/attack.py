@@ -27,7 +27,7 @@ class Budget:
 
     `steps`: iterations of a start, or queries of an attack without gradients. `restarts`: starts, each on what those
     before it left standing. `targets`: wrong classes that every start aims at in turn, at most as many as there are;
-    0 of an untargeted attack. `step_size`: on pixels in [0, 1]; None where the attack sets its own. `searches`: values
+    0 of an untargeted attack. `step_size`: on pixels in [0, 1]; None if the attack sets its own. `searches`: values
     that an attack tries for a weight of its own, each in `steps` iterations. `rescaled`: the schedule of Square's sizes
     ends with its queries, instead of being that of 10,000.
     """

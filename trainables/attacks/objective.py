@@ -112,7 +112,7 @@ def judge(objective: Objective, images: Tensor, which: Tensor) -> Judged:
 
 
 def judge_with_gradient(objective: Objective, images: Tensor, which: Tensor) -> tuple[Judged, Tensor]:
-    """What `objective` says of `images`, and the gradients of its losses, (n, C, H, W), 0 where there are none."""
+    """What `objective` says of `images`, and the gradients of its losses, (n, C, H, W), 0 if there are none."""
     parts, gradients = [], []
     for here in passes(images):
         point = images[here].detach().requires_grad_()

@@ -70,7 +70,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 
 def check(config: Config, run: Run) -> None:
-    """Raise `DataError` where the dataset is absent, corrupt, too small, or has not two classes."""
+    """Raise `DataError` if the dataset is absent, corrupt, too small, or has not two classes."""
     from trainables.datasets.config import dataset_of
     from trainables.defects.splits import splits
 

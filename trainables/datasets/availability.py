@@ -44,7 +44,7 @@ def how_to_get(name: str, root: Path) -> str:
 
 
 def look(name: str, root: Path) -> Presence | None:
-    """How much of a known dataset is there, by counting; None where nothing is."""
+    """How much of a known dataset is there, by counting; None if nothing is."""
     try:
         files = KNOWN[name].locate(root)
         if files is None:

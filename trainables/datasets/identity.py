@@ -14,7 +14,7 @@ from trainables.datasets.root import data_root
 def identity_of(spec: Any, root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """The description of a dataset, and path, size and times of each of its files (of S3: address and ETag).
 
-    `root`: the data root of the known ones; see `data_root`. Raises `DataError` where the files aren't there.
+    `root`: the data root of the known ones; see `data_root`. Raises `DataError` if the files aren't there.
     """
     parsed = parse_spec(spec)
     if isinstance(parsed, str):

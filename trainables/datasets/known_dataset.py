@@ -32,7 +32,7 @@ class Download(Protocol):
     def fetch(self, root: Path, mirror: str | None, get: HttpGet) -> tuple[Path, ...]:
         """The files below the data root, fetched unless they are there and sound.
 
-        Raises `DataError` where the server sends something else than the well-known content; nothing of it is kept.
+        Raises `DataError` if the server sends something else than the well-known content; nothing of it is kept.
         """
 
 
@@ -80,7 +80,7 @@ class KnownDataset:
     name: str
     facts: Facts
     find: Callable[[Path], Found | None] | None = None
-    """Looks below the data root for the files that its authors distribute; raises `DataError` where they are there in
+    """Looks below the data root for the files that its authors distribute; raises `DataError` if they are there in
     part: a Parquet copy next to them might be another one, or a subset."""
     files: str = ""
     """What goes where below the data root, in words, as the archives unpack."""
@@ -113,9 +113,9 @@ class KnownDataset:
         return self.attack or usual_budget(self.facts.shape)
 
     def locate(self, root: Path) -> Found | None:
-        """The dataset below the data root, first in its authors' files, then in Parquet; None where nothing of it is.
+        """The dataset below the data root, first in its authors' files, then in Parquet; None if nothing of it is.
 
-        Raises `DataError` where either is there in part.
+        Raises `DataError` if either is there in part.
         """
         files = self.find(root) if self.find is not None else None
         return files or self._in_parquet(root)

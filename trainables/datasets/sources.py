@@ -22,7 +22,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "test")
 class Sample:
     """One image, encoded or as pixels (H, W) or (H, W, 3) uint8, its mask likewise; `where` names it in errors.
 
-    `image` is None where there should be one and isn't.
+    `image` is None if there should be one and isn't.
     """
 
     split: SplitName

@@ -63,7 +63,7 @@ class Provision:
     """What is made once for all analyses that need it.
 
     `cost` is as that of an analysis. `refusal`: why it can't be made with a configuration, as the end of a sentence
-    that begins with the analyses' names; empty where it can.
+    that begins with the analyses' names; empty if it can.
     """
 
     cost: Callable[[Any, int], Mapping[str, float]]
@@ -106,7 +106,7 @@ class AnalysisTable(Generic[Part]):
         return frozenset[str]().union(*(entry.needs for entry in self.chosen(config)))
 
     def refusal(self, config: Any) -> str:
-        """Why the chosen analyses can't be run, a whole sentence; empty where they can."""
+        """Why the chosen analyses can't be run, a whole sentence; empty if they can."""
         for need in sorted(self.needs(config)):
             if reason := self.provisions[need].refusal(config):
                 names = [entry.name for entry in self.chosen(config) if need in entry.needs]

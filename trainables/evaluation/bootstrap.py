@@ -36,7 +36,7 @@ def bootstrap_interval(
 
     `groups`: (n,), the source of each image; whole sources are then drawn, because tiles of one picture say less than
     as many pictures. Resamples whose statistic is NaN (no error among them, say) are left out and seen in `used`.
-    Raises `ValueError` where there is nothing to draw.
+    Raises `ValueError` if there is nothing to draw.
     """
     _require(n, groups, resamples, level)
     values = [statistic(drawn) for drawn in _resamples(n, groups, resamples, seed)]
@@ -60,7 +60,7 @@ class Resamples:
     def f1_interval(self, predicted: Tensor, labels: Tensor, level: float = LEVEL) -> Interval:
         """The interval of the F1 of class 1, of predicted classes and labels (n,) of 0 and 1.
 
-        As elsewhere F1 is 0 where no image is positive and none is taken for one.
+        As elsewhere F1 is 0 if no image is positive and none is taken for one.
         """
         hits = ((predicted == 1) & (labels == 1)).double()
         either = (predicted == 1).double() + (labels == 1).double()

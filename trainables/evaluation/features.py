@@ -68,7 +68,7 @@ def of_classifier(
     """The pooled features of a classifier trained in the project; distances between them are FD, never FID.
 
     `model.features`: (N, C, H, W) → (N, F). `shape`: (C, H, W) of the images, which go in as they are.
-    Raises `ValueError` where the model has no such features.
+    Raises `ValueError` if the model has no such features.
     """
     features = getattr(model, "features", None)
     if not callable(features):

@@ -41,7 +41,7 @@ def inception(
 
     Weights come from the file `path`, else from torch's own cache, where `url` is downloaded to if need be. With other
     weights than FID's the distance is called FD. Grey images count as RGB with three equal channels.
-    Raises `WeightsError` where there are no weights, saying how to get them or do without.
+    Raises `WeightsError` if there are no weights, saying how to get them or do without.
     """
     if importlib.util.find_spec("torch_fidelity") is None:
         raise WeightsError("FID needs torch-fidelity's Inception: pip install 'saddle[fid]', or use features: judge")

@@ -43,7 +43,7 @@ def negative_log_likelihood(logits: Tensor, labels: Tensor, *, as_printed: bool 
 
 
 def pearson(losses: Tensor, p_fake: Tensor) -> float:
-    """Pearson's r of two values of each image, (N,) (S1, eq. 9); NaN where one of them is the same throughout."""
+    """Pearson's r of two values of each image, (N,) (S1, eq. 9); NaN if one of them is the same throughout."""
     x, y = _vector(losses), _vector(p_fake)
     if len(x) != len(y):
         raise ValueError(f"{len(x)} losses and {len(y)} values of p_fake")
@@ -56,7 +56,7 @@ def pearson(losses: Tensor, p_fake: Tensor) -> float:
 def error_auroc(uncertainty: Tensor, wrong: Tensor) -> float:
     """How often a misclassified image has the higher uncertainty than a right one, ties counting half; 0.5 is chance.
 
-    Both (N,); NaN where all images are right, or all wrong.
+    Both (N,); NaN if all images are right, or all wrong.
     """
     values, wrong = _vector(uncertainty), wrong.bool().cpu()
     if not 0 < int(wrong.sum()) < len(wrong):

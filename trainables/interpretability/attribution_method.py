@@ -31,7 +31,7 @@ class AttributionMethod:
     `short` stands above pictures; `says` is a clause for the description of the hyperparameter `attributions`.
     `attribute`: the share of each pixel and channel in the logit of the class, (N, C, H, W), or (N, 1, H, W); signed
     where the method knows a sign. `passes`: forward passes with the gradient of the images that a map takes.
-    `refusal`: why it can't explain a network, from an image of it; empty where it can.
+    `refusal`: why it can't explain a network, from an image of it; empty if it can.
     """
 
     name: str

@@ -22,7 +22,7 @@ def attribute(
     """Maps (N, H, W) of images (N, C, H, W) for their classes (N,), signed, summed over channels.
 
     `network`: images → logits (N, classes); it is looked at in eval mode. The map of an image depends on it, its class
-    and `seed` alone. Raises `ValueError` where the method can't explain the network.
+    and `seed` alone. Raises `ValueError` if the method can't explain the network.
     """
     import torch
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 def last_stage(network: nn.Module, image: Tensor) -> nn.Module | None:
     """The module with a convolution that gives the last maps of a forward pass of `image` (1, C, H, W).
 
-    Maps are outputs (1, channels, h, w). None where there is no such module.
+    Maps are outputs (1, channels, h, w). None if there is no such module.
     """
     last: list[nn.Module] = []
 

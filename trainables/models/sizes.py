@@ -77,7 +77,7 @@ def network_size(
 def blocks_per_stage(depth: int, rule: str) -> int:
     """Blocks in each of a wide ResNet's stages: (depth - 2) / 6 by Madry's rule, (depth - 4) / 6 by Zagoruyko's.
 
-    Raises `ValueError` where that is no whole number.
+    Raises `ValueError` if that is no whole number.
     """
     blocks, rest = divmod(depth - _DEPTH_EXTRA[rule], 6)
     if rest or blocks < 1:
@@ -104,7 +104,7 @@ def alexnet_maps(height: int, breadth: int) -> list[tuple[int, int]]:
 
 
 def too_small(network: str, height: int, breadth: int) -> str | None:
-    """What is wrong with images so small, or None where the network takes them."""
+    """What is wrong with images so small, or None if the network takes them."""
     side = SMALLEST[network]
     if min(height, breadth) >= side:
         return None

@@ -52,7 +52,7 @@ def config_of(function: Callable[..., Any], declared: Any, settings: Mapping[str
 
 
 def annotation_of(function: Callable[..., Any]) -> Any:
-    """The annotation of a function's first parameter; None where it has none."""
+    """The annotation of a function's first parameter; None if it has none."""
     names = list(inspect.signature(function).parameters)
     return get_type_hints(function).get(names[0]) if names else None
 

@@ -32,7 +32,7 @@ def metric_name(logged: str, split: str) -> str:
 
 
 def contract_metrics(logged: Mapping[str, Any], split: str) -> dict[str, float]:
-    """All numbers that were logged, under the names of the contract; raises `ValueError` where two would be one."""
+    """All numbers that were logged, under the names of the contract; raises `ValueError` if two would be one."""
     metrics: dict[str, float] = {}
     origins: dict[str, str] = {}
     for key, value in logged.items():

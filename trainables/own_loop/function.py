@@ -30,7 +30,7 @@ class FunctionTrainable:
     METRICS: Mapping[str, Metric | Direction]
     SELECTION: str
     LACKS: tuple[Part, ...]
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    siblings: Mapping[str, Any] = field(default_factory=dict)
     OPEN_METRICS: bool = True
 
     @property
@@ -43,8 +43,8 @@ class FunctionTrainable:
 
     def __getattr__(self, name: str) -> Any:
         """The optional parts of the contract that the function's file defines."""
-        if name in OPTIONAL and name in self.__dict__.get("beside", {}):
-            return self.beside[name]
+        if name in OPTIONAL and name in self.__dict__.get("siblings", {}):
+            return self.siblings[name]
         raise AttributeError(name)
 
     def train(self, config: Any, run: Run) -> Iterator[Report]:
@@ -65,21 +65,21 @@ class FunctionTrainable:
 
     def load(self, config: Any, state: Mapping[str, Any]) -> Any:
         """The model that the user's `load` makes; raises `NotProvided` without one."""
-        if "load" not in self.beside:
+        if "load" not in self.siblings:
             raise NotProvided("the file of the training function has no load(config, state)")
-        model = self.beside["load"](self.adapter.convert(config), state)
+        model = self.siblings["load"](self.adapter.convert(config), state)
         return model.eval() if hasattr(model, "eval") else model
 
     def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
         """What the user's `evaluate` measures, as a report or plain metrics; nothing without one."""
-        if "evaluate" not in self.beside:
+        if "evaluate" not in self.siblings:
             return Report({})
-        measured = self.beside["evaluate"](self.adapter.convert(config), state, run)
+        measured = self.siblings["evaluate"](self.adapter.convert(config), state, run)
         return measured if isinstance(measured, Report) else Report({name: float(v) for name, v in measured.items()})
 
 
-def adapt_function(function: Callable[..., Any], beside: Mapping[str, Any], terms: StudyTerms) -> FunctionTrainable:
-    """The trainable of `function`, with the optional names of the contract `beside` it.
+def adapt_function(function: Callable[..., Any], siblings: Mapping[str, Any], terms: StudyTerms) -> FunctionTrainable:
+    """The trainable of `function`, with the optional names of the contract in `siblings`.
 
     Raises `TypeError` for a function that can't be called with a configuration and a run, or whose configuration is of
     no kind that could be read.
@@ -99,7 +99,7 @@ def adapt_function(function: Callable[..., Any], beside: Mapping[str, Any], term
         METRICS=metrics,
         SELECTION=parts.get("SELECTION") or terms.selection,
         LACKS=tuple(lacking(function, parts)),
-        beside=parts,
+        siblings=parts,
         OPEN_METRICS="METRICS" not in parts,
     )
 
@@ -110,13 +110,13 @@ def with_seed(config: Any, seed: int) -> Any:
 
 
 def parts_beside(function: Callable[..., Any], beside: Mapping[str, Any]) -> dict[str, Any]:
-    """The optional names of the contract among those `beside` a function, but for functions imported from elsewhere.
+    """The optional names of the contract among the `siblings` of a function, but for functions imported from elsewhere.
 
     A script that says `from torch import load` has no `load` of its own. Those that `__saddle_beside__` names were
     given by a call, wherever they come from.
     """
     given = beside.get("__saddle_beside__", ())
-    parts = {name: beside[name] for name in OPTIONAL if name in beside}
+    parts = {name: siblings[name] for name in OPTIONAL if name in siblings}
     return {
         name: part
         for name, part in parts.items()

@@ -13,7 +13,7 @@ FRAMEWORK_RESUMES = (("fit", "ckpt_path"), ("train", "resume_from_checkpoint"))
 
 
 def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
-    """Every call in the source of a function; none where its source can't be had."""
+    """Every call in the source of a function; none if its source can't be had."""
     try:
         source = getattr(function, "__saddle_source__", "") or inspect.getsource(function)
         tree = ast.parse(textwrap.dedent(source))

@@ -50,7 +50,7 @@ class LightningCallback(Callback):
 
     @property
     def checkpoint(self) -> str | None:
-        """The file of the last checkpoint for `fit`'s `ckpt_path`; None where the trial starts."""
+        """The file of the last checkpoint for `fit`'s `ckpt_path`; None if the trial starts."""
         stored = self._run.resume()
         if stored is None:
             return None

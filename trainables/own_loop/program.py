@@ -37,7 +37,7 @@ class ProgramTrainable:
 
     command: str
     report: str
-    """A file in `{output}` that holds the lines; empty where the program prints them."""
+    """A file in `{output}` that holds the lines; empty if the program prints them."""
     folder: str
     Config: type[Config]
     METRICS: Mapping[str, Metric | Direction]
@@ -171,7 +171,7 @@ def metrics_in(line: str) -> dict[str, float]:
 
 
 def metrics_in_file(path: Path) -> list[dict[str, float]]:
-    """The metrics of a file's lines, or of the one object that it holds; raises `ProgramFailed` where it holds none."""
+    """The metrics of a file's lines, or of the one object that it holds; raises `ProgramFailed` if it holds none."""
     if not path.is_file() or path.stat().st_size > LARGEST_REPORT:
         raise ProgramFailed(f"the program left no {path.name} of at most {LARGEST_REPORT >> 20} MiB in {{output}}")
     text = path.read_text(errors="replace")

@@ -41,7 +41,7 @@ def end_with_parent(program: subprocess.Popen[bytes]) -> None:
 
 
 def end_group(group: int, number: signal.Signals) -> None:
-    """Send a signal to all processes of a group; nothing where there are none any more."""
+    """Send a signal to all processes of a group; nothing if there are none any more."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
 

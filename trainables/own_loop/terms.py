@@ -14,7 +14,7 @@ class StudyTerms:
     """`settings` are the hyperparameters that a study names, each with a value that it gives to it.
 
     `metrics` are those that it names, with the better direction where it says one, and `selection` is the validation
-    metric that chooses checkpoints; empty where the study leaves that to the trainable.
+    metric that chooses checkpoints; empty if the study leaves that to the trainable.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ STOP_SECONDS = 60.0
 
 
 class TrialStopped(BaseException):
-    """Raised inside `run.report` where the trial is over; no `Exception`, so that a function's handlers let it pass."""
+    """Raised inside `run.report` if the trial is over; no `Exception`, so that a function's handlers let it pass."""
 
 
 class ThreadReports:
@@ -28,7 +28,7 @@ class ThreadReports:
         self._stopped = False
 
     def hand_over(self, report: Report) -> None:
-        """Give a report and wait until the next one is wanted; raises `TrialStopped` where none is."""
+        """Give a report and wait until the next one is wanted; raises `TrialStopped` if none is."""
         if self._stopped:  # the function caught what should have ended it
             raise TrialStopped
         self._made.put(report)

@@ -48,7 +48,7 @@ class TransformersCallback(TrainerCallback):
 
     @property
     def checkpoint(self) -> str | None:
-        """The folder of the last checkpoint for `train`'s `resume_from_checkpoint`; None where the trial starts."""
+        """The folder of the last checkpoint for `train`'s `resume_from_checkpoint`; None if the trial starts."""
         stored = self._run.resume()
         if stored is None:
             return None

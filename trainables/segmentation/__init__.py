@@ -62,7 +62,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 
 def check(config: Config, run: Run) -> None:
-    """Raise `DataError` where the dataset is absent, corrupt, too small, or has no masks."""
+    """Raise `DataError` if the dataset is absent, corrupt, too small, or has no masks."""
     from trainables.segmentation.data import masked_splits
 
     masked_splits(config, run)

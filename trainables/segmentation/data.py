@@ -14,7 +14,7 @@ from trainables.segmentation.config import Config
 
 
 def masked_splits(config: Config, run: Run) -> Splits:
-    """Training, validation and test images; raises `DataError` where one of them has no masks."""
+    """Training, validation and test images; raises `DataError` if one of them has no masks."""
     data = splits(config, run.data(dataset_of(config)), run.device)
     if any(part.masks is None for part in (data.train, data.validation, data.test)):
         raise DataError("segmentation learns from masks, and this dataset has none")

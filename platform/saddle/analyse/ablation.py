@@ -174,7 +174,7 @@ def measure_arms(
 def ranks_of(
     study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations, spec: ComparisonSpec
 ) -> list[RankedArms]:
-    """The groups of metrics by which a study ranks its arms; none where it declares none."""
+    """The groups of metrics by which a study ranks its arms; none if it declares none."""
     ablation = _ablation(study)
     if not ablation.compare.ranks:
         return []

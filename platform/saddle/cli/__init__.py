@@ -33,7 +33,7 @@ def leave_out_working_directory() -> None:
 
 
 def working_directory() -> str:
-    """The working directory as it may stand on the path: empty where it was deleted."""
+    """The working directory as it may stand on the path: empty if it was deleted."""
     try:
         return os.getcwd()
     except FileNotFoundError:

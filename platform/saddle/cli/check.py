@@ -47,7 +47,7 @@ def check(
 ) -> None:
     """Look for what makes a model seem more robust than it is: nineteen items, each pass, warn, fail or not run.
 
-    Ends with 0 where nothing fails and with 1 where something does. A trial's checklist is stored with it; the report
+    Ends with 0 if nothing fails and with 1 where something does. A trial's checklist is stored with it; the report
     and MLflow show it. Takes a few minutes on two cores for a network of MNIST.
 
     Example: saddle check quickstart-search

@@ -147,7 +147,7 @@ def separation_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def published_lines(facts: Mapping[str, Any]) -> list[str]:
-    """The published value beside ours, and what differs."""
+    """The published value, ours, and what differs."""
     published = facts["published"]
     if published is None:
         return []
@@ -187,7 +187,7 @@ def usual_epsilon(name: str | None) -> tuple[float, str]:
 
 
 def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | None) -> Any:
-    """What a study file would say under `dataset`; raises `UserError` where that is nothing or too much."""
+    """What a study file would say under `dataset`; raises `UserError` if that is nothing or too much."""
     from saddle.errors import UserError
     from saddle.study.nearest import nearest
     from trainables.datasets.registry import KNOWN
@@ -213,7 +213,7 @@ def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | 
 
 
 def described(text: str) -> Mapping[str, Any]:
-    """A dataset as a study file describes it; raises `UserError` where the text is no mapping."""
+    """A dataset as a study file describes it; raises `UserError` if the text is no mapping."""
     from saddle.errors import UserError
     from saddle.studyfile.yaml_reader import read_documents
 

@@ -68,7 +68,7 @@ def evaluate(
 
 
 def evaluate_one(store: Store, trial: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:
-    """Measure one trial and print it beside what is stored of it."""
+    """Measure one trial and print it with what is stored of it."""
     from saddle.archive.model.reevaluate import evaluate_trial
     from saddle.cli.output.display import note_doubt
     from saddle.cli.output.tables import print_json, print_table
@@ -96,7 +96,7 @@ def evaluate_all(store: Store, names: list[str], settings: Any, root: str | None
     remeasured = []
     for name in names:
         lines = Lines(name, quiet=as_json)
-        options = Options(data_root=root, told=lines.told, begun=lines.begun, **how)
+        options = Options(data_root=root, on_measured=lines.on_measured, begun=lines.begun, **how)
         remeasured.append(remeasure(store, name, settings, options))
         if not as_json:
             conclude(remeasured[-1])
@@ -122,7 +122,7 @@ class Lines:
             more = f"; {already} are measured so already" if already else ""
             echo(f"{self.study}: {pending} trials to measure{more}")
 
-    def told(self, before: TrialRecord, now: TrialRecord, declared: Declarations) -> None:
+    def on_measured(self, before: TrialRecord, now: TrialRecord, declared: Declarations) -> None:
         from saddle.analyse.text.formatting import Scale, label
         from saddle.archive.rows import headline_metrics
         from saddle.report.trial_name import trial_name

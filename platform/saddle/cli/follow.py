@@ -22,7 +22,7 @@ BETWEEN_STUDIES = 3.0
 def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> bool:
     """Whether another process ran the studies, which then have been shown to their end.
 
-    Raises `typer.Exit` where that process was stopped before they were finished.
+    Raises `typer.Exit` if that process was stopped before they were finished.
     """
     from saddle.archive.studies import read_study, refuse_changes
     from saddle.archive.study_status import read_state
@@ -58,7 +58,7 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
 
 
 def stored_result(store: Store, run: RunId) -> EndedStudy | None:
-    """A run's result as its driver left it; None where there is none."""
+    """A run's result as its driver left it; None if there is none."""
     from saddle.archive.studies import read_study
     from saddle.archive.study_status import read_state
     from saddle.execute.driver import EndedStudy

@@ -59,7 +59,7 @@ def import_table(
     question: Annotated[str, typer.Option("--question", help="What the study answers.")] = "",
     settings: Settings = None,
     storage: Storage = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what has this name.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Keep what has this name and make a new one.")] = False,
     track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
     as_json: AsJson = False,
 ) -> None:

@@ -18,7 +18,7 @@ def init(
     to: Annotated[Path, typer.Option("--to", help="The folder to write into.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented study that runs as it is; of a trainable, the training script beside it.
+    """Write a commented study that runs as it is; of a trainable, the training script next to it.
 
     Example: saddle init trainable --to my-study
     """

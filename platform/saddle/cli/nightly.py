@@ -269,8 +269,9 @@ def conclude(nightly: Nightly, decision: Decision, *, as_json: bool) -> None:
 
 def program() -> list[str]:
     """How `saddle` is started, whole, as a scheduler has another PATH."""
-    beside = Path(sys.executable).with_name("saddle")
-    return [str(beside)] if beside.exists() else [sys.executable, "-m", "saddle.cli"]
+    command = Path(sys.executable).with_name("saddle")
+
+    return [str(command)] if command.exists() else [sys.executable, "-m", "saddle.cli"]
 
 
 def whole(study: str) -> str:

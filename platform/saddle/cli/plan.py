@@ -146,7 +146,7 @@ def design_as_plain(plan: Plan) -> dict[str, Any] | None:
 
 
 def power_as_plain(plan: Plan) -> dict[str, Any] | None:
-    """What effects need, as JSON has it; None where no spread is known."""
+    """What effects need, as JSON has it; None if no spread is known."""
     if plan.spread is None:
         return None
     return {
@@ -301,7 +301,7 @@ def show_design(plan: Plan, facts: DesignFacts) -> None:
 
 
 def arm_names(facts: DesignFacts) -> list[str]:
-    """What the arms are called: by number where their names only repeat the levels beside them."""
+    """What the arms are called: by number if their names only repeat the levels."""
     if facts.contrasts is None:
         return [arm["arm"] for arm in facts.arms]
     return ["baseline" if arm["baseline"] else str(place) for place, arm in enumerate(facts.arms, start=1)]
@@ -360,7 +360,7 @@ def power_lines(plan: Plan) -> Iterator[str]:
 
 
 def most_seeds(plan: Plan) -> str:
-    """Beyond how many seeds nobody is told how many it takes."""
+    """Beyond this many seeds, the number needed is not reported."""
     from saddle.study.seeds import MOST_RACED
 
     return f"{MOST_RACED}" if plan.looks else "1,000"

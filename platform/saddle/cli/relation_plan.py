@@ -73,8 +73,8 @@ def power_lines(facts: RelationPlan) -> Iterator[str]:
         f" seeds {facts.sd_of_seeds:.3g} ({facts.source}):"
     )
     for each in facts.power:
-        told = ", ".join(f"r = {r:g}: {100 * p:.0f} %" for r, p in each.chances.items())
-        yield f"{_units(each)}, {each.seeds} seeds: {told}"
+        chances = ", ".join(f"r = {r:g}: {100 * p:.0f} %" for r, p in each.chances.items())
+        yield f"{_units(each)}, {each.seeds} seeds: {chances}"
 
 
 def _units(each: Chances) -> str:

@@ -27,7 +27,11 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Where to write it.", metavar="FILE", show_default="beside the study; Markdown: here"
+            "--output",
+            "-o",
+            help="Where to write it.",
+            metavar="FILE",
+            show_default="next to the study; Markdown: here",
         ),
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,

@@ -72,7 +72,7 @@ def results(
 
 
 def in_latex(store: Store, stored: StoredStudy) -> str:
-    """The table of a study's answer in LaTeX; raises `UserError` where nothing can be compared yet."""
+    """The table of a study's answer in LaTeX; raises `UserError` if nothing can be compared yet."""
     from saddle.errors import UserError
     from saddle.report.blocks import Table
     from saddle.report.latex import latex_table
@@ -141,7 +141,7 @@ def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def show_published(store: Store, stored: StoredStudy) -> None:
-    """Print the published values that the study names beside ours."""
+    """Print the published values that the study names, and ours."""
     if stored.study.published is None or stored.study.relation is not None:  # whose figure has the points
         return
     from saddle.cli.output.tables import print_table, say
@@ -149,7 +149,7 @@ def show_published(store: Store, stored: StoredStudy) -> None:
 
     table = published_table(stored.read_results(store))
     if table is not None:
-        print_table(table.columns, table.rows, title="Beside published values")
+        print_table(table.columns, table.rows, title="Compared with published values")
         say(f"note: {table.note}", indent=2)
 
 

@@ -39,7 +39,7 @@ def run(
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what was run under this name.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run and keep the old one.")] = False,
     retry: Annotated[
         list[str] | None,
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
@@ -48,7 +48,7 @@ def run(
         list[str] | None,
         typer.Option(
             "--again",
-            help="Run this finished trial again; what it was is set aside, of a search it stays beside the new one.",
+            help="Run this finished trial again; what it was is set aside, of a search it stays next to the new one.",
             metavar="TRIAL",
         ),
     ] = None,
@@ -118,7 +118,7 @@ def run(
 
 
 def end(results: Sequence[EndedStudy], again: str, *, quiet: bool = False) -> None:
-    """Exit as the studies ended: 130 where they were stopped, with what goes on, 1 where all trials of one failed.
+    """Exit as the studies ended: 130 if they were stopped, with what goes on, 1 where all trials of one failed.
 
     What goes on is said on standard error where standard output is to be `quiet`.
     """
@@ -142,7 +142,7 @@ def refuse_text_only(follow: bool, address: str | None) -> None:
 
 
 def option(name: str, value: str | None) -> list[str]:
-    """An option as it is written on a command line; nothing where it has no value."""
+    """An option as it is written on a command line; nothing if it has no value."""
     return [] if value is None else [name, value]
 
 

@@ -30,7 +30,7 @@ def submit(
     detach: Annotated[
         bool, typer.Option("--detach", help="Return at once instead of showing what the job says.")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside what was run under this name.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run and keep the old one.")] = False,
     retry: Annotated[
         list[str] | None,
         typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),

@@ -18,7 +18,7 @@ def trainables(
         list[str] | None,
         typer.Option(
             "--set",
-            help="Show the defaults beside this value, such as dataset=mnist. May be given several times.",
+            help="Show the defaults for this value, such as dataset=mnist. May be given several times.",
             metavar="NAME=VALUE",
         ),
     ] = None,
@@ -86,7 +86,7 @@ def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:
 
 
 def detail_cell(details: Sequence[str]) -> str:
-    """Some details, and how many there are; empty where a measure has none."""
+    """Some details, and how many there are; empty if a measure has none."""
     named = [detail for detail in details if detail]
     alone = "as a whole, " if named and "" in details else ""
     more = f", … ({len(named)})" if len(named) > MOST_DETAILS else ""

@@ -58,7 +58,7 @@ def verdict(
 
 @dataclass(frozen=True)
 class JudgedStudy:
-    """The words of a study's comparisons beside the expected one; without one there are no judgements."""
+    """The words of a study's comparisons, and the expected one; without one there are no judgements."""
 
     run: RunId
     metric: str

@@ -26,7 +26,7 @@ def verify(
 ) -> None:
     """Compare a study's ledger, Optuna, MLflow and checkpoints, and name every difference.
 
-    Ends with 0 where there is none and with 1 where there are, also after --repair where something remains.
+    Ends with 0 if there is none and with 1 where there are, also after --repair where something remains.
 
     Example: saddle verify quickstart-search --repair
     """

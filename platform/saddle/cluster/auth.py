@@ -58,7 +58,7 @@ def has_token() -> bool:
 
 
 def require_authentication(address: str, *, insecure: bool = False) -> None:
-    """Raise `ClusterError` unless the cluster at `address` lets us in and, beyond this machine, nobody without a token.
+    """Raise `ClusterError` unless the cluster at `address` lets us in and, beyond this machine, no one without a token.
 
     `address` is that of a dashboard (`http://…`), of Ray Client (`ray://…`) or of the cluster itself (`HOST:PORT`).
     With a token that fits, this process uses token authentication from now on.
@@ -93,7 +93,7 @@ def our_token() -> str:
 
 
 def probe(address: str, authorization: str | None) -> AuthState:
-    """Whether the cluster answers a harmless question; raises `ClusterError` where nobody does."""
+    """Whether the cluster answers a harmless question; raises `ClusterError` if it doesn't."""
     if address.startswith(("http://", "https://")):
         return _probe_dashboard(address, authorization)
     return _knock_at_port(address, authorization)
@@ -109,9 +109,9 @@ def _probe_dashboard(address: str, authorization: str | None) -> AuthState:
         with error:
             if error.code in (401, 403):
                 return AuthState.LOCKED
-        raise nobody(address, str(error)) from error
+        raise no_answer(address, str(error)) from error
     except (OSError, http.client.HTTPException) as error:
-        raise nobody(address, str(getattr(error, "reason", error))) from error
+        raise no_answer(address, str(getattr(error, "reason", error))) from error
 
 
 def _knock_at_port(address: str, authorization: str | None) -> AuthState:
@@ -127,7 +127,7 @@ def _knock_at_port(address: str, authorization: str | None) -> AuthState:
         except grpc.RpcError as error:
             if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
                 return AuthState.LOCKED
-            raise nobody(address, error.code().name.lower()) from error
+            raise no_answer(address, error.code().name.lower()) from error
     return AuthState.OPEN
 
 
@@ -148,7 +148,7 @@ def is_from_ray_init(address: str) -> bool:
     return False
 
 
-def nobody(address: str, reason: str) -> ClusterError:
+def no_answer(address: str, reason: str) -> ClusterError:
     """What to say where no cluster answers."""
     right = {"http": "http://HEAD:8265, its dashboard", "ray": "ray://HEAD:10001"}.get(
         address.partition("://")[0].rstrip("s") if "://" in address else "", "HEAD:6379, or auto on a node of it"
@@ -157,7 +157,7 @@ def nobody(address: str, reason: str) -> ClusterError:
 
 
 def split(address: str) -> tuple[str, int | None]:
-    """Host and port of an address; raises `ClusterError` where it has none."""
+    """Host and port of an address; raises `ClusterError` if it has none."""
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         host, port = parts.hostname, parts.port

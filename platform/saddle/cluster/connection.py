@@ -76,7 +76,7 @@ def connect(
     `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
     `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is taken as it
     is.
-    Raises `ClusterError` where there is none, or where it lets everybody in (see `require_authentication`).
+    Raises `ClusterError` if there is none, or where it lets everybody in (see `require_authentication`).
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -132,7 +132,7 @@ def _started() -> Iterator[None]:
                     configure_logging=True,
                     logging_level=logging.ERROR,
                     object_store_memory=OBJECT_STORE_BYTES,
-                    # nobody reads them, and its port demands no token
+                    # they are not read, and its port demands no token
                     _system_config={"enable_metrics_collection": False},
                 )
         except Exception as error:  # Ray raises whatever its processes ran into, most of it plain `Exception`
@@ -168,7 +168,7 @@ def require_text_arguments() -> None:
 def short_folder() -> Path:
     """Where Ray may keep the files of its session: RAY_TMPDIR or TMPDIR, or else one whose path is short enough.
 
-    Raises `ClusterError` where there is none.
+    Raises `ClusterError` if there is none.
     """
     wanted = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
     candidates = [Path(folder).absolute() for folder in (wanted, *SHORT_FOLDERS)]
@@ -187,7 +187,7 @@ def _joined(address: str, insecure: bool, packages: Sequence[str]) -> Iterator[N
     import ray
 
     where = find_cluster(address)
-    # whoever submitted a job has knocked from outside already
+    # the client that submitted a job has checked from outside already
     require_authentication(where, insecure=insecure or OF_A_JOB in os.environ)
     if is_from_ray_init(where):  # on another machine: of those here `find_cluster` knows
         raise ClusterError(private_ray(where, "the program that started it"))

@@ -39,7 +39,7 @@ _adopted = threading.Event()
 
 
 class CredentialKeeper:
-    """An actor beside the driver that answers workers with the driver's credentials, and shows them to nobody."""
+    """An actor on the driver's node that gives workers the driver's credentials, and no other process."""
 
     def __init__(self) -> None:
         self._settings: dict[str, str] = {}
@@ -187,7 +187,7 @@ def _refresh(keeper: Any, ended: threading.Event) -> None:
 
 
 def _ask_driver() -> dict[str, str]:
-    """The driver's settings; nothing where it shares none."""
+    """The driver's settings; nothing if it shares none."""
     import ray
 
     try:

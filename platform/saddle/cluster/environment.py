@@ -1,7 +1,7 @@
 """Which environment variables saddle reads, and which of them travel to a cluster.
 
 None that travels may be a secret, for Ray shows them to the cluster's users; and only these do, whatever else begins
-with `SADDLE_`: nobody knows what such a variable holds.
+with `SADDLE_`: the content of such a variable is not known.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ FOR_DRIVER = (
     *FOR_TRIALS, "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "SADDLE_OPTUNA_URL", "SADDLE_OPTUNA_PATIENCE",
     "SADDLE_NODE_MINUTES",
 )  # fmt: skip
-"""What a driver on a cluster needs beside them; paths of this machine mean nothing there."""
+"""What a driver on a cluster needs in addition; paths of this machine mean nothing there."""
 
 
 def to_send(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables for a driver on the cluster; raises `SecretError` where one of them is secret."""
+    """The variables for a driver on the cluster; raises `SecretError` if one of them is secret."""
     variables = _named(os.environ if environment is None else environment, FOR_DRIVER)
     for name, value in variables.items():
         if is_secret(name, value):

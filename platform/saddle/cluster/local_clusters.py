@@ -33,7 +33,7 @@ class LocalNode:
     temporary: str
     """The folder of its sessions."""
     private_to: int | None
-    """The process that started the cluster for itself; None where it was started as a cluster."""
+    """The process that started the cluster for itself; None if it was started as a cluster."""
 
 
 def local_nodes() -> list[LocalNode]:

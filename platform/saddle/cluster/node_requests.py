@@ -3,7 +3,7 @@
 Ray keeps one request for a whole cluster, the last one made, and keeps it until it is replaced: two studies would
 replace each other's, and that of a killed driver would hold its nodes for ever. So an actor on the head node makes the
 request. It outlives drivers, asks for what all of them can use together, forgets what a driver asked for whose job has
-ended, and ends once nobody asks for anything.
+ended, and ends once no study asks for anything.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class NodeRequests:
                     return
 
     def _is_idle(self) -> bool:
-        """Whether nobody whose driver runs asks for anything any more."""
+        """Whether no study with a live driver asks for anything any more."""
         with self._lock:
             self._drop(set(self._by_job) - live_jobs())
             return not self._by_job and self._handle is not None

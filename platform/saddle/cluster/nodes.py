@@ -49,7 +49,7 @@ def require_shared_storage(store: Store) -> None:
 
 @redacting()
 def sees(url: str, path: str, nonce: str) -> str:
-    """Why the storage here isn't that of the driver; empty where it is. Runs on a node."""
+    """Why the storage here isn't that of the driver; empty if it is. Runs on a node."""
     adopt_credentials(url)
     try:
         content = open_store(url, create=False).read(path)
@@ -72,9 +72,9 @@ def _name(node: Mapping[str, Any]) -> str:
 
 
 def _explain(store: Store, blind: Mapping[str, str]) -> str:
-    told = "".join(f"\n  {name}: {why}" for name, why in sorted(blind.items()))
+    reasons = "".join(f"\n  {name}: {why}" for name, why in sorted(blind.items()))
     if "://" in store.url:
         right = "give every node the endpoint and credentials that the driver has"
     else:
         right = "use --storage s3://BUCKET/PREFIX, or a folder that every node mounts under the same path"
-    return f"the storage {store.url} can't be read on every node of the cluster; {right}{told}"
+    return f"the storage {store.url} can't be read on every node of the cluster; {right}{reasons}"

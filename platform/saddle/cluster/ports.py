@@ -22,7 +22,7 @@ be had, note that in their logs, and do without."""
 
 @dataclass(frozen=True)
 class Port:
-    """A port that a process of Ray listens on; `open` where it answers without a token, None where that isn't known."""
+    """A port that a process of Ray listens on; `open` if it answers without a token, None if that isn't known."""
 
     process: str
     address: str
@@ -88,7 +88,7 @@ def _name_of(process: Any) -> str:
 
 
 def answers_without_token(address: str, number: int) -> bool | None:
-    """Whether a port answers a question that comes without a token; None where it understands none."""
+    """Whether a port answers a question that comes without a token; None if it understands none."""
     host = "127.0.0.1" if address in ("0.0.0.0", "::") or address.startswith("::ffff:") else address
     answer = _ask_http(host, number)
     return answer if answer is not None else _ask_grpc(host, number)

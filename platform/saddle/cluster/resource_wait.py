@@ -27,7 +27,7 @@ class ResourceWait:
     _looked: float = 0.0
 
     def look(self) -> str | None:
-        """What is waited for, in words, empty for nothing; None where it was looked a moment ago."""
+        """What is waited for, in words, empty for nothing; None if it was looked a moment ago."""
         now = time.monotonic()
         if now - self._looked < LOOK_EVERY:
             return None

@@ -80,7 +80,7 @@ def count_slots(resources: Resources, nodes: Nodes) -> int:
 
 
 def nodes_of_kind(nodes: Nodes, machine: str | None) -> Nodes:
-    """The nodes that are this kind of machine, all of them for None; raises `DoesNotFit` where there is none."""
+    """The nodes that are this kind of machine, all of them for None; raises `DoesNotFit` if there is none."""
     fitting = [node for node in nodes if machine is None or node.get(machine, 0.0) >= 1]
     if not fitting:
         raise DoesNotFit(
@@ -112,7 +112,7 @@ def _shortfall(worker: Shape, nodes: Nodes) -> str:
 
 
 def check_startup(study: Study, slots: int) -> None:
-    """Raise `DoesNotFit` where a sampler's start-up trials don't cover the trials that run at once.
+    """Raise `DoesNotFit` if a sampler's start-up trials don't cover the trials that run at once.
 
     With fewer, the sampler's first proposals rest on no result and count as informed ones.
     """

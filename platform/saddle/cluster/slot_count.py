@@ -32,7 +32,7 @@ def can_grow() -> bool:
 
 @dataclass
 class SlotCount:
-    """Counts the trials that fit at once; `look` says what nodes there are now, None where they never change."""
+    """Counts the trials that fit at once; `look` says what nodes there are now, None if they never change."""
 
     study: Study
     nodes: Nodes
@@ -84,7 +84,7 @@ class SlotCount:
         return [{**worker.bundle(), **on_machine(machine)} for _ in range(trials * resources.workers)]
 
     def shortfall(self) -> str:
-        """What the nodes lack for a single trial, in words; empty where one fits."""
+        """What the nodes lack for a single trial, in words; empty if one fits."""
         try:
             for machine in machines_of(self.study):
                 count_slots(self.study.resources, nodes_of_kind(self.nodes, machine))
@@ -93,7 +93,7 @@ class SlotCount:
         return ""
 
     def _count(self) -> int:
-        """As many as fit on the fewest of a kind of machine, 0 where none does."""
+        """As many as fit on the fewest of a kind of machine, 0 if none does."""
         try:
             return min(
                 count_slots(self.study.resources, nodes_of_kind(self.nodes, machine))

@@ -1,8 +1,8 @@
 """Notices that the cluster's control process is gone, before Ray ends this process without a word.
 
 Without it nothing starts any more; the driver's main thread may hang in Ray, which after 60 s kills the process from
-within, with a line of its own for whoever knows what a GCS is. So a thread looks, says what happened, and ends the
-process itself: what was trained is in the storage, and the kernel releases the study's lock.
+within, with a line of its own that takes knowledge of the GCS to read. So a thread looks, says what happened, and ends
+the process itself: what was trained is in the storage, and the kernel releases the study's lock.
 """
 
 from __future__ import annotations

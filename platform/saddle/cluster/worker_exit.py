@@ -1,4 +1,4 @@
-"""How a worker process ended, noted in a file of its own beside Ray's logs: Ray says only that it is gone.
+"""How a worker process ended, noted in a file of its own next to Ray's logs: Ray says only that it is gone.
 
 `faulthandler` writes a fatal signal there, and what ends a process without a handler is noted beforehand (`os._exit`)
 or concluded: only SIGKILL leaves no trace at all. Not in the process's standard error: where Ray rotates its logs that

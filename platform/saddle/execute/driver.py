@@ -78,7 +78,7 @@ class Options:
     """The cluster to use (see `connect`)."""
     insecure: bool = False
     packages: Sequence[str] = ()
-    """What the cluster's nodes are sent beside saddle: folders with a pyproject.toml, or wheels."""
+    """What the cluster's nodes are sent in addition to saddle: folders with a pyproject.toml, or wheels."""
     listener: Callable[[Study], Listener] = lambda study: Silent()
     settled: Callable[[EndedStudy], None] = lambda result: None
     """Called when a study has ended."""
@@ -127,7 +127,7 @@ def run_studies(studies: Sequence[Study], store: Store, options: Options | None 
                 nodes = stack.enter_context(cluster)
             require_shared_storage(store)
             stack.callback(slots.release)
-            if own:  # nobody else wants anything of it
+            if own:  # no other process uses it
                 start_early(slots, studies[0], store, nodes, options)
         for position, study in enumerate(studies):
             slots.kept = own or position + 1 < len(studies)
@@ -238,7 +238,7 @@ def noting_faults(keeper: ProgressKeeper, tracker: Tracker, lock: StudyLock) -> 
 
 
 def count_at_start(study: Study, nodes: Nodes, source: TrialSource) -> SlotCount:
-    """How many trials run at once, counted again on a cluster that grows; raises `DoesNotFit` where none ever would."""
+    """How many trials run at once, counted again on a cluster that grows; raises `DoesNotFit` if none ever would."""
     slots = SlotCount(study, nodes, alive_nodes if connected() and can_grow() else None)
     if slots.fitting or not slots.may_wait:
         slots_for(study, nodes, source)
@@ -303,7 +303,7 @@ def conclude(recorder: Recorder, stored: StoredStudy, options: Options, *, inter
         describe_arms(results, finished=not interrupted),
         describe_answer(results, finished=True),
         [report_path(stored.run)],
-        # the same each time that a finished study is told of
+        # the same each time that a finished study is sent
         None if interrupted else max((record.settled for record in results.records), default=None),
     )
     if not interrupted:

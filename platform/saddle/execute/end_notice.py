@@ -11,7 +11,7 @@ from saddle.track.notification import notify
 
 
 def tell_end(study: Study, keeper: ProgressKeeper, text: str) -> None:
-    """Tell every channel; one that can't be told is named in a line, and changes nothing else."""
+    """Notify every channel; one that can't be notified is named in a line, and changes nothing else."""
     _, problems = notify(study.notify or (), redact(text))
     for problem in problems:
         keeper.listener.changed(keeper.progress, problem)

@@ -53,7 +53,7 @@ def check_best(
 def ask(
     stored: StoredStudy, storage: str, todo: Sequence[TrialRecord], data_root: str | None, warm: WarmSlots
 ) -> list[list[CheckItem] | None]:
-    """The items of each trial from a warm slot or the cluster; None where it could not be checked, which is logged."""
+    """The items of each trial from a warm slot or the cluster; None if it could not be checked, which is logged."""
     threads = stored.study.resources.cpus_per_worker
     errands = [Errand(check_there, (stored, storage, entry.key, data_root, threads)) for entry in todo]
     if warm.call(errands, LONGEST_SECONDS):

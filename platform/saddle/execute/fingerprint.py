@@ -19,7 +19,7 @@ PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow"
 
 
 def fingerprint_data(config: Any, run: Any) -> dict[str, Any]:
-    """The checksum of the dataset a configuration names; nothing where it names none."""
+    """The checksum of the dataset a configuration names; nothing if it names none."""
     if getattr(config, "dataset", None) is None:
         return {}
     dataset = run.data(dataset_of(config))
@@ -61,7 +61,7 @@ def checksum_library() -> str:
 
 
 def uncommitted_changes() -> str:
-    """Git's diff of saddle's checkout against its commit; empty where there is none."""
+    """Git's diff of saddle's checkout against its commit; empty if there is none."""
     return (_git(Path(__file__).resolve().parents[3], "diff", "HEAD") or "").strip()
 
 
@@ -77,7 +77,7 @@ def checksum_sources(folder: Path, without: Collection[str] = ()) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says in `folder`, or None where there is no checkout of ours or no git."""
+    """What git says in `folder`, or None if there is no checkout of ours or no git."""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=True, errors="replace"

@@ -18,7 +18,7 @@ PAUSE = 0.5
 
 
 def minutes_allowed() -> float:
-    """How long the first node may take; raises `ClusterError` where the environment says no number of minutes."""
+    """How long the first node may take; raises `ClusterError` if the environment says no number of minutes."""
     text = os.environ.get(MINUTES_VARIABLE, str(MINUTES))
     try:
         minutes = float(text)
@@ -32,7 +32,7 @@ def minutes_allowed() -> float:
 def wait_for_first_node(scheduler: Scheduler, request: NodeRequest) -> bool:
     """Wait until a trial fits, of each kind of machine one; whether anything had to be waited for.
 
-    Raises `InfrastructureError` where none has come within the minutes allowed.
+    Raises `InfrastructureError` if none has come within the minutes allowed.
     """
     slots, progress = scheduler.slots, scheduler.recorder.progress
     if slots.fitting:

@@ -87,7 +87,7 @@ class Handover:
         return self.turn.scheduler if self.turn is not None else None
 
     def next_config(self, trial: str, propose: Propose) -> dict[str, Any] | None:
-        """What Tune's trial of this name is to do; None where there is nothing for now, or, if `finished`, ever.
+        """What Tune's trial of this name is to do; None if there is nothing for now, or, if `finished`, ever.
 
         Waits while nothing is under way and no study has its turn: Tune itself would ask once a second.
         """

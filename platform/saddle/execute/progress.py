@@ -1,6 +1,6 @@
 """How far a study is: counted by the driver, stored for `saddle status`, shown while it runs.
 
-What was spent is counted on a clock that nobody sets (`time.monotonic`, which stands still while the machine is
+What was spent is counted on a clock that can't be set (`time.monotonic`, which stands still while the machine is
 suspended, as training does) and stored as spent: times of day are for people, and a wall clock may jump.
 """
 
@@ -39,7 +39,7 @@ MOST_LEADERS = 3
 
 
 class Listener(Protocol):
-    """Whoever shows progress to a person."""
+    """A display of progress."""
 
     def changed(self, progress: Progress, event: str | None) -> None:
         """Something happened; `event` is a line worth keeping, if any."""
@@ -48,7 +48,7 @@ class Listener(Protocol):
 Choose = Callable[[Sequence[TrialRecord]], TrialRecord | None]
 """The best of some trials, as everything else that speaks of a best one chooses it (see `best_trial`)."""
 Doubt = Callable[[Sequence[TrialRecord]], str]
-"""Why none of some trials is called the best, in words; empty where one may be."""
+"""Why none of some trials is called the best, in words; empty if one may be."""
 
 
 class Silent:
@@ -207,7 +207,7 @@ class ProgressKeeper:
 def count_again(
     store: Store, run: RunId, study: Study, entries: Iterable[TrialRecord], declared: Declarations, lock: StudyLock
 ) -> None:
-    """See which trial is the best one once trials of a study that nobody trains have other metrics."""
+    """See which trial is the best one once trials of a finished study have other metrics."""
     progress = read_progress(store, run)
     if progress is None:
         return

@@ -111,7 +111,7 @@ class Recorder:
         self.unindexed = 0
 
     def set_strays_aside(self) -> None:
-        """Put aside what a driver wrote into the ledger that we had taken over before: nobody here knows of it."""
+        """Put aside what a driver wrote into the ledger that we had taken over before: it is not in our records."""
         self.lock.check()
         for key in sorted({*self.ledger.keys()} - self.recorded):
             self.ledger.set_aside(key)

@@ -41,12 +41,12 @@ from saddle.trial.record import TrialRecord
 from saddle.trial.restart_policy import Restart, RestartPolicy
 
 DELIVERY_SECONDS = 60.0
-"""How long to wait for MLflow to take what it is told."""
+"""How long to wait for MLflow to accept what it is sent."""
 
 RESTARTS = 2
 """How often a process that measures may die under one trial before that trial is left out."""
 
-Told = Callable[[TrialRecord, TrialRecord, Declarations], None]
+OnMeasured = Callable[[TrialRecord, TrialRecord, Declarations], None]
 """Hears of each trial that was measured: as it was before, as it is now, and what its metrics mean."""
 
 
@@ -60,7 +60,7 @@ class Options:
     address: str | None = None
     """The cluster to use (see `connect`)."""
     insecure: bool = False
-    told: Told = lambda before, now, declared: None
+    on_measured: OnMeasured = lambda before, now, declared: None
     begun: Callable[[int, int], None] = lambda pending, already: None
     """Hears how many trials are still to be measured, and how many are already, before the first one is."""
 
@@ -106,7 +106,7 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
             declared=stored.declared,
             by_unit=stored.study.relation is not None,
         )
-        for entry in entries:  # one that was stopped may not have told of the last one that it measured
+        for entry in entries:  # one that was stopped may not have reported the last one that it measured
             if entry.measured and entry not in pending:
                 tracker.measure_again(entry, list(entry.closing_images.values()))
         left_out: Mapping[str, str] = {}
@@ -172,7 +172,7 @@ def measure_pending(
         now = add_measurement(store, stored.run, before, numbers[answer.key], answer.measurement, lock)
         tracker.measure_again(now, list(now.closing_images.values()))
         measured.append(now)
-        options.told(before, now, stored.declared)
+        options.on_measured(before, now, stored.declared)
     return left_out
 
 

@@ -160,7 +160,7 @@ def earlier_report(store: Store, entry: TrialRecord) -> Report:
 def _test_last(
     trainable: LoadedTrainable, config: Any, store: Store, trial: FoundTrial, selected: Report, run: InProcessRun
 ) -> dict[str, float]:
-    """The last checkpoint's test metrics; none where it isn't kept, for those of before rest on another evaluation."""
+    """The last checkpoint's test metrics; none if it isn't kept, for those of before rest on another evaluation."""
     checkpoints = trial.entry.checkpoints
     if checkpoints.get("last") == checkpoints.get("best"):
         return dict(selected.metrics)

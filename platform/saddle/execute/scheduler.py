@@ -102,7 +102,7 @@ class Scheduler:
         return replace(spec, params=resolved.config.model_dump(mode="json"), sources=dict(resolved.sources)), ""
 
     def _start_message(self, spec: TrialSpec) -> StartMessage:
-        """What a slot is told."""
+        """What a slot gets."""
         selection = selection_of(self.study, self.trainable)
         objectives = tuple(objective.metric for objective in self.study.objective or ())
         constrained = tuple(constraint.metric for constraint in self.study.constraints)

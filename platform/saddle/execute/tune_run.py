@@ -30,7 +30,7 @@ from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, StartM
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
-Told = TypeVar("Told")
+Event = TypeVar("Event")
 
 UNLIMITED = 10**6
 """How many trials Tune may run at once: the study whose turn it is gives it no more than fit."""
@@ -81,7 +81,7 @@ class StudySearcher(Unpickled, Searcher):
 
 
 def next_start(scheduler: Scheduler) -> dict[str, Any] | None:
-    """The configuration of a slot that trains the scheduler's next trial; None where there is none for now."""
+    """The configuration of a slot that trains the scheduler's next trial; None if there is none for now."""
     start = failing_the_study(scheduler, scheduler.propose, None)()
     return {START: start.dump()} if start is not None else None
 
@@ -122,7 +122,7 @@ class Ends(Unpickled, tune.Callback):
         self._handover = handover
         self.started: set[str] = set()
 
-    def _tell(self, tell: Callable[[Scheduler, Told], None], what: Told) -> None:
+    def _tell(self, tell: Callable[[Scheduler, Event], None], what: Event) -> None:
         scheduler = self._handover.scheduler
         if scheduler is not None:
             failing_the_study(scheduler, tell, None)(scheduler, what)

@@ -97,7 +97,7 @@ class WarmSlots:
             self._train(scheduler, slots, replace(scheduler.placement, machine=machine))
             if scheduler.failure is not None:
                 raise scheduler.failure
-            if scheduler.stopping or not scheduler.lost:  # lost after Tune had been told that there are no more
+            if scheduler.stopping or not scheduler.lost:  # lost after Tune had got the end of the trials
                 return
 
     def _train(self, scheduler: Scheduler, slots: int, placement: Placement) -> None:
@@ -107,7 +107,7 @@ class WarmSlots:
         self._run.train(scheduler, slots, last=not self.kept)
 
     def call(self, errands: Sequence[Errand], seconds: float) -> bool:
-        """Let warm slots call functions (see `Errand`); False where there are none, or they only hold worker groups.
+        """Let warm slots call functions (see `Errand`); False if there are none, or they only hold worker groups.
 
         Those there are then end, so that the cluster has room for the calls.
         """
@@ -143,7 +143,7 @@ def shape_of(placement: Placement) -> Placement:
 
 
 def warm_up(study: Study, placement: Placement) -> dict[str, Any]:
-    """What a slot is told that is to start its worker, and to import what the study trains."""
+    """What a slot gets that is to start its worker and import what the study trains."""
     from saddle.execute.worker.slot import WARM_UP
 
     return {WARM_UP: json.dumps({"placement": asdict(placement), "trainable": asdict(study.source)})}

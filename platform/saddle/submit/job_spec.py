@@ -53,7 +53,7 @@ class Parcel:
     def runtime_environment(self, folder: Path) -> dict[str, Any]:
         """Ray's runtime environment; its files are made in `folder`.
 
-        In the job's own folder lie the study file and, beside it, the sources of a trainable that is a file.
+        In the job's own folder lie the study file and, next to it, the sources of a trainable that is a file.
         """
         files = folder / "study"
         files.mkdir()
@@ -97,9 +97,9 @@ def pack(
 
 
 def own_sources(studies: Sequence[Study]) -> dict[str, bytes]:
-    """The sources of the studies' trainables that are files, by their paths beside the study file.
+    """The sources of the studies' trainables that are files, by their paths relative to the study file.
 
-    Raises `NotForACluster` where they lie in several folders.
+    Raises `NotForACluster` if they lie in several folders.
     """
     folders = sorted({study.source.folder for study in studies if study.source.is_own})
     if len(folders) > 1:

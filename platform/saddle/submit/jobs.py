@@ -67,7 +67,7 @@ class Jobs:
             self.client = JobSubmissionClient(address)
 
     def refuse_running(self, parcel: Parcel) -> None:
-        """Raise `ClusterError` where a job runs one of the studies already, in the same storage."""
+        """Raise `ClusterError` if a job runs one of the studies already, in the same storage."""
         for job in self.list():
             taken = sorted({*job.studies} & {*parcel.names})
             if taken and not job.ended and job.storage == parcel.storage:

@@ -117,7 +117,7 @@ def test_a_full_study_says_no_hours_of_a_cpu_that_nobody_measured(saddle, tmp_pa
     (tmp_path / "large.yaml").write_text(LARGE.replace("RESOURCES", "workers: 1"))
     shown = " ".join(saddle("plan", tmp_path / "large.yaml").stdout.split())
     assert "time: unknown; disk: " in shown
-    assert "multiply-adds a trial; how fast a CPU is in so much work nobody has measured" in shown
+    assert "multiply-adds a trial; how fast a CPU is in so much work has not been measured" in shown
 
 
 def test_gpu_hours_are_counted_for_the_gpus_asked_for_and_say_whose_pace_it_is(saddle, tmp_path: Path) -> None:

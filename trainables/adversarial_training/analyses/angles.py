@@ -47,7 +47,7 @@ def increase_names(tasks: int) -> list[str]:
 
 
 def angle_between(one: Tensor, other: Tensor) -> Tensor:
-    """Angles in degrees, (N,) float64, between the samples of two (N, …) tensors; NaN where one of them is zero."""
+    """Angles in degrees, (N,) float64, between the samples of two (N, …) tensors; NaN if one of them is zero."""
     import torch
 
     one, other = one.to(torch.float64).flatten(1), other.to(torch.float64).flatten(1)

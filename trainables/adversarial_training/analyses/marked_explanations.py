@@ -21,7 +21,7 @@ MASK_SHARE = "mask_share"
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """The three scores of each map, NaN where nothing is marked, and the share of the pixels that is."""
+    """The three scores of each map, NaN if nothing is marked, and the share of the pixels that is."""
     from trainables.interpretability.quality.localisation import mask_mass, mask_rank, mask_share, pointing_game
 
     right = batch.explained.chosen(batch.explained.right)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Spearman's correlation of the two maps of each image; NaN where one is the same everywhere."""
+    """Spearman's correlation of the two maps of each image; NaN if one is the same everywhere."""
     from trainables.interpretability.attributions import attribute
     from trainables.interpretability.quality.randomised import randomised
     from trainables.interpretability.quality.rank_correlation import spearman

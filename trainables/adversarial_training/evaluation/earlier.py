@@ -26,7 +26,7 @@ def earlier_attacks(
     or before attacks were stored with their budgets doesn't count. Where the same name is `planned` with another
     budget, the earlier one keeps its failures under another name, and no accuracy of its own.
 
-    Raises `ValueError` where the clean predictions are another network's.
+    Raises `ValueError` if the clean predictions are another network's.
     """
     facts: Mapping[str, Mapping[str, Any]] = report.fingerprints.get("attacks") or {}
     arrays = {name: torch.as_tensor(array).to(labels.device) for name, array in report.arrays.items()}

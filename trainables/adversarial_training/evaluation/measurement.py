@@ -54,7 +54,7 @@ class Measured:
     def metrics(self, split: str) -> dict[str, float]:
         """The accuracies, named with their split.
 
-        `robust_above_clean` is by how much an attack's accuracy exceeds the clean one, 0 where none does: such an
+        `robust_above_clean` is by how much an attack's accuracy exceeds the clean one, 0 if none does: such an
         attack is broken, or the network fits attacked images only. `failures_found` is each attack's share of the
         samples that are right when clean and fooled by any: those that it fooled first.
         """

@@ -19,7 +19,7 @@ from trainables.datasets.sampling.subsets import draw_subset
 def shifted_samples(config: Config, run: Run) -> Samples:
     """The first `test_size` test images of `shift_dataset`, in the size and channels that the network is trained on.
 
-    Raises `DataError` where its classes are others than the dataset's.
+    Raises `DataError` if its classes are others than the dataset's.
     """
     own = run.data(dataset_of(config))
     channels, height, width = own.shape

@@ -39,7 +39,7 @@ def size_of(eta: Tensor, norm: Norm) -> Tensor:
 
 
 def angles(eta: Tensor, other: Tensor) -> Tensor:
-    """Angles (N,) in radians between the rows; NaN where one of them is zero."""
+    """Angles (N,) in radians between the rows; NaN if one of them is zero."""
     one, two = (vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True) for vectors in (eta, other))
     # Kahan's formula: that of the cosine loses half of the digits where the angle is small
     apart, together = (torch.linalg.vector_norm(vectors, dim=1) for vectors in (one - two, one + two))

@@ -34,7 +34,7 @@ class PerturbationSizes:
 
         `angle_spread` is the standard deviation over images of the angle between image and η, less that of the angle
         between image and η₀, in degrees: the last column of S3's Table 5, with η as it was trained on. `mean`: over
-        ranks. An angle is undefined, and left out, where one of the two is zero; 0 where none is defined.
+        ranks. An angle is undefined, and left out, where one of the two is zero; 0 if none is defined.
         """
         if self.sums is None:
             return {}

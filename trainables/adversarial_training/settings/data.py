@@ -38,7 +38,7 @@ def _tasks(value: Any) -> Any:
 
 
 def _by_text(task: str, labels: Mapping[Any, Any]) -> dict[str, Any]:
-    """The labels by class as text; raises `ValueError` where two keys are the same text, such as 1 and "1"."""
+    """The labels by class as text; raises `ValueError` if two keys are the same text, such as 1 and "1"."""
     texts = {str(key): label for key, label in labels.items()}
     if len(texts) < len(labels):
         twice = next(text for text in texts if sum(str(key) == text for key in labels) > 1)

@@ -24,7 +24,7 @@ class Averaging:
 
     @property
     def network(self) -> nn.Module | None:
-        """The averaged network; None where there is no average, or not yet."""
+        """The averaged network; None if there is no average, or not yet."""
         if self.uniform is not None and self.uniform.count:
             return self.uniform.network
         return self.moving.network if self.moving is not None else None

@@ -40,7 +40,7 @@ class EpochBatches:
 
 
 def make_augmentation(config: Config, seed: int, epoch: int, share: Share) -> CropFlip | None:
-    """What an epoch's images are moved by; None where they stay as they are."""
+    """What an epoch's images are moved by; None if they stay as they are."""
     if config.augmentation == "none":
         return None
     return CropFlip(seed, epoch, share, mirrored=config.augmentation == "crop_flip")

@@ -157,7 +157,7 @@ def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoad
 def _restore(
     run: Run, model: nn.Module, optimizer: Optimizer, averaging: Averaging, distillation: Distillation
 ) -> Mapping[str, Any] | None:
-    """Put a stored state into model, optimiser, average and teacher; the state, or None where there is none."""
+    """Put a stored state into model, optimiser, average and teacher; the state, or None if there is none."""
     state: Mapping[str, Any] | None = run.resume()
     if state is None:
         return None

@@ -49,7 +49,7 @@ def _accuracy(config: Config, name: str, model: nn.Module, samples: Samples, run
 
 
 def _cosines(config: Config, model: nn.Module, here: slice, images: Tensor, labels: Tensor) -> Tensor:
-    """The cosine of both gradients of each image, (n,), NaN where one is zero."""
+    """The cosine of both gradients of each image, (n,), NaN if one is zero."""
     drawn = torch.rand(images.shape, generator=stream(NOISE_SEED, f"alignment {here.start}"), dtype=images.dtype)
     nearby = (images + config.attack_epsilon * (2 * drawn.to(images.device) - 1)).clamp(0, 1)
     own, other = (_gradient(model, points, labels[:, 0]).flatten(1) for points in (images, nearby))

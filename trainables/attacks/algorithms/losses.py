@@ -39,7 +39,7 @@ def targeted_cross_entropy(logits: Tensor, labels: Tensor, targets: Tensor) -> T
 
 
 def targeted_margin(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    """z_t - z_y, which is 0 where the target draws level with the label."""
+    """z_t - z_y, which is 0 if the target draws level with the label."""
     return _of(logits, targets) - _of(logits, labels)
 
 

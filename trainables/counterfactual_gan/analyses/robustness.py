@@ -112,7 +112,7 @@ class Curves:
         return self.resamples.f1_interval(point.predicted, self.labels)
 
     def f1_of(self, point: Point, name: str, who: str) -> dict[str, float]:
-        """The F1 at a point as a metric, with both ends of its interval where that can be told."""
+        """The F1 at a point as a metric, with both ends of its interval if it has one."""
         interval = self.interval(point)
         ends = {f"{name}.{who}_low": interval.low, f"{name}.{who}_high": interval.high}
         return {f"{name}.{who}": point.f1} | {end: value for end, value in ends.items() if math.isfinite(value)}

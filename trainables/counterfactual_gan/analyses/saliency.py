@@ -98,7 +98,7 @@ def mark_curve(maps: Tensor, part: Marked) -> MaskCurve:
 
 
 def _marked(tested: TrainedGAN) -> Parts | None:
-    """None where the damaged images of a part have no marked pixel."""
+    """None if the damaged images of a part have no marked pixel."""
     from trainables.evaluation.masks import regions
 
     parts = []

@@ -76,7 +76,7 @@ class Networks:
         return {name: detached(value) for name, value in networks.items()}
 
     def resume(self, run: Run) -> Mapping[str, Any] | None:
-        """Take over a stored state; it, or None where there is none."""
+        """Take over a stored state; it, or None if there is none."""
         state: Mapping[str, Any] | None = run.resume()
         if state is None:
             return None

@@ -12,7 +12,7 @@ from trainables.counterfactual_gan.config import Config
 
 
 def alarm(config: Config, metrics: Mapping[str, float], split: str = "validation") -> str | None:
-    """What is wrong after an epoch, in words; None where nothing is."""
+    """What is wrong after an epoch, in words; None if nothing is."""
     p_fake = metrics[f"{split}/p_fake.generated"]
     if p_fake <= config.collapse_p_fake:
         return None

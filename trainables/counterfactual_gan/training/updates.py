@@ -28,7 +28,7 @@ from trainables.models.generators.generator import Generated
 
 @dataclass
 class Losses:
-    """The terms of one batch, detached; None where it wasn't that network's turn."""
+    """The terms of one batch, detached; None if it wasn't that network's turn."""
 
     discriminator: Tensor | None = None
     generator: dict[str, Tensor] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from trainables.datasets.augmentation.strengths import Strengths
 
 
 def placements(drawn: Tensor, strengths: Strengths, *, square: bool) -> Tensor | None:
-    """Maps (N, 2, 3) from each place of the result to its place in the image; None where nothing moves.
+    """Maps (N, 2, 3) from each place of the result to its place in the image; None if nothing moves.
 
     `drawn`: (N, 8) in [0, 1). Places are in [-1, 1], as `affine_grid` has them.
     """

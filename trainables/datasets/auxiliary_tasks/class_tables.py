@@ -57,7 +57,7 @@ def class_table(
 ) -> ClassTable:
     """A table without a file: by the name of each task, what its labels stand for and the classes that have them.
 
-    Raises `ValueError` where a task doesn't give every class one label.
+    Raises `ValueError` if a task doesn't give every class one label.
     """
     for task, labelled in tasks.items():
         if sorted(name for names in labelled.values() for name in names) != sorted(classes):

@@ -45,7 +45,7 @@ def hold(path: Path, what: str, patience: float = PATIENCE) -> Iterator[Callable
 
 
 def try_hold(path: Path) -> int | None:
-    """The descriptor of the lock at `path`, to be closed; None where another process has it."""
+    """The descriptor of the lock at `path`, to be closed; None if another process has it."""
     # not through a link: what it leads to would be written over
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:

@@ -25,7 +25,7 @@ def map_split(path: Path, shape: tuple[int, int, int]) -> Split:
     """The split in an Arrow file, images of `shape` (C, H, W), without reading it.
 
     While a tensor of it lives, the file is held (a shared flock). Writing into a tensor changes the writer's own copy
-    of that page, never the file. Raises `Damaged`, or `FileNotFoundError` where it is gone.
+    of that page, never the file. Raises `Damaged`, or `FileNotFoundError` if it is gone.
     """
     import pyarrow as pa
 

@@ -156,7 +156,7 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
 
 
 def _open(path: Path) -> Dataset | None:
-    """The entry's dataset, None where there is none; raises `Damaged` where its contents aren't what was written."""
+    """The entry's dataset, None if there is none; raises `Damaged` if its contents aren't what was written."""
     noted = path / FACTS
     try:
         facts = json.loads(noted.read_text())

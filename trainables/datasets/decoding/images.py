@@ -232,7 +232,7 @@ def _scaled(image: Image.Image, where: str, decoding: Decoding) -> tuple[Image.I
 
 
 def _range(image: Image.Image, decoding: Decoding) -> tuple[float, float | None, bool]:
-    """What black and white are, and whether the dataset or the file states it; None where nothing does."""
+    """What black and white are, and whether the dataset or the file states it; None if nothing does."""
     if decoding.value_range is not None:
         return *decoding.value_range, True
     if image.mode == "F":

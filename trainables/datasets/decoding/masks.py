@@ -15,7 +15,7 @@ STEP = 257
 def decode_mask(source: bytes | Pixels, where: str, image: Decoded) -> Image.Image:
     """The mask of `image` as mode L, upright as the image is.
 
-    Raises `DataError` where its size isn't the image's, its values don't fit into 8 bits, or a transparent pixel has a
+    Raises `DataError` if its size isn't the image's, its values don't fit into 8 bits, or a transparent pixel has a
     value, so that their meaning is ambiguous.
     """
     mask, turn = _read(source, f"{where}, mask")

@@ -43,7 +43,7 @@ def cut(image: Image.Image, mask: Image.Image | None, label: int, tile: int, whe
     """The tiles of an image, row by row; what is left at its right and lower edge belongs to none.
 
     Without a mask each has the image's `label`. With one, a tile has it where at least `DAMAGED_SHARE` of its mask is
-    damage, 0 where its mask is 0 everywhere, and is left out otherwise. Raises `DataError` for too small an image.
+    damage, 0 if its mask is 0 everywhere, and is left out otherwise. Raises `DataError` for too small an image.
     """
     if image.width < tile or image.height < tile:
         raise DataError(

@@ -35,7 +35,7 @@ class Archive:
     def fetch(self, root: Path, mirror: str | None, get: HttpGet) -> tuple[Path, ...]:
         """The files of the archive below the data root, downloaded unless all of them are there.
 
-        Raises `DataError` where the server sends something else than the well-known content; nothing of that is kept.
+        Raises `DataError` if the server sends something else than the well-known content; nothing of that is kept.
         """
         targets = self.targets(root)
         if all(path.is_file() for path in targets):

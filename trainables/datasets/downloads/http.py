@@ -17,7 +17,7 @@ TIMEOUT = 30.0
 
 
 def download(url: str, file: str, write: Callable[[bytes], object], limit: int, progress: Progress | None) -> None:
-    """Hand the bytes at `url` to `write`; raises `DataError` where it can't be reached, or has more than `limit`."""
+    """Hand the bytes at `url` to `write`; raises `DataError` if it can't be reached, or has more than `limit`."""
     # here, because importing them takes as long as all configurations
     from http.client import HTTPException
     from urllib.error import HTTPError

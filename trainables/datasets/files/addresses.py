@@ -8,9 +8,9 @@ from trainables.datasets.files.locations import S3, LocalFile, LocalFolder, Loca
 
 
 def find(*addresses: str) -> tuple[Location | None, ...]:
-    """What lies at each address, a path or `s3://BUCKET/KEY`; None where nothing does.
+    """What lies at each address, a path or `s3://BUCKET/KEY`; None if nothing does.
 
-    Raises `DataError` where a bucket can't be asked.
+    Raises `DataError` if a bucket can't be asked.
     """
     client = None
     locations: list[Location | None] = []

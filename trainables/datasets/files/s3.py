@@ -85,7 +85,7 @@ class S3File(File):
         return S3Reader(self)
 
     def read_range(self, start: int, length: int) -> bytes:
-        """`length` bytes from `start`; raises `DataError` where they can't be had, complete and of this version."""
+        """`length` bytes from `start`; raises `DataError` if they can't be had, complete and of this version."""
         from botocore.exceptions import HTTPClientError, IncompleteReadError
         from urllib3.exceptions import HTTPError
 
@@ -185,7 +185,7 @@ class S3Reader(io.RawIOBase):
 
 
 def find_object(client: Any, address: str) -> Location | None:
-    """The object at `s3://BUCKET/KEY`, or the folder of all below `KEY/`; None where there is nothing."""
+    """The object at `s3://BUCKET/KEY`, or the folder of all below `KEY/`; None if there is nothing."""
     bucket, _, key = address.removeprefix(S3).partition("/")
     with explained(address):
         if key and not key.endswith("/"):

@@ -80,7 +80,7 @@ def is_image(child: File | Folder) -> bool:
 
 
 def role_of(name: str) -> SplitName | None:
-    """The split that a folder of this name holds, None where the name says nothing of one."""
+    """The split that a folder of this name holds, None if the name says nothing of one."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", normal(name)).casefold()
     words = [word for word in re.split(r"[\W_]+", spaced) if word and word not in FILLERS]
     return ROLES.get(ADDED.sub("", words[0])) if len(words) == 1 else None

@@ -133,7 +133,7 @@ def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator
 
 @dataclass(frozen=True)
 class _Labels:
-    """The labels of a split as stored, and which row each is in; None where there is none that can be used."""
+    """The labels of a split as stored, and which row each is in; None if there is none that can be used."""
 
     files: Sequence[File]
     ends: list[int]

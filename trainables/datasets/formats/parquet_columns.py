@@ -40,9 +40,9 @@ class Columns:
 def find_columns(
     file: Any, schema: Any, image: str | None = None, label: str | None = None, group: str | None = None
 ) -> Columns:
-    """The columns of a file with this schema, those named `image`, `label` and `group` where they are given.
+    """The columns of a file with this schema, those named `image`, `label` and `group` if they are given.
 
-    Raises `DataError` where one is absent or of another type.
+    Raises `DataError` if one is absent or of another type.
     """
     features = _features(schema)
     images = _column(file, schema, "image", image, IMAGES, _of_type(features, "Image"))
@@ -121,7 +121,7 @@ def _column(file: Any, schema: Any, what: str, given: str | None, usual: Sequenc
 
 
 def _features(schema: Any) -> Mapping[str, Any]:
-    """What Hugging Face's `datasets` notes of the columns; nothing where it didn't write the file."""
+    """What Hugging Face's `datasets` notes of the columns; nothing if it didn't write the file."""
     try:
         noted = json.loads((schema.metadata or {}).get(HUGGING_FACE, b"{}"))
         features = noted["info"]["features"]

@@ -36,7 +36,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_pickle(path: Path) -> Mapping[bytes, Any]:
-    """The mapping that a batch of CIFAR-10 is; raises `DataError` where it is anything else."""
+    """The mapping that a batch of CIFAR-10 is; raises `DataError` if it is anything else."""
     try:
         content = path.read_bytes()
         batch = _Unpickler(io.BytesIO(content), encoding="bytes").load()

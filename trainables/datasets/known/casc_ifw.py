@@ -48,7 +48,7 @@ def find_casc_ifw(root: Path) -> Found | None:
 
 
 def year_of(path: Path) -> str | None:
-    """The year in the date of an image's name, such as "2010"; None where it has no date of six or eight digits."""
+    """The year in the date of an image's name, such as "2010"; None if it has no date of six or eight digits."""
     matched = NAMED.fullmatch(path.stem)
     date = matched["date"] if matched else ""
     return {8: date[:4], 6: f"20{date[4:]}"}.get(len(date))

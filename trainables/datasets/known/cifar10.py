@@ -27,7 +27,7 @@ RECORD = 1 + PIXELS
 
 
 def find_cifar10(root: Path) -> Found | None:
-    """Either form, the raw one first; raises `DataError` where a batch is missing."""
+    """Either form, the raw one first; raises `DataError` if a batch is missing."""
     for folder, ending, labels_of, images_of in (
         (BINARY, ".bin", _binary_labels, _binary_images),
         (PICKLED, "", _pickled_labels, _pickled_images),

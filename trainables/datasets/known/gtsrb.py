@@ -90,12 +90,12 @@ def _rows(annotations: Path, folder: Path, split: str) -> Iterator[Listed]:
 
 
 def track_groups(images: Sequence[tuple[int | None, str | None]]) -> list[GroupName | None]:
-    """The track of each image, given by label and file name; None where the name doesn't tell."""
+    """The track of each image, given by label and file name; None if the name doesn't tell."""
     return [None if label is None or name is None else track_of(label, name) for label, name in images]
 
 
 def track_of(label: int, path: str) -> str | None:
-    """The track of an image of class `label` in a file of this name or path, None where the name doesn't tell."""
+    """The track of an image of class `label` in a file of this name or path, None if the name doesn't tell."""
     matched = NAMED.fullmatch(PurePosixPath(path.replace("\\", "/")).stem)
     return None if matched is None else f"class {label}, track {matched['track']}"
 

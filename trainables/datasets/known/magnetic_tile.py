@@ -18,7 +18,7 @@ GAP = 100
 
 
 def exposure_groups(images: Sequence[tuple[int | None, str | None]]) -> list[GroupName | None]:
-    """The tile of each image, given by label and file name; None where the name doesn't tell.
+    """The tile of each image, given by label and file name; None if the name doesn't tell.
 
     A tile's photographs have one label, numbers that follow each other closely, and no lighting twice.
     """

@@ -20,7 +20,7 @@ ZERO = 10
 
 
 def find_svhn(root: Path) -> Found | None:
-    """The two files, in a folder of their own or in the data root itself; raises `DataError` where one is missing."""
+    """The two files, in a folder of their own or in the data root itself; raises `DataError` if one is missing."""
     for folder in (root / name for name in FOLDERS):
         train, test = (folder / name for name in FILES.values())
         if not (train.is_file() or test.is_file()):

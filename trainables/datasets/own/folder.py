@@ -58,7 +58,7 @@ def find_folder(spec: FolderDataset) -> FolderSource:
 
 
 def group_of(pattern: str | None, name: str, file: File) -> str | None:
-    """What `pattern` finds in CLASS/FILE, its first group where it has one; None where it finds nothing."""
+    """What `pattern` finds in CLASS/FILE, its first group where it has one; None if it finds nothing."""
     matched = re.search(pattern, f"{name}/{file.name}") if pattern is not None else None
     return None if matched is None else matched[1 if matched.re.groups else 0]
 

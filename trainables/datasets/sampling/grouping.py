@@ -17,7 +17,7 @@ def hold_out(
 ) -> tuple[Split, Tensor, Tensor]:
     """The split that what is held out lies in, its indices (H,) int64 there, and those (M,) of the training samples.
 
-    All of `validation` where a dataset brings it; else about `share` of `train`, as `cut_by_group` cuts it, or, where
+    All of `validation` if a dataset brings it; else about `share` of `train`, as `cut_by_group` cuts it, or, where
     every group is of one class, drawn from about `pool` of the groups or more, as `cut_by_class` cuts them. Both are in
     random stratified order.
     """
@@ -34,7 +34,7 @@ def cut_by_class(labels: Tensor, groups: Tensor, share: float, seed: int) -> tup
 
     Of each class that has several groups about `share` is held out, at least one group and not all of them, so that
     classes of few groups are validated, too. Both parts are in random stratified order. Raises `ValueError` unless
-    0 < share < 1, `DataError` where no class has several groups.
+    0 < share < 1, `DataError` if no class has several groups.
     """
     if not 0 < share < 1:
         raise ValueError(f"the share held out must lie between 0 and 1, not be {share}")

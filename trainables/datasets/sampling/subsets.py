@@ -11,7 +11,7 @@ from trainables.datasets.errors import DataError
 def draw_subset(labels: Tensor, size: int | None, which: int, seed: int) -> Tensor:
     """Indices, (size,) int64, of subset number `which` of samples with these labels (N,); all samples without a size.
 
-    Subsets of one size share no sample, and each keeps the classes' proportions. Raises `DataError` where there is no
+    Subsets of one size share no sample, and each keeps the classes' proportions. Raises `DataError` if there is no
     such subset.
     """
     order = stratified_order(labels, seed)

@@ -11,7 +11,7 @@ ROWS = 256
 
 
 def fisher_ratio(sample: Drawn) -> float | None:
-    """The trace of the scatter of class means over that within the classes; None where nothing varies within any.
+    """The trace of the scatter of class means over that within the classes; None if nothing varies within any.
 
     Σₖ nₖ |μₖ − μ|² / Σₖ Σᵢ |xᵢ − μₖ|². The size of images and the unit of pixels cancel.
     """

@@ -48,7 +48,7 @@ class Separation:
     inter: float
     """Mean over pairs of classes of the mean L2 distance between their images (S3, eq. 8)."""
     intra: float | None
-    """Mean over classes of the mean L2 distance between their distinct images; None where no class has two."""
+    """Mean over classes of the mean L2 distance between their distinct images; None if no class has two."""
     fisher: float | None
     nearest_l2: Spread
     nearest_linf: Spread

@@ -32,7 +32,7 @@ def choose_classes(split: Split, count: int, distance: Literal["low", "high"]) -
     """The `count` classes with the least or greatest mean distance to each other (S3, eq. 8), of those with images.
 
     The set is grown from every class by the one that fits best, and its members are exchanged as long as that helps:
-    no exchange of one class improves it. Deterministic. Raises `ValueError` where there are fewer classes.
+    no exchange of one class improves it. Deterministic. Raises `ValueError` if there are fewer classes.
     """
     present = sorted(set(split.labels.tolist()))
     if not 2 <= count <= len(present):

@@ -84,7 +84,7 @@ class Transformation(Config):
 
 
 def transformation_of(config: Any) -> Transformation:
-    """The transformation that a configuration's fields say; none where it has no such fields."""
+    """The transformation that a configuration's fields say; none if it has no such fields."""
     return Transformation(
         **{name: getattr(config, name) for name in Transformation.model_fields if hasattr(config, name)}
     )

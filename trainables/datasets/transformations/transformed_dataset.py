@@ -20,7 +20,7 @@ SEED = 20261121
 def transformed(dataset: Dataset, transformation: Transformation) -> Dataset:
     """The dataset with all changes but `separation`, which drawing it takes; it says in its name what was changed.
 
-    Raises `DataError` where it lacks so many classes.
+    Raises `DataError` if it lacks so many classes.
     """
     changes = transformation.changes
     if not changes:

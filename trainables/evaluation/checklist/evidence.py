@@ -213,7 +213,7 @@ class Evidence:
 
 
 def _copied(forward: object) -> object | None:
-    """A copy that shares no state; None where a forward pass can't be copied, as of closures."""
+    """A copy that shares no state; None if a forward pass can't be copied, as of closures."""
     if not isinstance(forward, nn.Module):
         return None
     try:

@@ -12,7 +12,7 @@ OFFSET = 1e-7
 def sparseness(maps: Tensor) -> Tensor:
     """The Gini index of each map's sizes, (N,) float64 (Chalasani et al., 2020).
 
-    `maps`: (N, H, W). 0 where all pixels are alike, 1 - 1 / (H · W) where a single one has everything.
+    `maps`: (N, H, W). 0 if all pixels are alike, 1 - 1 / (H · W) where a single one has everything.
     """
     shares = _of_largest(maps) + OFFSET
     ranked = shares.sort(1).values
@@ -24,7 +24,7 @@ def sparseness(maps: Tensor) -> Tensor:
 def complexity(maps: Tensor) -> Tensor:
     """The entropy, in nats, of how each map's size is shared among pixels, (N,) float64 (Bhatt et al., 2020).
 
-    `maps`: (N, H, W). 0 where a single pixel has everything, log(H · W) where all are alike, or all zero.
+    `maps`: (N, H, W). 0 if a single pixel has everything, log(H · W) where all are alike, or all zero.
     """
     shares = _of_largest(maps) + OFFSET
     shares = shares / shares.sum(1, keepdim=True)

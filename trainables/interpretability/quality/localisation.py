@@ -9,7 +9,7 @@ from torch import Tensor
 def mask_rank(maps: Tensor, masks: Tensor) -> Tensor:
     """The share of a mask's S pixels that are among the S largest of the map, (N,) float64 (Arras et al., 2022).
 
-    `maps`: (N, H, W); `masks`: (N, H, W) bool. NaN where a mask is empty. Of equal values the first ones are taken.
+    `maps`: (N, H, W); `masks`: (N, H, W) bool. NaN if a mask is empty. Of equal values the first ones are taken.
     """
     sizes, marked = maps.flatten(1).abs(), masks.flatten(1)
     order = sizes.sort(dim=1, descending=True, stable=True).indices
@@ -22,7 +22,7 @@ def mask_rank(maps: Tensor, masks: Tensor) -> Tensor:
 def mask_mass(maps: Tensor, masks: Tensor) -> Tensor:
     """The share of a map's whole size that lies in the mask, (N,) float64 (Arras et al., 2022).
 
-    NaN where a mask is empty; of a map of zeros, the share of the pixels, as if it had none better than another.
+    NaN if a mask is empty; of a map of zeros, the share of the pixels, as if it had none better than another.
     """
     sizes, marked = maps.flatten(1).to(torch.float64).abs(), masks.flatten(1)
     sizes = torch.where(sizes.sum(1, keepdim=True) > 0, sizes, torch.ones_like(sizes))
@@ -33,7 +33,7 @@ def mask_mass(maps: Tensor, masks: Tensor) -> Tensor:
 def pointing_game(maps: Tensor, masks: Tensor) -> Tensor:
     """Whether the largest pixel lies in the mask, (N,) float64 of 0 and 1 (Zhang et al., 2018).
 
-    Of several largest pixels the share that does; NaN where a mask is empty.
+    Of several largest pixels the share that does; NaN if a mask is empty.
     """
     sizes, marked = maps.flatten(1).abs(), masks.flatten(1)
     largest = sizes == sizes.amax(1, keepdim=True)

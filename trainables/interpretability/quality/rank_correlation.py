@@ -9,7 +9,7 @@ from torch import Tensor
 def spearman(one: Tensor, other: Tensor) -> Tensor:
     """Spearman's correlation of the sizes of two maps, |map|, (N,) float64, for maps (N, H, W); ties share a rank.
 
-    NaN where a map is the same everywhere.
+    NaN if a map is the same everywhere.
     """
     first, second = (_centred(_ranks(maps.flatten(1).abs())) for maps in (one, other))
     lengths = first.norm(dim=1) * second.norm(dim=1)

@@ -30,7 +30,7 @@ def hybrid_swin_width(width: int) -> int:
 
 
 def unfit(kind: str, shape: Sequence[int]) -> str | None:
-    """What is wrong with images (C, H, W), with the nearest size that would do, or None where all is well."""
+    """What is wrong with images (C, H, W), with the nearest size that would do, or None if all is well."""
     height, breadth = shape[1:]
     patch = patch_side(height, breadth)
     if kind in RESNET_DEPTHS or (height % patch == 0 and breadth % patch == 0):

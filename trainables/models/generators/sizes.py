@@ -34,7 +34,7 @@ def dropout_blocks(levels: int) -> int:
 
 
 def unfit(kind: str, shape: Sequence[int], levels: int) -> str | None:
-    """What is wrong with images (C, H, W) or levels, with the nearest that would do, or None where all is well."""
+    """What is wrong with images (C, H, W) or levels, with the nearest that would do, or None if all is well."""
     most = len(DEPTHS["swin_tiny"])
     if kind == "swin_unet" and not 2 <= levels <= most:
         return f"a swin_unet has 2 to {most} levels, not {levels}"

@@ -17,7 +17,7 @@ LEAST_LOSS = 0.005
 
 @dataclass(frozen=True)
 class CorruptionError:
-    """Mean corruption error and its relative form, shares of the baseline's; None where nothing can be divided by.
+    """Mean corruption error and its relative form, shares of the baseline's; None if nothing can be divided by.
 
     `relative_kinds`: over how many of the corruptions the relative one is a mean.
     """
@@ -30,7 +30,7 @@ class CorruptionError:
 def corruption_error(
     accuracies: Mapping[str, float], clean: float | None, baseline: Mapping[str, float], baseline_clean: float | None
 ) -> CorruptionError:
-    """Of an arm with these accuracies by corruption, and on clean images, beside the baseline's; all shares of 1."""
+    """Of an arm with these accuracies by corruption, and on clean images, relative to the baseline's; all shares of 1."""
     shared = [kind for kind in baseline if kind in accuracies]
     ratios = [(1 - accuracies[kind]) / (1 - baseline[kind]) for kind in shared if baseline[kind] < 1]
     if clean is None or baseline_clean is None:

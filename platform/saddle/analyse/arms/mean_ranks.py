@@ -44,7 +44,7 @@ def rank_metric(group: str) -> Metric:
 
 
 def rank_group(name: str, measured: Mapping[Metric, Sequence[ArmValues]], spec: ComparisonSpec) -> RankedGroup | None:
-    """The group of these metrics, each with the values of all arms, the baseline's first; None where none was measured.
+    """The group of these metrics, each with the values of all arms, the baseline's first; None if none was measured.
 
     `spec` says how arms are compared; its metric, scale and margin are another's and don't count.
     """

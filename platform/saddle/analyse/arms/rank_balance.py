@@ -38,7 +38,7 @@ class RankBalance:
 def rank_balance(
     group: RankedGroup, paid: Metric, values: Sequence[ArmValues], guards: Sequence[Guard]
 ) -> RankBalance | None:
-    """The balance of a group and a metric with the `values` of the same arms; None where no seed has both.
+    """The balance of a group and a metric with the `values` of the same arms; None if no seed has both.
 
     Recommended is, of the arms on the front whose rank is shown to be better than the baseline's and that are shown to
     lose no more of the metric than their guard allows, the one with the best rank. Without a guard none is.

@@ -21,10 +21,10 @@ Measure = Callable[[str], Sequence[ArmValues]]
 
 @dataclass(frozen=True)
 class RankedArms:
-    """One group with what stands beside it.
+    """One group with its details.
 
     `response`: how its mean rank follows the compared metric over the arms; `held`: the same with the metric that the
-    compared one can't exceed held alike. `balance`: the front of that metric and the mean rank. None where there is
+    compared one can't exceed held alike. `balance`: the front of that metric and the mean rank. None if there is
     no such metric, or too little to say.
     """
 

@@ -88,5 +88,5 @@ class StudyTools:
 
 
 def description_of(tool: Callable[..., Any]) -> str:
-    """What a tool does, as its client is told."""
+    """What a tool does, as its client sees it."""
     return " ".join((tool.__doc__ or "").split())

@@ -8,7 +8,7 @@ from saddle.cli.answers.answer import Answer, Metrics, Settings
 
 
 class MeasuredTrial(Answer):
-    """One trial that was measured again, beside what was stored of it."""
+    """One trial that was measured again, and what was stored of it."""
 
     trial: str
     metrics: Metrics

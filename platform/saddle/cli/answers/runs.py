@@ -135,7 +135,7 @@ class Bisection(Answer):
 
 
 class SchedulerFile(Answer):
-    """A file for a scheduler; `name` is empty where it goes to the scheduler itself."""
+    """A file for a scheduler; `name` is empty if it goes to the scheduler itself."""
 
     name: str
     text: str

@@ -134,7 +134,7 @@ class ReachedVerdict(Answer):
 
 
 class JudgedVerdict(ReachedVerdict):
-    """The same beside the expected one; null where none was asked for."""
+    """The same, compared with the expected one; null if none was asked for."""
 
     judgement: str | None
 

@@ -19,7 +19,7 @@ class Finding(Answer):
 
 
 class Page(Answer):
-    """A page of MLflow; `study` is null for the page of all, `arms` where a study has no page of its arms."""
+    """A page of MLflow; `study` is null for the page of all, `arms` if a study has no page of its arms."""
 
     study: str | None
     page: str

@@ -108,7 +108,7 @@ def display(study: Study) -> LiveDisplay | PrintedLines:
 
 
 def done_before(progress: Progress) -> str:
-    """What runs before this one have done, as a line; empty where there were none."""
+    """What runs before this one have done, as a line; empty if there were none."""
     earlier = progress.done - progress.fresh
     if not earlier:
         return ""

@@ -1,4 +1,4 @@
-"""What a user did wrong is told in plain words with exit code 2; only saddle's own mistakes show a traceback."""
+"""A user's mistake is reported in plain words with exit code 2; only saddle's own mistakes show a traceback."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
 
 
 def echo_address(address: str) -> None:
-    """Print an address that we have made, with the token that whoever started the server is to be told."""
+    """Print an address that we have made, with the token that the user who started the server needs."""
     typer.echo(COMMANDS.sub(_written_out, address))
 
 

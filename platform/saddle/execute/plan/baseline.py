@@ -29,7 +29,7 @@ def find_baseline(study: Study, store: Store, *, fresh: bool = False) -> dict[st
 
 
 def _kept_baseline(study: Study, store: Store) -> dict[str, Any] | None:
-    """The baseline of the stored run of the study; None where there is none, or none of its trials has begun."""
+    """The baseline of the stored run of the study; None if there is none, or none of its trials has begun."""
     stored = read_study(store, study.study)
     if stored is None or stored.baseline is None or not has_begun(store, stored.run):
         return None

@@ -73,7 +73,7 @@ def refuse_other_code(
 def changed_code(
     study: Study, store: Store, run: CheckingRun | None, retry: Sequence[str] = (), again: Sequence[str] = ()
 ) -> list[str]:
-    """In what, and which stored trials were trained with what; empty where nothing is left to train.
+    """In what, and which stored trials were trained with what; empty if nothing is left to train.
 
     `run` loads the data that their fingerprints are compared with; without it data are not looked at. `retry` are
     outcomes, `again` trials that are to be run again.
@@ -140,7 +140,7 @@ def _configuration(trained: _Trained) -> Iterator[str]:
 
 
 def _completed_otherwise(trained: _Trained, record: TrialRecord) -> dict[str, str]:
-    """The values that a trial was trained with beside those it would have now, `10 → 15`, where they differ."""
+    """The values that a trial was trained with and those it would have now, `10 → 15`, if they differ."""
     study = trained.study
     given = {**study.settings, **record.settings}
     try:

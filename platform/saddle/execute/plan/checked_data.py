@@ -35,7 +35,7 @@ def key_of(
 ) -> str | None:
     """The name of the note on what a trainable found in the data of these configurations, for a `purpose`.
 
-    None where the trainable doesn't say what its data are, or some of them aren't there.
+    None if the trainable doesn't say what its data are, or some of them aren't there.
     """
     identify = trainable.data_identity
     if identify is None or trainable.source.is_own:
@@ -52,7 +52,7 @@ def key_of(
 
 
 def read_remarks(key: str) -> list[str] | None:
-    """The remarks on data that passed under this name; None where they are to be looked at."""
+    """The remarks on data that passed under this name; None if they are to be looked at."""
     note = read_note(key)
     remarks = None if note is None else note.get("remarks")
     return [str(remark) for remark in remarks] if isinstance(remarks, list) else None
@@ -64,7 +64,7 @@ def note_passed(key: str, remarks: Iterable[str]) -> None:
 
 
 def read_note(key: str) -> dict[str, Any] | None:
-    """What was noted under this name; None where that is nothing, or can't be read."""
+    """What was noted under this name; None if that is nothing, or can't be read."""
     try:
         note = json.loads((notes_folder() / f"{key}.json").read_text())
     except (OSError, ValueError):
@@ -94,7 +94,7 @@ def drop_oldest(folder: Path) -> None:
 
 
 def notes_folder() -> Path:
-    """Beside the cached datasets."""
+    """In the folder of the cached datasets."""
     return cache_root().with_name("checked")
 
 
@@ -109,7 +109,7 @@ def source_states(code: Any) -> Iterator[str]:
 
 
 def version_of(library: str) -> str:
-    """The installed version; empty where it isn't installed."""
+    """The installed version; empty if it isn't installed."""
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:

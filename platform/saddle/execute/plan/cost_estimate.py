@@ -24,10 +24,10 @@ OPERATIONS_PER_SECOND = 5.5e9
 """Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
 
 MOST_CPU_SECONDS = 7 * 24 * 3600.0
-"""Trials that would take longer on their CPUs are of networks on which nobody measured that pace."""
+"""Trials that would take longer on their CPUs are of networks that this pace was not measured on."""
 
 GPU_OPERATIONS_PER_SECOND = 9.2e12
-"""Multiply-adds a second of one GPU, where nobody gives another figure (see `GPU_SOURCE`)."""
+"""Multiply-adds a second of one GPU, unless another figure is given (see `GPU_SOURCE`)."""
 
 GPU_SOURCE = (
     "FastAT Benchmark (Pan and Yao, 2026): PGD-AT of a ResNet-18 on CIFAR-10, 100 epochs in 6,954 s, the mean of three"
@@ -51,7 +51,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds, bytes and multiply-adds of one trial, and what they rest on; None where nothing is known."""
+    """Seconds, bytes and multiply-adds of one trial, and what they rest on; None if nothing is known."""
 
     seconds: float | None
     bytes: int | None
@@ -94,7 +94,7 @@ def estimate_trial(
     seconds = operations / stated.operations_per_second
     if not resources.gpus_per_worker and seconds > MOST_CPU_SECONDS:
         why = (
-            f"{operations:.2g} multiply-adds a trial; how fast a CPU is in so much work nobody has measured: known "
+            f"{operations:.2g} multiply-adds a trial; how fast a CPU is in so much work has not been measured: known "
             "once a trial has run in this storage, or of a GPU, with resources: {gpus_per_worker: 1}"
         )
         return Estimate(None, stored, why, operations)
@@ -123,7 +123,7 @@ def units_of(trainable: LoadedTrainable, config: Any) -> float | None:
 
 
 def seconds_per_unit(trainable: LoadedTrainable, entry: TrialRecord) -> float | None:
-    """The pace of a finished trial, the part of it that ran; None where its configuration can't be read any more."""
+    """The pace of a finished trial, the part of it that ran; None if its configuration can't be read any more."""
     try:
         config = trainable.Config.model_validate(dict(entry.params))
     except ValueError:

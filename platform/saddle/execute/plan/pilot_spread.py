@@ -29,7 +29,7 @@ OPEN = PowerQuestion()
 
 
 def find_spread(study: Study, store: Store, declared: Declarations, question: PowerQuestion) -> Spread | None:
-    """The spread asked about, else that of the study's own trials; None where nothing was asked and none have ended.
+    """The spread asked about, else that of the study's own trials; None if nothing was asked and none have ended.
 
     Raises `UserError` for a size that no difference of shares can have, where a pilot is none, and where an effect is
     asked about and no spread is known.

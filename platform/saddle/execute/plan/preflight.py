@@ -31,7 +31,7 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
     """Raise what running the studies would raise, as far as storage and resources can tell it.
 
     Resources are checked only where trials run `here`, on this machine. Raises `StudyChanged`, `NothingToBuildOn`,
-    `DoesNotFit`, `SharedDatabaseError`, or `StorageError` where another driver runs one.
+    `DoesNotFit`, `SharedDatabaseError`, or `StorageError` if another driver runs one.
     """
     if any(study.search is not None for study in studies):
         check_shared_database()
@@ -63,7 +63,7 @@ def check_shared_database() -> None:
 
 
 def refuse_second_driver(store: Store, run: RunId) -> None:
-    """Raise `StorageError` where another process trains the run."""
+    """Raise `StorageError` if another process trains the run."""
     if driver_of(store, run) is not None:
         with lock_study(store, run):  # raises, naming the process, unless it has ended in between
             pass

@@ -29,7 +29,7 @@ def search_notes(study: Study, config: Mapping[str, Any]) -> list[str]:
 
 
 def longest_training(study: Study, config: Mapping[str, Any]) -> float | None:
-    """The most epochs that a trial can have; None where the trainable counts none."""
+    """The most epochs that a trial can have; None if the trainable counts none."""
     searched = (study.search or {}).get(EPOCHS)
     values = [config.get(EPOCHS)] if searched is None else searched.choice or [*searched.bounds]
     numbers = [float(value) for value in values if isinstance(value, int | float)]

@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def seconds(self) -> float | None:
-        """Wall-clock time for what is left, no trial stopping early; None where it can't be known."""
+        """Wall-clock time for what is left, no trial stopping early; None if it can't be known."""
         if self.trials is None or self.per_trial.seconds is None:
             return None
         rounds = math.ceil(max(0, self.trials - self.done) / self.slots)
@@ -213,13 +213,13 @@ def _varied(study: Study) -> set[str]:
 
 
 def _assumed(resolved: Sequence[Resolved], varied: Collection[str]) -> list[str]:
-    """The fields of the first configuration whose value nobody has published, but for what varies."""
+    """The fields of the first configuration without a published value, but for what varies."""
     sources = resolved[0].sources if resolved else {}
     return sorted(name for name, source in sources.items() if source == "assumed" and name not in varied)
 
 
 def planned_looks(study: Study, arms: Sequence[Arm]) -> list[tuple[int, float]]:
-    """The looks on the way with their bounds; none where there is only one, at the end."""
+    """The looks on the way with their bounds; none if there is only one, at the end."""
     ablation = study.ablation
     if ablation is None or ablation.spending is None:
         return []

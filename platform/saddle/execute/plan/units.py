@@ -23,7 +23,7 @@ from trainables.datasets.errors import DataNotFoundError
 
 
 def unit_configs(study: Study, trainable: LoadedTrainable) -> Iterator[tuple[RelationUnit, Any]]:
-    """Every unit with the configuration of the arm that is gained over; none where a table holds the gains."""
+    """Every unit with the configuration of the arm that is gained over; none if a table holds the gains."""
     relation = study.relation
     if relation is None or relation.gain.over is None:
         return

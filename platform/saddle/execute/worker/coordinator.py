@@ -57,7 +57,7 @@ class Coordinator:
             return self.generation
 
     async def await_group(self, timeout: float) -> dict[int, dict[str, Any]]:
-        """What the ranks said when they joined; raises `TimeoutError`, or `RuntimeError` where the group ended."""
+        """What the ranks said when they joined; raises `TimeoutError`, or `RuntimeError` if the group ended."""
         async with self._changed, asyncio.timeout(timeout):
             await self._changed.wait_for(lambda: len(self.joined) == self.ranks or self.ended is not None)
             if self.ended is not None:
@@ -113,7 +113,7 @@ class Coordinator:
                 self._changed.notify_all()
 
     async def take(self, generation: int, after: int) -> tuple[int, str] | None:
-        """The trial that comes after number `after`, with its number; None where the group is to end."""
+        """The trial that comes after number `after`, with its number; None if the group is to end."""
         async with self._changed:
             await self._changed.wait_for(
                 lambda: self._is_past(generation) or self.trial > max(after, self.last_of_earlier)

@@ -26,7 +26,7 @@ class Errand:
     over: threading.Event = field(default_factory=threading.Event)
 
     def dump(self) -> str:
-        """What a slot is told."""
+        """What a slot gets."""
         return pack((self.function, tuple(self.arguments)))
 
     def end(self, answer: Any = None, error: BaseException | None = None) -> None:

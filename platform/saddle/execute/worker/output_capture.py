@@ -67,7 +67,7 @@ def capture_output(start: StartMessage, rank: int = 0, folder: Path | None = Non
 
 
 def raw_folder() -> Path:
-    """Where a trial prints to: beside Ray's logs, with which it goes."""
+    """The folder of a trial's output: that of Ray's logs, with which it is deleted."""
     try:
         return Path(logs_folder())
     except AttributeError:  # not in a worker of Ray's

@@ -25,7 +25,7 @@ class DataCache:
     read: LRUCache = field(default_factory=LRUCache)
     """States that are shared, by where they are stored."""
     shared: SharedStates | None = None
-    """Those of the run whose trial is trained; None where nothing is stored."""
+    """Those of the run whose trial is trained; None if nothing is stored."""
 
     def get(self, name: Any) -> Any:
         from trainables.datasets import load

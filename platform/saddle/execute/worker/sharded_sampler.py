@@ -40,7 +40,7 @@ class Shares:
 def share_out(loader: Any, rank: int, world_size: int) -> DataLoader[Any]:
     """The loader with this rank's part of every batch.
 
-    Raises `TypeError` for what has no batches of samples, `ValueError` where no batch is large enough to be shared.
+    Raises `TypeError` for what has no batches of samples, `ValueError` if no batch is large enough to be shared.
     """
     batches = getattr(loader, "batch_sampler", None)
     if not isinstance(loader, DataLoader) or not isinstance(batches, BatchSampler):

@@ -91,7 +91,7 @@ class SharedStates:
 
 
 def read_state(store: Store, path: str) -> dict[str, Any] | None:
-    """The state at `path`; None where there is none, or not what was written."""
+    """The state at `path`; None if there is none, or not what was written."""
     try:
         content = store.read(path)
     except FileNotFoundError:

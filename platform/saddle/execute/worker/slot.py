@@ -118,7 +118,7 @@ class Slot(tune.Trainable):
         try:
             message = self.worker.step(timeout=limit)
         except TimeoutError as error:
-            # whoever takes the trial up next only ends it
+            # the next worker of the trial only ends it
             store = open_store(self.placement.storage, create=False)
             checkpoints = Checkpoints.of_trial(store, self.spec.run, self.spec.key, self.placement.token)
             checkpoints.give_up(Outcome.TIMED_OUT, str(error))

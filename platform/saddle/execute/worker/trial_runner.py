@@ -101,7 +101,7 @@ class Training:
                 return
             yield from self._outcome()
         except Superseded:
-            raise  # nobody waits for this attempt's messages any more
+            raise  # this attempt's messages are not waited for any more
         except Exception as error:
             yield self._failed(error)
         finally:
@@ -169,7 +169,7 @@ class Training:
             if self.is_rank_zero
             else None
         )
-        # the manifest's own time, so that whatever is told of this epoch again is told the same
+        # the manifest's own time, so that this epoch is reported the same when it is reported again
         when = prepared.manifest.times[-1] if prepared is not None else time.time()
         message = EpochMessage(self.spec.key, self.attempt, epoch, dict(report.metrics), seconds, when)
 
@@ -243,7 +243,7 @@ class Training:
         return stored | {name: shown[name] for name in sorted(shown)}
 
     def _own(self, kind: str) -> str:
-        """The folder of this attempt's images or arrays: an orphan of an earlier one writes beside them."""
+        """The folder of this attempt's images or arrays: an orphan of an earlier one writes to another folder."""
         return f"{self.folder}/{of_attempt(kind, self.attempt)}"
 
     def _folders_of_attempts(self, kind: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A warm Ray Train worker: it waits for trials and trains one after the other, step by step as it is told."""
+"""A warm Ray Train worker: it waits for trials and trains one after the other, step by step as the driver says."""
 
 from __future__ import annotations
 

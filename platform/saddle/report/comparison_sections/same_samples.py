@@ -107,7 +107,7 @@ def _curve_figure(kind: str, curves: Sequence[Shown]) -> LazyFigure:
 
 
 def once(arrays: Sequence[Shown]) -> list[Shown]:
-    """Each array once: one that several trials have alike is nobody's own."""
+    """Each array once: one that several trials share belongs to none of them."""
     kept: list[Shown] = []
     for shown in arrays:
         alike = [

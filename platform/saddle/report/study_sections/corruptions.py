@@ -1,4 +1,4 @@
-"""Accuracy under each corruption, arm by arm, and the mean corruption error beside the study's own baseline."""
+"""Accuracy under each corruption, arm by arm, and the mean corruption error relative to the study's own baseline."""
 
 from __future__ import annotations
 

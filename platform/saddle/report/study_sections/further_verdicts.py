@@ -29,7 +29,7 @@ def markdown(report: StudyReport) -> list[Block]:
 
 
 def overview(report: StudyReport) -> list[Block]:
-    """Metrics against arms, the fewer of the two side by side; none where nothing is asked."""
+    """Metrics against arms, the fewer of the two side by side; none if nothing is asked."""
     ablation, further = report.study.ablation, report.results.further
     if ablation is None or not further:
         return []

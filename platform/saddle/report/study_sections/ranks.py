@@ -22,7 +22,7 @@ NOTE = (
 
 
 def blocks(report: StudyReport) -> list[Block]:
-    """A table of each group, with sentences; nothing where the study ranks by nothing."""
+    """A table of each group, with sentences; nothing if the study ranks by nothing."""
     if not report.results.ranked:
         return []
     shown: list[Block] = [Text([NOTE], "note")]

@@ -14,7 +14,7 @@ from saddle.trial.record import TrialRecord
 
 NOTE = (
     "Seconds of a replicate from its first epoch to its end, validation and test included, as the machine was at that"
-    " time: others may have run beside it. A difference of a few per cent says nothing."
+    " time: other trials may have run at the same time. A difference of a few per cent says nothing."
 )
 
 

@@ -139,7 +139,7 @@ def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
 
 
 def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLock = NO_LOCK) -> None:
-    """Record the removals, then delete; only the study's driver may, or whoever keeps it out. Raises `TakenOver`.
+    """Record the removals, then delete; for the study's driver, or a process that keeps it out. Raises `TakenOver`.
 
     What is deleted stands in the record that was written on condition: a driver stopped between the two deletes, when
     it goes on, only what its successor reads of as removed.

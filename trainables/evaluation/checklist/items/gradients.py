@@ -132,7 +132,7 @@ def _uphill(evidence: Evidence, gradient: Tensor) -> Tensor:
 
 
 def _cosines(evidence: Evidence, gradient: Tensor, share: float) -> Tensor:
-    """Cosines of the gradients at the images and at random points within a share of ε, NaN where one is zero."""
+    """Cosines of the gradients at the images and at random points within a share of ε, NaN if one is zero."""
     loss = losses.main_margin if share < 1 else losses.main_cross_entropy
     noise = evidence.noise(f"cosine {share}").to(evidence.images.device)
     other = evidence.gradient((evidence.images + share * evidence.epsilon * noise).clamp(0, 1), loss)

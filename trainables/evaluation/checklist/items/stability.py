@@ -83,7 +83,7 @@ def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
 
 
 def _under_gradients(network: Network, images: Tensor) -> Iterator[Tensor]:
-    """Logits where gradients are possible, where they are wanted, and where they can't be; none where that raises."""
+    """Logits where gradients are possible, where they are wanted, and where they can't be; none if that raises."""
     with torch.enable_grad():
         yield network.heads(images)[0].detach()
         wanted = images.clone().requires_grad_()
