@@ -34,7 +34,7 @@ class Metric:
     gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name. `chance`: what a
     model that guesses has, `classes` for one in as many as the dataset has; None if no model can guess.
     `best_minus_last`: the name of a metric, of which this is by how much the checkpoint that validation chose is better
-    than the last one. Nobody reports it: it is filled in where both were tested.
+    than the last one. It is not reported, but filled in if both were tested.
 
     `role` says what may be made of it, next to the other metrics of its split: `clean`, the accuracy on unchanged data;
     `robust`, that under attack: under `attack`, or the `worst_case` of all that were run, and `clean` is the name of

@@ -91,7 +91,7 @@ def adapt_function(function: Callable[..., Any], siblings: Mapping[str, Any], te
     ]
     if len(positional) != 2:
         raise TypeError(f"it takes {len(positional)} parameters; write def {function.__name__}(config, run)")
-    parts = parts_beside(function, beside)
+    parts = parts_beside(function, siblings)
     metrics = parts.get("METRICS") or named_metrics(terms)
     return FunctionTrainable(
         function=function,
@@ -109,13 +109,13 @@ def with_seed(config: Any, seed: int) -> Any:
     return config.model_copy(update={"seed": seed}) if "seed" in type(config).model_fields else config
 
 
-def parts_beside(function: Callable[..., Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+def parts_beside(function: Callable[..., Any], siblings: Mapping[str, Any]) -> dict[str, Any]:
     """The optional names of the contract among the `siblings` of a function, but for functions imported from elsewhere.
 
     A script that says `from torch import load` has no `load` of its own. Those that `__saddle_beside__` names were
     given by a call, wherever they come from.
     """
-    given = beside.get("__saddle_beside__", ())
+    given = siblings.get("__saddle_beside__", ())
     parts = {name: siblings[name] for name in OPTIONAL if name in siblings}
     return {
         name: part

@@ -30,7 +30,7 @@ class CorruptionError:
 def corruption_error(
     accuracies: Mapping[str, float], clean: float | None, baseline: Mapping[str, float], baseline_clean: float | None
 ) -> CorruptionError:
-    """Of an arm with these accuracies by corruption, and on clean images, relative to the baseline's; all shares of 1."""
+    """Of an arm with these accuracies by corruption and on clean images, and the baseline's; all shares of 1."""
     shared = [kind for kind in baseline if kind in accuracies]
     ratios = [(1 - accuracies[kind]) / (1 - baseline[kind]) for kind in shared if baseline[kind] < 1]
     if clean is None or baseline_clean is None:
