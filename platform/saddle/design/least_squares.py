@@ -60,16 +60,16 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
     inverse = np.linalg.pinv(model, rcond=NOTHING)
     clear = np.diag(inverse @ model) > CERTAIN
     base = [place for place in range(model.shape[1]) if place <= mains or clear[place]]
-    inverse = np.linalg.pinv(model[:, base], rcond=NOTHING)
+    of_base = np.linalg.pinv(model[:, base], rcond=NOTHING)
     estimates: list[Estimate | None] = []
     seen: list[Floats] = []
     for place in range(1, model.shape[1]):
         if clear[place]:
             weights = inverse[place]
         elif place <= mains:
-            weights = inverse[base.index(place)]
+            weights = of_base[base.index(place)]
         else:
-            left = model[:, place] - model[:, base] @ (inverse @ model[:, place])
+            left = model[:, place] - model[:, base] @ (of_base @ model[:, place])
             length = float(left @ left)
             if length < NOTHING or any((left @ other) ** 2 > CERTAIN * length * float(other @ other) for other in seen):
                 estimates.append(None)
@@ -79,7 +79,7 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
         held = weights @ model
         shares = {k - 1: float(held[k]) for k in range(1, len(held)) if k != place and abs(held[k]) > NOTHING}
         estimates.append(Estimate(np.where(np.abs(weights) > NOTHING, weights, 0.0), shares))
-    return Estimates(inverse[0], tuple(estimates), _largest_correlation(model))
+    return Estimates(of_base[0], tuple(estimates), _largest_correlation(model))
 
 
 def confounded(moved: Mapping[str, Sequence[bool]]) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -62,7 +63,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         raise StudyError([Problem(wanted, None, "", "this is no file", "give the path of a study file")])
     shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
     near = nearest(name, shorts)
-    right = f"packaged studies are: {', '.join(packaged)}"
+    right = f"packaged studies are: {listed_by_folder(packaged)}"
     shown = wanted if len(wanted) <= 200 else f"{wanted[:200]}…"
     run = RunId.stored(wanted) if RunId.is_name(wanted) else None
     if run is not None and run.is_set_aside and re.fullmatch(STUDY_NAME, run.study):
@@ -70,6 +71,16 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         right = f"{run.study} is the study that goes on; saddle status, results, report and verify answer about a run"
         raise StudyError([Problem(repr(shown)[1:-1], None, "", what, right)])
     raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, shorts[near] if near else None)])
+
+
+def listed_by_folder(names: Iterable[str]) -> str:
+    """`nightly, mixed_perturbation/{alpha0, table4}`: names of studies, those of one folder together."""
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, study = name.rpartition("/")
+        folders.setdefault(folder, []).append(study)
+    alone = folders.pop("", [])
+    return ", ".join([*alone, *(f"{folder}/{{{', '.join(studies)}}}" for folder, studies in folders.items())])
 
 
 def _read(path: str) -> bytes:

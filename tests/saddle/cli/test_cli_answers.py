@@ -116,6 +116,7 @@ def _nothing_is_started(stored: LocalStore, tmp_path: Path, monkeypatch: pytest.
     for where, name, value in (
         (driver, "connect", no_cluster),
         (driver, "require_shared_storage", lambda store: None),
+        (driver, "start_early", lambda *arguments: None),
         (driver, "run_all", train_all),
         (trial_runner, "TrainRun", outside_ray),
         (remeasurement, "measure_all", measure_in_turn),

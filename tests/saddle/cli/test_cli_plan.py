@@ -108,12 +108,12 @@ def planned(resources: str, store: LocalStore, **given: Any) -> Any:
     return plan_study(study, store, **given)
 
 
-def test_a_full_study_says_no_hours_of_a_cpu_that_nobody_measured(saddle, tmp_path: Path) -> None:
+def test_a_full_study_says_no_hours_of_an_unmeasured_cpu(saddle, tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     plan = planned("workers: 1", store)
     assert (plan.seconds, plan.gpu_hours) == (None, None)
     assert plan.per_trial.operations > 1e17
-    assert "nobody has measured" in plan.per_trial.basis
+    assert "has not been measured" in plan.per_trial.basis
     (tmp_path / "large.yaml").write_text(LARGE.replace("RESOURCES", "workers: 1"))
     shown = " ".join(saddle("plan", tmp_path / "large.yaml").stdout.split())
     assert "time: unknown; disk: " in shown

@@ -53,16 +53,18 @@ def test_an_ablation_has_its_answer_tables_and_the_way_to_reproduce_it(ablation:
         "How often the method failed",
         "The evaluation",
         "Whether validation ranks trials as the test does",
+        "What training cost",
         "Effect sizes and further tests",
         "How the trials ended",
         "What was assumed",
         "How to reproduce",
     ]
     contents = StudyReport(made.results)
-    results, failures, ranking, details, endings, assumed = tables_of(text)
+    results, failures, ranking, cost, details, endings, assumed = tables_of(text)
     assert ranking[1][:3] == ["validation robust accuracy (worst case)", "test robust accuracy (worst case)", "17"]
     assert results == [list(contents.answer.columns), *(list(row) for row in contents.answer.rows)]
     assert failures[2][:4] == ["mta", "1", "6", "17 %"]
+    assert cost[0] == ["arm", "replicates", "time of one", "times the baseline’s"]
     assert details[0][:5] == ["comparison", "pairs", "difference", "sd of differences", "effect size d (95 % interval)"]
     assert [row[:2] for row in endings[1:]] == [["completed", "17"], ["collapsed", "1"]]
     assert assumed[1:] == [["lr", "0.01235"]]

@@ -110,4 +110,4 @@ def _cell(one: FurtherVerdict, ablation: Ablation) -> str:
     return shown + (ALONE if is_claim and not one.holds_over_all(ablation.compare.alpha) else "")
 
 
-EACH = Section("each", "Verdicts on further metrics", 40, page, markdown)
+EACH = Section("each", "Verdicts on further metrics", 42, page, markdown)

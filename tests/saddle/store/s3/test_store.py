@@ -159,7 +159,7 @@ def test_a_folder_is_listed_and_deleted_a_batch_at_a_time(
     assert len(s3_proxy.requests) == 3
     store.delete("f")
     assert s3.keys(store.bucket) == []
-    assert len(s3_proxy.requests) == 9
+    assert len(s3_proxy.requests) == 10, "three listings, three batches, and the folder that some servers keep"
 
 
 @pytest.mark.parametrize("survived", range(9))
