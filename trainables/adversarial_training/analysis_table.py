@@ -64,7 +64,11 @@ def _without_other_classes(config: Any) -> str:
     own, other = known_facts(config.dataset), known_facts(config.shift_dataset)
     if own is not None and other is not None and own.classes != other.classes:
         alike = [name for name, known in KNOWN.items() if known.facts.classes == own.classes and known.facts != own]
-        right = f"{' and '.join(alike)} have the same" if alike else "none that is known has the same"
+        right = (
+            f"{' and '.join(', '.join(alike).rsplit(', ', 1))} have the same"
+            if alike
+            else "none that is known has the same"
+        )
         return f"need a shift_dataset with the classes of the dataset, and its classes are others; {right}"
     return ""
 

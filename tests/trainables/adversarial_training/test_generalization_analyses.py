@@ -115,7 +115,7 @@ def test_as_many_training_images_as_are_tested_and_always_the_same(state: Any) -
     parts = splits(settings, run.data({"known": "digits", "size": 16}), run.device)
     model = adversarial_training.load(settings, state)
     survived = torch.ones(len(parts.test), dtype=torch.bool)
-    few = AnalysedModel(settings, model, parts.test, survived, {"training_images": parts.train})
+    few = AnalysedModel(settings, model, parts.test, survived, other={"training_images": parts.train})
     [batch] = few.parts({"training_images"})
     assert torch.equal(batch.training.images, parts.train.pixels[: len(batch.images)])
     assert len(batch.training.right) == len(batch.right) == 60
@@ -124,7 +124,7 @@ def test_as_many_training_images_as_are_tested_and_always_the_same(state: Any) -
 def test_a_shift_of_domain_needs_another_dataset_of_the_same_classes() -> None:
     with pytest.raises(ValueError, match="domain_shift need a dataset to shift to"):
         config(analyses=["domain_shift"])
-    with pytest.raises(ValueError, match="its classes are others; mnist and svhn have the same"):
+    with pytest.raises(ValueError, match="its classes are others; block_digits, mnist and svhn have the same"):
         config(analyses=["domain_shift"], shift_dataset="cifar10")
     assert config(analyses=["domain_shift"], shift_dataset="mnist").shift_dataset == "mnist"
 
