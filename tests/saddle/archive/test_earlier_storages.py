@@ -170,8 +170,9 @@ def test_it_goes_on_after_a_repair(restored: Restored) -> None:
 @pytest.mark.slow
 def test_it_goes_on_by_the_command_on_ray(restored: Restored, tmp_path: Path) -> None:
     (tmp_path / "studies.yaml").write_text(GROWN)
-    with pytest.raises(CodeChanged, match="sources: "):
-        saddle("run", str(tmp_path / "studies.yaml"))
+    refused = CliRunner().invoke(app, ["run", str(tmp_path / "studies.yaml")])
+    assert refused.exit_code == CodeChanged.exit_code
+    assert "sources: " in refused.output
     command = [
         sys.executable,
         "-m",
