@@ -123,7 +123,7 @@ def test_from_no_node_to_as_many_as_declared_and_down_again_also_after_a_kill(tm
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_nodes_that_join_are_used_and_those_that_leave_are_missed_by_no_trial(tmp_path: Path) -> None:
-    write_study(tmp_path, trials=14, pause=0.7, resources="")
+    write_study(tmp_path, trials=60, pause=0.7, resources="")
     with RayNodes() as cluster, driving(cluster.start(1), tmp_path) as driver:
         driver.wait_for_trial(tmp_path)
         joined = cluster.add_node(1)
@@ -132,7 +132,7 @@ def test_nodes_that_join_are_used_and_those_that_leave_are_missed_by_no_trial(tm
         joined.process.terminate()  # as `ray stop` on it does: it drains
         driver.wait_for("1 trial at a time now: the cluster has 1 node")
         driver.wait()
-        require_complete(tmp_path, 14)
+        require_complete(tmp_path, 60)
 
 
 def slots_used(folder: Path) -> int:
