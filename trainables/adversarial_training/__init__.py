@@ -75,7 +75,7 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
-    from trainables.adversarial_training.evaluation.retraining import retrained_right
+    from trainables.adversarial_training.evaluation.retrained_networks import retrained_right
 
     return evaluate_state(with_scaled_budgets(config), state, run, retrain=retrained_right)
 
@@ -83,7 +83,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
     """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
-    from trainables.adversarial_training.evaluation.retraining import retrained_right
+    from trainables.adversarial_training.evaluation.retrained_networks import retrained_right
 
     return evaluate_state(with_scaled_budgets(config), state, run, earlier, retrain=retrained_right)
 

@@ -12,9 +12,9 @@ from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_ALL, FORWARD_AND_INPUT, STANDING
 from trainables.adversarial_training.combinations import student_start, validated_epochs
 from trainables.adversarial_training.config import Config
+from trainables.adversarial_training.overfitting_watch import WATCHED_IMAGES, is_watched
 from trainables.adversarial_training.perturbations.rungs import training_attack
 from trainables.adversarial_training.perturbations.table import KINDS
-from trainables.adversarial_training.watched import WATCHED_IMAGES, is_watched
 from trainables.datasets.auxiliary_tasks.tasks import resolve_task
 from trainables.datasets.config import Facts, FolderDataset, ParquetDataset, known_facts, own_transformation
 from trainables.datasets.errors import DataError

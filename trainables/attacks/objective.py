@@ -118,12 +118,13 @@ def judge_with_gradient(objective: Objective, images: Tensor, which: Tensor) -> 
         point = images[here].detach().requires_grad_()
         with torch.enable_grad():
             judged = objective(point, which[here])
-            gradients.append(_gradient(judged.loss.sum(), point))
+            gradients.append(input_gradient(judged.loss.sum(), point))
         parts.append(Judged(judged.loss.detach(), judged.fooled))
     return _joined(images.dtype, parts), torch.cat(gradients)
 
 
-def _gradient(loss: Tensor, point: Tensor) -> Tensor:
+def input_gradient(loss: Tensor, point: Tensor) -> Tensor:
+    """The gradient of a scalar at `point`, of its shape: 0 where there is no path to it, or no number."""
     # a network that rounds its input, or looks up a table, may leave no path from the loss to the image
     gradient = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
     # sign(NaN) is NaN: one overflow in the network would take the iterate out of its ball for good

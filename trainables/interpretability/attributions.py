@@ -30,15 +30,11 @@ def attribute(
 
     if not len(images):
         return images.new_zeros(0, *images.shape[2:])
+    if reason := METHODS[method].refusal(network, images[:1]):
+        raise ValueError(f"{method} can't explain this network: {reason}")
     parts = []
     with frozen(network), torch.enable_grad():
         for some, wanted in zip(torch.split(images, batch), torch.split(classes, batch), strict=True):
             decisions = Decisions(network, some.detach().clone().requires_grad_(), wanted, seed)
             parts.append(METHODS[method].attribute(decisions).detach().sum(1))
     return torch.cat(parts)
-
-
-def refusals(names: tuple[str, ...], network: nn.Module, image: Tensor) -> dict[str, str]:
-    """Which of the methods can't explain a network, and why; `image`: (1, C, H, W)."""
-    reasons = {name: METHODS[name].refusal(network, image) for name in names}
-    return {name: reason for name, reason in reasons.items() if reason}

@@ -11,9 +11,9 @@ import torch
 
 from trainables import counterfactual_gan as method
 from trainables.contract import Collapsed, Diverged, InProcessRun, resolve
-from trainables.counterfactual_gan.evaluation import classifier_training
-from trainables.counterfactual_gan.evaluation.classifier_training import Budget
+from trainables.counterfactual_gan.evaluation import shared_classifiers
 from trainables.counterfactual_gan.evaluation.judges import judges
+from trainables.counterfactual_gan.evaluation.shared_classifiers import Budget
 from trainables.counterfactual_gan.evaluation.twins import plain_discriminator, plain_generator
 from trainables.counterfactual_gan.settings.optimisation import turns
 from trainables.counterfactual_gan.training import loop
@@ -80,13 +80,13 @@ def test_classifiers_do_not_keep_their_images() -> None:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
     """The budgets of the classifiers that are trained from now on."""
     budgets: list[Budget] = []
-    original = classifier_training.train_classifier
+    original = shared_classifiers.train_classifier
 
     def noted(*args: Any, **named: Any) -> None:
         budgets.append(named["budget"])
         original(*args, **named)
 
-    monkeypatch.setattr(classifier_training, "train_classifier", noted)
+    monkeypatch.setattr(shared_classifiers, "train_classifier", noted)
     return budgets
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainables.adversarial_training.analysis import TestedBatch
+from trainables.adversarial_training.analysis import NETWORK, TestedBatch
 from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
@@ -33,7 +33,7 @@ def measure(batch: TestedBatch) -> Findings:
     """Of each image the smoothed class and its radius, (B,); class -1 abstains, and radius NaN was not looked at."""
     import torch
 
-    from trainables.adversarial_training.evaluation.smoothing import certify
+    from trainables.adversarial_training.evaluation.certificates import certify
 
     config = batch.config
     wanted = max(0, min(len(batch.images), config.certification_images - batch.first))
@@ -71,7 +71,7 @@ def summarise(config: Any, measured: Mapping[str, Tensor]) -> Findings:
 def cost(config: Any, tested: int) -> Mapping[str, float]:
     """A forward pass for each noisy copy."""
     draws = CHOOSING_DRAWS + config.certification_draws
-    return {"network": float(min(tested, config.certification_images) * draws)}
+    return {NETWORK: float(min(tested, config.certification_images) * draws)}
 
 
 def name_of(radius: float) -> str:

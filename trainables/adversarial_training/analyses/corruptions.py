@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trainables.adversarial_training.analysis import CORRUPTED, MOST_ANALYSED, TestedBatch
+from trainables.adversarial_training.analysis import CORRUPTED, MOST_ANALYSED, NETWORK, TestedBatch
 from trainables.contract import Metric
 from trainables.datasets.corruptions.constants import CORRUPTIONS, SEVERITIES
 from trainables.evaluation.analysis import Analysis, Findings
@@ -44,7 +44,7 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 
 def cost(config: Any, tested: int) -> Mapping[str, float]:
     """A forward pass for each corruption and severity."""
-    return {"network": float(min(tested, MOST_ANALYSED) * len(CORRUPTIONS) * SEVERITIES)}
+    return {NETWORK: float(min(tested, MOST_ANALYSED) * len(CORRUPTIONS) * SEVERITIES)}
 
 
 def declared() -> dict[str, Metric]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trainables.adversarial_training.analysis import MOST_ANALYSED, TRAINING, TestedBatch
+from trainables.adversarial_training.analysis import MOST_ANALYSED, NETWORK, TRAINING, TestedBatch
 from trainables.contract import Metric
 from trainables.evaluation.analysis import Analysis, Findings
 
@@ -56,7 +56,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
 
     planned = attack_of_gap(config)
     steps = planned.attack.cost(planned.budget, classes=2)
-    return {"network": FORWARD_AND_INPUT * 2 * min(tested, MOST_ANALYSED) * steps}
+    return {NETWORK: FORWARD_AND_INPUT * 2 * min(tested, MOST_ANALYSED) * steps}
 
 
 accuracy = partial(Metric, "maximize", unit="fraction")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from trainables.adversarial_training.analysis import MOST_ANALYSED, TestedBatch
+from trainables.adversarial_training.analysis import MOST_ANALYSED, NETWORK, TestedBatch
 from trainables.adversarial_training.attacks.costs import FORWARD_AND_INPUT
 from trainables.attacks.attack import Budget
 from trainables.contract import Metric
@@ -57,16 +57,16 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 
 def cost(config: Any, tested: int) -> Mapping[str, float]:
     """The steps in L2 and within larger ε, and a forward pass for each motion."""
-    steps = L2_STEPS + len(LARGER) * STEPS
+    steps = 2 * L2_STEPS + len(LARGER) * STEPS  # in L2 on two losses
     motions = len(ROTATIONS) * len(SHIFTS) ** 2
-    return {"network": min(tested, MOST_ANALYSED) * (FORWARD_AND_INPUT * steps + motions)}
+    return {NETWORK: min(tested, MOST_ANALYSED) * (FORWARD_AND_INPUT * steps + motions)}
 
 
 accuracy = partial(Metric, "maximize", unit="fraction")
 
 UNSEEN_ATTACKS = Analysis(
     name="unseen_attacks",
-    says="accuracy under PGD in L2 within l2_budget, within 1.5 and 2 ε, and under rotations and shifts",
+    says="accuracy under PGD in L2 on two losses within l2_budget, within 1.5 and 2 ε, and under rotations and shifts",
     metrics={
         f"{NAME}.l2": accuracy(label="L2"),
         f"{NAME}.epsilon_1_5": accuracy(label="1.5 ε"),

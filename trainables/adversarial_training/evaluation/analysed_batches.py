@@ -54,7 +54,7 @@ class AnalysedModel:
 
     @cached_property
     def retrained(self) -> Mapping[str, Tensor]:
-        """What `retrain` finds of all samples; see `retraining.retrained_right`."""
+        """What `retrain` finds of all samples; see `retrained_networks.retrained_right`."""
         if self.retrain is None:
             raise LookupError(f"an analysis that looks at retrained networks declares needs={{{RETRAINED!r}}}")
         return self.retrain()

@@ -87,8 +87,8 @@ def evaluate(
 ) -> Report:
     """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses.
 
-    `retrain`: trains networks anew for the analyses that need them (see `retraining.retrained_right`). `earlier`: a
-    report of the same state, from which this one goes on (see `measure`). Where several test images show
+    `retrain`: trains networks anew for the analyses that need them (see `retrained_right`). `earlier`: a report of
+    the same state, from which this one goes on (see `measure`). Where several test images show
     the same thing, the interval is by group, and `groups` are stored with predictions. It is conditional on the
     trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
     nothing of other seeds, subsets or splits.

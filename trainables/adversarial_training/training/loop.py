@@ -17,7 +17,6 @@ from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.model import build, compiled, laid_out
 from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.evaluation import EPOCH_SECONDS
-from trainables.adversarial_training.training.averaging import Averaging
 from trainables.adversarial_training.training.distillation import TEACHER_INIT, Distillation
 from trainables.adversarial_training.training.early_stopping import EarlyStopping
 from trainables.adversarial_training.training.epoch import EpochBatches
@@ -28,6 +27,7 @@ from trainables.adversarial_training.training.optimisation import lr_factor, mak
 from trainables.adversarial_training.training.phases import phase_of
 from trainables.adversarial_training.training.step import take_step
 from trainables.adversarial_training.training.validation import Validation
+from trainables.adversarial_training.training.weight_averages import Averaging
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples

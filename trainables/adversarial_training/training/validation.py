@@ -10,8 +10,8 @@ from torch import nn
 from trainables.adversarial_training.combinations import validated_epochs
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.evaluation.evaluation import measure
-from trainables.adversarial_training.training.overfitting import overfitting_signals
-from trainables.adversarial_training.watched import is_watched
+from trainables.adversarial_training.overfitting_watch import is_watched
+from trainables.adversarial_training.training.overfitting_signals import overfitting_signals
 from trainables.contract import Run
 from trainables.datasets.sampling.samples import Samples
 

@@ -1,4 +1,8 @@
-"""Projected gradient descent in L2 on the cross-entropy (Madry et al., 2018), any fooling iterate counting."""
+"""Projected gradient descent in L2 (Madry et al., 2018), any fooling iterate counting.
+
+Twice: on the cross-entropy, and on the margin, whose gradient does not fade where a network was trained to be unsure or
+very sure of its answers, as by label smoothing or distillation.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.attacks.algorithms.margin import margin
+from trainables.attacks.objective import input_gradient
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Logits (N, classes) and labels (N,) → what is raised, (N,)."""
+
 ACROSS = 2.5
 """Steps together reach two and a half times across the ball, as Madry et al. take them."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy of each sample, (N,)."""
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+LOSSES: tuple[Loss, ...] = (cross_entropy, margin)
+"""What is raised, one after the other, on the images that the one before has left."""
 
 
 def withstands_l2(
@@ -22,18 +41,31 @@ def withstands_l2(
 ) -> Tensor:
     """Which of the images (B, C, H, W) that are `standing`, (B,) bool, keep their labels (B,) at every iterate.
 
-    Within `radius` of the image in L2 and within [0, 1], from the image itself; an image that is fooled is left alone.
+    Within `radius` of the image in L2 and within [0, 1], from the image itself, `steps` for each of the `LOSSES`; an
+    image that is fooled is left alone.
     """
-    standing, step = standing.clone(), ACROSS * radius / steps
-    points = images.clone()
+    for loss in LOSSES:
+        standing = _withstands(loss, logits_of, images, labels, standing.clone(), radius, steps)
+    return standing
+
+
+def _withstands(
+    loss: Loss,
+    logits_of: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    standing: Tensor,
+    radius: float,
+    steps: int,
+) -> Tensor:
+    step, points = ACROSS * radius / steps, images.clone()
     for _ in range(steps):
         which = standing.nonzero().squeeze(1)
         if not len(which):
             break
         with torch.enable_grad():
             current = points[which].requires_grad_()
-            loss = F.cross_entropy(logits_of(current), labels[which], reduction="sum")
-            (gradient,) = torch.autograd.grad(loss, current)
+            gradient = input_gradient(loss(logits_of(current), labels[which]).sum(), current)
         moved = projected(current.detach() + step * unit(gradient), images[which], radius)
         points[which] = moved
         with torch.no_grad():

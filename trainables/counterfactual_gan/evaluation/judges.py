@@ -8,7 +8,7 @@ from torch import Tensor
 from trainables.attacks.frozen import frozen
 from trainables.contract import Run
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.evaluation.classifier_training import Budget, batches_of, shared_classifier
+from trainables.counterfactual_gan.evaluation.shared_classifiers import Budget, batches_of, shared_classifier
 from trainables.defects.splits import Splits
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator

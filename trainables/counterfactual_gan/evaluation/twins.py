@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainables.contract import Run
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.evaluation.classifier_training import Budget, batches_of, shared_classifier
+from trainables.counterfactual_gan.evaluation.shared_classifiers import Budget, batches_of, shared_classifier
 from trainables.counterfactual_gan.model import discriminator_of, generator_of
 from trainables.counterfactual_gan.settings.networks import NetworkSettings
 from trainables.counterfactual_gan.settings.optimisation import turns

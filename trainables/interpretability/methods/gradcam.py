@@ -16,8 +16,7 @@ def attribute(decisions: Decisions) -> Tensor:
     from trainables.interpretability.stages import last_stage
 
     stage = last_stage(decisions.network, decisions.images[:1])
-    if stage is None:
-        raise ValueError("the network has no convolution with maps as its output, which GradCAM explains")
+    assert stage is not None, "networks without one are refused"
     maps = gradcam(decisions.network, stage, decisions.images, decisions.classes, batch=len(decisions.images))
     return maps[:, None]
 

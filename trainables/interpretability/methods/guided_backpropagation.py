@@ -15,8 +15,6 @@ def attribute(decisions: Decisions) -> Tensor:
     """The guided gradient, (N, C, H, W); it depends on the weights less than it seems to (Adebayo et al., 2018)."""
     from captum.attr import GuidedBackprop
 
-    if reason := refusal(decisions.network, decisions.images[:1]):
-        raise ValueError(f"guided_backpropagation: {reason}")
     with warnings.catch_warnings():  # Captum says at every call that it overrides the gradients of ReLUs
         warnings.simplefilter("ignore", UserWarning)
         attributed: Tensor = GuidedBackprop(decisions.network).attribute(decisions.images, decisions.classes)

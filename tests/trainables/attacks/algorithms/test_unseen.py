@@ -34,6 +34,18 @@ def test_l2_fools_a_linear_network_exactly_within_the_distance_to_its_boundary()
     assert not withstands_l2(logits_of, images, labels, nobody, radius, 3).any(), "what has fallen stays so"
 
 
+def test_l2_fools_a_network_whose_cross_entropy_has_no_gradient_left() -> None:
+    torch.manual_seed(2)
+    images = 0.4 + 0.2 * torch.rand(20, 1, 4, 4)
+    logits_of = linear(1e6 * torch.ones(16), -1e6 * 0.3 * 16)  # every image is of class 1, and the softmax is 1
+    labels = logits_of(images).argmax(1)
+    points = images.clone().requires_grad_()
+    torch.nn.functional.cross_entropy(logits_of(points), labels).backward()
+    assert points.grad is not None
+    assert not points.grad.any()
+    assert not withstands_l2(logits_of, images, labels, torch.ones(20, dtype=torch.bool), 1.5, 20).any()
+
+
 def test_projections_stay_in_ball_and_box() -> None:
     torch.manual_seed(1)
     images = torch.rand(20, 3, 5, 5)

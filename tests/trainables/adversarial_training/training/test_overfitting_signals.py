@@ -11,8 +11,8 @@ from torch import Tensor
 from trainables import adversarial_training
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.model import build
-from trainables.adversarial_training.training.overfitting import overfitting_signals
-from trainables.adversarial_training.watched import is_watched
+from trainables.adversarial_training.overfitting_watch import is_watched
+from trainables.adversarial_training.training.overfitting_signals import overfitting_signals
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets import load
 from trainables.models.multi_task import MultiTaskNetwork

@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 from torch import Tensor
 
 from trainables import adversarial_training
-from trainables.adversarial_training.evaluation.smoothing import ABSTAINED, certificate_of, certify, count_classes
+from trainables.adversarial_training.evaluation.certificates import ABSTAINED, certificate_of, certify, count_classes
 from trainables.contract import InProcessRun, resolve
 from trainables.randomness import stream
 

@@ -12,7 +12,7 @@ from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.adversarial_training.attacks.attacking import NOISE_SEED, batches, predict
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.evaluation.shared_attacks import SharedAttacks
-from trainables.adversarial_training.watched import WATCHED_IMAGES
+from trainables.adversarial_training.overfitting_watch import WATCHED_IMAGES
 from trainables.attacks.frozen import frozen
 from trainables.attacks.table import attack_of
 from trainables.contract import Run

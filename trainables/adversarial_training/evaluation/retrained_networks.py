@@ -75,8 +75,9 @@ def masked_dataset(config: Config, data: Splits, ordered: Mapping[str, Tensor], 
 def without_attacks(config: Config) -> Config:
     """The configuration of the same training on the images as they are, of the main task alone."""
     changed = {
-        "perturbation": "sta", "tasks": {}, "epsilon": 0.0, "step_size": 0.0, "steps": 1, "epsilon_warmup": 0,
-        "epsilon_share": None, "attacks": ("fgsm",), "attack_epsilon": 0.0, "validate_every": config.epochs,
+        "perturbation": "none", "objective": "cross_entropy", "awp_gamma": 0.0, "distillation": "none", "tasks": {},
+        "epsilon": 0.0, "step_size": 0.0, "steps": 1, "epsilon_warmup": 0, "epsilon_share": None, "patience": None,
+        "attacks": ("fgsm",), "attack_epsilon": 0.0, "validate_every": config.epochs,
         "analyses": (), "train_size": None, "test_size": None, "threat_models": ("main_head",),
     }  # fmt: skip
     return config.model_copy(update=changed)
