@@ -13,7 +13,7 @@ import torch
 from tests.support.reference_gan import transcribed_update
 from trainables import counterfactual_gan as method
 from trainables.contract import resolve
-from trainables.counterfactual_gan.model import discriminator_of, generator_of, laid_out
+from trainables.counterfactual_gan.model import discriminator_of, generator_of
 from trainables.counterfactual_gan.training.updates import update
 
 SHAPE = (1, 32, 32)
@@ -42,7 +42,7 @@ def test_updates_against_the_transcription(half_cycles: int, capsys: pytest.Capt
     generator = torch.Generator().manual_seed(0)
     images, labels = torch.rand(BATCH, *SHAPE, generator=generator), torch.arange(BATCH) % 2
     contestants: dict[str, Any] = {}
-    pair = (laid_out(generator_of(config, SHAPE, 0)), laid_out(discriminator_of(config, SHAPE, 0)))
+    pair = (generator_of(config, SHAPE, 0), discriminator_of(config, SHAPE, 0))
     for name in ("ours", "transcribed"):
         networks = copy.deepcopy(pair)
         adams = [torch.optim.Adam(network.parameters(), 1e-4) for network in networks]

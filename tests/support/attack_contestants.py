@@ -44,7 +44,7 @@ class OneHead(nn.Module):
 
 
 def as_usual(model: MultiTaskNetwork) -> MultiTaskNetwork:
-    """The same network without what saddle does for speed: torch's own first layer, and torch's default layout."""
+    """The same network without what saddle does for speed: torch's own first layer."""
     plain = deepcopy(model)
     for name, layer in model.named_children():
         if isinstance(layer, FirstConv2d):
@@ -55,7 +55,7 @@ def as_usual(model: MultiTaskNetwork) -> MultiTaskNetwork:
 
 
 def saddles(model: MultiTaskNetwork, steps: int) -> Callable[[Tensor, Tensor], None]:
-    fast = deepcopy(model).to(memory_format=torch.channels_last)
+    fast = deepcopy(model)
 
     def attack(images: Tensor, labels: Tensor) -> None:
         tasks = [[task] for task in range(labels.shape[1])]

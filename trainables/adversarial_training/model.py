@@ -11,7 +11,6 @@ from trainables.adversarial_training.config import Config
 from trainables.input_transformations.preprocessing import Preprocessing
 from trainables.input_transformations.strengths import Strengths
 from trainables.input_transformations.table import NONE
-from trainables.memory_layout import fast_layout
 from trainables.models.building import build_network
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import stream_seed
@@ -47,12 +46,7 @@ def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
     """
     model = build(config, state["shape"], state["classes"], seed=0)
     model.load_state_dict(state.get("average", state["model"]))
-    return laid_out(model, torch.device("cpu")).eval()
-
-
-def laid_out(model: MultiTaskNetwork, device: torch.device) -> MultiTaskNetwork:
-    """The network in the memory layout that is fast on `device`."""
-    return model.to(memory_format=fast_layout(device))
+    return model.eval()
 
 
 def compiled(model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graphs"]) -> MultiTaskNetwork:

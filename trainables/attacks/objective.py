@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables.memory_layout import fast_layout
-
 PASS_PIXELS = 1 << 17
 """Pixels (of all channels together) of one pass on a CPU; a larger one leaves its caches and takes longer."""
 
@@ -143,11 +141,6 @@ def passes(images: Tensor) -> Iterator[slice]:
     if images.device.type == "cpu":
         count = max(1, min(n, math.ceil(n * height * breadth / PASS_PIXELS)))
     return (slice(part * n // count, (part + 1) * n // count) for part in range(count))
-
-
-def in_memory_order(images: Tensor) -> Tensor:
-    """`images` detached, in the layout in which networks are quickest."""
-    return images.detach().contiguous(memory_format=fast_layout(images.device))
 
 
 def _joined(dtype: torch.dtype, parts: list[Judged]) -> Judged:

@@ -9,10 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.attacks.attack import Attack, Budget
-from trainables.attacks.objective import (
-    BestIterates,
-    in_memory_order,
-)
+from trainables.attacks.objective import BestIterates
 from trainables.attacks.problem import Problem
 from trainables.attacks.targets import least_likely_class, likeliest_wrong_classes, random_wrong_classes
 from trainables.attacks.turns import Run, run_in_turn
@@ -39,7 +36,7 @@ class Start:
 
     def best(self) -> BestIterates:
         """The images themselves; those that aren't standing count as fooled, so that an attack leaves them alone."""
-        best = BestIterates(in_memory_order(self.problem.images))
+        best = BestIterates(self.problem.images.detach().contiguous())
         best.fooled = ~self.problem.standing
         return best
 

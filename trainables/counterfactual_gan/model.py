@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from trainables.counterfactual_gan.config import Config
-from trainables.memory_layout import fast_layout
 from trainables.models.discriminators.building import build_discriminator
 from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.building import build_generator
 from trainables.models.generators.generator import Generator
 from trainables.randomness import stream_seed
-
-M = TypeVar("M", bound=nn.Module)
 
 
 class Explained(NamedTuple):
@@ -86,9 +83,4 @@ def load(config: Config, state: Mapping[str, Any]) -> CounterfactualModel:
     )
     for name, network in (("generator", model.generator), ("discriminator", model.discriminator)):
         network.load_state_dict(state.get(f"{name}_average", state[name]))
-    return laid_out(model).eval()
-
-
-def laid_out(model: M) -> M:
-    """The network in the memory layout that convolutions are fast in on its device."""
-    return model.to(memory_format=fast_layout(next(model.parameters()).device))
+    return model.eval()

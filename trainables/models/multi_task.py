@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trainables.input_transformations.preprocessing import Preprocessing
 from trainables.models.angular import AngularHead
+from trainables.models.memory_layout import in_usual_layout
 
 
 class MultiTaskNetwork(nn.Module):
@@ -43,7 +44,10 @@ class MultiTaskNetwork(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Features (N, F) of images (N, C, H, W) in [0, 1] after the preprocessing, if there is any."""
-        return self.trunk(images) if self.preprocessing is None else self.preprocessing.features(self.trunk, images)
+        return self._trunk(images) if self.preprocessing is None else self.preprocessing.features(self._trunk, images)
+
+    def _trunk(self, images: Tensor) -> Tensor:
+        return self.trunk(in_usual_layout(images))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Logits (N, classes of the task) of each task, the main one first, for images (N, C, H, W) in [0, 1]."""

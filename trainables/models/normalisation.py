@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainables.models.memory_layout import in_usual_layout
+
 
 def make_norm(norm: str, channels: int, **where: Any) -> nn.Module:
     """GroupNorm (`group`) or BatchNorm (`batch`) of `channels` channels; `where` is a device and dtype.
@@ -41,4 +43,4 @@ class Standardised(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) in [0, 1], standardised."""
-        return (images - self.mean) / self.deviation
+        return (in_usual_layout(images) - self.mean) / self.deviation

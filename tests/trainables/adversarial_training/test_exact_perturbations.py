@@ -76,8 +76,7 @@ def test_in_float64_it_is_the_plain_one(name: str, given: dict[str, Any]) -> Non
     config, model = make_config(**given), small_network(name).double()
     images, labels = small_batch(name)
     images = images.double()
-    fast = deepcopy(model).to(memory_format=torch.channels_last)
-    found = Perturber(config, SEED, EPOCH)(fast, images, labels, EPSILON)
+    found = Perturber(config, SEED, EPOCH)(deepcopy(model), images, labels, EPSILON)
     model.eval()
     wanted = plain(config, model, images, labels)
     print(f"\n{name} {given}: {'bitwise equal' if torch.equal(found, wanted) else (found - wanted).abs().max().item()}")
@@ -92,8 +91,7 @@ def test_in_float64_it_is_the_plain_one(name: str, given: dict[str, Any]) -> Non
 def test_in_float32_it_attacks_as_well(name: str, kind: str) -> None:
     config, model = make_config(perturbation=kind), small_network(name)
     images, labels = small_batch(name, n=20)
-    fast = deepcopy(model).to(memory_format=torch.channels_last)
-    found = Perturber(config, SEED, EPOCH)(fast, images, labels, EPSILON)
+    found = Perturber(config, SEED, EPOCH)(deepcopy(model), images, labels, EPSILON)
     model.eval()
     wanted = plain(config, model, images, labels)
     losses = [attack_loss(model.double(), (images + eta).double(), labels) for eta in (found, wanted)]

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.models.memory_layout import in_usual_layout
 from trainables.randomness import Share, stream
 
 PADDED_SHARE = 8
@@ -33,7 +34,7 @@ class CropFlip:
             columns = torch.where(drawn[:, 2:] < 0.5, columns, columns.flip(1))
         padded = F.pad(images, (right, right, down, down))
         each = torch.arange(count, device=images.device)[:, None, None]
-        return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        return in_usual_layout(padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2))
 
     @staticmethod
     def _window(drawn: Tensor, side: int, border: int) -> Tensor:

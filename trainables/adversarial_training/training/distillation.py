@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from trainables.adversarial_training.config import Config
-from trainables.adversarial_training.model import build, laid_out
+from trainables.adversarial_training.model import build
 from trainables.adversarial_training.training.objective import Objective
 from trainables.contract import Run
 from trainables.states import detached
@@ -38,7 +38,7 @@ class Distillation:
     def restore(self, state: Mapping[str, Any]) -> None:
         """The teacher of a stored state, where it has one."""
         if "teacher" in state:
-            teacher = laid_out(build(self.config, self.shape, self.classes, self.run.seed), self.run.device)
+            teacher = build(self.config, self.shape, self.classes, self.run.seed)
             teacher.load_state_dict(state["teacher"])
             self.teacher = teacher.to(self.run.device).eval().requires_grad_(False)
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from trainables import batches
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.data import splits
-from trainables.adversarial_training.model import build, compiled, laid_out
+from trainables.adversarial_training.model import build, compiled
 from trainables.adversarial_training.perturbations.table import KINDS
 from trainables.adversarial_training.settings.evaluation import EPOCH_SECONDS
 from trainables.adversarial_training.training.distillation import TEACHER_INIT, Distillation
@@ -47,7 +47,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     random_labels = KINDS[config.perturbation].random_labels
     training = with_random_labels(data.train) if random_labels else data.train
     purpose = TEACHER_INIT if phase_of(config, 0).trains_teacher else "init"
-    model = laid_out(build(config, data.shape, data.classes, run.seed, purpose), run.device)
+    model = build(config, data.shape, data.classes, run.seed, purpose)
     averaging = Averaging(config, model.to(run.device))
     model = run.prepare(compiled(model, config.compile))
     optimizer = make_optimizer(config, model)

@@ -13,7 +13,6 @@ from trainables.attacks.objective import (
     BestIterates,
     Judged,
     Objective,
-    in_memory_order,
     judge_with_gradient,
 )
 from trainables.attacks.turns import run_in_turn
@@ -61,7 +60,7 @@ def apgd_in_turn(
     `objective` is asked about rows, `turn` · N + `sample`; see `run_in_turn`. Losses of several turns are compared
     where nothing fooled: a result's image is that of the highest of all.
     """
-    images = in_memory_order(images)
+    images = images.detach().contiguous()
     best, n = BestIterates(images), len(images)
     streams = forked(generator, turns * restarts)
 

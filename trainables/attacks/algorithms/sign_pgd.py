@@ -16,7 +16,6 @@ from trainables.attacks.objective import (
     BestIterates,
     Judged,
     Objective,
-    in_memory_order,
     judge,
     judge_with_gradient,
 )
@@ -50,7 +49,7 @@ def sign_pgd(
     Nor does one whose iterate repeats exactly: as the next iterate depends on the iterate alone, it would only go
     round (arXiv 2503.19347), so `detect_cycles` changes the time and not the result.
     """
-    images = in_memory_order(images)
+    images = images.detach().contiguous()
     best = BestIterates(images)
     streams = forked(generator, restarts)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from trainables.attacks.objective import AttackResult, BestIterates, Judged, Objective, in_memory_order, judge
+from trainables.attacks.objective import AttackResult, BestIterates, Judged, Objective, judge
 from trainables.randomness import forked
 
 FIRST_SHARE = 0.8
@@ -37,7 +37,7 @@ def square(
     in AutoAttack, or `rescaled` to `queries`. Squares are drawn from `generator` (a CPU one), the same for all
     samples; those that leave a sample as it is, or were refused since it last changed, aren't asked again.
     """
-    images = in_memory_order(images)
+    images = images.detach().contiguous()
     best = BestIterates(images)
     for stream in forked(generator, restarts):
         draws = draw_squares(images, queries, stream, rescaled=rescaled)
@@ -123,7 +123,7 @@ def search(objective: Objective, images: Tensor, epsilon: float, draws: Draws, b
 def _begin(objective: Objective, images: Tensor, epsilon: float, stripes: Tensor, best: BestIterates) -> _Search:
     which = best.left()
     lowest, highest = (images[which] - epsilon).clamp_(0, 1), (images[which] + epsilon).clamp_(0, 1)
-    points = in_memory_order(torch.where(stripes[which] > 0, highest, lowest))
+    points = torch.where(stripes[which] > 0, highest, lowest)
     judged = judge(objective, points, which)
     best.evaluations += len(which)
     state = _Search(which, lowest, highest, points, judged.loss, torch.full_like(which, START))

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainables.memory_layout import fast_layout
 from trainables.models.multi_task import MultiTaskNetwork
 
 PASS_PIXELS = 1 << 16
@@ -80,10 +79,9 @@ def _ascend(
     noise: Tensor | None,
     precision: Precision,
 ) -> Tensor:
-    layout = fast_layout(images.device)
-    images = images.contiguous(memory_format=layout)
+    images = images.contiguous()
     lowest, highest = (images - epsilon).clamp_(0, 1), (images + epsilon).clamp_(0, 1)
-    stacked = images.repeat(len(attacks), 1, 1, 1).contiguous(memory_format=layout)
+    stacked = images.repeat(len(attacks), 1, 1, 1)
     points = stacked.view(len(attacks), *images.shape)  # the same memory, attack by attack
     if noise is not None:
         points.add_((2 * noise.to(images.device) - 1).mul_(epsilon))

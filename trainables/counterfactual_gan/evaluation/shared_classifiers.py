@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from trainables.batches import make_loader
 from trainables.contract import Run
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.model import laid_out
 from trainables.datasets.augmentation import augment
 from trainables.datasets.sampling.samples import Samples
 from trainables.defects.splits import BalancedSampler, Splits
@@ -55,7 +54,7 @@ def shared_classifier(
     """The classifier of this key on these data, in eval mode; of all trials of a study one trains it."""
 
     def train() -> Mapping[str, Any]:
-        model = laid_out(build()).to(run.device)
+        model = build().to(run.device)
         augmented = config.augmentation != "none"
         train_classifier(
             model, logits_of(model), data.train, budget=budget, seed=seed, balanced=balanced, augmented=augmented
@@ -69,7 +68,7 @@ def shared_classifier(
         run.device.type, torch.get_num_threads(),
     )  # fmt: skip
     state = run.shared((*key, seed, *rests_on), train)
-    model = laid_out(build()).to(run.device)
+    model = build().to(run.device)
     model.load_state_dict(state)
     return model.eval()
 

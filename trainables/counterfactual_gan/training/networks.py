@@ -10,7 +10,7 @@ from torch.optim import Adam, Optimizer
 
 from trainables.contract import Run
 from trainables.counterfactual_gan.config import Config
-from trainables.counterfactual_gan.model import CounterfactualModel, discriminator_of, generator_of, laid_out
+from trainables.counterfactual_gan.model import CounterfactualModel, discriminator_of, generator_of
 from trainables.models.moving_average import MovingAverage
 from trainables.states import detached
 
@@ -33,8 +33,8 @@ class Networks:
     @classmethod
     def start(cls, config: Config, run: Run, shape: tuple[int, int, int]) -> Networks:
         """Fresh networks of the run's seed on its device."""
-        generator = laid_out(generator_of(config, shape, run.seed)).to(run.device)
-        discriminator = laid_out(discriminator_of(config, shape, run.seed)).to(run.device)
+        generator = generator_of(config, shape, run.seed).to(run.device)
+        discriminator = discriminator_of(config, shape, run.seed).to(run.device)
         decays = {"generator": config.generator_average, "discriminator": config.discriminator_average}
         bare = {"generator": generator, "discriminator": discriminator}
         averages = {name: MovingAverage(bare[name], decay) for name, decay in decays.items() if decay}

@@ -24,8 +24,7 @@ def build_discriminator(
     `width`: channels of a ResNet's first stage, customarily 64, or a Swin's embedding dimension, customarily 96;
     a Hybrid's is its ResNet3's. `norm` is the ResNets' alone, `fusion` the Hybrid's. `pretrained`: from ImageNet's
     weights, of a Hybrid its Swin-Tiny. Raises `ValueError` for images that aren't a multiple of a patch, and for
-    pretrained weights that don't fit or can't be had. In channels_last memory format a ResNet takes 5 to 40 % less of
-    a CPU thread's time (32 pixels, width 16, most of it with BatchNorm), a Swin no less, and a CNN UNet 5 % more.
+    pretrained weights that don't fit or can't be had.
     """
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no discriminator; choose {', '.join(KINDS)}")

@@ -17,6 +17,7 @@ from trainables.models.generators.noise import NoiseInjection, draw_noise
 from trainables.models.generators.sizes import DECODER_DEPTH, dropout_blocks, last_block_channels
 from trainables.models.generators.unet import make_upsampling
 from trainables.models.generators.vector_quantisation import VectorQuantiser
+from trainables.models.memory_layout import in_usual_layout
 from trainables.models.normalisation import Standardised, make_norm
 from trainables.models.swin import build_swin
 from trainables.models.swin_sizes import swin_geometry, swin_heads
@@ -84,8 +85,8 @@ class SwinUNet(Generator):
         blocks = []
         for up in self.up:
             features = up(features, skips.pop(), noise)
-            blocks.append(features.permute(0, 3, 1, 2))
-        blocks.append(self.last(features.permute(0, 3, 1, 2), noise))
+            blocks.append(in_usual_layout(features.permute(0, 3, 1, 2)))
+        blocks.append(self.last(blocks[-1], noise))
         return Decoded(blocks, commitment, perplexity)
 
 
@@ -125,7 +126,8 @@ class SwinDecoderBlock(nn.Module):
         places = places.permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * breadth, channels // 2)
         features = self.norm(places)
         if self.noise is not None:
-            features = self.noise(features.permute(0, 3, 1, 2), noise).permute(0, 2, 3, 1)
+            maps = in_usual_layout(features.permute(0, 3, 1, 2))
+            features = self.noise(maps, noise).permute(0, 2, 3, 1)
         made: Tensor = self.dropout(self.blocks(self.fuse(torch.cat([features, skip], dim=-1))))
         return made
 

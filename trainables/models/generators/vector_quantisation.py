@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainables.models.generators.sizes import CODES
+from trainables.models.memory_layout import in_usual_layout
 
 
 class VectorQuantiser(nn.Module):
@@ -53,7 +54,7 @@ class VectorQuantiser(nn.Module):
             perplexity = torch.exp(-torch.xlogy(share, share).sum())
             straight = vectors + (quantised - vectors).detach()
             count, _, height, breadth = features.shape
-            maps = straight.view(count, height, breadth, -1).permute(0, 3, 1, 2)
+            maps = in_usual_layout(straight.view(count, height, breadth, -1).permute(0, 3, 1, 2))
         return maps.to(features.dtype), commitment, perplexity
 
     @torch.no_grad()

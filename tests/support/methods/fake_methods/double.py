@@ -22,7 +22,7 @@ class Config(Base):
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     from trainables.adversarial_training.data import splits
-    from trainables.adversarial_training.model import build, laid_out
+    from trainables.adversarial_training.model import build
     from trainables.adversarial_training.training.loop import make_loader, train_epoch
     from trainables.adversarial_training.training.optimisation import make_optimizer
     from trainables.datasets.sampling.samples import Samples
@@ -36,7 +36,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             return images.double(), labels
 
     data = splits(config, run.data(config.dataset), run.device)
-    model = run.prepare(laid_out(build(config, data.shape, data.classes, run.seed).double(), run.device))
+    model = run.prepare(build(config, data.shape, data.classes, run.seed).double())
     optimizer = make_optimizer(config, model)
     order = EpochOrder(len(data.train), run.seed)
     loader = run.prepare_loader(
