@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def evaluate(
     trial: Annotated[
         str,
-        typer.Argument(
-            help="STUDY/TRIAL, or STUDY for its best trial; with --all a whole STUDY.", metavar="STUDY[/TRIAL]"
-        ),
+        typer.Argument(help="STUDY/TRIAL, a whole ablation, or a search for its best trial.", metavar="STUDY[/TRIAL]"),
     ],
     settings: Settings = None,
     storage: Storage = None,
@@ -31,40 +29,57 @@ def evaluate(
         bool,
         typer.Option(
             "--all",
-            help="Measure all completed trials and store that in place of what was measured before, which is kept.",
+            help="Of a search, too, all completed trials.",
         ),
     ] = False,
     anew: Annotated[
-        bool, typer.Option("--anew", help="With --all: also those that are measured with these settings already.")
+        bool, typer.Option("--anew", help="Of a whole study, also trials measured with these settings already.")
     ] = False,
     address: Address = None,
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a trained model on the test split again, for example under a stronger attack, or with --all a study's.
+    """Measure trained models on the test split again, for example under a stronger attack.
 
-    With --all nothing is trained; results, report and MLflow speak of the new measurements. Stopped, the same command
-    goes on.
+    Of an ablation, or with --all of a search, all completed trials are measured, nothing is trained, and results,
+    report and MLflow speak of the new measurements, beside which the earlier ones are kept. Stopped, the same command
+    goes on. Of a trial, or of a search's best one, what is measured is printed only.
 
-    Example: saddle evaluate quickstart-ablation --all --set attack_steps=100
+    Example: saddle evaluate quickstart-ablation --set attack_steps=100
     """
-    from saddle.archive.lookup import find_studies, find_trial
+    from saddle.archive.lookup import find_trial
     from saddle.archive.study_url import open_named
     from saddle.errors import UserError
 
     store, trial = open_named(trial, storage)
     root = None if data_root is None else str(data_root.expanduser().absolute())
-    if not every:
+    names = whole_studies(store, trial, every=every)
+    if not names:
         if anew:
-            raise UserError("--anew goes with --all; a single trial is measured whenever it is asked for")
+            raise UserError("--anew goes with whole studies; a single trial is measured whenever it is asked for")
         evaluate_one(store, find_trial(store, trial), settings or (), root, last=last, as_json=as_json)
         return
     if last:
-        raise UserError("--all measures both the selected and the last checkpoint of each trial; leave --last out")
-    if "/" in trial and not trial.endswith((".yaml", ".yml")):
-        raise UserError(f"--all measures a whole study; write saddle evaluate {trial.partition('/')[0]} --all")
-    names = [stored.run.name for stored in find_studies(store, trial)]
+        raise UserError(
+            "a whole study is measured by the selected and the last checkpoint of each trial; leave --last out, or name"
+            f" one trial: saddle evaluate {names[0]}/TRIAL --last"
+        )
     evaluate_all(store, names, settings or (), root, anew=anew, address=address, insecure=insecure, as_json=as_json)
+
+
+def whole_studies(store: Store, name: str, *, every: bool) -> list[str]:
+    """The stored studies that are measured as wholes: with `every` all that `name` names, else ablations alone."""
+    from saddle.archive.lookup import find_studies
+    from saddle.errors import UserError
+
+    if "/" in name and not name.endswith((".yaml", ".yml")):
+        if every:
+            raise UserError(f"--all measures a whole study; write saddle evaluate {name.partition('/')[0]} --all")
+        return []
+    studies = find_studies(store, name)
+    if every or all(stored.study.ablation is not None for stored in studies):
+        return [stored.run.name for stored in studies]
+    return []
 
 
 def evaluate_one(store: Store, trial: Any, settings: Any, root: str | None, *, last: bool, as_json: bool) -> None:

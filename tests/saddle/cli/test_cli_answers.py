@@ -152,7 +152,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "note": [("top", "looks right", "--tag", "keep"), ("top",)],
     "studies": [()],
     "export": [("top", "--to", "model")],
-    "evaluate": [("top",), ("shifted", "--all", "--set", "ruler=0.1")],
+    "evaluate": [("top",), ("top", "--all"), ("shifted", "--set", "ruler=0.1")],
     "check": [("top",)],
     "verify": [("top",)],
     "gc": [("--dry-run",)],
