@@ -10,7 +10,8 @@ TESTS_AT_ONCE ?= 2
 # they wait for time-outs as much as they compute
 FAULTS_AT_ONCE ?= 3
 PYTEST_OPTIONS ?=
-PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+# a worker that crashed is not replaced: pytest-xdist once waited for ever after it had been, with all tests done
+PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 .DEFAULT_GOAL := help
 .PHONY: help install quickstart test test-long test-all lint format docs bench faults soak clean

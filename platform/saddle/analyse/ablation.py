@@ -14,7 +14,7 @@ from saddle.analyse.arms.comparison import compare
 from saddle.analyse.arms.contrast_effects import contrast_effects, contrasts_of, unestimable
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, describe, paired_effects
-from saddle.analyse.arms.guards import guards_of, with_reservations
+from saddle.analyse.arms.guards import Guard, guards_of, with_reservations
 from saddle.analyse.arms.inherited_constraints import broken_by_baseline, broken_constraints, with_broken
 from saddle.analyse.arms.mixed_effects import with_mixed
 from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
@@ -27,7 +27,7 @@ from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.best import trial_order
 from saddle.analyse.cautions import at_the_floor, cautions, collapses, uninformative
 from saddle.analyse.evaluation.above_clean import above_clean
-from saddle.analyse.evaluation.badge import reasons_against, with_badge
+from saddle.analyse.evaluation.badge import Badge, reasons_against, with_badge
 from saddle.analyse.evaluation.evaluations import at_quick
 from saddle.analyse.outcomes import all_failed, ended
 from saddle.analyse.plain_sentence import plain_sentences
@@ -85,14 +85,10 @@ def answer_ablation(
         effects = tuple(replace(each, more_seeds=None) for each in effects)
     refusal = _refusal(ablation, arms, entries, near_chance, off)
     plain, statistics = (refusal, "") if refusal else _sentences(study, effects, entries, spec)
-    ranked = [] if refusal else ranks_of(study, arms, entries, declared, spec)
-    statistics = " ".join([statistics, *(said for each in ranked for said in rank_sentences(each))]).strip()
-    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
-    completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
-    flagged = [entry for entry in completed if reasons_against(entry, declared)]
-    plain, badge = with_badge(
-        plain, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}", declared
-    )
+    ranked = tuple(_ranks(study, arms, entries, declared, spec, guards))
+    if not refusal:
+        statistics = " ".join([statistics, *(said for each in ranked for said in rank_sentences(each))]).strip()
+    plain, badge = _with_badge(plain, arms, entries, declared)
     in_blocks = [] if off else effects_in_blocks(ablation, arms, entries, spec)
     columns, rows = results_table(arms, measured, effects, entries, spec)
     block_columns, block_rows = blocks_table(in_blocks, metric)
@@ -111,8 +107,20 @@ def answer_ablation(
     ]
     return Answer(
         plain, metric, columns, rows, tuple(warnings), effects, failures=failures, badge=badge,
-        block_columns=block_columns, block_rows=block_rows, grown=grown, statistics=statistics,
+        block_columns=block_columns, block_rows=block_rows, grown=grown, statistics=statistics, ranked=ranked,
     )  # fmt: skip
+
+
+def _with_badge(
+    plain: str, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations
+) -> tuple[str, Badge]:
+    """The sentence and the badge, by what the checklist says of completed trials."""
+    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
+    flagged = [entry for entry in completed if reasons_against(entry, declared)]
+    return with_badge(
+        plain, flagged, lambda entry: f"{names.get(entry.arm or '', entry.arm)} with seed {entry.seed}", declared
+    )
 
 
 def _refusal(
@@ -171,15 +179,19 @@ def measure_arms(
     return [measure(entries, arm, metric, seeds, label, blocks, scale) for arm, label in named]
 
 
-def ranks_of(
-    study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations, spec: ComparisonSpec
+def _ranks(
+    study: Study,
+    arms: Sequence[Arm],
+    entries: Sequence[TrialRecord],
+    declared: Declarations,
+    spec: ComparisonSpec,
+    guards: Sequence[Guard],
 ) -> list[RankedArms]:
     """The groups of metrics by which a study ranks its arms; none if it declares none."""
     ablation = _ablation(study)
     if not ablation.compare.ranks:
         return []
     known = sorted({name for record in entries for name in record.metrics})
-    guards = guards_of(ablation, arms, entries, declared, any_time=spec.any_time)
     return ranked_arms(
         ablation, lambda metric: measure_arms(study, arms, entries, metric), known, declared, spec, guards
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from saddle.analyse.arms.collapse import FailureRate
 from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.ranked_arms import RankedArms
 from saddle.analyse.evaluation.badge import Badge
 from saddle.analyse.relations.findings import Findings
 from saddle.study.declarations import Declarations
@@ -45,6 +46,8 @@ class Answer:
     """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
     statistics: str = ""
     """What `plain` rests on, as sentences: intervals, p, seeds, further measurements."""
+    ranked: tuple[RankedArms, ...] = ()
+    """The groups of metrics by which an ablation ranks its arms."""
 
     @property
     def sentence(self) -> str:

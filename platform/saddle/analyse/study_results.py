@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from saddle.analyse.ablation import comparison_spec, measure_arms, ranks_of
+from saddle.analyse.ablation import comparison_spec, measure_arms
 from saddle.analyse.answer_study import answer_study, groups_of
 from saddle.analyse.arms.effects import ComparisonSpec
 from saddle.analyse.arms.further_verdicts import FurtherVerdict, further_verdicts
 from saddle.analyse.arms.paired_values import ArmValues, of_arm
-from saddle.analyse.arms.ranked_arms import RankedArms
 from saddle.analyse.best import trial_order
 from saddle.analyse.evaluation.evaluations import comparable
 from saddle.analyse.outcomes import all_failed
@@ -108,14 +107,6 @@ class StudyResults:
             scale = self.spec.scale if metric == self.metric.name else "linear"
             self._measured[metric] = measure_arms(self.study, self.arms, self.comparable, metric, scale)
         return self._measured[metric]
-
-    @cached_property
-    def ranked(self) -> Sequence[RankedArms]:
-        """The groups of metrics by which an ablation ranks its arms; none of a study without any."""
-        ablation = self.study.ablation
-        if ablation is None or not ablation.compare.ranks:
-            return ()
-        return ranks_of(self.study, self.arms, self.comparable, self.declared, self.spec)
 
     @cached_property
     def further(self) -> tuple[FurtherVerdict, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.arms.effect import Effect
@@ -38,11 +39,9 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     shown = known[:MOST_ROWS]
     if not shown:
         return nothing("effects", title, "No arm has a seed in common with the baseline yet.")
-    metric, scale = shown[0].metric, scale_of(shown, shown[0].metric)
+    scale = scale_of(shown, shown[0].metric)
     names = [f"interaction {effect.name}" if effect.kind == "interaction" else named(effect) for effect in shown]
     words = [f"{scale.change(effect.mean or 0.0)}   {effect.verdict}" for effect in shown]
-    better = "right" if shown[0].direction == "maximize" else "left"
-
     reach = reach_of(shown)
 
     def paint(figure: Figure) -> None:
@@ -50,32 +49,15 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         if equivalence is not None:
             axes.axvspan(-equivalence, equivalence, color=ACCENT, alpha=0.08, lw=0)
         axes.axvline(0, color=INK, lw=1)
-        seeds: dict[str, list[tuple[float, float]]] = {}
-        for row, effect in enumerate(shown):
-            mean = effect.mean or 0.0
-            colour = COLOURS.get(effect.verdict, MUTED)
-            seeds.setdefault(colour, []).extend((value, row + 0.22) for value in effect.differences.values())
-            if effect.low is not None and effect.high is not None:
-                axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
-            [point] = axes.plot([mean], [row], "o", color=colour, ms=7, mew=0)
-            hover(point, _told(effect, scale))
-        for colour, points in seeds.items():
-            dots(axes, *zip(*points, strict=True), color=colour, ms=3.2, alpha=0.55, mew=0)
+        _paint_intervals(axes, shown, scale)
         name_rows(axes, names, narrow=is_narrow(figure), remarks=words)
         axes.spines["left"].set_visible(False)
         low, high = axes.get_xlim()
         margin = 0.05 * (high - low) or 1e-3
         axes.set_xlim(max(min(low, -margin), -reach), min(max(high, margin), reach))
-        for row, effect in enumerate(shown):
-            for end, marker in ((effect.low, "<"), (effect.high, ">")):
-                if end is not None and abs(end) > reach:
-                    edge = reach if end > 0 else -reach
-                    colour = COLOURS.get(effect.verdict, MUTED)
-                    axes.plot([edge], [row], marker, color=colour, ms=7, mew=0, clip_on=False)
+        _paint_arrows(axes, shown, reach)
         axes.xaxis.set_major_formatter(Changes(scale))
-        unit = scale.difference_unit
-        axis = f"difference in {clean(label(metric.name), 50)}{unit}; better to the {better}"
-        axes.set_xlabel(wrapped(axis, figure))
+        axes.set_xlabel(wrapped(_axis_label(shown[0], scale), figure))
 
     baselines = {effect.baseline for effect in shown if effect.kind == "arm"}
     against = f" against {baselines.pop()}" if len(baselines) == 1 else ""
@@ -92,6 +74,35 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
     return draw(
         "effects", title, caption, (8.6, 1.1 + height * len(shown)), paint, 1.2 + narrow_row(names, words) * len(shown)
     )  # fmt: skip
+
+
+def _paint_intervals(axes: Axes, effects: Sequence[Effect], scale: Scale) -> None:
+    """Each effect's mean and interval in its row, and its seeds below."""
+    seeds: dict[str, list[tuple[float, float]]] = {}
+    for row, effect in enumerate(effects):
+        colour = COLOURS.get(effect.verdict, MUTED)
+        seeds.setdefault(colour, []).extend((value, row + 0.22) for value in effect.differences.values())
+        if effect.low is not None and effect.high is not None:
+            axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
+        [point] = axes.plot([effect.mean or 0.0], [row], "o", color=colour, ms=7, mew=0)
+        hover(point, _shown_on_hover(effect, scale))
+    for colour, points in seeds.items():
+        dots(axes, *zip(*points, strict=True), color=colour, ms=3.2, alpha=0.55, mew=0)
+
+
+def _paint_arrows(axes: Axes, effects: Sequence[Effect], reach: float) -> None:
+    """An arrow at each end of an interval that goes on beyond `reach`."""
+    for row, effect in enumerate(effects):
+        for end, marker in ((effect.low, "<"), (effect.high, ">")):
+            if end is not None and abs(end) > reach:
+                colour = COLOURS.get(effect.verdict, MUTED)
+                axes.plot([math.copysign(reach, end)], [row], marker, color=colour, ms=7, mew=0, clip_on=False)
+
+
+def _axis_label(effect: Effect, scale: Scale) -> str:
+    better = "right" if effect.direction == "maximize" else "left"
+    metric = clean(label(effect.metric.name), 50)
+    return f"difference in {metric}{scale.difference_unit}; better to the {better}"
 
 
 def named(effect: Effect) -> str:
@@ -116,7 +127,7 @@ def _goes_on(effects: Sequence[Effect], reach: float) -> bool:
     return any(end is not None and abs(end) > reach for effect in effects for end in (effect.low, effect.high))
 
 
-def _told(effect: Effect, scale: Scale) -> str:
+def _shown_on_hover(effect: Effect, scale: Scale) -> str:
     """What a page says of an effect while the pointer is over it."""
     return (
         f"{named(effect)}: {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)};"

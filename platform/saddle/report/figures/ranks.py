@@ -22,13 +22,13 @@ PANEL, ABREAST = 2.9, 3
 
 def rank_response(results: StudyResults) -> LazyFigure | None:
     """Each group's mean ranks over the compared metric, the arms in the order of the study joined by a line."""
-    if not results.ranked:
+    if not results.answer.ranked:
         return None
     compared = {arm.arm: arm for arm in results.measured(results.metric.name)}
 
     def paint(figure: Figure) -> None:
-        panels = _panels(figure, len(results.ranked))
-        for axes, ranked in zip(panels, results.ranked, strict=True):
+        panels = _panels(figure, len(results.answer.ranked))
+        for axes, ranked in zip(panels, results.answer.ranked, strict=True):
             arms = [arm for arm in ranked.group.arms if arm.values and compared[arm.arm].values]
             places = [fmean(compared[arm.arm].values.values()) for arm in arms]
             axes.plot(places, [fmean(arm.values.values()) for arm in arms], "-", color=MUTED, lw=1)
@@ -40,12 +40,14 @@ def rank_response(results: StudyResults) -> LazyFigure | None:
 
     caption = "Mean percentile rank by each group of metrics, 0 % being best, with standard deviations over seeds."
     title = "Ranks over the compared metric"
-    return draw("rank-response", title, caption, _size(len(results.ranked)), paint, _narrow(len(results.ranked)))
+    return draw(
+        "rank-response", title, caption, _size(len(results.answer.ranked)), paint, _narrow(len(results.answer.ranked))
+    )
 
 
 def rank_front(results: StudyResults) -> LazyFigure | None:
     """Each group's mean ranks over what is paid with: the front as a line, and the recommended arm ringed."""
-    balances = [(ranked, ranked.balance) for ranked in results.ranked if ranked.balance is not None]
+    balances = [(ranked, ranked.balance) for ranked in results.answer.ranked if ranked.balance is not None]
     if not balances:
         return None
 

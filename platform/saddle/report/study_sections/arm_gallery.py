@@ -17,7 +17,7 @@ FEWEST_ARMS = 2
 def page(report: StudyReport) -> Sequence[Pictures]:
     """A row for each picture that all arms have, of a study that ranks its arms; the arms in the study's order."""
     results = report.results
-    if not results.ranked:
+    if not results.answer.ranked:
         return []
     order = {name: place for place, name in enumerate(results.named_arms)}
     trials = sorted(illustrated(results), key=lambda record: order.get(results.name_of_arm(record) or "", len(order)))

@@ -23,10 +23,10 @@ NOTE = (
 
 def blocks(report: StudyReport) -> list[Block]:
     """A table of each group, with sentences; nothing if the study ranks by nothing."""
-    if not report.results.ranked:
+    if not report.results.answer.ranked:
         return []
     shown: list[Block] = [Text([NOTE], "note")]
-    for ranked in report.results.ranked:
+    for ranked in report.results.answer.ranked:
         shown += [Heading(ranked.group.name), _table(ranked), Listing(_sentences(report.results, ranked))]
         shown.append(Folded(f"Ranks by each metric of {ranked.group.name}", [_single(report.results, ranked.group)]))
     return shown

@@ -186,7 +186,7 @@ def results(clean: tuple[float, float, float] = (0.95, 0.94, 0.6), **compare: An
 
 def test_a_study_says_its_verdicts_and_what_it_recommends() -> None:
     found = results()
-    concise, stable = found.ranked
+    concise, stable = found.answer.ranked
     assert [arm.arm for arm in concise.group.arms] == ["dose=0", "dose=1", "dose=2"]
     assert [effect.verdict_text for effect in concise.group.effects] == ["helps", "helps"]
     assert {effect.verdict for effect in stable.group.effects} == {Verdict.NO_DIFFERENCE}
@@ -202,21 +202,21 @@ def test_a_study_says_its_verdicts_and_what_it_recommends() -> None:
 
 
 def test_none_is_recommended_where_every_better_rank_costs_too_much_or_nothing_is_declared() -> None:
-    costly = results(clean=(0.95, 0.8, 0.6)).ranked[0].balance
+    costly = results(clean=(0.95, 0.8, 0.6)).answer.ranked[0].balance
     assert costly is not None
     assert costly.recommended is None
     assert costly.says == (
         "dose=1 and dose=2 have a better mean rank, and none of them is shown to lose at most 5.0 points of"
         " test/clean_accuracy"
     )
-    open_ended = results(not_worse={}).ranked[0].balance
+    open_ended = results(not_worse={}).answer.ranked[0].balance
     assert open_ended is not None
     assert open_ended.recommended is None
     assert "declares no loss of test/clean_accuracy" in open_ended.says
 
 
 def test_a_dominated_arm_is_off_the_front() -> None:
-    balance = results(clean=(0.90, 0.91, 0.92)).ranked[0].balance
+    balance = results(clean=(0.90, 0.91, 0.92)).answer.ranked[0].balance
     assert balance is not None
     assert [arm.on_front for arm in balance.arms] == [False, False, True]
     assert balance.recommended == "dose=2"
@@ -232,7 +232,7 @@ def test_the_report_has_tables_and_figures_of_ranks() -> None:
     ]
     assert ["dose=0", "baseline", "95.1 %", "yes"] in [[row[0], row[2], *row[5:]] for row in rows if len(row) == 7]
     assert "16.7 ±" in next(row[1] for row in rows if row[0] == "dose=2" and "±" in row[1])
-    assert response_sentence(found.ranked[0].group, found.metric, found.ranked[0].response) in text  # type: ignore[arg-type]
+    assert response_sentence(found.answer.ranked[0].group, found.metric, found.answer.ranked[0].response) in text  # type: ignore[arg-type]
     assert "ranks" not in [part for part in render(StudyReport(results(ranks={}))).split('"') if part == "ranks"]
 
 
