@@ -27,7 +27,8 @@ from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment
 from saddle.execute.first_node import wait_for_first_node
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.baseline import find_baseline
-from saddle.execute.plan.preflight import connected, local_resources
+from saddle.execute.plan.local_resources import local_resources
+from saddle.execute.plan.preflight import connected
 from saddle.execute.plan.setup import fence_off_workers, make_source, place_trials, require_named
 from saddle.execute.plan.units import settle_units
 from saddle.execute.progress import Listener, ProgressKeeper, Silent, start_progress

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from saddle.search.distinct_settings import grid_size, grid_values
-from saddle.search.samplers import continued_seed, notes
+from saddle.search.sampler_notes import notes
+from saddle.search.samplers import continued_seed
 from saddle.study.models import Grid
 from saddle.study.space import Parameter
 

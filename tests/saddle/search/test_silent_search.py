@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from saddle.search.optuna_search import OptunaSearch
-from saddle.search.samplers import notes
+from saddle.search.sampler_notes import notes
 from saddle.search.storage import open_journal
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from saddle.analyse.statistics.t_distribution import critical_t
 
@@ -34,10 +36,16 @@ def power(effect: float, sd: float, seeds: int, alpha: float = 0.05, comparisons
     critical = critical_t(freedom, alpha / comparisons)
     shift = abs(effect) / sd * math.sqrt(seeds)
     # The noncentral t's tail as an average over the estimated spread: scipy's own returns NaN for few seeds.
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    spread = np.sqrt(2 * scipy.special.gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
+    spread, weights = _spreads(freedom)
     bar = critical * spread
     return float(weights @ (scipy.special.ndtr(shift - bar) + scipy.special.ndtr(-shift - bar)) / 2)
+
+
+@lru_cache
+def _spreads(freedom: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Estimated standard deviations over the true one at 200 nodes, and the nodes' weights, which sum to 2."""
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return np.sqrt(2 * scipy.special.gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom), weights
 
 
 def detectable_effect(

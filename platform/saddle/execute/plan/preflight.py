@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from saddle.archive.studies import read_study, refuse_changes
-from saddle.cluster.ray_internals import machine_resources
 from saddle.cluster.resources import slots_for
 from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
 from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.checked_data import key_of, note_passed, read_remarks
 from saddle.execute.plan.checking_run import CheckingRun
+from saddle.execute.plan.local_resources import local_resources
 from saddle.execute.plan.units import settings_in_units
 from saddle.store.base import Store
 from saddle.store.ownership.lock import driver_of, lock_study
@@ -76,11 +76,6 @@ def connected() -> bool:
     import ray
 
     return bool(ray.is_initialized())
-
-
-def local_resources() -> list[dict[str, float]]:
-    """The resources Ray will find on this machine, as those of one node; in a container, what it may use."""
-    return [machine_resources()]
 
 
 def check_data(studies: Sequence[Study], data_root: str | None) -> list[str]:

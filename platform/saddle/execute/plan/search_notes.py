@@ -7,7 +7,7 @@ from typing import Any
 
 from saddle.analyse.searches.early_stopping import unreached_stopping
 from saddle.search.distinct_settings import grid_size, planned_trials
-from saddle.search.samplers import notes
+from saddle.search.sampler_notes import notes
 from saddle.study.known_values import known_values
 from saddle.study.models import Study
 from saddle.study.space import Parameter

@@ -22,8 +22,9 @@ from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
 from saddle.execute.plan.cost_estimate import EarlierTrials, Estimate, estimate_trial
 from saddle.execute.plan.follow_up import follow_up
+from saddle.execute.plan.local_resources import local_resources
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
-from saddle.execute.plan.preflight import data_notes, local_resources, resolutions
+from saddle.execute.plan.preflight import data_notes, resolutions
 from saddle.execute.plan.relation_plan import RelationPlan, plan_relation
 from saddle.execute.plan.search_notes import search_notes
 from saddle.search.distinct_settings import planned_trials
