@@ -13,15 +13,25 @@ from trainables.contract import Config
 
 
 class OpenConfig(Config):
-    """A configuration that takes every name, for a function that declares none; `config.lr` and `config["lr"]`."""
+    """A configuration that takes every name, for a function that declares none."""
 
     model_config = ConfigDict(extra="allow")
 
-    def __getitem__(self, name: str) -> Any:
+
+class Values(dict[str, Any]):
+    """The values of a configuration as the function of a study that declares none gets them: a dict.
+
+    They are attributes, too: `config["lr"]`, `config.lr`, `config.get("lr", 0.1)`, `**config`.
+    """
+
+    def __getattr__(self, name: str) -> Any:
         try:
-            return getattr(self, name)
-        except AttributeError as error:
-            raise KeyError(name) from error
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the configuration has no {name}; it has {', '.join(self) or 'nothing'}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +49,7 @@ def config_of(function: Callable[..., Any], declared: Any, settings: Mapping[str
     """
     kind = declared if declared is not None else annotation_of(function)
     if kind is None or kind is Any:
-        return ConfigAdapter(open_config(settings))
+        return ConfigAdapter(open_config(settings), lambda config: Values(config.model_dump()))
     if kind is dict or getattr(kind, "__origin__", None) in (dict, Mapping):
         return ConfigAdapter(open_config(settings), lambda config: config.model_dump())
     if isinstance(kind, type) and issubclass(kind, Config):

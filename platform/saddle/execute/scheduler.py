@@ -220,8 +220,7 @@ class Scheduler:
         """Count again what fits, say what is waited for, and store what was spent while nothing happens."""
         if self.slots.recount():
             self.recorder.progress.resize(self.at_once, len(self.slots.nodes))
-        machine = getattr(self.source, "machine", None)
-        self.request.ask(self.slots.bundles(self.usable_slots(), machine))
+        self.request.ask(self.slots.bundles(self.usable_slots(), self.source.machine))
         waiting = self.waiting.look() if self.under_way else ""
         if waiting is not None:
             self.recorder.progress.wait(waiting)

@@ -20,6 +20,7 @@ class FaultTolerantSource:
         self._search = search
         self._total = search.total
         self.trouble: UserError | None = None
+        self.machine: str | None = None
 
     @property
     def total(self) -> int | None:

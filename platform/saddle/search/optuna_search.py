@@ -81,6 +81,7 @@ class OptunaSearch:
     """`TrialSource` of a search over Optuna's `storage`."""
 
     trouble: UserError | None = None
+    machine: str | None = None
 
     @without_warnings()
     def __init__(

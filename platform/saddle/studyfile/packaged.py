@@ -64,6 +64,8 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
     shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
     near = nearest(name, shorts)
     right = f"packaged studies are: {listed_by_folder(packaged)}"
+    if RunId.is_name(wanted):
+        right += "; a study that is stored already is read by saddle status, results and report"
     shown = wanted if len(wanted) <= 200 else f"{wanted[:200]}…"
     run = RunId.stored(wanted) if RunId.is_name(wanted) else None
     if run is not None and run.is_set_aside and re.fullmatch(STUDY_NAME, run.study):

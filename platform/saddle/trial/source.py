@@ -24,6 +24,10 @@ class TrialSource(Protocol):
     def trouble(self) -> UserError | None:
         """Why no more trials are proposed although the study isn't done; None if all is well."""
 
+    @property
+    def machine(self) -> str | None:
+        """The kind of machine whose trials are proposed now; None if they may run anywhere."""
+
     def cancel_waits(self) -> None:
         """Wait for nothing any more: somebody wants the run to end. Called from a signal's handler."""
 

@@ -105,7 +105,9 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
         goes_on = "it was set aside, and stays so" if run.is_set_aside else "`saddle run` goes on with the study"
         if stored.declared.imported is not None:
             goes_on = "`saddle import` adds those that its table has by then"
-        notes.append(f"{done} have ended, {len(under_way)} are unfinished; {goes_on}")
+        notes.append(
+            f"{done} have ended, {len(under_way)} {'is' if len(under_way) == 1 else 'are'} unfinished; {goes_on}"
+        )
     return Verification(name, driver, ledger.entries, under_way, total, tuple(every_difference), tuple(notes))
 
 

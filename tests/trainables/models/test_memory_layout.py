@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
@@ -137,6 +138,7 @@ def test_a_narrow_network_trains_on_two_threads_without_damage() -> None:
     for _ in range(3):
         ended = subprocess.run(
             [sys.executable, "-c", NARROW],
+            cwd=Path(__file__).parents[3],
             env={"MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "17", "PATH": ""},
             capture_output=True,
             text=True,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import json
+import pickle
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -79,6 +82,25 @@ def test_a_dataclass_a_pydantic_model_and_a_dict_are_handed_over_as_they_are() -
     assert seen == [Settings(1.0, [8]), Model(lr=2.0), {"lr": 3, "mode": "fast"}]
     with pytest.raises(ValidationError, match="learning_rate"):
         adapt_function(with_dataclass, {}, TERMS).Config(lr=1, learning_rate=2)
+
+
+def test_a_function_that_declares_nothing_reads_its_configuration_as_a_dict_and_by_attributes() -> None:
+    seen: list[Any] = []
+
+    def train(config: Any, run: LoopRun) -> None:
+        seen.append(config)
+        config["lr"] = config.pop("lr") / 2  # its own to change
+
+    reports_of(train, {"lr": 0.5, "items": [1]})
+    [config] = seen
+    assert config == {"lr": 0.25, "items": [1], "mode": "fast"}
+    assert (config.lr, config.get("decay", 7), "decay" in config, dict(**config)["mode"]) == (0.25, 7, False, "fast")
+    for copied in (copy.deepcopy(config), pickle.loads(pickle.dumps(config)), json.loads(json.dumps(config))):
+        assert copied == config
+    with pytest.raises(AttributeError, match="the configuration has no decay; it has mode, items, lr"):
+        _ = config.decay
+    with pytest.raises(KeyError, match="decay"):
+        config["decay"]
 
 
 def one_parameter(config: Any) -> None: ...
