@@ -92,7 +92,7 @@ def test_gaussian_noise_has_its_deviation_whatever_epsilon() -> None:
 
 
 def test_kl_raises_the_divergence_from_the_clean_prediction() -> None:
-    """Its iterates are those of a loop written out with autograd; in float64, since float32 turns signs of gradients."""
+    """Its iterates are those of a loop written out with autograd, in float64: float32 turns signs of gradients."""
     model, images, labels = grey_batch()
     model, images = model.double(), images.double()
     config = make_config(perturbation="kl")
