@@ -16,7 +16,7 @@ ENOUGH = 3
 
 @dataclass
 class AlikeFailures:
-    """Counts failures with one exception at one line until any trial ends in another way."""
+    """Counts failures with one exception at one line, or in the same words, until any trial ends in another way."""
 
     wanted: int | None
     """How many are enough, as the study file says; 0 for never, None for as many as usual."""
@@ -32,7 +32,7 @@ class AlikeFailures:
     def count(self, record: TrialRecord) -> FailedAlike | None:
         """Take in a trial that ended; the error to stop the study with where it is one too many."""
         failure = failure_of(record.why) if record.outcome == Outcome.FAILED else None
-        if failure is None or not failure.has_place or self._failure not in (None, failure):
+        if failure is None or not failure.is_of_code or self._failure not in (None, failure):
             self._over = True
         if self._over or failure is None:
             return None

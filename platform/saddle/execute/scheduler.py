@@ -23,6 +23,7 @@ from saddle.store.infrastructure_errors import explain_fault
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
 from saddle.study.trainables import LoadedTrainable
+from saddle.trial.failure import WORKER_DIED
 from saddle.trial.measurement import finite
 from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, StartMessage
 from saddle.trial.outcome import Outcome
@@ -186,7 +187,7 @@ class Scheduler:
                 why = f"{slots} slots in a row died before they could take up a trial: {death.why}"
                 self.fail(explain_fault(why))
             case Restart.GIVE_UP:
-                why = f"the worker died {self.restarts.deaths[key]} times, the last time of {death.why}"
+                why = f"{WORKER_DIED} {self.restarts.deaths[key]} times, the last time of {death.why}"
                 with contextlib.suppress(Superseded):  # by another driver, whose affair the trial is now
                     token = self.recorder.lock.token
                     Checkpoints.of_trial(self.store, self.run, key, token).give_up(Outcome.FAILED, why)

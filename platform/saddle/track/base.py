@@ -50,7 +50,7 @@ class Tracker:
         """A fact about the study that is no result."""
 
     def start_trial(self, trial: TrialProgress) -> None:
-        """A trial starts, or goes on; of its progress it is known when it started."""
+        """A trial starts, goes on, or is started over after it had ended; of its progress its start is known."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         """An epoch is over; `time` is in Unix seconds."""

@@ -19,7 +19,7 @@ from saddle.store.scratch import scratch_folder
 from saddle.track.base import NOTE
 from saddle.track.mlflow_internals import KIND, PARENT_TAG, SHARED_VIEW_TAG, artifact_repository
 from saddle.track.outbox import Operation
-from saddle.track.shared_views import KEY_TAG, LEVEL_TAG
+from saddle.track.shared_views import KEY_TAG, LEVEL_TAG, OUTCOME_TAG
 
 PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "FEATURE_DISABLED"})
 """Errors that no second attempt mends."""
@@ -133,8 +133,16 @@ class MlflowSink:
         log.warning("a line of the outbox was damaged; `saddle verify` says what MLflow lacks")
 
     def _run(self, operation: Operation) -> None:
-        """Create a run, or take up the one with this key again."""
+        """Create a run, or take up the one with this key again.
+
+        With `replaces_ended` a trial's run that has ended is deleted first: the trial was started over since, and its
+        epochs would stand there twice.
+        """
         key, run_id = operation["key"], self._find(operation["key"])
+        if run_id is not None and operation.get("replaces_ended") and self._has_ended(run_id):
+            self.client.delete_run(run_id)
+            del self._known[key]
+            run_id = self._find(key)
         tags = {KEY_TAG: key}
         if operation["parent"] is not None:
             tags[PARENT_TAG] = self._run_id(operation["parent"])
@@ -148,6 +156,9 @@ class MlflowSink:
         params = [Param(name, value) for name, value in operation["params"].items()]
         for kind, items in (("tags", as_tags({**tags, **operation["tags"]})), ("params", params)):
             self._unless_refused(kind, key, self._send, key, kind, items)
+
+    def _has_ended(self, run_id: str) -> bool:
+        return OUTCOME_TAG in self.client.get_run(run_id).data.tags
 
     def _tags(self, operation: Operation) -> None:
         self._send(operation["key"], "tags", as_tags(operation["values"]))

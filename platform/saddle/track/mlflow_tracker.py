@@ -103,10 +103,19 @@ class MlflowTracker(Tracker):
         return "/".join((self._root, *map(run_key, parts)))
 
     def _add_run(
-        self, key: str, parent: str | None, name: str, start: float, tags: Mapping[str, str], params: Mapping[str, str]
+        self,
+        key: str,
+        parent: str | None,
+        name: str,
+        start: float,
+        tags: Mapping[str, str],
+        params: Mapping[str, str],
+        *,
+        replaces_ended: bool = False,
     ) -> None:
         self._outbox.add({"do": "run", "key": key, "parent": parent, "name": shorten(name, LONGEST_MLFLOW_NAME),
-                          "time": int(1000 * start), "tags": cut(tags), "params": mlflow_names(params)})  # fmt: skip
+                          "time": int(1000 * start), "tags": cut(tags), "params": mlflow_names(params),
+                          "replaces_ended": replaces_ended})  # fmt: skip
 
     def _add_files(self, key: str, files: Sequence[str], folder: str | None = None) -> None:
         for path in files:
@@ -148,14 +157,16 @@ class MlflowTracker(Tracker):
             self._add_run(key, self._key(), name, started, tags, flatten(settings))
         return key
 
-    def start_trial(self, trial: TrialProgress) -> None:
+    def start_trial(self, trial: TrialProgress, *, resent: bool = False) -> None:
+        """A trial begins or goes on; unless it is `resent`, a run of it that has ended was of an earlier attempt."""
         spec = trial.spec
         self._started.add(spec.key)
         parent = self._parent(spec, trial.started)
         block = [block_name(spec.block)] if spec.block and not self._by_unit else []
         seed = " · ".join([f"seed {spec.seed}", *block])
         name = spec.key if spec.arm is None else f"{seed} · {spec.arm}"
-        self._add_run(self._key(spec.key), parent, name, trial.started, trial_tags(spec), trial_params(spec))
+        key, tags, params = self._key(spec.key), trial_tags(spec), trial_params(spec)
+        self._add_run(key, parent, name, trial.started, tags, params, replaces_ended=not resent)
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         self._reported.setdefault(key, set()).add(epoch)

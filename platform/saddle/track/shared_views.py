@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from saddle.external_names import mlflow_name
 
 KEY_TAG = "saddle.key"
+OUTCOME_TAG = "saddle.outcome"
+"""How a trial ended; its run has none before."""
 """The tag by which a run is found again: the instance of its study's run, and what it is in there."""
 
 LEVEL_TAG = "saddle.level"

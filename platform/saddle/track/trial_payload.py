@@ -13,6 +13,7 @@ from saddle.design.blocks import block_name
 from saddle.external_names import mlflow_names, run_key
 from saddle.store.checkpoint.measurements import measurement_of
 from saddle.study.declarations import Declarations
+from saddle.track.shared_views import OUTCOME_TAG
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import MEANINGS, Outcome
 from saddle.trial.record import TrialRecord
@@ -98,7 +99,7 @@ def final_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
     if entry.earlier:
         facts["saddle.evaluation"] = settings(entry.evaluation.items()) or "as trained"
     why = {"saddle.why": entry.why} if entry.why else {}
-    return {**facts, "saddle.outcome": entry.outcome, **why, **check_tags(entry, declared)}
+    return {**facts, OUTCOME_TAG: entry.outcome, **why, **check_tags(entry, declared)}
 
 
 def check_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:

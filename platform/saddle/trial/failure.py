@@ -14,6 +14,8 @@ INSTALLED = ("site-packages", "dist-packages", "lib-dynload")
 OUR_PLATFORM = Path(__file__).resolve().parents[1]
 OF_OWN_LOOPS = Path(own_loop.__file__).resolve().parent
 NOT_WRITTEN = ("<frozen", "<string>", "<stdin>")
+WORKER_DIED = "the worker died"
+"""How the reason of a trial begins whose worker was lost too often."""
 NUMBERS = re.compile(r"\d+(\.\d+)?")
 
 
@@ -22,14 +24,14 @@ class Failure:
     """The exception of a failed trial and the line of the user's code, or of the trainable's, that it came from."""
 
     kind: str
-    """The exception's type; without a traceback the words themselves, numbers left out."""
+    """The exception's type; without a traceback all the words themselves, numbers left out."""
     file: str = ""
     line: int = 0
 
     @property
-    def has_place(self) -> bool:
-        """Whether there is a traceback, so that two failures can be compared."""
-        return bool(self.file)
+    def is_of_code(self) -> bool:
+        """Whether it is of the trial's code, so that others would fail alike; a worker's death may be a machine's."""
+        return bool(self.kind) and not self.kind.startswith(WORKER_DIED)
 
     @property
     def place(self) -> str:
@@ -45,8 +47,7 @@ def failure_of(why: str) -> Failure:
     """What the reason of a failed trial says: a traceback, the end of a program's output, or a sentence."""
     frames = list(FRAME.finditer(why))
     if not frames:
-        first = next((line for line in why.splitlines() if line.strip()), "")
-        return Failure(NUMBERS.sub("#", first))
+        return Failure(NUMBERS.sub("#", why.strip()))
     raised = RAISED.search(why, frames[-1].end())
     # of a chain of exceptions the last one, which is what the trial ended with
     beginning = why.rfind("\nTraceback (most recent call last)", 0, frames[-1].start())

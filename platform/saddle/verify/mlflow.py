@@ -13,6 +13,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.external_names import mlflow_names
 from saddle.track.base import ArmSummary, rounded
 from saddle.track.mlflow_internals import PARENT_TAG
+from saddle.track.shared_views import OUTCOME_TAG
 from saddle.track.trial_payload import (
     all_metrics,
     arm_key,
@@ -27,8 +28,6 @@ from saddle.trial.record import TrialRecord
 from saddle.verify.difference import Difference, Repair, first_few
 from saddle.verify.mlflow_runs import Point, Runs
 from saddle.verify.optuna import same
-
-OUTCOME_TAG = "saddle.outcome"
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,6 @@ def tell(
     again = {d.trial for d in todo if d.repair in (Repair.RESEND, Repair.REMAKE) and d.trial in by_key}
     for entry in entries:
         if entry.key in again:
-            tracker.start_trial(entry.progress)
+            tracker.start_trial(entry.progress, resent=True)
             tracker.finish_trial(entry, list(entry.images.values()))
     tell_study_end(store, stored.results(entries), tracker)

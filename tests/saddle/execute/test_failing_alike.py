@@ -79,6 +79,15 @@ def test_the_first_trials_that_fail_alike_stop_the_study(tmp_path: Path, monkeyp
     assert line.endswith("; ValueError: no such column (train.py:4)")
 
 
+def test_states_that_cannot_be_stored_stop_the_study_too(tmp_path: Path) -> None:
+    script = "import numpy\n" + SCRIPT.replace("config.lr})", "config.lr}, model={'w': numpy.zeros(3)})")
+    with pytest.raises(
+        FailedAlike, match=r"failed alike.*the state can't be stored: state\['model'\]\['w'\] is a numpy"
+    ):
+        run(tmp_path, script)
+    assert len(Ledger(LocalStore(tmp_path / "runs"), RUN).entries()) == 3
+
+
 def test_what_a_failed_trial_printed_is_in_its_log_and_folded_in_the_report(tmp_path: Path) -> None:
     with pytest.raises(FailedAlike):
         run(tmp_path, FAILS)

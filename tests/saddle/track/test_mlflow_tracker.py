@@ -150,6 +150,53 @@ def test_a_run_ends_as_the_outcome_table_says(
     assert run.data.tags["saddle.outcome"] == outcome
 
 
+@pytest.mark.parametrize("drivers", [1, 2], ids=["one driver", "another driver"])
+def test_a_trial_that_is_started_over_has_a_run_of_its_last_attempt_alone(
+    open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path, drivers: int
+) -> None:
+    """`--retry failed` and `--again` begin a trial of an ablation anew under its name."""
+    tracker = open_mlflow()
+    tracker.start_study({}, {}, [])
+    values = {"first": 0.125, "second": 0.25}
+    for attempt, outcome in (("first", "failed"), ("second", "completed")):
+        tracker.start_trial(started("t"))
+        for epoch in (1, 2):
+            tracker.report("t", epoch, {"validation/a": values[attempt]}, 1_700_000_000 + epoch)
+        tracker.finish_trial(ended("t", outcome), [])
+        if drivers == 2:
+            assert tracker.close(60) is None
+            tracker = open_mlflow()
+    assert tracker.close(60) is None
+    run = runs_of(database, tmp_path.name)["inst/t"]
+    client, points = MlflowClient(database), {}
+    for metric in ("validation/a", "test/a", "seconds"):
+        points[metric] = [(p.step, p.value) for p in client.get_metric_history(run.info.run_id, metric)]
+    assert points == {"validation/a": [(1, 0.25), (2, 0.25)], "test/a": [(2, 0.25)], "seconds": [(2, 1.5)]}
+    assert (run.info.status, run.data.tags["saddle.outcome"]) == ("FINISHED", "completed")
+    assert "saddle.why" not in run.data.tags
+
+
+def test_a_trial_that_goes_on_or_is_resent_keeps_its_run(
+    open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
+) -> None:
+    tracker = open_mlflow()
+    assert isinstance(tracker, MlflowTracker)
+    tracker.start_study({}, {}, [])
+    tracker.start_trial(started("t"))
+    tracker.report("t", 1, {"validation/a": 0.125}, 1_700_000_001)
+    assert tracker.close(60) is None
+    begun = runs_of(database, tmp_path.name)["inst/t"].info.run_id
+    tracker = open_mlflow()
+    assert isinstance(tracker, MlflowTracker)
+    tracker.start_trial(started("t"))
+    tracker.finish_trial(ended("t"), [])
+    tracker.start_trial(started("t"), resent=True)
+    assert tracker.close(60) is None
+    run = runs_of(database, tmp_path.name)["inst/t"]
+    assert run.info.run_id == begun
+    assert [p.step for p in MlflowClient(database).get_metric_history(begun, "validation/a")] == [1]
+
+
 def test_a_message_mlflow_refuses_for_good_does_not_block_the_others(
     open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path
 ) -> None:

@@ -64,5 +64,5 @@ def test_the_traceback_of_a_program_is_read_from_the_end_of_its_output() -> None
 
 def test_without_a_traceback_there_is_no_place() -> None:
     failure = failure_of("the worker died 4 times, the last time of signal 9")
-    assert (failure.place, failure.has_place) == ("", False)
+    assert (failure.place, failure.is_of_code) == ("", False)
     assert failure_of("") == Failure("")
