@@ -43,7 +43,11 @@ def make_worker(placement: Placement) -> Worker:
 
 
 class Slot(tune.Trainable):
-    """Each `step` is the next message of the trial it holds; `reset_config` hands it the next trial."""
+    """Each `step` is the next message of the trial it holds; `reset_config` hands it the next trial.
+
+    A trial begins with its first step. Tune hands a trial whose slot is still being made to one that has become free,
+    and lets the new one be made all the same: what began there would be a second attempt of the same trial.
+    """
 
     @redacting()
     def setup(self, config: dict[str, Any]) -> None:
@@ -53,21 +57,23 @@ class Slot(tune.Trainable):
         self.worker: Worker | None = None
         self.holding = False
         self._take(config)
+        if self.waiting is not None:
+            self._make_ready(self.waiting.placement, self.waiting.trainable)
 
     def _take(self, config: Mapping[str, Any]) -> None:
         """Take up what Tune hands on: a trial, an errand, or only to get ready for one of them."""
         self.errand: str | None = config.get(ERRAND)
         self.warming = WARM_UP in config
+        self.waiting: StartMessage | None = StartMessage.parse(config[START]) if START in config else None
         if self.warming:
-            self._warm_up(json.loads(config[WARM_UP]))
-        elif self.errand is None:
-            self._begin(StartMessage.parse(config[START]))
+            wanted = json.loads(config[WARM_UP])
+            self._make_ready(Placement(**wanted["placement"]), TrainableSource.parse(wanted["trainable"]))
 
-    def _warm_up(self, wanted: Mapping[str, Any]) -> None:
+    def _make_ready(self, placement: Placement, trainable: TrainableSource) -> None:
         """Start the worker; why it did not start is said by the first trial, which tries again."""
-        worker = self.worker or make_worker(Placement(**wanted["placement"]))
+        worker = self.worker or make_worker(placement)
         try:
-            worker.prepare(TrainableSource.parse(wanted["trainable"]))
+            worker.prepare(trainable)
             self.worker = worker
         except Exception as error:
             log.info("the worker did not start: %s", error)
@@ -93,6 +99,9 @@ class Slot(tune.Trainable):
             return {"done": False}
         if self.errand is not None:
             return {ANSWER: run_errand(self.errand), "done": True}
+        if self.waiting is not None:
+            self._begin(self.waiting)
+            self.waiting = None
         try:
             message = self._next_message()
         except Exception as error:

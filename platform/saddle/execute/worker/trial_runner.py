@@ -20,6 +20,7 @@ from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, load_st
 from saddle.store.checkpoint.curve import of_attempt
 from saddle.store.checkpoint.plain_state import NotPlain
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
+from saddle.store.ledger import Ledger
 from saddle.store.open import open_store, trial_folder
 from saddle.store.source_archive import located
 from saddle.study.best_minus_last import best_minus_last
@@ -68,8 +69,10 @@ class Training:
         self.folder = trial_folder(self.spec.run, self.spec.key)
 
     def _open(self) -> None:
-        """Begin another attempt."""
+        """Begin another attempt; raises `Superseded` if the trial has ended: what it stored would be lost."""
         self.store = open_store(self.placement.storage, create=False)
+        if self.spec.key in Ledger(self.store, self.spec.run):
+            raise Superseded(f"{self.folder}: the trial has ended, and is run again once its entry is removed")
         self.checkpoints = Checkpoints.of_trial(self.store, self.spec.run, self.spec.key, self.placement.token)
         self.attempt = self.checkpoints.manifest.attempts + 1
         if self.is_rank_zero:

@@ -13,6 +13,7 @@ from PIL import Image
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
+from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trainable_source import TrainableSource
 from saddle.trial.measurement import Measurement
@@ -25,6 +26,8 @@ from saddle.trial.messages import (
     dump_message,
     parse_message,
 )
+from saddle.trial.progress import TrialProgress
+from saddle.trial.record import TrialRecord
 from tests.support.disks import Disk
 
 
@@ -52,6 +55,21 @@ def test_a_trial_reports_each_epoch_and_then_its_end_with_test_measured_once(mak
     assert end.measurement.metrics["test/score"] == pytest.approx(1 - 0.5 / 4)
     assert end.measurement.metrics["validation/score"] == pytest.approx(1 - 0.5 / 4)
     assert end.measurement.test_last["test/score"] == end.measurement.metrics["test/score"]
+
+
+def test_a_trial_that_has_ended_is_not_begun_again(make_start: Any) -> None:
+    """A slot that Tune lost, or has made in vain, may come to it late; what a retry removes is begun."""
+    start = make_start(x=0.3, epochs=2)
+    end, store = end_of(start), LocalStore(Path(start.placement.storage))
+    ledger, before = Ledger(store, start.spec.run), manifest_of(start)
+    record = TrialRecord(TrialProgress(start.spec, 1.0, attempts=1), end.outcome, end.measurement, ended=2.0)
+    ledger.add(record)
+    with pytest.raises(Superseded, match="the trial has ended"):
+        train(start)
+    assert manifest_of(start) == before
+    assert all(store.exists(saved.path) for saved in before.saved)
+    ledger.remove(start.spec.key)
+    assert end_of(start).attempt == 2
 
 
 def test_the_selected_checkpoint_is_the_best_on_validation_not_the_last(make_start: Any) -> None:
