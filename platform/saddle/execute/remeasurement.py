@@ -13,7 +13,7 @@ from saddle.archive.declarations import write_declarations
 from saddle.archive.local_part import claim_local
 from saddle.archive.lookup import FoundTrial
 from saddle.archive.model.evaluation import Evaluation, refuse_fields, write_evaluation
-from saddle.archive.model.models import config_of, declared_now, trainable_of
+from saddle.archive.model.models import config_of, declared_now, measuring_trainable
 from saddle.archive.model.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.archive.study_end import tell_study_end
@@ -90,11 +90,11 @@ def remeasure(store: Store, name: str, changes: Sequence[str], options: Options)
         stored = read_study(store, name)
         assert stored is not None
         claim_local(store, stored.run)
-        entries = Ledger(store, stored.run).entries()
+        trainable, entries = measuring_trainable(stored), Ledger(store, stored.run).entries()
         evaluation = wanted_evaluation(stored, entries, changes, anew=options.anew)
         if evaluation != stored.evaluation:
             write_evaluation(store, stored.run, evaluation, lock)
-        stored = replace(stored, evaluation=evaluation, declared=trainable_of(stored).after(stored.declared))
+        stored = replace(stored, evaluation=evaluation, declared=trainable.after(stored.declared))
         write_declarations(store, stored.run, stored.declared, lock)
         pending = evaluation.pending(entries)
         already = sum(entry.outcome == Outcome.COMPLETED for entry in entries) - len(pending)

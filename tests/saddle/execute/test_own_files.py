@@ -150,6 +150,10 @@ def test_a_bare_function_is_trained_and_its_report_says_what_it_does_without(fol
     assert stored.declared.sources == stored.study.source.checksum
     with pytest.raises(UserError, match="can't be loaded: the file of the training function has no load"):
         saddle.load_model("moons", storage=store.url)
+    for study in ("steps", "moons"):
+        measured = CliRunner().invoke(app, ["evaluate", study, "--storage", store.url])
+        assert (measured.exit_code, measured.stdout) == (2, "")
+        assert f"trials of {study} can't be measured again: there is no evaluate" in measured.stderr
 
 
 def test_a_stored_run_is_opened_without_its_folder(folder: Path, tmp_path: Path) -> None:

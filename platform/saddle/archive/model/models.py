@@ -34,6 +34,17 @@ def trainable_of(stored: StoredStudy) -> LoadedTrainable:
     raise TrainableError(f"{stored.run} needs the trainable {name}{found_at}, which is not installed", right)
 
 
+def measuring_trainable(stored: StoredStudy) -> LoadedTrainable:
+    """The trainable of a study whose trials are to be measured; raises `UserError` if it measures nothing."""
+    trainable = trainable_of(stored)
+    if "evaluate" in trainable.lacks:
+        right = "write evaluate(config, state, run) in the file of the training function"
+        if stored.study.source.command:
+            right = "a program measures and reports itself, while it trains"
+        raise UserError(f"trials of {stored.run} can't be measured again: there is no evaluate ({right})")
+    return trainable
+
+
 def declared_now(stored: StoredStudy) -> Declarations:
     """What the installed trainable declares, which may have learnt since; without it, what is stored."""
     try:

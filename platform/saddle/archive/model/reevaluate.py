@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from saddle.archive.lookup import FoundTrial
 from saddle.archive.model.evaluation import split_change
-from saddle.archive.model.models import load_config, stored_state, trainable_of
+from saddle.archive.model.models import load_config, measuring_trainable, stored_state
 from saddle.errors import UserError
 from saddle.store.base import Store
 from saddle.study.yaml_scalars import ScalarError
@@ -25,7 +25,7 @@ def evaluate_trial(
 
     Raises `UserError` for a field the trainable doesn't have or a value it refuses.
     """
-    trainable = trainable_of(trial.stored)
+    trainable = measuring_trainable(trial.stored)
     config = change_config(load_config(trial, measured=True), changes)
     run = InProcessRun(seed=trial.entry.seed, data_root=data_root)
     return dict(trainable.evaluate(config, stored_state(store, trial, which), run).metrics)
