@@ -40,7 +40,7 @@ class Agreement:
 def agreements(
     ablation: Ablation, arms: Sequence[Arm], entries: Sequence[TrialRecord], spec: ComparisonSpec
 ) -> list[Agreement]:
-    """Each level of each block against its first, over the seeds that every arm completed in both."""
+    """Each level of each block against its first, over the arms that are in both and the seeds that all completed."""
     agreeing = []
     for factor, (reference, *others) in ablation.blocks.items():
         for other in others:
@@ -66,9 +66,10 @@ def _agreement(
         sides.append(
             [measure(entries, a, metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
         )
-    seeds = [s for s in ablation.seed_list if all(s in arm.values for side in sides for arm in side)]
-    if not seeds or len(arms) < FEWEST_ARMS:
+    pairs = [(a, b) for a, b in zip(*sides, strict=True) if a.values.keys() & b.values.keys()]
+    seeds = [s for s in ablation.seed_list if all(s in arm.values for pair in pairs for arm in pair)]
+    if not seeds or len(pairs) < FEWEST_ARMS:
         return None
-    there, here = ([fmean(arm.values[seed] for seed in seeds) for arm in side] for side in sides)
+    there, here = ([fmean(arm.values[seed] for seed in seeds) for arm in side] for side in zip(*pairs, strict=True))
     ranks = compare_ranks(here, there, spec.direction)
-    return Agreement(factor, reference, other, len(arms), len(seeds), named[ranks.chosen], ranks)
+    return Agreement(factor, reference, other, len(pairs), len(seeds), pairs[ranks.chosen][0].arm, ranks)

@@ -11,9 +11,9 @@ from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
 
 NOTE = (
-    "Over the seeds that all arms completed in both. τ and ρ are 1 where both rank the arms alike, 0 if one says"
-    " nothing about the other; p is of Kendall’s τ, not adjusted. What would be lost by choosing there is measured"
-    " here, at the block that comes first in the study."
+    "Over the arms that completed a seed in both, and the seeds that all of them completed. τ and ρ are 1 where both"
+    " rank the arms alike, 0 if one says nothing about the other; p is of Kendall’s τ, not adjusted. What would be lost"
+    " by choosing there is measured here, at the block that comes first in the study."
 )
 
 

@@ -82,6 +82,19 @@ def test_only_seeds_that_all_arms_completed_count_and_equal_arms_rank_nothing() 
     assert (flat.ranks.kendall, flat.ranks.p, flat.ranks.spearman) == (None, None, None)
 
 
+def test_an_arm_that_one_block_lacks_does_not_hide_the_others() -> None:
+    study, short = study_of(list(FULL)), {"a": 0.1, "b": 0.3, "c": 0.2, "d": 0.9}
+    entries = [
+        entry
+        for entry in entries_of(study, {"full": FULL, "short": short})
+        if (entry.block["rung"], entry.settings["arm"]) != ("short", "d")
+    ]
+    spec = ComparisonSpec(complete_metric(METRIC, "maximize"))
+    [one] = agreements(study.ablation, arms_of(study), entries, spec)  # type: ignore[arg-type]
+    assert (one.arms, one.seeds, one.chosen, one.ranks.rank) == (3, 2, "b", 2)
+    assert one.ranks.loss == pytest.approx(0.1)
+
+
 def test_two_arms_say_nothing_and_three_make_a_table() -> None:
     trainable = declare({METRIC: "maximize"}, METRIC)
     for levels, rows in ((["a", "b"], 0), (["a", "b", "c"], 1)):
