@@ -122,7 +122,7 @@ def end(results: Sequence[EndedStudy], again: str, *, quiet: bool = False) -> No
 
     What goes on is said on standard error where standard output is to be `quiet`.
     """
-    from saddle.execute.interrupt import INTERRUPTED
+    from saddle.cluster.leave import INTERRUPTED
 
     if any(result.interrupted for result in results):
         echo(f"\nStopped. Go on with: {again}", err=quiet)

@@ -95,7 +95,7 @@ def tell_commands(study: str, address: str) -> None:
 
 def follow(jobs: Jobs, job: str, study: str) -> None:
     """Show what a job says until it ends, and end with its exit code; Ctrl-C ends only the showing."""
-    from saddle.execute.interrupt import INTERRUPTED
+    from saddle.cluster.leave import INTERRUPTED
 
     log = LogWriter()
     try:

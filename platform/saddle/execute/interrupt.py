@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-import psutil
-
-INTERRUPTED = 130
-"""The shell's exit code for a program ended by SIGINT."""
+from saddle.cluster.leave import leave
 
 
 @contextlib.contextmanager
@@ -29,7 +25,7 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     def handle(signum: int, frame: FrameType | None) -> None:
         nonlocal seen
         if seen:
-            _leave()
+            leave()
         seen = True
         stop()
 
@@ -39,14 +35,3 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _leave() -> None:
-    """End this process and all it started; what reached the ledger and the checkpoints stays.
-
-    Killed one by one: Ray's own shutdown waits for the epochs under way.
-    """
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    os._exit(INTERRUPTED)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import read_study, set_aside
+from saddle.cluster.leave import INTERRUPTED
 from saddle.errors import CouldNotRun
-from saddle.execute.interrupt import INTERRUPTED
 from saddle.nightly.decision.night import Code, Measurement, Purpose, Replicate, reproducible_metrics
 from saddle.nightly.fingerprints import fingerprint_of_data
 from saddle.nightly.policy_of_study import section, study_of_seeds

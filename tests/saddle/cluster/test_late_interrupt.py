@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
+import psutil
 import pytest
 
 from saddle.cluster.late_interrupt import interrupts_afterwards
+from tests.support.waiting import wait_until
 
 
 def press_ctrl_c() -> None:
@@ -17,7 +21,6 @@ def press_ctrl_c() -> None:
 
 def start_after(events: list[str], fails: bool = False) -> None:
     with interrupts_afterwards():
-        press_ctrl_c()
         press_ctrl_c()
         events.append("started")
         if fails:
@@ -31,6 +34,29 @@ def test_a_ctrl_c_is_raised_once_the_block_has_ended_also_where_that_failed(fail
         start_after(events, fails)
     assert events == ["started"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+HANGS = """
+import os, signal, subprocess, sys, time
+from saddle.cluster import late_interrupt
+late_interrupt.LONGEST_SECONDS = {longest}
+child = subprocess.Popen(["sleep", "3600"])
+print(child.pid, flush=True)
+with late_interrupt.interrupts_afterwards():
+    for _ in range({presses}):
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize(("presses", "longest"), [(2, 3600), (1, 0.5)], ids=["pressed twice", "too long"])
+def test_a_start_that_never_ends_is_left_with_all_it_started(presses: int, longest: float) -> None:
+    code = HANGS.format(presses=presses, longest=longest)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 130, ended.stderr
+    assert "Traceback" not in ended.stderr
+    child = int(ended.stdout)
+    wait_until(lambda: not psutil.pid_exists(child), "the end of what it started", 30)
 
 
 def test_without_a_ctrl_c_nothing_changes() -> None:
