@@ -239,6 +239,25 @@ def keep_idle_actors(controller: Any, trial: Any, *, kept: bool) -> None:
         cache.decrease_max(shape, MANY_ACTORS)
 
 
+def let_starting_actors_be(controller: Any) -> None:
+    """Let Tune hand no trial to an idle actor whose own is being started already; `controller` as above.
+
+    It would end the new one, start another for the next trial, and so on: where trials are shorter than a start, a node
+    that has joined is never used.
+    """
+    inner = controller._tune_controller
+    if hasattr(inner, "_saddle_reuse"):
+        return
+    inner._saddle_reuse = inner._maybe_reuse_cached_actor
+
+    def reuse(trial: Any) -> bool:
+        own = None if trial in inner._resetting_trials else inner._trial_to_actor.get(trial)
+        starting = own is not None and inner._actor_manager.is_actor_started(own)
+        return False if starting else bool(inner._saddle_reuse(trial))
+
+    inner._maybe_reuse_cached_actor = reuse
+
+
 def make_trainer() -> Any:
     """`TorchTrainer` without two helpers, each of them a process more for every group.
 

@@ -111,6 +111,27 @@ def of_tunes_idle_actors() -> None:
     assert "_actor_cache" in inspect.getsource(TuneController.__init__)
 
 
+def of_tunes_reuse() -> None:
+    from ray.air.execution._internal import RayActorManager
+    from ray.tune.execution.tune_controller import TrialRunnerWrapper, TuneController
+
+    handed: list[str] = []
+    names = {
+        "_trial_to_actor": {"its own starts": "starting", "its own waits for room": "waiting"},
+        "_resetting_trials": set[str](),
+        "_actor_manager": SimpleNamespace(is_actor_started=lambda actor: actor == "starting"),
+        "_maybe_reuse_cached_actor": lambda trial: not handed.append(trial),  # type: ignore[func-returns-value]
+    }
+    controller = SimpleNamespace(**names)
+    for _ in range(2):
+        internals.let_starting_actors_be(TrialRunnerWrapper(controller, None))
+    trials = ["its own starts", "its own waits for room", "has none"]
+    assert [controller._maybe_reuse_cached_actor(trial) for trial in trials] == [False, True, True]
+    assert handed == trials[1:], "asked once each"
+    assert all(name in inspect.getsource(TuneController) for name in names)
+    assert callable(RayActorManager.is_actor_started)
+
+
 def of_tunes_errors() -> None:
     for name in ("pickled_error_file", "error_file"):
         assert hasattr(Trial, name)
@@ -145,6 +166,7 @@ WITHOUT_RAY: dict[str, Callable[[], None]] = {
     "a worker that ran out of memory would end the study": of_tunes_actors,
     "a study of ten thousand trials would fill the driver's memory": of_tunes_memory,
     "of the slots that wait for the next study all but one would end": of_tunes_idle_actors,
+    "where trials are short, nodes that join would never be used": of_tunes_reuse,
     "nobody would learn what a slot died of": of_tunes_errors,
     "every worker group would start two processes more": of_trains_callbacks,
     "nobody would learn what a rank died of": of_trains_errors,
