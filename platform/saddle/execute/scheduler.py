@@ -17,6 +17,7 @@ from saddle.design.blocks import MACHINE
 from saddle.errors import FailedAlike, InfrastructureError, TakenOver
 from saddle.execute.alike_failures import AlikeFailures
 from saddle.execute.recorder import Recorder
+from saddle.execute.shared_gpu_faults import SharedGpuFaults
 from saddle.execute.stop_request import StopWish
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.infrastructure_errors import explain_fault
@@ -25,7 +26,7 @@ from saddle.study.selection import selection_of
 from saddle.study.trainables import LoadedTrainable
 from saddle.trial.failure import WORKER_DIED
 from saddle.trial.measurement import finite
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, StartMessage
+from saddle.trial.messages import EndMessage, EpochMessage, GpuFaultMessage, LastMessage, Message, StartMessage
 from saddle.trial.outcome import Outcome
 from saddle.trial.placement import Placement
 from saddle.trial.progress import TrialProgress
@@ -55,6 +56,8 @@ class Scheduler:
     lost: list[TrialSpec] = field(default_factory=list)
     """Trials under way that Tune lost together with their slots."""
     restarts: RestartPolicy = field(default_factory=RestartPolicy)
+    gpu_faults: SharedGpuFaults = field(default_factory=SharedGpuFaults)
+    """What failed under trials that share a GPU; those wait there until they run again."""
     failure: Exception | None = None
     """What ends the study without ending its trials: of machine, disk or network, or a mistake of the driver's."""
     hopeless: FailedAlike | None = None
@@ -72,12 +75,20 @@ class Scheduler:
 
     def propose(self) -> StartMessage | None:
         """The next trial that can run; those whose drawn values exclude each other end here as failed."""
-        if self.lost and not self.stopping:
-            return self._start_message(self.lost.pop(0))
         with contextlib.suppress(TakenOver):  # which `asked_to_stop` sees
-            spec = self._next_spec()
+            spec = self._next_lost() or self._next_spec() or self._next_lost(at_once=True)
             return None if spec is None else self._start_message(spec)
         return None
+
+    def _next_lost(self, *, at_once: bool = False) -> TrialSpec | None:
+        """A trial under way that is to be taken up again; `at_once` also where a GPU's fault may not be over."""
+        if self.stopping:
+            return None
+        self._judge_gpu_faults(at_once=at_once)
+        if self.lost:
+            return self.lost.pop(0)
+        key = self.gpu_faults.next()
+        return None if key is None else self.under_way[key].spec
 
     def _next_spec(self) -> TrialSpec | None:
         while not self.stopping and not self.recorder.is_lost and not self.exhausted():
@@ -125,6 +136,7 @@ class Scheduler:
         """Take in an epoch; whether the trial is to be stopped early."""
         if not self._is_current(message):
             return False
+        self.gpu_faults.is_past(message.key)
         self.recorder.report(message)
         hopeless = self.source.report(message.key, message.epoch, finite(message.metrics))
         planned = self.under_way[message.key].spec.params.get("epochs")
@@ -134,16 +146,20 @@ class Scheduler:
         self._finish(EndMessage(message.key, message.attempt, str(Outcome.PRUNED), why))
         return True
 
-    def on_end(self, message: EndMessage | FaultMessage) -> None:
+    def on_end(self, message: LastMessage) -> None:
         """Take in a trial's last message."""
         if isinstance(message, EndMessage):
             if self._is_current(message):
                 self._finish(message)
+        elif isinstance(message, GpuFaultMessage):
+            if self._is_current(message):
+                self.gpu_faults.add(message)
         elif not message.attempt or self._is_current(message):  # none where not even the manifest could be read
             self.fail(InfrastructureError(message.why))
 
     def _finish(self, end: EndMessage) -> None:
         trial = self.under_way.pop(end.key)
+        self.gpu_faults.forget(end.key)
         # an orphan may end a trial that was lost with its slot and waits to be handed out again
         self.lost = [spec for spec in self.lost if spec.key != end.key]
         with contextlib.suppress(TakenOver):  # which `asked_to_stop` sees
@@ -187,15 +203,30 @@ class Scheduler:
                 why = f"{slots} slots in a row died before they could take up a trial: {death.why}"
                 self.fail(explain_fault(why))
             case Restart.GIVE_UP:
-                why = f"{WORKER_DIED} {self.restarts.deaths[key]} times, the last time of {death.why}"
-                with contextlib.suppress(Superseded):  # by another driver, whose affair the trial is now
-                    token = self.recorder.lock.token
-                    Checkpoints.of_trial(self.store, self.run, key, token).give_up(Outcome.FAILED, why)
+                self._give_up(key, f"{WORKER_DIED} {self.restarts.deaths[key]} times, the last time of {death.why}")
+
+    def _give_up(self, key: str, why: str) -> None:
+        """Let the next worker of the trial only end it."""
+        with contextlib.suppress(Superseded):  # by another driver, whose affair the trial is now
+            token = self.recorder.lock.token
+            Checkpoints.of_trial(self.store, self.run, key, token).give_up(Outcome.FAILED, why)
+
+    def _judge_gpu_faults(self, *, at_once: bool) -> None:
+        """Count the faults of shared GPUs that are over against the trials to blame."""
+        for word in self.gpu_faults.judge(at_once=at_once):
+            if self.restarts.on_death(word.key) is Restart.GIVE_UP:
+                times = self.restarts.deaths[word.key]
+                self._give_up(word.key, f"a GPU failed {times} times under it, the last time of {word.why}")
 
     def hand_out_again(self, key: str) -> None:
         """Propose a trial that Tune lost together with its slot once more."""
         if key in self.under_way:
             self.lost.append(self.under_way[key].spec)
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether a trial under way waits to be taken up again."""
+        return bool(self.lost) or self.gpu_faults.holds()
 
     def exhausted(self) -> str:
         """Which time allowed is used up, in words, empty for none; what runs may end, nothing new starts."""

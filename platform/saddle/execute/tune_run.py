@@ -26,7 +26,7 @@ from saddle.execute.worker.trial_runner import working_folders
 from saddle.execute.worker.worker import WorkerNotStarted
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.scratch import scratch_folder
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, StartMessage, parse_message
+from saddle.trial.messages import EpochMessage, LastMessage, StartMessage, parse_message
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -139,7 +139,7 @@ class Ends(Unpickled, tune.Callback):
         if ANSWER in result:
             self._handover.end_errand(trial.trial_id, unpack(result[ANSWER]))
         message = parse_message(result[MESSAGE]) if MESSAGE in result else None
-        if isinstance(message, EndMessage | FaultMessage):
+        if isinstance(message, LastMessage):
             self._tell(Scheduler.on_end, message)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:

@@ -97,7 +97,7 @@ class WarmSlots:
             self._train(scheduler, slots, replace(scheduler.placement, machine=machine))
             if scheduler.failure is not None:
                 raise scheduler.failure
-            if scheduler.stopping or not scheduler.lost:  # lost after Tune had got the end of the trials
+            if scheduler.stopping or not scheduler.has_lost:  # lost after Tune had got the end of the trials
                 return
 
     def _train(self, scheduler: Scheduler, slots: int, placement: Placement) -> None:

@@ -71,6 +71,8 @@ class EndMessage:
     outcome: str
     why: str = ""
     measurement: Measurement = field(default_factory=Measurement)
+    gpu_lost: bool = False
+    """Whether its worker can use its GPU no more (see `saddle.cluster.gpu_errors`), and must start anew."""
 
     def __post_init__(self) -> None:
         """Let no secret out of the worker: Ray and Tune keep messages in files and show them."""
@@ -86,13 +88,35 @@ class FaultMessage:
     why: str
 
 
-Message = EpochMessage | EndMessage | FaultMessage
+@dataclass(frozen=True)
+class GpuFaultMessage:
+    """A GPU that several trials share through MPS failed under all of them, of which one is to blame.
 
-KINDS: dict[str, type[ReadyMessage | EpochMessage | EndMessage | FaultMessage]] = {
+    `gpu` is the machine and its GPU; `maybe_own` says whether a kernel failed, which may have been the trial's own.
+    """
+
+    key: str
+    attempt: int
+    why: str
+    gpu: str
+    maybe_own: bool
+
+    def __post_init__(self) -> None:
+        """See `EndMessage`."""
+        object.__setattr__(self, "why", redact(self.why))
+
+
+LastMessage = EndMessage | FaultMessage | GpuFaultMessage
+"""What a worker says last of a trial, which has then ended or is to be taken up again."""
+
+Message = EpochMessage | LastMessage
+
+KINDS: dict[str, type[ReadyMessage | Message]] = {
     "ready": ReadyMessage,
     "epoch": EpochMessage,
     "end": EndMessage,
     "fault": FaultMessage,
+    "gpu_fault": GpuFaultMessage,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from saddle.cluster.connection import OBJECT_STORE_BYTES, QUIET
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
+from saddle.trial import restart_policy
+from saddle.trial.record import TrialRecord
 from tests.support.waiting import join_all
 
 STUDY = """
@@ -31,12 +34,26 @@ ablation:
 
 
 @pytest.fixture
-def one_gpu() -> Iterator[dict[str, float]]:
-    """A Ray that believes in a GPU."""
+def mps(tmp_path: Path) -> Path:
+    """The folder of MPS, empty as long as no daemon runs."""
+    folder = tmp_path / "mps"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def one_gpu(mps: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, float]]:
+    """A Ray that believes in a GPU, and in a daemon of MPS where a test writes that there is one."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(mps))
     ray.init(
-        num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=OBJECT_STORE_BYTES
+        address="local",
+        num_cpus=2,
+        num_gpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=OBJECT_STORE_BYTES,
     )
     yield ray.cluster_resources()
     ray.shutdown()
@@ -66,4 +83,55 @@ def test_two_trials_share_a_gpu_each_in_a_group_of_its_own(one_gpu: dict[str, fl
     assert len({entry.metrics["test/process"] for entry in entries}) == 2, "two slots, one group each"
     assert min(free) == 0.0, "both halves of the GPU were in use"
     assert (("CPU", 0.5), ("GPU", 0.5)) in bundles
+    assert ray.available_resources()["GPU"] == 1.0
+
+
+FAILING = """
+study: faults
+trainable: parabola
+fixed: {epochs: 3, marker: MARKER}
+resources: {gpus_per_worker: 0.5, cpus_per_worker: 0.5, concurrency: SLOTS}
+ablation:
+  baseline: {trouble: none}
+  factors: {trouble: [none, raise]}
+  seeds: SEEDS
+  compare: {metric: test/score}
+"""
+
+
+def run_failing(tmp_path: Path, node: dict[str, float], *, slots: int, seeds: int) -> list[TrialRecord]:
+    """Trials of which every second one fails as on a GPU whose kernel failed."""
+    (tmp_path / "said").write_text("CUDA error: unspecified launch failure")
+    text = FAILING.replace("MARKER", str(tmp_path / "said")).replace("SLOTS", str(slots)).replace("SEEDS", str(seeds))
+    [study] = parse_studies(text, "faults.yaml")
+    return list(run_study(study, LocalStore(tmp_path / "runs"), [node], Options(track=False)).entries)
+
+
+@pytest.mark.slow
+@pytest.mark.fault("a GPU failed under a trial")
+def test_no_trial_runs_in_a_process_whose_gpu_failed(one_gpu: dict[str, float], tmp_path: Path) -> None:
+    entries = sorted(run_failing(tmp_path, one_gpu, slots=1, seeds=2), key=lambda entry: entry.started)
+    outcomes = [entry.outcome for entry in entries]
+    assert sorted(outcomes) == ["completed"] * 2 + ["failed"] * 2
+    assert all("unspecified launch failure" in entry.why for entry in entries if entry.outcome == "failed")
+    completed = [index for index, outcome in enumerate(outcomes) if outcome == "completed"]
+    for earlier, later in pairwise(completed):
+        processes = {entries[index].metrics["test/process"] for index in (earlier, later)}
+        assert len(processes) == (1 if later == earlier + 1 else 2), outcomes
+    assert completed != [0, 1], "no trial came after one that failed"
+
+
+@pytest.mark.slow
+@pytest.mark.fault("a GPU failed under a trial")
+def test_with_mps_the_trial_to_blame_fails_and_all_others_end(
+    one_gpu: dict[str, float], mps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restart_policy, "RESTARTS", 0)
+    (mps / "nvidia-cuda-mps-control.pid").write_text(str(os.getpid()))
+    entries = run_failing(tmp_path, one_gpu, slots=2, seeds=1)
+    assert sorted(entry.outcome for entry in entries) == ["completed", "failed"]
+    for entry in entries:
+        if entry.outcome == "failed":
+            assert entry.why.startswith("a GPU failed 1 times under it, the last time of Traceback"), entry.why
+            assert entry.epochs == 1
     assert ray.available_resources()["GPU"] == 1.0

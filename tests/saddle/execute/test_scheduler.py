@@ -41,7 +41,7 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.track.base import Tracker
 from saddle.trial.measurement import Measurement
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message
+from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, GpuFaultMessage, Message
 from saddle.trial.placement import Placement
 from saddle.trial.run_id import RunId
 
@@ -149,14 +149,17 @@ class SchedulerMachine(RuleBasedStateMachine):
         """Tune has a slot free and asks for a trial."""
         may_start = not (self.scheduler.stopping or self.scheduler.exhausted())
         lost = [spec.key for spec in self.scheduler.lost if spec.key in self.scheduler.under_way]
+        held = self.of_gpu_faults()
         start = self.scheduler.propose()
         if start is None:
             waiting = {replicate.key for replicate in REPLICATES} - self.done - set(self.scheduler.under_way)
             refused = {*self.scheduler.recorder.recorded} & self.refused
             assert not may_start or not waiting - refused, "a replicate is never proposed"
             assert self.scheduler.stopping or not lost, "a lost trial is not proposed again"
+            alone = self.scheduler.gpu_faults.alone
+            assert self.scheduler.stopping or not held or alone in {slot.key for slot in self.busy}, "all wait"
             return
-        assert may_start or start.spec.key in lost, "something new starts after the end"
+        assert may_start or start.spec.key in (*lost, *held), "something new starts after the end"
         assert not lost or start.spec.key == lost[0], "a lost trial waits behind a new one"
         assert start.spec.params["epochs"] == EPOCHS
         self.attempts[start.spec.key] += 1
@@ -218,6 +221,18 @@ class SchedulerMachine(RuleBasedStateMachine):
             self.busy = [slot for slot in self.busy if slot.key != message.key]
         self.note_failure()
 
+    @precondition(lambda self: self.busy)
+    @rule(data=st.data(), gpu=st.sampled_from(["node/0", "node/1"]), maybe_own=st.booleans())
+    def fail_gpu(self, data: st.DataObject, gpu: str, maybe_own: bool) -> None:
+        """A GPU fails under a trial that shares it with others, which may say so or not."""
+        slot = data.draw(st.sampled_from(self.busy))
+        event("a GPU failed")
+        self.scheduler.on_end(GpuFaultMessage(slot.key, slot.attempt, "CUDA error: …", gpu, maybe_own))
+        assert slot.key in self.scheduler.under_way, "a shared GPU's fault is no result"
+        assert self.scheduler.failure is None, "it ends the study"
+        self.orphans.append(EndMessage(slot.key, slot.attempt, "completed"))
+        self.busy.remove(slot)
+
     @precondition(lambda self: self.busy and self.may_be_broken_off)
     @rule(data=st.data())
     def fault(self, data: st.DataObject) -> None:
@@ -268,8 +283,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert not under_way & self.done, "an ended trial is under way"
         held = [slot.key for slot in self.busy]
         assert len(held) == len(set(held)) <= self.capacity, "two slots have one trial"
-        assert len(under_way) <= self.capacity, "more is under way than there are slots"
-        waiting = {spec.key for spec in self.scheduler.lost}
+        assert len(under_way - self.of_gpu_faults()) <= self.capacity, "more is under way than there are slots"
+        waiting = {spec.key for spec in self.scheduler.lost} | self.of_gpu_faults()
         assert set(held) <= under_way, "a slot trains what has ended"
         assert self.scheduler.stopping or under_way == set(held) | (waiting & under_way), "a trial is forgotten"
 
@@ -294,6 +309,14 @@ class SchedulerMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     # helpers
+
+    def of_gpu_faults(self) -> set[str]:
+        """The trials that a GPU failed under, and that wait to run again."""
+        faults = self.scheduler.gpu_faults
+        words = [word.key for fault in faults.open.values() for word in fault.words]
+        keys = [*words, *faults.innocent, *faults.suspects]
+        assert len(keys) == len(set(keys)), "a trial waits twice"
+        return set(keys)
 
     def is_stale(self, message: Message) -> bool:
         """Whether it is of an earlier attempt at a trial that is under way."""

@@ -127,7 +127,8 @@ class Coordinator:
             if not self._is_past(generation) and trial == self.trial:
                 messages[rank] = message
                 if len(messages) == self.ranks:
-                    self._conclude(join_messages([messages[r] for r in sorted(messages)]), whole=True)
+                    whole = not any(map(lost_gpu, messages.values()))
+                    self._conclude(join_messages([messages[r] for r in sorted(messages)]), whole=whole)
                 elif is_end(message):
                     asyncio.get_running_loop().create_task(self._conclude_without_others(trial, barrier, rank))
 
@@ -175,7 +176,7 @@ class Coordinator:
 
 def is_end(message: str) -> bool:
     """Whether a rank takes no further step of the trial."""
-    return json.loads(message)["kind"] in ("end", "fault")
+    return json.loads(message)["kind"] in ("end", "fault", "gpu_fault")
 
 
 def is_fault(message: str) -> bool:
@@ -183,20 +184,33 @@ def is_fault(message: str) -> bool:
     return bool(json.loads(message)["kind"] == "fault")
 
 
+def is_gpu_fault(message: str) -> bool:
+    """Whether a GPU failed that the trial shares with others."""
+    return bool(json.loads(message)["kind"] == "gpu_fault")
+
+
+def lost_gpu(message: str) -> bool:
+    """Whether a rank can use its GPU no more, and with it the group."""
+    return is_gpu_fault(message) or bool(json.loads(message).get("gpu_lost"))
+
+
 def is_failure(message: str) -> bool:
     """Whether a rank takes no further step without having come to the trial's end."""
-    return is_fault(message) or (is_end(message) and json.loads(message)["outcome"] != Outcome.COMPLETED)
+    if is_fault(message) or is_gpu_fault(message):
+        return True
+    return is_end(message) and json.loads(message)["outcome"] != Outcome.COMPLETED
 
 
 def join_messages(messages: list[str]) -> str:
     """The group's message: a fault or a failure of any rank, else the first rank's, all being of one kind.
 
-    A fault comes first, as other ranks' failures may only follow from it. Messages differ in kind, or in the epoch they
+    Faults come first, as other ranks' failures may only follow from them. Messages differ in kind, or in the epoch they
     start from, only where a trainable lets ranks go different ways.
     """
-    failure = next(filter(is_fault, messages), None) or next(filter(is_failure, messages), None)
-    if failure is not None:
-        return failure
+    for kind in (is_fault, is_gpu_fault, is_failure):
+        failure = next(filter(kind, messages), None)
+        if failure is not None:
+            return failure
     first = json.loads(messages[0])
     for rank, message in enumerate(messages):
         other = json.loads(message)

@@ -26,7 +26,7 @@ from saddle.store.base import Store
 from saddle.store.open import open_store
 from saddle.store.trial_output import HEAD_BYTES, TAIL_BYTES, output_path, shown_text, stamp_of
 from saddle.study.values import short_hash
-from saddle.trial.messages import EndMessage, FaultMessage, Message, StartMessage
+from saddle.trial.messages import LastMessage, Message, StartMessage
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def keeping_output(
     """The messages of a trial, with what it prints meanwhile kept in the store before its last message is out."""
     with contextlib.closing(messages), capture_output(start, rank) as capture:
         for message in messages:
-            if isinstance(message, EndMessage | FaultMessage):
+            if isinstance(message, LastMessage):
                 capture.close()
             yield message
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from saddle.store.checkpoint.checkpoints import Superseded
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message
+from saddle.trial.messages import EpochMessage, LastMessage, Message
 
 
 @dataclass
@@ -15,7 +15,7 @@ class PendingEpoch:
     """The message of an epoch, which is out once its checkpoint is in the store."""
 
     written: Future[EpochMessage]
-    failed: Callable[[Exception], EndMessage | FaultMessage]
+    failed: Callable[[Exception], LastMessage]
     """What becomes of the trial where it can't be written."""
 
     def message(self) -> Message:

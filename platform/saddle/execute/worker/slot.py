@@ -110,7 +110,7 @@ class Slot(tune.Trainable):
                 raise
             message = FaultMessage(self.spec.key, self.attempt, str(fault))
             self.holding = False  # who knows what is left of the worker
-        done = isinstance(message, EndMessage | FaultMessage)
+        done = not isinstance(message, EpochMessage)
         if done:
             self._drop()
         epoch = message.epoch if isinstance(message, EpochMessage) else 0

@@ -8,9 +8,11 @@ import tempfile
 import time
 import traceback
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from saddle.cluster.gpu_errors import GpuError, fatal_gpu_error
+from saddle.cluster.gpus import mps_folder, own_gpu
 from saddle.execute.fingerprint import checksum_of_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.pending_epoch import BackgroundWriter, PendingEpoch
@@ -26,7 +28,16 @@ from saddle.store.source_archive import located
 from saddle.study.best_minus_last import best_minus_last
 from saddle.study.trainables import LoadedTrainable, load_trainable
 from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
-from saddle.trial.messages import EndMessage, EpochMessage, FaultMessage, Message, ReadyMessage, StartMessage
+from saddle.trial.messages import (
+    EndMessage,
+    EpochMessage,
+    FaultMessage,
+    GpuFaultMessage,
+    LastMessage,
+    Message,
+    ReadyMessage,
+    StartMessage,
+)
 from saddle.trial.outcome import Outcome
 from trainables.contract import Collapsed, Diverged, Report
 
@@ -78,7 +89,7 @@ class Training:
         if self.is_rank_zero:
             self.attempt = self.checkpoints.claim(time.time())
 
-    def ready(self) -> ReadyMessage | EndMessage | FaultMessage:
+    def ready(self) -> ReadyMessage | LastMessage:
         """Read the state to go on from, before any rank takes a step; the end, where the trial was given up."""
         try:
             self._open()
@@ -122,12 +133,16 @@ class Training:
         except NotPlain as refusal:
             yield self._end(Outcome.FAILED, str(refusal))
 
-    def _failed(self, error: Exception) -> EndMessage | FaultMessage:
+    def _failed(self, error: Exception) -> LastMessage:
         """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
         fault = infrastructure_error(error) or full_folder(working_folders(self.placement.storage))
         if fault is not None:
             return FaultMessage(self.spec.key, self.attempt, str(fault))
-        return self._end(Outcome.FAILED, "".join(traceback.format_exception(error)))
+        why = "".join(traceback.format_exception(error))
+        lost = fatal_gpu_error(error) if self.placement.gpus_per_worker else None
+        if lost is not None and self.placement.gpus_per_worker < 1 and mps_folder() is not None:
+            return GpuFaultMessage(self.spec.key, self.attempt, why, own_gpu(), lost is GpuError.MAYBE_OWN)
+        return replace(self._end(Outcome.FAILED, why), gpu_lost=lost is not None)
 
     def _train(self) -> Generator[Message | PendingEpoch, None, None]:
         assert self.began is not None
