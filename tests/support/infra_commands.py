@@ -10,7 +10,8 @@ from typing import Any
 COMMANDS = ("entrypoint", "command", "args")
 PROGRAMS = ("saddle", "ray", "mlflow")
 CALL = re.compile(rf"(?:^|exec |&& |; )({'|'.join(PROGRAMS)}) ([^;&|]+)")
-DATE = re.compile(r'"?\$\(date .*?%F\)"?')
+OF_TICK = re.compile(r"@\$\(\(.*?\)\)")
+IF_SET = re.compile(r"\$\{\w+:\+([^}]*)\}")
 PLACEHOLDER = re.compile(r"\$\((\w+)\)|\$\$?(\w+)|\$\{(\w+)\}")
 
 
@@ -42,7 +43,7 @@ def calls_of(words: Sequence[str]) -> Iterator[list[str]]:
 
 def calls_of_line(line: str) -> Iterator[list[str]]:
     """The calls of a line of shell, whose variables stand for any value."""
-    plain = PLACEHOLDER.sub("value", DATE.sub("2026-11-30", line))
+    plain = PLACEHOLDER.sub("value", IF_SET.sub(r"\1", OF_TICK.sub("2026-11-30", line)))
     for program, rest in CALL.findall(plain):
         yield [program, *shlex.split(rest.strip())]
 

@@ -53,11 +53,19 @@ def find_packages() -> str:
 
 
 def find_processors() -> str:
-    """CPUs and GPUs."""
+    """CPUs and GPUs, and a daemon by which processes share these."""
     import torch
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return f"{os.cpu_count()} CPU, {', '.join(gpus) or 'no GPU'}"
+    return f"{os.cpu_count()} CPU, {', '.join(gpus) or 'no GPU'}{find_mps()}"
+
+
+def find_mps() -> str:
+    """Whether processes share GPUs through MPS, which CUDA uses without being asked."""
+    from saddle.cluster.gpus import mps_folder
+
+    folder = mps_folder()
+    return "" if folder is None else f"; MPS runs ({folder}): trials on one GPU meet each other's fatal errors"
 
 
 def find_methods() -> str:

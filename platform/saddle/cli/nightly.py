@@ -38,7 +38,12 @@ Mlflow = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the ni
 def run(
     study: NightlyFile,
     date: Annotated[
-        str | None, typer.Option("--date", help="The night's date.", show_default="today in the nightly's timezone")
+        str | None,
+        typer.Option(
+            "--date",
+            help="The night's date, or @SECONDS for that of a moment in Unix seconds.",
+            show_default="today in the nightly's timezone",
+        ),
     ] = None,
     settings: Settings = None,
     storage: Storage = None,

@@ -68,7 +68,7 @@ def count_slots(resources: Resources, nodes: Nodes) -> int:
     A worker has its resources on one node; the workers of a trial may be on several.
     """
     worker = Shape(resources.cpus_per_worker, resources.gpus_per_worker)
-    workers = sum(_how_many(worker, node) for node in nodes)
+    workers = sum(how_many(worker, node) for node in nodes)
     if not workers:
         raise DoesNotFit(_shortfall(worker, nodes))
     if workers < resources.workers:
@@ -90,7 +90,8 @@ def nodes_of_kind(nodes: Nodes, machine: str | None) -> Nodes:
     return fitting
 
 
-def _how_many(worker: Shape, node: Mapping[str, float]) -> int:
+def how_many(worker: Shape, node: Mapping[str, float]) -> int:
+    """How many workers of this shape a node has room for."""
     return min(int(node.get(name, 0.0) / wanted + 1e-9) for name, wanted in worker.bundle().items())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from saddle.execute.end_notice import tell_end, text_of_end, text_of_stop
 from saddle.execute.final_checks import check_best
 from saddle.execute.fingerprint import fingerprint_code, fingerprint_environment, uncommitted_changes
 from saddle.execute.first_node import wait_for_first_node
+from saddle.execute.gpu_memory import GpuMemory
 from saddle.execute.interrupt import on_interrupt
 from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.local_resources import local_resources
@@ -55,6 +57,8 @@ from saddle.track.study_payload import study_params, study_tags
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
+
+log = logging.getLogger("saddle")
 
 DELIVERY_SECONDS = 60.0
 """How long a finished study waits for MLflow to take what is left."""
@@ -147,7 +151,8 @@ def start_early(slots: WarmSlots, study: Study, store: Store, nodes: Nodes, opti
     """Let slots start while the driver prepares a study, where it is known by now that it will want them."""
     blocks = study.ablation.blocks if study.ablation is not None else {}
     new = options.fresh or not list(Ledger(store, RunId(study.study)).keys())
-    if trains(study) and new and MACHINE not in blocks:
+    shares = study.resources.trials_per_gpu is not None  # what they are is measured first
+    if trains(study) and new and MACHINE not in blocks and not shares:
         with contextlib.suppress(DoesNotFit):  # said where the study begins
             slots.start(study, place_trials(study, store, options.data_root, NO_LOCK), slots_for(study, nodes))
 
@@ -159,7 +164,11 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: 
             return run_study(study, store, nodes, options, warm)
     with lock_study(store, RunId(study.study)) as lock:
         baseline = find_baseline(study, store, fresh=options.fresh)
+        memory = measure_memory(study, baseline, store, nodes, options, warm)
+        study = study if memory is None else memory.shared(nodes)
         stored = settle_study(store, study, baseline, fresh=options.fresh, lock=lock)
+        if memory is not None:
+            memory.note(lock)
         stored = settle_units(store, stored, options.data_root, lock)
         study = stored.study
         trainable = load_trainable(study.source)
@@ -200,6 +209,26 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: 
             if trouble is not None and not asked_to_stop:
                 raise trouble
             return result
+
+
+def measure_memory(
+    study: Study,
+    baseline: Mapping[str, Any] | None,
+    store: Store,
+    nodes: Nodes,
+    options: Options,
+    warm: WarmSlots,
+) -> GpuMemory | None:
+    """What its trials take of a GPU; None where that decides nothing, or no node has a GPU to measure on."""
+    has_gpu = any(node.get("GPU", 0.0) >= 1 for node in nodes) or (connected() and can_grow())
+    if study.resources.trials_per_gpu is None or not has_gpu:
+        return None
+    warm.release()  # its slots may hold all GPUs
+    memory = GpuMemory(study, baseline, store, options.data_root)
+    with options.waiting("measuring what a trial takes of a GPU"):
+        memory.find()
+    log.info("%s: %s", study.study, memory)
+    return memory
 
 
 def end_of(scheduler: Scheduler) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from saddle.errors import InfrastructureError, UserError
 from saddle.execute.plan.setup import place_trials
 from saddle.execute.progress import count_again
 from saddle.execute.remeasurement_task import MeasuredMessage, MeasureMessage, measure_again
+from saddle.execute.worker.memory_limit import limit_memory
 from saddle.execute.worker.run_context import DataCache
 from saddle.redaction import redact_logs
 from saddle.report.write import write_report
@@ -231,4 +232,5 @@ class Measurer:
         if self._cache.root != message.placement.data_root:
             self._cache = DataCache(message.placement.data_root)
         torch.set_num_threads(message.placement.threads)
+        limit_memory(message.placement.gpus_per_worker)
         return measure_again(message, self._cache).dump()

@@ -14,11 +14,16 @@ def date_now(timezone: str) -> str:
     return datetime.now(ZoneInfo(timezone)).date().isoformat()
 
 
+def date_at(moment: float, timezone: str) -> str:
+    """The date in a time zone at a moment in Unix seconds."""
+    return datetime.fromtimestamp(moment, ZoneInfo(timezone)).date().isoformat()
+
+
 def parse_date(text: str, timezone: str) -> str:
-    """The date as `2026-11-29`; raises `UserError` for what is none, or lies in the future."""
+    """The date as `2026-11-29`, also of a moment such as `@1796000000`; raises `UserError` for none or a future one."""
     try:
-        parsed = date.fromisoformat(text).isoformat()
-    except ValueError:
+        parsed = date_at(float(text[1:]), timezone) if text.startswith("@") else date.fromisoformat(text).isoformat()
+    except (ValueError, OverflowError, OSError):
         raise UserError(f"--date {text} is no date; write it as {date_now(timezone)}") from None
     if parsed > date_now(timezone):
         raise UserError(f"--date {text} lies in the future; it is {date_now(timezone)} in {timezone}")

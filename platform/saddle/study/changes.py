@@ -58,6 +58,8 @@ RULES = {
     "resources.slots": Change.FREE,
     "resources.cpus_per_worker": Change.FREE,
     "resources.gpus_per_worker": Change.FREE,
+    "resources.trials_per_gpu": Change.FREE,
+    "resources.sharing": Change.FREE,
     "resources.workers": Change.NEVER,  # a batch is shared among them, and they see other samples of it
     SEEDS: Change.ADDED,
     RELATION_SEEDS: Change.ADDED,

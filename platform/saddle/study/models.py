@@ -213,6 +213,11 @@ class Resources(Section):
     """Processes that train one trial together."""
     gpus_per_worker: Annotated[float, Field(strict=True, ge=0), AfterValidator(share_or_whole)] = 0.0
     """GPUs, or a share of one."""
+    trials_per_gpu: Annotated[int, Field(strict=True, ge=1, le=48)] | None = None
+    """How many trials share a GPU at most: as many as its memory has room for, by what the first steps of a trial
+    take, which are measured before the study starts. `gpus_per_worker` is then 1, and becomes the share."""
+    sharing: Literal["spread", "pack"] | None = None
+    """`spread` over all GPUs (without it, too), or `pack` as many on each as fit, so that others stay free."""
     cpus_per_worker: Positive = 1.0
     """CPU cores."""
     concurrency: Count | None = None
@@ -230,6 +235,14 @@ class Resources(Section):
     def _one_limit(self) -> Resources:
         if self.slots is not None and self.concurrency is not None:
             raise ValueError("slots and concurrency are both limits of what runs at once; use one")
+        return self
+
+    @model_validator(mode="after")
+    def _one_worker_shares(self) -> Resources:
+        if self.trials_per_gpu is not None and (self.workers > 1 or not 0 < self.gpus_per_worker <= 1):
+            raise ValueError("trials_per_gpu is for trials of one worker that have a GPU: write gpus_per_worker: 1")
+        if self.sharing is not None and self.trials_per_gpu is None:
+            raise ValueError("sharing says how trials are put on GPUs that trials_per_gpu lets them share")
         return self
 
 

@@ -51,10 +51,6 @@ def test_other_errors_leave_it_usable(said: str) -> None:
 
 
 def test_what_a_library_raised_from_it_counts() -> None:
-    try:
-        try:
-            raise RuntimeError("CUDA error: misaligned address")
-        except RuntimeError as error:
-            raise ValueError("the forward pass failed") from error
-    except ValueError as error:
-        assert fatal_gpu_error(error) is GpuError.MAYBE_OWN
+    error = ValueError("the forward pass failed")
+    error.__cause__ = RuntimeError("CUDA error: misaligned address")
+    assert fatal_gpu_error(error) is GpuError.MAYBE_OWN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,11 +13,15 @@ import ray
 from ray.util import placement_group_table
 
 from saddle.cluster.connection import OBJECT_STORE_BYTES, QUIET
+from saddle.cluster.gpu_share import TrialMemory
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
+from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
 from saddle.trial import restart_policy
 from saddle.trial.record import TrialRecord
+from saddle.trial.run_id import RunId
+from saddle.verify.verify_study import verify_study
 from tests.support.waiting import join_all
 
 STUDY = """
@@ -84,6 +88,45 @@ def test_two_trials_share_a_gpu_each_in_a_group_of_its_own(one_gpu: dict[str, fl
     assert min(free) == 0.0, "both halves of the GPU were in use"
     assert (("CPU", 0.5), ("GPU", 0.5)) in bundles
     assert ray.available_resources()["GPU"] == 1.0
+
+
+SHARED = """
+study: shared
+trainable: parabola
+fixed: {epochs: 2, pause: 0.3}
+resources: {gpus_per_worker: 1, trials_per_gpu: 8, cpus_per_worker: 0.5}
+ablation:
+  baseline: {x: 0.3}
+  factors: {x: [0.3, 0.5]}
+  seeds: SEEDS
+  compare: {metric: test/score}
+"""
+
+
+@pytest.mark.slow
+def test_as_many_trials_share_a_gpu_as_its_measured_memory_has_room_for(
+    one_gpu: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The measurement is a stand-in: there is no device to measure on."""
+    asked: list[int] = []
+
+    def measure(study: Study, configurations: Sequence[object], left_out: int, data_root: str | None) -> TrialMemory:
+        asked.append(len(configurations))
+        return TrialMemory(25 * 10**9, 10**9, 80 * 10**9, "a GPU", len(configurations))
+
+    monkeypatch.setattr("saddle.execute.gpu_memory.measure_on_cluster", measure)
+    store = LocalStore(tmp_path / "runs")
+    [study] = parse_studies(SHARED.replace("SEEDS", "1"), "shared.yaml")
+    ended = run_study(study, store, [one_gpu], Options(track=False))
+    assert [entry.outcome for entry in ended.entries] == ["completed"] * 2
+    assert ended.study.resources.gpus_per_worker == 0.5, "80 GB have room for two of 31 GB"
+    assert asked == [2]
+    assert ray.available_resources()["GPU"] == 1.0
+
+    again = run_study(study, store, [one_gpu], Options(track=False))
+    assert len(again.entries) == 2
+    assert asked == [2], "it is not measured twice"
+    assert verify_study(store, RunId("shared")).differences == ()
 
 
 FAILING = """

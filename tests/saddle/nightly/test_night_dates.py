@@ -36,7 +36,12 @@ def test_a_date_ends_in_its_time_zone() -> None:
     assert end_of("2026-03-29", "Europe/Berlin") == "2026-03-30T00:00:00+02:00"
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "2999-01-01"])
+def test_a_moment_has_its_date_in_the_time_zone() -> None:
+    assert parse_date("@1767223800", "UTC") == "2025-12-31"  # 23:30
+    assert parse_date("@1767223800", "Europe/Berlin") == "2026-01-01"
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "2999-01-01", "@", "@noon", "@nan", "@1e30", "@4e9"])
 def test_what_is_no_date_of_a_night_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="--date"):
         parse_date(text, "UTC")

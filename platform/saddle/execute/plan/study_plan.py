@@ -194,8 +194,10 @@ def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str
 
 def _slots(study: Study) -> tuple[int, list[str]]:
     """How many trials run at once here, and a note where not even one fits."""
+    most = study.resources.trials_per_gpu
+    shared = f"up to {most} trials share a GPU: as many as its memory has room for, measured when the study starts"
     try:
-        return slots_for(study, local_resources()), []
+        return slots_for(study, local_resources()), [shared] if most is not None else []
     except DoesNotFit as reason:
         return 1, [f"{reason}; a cluster may have it: saddle submit, or saddle run --address"]
 

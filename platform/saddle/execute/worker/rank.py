@@ -7,6 +7,7 @@ from typing import Any
 from saddle.cluster.credentials import adopt_credentials
 from saddle.cluster.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
+from saddle.execute.worker.memory_limit import limit_memory
 from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.pending_epoch import settled
 from saddle.execute.worker.run_context import DataCache
@@ -42,6 +43,7 @@ def serve_rank(config: dict[str, Any]) -> None:
         if cache is None or cache.root != start.placement.data_root:
             cache = DataCache(start.placement.data_root)
         torch.set_num_threads(start.placement.threads)
+        limit_memory(start.placement.gpus_per_worker)
         training = Training(start, cache, is_rank_zero=rank == 0)
         messages = keeping_output(training.messages(), start, rank)
         message: Message | ReadyMessage = training.ready()

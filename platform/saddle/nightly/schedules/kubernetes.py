@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from saddle.nightly.schedules.command import JOB_NAME, of_tick, retry_rules
 from saddle.nightly.schedules.schedule import Schedule
 from saddle.studyfile.dump import dump_plain
 
 IMAGE = "REGISTRY/saddle:TAG"
+
+RETRIES = 3
+
+LATEST_START = 4 * 3600
+"""Seconds after which a tick that could not start is left to the policy `missed` of the study file."""
 
 
 def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
@@ -15,7 +21,8 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
     container: dict[str, Any] = {
         "name": "night",
         "image": image,
-        "command": ["saddle", *schedule.command[schedule.command.index("nightly") :]],
+        "command": of_tick(["saddle", *schedule.command[schedule.command.index("nightly") :]]),
+        "env": [JOB_NAME],
         "envFrom": [{"secretRef": {"name": schedule.name, "optional": True}}],
         "resources": {"requests": {"cpu": "2", "memory": "4Gi"}},
     }
@@ -24,13 +31,8 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
         "containers": [container],
     }
     job = {
-        # a night that was killed goes on; one that is worse (1), changed (4) or wrong (2) is over
-        "backoffLimit": 2,
-        "podFailurePolicy": {
-            "rules": [
-                {"action": "FailJob", "onExitCodes": {"containerName": "night", "operator": "In", "values": [1, 2, 4]}}
-            ]
-        },
+        "backoffLimit": RETRIES,
+        "podFailurePolicy": {"rules": retry_rules("night")},
         "template": {"spec": pod},
     }
     manifest = {
@@ -41,7 +43,7 @@ def kubernetes(schedule: Schedule, image: str = IMAGE) -> str:
             "schedule": f"{schedule.minute} {schedule.hour} * * *",
             "timeZone": schedule.nightly.timezone,
             "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": 3600,
+            "startingDeadlineSeconds": LATEST_START,
             "successfulJobsHistoryLimit": 7,
             "failedJobsHistoryLimit": 7,
             "jobTemplate": {"spec": job},
