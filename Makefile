@@ -14,7 +14,7 @@ PYTEST_OPTIONS ?=
 PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-long test-all lint format docs bench faults soak clean
+.PHONY: help install quickstart test test-long test-all lint format docs bench faults soak audit clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ bench: install  ## Ratios against a peer in the same run
 
 soak: install  ## 5,000 trivial trials through one driver, then 500 of plain Ray Tune; SADDLE_SOAK_TRIALS=N for fewer
 	$(BIN)/pytest -q -s tests/benchmarks/soak_driver.py
+
+audit:  ## Known weaknesses of the pinned packages; advisory, and says so where the network is missing
+	$(PYTHON) infra/audit.py
 
 clean:  ## Remove .venv and caches, not what was run
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -16,6 +16,11 @@ CHECKPOINTS = f"{STORE}/checkpoint/test_checkpoints.py"
 MLFLOW = f"{TRACK}/test_bad_servers.py"
 HOSTILE = "tests/faults/test_hostile_trainables.py"
 KILLED_LATER = "the same command goes on; every trial once, those under way from their last epoch"
+GPU_FAILED = (
+    "without MPS that trial alone fails, and its worker is replaced; with it one of those on the GPU is blamed, and "
+    "the others go on"
+)
+FROM_BUCKET = "another one goes on from the bucket; no stored epoch is trained again"
 WORKER_REPLACED = "its trial goes on from its last epoch on another slot; the third death fails that trial alone"
 
 
@@ -59,6 +64,14 @@ ROWS = (
     FaultRow("slot actor death", WORKER_REPLACED, (
         f"{SLOTS}::test_a_worker_that_always_dies_fails_its_trial_alone",
         f"{CLUSTER}/test_failures.py::test_a_killed_worker_counts_and_a_lost_machine_does_not",
+    )),
+    FaultRow("a GPU failed under a trial", GPU_FAILED, (
+        f"{EXECUTE}/test_gpu_shares.py::test_no_trial_runs_in_a_process_whose_gpu_failed",
+        f"{EXECUTE}/test_gpu_shares.py::test_with_mps_the_trial_to_blame_fails_and_all_others_end",
+        f"{EXECUTE}/test_shared_gpu_faults.py::test_only_the_culprit_is_given_up",
+    ), limit="on a logical GPU, by the words of CUDA; not on a real one"),
+    FaultRow("the head is lost with all on it", FROM_BUCKET, (
+        "tests/pages/test_operations.py::test_a_head_that_is_lost_in_mid_run_costs_no_finished_epoch",
     )),
     FaultRow("raylet SIGKILL of a node", "its trials go on elsewhere; it counts against no configuration", (
         f"{CLUSTER}/test_lost_nodes.py::test_five_lost_machines_in_turn_do_not_count",

@@ -68,6 +68,6 @@ def study_of_seeds(study: Study, seeds: Sequence[int], *, hours: float | None = 
     ablation = study.ablation.model_copy(update={"seeds": list(seeds)})
     budget = study.budget.model_copy(update={"hours": hours, "failures_alike": None})
     gpus = {"gpus_per_worker": 0.0} if on_cpu else {}
-    resources = study.resources.model_copy(update=gpus)
+    resources = study.resources.model_copy(update={"trials_per_gpu": None, "sharing": None, **gpus})
     unknown = {"nightly": None, "notify": None}
     return study.model_copy(update={"ablation": ablation, "budget": budget, "resources": resources, **unknown})

@@ -196,10 +196,11 @@ def _slots(study: Study) -> tuple[int, list[str]]:
     """How many trials run at once here, and a note where not even one fits."""
     most = study.resources.trials_per_gpu
     shared = f"up to {most} trials share a GPU: as many as its memory has room for, measured when the study starts"
+    notes = [] if most is None else [shared]
     try:
-        return slots_for(study, local_resources()), [shared] if most is not None else []
+        return slots_for(study, local_resources()), notes
     except DoesNotFit as reason:
-        return 1, [f"{reason}; a cluster may have it: saddle submit, or saddle run --address"]
+        return 1, [f"{reason}; a cluster may have it: saddle submit, or saddle run --address", *notes]
 
 
 def _limits(study: Study, arms: Sequence[Arm], config: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,91 @@
+"""Known weaknesses of the pinned packages, by pip-audit. Advisory: it ends with 0 whatever it found, or why nothing.
+
+    python infra/audit.py [--tool build/audit/bin/pip-audit]
+
+Without a network, or on an index that knows no weaknesses, pip-audit itself says that there are none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import venv
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+CONSTRAINTS = ROOT / "infra/constraints.txt"
+TOOL = ROOT / "build/audit/bin/pip-audit"
+VERSION = "2.10.1"
+SECONDS = 900
+
+
+class NotMade(Exception):
+    """The audit could not be made; the reason is for a person."""
+
+
+def install(tool: Path) -> None:
+    """Install pip-audit in an environment of its own: it may want other versions than those it looks at."""
+    folder = tool.parents[1]
+    try:
+        venv.create(folder, with_pip=True)
+        command = [folder / "bin/python", "-m", "pip", "install", "--quiet", f"pip-audit=={VERSION}"]
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NotMade(f"pip-audit could not be installed ({reason(error)})") from error
+
+
+def ask(tool: Path, constraints: Path) -> list[dict[str, Any]]:
+    """What pip-audit says of each package: its `vulns`, or a `skip_reason`."""
+    command = [tool, "--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
+    try:
+        done = subprocess.run(
+            [*command, "--requirement", constraints], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        return list(json.loads(done.stdout)["dependencies"])
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NotMade(f"pip-audit did not end as it should ({reason(error)})") from error
+    except (ValueError, KeyError) as error:
+        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        raise NotMade(f"pip-audit gave no answer: {last[0]}") from error
+
+
+def reason(error: Exception) -> str:
+    """The last line of what a program said, or the error itself."""
+    said = str(getattr(error, "stderr", None) or error).strip()
+    return said.splitlines()[-1] if said else type(error).__name__
+
+
+def report(packages: list[dict[str, Any]]) -> list[str]:
+    """The lines for a person: each weakness, then how many packages were looked up; raises `NotMade` for none."""
+    known = [package for package in packages if "vulns" in package]
+    if not known:
+        raise NotMade(f"none of {len(packages)} packages could be looked up")
+    lines = [
+        f"{package['name']} {package['version']}: {weakness['id']}, mended in "
+        f"{', '.join(weakness['fix_versions']) or 'no version yet'}"
+        for package in known
+        for weakness in package["vulns"]
+    ]
+    weak = sum(bool(package["vulns"]) for package in known)
+    left = f", {len(packages) - len(known)} could not be looked up" if len(known) < len(packages) else ""
+    return [*lines, f"audit: {weak} of {len(known)} packages have known weaknesses{left}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tool", type=Path, default=TOOL, help="pip-audit; installed there where it is not")
+    parser.add_argument("--constraints", type=Path, default=CONSTRAINTS)
+    given = parser.parse_args()
+    try:
+        if not given.tool.exists():
+            install(given.tool)
+        lines = report(ask(given.tool, given.constraints))
+    except NotMade as why:
+        lines = [f"audit: not made: {why}"]
+    print(*lines, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
