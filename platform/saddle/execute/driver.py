@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,8 +56,6 @@ from saddle.track.study_payload import study_params, study_tags
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.trial.source import TrialSource
-
-log = logging.getLogger("saddle")
 
 DELIVERY_SECONDS = 60.0
 """How long a finished study waits for MLflow to take what is left."""
@@ -184,6 +181,8 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: 
         listener = options.listener(study)
         at_once = slots.at_once(len(entries), source.total)
         keeper = start_progress(study, run, trainable, store, entries, source, at_once, listener, lock)
+        if memory is not None:
+            listener.changed(keeper.progress, str(memory))
         code = {**fingerprint_code(trainable), "environment": fingerprint_environment()}
         recorder = Recorder(ledger, tracker, keeper, code, stored.declared, lock, recorded)
         placement = place_trials(study, store, options.data_root, lock)
@@ -221,13 +220,12 @@ def measure_memory(
 ) -> GpuMemory | None:
     """What its trials take of a GPU; None where that decides nothing, or no node has a GPU to measure on."""
     has_gpu = any(node.get("GPU", 0.0) >= 1 for node in nodes) or (connected() and can_grow())
-    if study.resources.trials_per_gpu is None or not has_gpu:
+    if study.resources.trials_per_gpu is None or not has_gpu or not trains(study):
         return None
     warm.release()  # its slots may hold all GPUs
     memory = GpuMemory(study, baseline, store, options.data_root)
     with options.waiting("measuring what a trial takes of a GPU"):
         memory.find()
-    log.info("%s: %s", study.study, memory)
     return memory
 
 

@@ -15,6 +15,7 @@ from ray.util import placement_group_table
 from saddle.cluster.connection import OBJECT_STORE_BYTES, QUIET
 from saddle.cluster.gpu_share import TrialMemory
 from saddle.execute.driver import Options, run_study
+from saddle.execute.progress import Silent
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
@@ -117,8 +118,12 @@ def test_as_many_trials_share_a_gpu_as_its_measured_memory_has_room_for(
     monkeypatch.setattr("saddle.execute.gpu_memory.measure_on_cluster", measure)
     store = LocalStore(tmp_path / "runs")
     [study] = parse_studies(SHARED.replace("SEEDS", "1"), "shared.yaml")
-    ended = run_study(study, store, [one_gpu], Options(track=False))
+    said: list[str] = []
+    listener = Silent()
+    monkeypatch.setattr(listener, "changed", lambda progress, note="": said.append(note))
+    ended = run_study(study, store, [one_gpu], Options(track=False, listener=lambda study: listener))
     assert [entry.outcome for entry in ended.entries] == ["completed"] * 2
+    assert any("and gets 31 GB of 80 GB (a GPU)" in note for note in said)
     assert ended.study.resources.gpus_per_worker == 0.5, "80 GB have room for two of 31 GB"
     assert asked == [2]
     assert ray.available_resources()["GPU"] == 1.0
