@@ -27,7 +27,16 @@ PAGE = "docs/operations.md"
 RESTORE = pieces("command", under="Restore from the bucket")
 OTHERS = [piece for piece in pieces("command", page=PAGE) if piece not in RESTORE]
 
-OF_THE_SYSTEM = ("useradd", "python3", "/opt/saddle/bin/pip", "install", "cp", "systemctl", "journalctl")
+OF_THE_SYSTEM = (
+    "useradd",
+    "python3",
+    "/opt/saddle/bin/pip",
+    "install",
+    "cp",
+    "systemctl",
+    "journalctl",
+    "nvidia-cuda-mps-control",
+)
 
 STUDY = """
 study: restored
