@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib.util
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +14,6 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -24,10 +21,14 @@ import saddle.errors
 from saddle.cli.app import app
 from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
+from tests.support.infra_commands import WrongCall, arguments_of, parse_by, saddle_command
 from tests.support.pages import PAGES, Piece, all_text, commands_in_sentences, page_text, pieces, runs_each
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = sorted({*pieces("command"), *commands_in_sentences()}, key=lambda piece: piece.text)
+WHOLE_COMMANDS = pieces("command")
+COMMANDS = sorted({*WHOLE_COMMANDS, *commands_in_sentences()}, key=lambda piece: piece.text)
+CUT_SHORT = ("MissingParameter", "NoArgsIsHelpError", "BadOptionUsage")
+"""What the parser says of a sentence's command that lacks its study, its subcommand or the value of an option."""
 CALLS = [piece for piece in COMMANDS if piece.text.startswith("saddle ")]
 MAKE_CALLS = [piece for piece in COMMANDS if piece.text.startswith("make ")]
 WITH_CODE = [piece for page in ("docs/extending.md", "docs/port-your-script.md") for piece in pieces("yaml", page=page)]
@@ -162,13 +163,17 @@ def test_every_dependency_is_pinned_for_the_quickstart() -> None:
 
 @runs_each(CALLS)
 def test_the_readmes_commands_exist(piece: Piece) -> None:
-    words = shlex.split(piece.text.partition(" > ")[0])[1:]
-    command: click.Command = typer.main.get_command(app)
-    while isinstance(command, click.Group) and words:
-        command = command.commands[words.pop(0)]
-    if words:
-        with contextlib.suppress(typer.Exit):  # --version ends there
-            command.make_context(piece.text, words)
+    try:
+        parse_by(saddle_command(), arguments_of(piece.text))
+    except WrongCall as error:
+        if piece in WHOLE_COMMANDS or type(error.__cause__).__name__ not in CUT_SHORT:
+            raise
+
+
+def test_a_command_that_does_not_exist_is_seen() -> None:
+    for words in (["plant", "quickstart"], ["plan", "quickstart", "--jsn"], ["data", "explain", "digits"]):
+        with pytest.raises(WrongCall):
+            parse_by(saddle_command(), words)
 
 
 def test_the_readme_lists_every_command() -> None:

@@ -48,6 +48,11 @@ def calls_of_line(line: str) -> Iterator[list[str]]:
         yield [program, *shlex.split(rest.strip())]
 
 
+def arguments_of(line: str) -> list[str]:
+    """What a program gets of a command line, but for where its output goes."""
+    return shlex.split(re.split(" >>? ", line)[0])[1:]
+
+
 def parse(words: Sequence[str]) -> None:
     """Parse a call by the program's own command line; raises `WrongCall` for what it doesn't take."""
     program, *arguments = words

@@ -6,13 +6,11 @@ import csv
 import io
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
 from collections import Counter
 
-import click
 import pytest
 import typer
 
@@ -20,6 +18,7 @@ from saddle.cli.app import app
 from saddle.cli.output import tables
 from saddle.cli.output.display import duration
 from saddle.cli.output.tables import print_table, shown
+from tests.support.infra_commands import arguments_of, parse_by
 from tests.support.waiting import PROCESS_SECONDS
 
 pytestmark = pytest.mark.long
@@ -34,12 +33,8 @@ HEAVY = ("torch", "ray", "mlflow", "optuna", "scipy", "sklearn", "pandas", "pyar
 
 
 def parse(line: str) -> None:
-    """Parse a `saddle …` command line without running it; raises `click.UsageError`."""
-    words = shlex.split(line.partition(" > ")[0])[1:]
-    command: click.Command = GROUP
-    while isinstance(command, click.Group):
-        command = command.commands[words.pop(0)]
-    command.make_context("saddle", words)
+    """Parse a `saddle …` command line without running it; raises `WrongCall`."""
+    parse_by(GROUP, arguments_of(line))
 
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
@@ -175,7 +170,7 @@ def test_values_are_shown_short() -> None:
         "–", "yes", "0.1235", "1, 2", "a=1", "x"
     ]  # fmt: skip
     assert [duration(seconds) for seconds in (None, 3.2, 200, 7500)] == [
-        "unknown time", "3 s", "3 min 20 s", "2 h 5 min"
+        "unknown time", "3.2 s", "3 min 20 s", "2 h 05 min"
     ]  # fmt: skip
 
 
