@@ -10,11 +10,16 @@ TESTS_AT_ONCE ?= 2
 # they wait for time-outs as much as they compute
 FAULTS_AT_ONCE ?= 3
 PYTEST_OPTIONS ?=
+# the environment of test-lower: the oldest versions that pyproject.toml promises, with what each extra adds
+LOWER ?= build/lower
+LOWER_EXTRAS := --extra postgres --extra fid --extra lightning --extra transformers --extra mcp
 # a worker that crashed is not replaced: pytest-xdist once waited for ever after it had been, with all tests done
-PYTEST := $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+SPREAD := --numprocesses $(TESTS_AT_ONCE) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+PYTEST := $(BIN)/pytest $(SPREAD)
+FAST := not slow and not fault and not long
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-long test-all lint format docs bench faults soak audit clean
+.PHONY: help install quickstart test test-long test-lower test-all lint format docs bench faults soak audit clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,10 +45,22 @@ format: install  ## Let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 test: lint  ## Lint, then the tests, but for those that inject faults or take long
-	$(PYTEST) -m "not slow and not fault and not long" tests
+	$(PYTEST) -m "$(FAST)" tests
 
 test-long: install  ## Tests of 20 s and more each that inject no faults: whole studies, the quickstart in a browser
 	$(PYTEST) -m "long and not slow and not fault" tests
+
+test-lower: $(LOWER)/.installed  ## What test runs, with the oldest versions that pyproject.toml promises (8 GB in build/lower)
+	$(LOWER)/.venv/bin/python -m pytest $(SPREAD) -m "$(FAST)" tests
+
+# what the promised packages need in turn is as new as they allow, and so are the tools of the tests
+$(LOWER)/.installed: pyproject.toml setup.py
+	$(PYTHON) -m venv --clear $(LOWER)/.venv
+	$(LOWER)/.venv/bin/python -m pip install --quiet uv
+	$(LOWER)/.venv/bin/python -m uv pip compile --quiet --resolution lowest-direct $(LOWER_EXTRAS) \
+		--output-file $(LOWER)/versions.txt pyproject.toml
+	$(LOWER)/.venv/bin/python -m uv pip install --quiet --requirement $(LOWER)/versions.txt --editable '.[dev]'
+	touch $@
 
 test-all: lint  ## Every test
 	$(PYTEST) tests

@@ -12,14 +12,23 @@ from torch import nn
 def frozen(model: nn.Module) -> Iterator[nn.Module]:
     """Put `model` in eval mode without parameter gradients; every module and parameter gets its own state back."""
     modes = [(module, module.training) for module in model.modules()]
-    wanting = [parameter for parameter in model.parameters() if parameter.requires_grad]
     model.eval()
+    try:
+        with without_gradients(model):
+            yield model
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def without_gradients(model: nn.Module) -> Iterator[None]:
+    """The model's weights out of the graph, so that a backward pass through it computes those of its input alone."""
+    wanting = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in wanting:
         parameter.requires_grad_(False)
     try:
-        yield model
+        yield
     finally:
         for parameter in wanting:
             parameter.requires_grad_(True)
-        for module, mode in modes:
-            module.training = mode

@@ -11,7 +11,7 @@ from saddle.analyse.evaluation.draws import conditional_on
 from saddle.analyse.evaluation.evaluations import comparable, evaluation_cautions
 from saddle.analyse.evaluation.ladder import ladders, too_weak
 from saddle.analyse.searches.chance_and_ties import chance_of
-from saddle.analyse.searches.search import name_of, twin
+from saddle.analyse.searches.search import search_trial_name, twin
 from saddle.analyse.training_basis import mixed_basis_cautions
 from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
@@ -70,7 +70,7 @@ def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, 
     """The trials of each arm by the name that a reader sees, or each trial of a search by its own."""
     if arms:
         return {name: of_arm(entries, arm) for name, arm in zip(labels(arms), arms, strict=True)}
-    return {name_of(entry): [entry] for entry in entries}
+    return {search_trial_name(entry): [entry] for entry in entries}
 
 
 def tested_metric(study: Study, metric: str) -> str:

@@ -27,6 +27,7 @@ from saddle.analyse.text.formatting import listed
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
 from saddle.study.values import canonical, readable
+from saddle.trial.nested_values import flatten
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
@@ -173,7 +174,7 @@ def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
     differing: dict[str, str] = {}
     for prefix, groups in (
         ("", [entry.measured_params for entry in entries]),
-        ("ran on ", [_flat(entry.fingerprints) for entry in entries]),
+        ("ran on ", [flatten(entry.fingerprints) for entry in entries]),
     ):
         for name in dict.fromkeys(name for group in groups for name in group):
             if prefix and name in HIDDEN_FACTS:
@@ -181,16 +182,6 @@ def facts_of(entries: Sequence[TrialRecord]) -> dict[str, str]:
             values = {canonical(group.get(name)): group.get(name) for group in groups}
             differing[prefix + name] = readable(next(iter(values.values()))) if len(values) == 1 else "…"
     return differing
-
-
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    alike: dict[str, Any] = {}
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            alike |= _flat(value, f"{prefix}{name}.")
-        else:
-            alike[f"{prefix}{name}"] = value
-    return alike
 
 
 def _notes(views: Sequence[StudyView]) -> list[str]:

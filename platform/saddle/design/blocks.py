@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.design.point import name_of
+from saddle.design.point import levels_name
 from saddle.errors import DesignError
 from saddle.study.values import readable, repeats
 
@@ -49,4 +49,4 @@ def replicate_name(arm: str, seed: int, block: Block) -> str:
 
 def block_name(block: Block) -> str:
     """`dataset=mnist`; empty for the block of an ablation without any."""
-    return name_of(block)
+    return levels_name(block)

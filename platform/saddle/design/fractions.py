@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from saddle.design.designs.factorial import MOST_ARMS, require_baseline
-from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.design.point import Levels, Point, Standing, levels_name
 from saddle.errors import DesignError
 from saddle.study.values import readable, same
 
@@ -39,7 +39,7 @@ def fraction_points(factors: Levels, standing: Standing, resolution: int) -> lis
             factor: others[factor] if moved else standing[factor]
             for factor, moved in zip(factors, changed, strict=True)
         }
-        points.append(Point(name_of(where), where, is_baseline=not any(changed)))
+        points.append(Point(levels_name(where), where, is_baseline=not any(changed)))
     return points
 
 

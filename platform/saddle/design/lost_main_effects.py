@@ -8,7 +8,7 @@ from saddle.design.designs.factorial import combinations
 from saddle.design.exclusions import Entry, without
 from saddle.design.fractions import RESOLUTIONS, fraction_points
 from saddle.design.least_squares import confounded
-from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.design.point import Levels, Point, Standing, levels_name
 from saddle.errors import DesignError, ExclusionError
 from saddle.study.values import same
 
@@ -28,8 +28,8 @@ def refuse_lost_main_effects(
     other_level = next(level for level in factors[factor] if not same(level, standing[factor]))
     if not any(moved[factor]):
         raise ExclusionError(
-            f"exclude leaves no arm with {name_of({factor: other_level})}, so nothing shows what it does; exclude less,"
-            f" or take {factor} out of factors"
+            f"exclude leaves no arm with {levels_name({factor: other_level})}, so nothing shows what it does; exclude"
+            f" less, or take {factor} out of factors"
         )
     arms = f"{len(points)} arm{'s' * (len(points) != 1)}"
     mixed_up = f"can't be distinguished from {_of(others)}" if others else "can't be estimated"

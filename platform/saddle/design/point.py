@@ -26,6 +26,6 @@ class Point:
     is_baseline: bool = False
 
 
-def name_of(levels: Mapping[str, Any]) -> str:
+def levels_name(levels: Mapping[str, Any]) -> str:
     """`perturbation=mp`, or `perturbation=mp, schedule=flat` for several factors."""
     return ", ".join(f"{factor}={readable(level)}" for factor, level in levels.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saddle.design.arm import Arm
 from saddle.design.blocks import Block
-from saddle.design.point import name_of
+from saddle.design.point import levels_name
 from saddle.errors import DesignError
 from saddle.study.relation import Relation
 from saddle.study.values import canonical, same
@@ -20,11 +20,11 @@ def relation_arms(relation: Relation) -> list[Arm]:
         return []
     differing = [name for name in dict.fromkeys([*over, *arm]) if not same(over.get(name), arm.get(name))]
     if not differing:
-        raise DesignError(f"gain.arm and gain.over are the same, {name_of(arm)}; nothing can be gained")
+        raise DesignError(f"gain.arm and gain.over are the same, {levels_name(arm)}; nothing can be gained")
     factor = differing[0] if len(differing) == 1 else None
     return [
         Arm(
-            name_of({name: settings[name] for name in differing if name in settings}) or "defaults",
+            levels_name({name: settings[name] for name in differing if name in settings}) or "defaults",
             settings,
             factor,
             settings.get(factor) if factor is not None else None,
@@ -40,5 +40,5 @@ def unit_blocks(relation: Relation) -> list[Block]:
     first: dict[str, Block] = {}
     for block in blocks:
         if first.setdefault(canonical(block), block) is not block:
-            raise DesignError(f"the unit {name_of(block)} is listed twice; one point would count as two")
+            raise DesignError(f"the unit {levels_name(block)} is listed twice; one point would count as two")
     return blocks

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
+from saddle.backoff import pause_after
 from saddle.errors import SharedDatabaseError
 from saddle.redaction import redact
 from saddle.search.retrying_storage import ConnectionLost, PatientStorage
@@ -88,7 +89,7 @@ def open_database(parsed: URL, url: str) -> RDBStorage:
         options["connect_args"] = NOTICES_A_DEAD_HOST
     # Optuna fills a template in
     template = url.replace("{", "{{").replace("}", "}}")
-    for attempt in range(OPENINGS):
+    for attempt in range(1, OPENINGS + 1):
         try:
             return RDBStorage(template, engine_kwargs=dict(options))
         except ImportError as error:
@@ -102,12 +103,12 @@ def open_database(parsed: URL, url: str) -> RDBStorage:
             cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
             if not isinstance(cause, SQLAlchemyError):
                 raise
-            if isinstance(cause, AWAY) or attempt == OPENINGS - 1:
+            if isinstance(cause, AWAY) or attempt == OPENINGS:
                 said = reason(cause)
                 raise SharedDatabaseError(
                     f"{VARIABLE}: {redact(url)} can't be used: {said}; start the server or mend the address, {INSTEAD}"
                 ) from None
-            time.sleep(0.1 * 2**attempt)
+            time.sleep(pause_after(attempt, 0.1))
     raise AssertionError
 
 

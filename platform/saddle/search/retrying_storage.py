@@ -11,6 +11,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
+from saddle.backoff import pause_after
 from saddle.errors import StorageLost
 from saddle.search import optuna_internals
 
@@ -62,10 +63,10 @@ class PatientStorage(BaseStorage):
 
     def _patiently(self, operation: Callable[[bool], T]) -> T:
         """The result of `operation`, which gets whether an earlier attempt may have been successful already."""
-        started, pause, again = time.monotonic(), FIRST_PAUSE, False
+        started, failures = time.monotonic(), 0
         while True:
             try:
-                return operation(again)
+                return operation(failures > 0)
             except ConnectionLost as error:
                 waited = time.monotonic() - started
                 if self._hurried or waited >= self._patience:
@@ -73,13 +74,12 @@ class PatientStorage(BaseStorage):
                         f"{self._name} has not answered for {waited:.0f} s: {error}; nothing that was trained is "
                         "lost, and the same command goes on when the database is back"
                     ) from error
-                if not again:
+                if not failures:
                     logging.getLogger("saddle").warning(
                         "%s does not answer (%s); trying again for %g s", self._name, error, self._patience
                     )
-                again = True
-            self._wait(min(pause, self._patience - waited))
-            pause = min(2 * pause, LONGEST_PAUSE)
+                failures += 1
+            self._wait(min(pause_after(failures, FIRST_PAUSE, LONGEST_PAUSE), self._patience - waited))
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds

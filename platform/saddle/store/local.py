@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import hashlib
 import logging
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from saddle.errors import ForeignPath, StorageError
 from saddle.store.base import Conflict
+from saddle.store.file_lock import try_lock
 from saddle.store.files import entry_itself, inside, open_or_make, read_file, replace_file
 from saddle.store.infrastructure_errors import BROKEN, FULL, explain_fault
 from saddle.store.paths import check_path, is_name
@@ -163,17 +163,13 @@ def exclusive(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + LOCK_SECONDS
     with os.fdopen(open_or_make(folder / LOCK, os.O_RDWR), "r+") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise StorageError(
-                        f"{folder / LOCK} has been locked by another process for {LOCK_SECONDS:.0f} s; see whether a "
-                        "stopped saddle still holds it"
-                    ) from None
-                time.sleep(0.005)
+        while not try_lock(file):
+            if time.monotonic() > deadline:
+                raise StorageError(
+                    f"{folder / LOCK} has been locked by another process for {LOCK_SECONDS:.0f} s; see whether a "
+                    "stopped saddle still holds it"
+                )
+            time.sleep(0.005)
         yield
 
 

@@ -7,7 +7,6 @@ a process number in a file it is also right across containers that share the fol
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
@@ -15,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from saddle.store.file_lock import try_lock
 from saddle.store.infrastructure_errors import describe, explain_fault
 
 PREFIX = "saddle-"
@@ -58,18 +58,10 @@ def _make_locked(base: Path) -> tuple[Path, int]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
         with contextlib.suppress(FileNotFoundError):
             lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-            if _take(lock) and (folder / LOCK).exists():
+            if try_lock(lock) and (folder / LOCK).exists():
                 return folder, lock
             os.close(lock)
     raise FileNotFoundError(None, "other processes remove every new folder", str(base))
-
-
-def _take(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def remove_abandoned(base: Path) -> int:
@@ -87,7 +79,7 @@ def _remove_if_free(folder: Path) -> bool:
     """Remove the folder unless its process lives; whether it was removed."""
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        free = _take(lock)
+        free = try_lock(lock)
         if free:
             _remove(folder)
         return free

@@ -47,14 +47,14 @@ def loader_for(documents: Sequence[Document], folder: Path, trainables: Mapping[
 def own_source(name: str, documents: Sequence[Document], folder: Path) -> TrainableSource:
     """Where a file that a study names by its path lies, with what the documents that name it say."""
     values = [document.value for document in documents if isinstance(document.value, dict)]
-    own = [value for value in values if name_of(value.get("trainable")) == name]
+    own = [value for value in values if trainable_name(value.get("trainable")) == name]
     if not is_own_file(name):
         return TrainableSource(name, str(folder.resolve()), terms=terms_of(own))
     inner, short = split_folder(name)
     return TrainableSource(short, str((folder / inner).resolve()), terms=terms_of(own))
 
 
-def name_of(trainable: Any) -> Any:
+def trainable_name(trainable: Any) -> Any:
     """What a document's `trainable` is called: the text itself, or a program's command."""
     return trainable.get("command") if isinstance(trainable, dict) else trainable
 

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 
+from saddle.backoff import pause_after
 from saddle.study.channel import Channel
 
 ATTEMPTS = 5
@@ -43,13 +44,13 @@ def notify(
 
 def deliver(channel: Channel, text: str, environment: Mapping[str, str], pause: Callable[[float], None]) -> None:
     """Tell one channel, again with growing pauses where that fails for a reason that may pass."""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         why, may_pass = _try(channel, text, environment)
         if not why:
             return
-        if not may_pass or attempt == ATTEMPTS - 1:
+        if not may_pass or attempt == ATTEMPTS:
             raise NotDelivered(f"{channel.name} was not notified: {why}")
-        pause(FIRST_PAUSE * 2**attempt)
+        pause(pause_after(attempt, FIRST_PAUSE))
 
 
 def _try(channel: Channel, text: str, environment: Mapping[str, str]) -> tuple[str, bool]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from saddle.backoff import pause_after
 from saddle.store.files import open_file, open_or_make, replace_file
 
 Operation = Mapping[str, Any]
@@ -135,7 +136,7 @@ class Outbox:
             self._failures += 1
             self._changed.notify_all()
             ending = self._ending
-            pause = LAST_PAUSE if ending else min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
+            pause = LAST_PAUSE if ending else pause_after(self._failures, FIRST_PAUSE, LONGEST_PAUSE)
             until = time.monotonic() + pause
             while not self._closing and self._ending == ending and (left := until - time.monotonic()) > 0:
                 self._changed.wait(left)

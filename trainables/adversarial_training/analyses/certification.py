@@ -59,7 +59,7 @@ def summarise(config: Any, measured: Mapping[str, Tensor]) -> Findings:
     looked_at = ~measured["certified_radius"].isnan()
     radii, right = measured["certified_radius"][looked_at], measured["smoothed_right"][looked_at]
     count = max(1, int(looked_at.sum()))
-    metrics = {name_of(radius): int((right & (radii >= radius)).sum()) / count for radius in RADII}
+    metrics = {radius_metric(radius): int((right & (radii >= radius)).sum()) / count for radius in RADII}
     metrics["certified_radius"] = float(radii[right].mean()) if right.any() else 0.0
     metrics["abstentions"] = int((measured["smoothed_class"][looked_at] < 0).sum()) / count
     metrics["certified_images"] = float(int(looked_at.sum()))
@@ -74,7 +74,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
     return {NETWORK: float(min(tested, config.certification_images) * draws)}
 
 
-def name_of(radius: float) -> str:
+def radius_metric(radius: float) -> str:
     """The metric of the accuracy that is certain within an L2 radius."""
     return f"certified_accuracy.l2_{radius:g}"
 
@@ -82,7 +82,7 @@ def name_of(radius: float) -> str:
 def declared() -> dict[str, Metric]:
     """All metrics; none has the role of a robust accuracy, whose worst case is over attacks."""
     accuracies = {
-        name_of(radius): Metric("maximize", unit="fraction", label=f"certified accuracy at L2 {radius:g}")
+        radius_metric(radius): Metric("maximize", unit="fraction", label=f"certified accuracy at L2 {radius:g}")
         for radius in RADII
     }
     return {

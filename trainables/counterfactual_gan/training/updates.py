@@ -7,13 +7,13 @@ of the c counterfactuals once. A transcription of the equations runs G for every
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from trainables.attacks.frozen import without_gradients
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.training.losses import (
     classification_loss,
@@ -193,19 +193,6 @@ def generator_terms(
     if config.cycle_identity:
         terms["identity"] = (config.cycle_identity, sparsity_loss(images, made[1].images, joint))
     return terms
-
-
-@contextmanager
-def without_gradients(model: nn.Module) -> Iterator[None]:
-    """The model's weights out of the graph, so that a backward pass through it computes those of its input alone."""
-    wanted = [weight for weight in model.parameters() if weight.requires_grad]
-    for weight in wanted:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight in wanted:
-            weight.requires_grad_(True)
 
 
 def autocast(config: Config, device: torch.device) -> torch.autocast:

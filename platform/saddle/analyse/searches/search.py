@@ -73,7 +73,7 @@ def answer_search(
     if study.asks is not None and entries:
         asked = _of_the_question(study, entries, objectives[0], study.asks)
         plain, statistics = f"{asked[0]} {plain}", f"{asked[1]} {statistics}".strip()
-    plain, badge = with_badge(plain, front if winner is None else [winner], name_of, declared)
+    plain, badge = with_badge(plain, front if winner is None else [winner], search_trial_name, declared)
     marks = ("front",) if len(objectives) > 1 else ()
     shown = [*objectives, *also_shown(study, entries, declared)]
     columns = ("trial", *marks, *(label(metric.name) for metric in shown), *(study.search or {}), "epochs")
@@ -100,7 +100,7 @@ def _left_open(study: Study, asked: str) -> str:
     )
 
 
-def name_of(entry: TrialRecord) -> str:
+def search_trial_name(entry: TrialRecord) -> str:
     """How a trial is called in a sentence: `trial 7`."""
     return f"trial {entry.key if entry.number is None else entry.number}"
 
@@ -141,7 +141,8 @@ def _best_sentence(
 ) -> str:
     value = Scale.of(objective).value(winner.metrics[objective.name])
     where = settings(drawn(study, winner).items())
-    said = f"The best of {plural(len(entries), 'trial')} is {name_of(winner)}: {label(objective.name)} {value}"
+    best = search_trial_name(winner)
+    said = f"The best of {plural(len(entries), 'trial')} is {best}: {label(objective.name)} {value}"
     said += f" with {where}" if where else ""
     if close is None or not close.trials:
         return f"{said}."
@@ -165,7 +166,7 @@ def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord]
     def point(entry: TrialRecord) -> str:
         return " and ".join(Scale.of(o).value(entry.metrics[o.name]) for o in objectives)
 
-    span = " to ".join(f"{point(entry)} ({name_of(entry)})" for entry in ends)
+    span = " to ".join(f"{point(entry)} ({search_trial_name(entry)})" for entry in ends)
     verb = "is" if len(front) == 1 else "are"
     return f"{len(front)} of {plural(len(entries), 'trial')} {verb} on the Pareto front of {metrics}: {span}."
 
@@ -193,7 +194,7 @@ def _nothing(study: Study, entries: Sequence[TrialRecord], objectives: Sequence[
     )
     values = settings((c.metric, closest.metrics.get(c.metric, math.nan)) for c in study.constraints)
     none = f"None of {plural(len(completed), 'completed trial')}"
-    return f"{none} keeps {bounds}; the closest is {name_of(closest)} ({values})."
+    return f"{none} keeps {bounds}; the closest is {search_trial_name(closest)} ({values})."
 
 
 def _warnings(
@@ -212,4 +213,4 @@ def _warnings(
         yield from of_the_front(feasible)
     for objective in objectives:
         yield from single_attack(entries, objective)
-    yield from above_clean({name_of(entry): [entry] for entry in entries}, declared)
+    yield from above_clean({search_trial_name(entry): [entry] for entry in entries}, declared)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from saddle.archive.imported.table import ResultTable, digest_of_rows
 from saddle.errors import TableError
+from saddle.trial.nested_values import flatten
 
 REPORTS, CONFIG, ERROR = "result.json", "params.json", "error.txt"
 
@@ -33,8 +34,8 @@ def _row(trial: Path) -> dict[str, Any] | None:
     if not failed and not reported:
         return None
     config = _read(trial / CONFIG, (trial / CONFIG).read_text())
-    settings = {f"config/{name}": value for name, value in _flat(config)}
-    return settings if failed else {**settings, **dict(_flat({**reported, "config": {}}))}
+    settings = {f"config/{name}": value for name, value in flatten(config, "/").items()}
+    return settings if failed else {**settings, **flatten({**reported, "config": {}}, "/")}
 
 
 def _last_report(path: Path) -> Mapping[str, Any]:
@@ -47,12 +48,3 @@ def _read(path: Path, text: str) -> Mapping[str, Any]:
         return dict(json.loads(text))
     except (ValueError, TypeError) as error:
         raise TableError([f"{path} can't be read: {error}"]) from error
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and values, those of nested mappings with their path."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}", value

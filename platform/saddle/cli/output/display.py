@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as `40 s`, `3 min 20 s` or `2 h 5 min`."""
-    if seconds is None:
-        return "unknown time"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    """Seconds as reports write them, if they are known."""
+    from saddle.analyse.text import formatting
+
+    return "unknown time" if seconds is None else formatting.duration(seconds)
 
 
 def state_line(state: StudyState) -> str:

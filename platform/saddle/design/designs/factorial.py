@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, changed_levels, contrast_of_corners, corner_signs
 from saddle.design.design import Design
-from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.design.point import Levels, Point, Standing, levels_name
 from saddle.errors import DesignError
 from saddle.study.values import canonical, readable, same
 
@@ -54,7 +54,7 @@ def combinations(factors: Levels, standing: Standing) -> list[Point]:
     for combination in itertools.product(*factors.values()):
         levels_here = dict(zip(factors, combination, strict=True))
         is_baseline = all(same(level, standing[factor]) for factor, level in levels_here.items())
-        points.append(Point(name_of(levels_here), levels_here, is_baseline=is_baseline))
+        points.append(Point(levels_name(levels_here), levels_here, is_baseline=is_baseline))
     return sorted(points, key=lambda point: not point.is_baseline)  # a stable sort: only the baseline moves
 
 
@@ -81,7 +81,7 @@ class _Grid:
         effects: list[Contrast] = []
         left_out: list[str] = []
         for levels in self.terms():
-            term = " × ".join(name_of({factor: level}) for factor, level in levels.items())
+            term = " × ".join(levels_name({factor: level}) for factor, level in levels.items())
             strata, complete = list(self.strata(levels)), 0
             corners: list[list[int]] = [[] for _ in range(2 ** len(levels))]
             for stratum in strata:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saddle.design.design import Design
-from saddle.design.point import Levels, Point, Standing, name_of
+from saddle.design.point import Levels, Point, Standing, levels_name
 from saddle.study.values import same
 
 
@@ -18,7 +18,7 @@ class OneFactor(Design):
         for factor, levels in factors.items():
             for level in levels:
                 if not same(level, standing[factor]):
-                    points.append(Point(name_of({factor: level}), {**standing, factor: level}, factor, level))
+                    points.append(Point(levels_name({factor: level}), {**standing, factor: level}, factor, level))
         return points
 
 
@@ -26,5 +26,5 @@ def _baseline(standing: Standing) -> Point:
     if len(standing) == 1:
         # With a single factor "perturbation=sta" says more than "baseline".
         [(factor, level)] = standing.items()
-        return Point(name_of(standing), standing, factor, level, is_baseline=True)
+        return Point(levels_name(standing), standing, factor, level, is_baseline=True)
     return Point("baseline", standing, is_baseline=True)

@@ -7,7 +7,6 @@ worker that dies in between leaves the next one to make it, and of several that 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import time
@@ -20,6 +19,7 @@ from saddle.errors import StorageError
 from saddle.store.base import Conflict, Store
 from saddle.store.checkpoint.state_bytes import decode_state, encode_state
 from saddle.store.digest import checksum
+from saddle.store.file_lock import try_lock
 from saddle.store.files import driver_file, open_or_make
 from saddle.store.open import study_folder
 from saddle.store.ownership.lease import find_lease, hold_lease
@@ -126,9 +126,4 @@ def _take_lease(held: contextlib.ExitStack, store: S3Store, path: str) -> bool:
 def _flock(path: Path) -> Iterator[bool]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(open_or_make(path, os.O_RDWR), "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        yield try_lock(file)

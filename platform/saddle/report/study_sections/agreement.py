@@ -5,7 +5,7 @@ from __future__ import annotations
 from saddle.analyse.evaluation.agreement import agreements
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, p_value, setting, signed
-from saddle.design.point import name_of
+from saddle.design.point import levels_name
 from saddle.report.blocks import Block, Table
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
@@ -30,7 +30,7 @@ def agreement_table(results: StudyResults) -> Table | None:
                "lost by choosing it")  # fmt: skip
     rows = [
         (
-            name_of({one.factor: one.other}),
+            levels_name({one.factor: one.other}),
             setting(one.reference),
             str(one.seeds),
             DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),

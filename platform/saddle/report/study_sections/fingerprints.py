@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from saddle.analyse.text.formatting import setting
 from saddle.report.blocks import Block, Fact, Facts
 from saddle.report.section import Section, left_out
 from saddle.report.study_report import StudyReport
+from saddle.trial.nested_values import flatten
 from saddle.trial.record import TrialRecord
 
 
@@ -21,17 +21,9 @@ def fingerprints(entries: Iterable[TrialRecord]) -> list[Fact]:
     """Nested facts under dotted names; one that is not the same in all trials differs, but for seeds, which are to."""
     values: dict[str, dict[str, None]] = {}
     for entry in entries:
-        for name, value in _flat(entry.fingerprints):
-            values.setdefault(name, {})[value] = None
+        for name, value in flatten(entry.fingerprints).items():
+            values.setdefault(name, {})[str(setting(value))] = None
     return [Fact(name, tuple(texts), name != "seed" and len(texts) > 1) for name, texts in values.items()]
-
-
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", str(setting(value))
 
 
 FINGERPRINTS = Section("fingerprints", "What it ran on", 160, page, left_out)

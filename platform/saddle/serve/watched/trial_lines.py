@@ -50,7 +50,7 @@ def ended_line(record: TrialRecord, metric: str, arm: str, settings: str) -> Tri
     failed = record.outcome in FAILURES
     why = (record.why.strip().splitlines() or [""])[-1] if failed else ""
     return TrialLine(
-        record.key, name_of(record), record.outcome, record.epochs, None, record.metrics.get(metric),
+        record.key, replicate_or_key(record), record.outcome, record.epochs, None, record.metrics.get(metric),
         values_of(record.curve, metric), record.seconds, why, arm, record.seed, settings,
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def row_name(arm: str, block: Mapping[str, object]) -> str:
     return " · ".join([arm, *(f"{name}={level}" for name, level in block.items())])
 
 
-def name_of(record: TrialRecord) -> str:
+def replicate_or_key(record: TrialRecord) -> str:
     """What a reader calls a trial: `mp, seed 2`, or in a search its key."""
     return record.key if record.arm is None else replicate_name(record.arm, record.seed, record.block)
 

@@ -45,7 +45,7 @@ class StateChecker:
     def encode(self, state: Mapping[str, Any], record: bytes | None = None) -> bytes:
         """The bytes of a `.pt` file (see `encode_state`); raises `NotPlain`."""
         if not isinstance(state, Mapping):
-            raise NotPlain(f"the state is a {name_of(type(state))}; report a dictionary of tensors and plain values")
+            raise NotPlain(f"the state is a {type_name(type(state))}; report a dictionary of tensors and plain values")
         kinds = set(kinds_in(state))
         try:
             content = encode_state(state, record)
@@ -127,7 +127,7 @@ def comes_back(value: Any) -> bool:
 
 def explain(place: str, value: Any) -> str:
     """What is wrong with a value, and what to store instead."""
-    kind = name_of(type(value))
+    kind = type_name(type(value))
     return (
         f"the state can't be stored: {place} is a {kind.removeprefix('builtins.')}, and a state holds tensors and "
         f"plain values only, so that loading it runs no code; store {instead_of(value, kind)} instead"
@@ -155,6 +155,6 @@ def instead_of(value: Any, kind: str) -> str:
     return "its numbers, strings and tensors"
 
 
-def name_of(kind: type) -> str:
+def type_name(kind: type) -> str:
     """The full name of a type."""
     return f"{kind.__module__}.{kind.__qualname__}"

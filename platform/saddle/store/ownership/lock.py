@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import IO
 
 from saddle.errors import StorageError, TakenOver
 from saddle.store.base import Store
+from saddle.store.file_lock import try_lock
 from saddle.store.files import driver_file, open_file, open_or_make
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import Fence, StudyLock, take_fence
@@ -123,8 +123,7 @@ def _open_lock(path: Path) -> IO[str]:
 def _take(file: IO[str]) -> bool:
     """Whether the lock could be had; tried for a second, because asking for its `holder` takes it for a moment."""
     for _ in range(10):
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if try_lock(file):
             return True
         time.sleep(0.1)
     return False
@@ -140,9 +139,7 @@ def holder(path: Path) -> int | None:
     """The process that holds the lock at `path`, 0 if it doesn't say which, or None if no process does."""
     try:
         with os.fdopen(open_file(path, os.O_RDONLY), "r", errors="replace") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file, shared=True):
                 return read_process(file)
     except FileNotFoundError:
         pass

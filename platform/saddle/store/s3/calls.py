@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from saddle.backoff import pause_after
 from saddle.errors import Damaged, StorageError
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 """How long an endpoint may say nothing before the attempt counts as failed."""
 
-LONGEST_PAUSE = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 GARBLED_ATTEMPTS = 3
 NOT_IMPLEMENTED = 501
 """The HTTP status by which an endpoint says that it will never do this."""
@@ -91,7 +92,7 @@ class Calls:
                     raise StorageError(self._refusal(doing, path, error)) from None
                 trouble = describe(error)
             spent = time.monotonic() - since
-            pause = min(LONGEST_PAUSE, 0.05 * 2 ** min(attempts, 10)) * random.uniform(0.5, 1)
+            pause = pause_after(attempts, FIRST_PAUSE, LONGEST_PAUSE) * random.uniform(0.5, 1)
             if spent + pause > patience:
                 if refusal is not None:
                     raise StorageError(self._refusal(doing, path, refusal))

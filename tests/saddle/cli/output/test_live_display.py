@@ -37,7 +37,7 @@ def drawn(progress: Progress, waited: float | None = None, width: int = 100, col
 
 def test_a_terminal_shows_a_bar_what_runs_and_the_best_three() -> None:
     lines = drawn(running()).splitlines()
-    assert any("━" in line and "3/10 trials" in line and "1 min 0 s left" in line for line in lines)
+    assert any("━" in line and "3/10 trials" in line and "1 min 00 s left" in line for line in lines)
     assert any("2 completed, 1 failed" in line for line in lines)
     [first] = [line for line in lines if "first" in line]
     assert first.split()[-2:] == ["4/20", "0.710"]
@@ -92,12 +92,12 @@ def test_a_log_has_a_line_a_trial_and_one_now_and_then(log: io.StringIO, monkeyp
     assert log.getvalue() == "  starting 2 workers\n", "said once"
     lines.changed(running(), "z: completed")
     lines.changed(running(), None)
-    assert log.getvalue().splitlines()[1:] == ["  [3/10] z: completed; best so far 0.900; 1 min 0 s left"]
+    assert log.getvalue().splitlines()[1:] == ["  [3/10] z: completed; best so far 0.900; 1 min 00 s left"]
     now += HEARTBEAT + 1
     lines.changed(running(), None)
     lines.changed(running(), None)
     [heartbeat] = log.getvalue().splitlines()[2:]
-    assert heartbeat.startswith("  3/10 trials · best so far 0.900 · 1 min 0 s left · running a epoch 4")
+    assert heartbeat.startswith("  3/10 trials · best so far 0.900 · 1 min 00 s left · running a epoch 4")
 
 
 def test_a_run_leaves_its_lines_and_no_table_behind(monkeypatch: pytest.MonkeyPatch) -> None:
