@@ -210,6 +210,16 @@ def test_the_readmes_pictures_and_files_exist() -> None:
     assert (ROOT / "docs/report.png").stat().st_size < 250_000
 
 
+def test_every_path_that_a_page_names_exists() -> None:
+    inside = re.compile(r"`((?:platform|trainables|search_spaces|tests|infra|docs)/[\w./*-]+)`")
+    made_by_readers = {"infra/compose/studies"}
+    for page in PAGES:
+        if page.startswith("docs/extending"):  # whose files the reader writes
+            continue
+        named = set(inside.findall(re.sub("```.*?```", "", page_text(page), flags=re.DOTALL)))
+        assert not [path for path in named - made_by_readers if not list(ROOT.glob(path))], page
+
+
 def test_no_file_has_grown_too_long() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
